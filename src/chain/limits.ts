@@ -1,0 +1,74 @@
+/**
+ * The limits of format.md, one place for the encoder, the input schema and the flags; migrations/ states the same
+ * rules as CHECKs and a test compares the two at every edge. Byte lengths are of UTF-8.
+ */
+export const LIMITS = {
+  subjectIdBytes: 512,
+  relationBytes: 128,
+  objectIdBytes: 512,
+  pathItems: 64,
+  pathItemBytes: 512,
+  caveatNames: 64,
+  correlationIdBytes: 256,
+  zedtokenBytes: 1024,
+  maxSeq: Number.MAX_SAFE_INTEGER,
+  plaintextBytes: 512,
+  emailBytes: 512,
+  claimNames: 64,
+  claimNameBytes: 128,
+  userAgentBytes: 1024,
+  metadataBytes: 16 * 1024,
+  lineBytes: 1024 * 1024,
+} as const
+
+const OBJECT_TYPE = /^[a-z][a-z0-9_/-]{0,63}$/
+const CAVEAT = /^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/
+
+const encoder = new TextEncoder()
+
+/** UTF-8 bytes of a text. A lone surrogate has none, so check {@link textProblem} first. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** What is wrong with a text that must hold `min` to `max` bytes of well-formed UTF-8 without U+0000; undefined if nothing. */
+export function textProblem(text: string, min: number, max: number): string | undefined {
+  if (!text.isWellFormed()) return 'a lone surrogate is not text'
+  if (text.includes('\0')) return 'U+0000 is not allowed'
+  const { length } = utf8(text)
+  return length < min || length > max ? `expected ${min} to ${max} bytes of UTF-8, got ${length}` : undefined
+}
+
+/** What is wrong with an object `type:id`. */
+export function objectProblem(object: string): string | undefined {
+  const colon = object.indexOf(':')
+  if (colon < 0) return 'expected type:id'
+  if (!OBJECT_TYPE.test(object.slice(0, colon)))
+    return 'expected a type of [a-z][a-z0-9_/-]{0,63} before the colon'
+  return textProblem(object.slice(colon + 1), 1, LIMITS.objectIdBytes)
+}
+
+export function relationPathProblem(path: readonly string[]): string | undefined {
+  if (path.length > LIMITS.pathItems) return `expected at most ${LIMITS.pathItems} items, got ${path.length}`
+  return firstProblem(path, (item) => textProblem(item, 1, LIMITS.pathItemBytes))
+}
+
+/** Names only: `name` or `name.parameter`. A bound value cannot be written. Order and duplicates are the encoder's. */
+export function caveatContextProblem(names: readonly string[]): string | undefined {
+  if (names.length > LIMITS.caveatNames)
+    return `expected at most ${LIMITS.caveatNames} names, got ${names.length}`
+  return firstProblem(names, (name) =>
+    CAVEAT.test(name) ? undefined : 'expected name or name.parameter, names only: a value is never recorded',
+  )
+}
+
+function firstProblem(
+  items: readonly string[],
+  check: (item: string) => string | undefined,
+): string | undefined {
+  for (const [index, item] of items.entries()) {
+    const problem = check(item)
+    if (problem !== undefined) return `item ${index + 1}: ${problem}`
+  }
+  return undefined
+}

@@ -1,0 +1,17 @@
+/** The frozen four-element decision taxonomy; ordinals 1 to 4 are what is hashed (format.md, field 6). */
+export const REASONS = ['granted', 'out_of_scope', 'insufficient_relation', 'caveat_violation'] as const
+
+export type Reason = (typeof REASONS)[number]
+
+export function reasonOrdinal(reason: Reason): number {
+  return REASONS.indexOf(reason) + 1
+}
+
+/** The name of an ordinal, or undefined for one outside 1 to 4. */
+export function reasonName(ordinal: number): Reason | undefined {
+  return REASONS[ordinal - 1]
+}
+
+export function isReason(text: string): text is Reason {
+  return (REASONS as readonly string[]).includes(text)
+}

@@ -1,0 +1,31 @@
+import { FormatError } from './format-error.js'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+export const NIL_UUID = '00000000-0000-0000-0000-000000000000'
+
+/** The reserved chain of rows that no Domain owns: the ASCII letters "platform" (format.md, "The platform anchor"). */
+export const PLATFORM_ANCHOR = '706c6174-666f-726d-8000-000000000000'
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text)
+}
+
+/** Lower-cases a UUID and refuses what is none, and the nil UUID: an unset variable must not reach a chain. */
+export function parseDomainId(text: string): string {
+  if (!isUuid(text)) throw new FormatError('domain_id', 'expected a UUID of 36 characters')
+  const lower = text.toLowerCase()
+  if (lower === NIL_UUID) throw new FormatError('domain_id', 'the nil UUID is never a Domain')
+  return lower
+}
+
+/** The 16 bytes of a UUID in network order. */
+export function uuidBytes(uuid: string): Uint8Array {
+  const hex = uuid.replaceAll('-', '')
+  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+}
+
+export function uuidText(bytes: Uint8Array): string {
+  const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
