@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   'pepper_mismatch',
   'pepper_not_configured',
   'domain_exists',
+  'already_acknowledged',
   'confirmation_required',
   'down_migration_refused',
   // no such thing
@@ -36,9 +37,11 @@ export const ERROR_CODES = [
   'embedded_unavailable',
   'pepper_unavailable',
   'generation_unknown',
+  'entry_malformed',
   'chain_conflict',
-  'append_outcome_unknown',
+  'outcome_unknown',
   'file_unreadable',
+  'output_failed',
   // ours
   'internal',
 ] as const

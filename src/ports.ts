@@ -1,5 +1,7 @@
 import type { ChainHead, Entry } from './chain/entry.js'
+import type { Finding } from './chain/finding.js'
 import type { FoldResult, LastRow } from './chain/fold.js'
+import type { Reason } from './chain/reason.js'
 import type { AuditError } from './errors.js'
 
 /** Where a row came from. */
@@ -58,22 +60,38 @@ export interface Placed {
   readonly recordedAt: bigint
 }
 
-/** The rows that stand or fall together, one on each chain concerned, and what they need to be true of each chain. */
+/** How a chain begins that is not there yet. */
+export interface ChainStart {
+  readonly genesis: NewRow
+  /** The registry entry of a new Domain; the platform chain has none, and is started by the first row it gets. */
+  readonly registration?: { readonly name: string; readonly mirrorUrl?: string | undefined } | undefined
+}
+
+/** The rows that stand or fall together, one on each chain concerned. */
 export interface AppendItem {
   readonly rows: readonly NewRow[]
-  /** By domain id: the pseudonym that the genesis row must carry, else the append is refused with `pepper_mismatch`. */
+  /** By domain id: the pseudonym that the genesis row must carry, else the item is refused with `pepper_mismatch`. */
   readonly genesisPseudonyms: ReadonlyMap<string, string>
+  /** Chains that this item may begin. One with a registration must be new, else `domain_exists`. */
+  readonly starts?: ReadonlyMap<string, ChainStart>
 }
+
+/** What became of one item: where its rows were put, or why it was refused. */
+export type Appended = readonly Placed[] | AuditError
 
 export interface EntryStore {
   /**
-   * Appends every item in one transaction, in the order given, and resolves when it is durable. Each item's result is
-   * its own: an item that cannot be placed is an AuditError and the others still stand. Rejects when nothing was
-   * written, or with `append_outcome_unknown` when the connection was lost while committing. Safe to call at once:
-   * appends to one chain queue up, and several chains are locked in one fixed order.
+   * Appends items in one transaction, in the order given, and resolves when it is durable. Each item's result is its
+   * own: one that is refused leaves the others standing or, with `atRefusal: 'stop'`, is the last result, and nothing
+   * after it is appended. A started chain's genesis row comes first in its item's result. Rejects when nothing was
+   * written, or with `outcome_unknown` when the connection was lost while committing. Safe to call at once: appends
+   * to one chain queue up, several chains are locked in one fixed order.
    */
-  append(items: readonly AppendItem[]): Promise<readonly (readonly Placed[] | AuditError)[]>
+  append(items: readonly AppendItem[], atRefusal: AtRefusal): Promise<readonly Appended[]>
 }
+
+/** Whether what comes after a refused item is still appended. */
+export type AtRefusal = 'stop' | 'continue'
 
 /** What to read of a chain. */
 export interface ScanRequest {
@@ -105,4 +123,139 @@ export interface EntrySource {
    * Scan that resolves has seen everything.
    */
   scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan>
+}
+
+/**
+ * One stored row as the read surface sees it. A row may have been forced into the table past every CHECK: a field is
+ * absent where it was NULL, or an array that the format cannot hold.
+ */
+export interface ReadEntry {
+  readonly domainId: string
+  /** 1 to 2^53-1: a reader leaves out rows beyond; verify is what reports them. */
+  readonly seq: number
+  readonly generation?: number | undefined
+  /** Lower-case hex, like the hashes; of any length. */
+  readonly subjectPseudonym?: string | undefined
+  readonly relation?: string | undefined
+  readonly object?: string | undefined
+  /** 1 to 4, or whatever was forced into the table. */
+  readonly reason?: number | undefined
+  readonly relationPath?: readonly string[] | undefined
+  readonly caveatContext?: readonly string[] | undefined
+  readonly correlationId?: string | undefined
+  readonly zedtoken?: string | undefined
+  /** Microseconds since 1970-01-01T00:00:00Z; an infinite time is itself. */
+  readonly recordedAt?: ReadTime | undefined
+  readonly prevHash?: string | undefined
+  readonly entryHash?: string | undefined
+  readonly archivedAt?: ReadTime | undefined
+  readonly archiveEtag?: string | undefined
+  /** Absent once erased, and where none was given. */
+  readonly identityId?: string | undefined
+  readonly ip?: string | undefined
+  readonly userAgent?: string | undefined
+}
+
+export type ReadTime = bigint | 'infinity' | '-infinity'
+
+/** What rows to list, all of it ANDed; what is absent does not filter. */
+export interface EntryFilter {
+  /** 64 lower-case hex digits. */
+  readonly subjectPseudonym?: string | undefined
+  readonly relation?: string | undefined
+  readonly objectType?: string | undefined
+  readonly objectId?: string | undefined
+  /** `unknown`: NULL, or an ordinal outside 1 to 4. */
+  readonly reason?: Reason | 'unknown' | undefined
+  /** On recorded_at, inclusive, microseconds since 1970-01-01T00:00:00Z. */
+  readonly from?: bigint | undefined
+  readonly to?: bigint | undefined
+  readonly correlationId?: string | undefined
+}
+
+export interface EntryReader {
+  /**
+   * The first `limit` rows of a chain after seq `after`, ascending. A chain that is unknown has none. Every call sees
+   * what is committed by then, so pages chained by seq give each row once, however many are appended meanwhile.
+   */
+  page(
+    domainId: string,
+    filter: EntryFilter,
+    range: { after: number; limit: number },
+  ): Promise<readonly ReadEntry[]>
+  /** The row at `seq`; more than one only where the primary key was dropped to get them there. */
+  rowsAt(domainId: string, seq: number): Promise<readonly ReadEntry[]>
+  /** Whether there is such a chain: registered, or with rows left. */
+  knows(domainId: string): Promise<boolean>
+}
+
+/** A finding that a verifier wrote down. */
+export interface QuarantineRecord {
+  readonly id: number
+  readonly domainId: string
+  readonly code: string
+  readonly divergentSeq: number
+  readonly seqFrom: number
+  readonly seqTo: number
+  readonly expectedHash?: string | undefined
+  readonly observedHash?: string | undefined
+  readonly source: string
+  readonly detail: string
+  readonly detectedAt: ReadTime | undefined
+  readonly acknowledgedAt?: ReadTime | undefined
+  readonly acknowledgeReason?: string | undefined
+}
+
+export interface QuarantineFilter {
+  /** Absent: of all chains. */
+  readonly domainId?: string | undefined
+  readonly unacknowledgedOnly: boolean
+}
+
+export interface QuarantineStore {
+  /**
+   * Writes one row a finding, and none for one that stands there already; resolves with how many are new. Rejects with
+   * `database_permission_denied` or `database_read_only` where the role or the server cannot write.
+   */
+  record(domainId: string, source: SourceName, findings: readonly Finding[]): Promise<number>
+  /** By id, the first `limit` after id `after`. */
+  page(
+    filter: QuarantineFilter,
+    range: { after: number; limit: number },
+  ): Promise<readonly QuarantineRecord[]>
+  find(id: number): Promise<QuarantineRecord | undefined>
+  /**
+   * Marks one as acknowledged after `announce` has resolved, under a lock on its row: two at once announce once. If the
+   * process dies in between, the record is not acknowledged and the call may be repeated. Rejects with
+   * `quarantine_not_found` or `already_acknowledged`, and with whatever `announce` rejects with.
+   */
+  acknowledge(
+    id: number,
+    reason: string,
+    announce: (record: QuarantineRecord) => Promise<void>,
+  ): Promise<QuarantineRecord>
+}
+
+/** A registered Domain. */
+export interface DomainRecord {
+  readonly domainId: string
+  readonly name: string
+  readonly mirrorUrl?: string | undefined
+  readonly createdAt: ReadTime | undefined
+  /** What the chain head counts; absent where the head is missing. */
+  readonly rows?: number | undefined
+}
+
+export interface DomainRegistry {
+  /** By domain id, the first `limit` after domain id `after`. */
+  page(range: { after?: string | undefined; limit: number }): Promise<readonly DomainRecord[]>
+}
+
+/** Every chain that anything in a store speaks of. */
+export interface KnownChains {
+  readonly domainIds: readonly string[]
+  /** The Domains that the registry has. */
+  readonly registered: ReadonlySet<string>
+  /** The Domains that the platform chain says were created. */
+  readonly created: ReadonlySet<string>
 }

@@ -1,5 +1,5 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
-import { canonicalProblem } from './canonical-problem.js'
+import { canonicalProblem, FIXED_PREFIX } from './canonical-problem.js'
 import { type Entry, sortCaveats } from './entry.js'
 import { FormatError } from './format-error.js'
 import { isHash } from './hash.js'
@@ -17,9 +17,6 @@ import { parseDomainId, uuidBytes, uuidText } from './uuid.js'
 
 /** The ASCII bytes `PXA1`. */
 export const MAGIC = Uint8Array.of(0x50, 0x58, 0x41, 0x31)
-
-/** Bytes of the fields before `relation`, which are of fixed width: magic, domain_id, seq, subject_pseudonym. */
-export const FIXED_PREFIX = 4 + 16 + 8 + 32
 
 /** canonical_bytes of generation PXA1 (format.md). Throws FormatError for an entry that the format cannot hold. */
 export function encodeCanonical(entry: Entry): Uint8Array {

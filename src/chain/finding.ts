@@ -1,3 +1,5 @@
+import { asHash } from './hash.js'
+
 /** What a verifier can find, a closed set (cli.md, "A verify result"). */
 export const FINDING_CODES = [
   'malformed_row',
@@ -29,20 +31,40 @@ export interface Finding {
   readonly detail: string
 }
 
-/** Collects findings; neighbours with one code merge into a range. The only place where a finding comes into being. */
+/** Beyond it numbers are no longer exact; it stands for everything beyond, so that a bigint column and JSON can hold it. */
+const BEYOND = 2 ** 53
+
+/** A finding fit to leave the core whatever the stored values were: exact seqs, hashes of 64 hex digits or none. */
+export function finding(raw: Finding): Finding {
+  return {
+    code: raw.code,
+    seqFrom: exact(raw.seqFrom),
+    seqTo: exact(raw.seqTo),
+    expected: asHash(raw.expected),
+    observed: asHash(raw.observed),
+    detail: raw.detail,
+  }
+}
+
+function exact(seq: number): number {
+  return Number.isNaN(seq) ? 0 : Math.trunc(Math.min(BEYOND, Math.max(-BEYOND, seq)))
+}
+
+/** Collects findings; neighbours with one code merge into a range. */
 export class Findings {
   readonly #all: Finding[] = []
   readonly #latest = new Map<FindingCode, number>()
 
-  add(finding: Finding): void {
-    const at = this.#latest.get(finding.code)
+  add(raw: Finding): void {
+    const added = finding(raw)
+    const at = this.#latest.get(added.code)
     const before = at === undefined ? undefined : this.#all[at]
-    if (at !== undefined && before !== undefined && before.seqTo + 1 >= finding.seqFrom) {
-      this.#all[at] = { ...before, seqTo: Math.max(before.seqTo, finding.seqTo) }
+    if (at !== undefined && before !== undefined && touch(before, added)) {
+      this.#all[at] = merged(before, added)
       return
     }
-    this.#latest.set(finding.code, this.#all.length)
-    this.#all.push(finding)
+    this.#latest.set(added.code, this.#all.length)
+    this.#all.push(added)
   }
 
   /** By place, then in the order of {@link FINDING_CODES}. */
@@ -50,4 +72,13 @@ export class Findings {
     const rank = (f: Finding) => FINDING_CODES.indexOf(f.code)
     return [...this.#all].sort((a, b) => a.seqFrom - b.seqFrom || rank(a) - rank(b))
   }
+}
+
+function touch(a: Finding, b: Finding): boolean {
+  return a.seqFrom <= b.seqTo + 1 && b.seqFrom <= a.seqTo + 1
+}
+
+function merged(a: Finding, b: Finding): Finding {
+  const first = b.seqFrom < a.seqFrom ? b : a
+  return { ...first, seqTo: Math.max(a.seqTo, b.seqTo) }
 }

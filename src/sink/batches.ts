@@ -1,0 +1,71 @@
+/**
+ * What a source has ready, as batches of 1 to `max` items: it is read on while the consumer works on a batch, so a slow
+ * consumer gets full batches and a slow source is never waited for. At most two batches are held.
+ */
+export async function* batches<T>(source: AsyncIterable<T>, max: number): AsyncGenerator<T[]> {
+  const pump = new Pump<T>(2 * max)
+  const pumping = pump.run(source)
+  // Its failure is told when what came before it has been yielded.
+  pumping.catch(() => undefined)
+  try {
+    for (;;) {
+      const batch = await pump.take(max)
+      if (batch.length === 0) break
+      yield batch
+    }
+    await pumping
+  } finally {
+    pump.stop()
+  }
+}
+
+class Pump<T> {
+  readonly #room: number
+  #items: T[] = []
+  #ended = false
+  #stopped = false
+  #wakeReader: () => void = () => undefined
+  #wakeWriter: () => void = () => undefined
+
+  constructor(room: number) {
+    this.#room = room
+  }
+
+  async run(source: AsyncIterable<T>): Promise<void> {
+    try {
+      for await (const item of source) {
+        if (this.#stopped) return
+        this.#items.push(item)
+        this.#wakeReader()
+        if (this.#items.length >= this.#room) await this.#untilRoom()
+      }
+    } finally {
+      this.#ended = true
+      this.#wakeReader()
+    }
+  }
+
+  /** Up to `max` items as soon as there is one; none when the source has ended. */
+  async take(max: number): Promise<T[]> {
+    while (this.#items.length === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve
+      })
+    }
+    const batch = this.#items.slice(0, max)
+    this.#items = this.#items.slice(max)
+    this.#wakeWriter()
+    return batch
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#wakeWriter()
+  }
+
+  #untilRoom(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wakeWriter = resolve
+    })
+  }
+}

@@ -1,0 +1,49 @@
+import { pseudonym } from '../chain/hash.js'
+import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
+import { AuditError } from '../errors.js'
+import type { AppendItem, EntryStore, Pepper, Placed } from '../ports.js'
+import { chainCreateRow, GENESIS_SUBJECT, genesisRow } from './genesis.js'
+
+export interface NewDomain {
+  readonly domainId: string
+  readonly name: string
+  readonly mirrorUrl?: string | undefined
+  /** subject_id of who creates it. */
+  readonly actor: string
+}
+
+/**
+ * Registers a Domain and begins its chain: `audit.chain-create` on the new chain and on the platform chain, in one
+ * transaction (format.md, "The platform anchor"). Resolves with the place of the genesis row. Rejects with
+ * `domain_exists`, or `invalid_domain_id` for the nil UUID and the platform anchor.
+ */
+export async function createDomain(domain: NewDomain, store: EntryStore, pepper: Pepper): Promise<Placed> {
+  const domainId = parseDomainId(domain.domainId)
+  if (domainId === PLATFORM_ANCHOR) {
+    throw new AuditError('invalid_domain_id', 'the platform anchor is no Domain', {
+      hint: 'its chain begins by itself',
+    })
+  }
+  const [appended] = await store.append([await creation(domainId, domain, pepper)], 'stop')
+  if (appended instanceof AuditError) throw appended
+  const genesis = appended?.find((placed) => placed.domainId === domainId)
+  if (genesis === undefined) throw new AuditError('internal', 'the genesis row was not placed')
+  return genesis
+}
+
+async function creation(domainId: string, domain: NewDomain, pepper: Pepper): Promise<AppendItem> {
+  const [own, platform] = await Promise.all([pepper.pepperOf(domainId), pepper.pepperOf(PLATFORM_ANCHOR)])
+  const platformGenesis = pseudonym(platform, GENESIS_SUBJECT)
+  const { name, mirrorUrl } = domain
+  return {
+    rows: [chainCreateRow(PLATFORM_ANCHOR, pseudonym(platform, domain.actor), `domain:${domainId}`)],
+    genesisPseudonyms: new Map([[PLATFORM_ANCHOR, platformGenesis]]),
+    starts: new Map([
+      [PLATFORM_ANCHOR, { genesis: genesisRow(PLATFORM_ANCHOR, platformGenesis) }],
+      [
+        domainId,
+        { genesis: genesisRow(domainId, pseudonym(own, GENESIS_SUBJECT)), registration: { name, mirrorUrl } },
+      ],
+    ]),
+  }
+}

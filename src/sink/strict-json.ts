@@ -1,0 +1,43 @@
+import { jsonShape, keyCount, MAX_JSON_DEPTH } from './json-shape.js'
+
+/** Its message names the rule and never quotes the input, as the engine's own SyntaxError does. */
+export class JsonProblem extends Error {
+  override readonly name = 'JsonProblem'
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * The value of some JSON bytes, read so that no two readers can differ about it: ill-formed or overlong UTF-8 and a
+ * key that occurs twice in one object are refused. JSON.parse would keep the last of two keys, a check that reads the
+ * first would have seen another row. Throws JsonProblem and nothing else.
+ */
+export function parseStrictJson(bytes: Uint8Array): unknown {
+  const { value, keys } = parseJson(bytes)
+  if (keyCount(value) !== keys) throw new JsonProblem('a key occurs twice in one object')
+  return value
+}
+
+/** As {@link parseStrictJson}, but of two equal keys the last one stands. */
+export function parseLooseJson(bytes: Uint8Array): unknown {
+  return parseJson(bytes).value
+}
+
+function parseJson(bytes: Uint8Array): { value: unknown; keys: number } {
+  const text = decode(bytes)
+  const { depth, keys } = jsonShape(text)
+  if (depth > MAX_JSON_DEPTH) throw new JsonProblem(`nested deeper than ${MAX_JSON_DEPTH} levels`)
+  try {
+    return { value: JSON.parse(text), keys }
+  } catch {
+    throw new JsonProblem('not valid JSON')
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    throw new JsonProblem('not well-formed UTF-8')
+  }
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import type { ErrorCode } from '../../src/errors.js'
+import { type Chains, createResolver, placeEntry } from '../../src/sink/residency.js'
+
+const A = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
+const B = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a2'
+const STRANGER = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+const resolver = createResolver(async (domainId) => domainId === A || domainId === B)
+
+const place = (object: string, line: Chains = {}, flags: Chains = {}) =>
+  placeEntry({ flags, line, subjectId: 's', object }, resolver)
+
+describe('placing an entry', () => {
+  it.each<[string, Chains, Chains, string[]]>([
+    [`domain:${A}`, {}, {}, [A]],
+    [`domain:${A.toUpperCase()}`, {}, {}, [A]],
+    ['cloud:aws-1', {}, {}, [PLATFORM_ANCHOR]],
+    ['platform:platform', {}, {}, [PLATFORM_ANCHOR]],
+    ['label:tier', {}, {}, [PLATFORM_ANCHOR]],
+    ['server:1', { domainIds: [A] }, {}, [A]],
+    ['server:1', {}, { domainIds: [A] }, [A]],
+    ['server:1', { domainIds: [B, A, B.toUpperCase()] }, {}, [A, B]],
+    ['server:1', { domainIds: [B] }, { domainIds: [A] }, [B]],
+    ['server:1', { domainIds: [B] }, { platform: true }, [B]],
+    ['server:1', { platform: true }, { domainIds: [A] }, [PLATFORM_ANCHOR]],
+    ['server:1', {}, { platform: true }, [PLATFORM_ANCHOR]],
+    ['server:1', { platform: false }, { domainIds: [A] }, [A]],
+    ['label:tier', { domainIds: [A] }, {}, [A]],
+    ['cloud:aws-1', {}, { platform: true }, [PLATFORM_ANCHOR]],
+    [`domain:${A}`, { domainIds: [B, A] }, {}, [A, B]],
+    ['domains:1', { domainIds: [A] }, {}, [A]],
+    // Whether a Domain that was named exists is for the store to say.
+    ['server:1', { domainIds: [STRANGER] }, {}, [STRANGER]],
+  ])('puts %s, line %o, flags %o on %o', async (object, line, flags, chains) => {
+    expect(await place(object, line, flags)).toEqual(chains)
+  })
+
+  it.each<[string, Chains, Chains, ErrorCode]>([
+    ['server:1', {}, {}, 'residency_unknown'],
+    ['user:1', {}, {}, 'residency_unknown'],
+    [`domains:${A}`, {}, {}, 'residency_unknown'],
+    ['domain', {}, {}, 'residency_unknown'],
+    ['', {}, {}, 'residency_unknown'],
+    [`domain:${STRANGER}`, {}, {}, 'residency_unknown'],
+    [`domain:${NIL}`, {}, {}, 'residency_unknown'],
+    [`domain:${PLATFORM_ANCHOR}`, {}, {}, 'residency_unknown'],
+    ['domain:acme', {}, {}, 'residency_unknown'],
+    ['domain:acme', { domainIds: [A] }, {}, 'residency_unknown'],
+    [`domain:${PLATFORM_ANCHOR}`, { platform: true }, {}, 'residency_unknown'],
+    [`domain:${A}`, { domainIds: [B] }, {}, 'residency_unknown'],
+    [`domain:${A}`, {}, { domainIds: [B] }, 'residency_unknown'],
+    [`domain:${A}`, { platform: true }, {}, 'residency_unknown'],
+    [`domain:${A}`, {}, { platform: true }, 'residency_unknown'],
+    ['cloud:aws-1', { domainIds: [A] }, {}, 'residency_unknown'],
+    ['platform:x', {}, { domainIds: [A] }, 'residency_unknown'],
+    ['server:1', { domainIds: [A], platform: true }, {}, 'residency_unknown'],
+    ['server:1', {}, { domainIds: [A], platform: true }, 'residency_unknown'],
+    ['server:1', { domainIds: [PLATFORM_ANCHOR] }, {}, 'residency_unknown'],
+    ['server:1', {}, { domainIds: [PLATFORM_ANCHOR.toUpperCase()] }, 'residency_unknown'],
+    ['server:1', { domainIds: [NIL] }, {}, 'invalid_domain_id'],
+    ['server:1', {}, { domainIds: [''] }, 'invalid_domain_id'],
+  ])('refuses %s, line %o, flags %o with %s', async (object, line, flags, code) => {
+    await expect(place(object, line, flags)).rejects.toMatchObject({ name: 'AuditError', code })
+  })
+
+  it('asks the resolver only where nobody named a chain', async () => {
+    const never = { resolve: () => Promise.reject(new Error('asked')) }
+    const request = { flags: { domainIds: [A] }, line: {}, subjectId: 's', object: 'server:1' }
+    expect(await placeEntry(request, never)).toEqual([A])
+  })
+
+  it('holds the answer of any resolver to the same rules', async () => {
+    const guessing = { resolve: async () => [B, A, B] }
+    const request = { flags: {}, line: {}, subjectId: 's', object: 'server:1' }
+    expect(await placeEntry(request, guessing)).toEqual([A, B])
+    await expect(placeEntry({ ...request, object: 'cloud:1' }, guessing)).rejects.toMatchObject({
+      code: 'residency_unknown',
+    })
+  })
+})
