@@ -44,14 +44,15 @@ export class Database {
   async withTransaction<T>(begin: string, use: (client: Client) => Promise<T>): Promise<T> {
     return this.withClient(async (client) => {
       await client.query(begin)
+      let result: T
       try {
-        const result = await use(client)
-        await client.query('COMMIT')
-        return result
+        result = await use(client)
       } catch (error) {
         await client.query('ROLLBACK').catch(() => undefined)
         throw error
       }
+      await commit(client)
+      return result
     })
   }
 
@@ -80,4 +81,17 @@ function connection(url: string): pg.ClientConfig {
 
 function isServerError(error: unknown): boolean {
   return error instanceof pg.DatabaseError
+}
+
+/** The one moment at which a lost connection leaves the outcome open: the server may have committed before it went. */
+async function commit(client: Client): Promise<void> {
+  try {
+    await client.query('COMMIT')
+  } catch (error) {
+    if (databaseError(error).code !== 'database_unavailable') throw error
+    throw new AuditError('outcome_unknown', 'the connection was lost while committing', {
+      cause: error,
+      hint: 'the rows may or may not be there: look with "audit list" before you append them again',
+    })
+  }
 }

@@ -1,0 +1,19 @@
+import type { Pepper } from './ports.js'
+import { PostgresEntryStore } from './repo/append.js'
+import type { Database } from './repo/database.js'
+import { chainExists } from './repo/domains.js'
+import { type Chains, createResolver } from './sink/residency.js'
+import type { SinkOptions } from './sink/sink.js'
+
+/** What a sink on Postgres is made of, for the command line and for the library alike. */
+export function openSink(database: Database, pepper: Pepper, defaults?: Chains): SinkOptions {
+  const known = new Set<string>()
+  const isKnown = async (domainId: string) => {
+    // A Domain is never unregistered, so a yes can be kept; the store checks again when it appends.
+    if (!known.has(domainId) && (await database.withClient((client) => chainExists(client, domainId)))) {
+      known.add(domainId)
+    }
+    return known.has(domainId)
+  }
+  return { store: new PostgresEntryStore(database), pepper, resolver: createResolver(isKnown), defaults }
+}

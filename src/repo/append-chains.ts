@@ -1,0 +1,79 @@
+import type { Client } from './database.js'
+
+/** A chain as it stands under its lock. */
+export interface OpenChain {
+  readonly domainId: string
+  /** The registry has this Domain. */
+  readonly registered: boolean
+  /** The two clocks a new row must not precede: the database's, and the last row's recorded_at (microseconds). */
+  readonly clock: bigint
+  readonly tail?: ChainTail | undefined
+}
+
+/** Where the next row of a chain goes. */
+export interface ChainTail {
+  readonly nextSeq: number
+  readonly headHash: string
+  readonly recordedAt: bigint
+  /** subject_pseudonym of the genesis row; empty if that row is gone. */
+  readonly genesisPseudonym: string
+}
+
+/**
+ * One advisory lock a chain, taken in the order of the lock keys by everybody, so that fan-outs never deadlock. A
+ * statement of its own: the next one gets a snapshot from after the wait, where one statement for lock and head
+ * would read the head of before.
+ */
+const LOCK = `
+  SELECT pg_advisory_xact_lock(key) FROM (
+    SELECT DISTINCT hashtextextended('audit/chain/' || id, 0) AS key FROM unnest($1::text[]) AS id ORDER BY key
+  ) AS keys`
+
+export async function lockChains(client: Client, domainIds: readonly string[]): Promise<void> {
+  await client.query({ name: 'audit_lock_chains', text: LOCK, values: [domainIds] })
+}
+
+const OPEN = `
+  SELECT c.id,
+    d.domain_id IS NOT NULL AS registered,
+    h.next_seq,
+    encode(h.head_hash, 'hex') AS head_hash,
+    encode(genesis.subject_pseudonym, 'hex') AS genesis_pseudonym,
+    CASE WHEN isfinite(last.recorded_at) THEN (extract(epoch FROM last.recorded_at) * 1000000)::bigint END AS recorded_at,
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS clock
+  FROM unnest($1::uuid[]) AS c(id)
+  LEFT JOIN audit_domain d ON d.domain_id = c.id
+  LEFT JOIN audit_log_chain_head h ON h.domain_id = c.id
+  LEFT JOIN audit_log_entry genesis ON genesis.domain_id = c.id AND genesis.seq = 1
+  LEFT JOIN audit_log_entry last ON last.domain_id = c.id AND last.seq = h.next_seq - 1`
+
+interface OpenRow {
+  id: string
+  registered: boolean
+  next_seq: string | null
+  head_hash: string | null
+  genesis_pseudonym: string | null
+  recorded_at: string | null
+  clock: string
+}
+
+/** Reads head, clock and genesis of chains that {@link lockChains} has locked. */
+export async function openChains(client: Client, domainIds: readonly string[]): Promise<OpenChain[]> {
+  const query = { name: 'audit_open_chains', text: OPEN, values: [domainIds] }
+  const { rows } = await client.query<OpenRow>(query)
+  return rows.map((row) => ({
+    domainId: row.id,
+    registered: row.registered,
+    clock: BigInt(row.clock),
+    tail: row.next_seq === null ? undefined : tailOf(row, row.next_seq),
+  }))
+}
+
+function tailOf(row: OpenRow, nextSeq: string): ChainTail {
+  return {
+    nextSeq: Number(nextSeq),
+    headHash: row.head_hash ?? '',
+    recordedAt: BigInt(row.recorded_at ?? 0),
+    genesisPseudonym: row.genesis_pseudonym ?? '',
+  }
+}

@@ -1,0 +1,124 @@
+import { encodeCanonical } from '../chain/canonical.js'
+import type { ChainedEntry } from '../chain/entry.js'
+import { FormatError } from '../chain/format-error.js'
+import { ZERO_HASH } from '../chain/hash.js'
+import { AuditError } from '../errors.js'
+import { nodeHasher } from '../node-hasher.js'
+import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../ports.js'
+import type { ChainTail, OpenChain } from './append-chains.js'
+
+/** A row with its place, and the personal data that goes beside it. */
+export interface PlacedRow {
+  readonly entry: ChainedEntry
+  readonly row: NewRow
+}
+
+/** Gives rows their places on locked chains and hashes them. An item is placed whole or not at all. */
+export class Placement {
+  readonly #open: ReadonlyMap<string, OpenChain>
+  readonly #tails = new Map<string, ChainTail>()
+  readonly rows: PlacedRow[] = []
+  /** Chains that begin here. */
+  readonly started = new Map<string, ChainStart>()
+
+  constructor(open: readonly OpenChain[]) {
+    this.#open = new Map(open.map((chain) => [chain.domainId, chain]))
+    for (const { domainId, tail } of open) if (tail !== undefined) this.#tails.set(domainId, tail)
+  }
+
+  /** What each chain's head was when it was locked, and what it is to be. */
+  heads(): { domainId: string; before: ChainTail | undefined; after: ChainTail }[] {
+    return [...this.#tails]
+      .map(([domainId, after]) => ({ domainId, before: this.#open.get(domainId)?.tail, after }))
+      .filter(({ before, after }) => before !== after)
+  }
+
+  placeAll(items: readonly AppendItem[], atRefusal: AtRefusal): Appended[] {
+    const appended: Appended[] = []
+    for (const item of items) {
+      const outcome = this.#place(item)
+      appended.push(outcome)
+      if (outcome instanceof AuditError && atRefusal === 'stop') break
+    }
+    return appended
+  }
+
+  #place(item: AppendItem): Appended {
+    try {
+      const starts = [...(item.starts ?? [])].filter(([domainId, start]) => this.#starts(domainId, start))
+      const genesis = starts.map(([, start]) => start.genesis)
+      this.#admit(item, new Set(genesis.map((row) => row.domainId)))
+      const tails = new Map<string, ChainTail>()
+      const placed = [...genesis, ...item.rows].map((row) => this.#next(row, tails))
+      for (const [domainId, start] of starts) this.started.set(domainId, start)
+      for (const [domainId, tail] of tails) this.#tails.set(domainId, tail)
+      this.rows.push(...placed)
+      return placed.map(({ entry }) => placeOf(entry))
+    } catch (error) {
+      if (error instanceof FormatError)
+        return new AuditError('invalid_input', error.message, { cause: error })
+      if (error instanceof AuditError) return error
+      throw error
+    }
+  }
+
+  /** Whether the item begins this chain; a new Domain must not be there yet. */
+  #starts(domainId: string, start: ChainStart): boolean {
+    const exists = this.#tails.has(domainId) || this.#open.get(domainId)?.registered === true
+    if (exists && start.registration !== undefined) {
+      throw new AuditError('domain_exists', `Domain ${domainId} exists already`, {
+        hint: 'run: audit domain list',
+      })
+    }
+    return !exists
+  }
+
+  #admit(item: AppendItem, started: ReadonlySet<string>): void {
+    for (const { domainId } of item.rows) {
+      if (started.has(domainId)) continue
+      const tail = this.#tails.get(domainId)
+      if (tail === undefined) throw this.#noChain(domainId)
+      if (tail.genesisPseudonym === item.genesisPseudonyms.get(domainId)) continue
+      throw new AuditError(
+        'pepper_mismatch',
+        `the pepper does not reproduce the genesis row of chain ${domainId}`,
+        {
+          hint: 'give the pepper that the chain was begun with (--pepper); another would break forensic continuity',
+        },
+      )
+    }
+  }
+
+  #noChain(domainId: string): AuditError {
+    return this.#open.get(domainId)?.registered === true
+      ? new AuditError('chain_conflict', `the chain head of Domain ${domainId} is missing`, {
+          hint: `run: audit verify --domain ${domainId}`,
+        })
+      : new AuditError('residency_unknown', `there is no Domain ${domainId}`, {
+          hint: 'run: audit domain list, or: audit domain create',
+        })
+  }
+
+  /** Hashes a row onto its chain's end as this item sees it. */
+  #next(row: NewRow, tails: Map<string, ChainTail>): PlacedRow {
+    const { domainId } = row
+    const tail = tails.get(domainId) ?? this.#tails.get(domainId)
+    const clock = this.#open.get(domainId)?.clock ?? 0n
+    const recordedAt = tail !== undefined && tail.recordedAt > clock ? tail.recordedAt : clock
+    const prevHash = tail?.headHash ?? ZERO_HASH
+    const hashed = { ...fieldsOf(row), seq: tail?.nextSeq ?? 1, recordedAt }
+    const entryHash = nodeHasher.link(prevHash, nodeHasher.canonical(encodeCanonical(hashed)))
+    const genesisPseudonym = tail?.genesisPseudonym ?? row.subjectPseudonym
+    tails.set(domainId, { nextSeq: hashed.seq + 1, headHash: entryHash, recordedAt, genesisPseudonym })
+    return { entry: { ...hashed, prevHash, entryHash }, row }
+  }
+}
+
+function fieldsOf(row: NewRow): Omit<NewRow, 'subject' | 'context'> {
+  const { subject: _subject, context: _context, ...fields } = row
+  return fields
+}
+
+function placeOf({ domainId, seq, entryHash, recordedAt }: ChainedEntry): Placed {
+  return { domainId, seq, entryHash, recordedAt }
+}

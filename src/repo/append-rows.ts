@@ -1,0 +1,147 @@
+import { reasonOrdinal } from '../chain/reason.js'
+import { formatTimestamp } from '../chain/timestamp.js'
+import { AuditError } from '../errors.js'
+import type { PlacedRow, Placement } from './append-placement.js'
+import type { Client } from './database.js'
+
+/** Columns go over as one array each: one statement, one plan and one round trip whatever the number of rows. */
+const INSERT_ROWS = `
+  INSERT INTO audit_log_entry (domain_id, seq, subject_pseudonym, relation, object, reason, relation_path,
+    caveat_context, correlation_id, zedtoken, recorded_at, prev_hash, entry_hash)
+  SELECT domain_id, seq, decode(subject, 'hex'), relation, object, reason, path::text[], caveats::text[],
+    correlation_id, zedtoken, recorded_at::timestamptz, decode(prev, 'hex'), decode(entry, 'hex')
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+    AS r(domain_id, seq, subject, relation, object, reason, path, caveats, correlation_id, zedtoken, recorded_at,
+      prev, entry)`
+
+export async function writeRows(client: Client, rows: readonly PlacedRow[]): Promise<void> {
+  const column = <T>(value: (row: PlacedRow['entry']) => T) => rows.map(({ entry }) => value(entry))
+  const values = [
+    column((e) => e.domainId),
+    column((e) => e.seq),
+    column((e) => e.subjectPseudonym),
+    column((e) => e.relation),
+    column((e) => e.object),
+    column((e) => reasonOrdinal(e.reason)),
+    column((e) => arrayLiteral(e.relationPath)),
+    column((e) => arrayLiteral(e.caveatContext)),
+    column((e) => e.correlationId),
+    column((e) => e.zedtoken),
+    column((e) => formatTimestamp(e.recordedAt)),
+    column((e) => e.prevHash),
+    column((e) => e.entryHash),
+  ]
+  await client.query({ name: 'audit_append_rows', text: INSERT_ROWS, values })
+}
+
+const INSERT_DOMAINS = `
+  INSERT INTO audit_domain (domain_id, name, mirror_url)
+  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[])`
+
+const INSERT_HEADS = `
+  INSERT INTO audit_log_chain_head (domain_id, next_seq, head_hash)
+  SELECT id, next_seq, decode(hash, 'hex') FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS h(id, next_seq, hash)`
+
+/** Only from the head that was read: a head that moved in spite of the lock is a fork about to happen. */
+const ADVANCE_HEADS = `
+  UPDATE audit_log_chain_head AS h SET next_seq = n.next_seq, head_hash = decode(n.hash, 'hex')
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[]) AS n(id, next_seq, hash, before)
+  WHERE h.domain_id = n.id AND h.next_seq = n.before`
+
+/** Registers new Domains and moves the heads on. */
+export async function writeChains(client: Client, placement: Placement): Promise<void> {
+  const registered = [...placement.started].filter(([, start]) => start.registration !== undefined)
+  if (registered.length > 0) {
+    await client.query(INSERT_DOMAINS, [
+      registered.map(([domainId]) => domainId),
+      registered.map(([, start]) => start.registration?.name ?? ''),
+      registered.map(([, start]) => start.registration?.mirrorUrl ?? null),
+    ])
+  }
+  const heads = placement.heads()
+  const fresh = heads.filter(({ before }) => before === undefined)
+  const old = heads.filter(({ before }) => before !== undefined)
+  if (fresh.length > 0) await client.query(INSERT_HEADS, headColumns(fresh))
+  if (old.length === 0) return
+  const before = old.map((head) => head.before?.nextSeq)
+  const query = { name: 'audit_advance_heads', text: ADVANCE_HEADS, values: [...headColumns(old), before] }
+  const { rowCount } = await client.query(query)
+  if (rowCount !== old.length) {
+    throw new AuditError('chain_conflict', 'a chain head moved under its lock; nothing was appended')
+  }
+}
+
+function headColumns(heads: ReturnType<Placement['heads']>): unknown[] {
+  return [
+    heads.map((head) => head.domainId),
+    heads.map((head) => head.after.nextSeq),
+    heads.map((head) => head.after.headHash),
+  ]
+}
+
+/** What a row does not say of its subject leaves what is known as it is. */
+const UPSERT_SUBJECTS = `
+  INSERT INTO audit_subject_pii AS p (domain_id, subject_pseudonym, identity_id, subject_plaintext, email_claim,
+    source_ip, idp_claim_names, first_seen_at, last_seen_at)
+  SELECT domain_id, decode(subject, 'hex'), identity_id, plaintext, email, ip::inet, claims::text[],
+    seen::timestamptz, seen::timestamptz
+  FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+    AS s(domain_id, subject, identity_id, plaintext, email, ip, claims, seen)
+  ON CONFLICT (domain_id, subject_pseudonym) DO UPDATE SET
+    identity_id = coalesce(excluded.identity_id, p.identity_id),
+    subject_plaintext = coalesce(excluded.subject_plaintext, p.subject_plaintext),
+    email_claim = coalesce(excluded.email_claim, p.email_claim),
+    source_ip = coalesce(excluded.source_ip, p.source_ip),
+    idp_claim_names = CASE WHEN excluded.idp_claim_names = '{}' THEN p.idp_claim_names ELSE excluded.idp_claim_names END,
+    last_seen_at = greatest(excluded.last_seen_at, p.last_seen_at)`
+
+/** Personal data, one row a subject and chain: a statement may touch a row only once, so the group is merged first. */
+export async function writeSubjects(client: Client, rows: readonly PlacedRow[]): Promise<void> {
+  const merged = new Map<string, PlacedRow>()
+  for (const placed of rows) {
+    if (placed.row.subject === undefined) continue
+    const key = `${placed.entry.domainId}/${placed.entry.subjectPseudonym}`
+    const before = merged.get(key)?.row.subject
+    merged.set(key, { ...placed, row: { ...placed.row, subject: { ...before, ...placed.row.subject } } })
+  }
+  if (merged.size === 0) return
+  const subjects = [...merged.values()]
+  const column = <T>(value: (row: PlacedRow) => T) => subjects.map(value)
+  const values = [
+    column(({ entry }) => entry.domainId),
+    column(({ entry }) => entry.subjectPseudonym),
+    column(({ row }) => row.subject?.identityId ?? null),
+    column(({ row }) => row.subject?.plaintext ?? null),
+    column(({ row }) => row.subject?.emailClaim ?? null),
+    column(({ row }) => row.subject?.sourceIp ?? null),
+    column(({ row }) => arrayLiteral(row.subject?.idpClaimNames ?? [])),
+    column(({ entry }) => formatTimestamp(entry.recordedAt)),
+  ]
+  await client.query({ name: 'audit_upsert_subjects', text: UPSERT_SUBJECTS, values })
+}
+
+const INSERT_CONTEXTS = `
+  INSERT INTO audit_entry_context (domain_id, seq, ip, user_agent, metadata)
+  SELECT domain_id, seq, ip::inet, user_agent, metadata::jsonb
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+    AS c(domain_id, seq, ip, user_agent, metadata)`
+
+export async function writeContexts(client: Client, rows: readonly PlacedRow[]): Promise<void> {
+  const withContext = rows.filter(({ row }) => row.context !== undefined)
+  if (withContext.length === 0) return
+  const column = <T>(value: (row: PlacedRow) => T) => withContext.map(value)
+  const values = [
+    column(({ entry }) => entry.domainId),
+    column(({ entry }) => entry.seq),
+    column(({ row }) => row.context?.ip ?? null),
+    column(({ row }) => row.context?.userAgent ?? null),
+    column(({ row }) => (row.context?.metadata === undefined ? null : JSON.stringify(row.context.metadata))),
+  ]
+  await client.query({ name: 'audit_append_contexts', text: INSERT_CONTEXTS, values })
+}
+
+/** A one-dimensional text array as Postgres reads it; it travels as text because unnest would flatten arrays of arrays. */
+function arrayLiteral(items: readonly string[]): string {
+  return `{${items.map((item) => `"${item.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`
+}

@@ -1,0 +1,51 @@
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type { DomainRecord, DomainRegistry } from '../ports.js'
+import type { Client, Database } from './database.js'
+import { microsOf, readTime } from './read-time.js'
+
+interface DomainRow {
+  readonly domain_id: string
+  readonly name: string
+  readonly mirror_url: string | null
+  readonly created_at: string | null
+  readonly rows: string | null
+}
+
+/** The Domains of the registry; the platform chain is none. */
+export function postgresDomainRegistry(database: Database): DomainRegistry {
+  return { page: (range) => database.withClient((client) => listDomains(client, range)) }
+}
+
+async function listDomains(
+  client: Client,
+  range: { after?: string | undefined; limit: number },
+): Promise<DomainRecord[]> {
+  const { rows } = await client.query<DomainRow>(
+    `SELECT d.domain_id, d.name, d.mirror_url, ${microsOf('d.created_at')} AS created_at, h.next_seq - 1 AS rows
+     FROM audit_domain d LEFT JOIN audit_log_chain_head h ON h.domain_id = d.domain_id
+     WHERE ($1::uuid IS NULL OR d.domain_id > $1) AND d.domain_id <> $2
+     ORDER BY d.domain_id LIMIT $3`,
+    [range.after ?? null, PLATFORM_ANCHOR, range.limit],
+  )
+  return rows.map((row) => ({
+    domainId: row.domain_id,
+    name: row.name,
+    mirrorUrl: row.mirror_url ?? undefined,
+    createdAt: readTime(row.created_at),
+    rows: row.rows === null ? undefined : Number(row.rows),
+  }))
+}
+
+/**
+ * Whether a chain is registered, or has rows although its registry entry is gone: those must stay readable for whoever
+ * investigates. The platform chain always is, even before its first row.
+ */
+export async function chainExists(client: Client, domainId: string): Promise<boolean> {
+  if (domainId === PLATFORM_ANCHOR) return true
+  const { rows } = await client.query<{ known: boolean }>(
+    `SELECT EXISTS (SELECT FROM audit_domain WHERE domain_id = $1)
+         OR EXISTS (SELECT FROM audit_log_entry WHERE domain_id = $1) AS known`,
+    [domainId],
+  )
+  return rows[0]?.known === true
+}
