@@ -1,0 +1,79 @@
+import type { ChainHead } from '../chain/entry.js'
+import type { LastRow } from '../chain/fold.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type { KnownChains } from '../ports.js'
+import type { Client } from './database.js'
+
+/** What Postgres knows of a chain apart from its rows. */
+export interface ChainState {
+  /** The registry or the platform chain knows this Domain; the platform chain is known once any Domain is. */
+  readonly known: boolean
+  readonly head?: ChainHead | undefined
+  readonly last?: LastRow | undefined
+}
+
+const STATE = `
+  SELECT
+    CASE WHEN $1::uuid = $2::uuid THEN EXISTS (SELECT FROM audit_domain)
+    ELSE EXISTS (SELECT FROM audit_domain WHERE domain_id = $1)
+      OR EXISTS (SELECT FROM audit_log_entry
+                 WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || $1::uuid)
+    END AS known,
+    (SELECT next_seq - 1 FROM audit_log_chain_head WHERE domain_id = $1) AS head_seq,
+    (SELECT encode(head_hash, 'hex') FROM audit_log_chain_head WHERE domain_id = $1) AS head_hash,
+    last.seq AS last_seq,
+    last.hashes AS last_hashes
+  FROM (SELECT) AS one
+  LEFT JOIN LATERAL (
+    SELECT seq, array_agg(encode(entry_hash, 'hex')) AS hashes FROM audit_log_entry
+    WHERE domain_id = $1 AND seq = (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1)
+    GROUP BY seq
+  ) AS last ON true`
+
+interface StateRow {
+  known: boolean
+  head_seq: string | null
+  head_hash: string | null
+  last_seq: string | null
+  last_hashes: (string | null)[] | null
+}
+
+export async function chainState(client: Client, domainId: string): Promise<ChainState> {
+  const { rows } = await client.query<StateRow>(STATE, [domainId, PLATFORM_ANCHOR])
+  const [row] = rows
+  return {
+    known: row?.known ?? false,
+    head: row?.head_seq == null ? undefined : { seq: Number(row.head_seq), hash: row.head_hash ?? '' },
+    last:
+      row?.last_seq == null
+        ? undefined
+        : { seq: Number(row.last_seq), hashes: (row.last_hashes ?? []).map((hash) => hash ?? '') },
+  }
+}
+
+const CHAINS = `
+  WITH RECURSIVE stored(domain_id) AS (
+    (SELECT domain_id FROM audit_log_entry ORDER BY domain_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.domain_id FROM audit_log_entry e WHERE e.domain_id > s.domain_id ORDER BY e.domain_id LIMIT 1)
+    FROM stored s WHERE s.domain_id IS NOT NULL
+  )
+  SELECT domain_id::text AS id FROM stored WHERE domain_id IS NOT NULL
+  UNION SELECT domain_id::text FROM audit_log_chain_head
+  UNION SELECT domain_id::text FROM audit_domain
+  UNION SELECT $1::text WHERE EXISTS (SELECT FROM audit_domain)
+  ORDER BY id`
+
+const CREATED = `
+  SELECT substr(object, 8) AS id FROM audit_log_entry
+  WHERE domain_id = $1 AND relation = 'audit.chain-create' AND object ~ '^domain:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
+
+/** Read before the chains themselves: a Domain made meanwhile is in neither, and so no false alarm. */
+export async function knownChains(client: Client): Promise<KnownChains> {
+  const ids = async (text: string, values: readonly string[] = []) =>
+    (await client.query<{ id: string }>(text, [...values])).rows.map((row) => row.id)
+  const created = new Set(await ids(CREATED, [PLATFORM_ANCHOR]))
+  const registered = new Set(await ids('SELECT domain_id::text AS id FROM audit_domain'))
+  const stored = await ids(CHAINS, [PLATFORM_ANCHOR])
+  return { domainIds: [...new Set([...stored, ...created])].sort(), registered, created }
+}

@@ -1,0 +1,38 @@
+import type { ChainHead } from '../chain/entry.js'
+import { ChainFold, type FoldResult } from '../chain/fold.js'
+import { nodeHasher } from '../node-hasher.js'
+import { CopyFrames } from './copy-frames.js'
+import { CopyRows } from './copy-rows.js'
+
+/** What to fold; plain data, for it is handed to a worker. */
+export interface CopyFoldRequest {
+  readonly domainId: string
+  readonly fromSeq: number
+  readonly pins: readonly ChainHead[]
+}
+
+/** The backend's byte stream of one COPY, from its first message on, folded as it arrives. */
+export class CopyFold {
+  readonly #fold: ChainFold
+  readonly #frames: CopyFrames
+  /** Rows seen so far, the predecessor of the segment included. */
+  rows = 0
+
+  constructor(request: CopyFoldRequest) {
+    this.#fold = new ChainFold({ fromSeq: request.fromSeq, pins: request.pins, hasher: nodeHasher })
+    const rows = new CopyRows(request.domainId, (row) => {
+      this.rows += 1
+      this.#fold.add(row)
+    })
+    this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
+  }
+
+  /** Returns the messages that are the driver's once the server is ready again, else undefined. */
+  push(chunk: Buffer): Buffer | undefined {
+    return this.#frames.push(chunk)
+  }
+
+  finish(): FoldResult {
+    return this.#fold.finish()
+  }
+}

@@ -1,0 +1,75 @@
+import { Worker } from 'node:worker_threads'
+import type { FoldResult } from '../chain/fold.js'
+import type { CopyFoldRequest } from './copy-fold.js'
+import type { FoldSink } from './fold-here.js'
+
+/** Bytes on their way to the worker before the socket is paused: enough to keep it busy, and memory flat. */
+const MAX_IN_FLIGHT = 8 * 1024 * 1024
+
+/** What the worker says of each chunk; with the last one, the verdict. */
+export interface FoldReply {
+  readonly bytes: number
+  readonly rows: number
+  readonly rest?: Uint8Array
+  readonly result?: FoldResult
+}
+
+/** Folds on a thread of its own: one core reads, the other hashes (0.37 against 0.73 of the raw COPY rate). */
+export function foldInWorker(request: CopyFoldRequest, onRows: (rows: number) => void): FoldSink {
+  return new WorkerSink(request, onRows)
+}
+
+class WorkerSink implements FoldSink {
+  readonly done: Promise<Buffer>
+  readonly #worker: Worker
+  #result: FoldResult | undefined
+  #inFlight = 0
+  #resume: (() => void) | undefined
+
+  constructor(request: CopyFoldRequest, onRows: (rows: number) => void) {
+    this.#worker = new Worker(new URL('./fold-worker.js', import.meta.url), { workerData: request })
+    this.done = new Promise((resolve, reject) => {
+      this.#worker.on('error', reject)
+      this.#worker.on('exit', () => reject(new Error('the verifier’s worker ended early')))
+      this.#worker.on('message', (reply: FoldReply) => {
+        this.#taken(reply.bytes)
+        onRows(reply.rows)
+        this.#result = reply.result
+        if (reply.rest !== undefined) resolve(Buffer.from(reply.rest))
+      })
+    })
+    this.done.catch(() => undefined)
+  }
+
+  push(chunk: Buffer): void | Promise<void> {
+    const own = ownBuffer(chunk)
+    this.#inFlight += own.byteLength
+    this.#worker.postMessage(own, [own.buffer as ArrayBuffer])
+    if (this.#inFlight < MAX_IN_FLIGHT) return undefined
+    return new Promise((resolve) => {
+      this.#resume = resolve
+    })
+  }
+
+  async result(): Promise<FoldResult> {
+    await this.done
+    if (this.#result === undefined) throw new Error('the verifier’s worker gave no verdict')
+    return this.#result
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #taken(bytes: number): void {
+    this.#inFlight -= bytes
+    if (this.#inFlight > MAX_IN_FLIGHT / 2) return
+    this.#resume?.()
+    this.#resume = undefined
+  }
+}
+
+/** A chunk whose memory can be given away: small ones may share Node's buffer pool, which must not be detached. */
+function ownBuffer(chunk: Buffer): Uint8Array {
+  return chunk.buffer.byteLength === Buffer.poolSize ? new Uint8Array(chunk) : chunk
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import type { ChainHead } from '../chain/entry.js'
+import { isHash } from '../chain/hash.js'
+import { LIMITS } from '../chain/limits.js'
+import { isUuid } from '../chain/uuid.js'
+import { AuditError } from '../errors.js'
+
+const saved = z.looseObject({
+  ok: z.boolean(),
+  domain_id: z.string().refine(isUuid),
+  head: z.object({ seq: z.int().min(1).max(LIMITS.maxSeq), hash: z.string().refine(isHash) }),
+})
+
+/**
+ * Saved verify results, one a line, as heads by domain id; the summary line of `verify --all` is passed over. A result
+ * that was not ok vouches for nothing and is refused, like any line that is no verify result.
+ */
+export function parsePins(text: string): Map<string, ChainHead> {
+  const pins = new Map<string, ChainHead>()
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue
+    const value = parseJson(line)
+    if (isSummary(value)) continue
+    const result = saved.safeParse(value)
+    if (!result.success) throw refused(index, 'expected a saved verify result with domain_id and head')
+    if (!result.data.ok) throw refused(index, 'this result was not ok, so its head vouches for nothing')
+    pins.set(result.data.domain_id.toLowerCase(), result.data.head)
+  }
+  if (pins.size === 0)
+    throw new AuditError('invalid_input', '--expect-heads: the file holds no verify result')
+  return pins
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+function isSummary(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).join() === 'summary'
+}
+
+function refused(index: number, problem: string): AuditError {
+  return new AuditError('invalid_input', `--expect-heads, line ${index + 1}: ${problem}`)
+}

@@ -1,0 +1,119 @@
+import type { ChainHead } from '../chain/entry.js'
+import type { Finding } from '../chain/finding.js'
+import { judgeHead } from '../chain/fold.js'
+import { ZERO_HASH } from '../chain/hash.js'
+import { AuditError } from '../errors.js'
+import type { EntrySource, Scan, ScanProgress } from '../ports.js'
+import { divergence, type VerifyResult, wireFinding } from './result.js'
+
+export interface VerifyRequest {
+  readonly domainId: string
+  /** First row of the segment; 1 is the whole chain from its genesis. */
+  readonly fromSeq: number
+  readonly toSeq?: number | undefined
+  /** Heads known from elsewhere, which must be in the chain. */
+  readonly pins: readonly ChainHead[]
+}
+
+export interface Verdict {
+  readonly result: VerifyResult
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Recomputes one segment of one chain from one source. Rejects with `domain_not_found` or `nothing_to_verify` where
+ * there is nothing of the kind, with `generation_unknown` where a row could not be checked and nothing else was found,
+ * and with the source's error where something could not be read.
+ */
+export async function verifyChain(
+  source: EntrySource,
+  request: VerifyRequest,
+  progress: (p: ScanProgress) => void,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const begun = performance.now()
+  assertPins(request)
+  const scan = await source.scan(request, progress, signal)
+  const end = Math.max(scan.last?.seq ?? 0, scan.head?.seq ?? 0)
+  assertSomething(scan, request, end)
+  const findings = [...scan.fold.findings, ...judgeWhole(scan, request)]
+  const { unchecked } = scan.fold
+  if (unchecked !== undefined && findings.length === 0) {
+    throw new AuditError(
+      'generation_unknown',
+      `row ${unchecked.seq} is of generation ${unchecked.generation}, which this program does not know`,
+      { hint: 'upgrade audit; nothing was found in the rows that could be checked' },
+    )
+  }
+  return { result: toResult(source, request, scan, findings, end, performance.now() - begun), findings }
+}
+
+function assertPins({ pins, fromSeq, toSeq }: VerifyRequest): void {
+  for (const pin of pins) {
+    if (pin.seq >= fromSeq && pin.seq <= (toSeq ?? pin.seq)) continue
+    throw new AuditError('usage', `the pinned head ${pin.seq} lies outside the segment`, {
+      hint: 'pin a row of the segment, or verify the whole chain',
+    })
+  }
+}
+
+/** A chain that is gone altogether is nothing to verify, unless something still says that it was there. */
+function assertSomething(scan: Scan, request: VerifyRequest, end: number): void {
+  if (end === 0 && scan.fold.rows === 0) {
+    if (scan.known || request.pins.length > 0) return
+    throw new AuditError('domain_not_found', `there is no chain ${request.domainId}`, {
+      hint: 'run: audit domain list; a Domain that was deleted altogether is found by: audit verify --all',
+    })
+  }
+  const asked = request.toSeq ?? request.fromSeq
+  if (asked <= end && request.fromSeq <= end) return
+  throw new AuditError(
+    'nothing_to_verify',
+    `the chain ends at ${end}, before row ${Math.max(asked, request.fromSeq)}`,
+  )
+}
+
+/** What only the whole chain can show: a head that is not the last row, and no chain where there must be one. */
+function judgeWhole(scan: Scan, request: VerifyRequest): Finding[] {
+  const last = scan.last?.seq ?? 0
+  if (scan.last === undefined && scan.head === undefined) return scan.known ? [missing()] : []
+  if (request.toSeq !== undefined && request.toSeq < last) return []
+  const finding = judgeHead(scan.head, scan.last)
+  return finding === undefined ? [] : [finding]
+}
+
+function missing(): Finding {
+  return {
+    code: 'chain_missing',
+    seqFrom: 1,
+    seqTo: 1,
+    detail: 'the Domain was created, and no row of it is there',
+  }
+}
+
+function toResult(
+  source: EntrySource,
+  request: VerifyRequest,
+  scan: Scan,
+  findings: readonly Finding[],
+  end: number,
+  duration: number,
+): VerifyResult {
+  const wire = findings.map(wireFinding)
+  const { rows, last } = scan.fold
+  return {
+    ok: wire.length === 0,
+    domain_id: request.domainId,
+    source: source.name,
+    segment_from: request.fromSeq,
+    segment_to: request.toSeq ?? end,
+    rows,
+    head: last ?? { seq: 0, hash: ZERO_HASH },
+    ...divergence(wire),
+    findings: wire,
+    stats: {
+      duration_ms: Math.round(duration),
+      rows_per_second: Math.round((rows * 1000) / Math.max(duration, 1)),
+    },
+  }
+}
