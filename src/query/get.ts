@@ -1,0 +1,100 @@
+import { encodeCanonical } from '../chain/canonical.js'
+import type { Entry } from '../chain/entry.js'
+import { FormatError } from '../chain/format-error.js'
+import { type Hasher, isHash, nobleHasher } from '../chain/hash.js'
+import { reasonName } from '../chain/reason.js'
+import { AuditError } from '../errors.js'
+import type { EntryReader, ReadEntry } from '../ports.js'
+import { assertKnown } from './list.js'
+import { type AuditEntryProof, auditEntry } from './wire.js'
+
+/** One row with its proof, and what of it only the canonical bytes hold. */
+export interface ProvenEntry {
+  readonly proof: AuditEntryProof
+  readonly relationPath: readonly string[]
+  readonly zedtoken: string
+  /** Whether prev_hash and the canonical bytes hash to entry_hash. Says nothing about the row's link to the others. */
+  readonly recomputes: boolean
+}
+
+/** The generation that canonical bytes are made in (format.md). */
+const GENERATION = 1
+
+/**
+ * Rejects with `domain_not_found` or `entry_not_found`; with `generation_unknown` or `entry_malformed` where no
+ * canonical bytes can be made of what is stored.
+ */
+export async function getEntry(
+  reader: EntryReader,
+  domainId: string,
+  seq: number,
+  hasher: Hasher = nobleHasher,
+): Promise<ProvenEntry> {
+  const [row, second] = await reader.rowsAt(domainId, seq)
+  if (row === undefined) {
+    await assertKnown(reader, domainId)
+    throw new AuditError('entry_not_found', `chain ${domainId} has no row ${seq}`)
+  }
+  if (second !== undefined) throw malformed(row, 'it is stored more than once')
+  return prove(row, hasher)
+}
+
+function prove(row: ReadEntry, hasher: Hasher): ProvenEntry {
+  if (row.generation !== undefined && row.generation !== GENERATION) {
+    throw new AuditError(
+      'generation_unknown',
+      `row ${row.seq} of chain ${row.domainId} is of generation ${row.generation}, which this program cannot encode`,
+    )
+  }
+  const bytes = canonicalBytes(row)
+  const entry = auditEntry(row)
+  const { prev_hash, entry_hash } = entry
+  return {
+    proof: {
+      entry,
+      proof: { prev_hash, entry_hash, canonical_bytes: Buffer.from(bytes).toString('base64') },
+    },
+    relationPath: row.relationPath ?? [],
+    zedtoken: row.zedtoken ?? '',
+    recomputes: isHash(prev_hash) && hasher.link(prev_hash, hasher.canonical(bytes)) === entry_hash,
+  }
+}
+
+function canonicalBytes(row: ReadEntry): Uint8Array {
+  try {
+    return encodeCanonical(storedEntry(row))
+  } catch (error) {
+    if (error instanceof FormatError) throw malformed(row, error.message)
+    throw error
+  }
+}
+
+function storedEntry(row: ReadEntry): Entry {
+  const { recordedAt } = row
+  return {
+    domainId: row.domainId,
+    seq: row.seq,
+    subjectPseudonym: present('subject_pseudonym', row.subjectPseudonym),
+    relation: present('relation', row.relation),
+    object: present('object', row.object),
+    reason: present('reason', reasonName(row.reason ?? 0), 'not 1 to 4'),
+    relationPath: present('relation_path', row.relationPath, 'not a flat array of texts'),
+    caveatContext: present('caveat_context', row.caveatContext, 'not a flat array of texts'),
+    correlationId: present('correlation_id', row.correlationId),
+    zedtoken: present('zedtoken', row.zedtoken),
+    recordedAt: present('recorded_at', typeof recordedAt === 'bigint' ? recordedAt : undefined, 'not a time'),
+  }
+}
+
+function present<T>(field: string, value: T | undefined, problem = 'NULL'): T {
+  if (value === undefined) throw new FormatError(field, problem)
+  return value
+}
+
+function malformed(row: ReadEntry, problem: string): AuditError {
+  return new AuditError(
+    'entry_malformed',
+    `row ${row.seq} of chain ${row.domainId} has no canonical bytes: ${problem}`,
+    { hint: 'somebody forced it into the table; run: audit verify' },
+  )
+}

@@ -1,0 +1,108 @@
+import { FormatError } from '../chain/format-error.js'
+import { LIMITS, textProblem } from '../chain/limits.js'
+import { isReason } from '../chain/reason.js'
+import { MAX_MICROS, parseTimestamp } from '../chain/timestamp.js'
+import { AuditError } from '../errors.js'
+import type { EntryFilter } from '../ports.js'
+
+export const DEFAULT_LIMIT = 50
+export const MAX_LIMIT = 200
+
+/** The query parameters of a list (http.md) as they arrive: all optional, all text. */
+export interface ListParameters {
+  readonly limit?: string | undefined
+  readonly subject?: string | undefined
+  readonly relation?: string | undefined
+  readonly object_type?: string | undefined
+  readonly object_id?: string | undefined
+  readonly reason?: string | undefined
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly correlation_id?: string | undefined
+}
+
+/** 1 to 200, default 50. Throws `invalid_limit` for anything else: never clamped. */
+export function parseLimit(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_LIMIT
+  const limit = /^[1-9]\d{0,2}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= MAX_LIMIT) return limit
+  throw new AuditError('invalid_limit', `limit: expected 1 to ${MAX_LIMIT}`, {
+    hint: 'page with the cursor, or stream with --all',
+  })
+}
+
+/** 1 to 2^53-1. Throws `invalid_seq`. */
+export function parseSeq(text: string): number {
+  const seq = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0
+  if (seq >= 1 && seq <= LIMITS.maxSeq) return seq
+  throw new AuditError('invalid_seq', 'seq: expected 1 to 2^53-1')
+}
+
+/** Throws `invalid_subject`, `invalid_range` or, for the rest, `invalid_input`. */
+export function parseFilter(parameters: ListParameters): EntryFilter {
+  const { subject, relation, object_type, object_id, reason, correlation_id } = parameters
+  return {
+    subjectPseudonym: subject === undefined ? undefined : parseSubject(subject),
+    relation: text('relation', relation, 1, LIMITS.relationBytes),
+    objectType: objectType(object_type),
+    objectId: text('object_id', object_id, 1, LIMITS.objectIdBytes),
+    reason: parseReason(reason),
+    ...parseRange(parameters),
+    correlationId: text('correlation_id', correlation_id, 0, LIMITS.correlationIdBytes),
+  }
+}
+
+/** A pseudonym, never plaintext; so what was given is not repeated in the error. */
+function parseSubject(subject: string): string {
+  if (/^[0-9a-f]{64}$/i.test(subject)) return subject.toLowerCase()
+  throw new AuditError('invalid_subject', 'subject: expected a pseudonym of 64 hex digits', {
+    hint: 'to search by a subject id, use --subject-id',
+  })
+}
+
+/** A bound that no row can have would match nothing, and an empty one is an unset variable: both are refused. */
+function text(field: string, value: string | undefined, min: number, max: number): string | undefined {
+  if (value === undefined) return undefined
+  const problem = textProblem(value, min, max)
+  if (problem !== undefined) throw new AuditError('invalid_input', `${field}: ${problem}`)
+  return value
+}
+
+function objectType(type: string | undefined): string | undefined {
+  if (type?.includes(':')) throw new AuditError('invalid_input', 'object_type: expected no colon')
+  return text('object_type', type, 1, 64)
+}
+
+function parseReason(reason: string | undefined): EntryFilter['reason'] {
+  if (reason === undefined || reason === 'unknown' || isReason(reason)) return reason
+  throw new AuditError(
+    'invalid_input',
+    'reason: expected granted, out_of_scope, insufficient_relation, caveat_violation or unknown',
+  )
+}
+
+function parseRange({ from, to }: ListParameters): Pick<EntryFilter, 'from' | 'to'> {
+  const range = { from: bound('from', from), to: bound('to', to) }
+  if (range.from !== undefined && range.to !== undefined && range.to < range.from) {
+    throw new AuditError('invalid_range', 'to: expected a time that is not before from')
+  }
+  return range
+}
+
+/**
+ * Clients send nanoseconds (Go's time.Time as JSON), rows hold microseconds: a bound between two of those is moved to
+ * the one inside the range.
+ */
+function bound(field: 'from' | 'to', value: string | undefined): bigint | undefined {
+  if (value === undefined) return undefined
+  const [, head = value, beyond = '', zone = ''] =
+    /^(.*\.\d{6})(\d{1,12})(Z|[+-]\d\d:\d\d)$/i.exec(value) ?? []
+  try {
+    const micros = parseTimestamp(`${head}${zone}`.toUpperCase(), field)
+    const between = /[1-9]/.test(beyond) && field === 'from' && micros < MAX_MICROS
+    return between ? micros + 1n : micros
+  } catch (error) {
+    if (error instanceof FormatError) throw new AuditError('invalid_range', error.message)
+    throw error
+  }
+}

@@ -1,0 +1,29 @@
+import { pseudonym } from '../chain/hash.js'
+import { LIMITS, textProblem } from '../chain/limits.js'
+import { AuditError } from '../errors.js'
+import type { EntryReader, Pepper } from '../ports.js'
+import { GENESIS_SUBJECT } from '../sink/genesis.js'
+
+/**
+ * From a person to their rows: the pseudonym of a subject_id on one chain, 64 hex digits. Another pepper would find
+ * nothing and look like innocence, so one that does not reproduce the genesis row is refused with `pepper_mismatch`.
+ */
+export async function subjectPseudonym(
+  reader: EntryReader,
+  pepper: Pepper,
+  domainId: string,
+  subjectId: string,
+): Promise<string> {
+  const problem = textProblem(subjectId, 1, LIMITS.subjectIdBytes)
+  if (problem !== undefined) throw new AuditError('invalid_subject', `subject_id: ${problem}`)
+  const secret = await pepper.pepperOf(domainId)
+  const [genesis] = await reader.rowsAt(domainId, 1)
+  if (genesis !== undefined && genesis.subjectPseudonym !== pseudonym(secret, GENESIS_SUBJECT)) {
+    throw new AuditError(
+      'pepper_mismatch',
+      `the pepper does not reproduce the genesis row of chain ${domainId}`,
+      { hint: 'give the pepper that the chain was begun with (--pepper), or a pseudonym (--subject)' },
+    )
+  }
+  return pseudonym(secret, subjectId)
+}
