@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// Only what is part of Node is imported statically: Node's own status for a module that is missing is 1, and 1 is
+// kept for findings.
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const INTERNAL = 70
+// Stands until there is a verdict, also when the event loop runs dry under an await.
+process.exitCode = INTERNAL
+
+const argv = process.argv.slice(2)
+const entry = new URL('../dist/src/cli/main.js', import.meta.url)
+const commands = new URL('../dist/commands', import.meta.url)
+
+if (existsSync(entry) && existsSync(commands)) await start()
+else fail('this copy of audit is not built: dist is missing', 'run: npm run build')
+
+async function start() {
+  const loaded = await import(entry.href).catch((error) =>
+    fail(`cannot load audit: ${error.code ?? error.name}`),
+  )
+  if (loaded) process.exitCode = await loaded.main(argv, fileURLToPath(new URL('..', import.meta.url)))
+}
+
+function fail(message, hint) {
+  const error = { code: 'internal', message, hint }
+  const text = [`Error: ${message}`, ...(hint ? [`  ${hint}`] : [])].join('\n')
+  process.stderr.write(`${argv.includes('--json') ? JSON.stringify({ error }) : text}\n`)
+}

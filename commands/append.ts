@@ -1,0 +1,42 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { entryFlags } from '../src/cli/append-flags.js'
+import { runAppend } from '../src/cli/append-run.js'
+import { AuditCommand } from '../src/cli/base-command.js'
+import { chainFlags, optionalChain } from '../src/cli/chain-flags.js'
+
+export default class Append extends AuditCommand {
+  static override summary = 'Append one row from flags, or many from a stream or files'
+  static override description = `Rows are printed once they are committed, in the order of the input.
+A refused line ends the run: every row printed before it is committed, none after it is. With --rejects the refused
+lines go to a file and the run goes on; it still ends with 2.
+recorded_at is the time of the append, by the database's clock.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --domain UUID --subject alice --relation project.create --object project:apollo',
+    'cat events.ndjson | <%= config.bin %> <%= command.id %> --domain UUID --stdin',
+    '<%= config.bin %> <%= command.id %> --domain UUID --format cloudtrail trail/*.json.gz',
+  ]
+
+  static override strict = false
+  static override args = { files: Args.string({ summary: 'files to append, in the order given' }) }
+  static override flags = {
+    ...chainFlags,
+    ...entryFlags,
+    stdin: Flags.boolean({ summary: 'read NDJSON from standard input' }),
+    format: Flags.string({ options: ['ndjson', 'cloudtrail'], summary: 'of the files; default: ndjson' }),
+    rejects: Flags.string({ helpValue: 'FILE', summary: 'write refused lines there and go on' }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(Append)
+    const context = await this.context(parsed.flags)
+    const files = parsed.argv.map(String)
+    const code = await runAppend(
+      { ...parsed.flags, files, chain: optionalChain(parsed) },
+      context,
+      this.out,
+      this.signal,
+    )
+    this.exitWith(code)
+  }
+}

@@ -1,0 +1,27 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { migrateDatabase, migrateDatabaseDown } from '../../src/cli/database-admin.js'
+import { safe } from '../../src/cli/safe-text.js'
+import { note } from '../../src/cli/streams.js'
+
+export default class DbMigrate extends AuditCommand {
+  static override summary = 'Bring the schema up to date'
+  static override description =
+    'Applies the numbered migrations that are missing, each in a transaction of its own. Runs at once wait for each other.'
+  static override flags = {
+    down: Flags.boolean({ summary: 'refused, with SQLSTATE 0A000: the log is write-once' }),
+  }
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(DbMigrate)
+    const context = await this.context(flags)
+    if (flags.down) await migrateDatabaseDown(context)
+    const { applied, version, notes } = await migrateDatabase(context)
+    for (const remark of notes) note(safe`note: ${remark}`)
+    if (flags.json) await this.out.json({ version, applied })
+    else
+      await this.out.line(
+        safe`schema ${version} in place, migrations applied: ${applied.join(', ') || 'none'}`,
+      )
+  }
+}

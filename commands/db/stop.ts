@@ -1,0 +1,15 @@
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { stopOwnDatabase } from '../../src/cli/database-admin.js'
+
+export default class DbStop extends AuditCommand {
+  static override summary = 'Stop its own PostgreSQL'
+  static override description =
+    'In order: what was committed is kept. The next command that needs it starts it again.'
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(DbStop)
+    const stopped = await stopOwnDatabase(await this.context(flags))
+    if (flags.json) await this.out.json({ stopped })
+    else await this.out.line(stopped ? 'stopped' : 'was not running')
+  }
+}

@@ -1,0 +1,17 @@
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { ownDatabaseUrl } from '../../src/cli/database-admin.js'
+import { safeText } from '../../src/cli/safe-text.js'
+
+export default class DbUrl extends AuditCommand {
+  static override summary = 'Print the URL of its own PostgreSQL, for psql'
+  static override description =
+    'Starts it where it is stopped. The URL is of its superuser, on a Unix socket.'
+  static override examples = ['psql "$(<%= config.bin %> <%= command.id %>)"']
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(DbUrl)
+    const url = await ownDatabaseUrl(await this.context(flags))
+    if (flags.json) await this.out.json({ url })
+    else await this.out.line(safeText(url))
+  }
+}

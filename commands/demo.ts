@@ -1,0 +1,12 @@
+import { AuditCommand } from '../src/cli/base-command.js'
+
+export default class Demo extends AuditCommand {
+  static override summary =
+    'Append real events, verify them, forge one, and see it found; on a throwaway home'
+
+  override async run(): Promise<void> {
+    await this.parse(Demo)
+    const { runDemo } = await import('../src/cli/demo.js')
+    await runDemo(this.config.root, this.out, this.signal)
+  }
+}

@@ -1,0 +1,32 @@
+import * as Flags from '@oclif/core/flags'
+import { v7 as uuidv7 } from 'uuid'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { safeText } from '../../src/cli/safe-text.js'
+
+export default class DomainCreate extends AuditCommand {
+  static override summary = 'Register a Domain and begin its chain'
+  static override description =
+    'Writes audit.chain-create on the new chain and on the platform chain, in one transaction.'
+  static override examples = ['<%= config.bin %> <%= command.id %> --name "ACME production"']
+
+  static override flags = {
+    domain: Flags.string({ helpValue: 'UUID', summary: 'its id; default: a new UUIDv7' }),
+    name: Flags.string({ default: '', helpValue: 'TEXT', summary: 'a name for people; not on the chain' }),
+    mirror: Flags.string({
+      helpValue: 'URL',
+      summary: 'its own mirror, as s3://bucket[/prefix] or file:///dir',
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(DomainCreate)
+    const context = await this.context(flags)
+    const { domainId, seq, entryHash } = await context.createDomain({
+      domainId: flags.domain ?? uuidv7(),
+      name: flags.name,
+      mirrorUrl: flags.mirror,
+    })
+    if (flags.json) await this.out.json({ domain_id: domainId, seq, entry_hash: entryHash })
+    else await this.out.line(`created Domain ${domainId} ${safeText(flags.name)}`.trimEnd())
+  }
+}

@@ -1,0 +1,23 @@
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { printStream } from '../../src/cli/print-stream.js'
+import { note } from '../../src/cli/streams.js'
+import { domainJson, streamDomains } from '../../src/query/domains.js'
+
+export default class DomainList extends AuditCommand {
+  static override summary = 'The registered Domains, with --json a line each'
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(DomainList)
+    const context = await this.context(flags)
+    const count = await printStream(this.out, streamDomains(await context.domains()), {
+      json: flags.json,
+      toJson: domainJson,
+      head: ['domain_id', 'name', 'rows', 'created_at', 'mirror_url'],
+      toRow: (domain) => {
+        const { domain_id, name, rows, created_at, mirror_url } = domainJson(domain)
+        return [domain_id, name, rows, created_at, mirror_url]
+      },
+    })
+    if (count === 0) note('no Domains; run: audit domain create')
+  }
+}

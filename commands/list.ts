@@ -1,0 +1,98 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../src/cli/base-command.js'
+import { chainFlags, chainOf } from '../src/cli/chain-flags.js'
+import type { Context } from '../src/cli/context.js'
+import { ENTRY_HEAD, entryRow } from '../src/cli/entry-text.js'
+import { printStream } from '../src/cli/print-stream.js'
+import { note } from '../src/cli/streams.js'
+import { table } from '../src/cli/table.js'
+import type { EntryFilter } from '../src/ports.js'
+import { listEntries, streamEntries } from '../src/query/list.js'
+import { type ListParameters, parseFilter, parseLimit } from '../src/query/list-query.js'
+import { subjectPseudonym } from '../src/query/subject.js'
+
+const filterFlag = (summary: string, helpValue: string) =>
+  Flags.string({ helpGroup: 'FILTER', summary, helpValue })
+
+export default class List extends AuditCommand {
+  static override summary = 'Rows of a chain, by any of the filters'
+  static override description =
+    `Filters are exact and all must hold. A page gives a cursor where more follows.
+Times are RFC 3339 and inclusive.`
+
+  static override flags = {
+    ...chainFlags,
+    limit: Flags.string({ summary: 'rows a page, 1 to 200', helpValue: 'N' }),
+    cursor: Flags.string({ summary: 'go on where the page with this next_cursor ended', helpValue: 'TEXT' }),
+    all: Flags.boolean({ summary: 'every row; with --json a line each', exclusive: ['limit', 'cursor'] }),
+    subject: Flags.string({
+      helpGroup: 'FILTER',
+      summary: 'the pseudonym of who acted',
+      helpValue: 'HEX',
+      exclusive: ['subject-id'],
+    }),
+    'subject-id': filterFlag('who acted; the pseudonym is derived with the pepper', 'TEXT'),
+    relation: filterFlag('what was done or asked', 'TEXT'),
+    'object-type': filterFlag('the object before its first colon', 'TEXT'),
+    'object-id': filterFlag('the object after its first colon', 'TEXT'),
+    reason: filterFlag('granted, out_of_scope, insufficient_relation, caveat_violation or unknown', 'NAME'),
+    from: filterFlag('recorded at or after', 'TIME'),
+    to: filterFlag('recorded at or before', 'TIME'),
+    'correlation-id': filterFlag('the request that it belongs to', 'TEXT'),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(List)
+    const { flags, raw } = parsed
+    const domainId = chainOf({ flags: { domain: flags.domain, platform: flags.platform }, raw })
+    const filter = parseFilter(parametersOf(flags))
+    const limit = parseLimit(flags.limit)
+    const context = await this.context(flags)
+    const chosen = { ...filter, ...(await subjectFilter(context, domainId, flags['subject-id'])) }
+    if (flags.all) await this.#stream(context, domainId, chosen, flags.json)
+    else await this.#page(context, { domainId, filter: chosen, limit, cursor: flags.cursor }, flags.json)
+  }
+
+  async #stream(context: Context, domainId: string, filter: EntryFilter, json: boolean): Promise<void> {
+    const items = streamEntries(await context.entries(), domainId, filter, this.signal)
+    const view = { json, toJson: (item: unknown) => item, head: ENTRY_HEAD, toRow: entryRow }
+    const count = await printStream(this.out, items, view)
+    if (count === 0) note('no rows')
+  }
+
+  async #page(context: Context, request: Parameters<typeof listEntries>[2], json: boolean): Promise<void> {
+    const page = await listEntries(await context.entries(), context.cursorKey(), request)
+    if (json) {
+      await this.out.json(page)
+      return
+    }
+    if (page.items.length === 0) note('no rows')
+    else await this.out.line(await table(ENTRY_HEAD, page.items.map(entryRow), this.out))
+    if (page.next_cursor !== undefined) note(`more rows follow: --cursor=${page.next_cursor}`)
+  }
+}
+
+function parametersOf(flags: Readonly<Record<string, unknown>>): ListParameters {
+  const text = (name: string) => {
+    const value = flags[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  return {
+    subject: text('subject'),
+    relation: text('relation'),
+    object_type: text('object-type'),
+    object_id: text('object-id'),
+    reason: text('reason'),
+    from: text('from'),
+    to: text('to'),
+    correlation_id: text('correlation-id'),
+  }
+}
+
+async function subjectFilter(context: Context, domainId: string, subjectId: string | undefined) {
+  if (subjectId === undefined) return {}
+  const pepper = await context.pepper()
+  return {
+    subjectPseudonym: await subjectPseudonym(await context.entries(), pepper, domainId, subjectId),
+  }
+}

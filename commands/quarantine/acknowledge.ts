@@ -1,0 +1,39 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { quarantineFields } from '../../src/cli/quarantine-text.js'
+import { keyValues } from '../../src/cli/table.js'
+import { selfAuditEntry } from '../../src/sink/self-audit.js'
+import { acknowledgeQuarantine } from '../../src/verify/acknowledge.js'
+import { parseQuarantineId, quarantineJson } from '../../src/verify/quarantine.js'
+
+export default class QuarantineAcknowledge extends AuditCommand {
+  static override summary = 'Mark a finding as handled, once and for a reason'
+  static override description =
+    `Removes nothing. Appends a row about the actor to the chain concerned, or to the platform chain
+where that one is too damaged to take it.`
+
+  static override args = {
+    id: Args.string({ required: true, description: 'its number in the quarantine' }),
+  }
+
+  static override flags = {
+    reason: Flags.string({
+      required: true,
+      summary: 'why, at most 1024 bytes; kept beside the finding, never on the chain',
+      helpValue: 'TEXT',
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(QuarantineAcknowledge)
+    const id = parseQuarantineId(args.id)
+    const context = await this.context(flags)
+    const [store, sink] = [await context.quarantine(), await context.sink()]
+    const append = (row: Parameters<typeof selfAuditEntry>[1]) =>
+      sink.record(selfAuditEntry(context.actor, row))
+    const record = quarantineJson(await acknowledgeQuarantine(store, append, id, flags.reason))
+    if (flags.json) await this.out.json(record)
+    else await this.out.line(keyValues(quarantineFields(record)))
+  }
+}

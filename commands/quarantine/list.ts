@@ -1,0 +1,37 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
+import { printStream } from '../../src/cli/print-stream.js'
+import { QUARANTINE_HEAD, quarantineRow } from '../../src/cli/quarantine-text.js'
+import { note } from '../../src/cli/streams.js'
+import { assertKnown } from '../../src/query/list.js'
+import { quarantineJson, streamQuarantine } from '../../src/verify/quarantine.js'
+
+export default class QuarantineList extends AuditCommand {
+  static override summary = 'What verifiers found, with --json a line each'
+
+  static override flags = {
+    ...chainsFlags,
+    unacknowledged: Flags.boolean({ summary: 'only what nobody has acknowledged' }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(QuarantineList)
+    const { flags } = parsed
+    const chosen = chainsOf(parsed)
+    const context = await this.context(flags)
+    const filter = {
+      domainId: chosen === 'all' ? undefined : chosen,
+      unacknowledgedOnly: flags.unacknowledged,
+    }
+    const count = await printStream(this.out, streamQuarantine(await context.quarantine(), filter), {
+      json: flags.json,
+      toJson: quarantineJson,
+      head: QUARANTINE_HEAD,
+      toRow: (record) => quarantineRow(quarantineJson(record)),
+    })
+    if (count > 0) return
+    if (chosen !== 'all') await assertKnown(await context.entries(), chosen)
+    note('nothing in quarantine')
+  }
+}

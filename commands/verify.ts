@@ -1,0 +1,52 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../src/cli/base-command.js'
+import { chainsFlags, chainsOf } from '../src/cli/chain-flags.js'
+import { parsePin, parseSegment } from '../src/cli/verify-flags.js'
+import { runVerify } from '../src/cli/verify-run.js'
+
+export default class Verify extends AuditCommand {
+  static override summary = 'Recompute a chain and tell whether every row in it is intact'
+  static override description =
+    `Ends with 0 when it is, with 1 when a divergence was found, and never with either when something could
+not be read. Without a pin, a chain whose whole suffix was rewritten consistently cannot be told from an honest one:
+keep the head that a verify printed somewhere else and give it with --expect-head.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --domain UUID',
+    '<%= config.bin %> <%= command.id %> --all --json > heads.ndjson',
+    '<%= config.bin %> <%= command.id %> --all --expect-heads heads.ndjson',
+  ]
+
+  static override flags = {
+    ...chainsFlags,
+    source: Flags.string({ options: ['postgres'], default: 'postgres', summary: 'which copy to verify' }),
+    'from-seq': Flags.string({ helpValue: 'N', summary: 'first row of the segment; default: 1' }),
+    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row of the segment; default: the last' }),
+    'expect-head': Flags.string({
+      helpValue: 'SEQ:HASH',
+      summary: 'a head seen before, which must be in the chain',
+    }),
+    'expect-heads': Flags.string({ helpValue: 'FILE', summary: 'saved verify results, one a line, as pins' }),
+    'no-quarantine': Flags.boolean({ summary: 'do not write findings to the quarantine' }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(Verify)
+    const { flags } = parsed
+    const chain = chainsOf(parsed)
+    const pin = flags['expect-head']
+    const code = await runVerify(
+      {
+        chain,
+        ...parseSegment(chain, flags),
+        expectHead: pin === undefined ? undefined : parsePin(pin),
+        expectHeads: flags['expect-heads'],
+        quarantine: !flags['no-quarantine'],
+        json: flags.json,
+      },
+      await this.context(flags),
+      this.out,
+      this.signal,
+    )
+    this.exitWith(code)
+  }
+}

@@ -1,0 +1,121 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { v7 as uuidv7 } from 'uuid'
+import type { Finding } from '../chain/finding.js'
+import { AuditError } from '../errors.js'
+import { appendStream } from '../sink/append-stream.js'
+import { fileCandidates } from '../sink/candidates.js'
+import { type Verdict, verifyChain } from '../verify/verify-chain.js'
+import { Context } from './context.js'
+import type { Output } from './output.js'
+import { verdictText } from './verify-text.js'
+
+/**
+ * The main job on a throwaway home: real events are appended, the chain is verified, one row is edited as a hostile
+ * administrator would, and the edit is found. Rejects with `internal` if any of it went otherwise.
+ */
+export async function runDemo(root: string, out: Output, signal: AbortSignal): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'audit-demo-'))
+  const context = new Context({ home }, () => undefined)
+  try {
+    await new Demo(context, out, signal).run(join(root, 'docs', 'demo', 'cloudtrail'))
+  } finally {
+    await context.close()
+    const { stopEmbedded } = await import('../repo/embedded/embedded.js')
+    await stopEmbedded(home)
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+class Demo {
+  readonly #domainId = uuidv7()
+  readonly #context: Context
+  readonly #out: Output
+  readonly #signal: AbortSignal
+
+  constructor(context: Context, out: Output, signal: AbortSignal) {
+    this.#context = context
+    this.#out = out
+    this.#signal = signal
+  }
+
+  async run(events: string): Promise<void> {
+    await this.#say('1. A Domain, and with it a chain of its own.')
+    await this.#context.createDomain({ domainId: this.#domainId, name: 'demo' })
+    await this.#show(`created Domain ${this.#domainId}`)
+
+    await this.#say('2. Real events: the CloudTrail log of a simulated attack on an AWS account.')
+    await this.#show(`appended ${await this.#append(events)} events`)
+
+    await this.#say('3. The chain is recomputed, row by row.')
+    const before = await this.#verify()
+    expect(before.result.ok, 'the honest chain did not verify')
+
+    await this.#say('4. A hostile administrator switches the triggers off and turns a denial into a grant.')
+    const seq = await this.#forge()
+    await this.#show(`UPDATE audit_log_entry SET reason = 1 (granted) WHERE seq = ${seq}`)
+
+    await this.#say('5. The chain is recomputed again.')
+    const after = await this.#verify()
+    expect(isExactly(after.findings, seq), 'the edit was not found, or more than the edit')
+
+    await this.#say(`6. Found: row ${seq}, and nothing else. "audit verify" ends with exit code 1 here.`)
+  }
+
+  async #append(folder: string): Promise<number> {
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.json.gz')).sort()
+    const candidates = fileCandidates(
+      files.map((name) => join(folder, name)),
+      'cloudtrail',
+    )
+    const sink = await this.#context.sink({ domainIds: [this.#domainId] })
+    let appended = 0
+    for await (const outcome of appendStream(sink, candidates, 'stop', this.#signal)) {
+      if ('refused' in outcome) throw outcome.refused
+      appended += 1
+    }
+    return appended
+  }
+
+  async #verify(): Promise<Verdict> {
+    const source = await this.#context.source()
+    const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
+    const verdict = await verifyChain(source, request, () => undefined, this.#signal)
+    for (const line of verdictText(verdict.result).split('\n')) await this.#show(line)
+    return verdict
+  }
+
+  /** As superuser, on the first denied row; resolves with its seq. */
+  async #forge(): Promise<number> {
+    const database = await this.#context.database()
+    return database.withTransaction('BEGIN', async (client) => {
+      await client.query('SET LOCAL session_replication_role = replica')
+      const { rows } = await client.query<{ seq: string }>(
+        `UPDATE audit_log_entry SET reason = 1 WHERE domain_id = $1 AND seq =
+           (SELECT min(seq) FROM audit_log_entry WHERE domain_id = $1 AND reason = 3) RETURNING seq`,
+        [this.#domainId],
+      )
+      return Number(rows[0]?.seq)
+    })
+  }
+
+  async #say(text: string): Promise<void> {
+    await this.#out.line(`\n${text}`)
+  }
+
+  async #show(text: string): Promise<void> {
+    await this.#out.line(`   ${text}`)
+  }
+}
+
+function isExactly(findings: readonly Finding[], seq: number): boolean {
+  const [first, ...more] = findings
+  return (
+    more.length === 0 && first?.code === 'entry_hash_mismatch' && first.seqFrom === seq && first.seqTo === seq
+  )
+}
+
+function expect(condition: boolean, otherwise: string): void {
+  if (!condition) throw new AuditError('internal', `the demo failed: ${otherwise}`)
+}

@@ -1,0 +1,17 @@
+import { Output } from './output.js'
+
+/** Data only. */
+export const stdout = new Output(process.stdout)
+
+// Whoever stops reading our notes (`2>&1 | head`) does not stop the work.
+process.stderr.on('error', () => undefined)
+
+/** A line of progress, a note or an error, safe already. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** One JSON document, or one line of NDJSON, on stdout. False when nobody reads any more. */
+export async function printJson(value: unknown): Promise<boolean> {
+  return stdout.json(value)
+}

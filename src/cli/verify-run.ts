@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises'
+import type { ChainHead } from '../chain/entry.js'
+import { AuditError } from '../errors.js'
+import type { EntrySource, KnownChains } from '../ports.js'
+import { chainsToVerify, summarise, withMissing } from '../verify/verify-all.js'
+import { type Verdict, type VerifyRequest, verifyChain } from '../verify/verify-chain.js'
+import type { Context } from './context.js'
+import { EXIT, type ExitCode } from './exit-codes.js'
+import { reportFailure } from './failure.js'
+import type { Output } from './output.js'
+import { startProgress } from './progress.js'
+import { note } from './streams.js'
+import { summaryText, verdictText } from './verify-text.js'
+
+/** What `verify` was asked to do. */
+export interface VerifyOptions {
+  readonly chain: string | 'all'
+  readonly fromSeq?: number | undefined
+  readonly toSeq?: number | undefined
+  readonly expectHead?: ChainHead | undefined
+  /** Path of saved verify results. */
+  readonly expectHeads?: string | undefined
+  readonly quarantine: boolean
+  readonly json: boolean
+}
+
+/** Resolves with 0 or 1; everything else is thrown, or reported where other chains are still to be judged. */
+export async function runVerify(
+  options: VerifyOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const pins = await pinsOf(options)
+  const run = new VerifyRun(options, await context.source(), context, out, signal)
+  if (options.chain === 'all') return run.all(await context.knownChains(), pins)
+  const pin = pins.get(options.chain)
+  if (options.expectHeads !== undefined && pin === undefined) {
+    throw new AuditError('usage', `--expect-heads: the file says nothing of chain ${options.chain}`)
+  }
+  return run.one(options.chain, pin)
+}
+
+class VerifyRun {
+  constructor(
+    readonly options: VerifyOptions,
+    readonly source: EntrySource,
+    readonly context: Context,
+    readonly out: Output,
+    readonly signal: AbortSignal,
+  ) {}
+
+  async one(domainId: string, pin: ChainHead | undefined): Promise<ExitCode> {
+    const verdict = await this.#verify(domainId, pin)
+    await this.#deliver(verdict)
+    return verdict.result.ok ? EXIT.done : EXIT.finding
+  }
+
+  /** A chain that cannot be checked does not keep the others from being judged; its error is reported as it comes. */
+  async all(known: KnownChains, pins: ReadonlyMap<string, ChainHead>): Promise<ExitCode> {
+    const verdicts: Verdict[] = []
+    let failed = 0
+    for (const domainId of chainsToVerify(known, pins)) {
+      try {
+        const verdict = withMissing(await this.#verify(domainId, pins.get(domainId)), domainId, known)
+        await this.#deliver(verdict)
+        verdicts.push(verdict)
+      } catch (error) {
+        this.signal.throwIfAborted()
+        failed += 1
+        reportFailure(error, this.options.json)
+      }
+    }
+    if (verdicts.length + failed === 0) {
+      throw new AuditError('nothing_to_verify', 'there is no chain to verify', {
+        hint: 'run: audit domain create',
+      })
+    }
+    const summary = summarise(verdicts, failed)
+    if (this.options.json) await this.out.json({ summary })
+    else await this.out.line(summaryText(summary))
+    return summary.diverged > 0 ? EXIT.finding : EXIT.done
+  }
+
+  async #verify(domainId: string, pin: ChainHead | undefined): Promise<Verdict> {
+    const { fromSeq = 1, toSeq } = this.options
+    const request: VerifyRequest = { domainId, fromSeq, toSeq, pins: pin === undefined ? [] : [pin] }
+    const progress = startProgress(`verify ${domainId}`)
+    try {
+      return await verifyChain(this.source, request, (at) => progress.update(at), this.signal)
+    } finally {
+      await progress.stop()
+    }
+  }
+
+  async #deliver(verdict: Verdict): Promise<void> {
+    if (this.options.json) await this.out.json(verdict.result)
+    else await this.out.line(verdictText(verdict.result))
+    if (this.options.quarantine) await this.#quarantine(verdict)
+  }
+
+  /** The verdict stands, whatever becomes of its record. */
+  async #quarantine({ result, findings }: Verdict): Promise<void> {
+    if (findings.length === 0) return
+    try {
+      const { recordFindings } = await import('../verify/quarantine.js')
+      const store = await this.context.quarantine()
+      const recorded = await recordFindings(store, result.domain_id, result.source, findings)
+      if (recorded === 'not_permitted')
+        note('note: the findings were not quarantined: this role may not write')
+      else if (recorded.written > 0) note(`${recorded.written} quarantined; see: audit quarantine list --all`)
+    } catch (error) {
+      note(
+        `note: the findings were not quarantined: ${error instanceof AuditError ? error.message : 'it failed'}`,
+      )
+    }
+  }
+}
+
+async function pinsOf({ chain, expectHead, expectHeads }: VerifyOptions): Promise<Map<string, ChainHead>> {
+  if (expectHead !== undefined) return new Map([[chain, expectHead]])
+  if (expectHeads === undefined) return new Map()
+  const { parsePins } = await import('../verify/pins.js')
+  return parsePins(await readPins(expectHeads))
+}
+
+async function readPins(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new AuditError('file_unreadable', `--expect-heads: ${path} cannot be read (${code})`)
+  }
+}

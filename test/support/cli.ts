@@ -1,0 +1,134 @@
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import lockfile from 'proper-lockfile'
+
+/** The repository; the same from test/support and from dist/test/support. */
+export const ROOT = findRoot(fileURLToPath(new URL('.', import.meta.url)))
+export const BIN = join(ROOT, 'bin', 'run.js')
+
+export interface CliOptions {
+  /** Added to a clean environment: no AUDIT_*, AWS_* or NO_COLOR of whoever runs the tests leaks in. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string | Uint8Array
+  readonly cwd?: string
+  /** Another bin/run.js than ours. */
+  readonly bin?: string
+}
+
+export interface CliResult {
+  /** The exit status, or null when a signal ended it. */
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+let built: Promise<void> | undefined
+
+/** Builds dist when a source is newer than it. Once a process, and by one of several processes at once. */
+export function ensureBuilt(): Promise<void> {
+  built ??= buildUnderLock()
+  return built
+}
+
+/** Runs the built command line in a process of its own, its standard streams being pipes. */
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const child = await spawnCli(args, options)
+  // A command may end before it has read all of its input; that EPIPE is no concern of the test.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(options.input ?? '')
+  return finished(child)
+}
+
+/** Starts it only; for signals and slow readers. The caller ends stdin and waits with {@link finished}. */
+export async function spawnCli(
+  args: readonly string[],
+  options: CliOptions = {},
+): Promise<ChildProcessWithoutNullStreams> {
+  await ensureBuilt()
+  return spawn(process.execPath, [options.bin ?? BIN, ...args], {
+    cwd: options.cwd ?? ROOT,
+    env: { ...cleanEnv(), ...options.env },
+    stdio: 'pipe',
+  })
+}
+
+export async function finished(child: ChildProcessWithoutNullStreams): Promise<CliResult> {
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) =>
+      resolve({ code, signal, stdout: text(stdout), stderr: text(stderr) }),
+    )
+  })
+}
+
+/** The documents of an NDJSON stdout, or the one document of a `--json` answer. */
+export function jsonLines(stdout: string): unknown[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): unknown => JSON.parse(line))
+}
+
+function text(chunks: readonly Buffer[]): string {
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const LEAKS =
+  /^(AUDIT_|AWS_|BAO_|VAULT_|PG[A-Z]|NO_COLOR$|FORCE_COLOR$|CI$|DEBUG$|NODE_OPTIONS$|NODE_ENV$|VITEST)/
+
+function cleanEnv(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !LEAKS.test(name)))
+}
+
+async function buildUnderLock(): Promise<void> {
+  const cache = join(ROOT, 'node_modules', '.cache')
+  mkdirSync(cache, { recursive: true })
+  const release = await lockfile.lock(cache, {
+    lockfilePath: join(cache, 'audit-build.lock'),
+    retries: { retries: 600, minTimeout: 200, maxTimeout: 200 },
+  })
+  try {
+    if (isStale()) build()
+  } finally {
+    await release()
+  }
+}
+
+const STAMP = join(ROOT, 'dist', '.built')
+
+function isStale(): boolean {
+  if (!existsSync(STAMP)) return true
+  const builtAt = statSync(STAMP).mtimeMs
+  const sources = ['package.json', 'tsconfig.json', ...filesIn('src'), ...filesIn('commands')]
+  return sources.some((file) => statSync(join(ROOT, file)).mtimeMs > builtAt)
+}
+
+function filesIn(dir: string): string[] {
+  if (!existsSync(join(ROOT, dir))) return []
+  return readdirSync(join(ROOT, dir), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1))
+}
+
+function build(): void {
+  const startedAt = new Date()
+  const result = spawnSync('npm', ['run', 'build', '--silent'], { cwd: ROOT, encoding: 'utf8' })
+  // tsc emits in spite of type errors; `npm run check` is where those fail.
+  if (!existsSync(join(ROOT, 'dist', 'commands'))) {
+    throw new Error(`npm run build left no dist/commands:\n${result.stdout}${result.stderr}`)
+  }
+  writeFileSync(STAMP, result.stdout)
+  // A source saved while tsc ran is newer than this build.
+  utimesSync(STAMP, startedAt, startedAt)
+}
+
+function findRoot(from: string): string {
+  return existsSync(join(from, 'package.json')) ? from : findRoot(join(from, '..'))
+}
