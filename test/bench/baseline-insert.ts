@@ -1,0 +1,62 @@
+import { createInterface } from 'node:readline'
+import pg from 'pg'
+import type { BenchEntry } from './input.js'
+
+/** Plain multi-row INSERTs of NDJSON from stdin into a table like audit_log_entry, indexes and CHECKs included. */
+const [url = '', domainId = ''] = process.argv.slice(2)
+const BATCH = 1000
+const REASONS = ['granted', 'out_of_scope', 'insufficient_relation', 'caveat_violation']
+
+const client = new pg.Client({ connectionString: url })
+await client.connect()
+await client.query('DROP TABLE IF EXISTS bench_baseline')
+await client.query('CREATE TABLE bench_baseline (LIKE audit_log_entry INCLUDING ALL)')
+
+let seq = 0
+let values: unknown[] = []
+for await (const line of createInterface({ input: process.stdin })) {
+  const entry: BenchEntry = JSON.parse(line)
+  seq += 1
+  values.push(...row(entry))
+  if (seq % BATCH === 0) await flush()
+}
+await flush()
+await client.query('DROP TABLE bench_baseline')
+await client.end()
+
+function row(entry: BenchEntry): unknown[] {
+  const number = Buffer.alloc(32)
+  number.writeUInt32BE(seq, seq === 1 ? 28 : 0)
+  const hash = seq === 1 ? Buffer.alloc(32) : number
+  return [
+    domainId,
+    seq,
+    number,
+    entry.relation,
+    entry.object,
+    REASONS.indexOf(entry.reason) + 1,
+    entry.relation_path,
+    entry.caveat_context,
+    entry.correlation_id,
+    entry.zedtoken,
+    '2026-04-28T10:00:00.000001Z',
+    hash,
+    number,
+  ]
+}
+
+async function flush(): Promise<void> {
+  if (values.length === 0) return
+  const rows = values.length / 13
+  const places = Array.from(
+    { length: rows },
+    (_, i) => `(${Array.from({ length: 13 }, (_, k) => `$${i * 13 + k + 1}`).join(',')})`,
+  )
+  await client.query({
+    name: `insert-${rows}`,
+    text: `INSERT INTO bench_baseline (domain_id, seq, subject_pseudonym, relation, object, reason, relation_path,
+      caveat_context, correlation_id, zedtoken, recorded_at, prev_hash, entry_hash) VALUES ${places.join(',')}`,
+    values,
+  })
+  values = []
+}

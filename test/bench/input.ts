@@ -1,0 +1,45 @@
+/** Entries like those of a platform, about 410 bytes a row, with few subjects and relations and many objects. */
+export interface BenchEntry {
+  readonly subject_id: string
+  readonly relation: string
+  readonly object: string
+  readonly reason: string
+  readonly relation_path: readonly string[]
+  readonly caveat_context: readonly string[]
+  readonly correlation_id: string
+  readonly zedtoken: string
+}
+
+const REASONS = [
+  'granted',
+  'granted',
+  'granted',
+  'granted',
+  'granted',
+  'granted',
+  'granted',
+  'insufficient_relation',
+]
+
+export function benchEntry(i: number): BenchEntry {
+  const isDenied = i % 8 === 7
+  return {
+    subject_id: `service-account-${i % 997}`,
+    relation: `compute.instances.action-${i % 61}`,
+    object: `instance/${i % 7 === 0 ? 'disk' : 'node'}:zone-${i % 13}/vm-${i % 50_021}`,
+    reason: REASONS[i % 8] ?? 'granted',
+    relation_path: i % 16 === 0 ? ['domain:acme#admin', 'group:ops#member'] : [],
+    caveat_context: isDenied ? ['within_time_window.start'] : [],
+    correlation_id: `req-${(i * 2_654_435_761).toString(16).padStart(16, '0')}`,
+    zedtoken: 'GhUKEzE2ODY2NTk0NTQwMDAwMDAwMDA=',
+  }
+}
+
+export async function* ndjson(rows: number): AsyncGenerator<string> {
+  for (let at = 0; at < rows; at += 500) {
+    const lines = Array.from({ length: Math.min(500, rows - at) }, (_, i) =>
+      JSON.stringify(benchEntry(at + i)),
+    )
+    yield `${lines.join('\n')}\n`
+  }
+}

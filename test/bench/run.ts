@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ensureEmbedded, stopEmbedded } from '../../src/repo/embedded/embedded.js'
+import { benchAppend } from './append.js'
+import { benchQueries } from './queries.js'
+import { benchStart } from './start.js'
+import { audit, scratch } from './subject.js'
+import { benchVerify } from './verify.js'
+
+/**
+ * `npm run bench [-- ROWS]`: each figure is a ratio to a baseline timed in the same run, because machines are noisy and
+ * differ. Default: 1,000,000 rows; the verify figures also on a tenth of them.
+ */
+const rows = Number(process.argv[2] ?? 1_000_000)
+const home = await mkdtemp(join(tmpdir(), 'audit-bench-'))
+try {
+  const { url } = await ensureEmbedded(home)
+  await audit(home, ['domain', 'list'])
+  const bench = scratch(home, url, rows)
+  const long = await benchAppend(bench, rows)
+  const short = await benchAppend(bench, Math.round(rows / 10))
+  await benchVerify(bench, short)
+  await benchVerify(bench, long)
+  await benchQueries(bench, long)
+  await benchStart(bench)
+} finally {
+  await stopEmbedded(home)
+  await rm(home, { recursive: true, force: true })
+}

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** What all the figures are taken on. */
+export interface Bench {
+  readonly home: string
+  readonly url: string
+  readonly rows: number
+}
+
+export function scratch(home: string, url: string, rows: number): Bench {
+  return { home, url, rows }
+}
+
+const RUN = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
+
+/** A process that ran to its end. */
+export interface Ran {
+  readonly seconds: number
+  /** Peak resident memory, MB. */
+  readonly megabytes: number
+  readonly stdout: string
+}
+
+interface Options {
+  readonly input?: AsyncIterable<string>
+  readonly keepOutput?: boolean
+}
+
+/** Runs `audit …` on the home as a process of its own. */
+export async function audit(home: string, args: readonly string[], options: Options = {}): Promise<Ran> {
+  return run(process.execPath, [RUN, ...args, '--home', home], { keepOutput: true, ...options })
+}
+
+/** Runs one of the baselines beside this file. */
+export async function baseline(name: string, args: readonly string[], options: Options = {}): Promise<Ran> {
+  return run(process.execPath, [fileURLToPath(new URL(`./${name}.js`, import.meta.url)), ...args], options)
+}
+
+export async function run(command: string, args: readonly string[], options: Options = {}): Promise<Ran> {
+  const begun = performance.now()
+  const child = spawn(command, args, { stdio: ['pipe', options.keepOutput ? 'pipe' : 'ignore', 'inherit'] })
+  const memory = watchMemory(child)
+  let stdout = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  const closed = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? -1)))
+  await feed(child, options.input)
+  const code = await closed
+  if (code !== 0) throw new Error(`${command} ${args[0]} ended with ${code}`)
+  return { seconds: (performance.now() - begun) / 1000, megabytes: memory(), stdout }
+}
+
+async function feed(child: ChildProcess, input: AsyncIterable<string> | undefined): Promise<void> {
+  for await (const text of input ?? []) {
+    if (!child.stdin?.write(text)) await new Promise((resolve) => child.stdin?.once('drain', resolve))
+  }
+  child.stdin?.end()
+}
+
+/** VmHWM is a peak, so looking now and then misses only what grows in the last moments. */
+function watchMemory(child: ChildProcess): () => number {
+  let peak = 0
+  const look = () => {
+    try {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
+    } catch {
+      // It has ended, or this is no Linux.
+    }
+  }
+  const timer = setInterval(look, 20)
+  return () => {
+    clearInterval(timer)
+    return peak
+  }
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+/** One line of the report. `ratio` is ours to the baseline's, `target` what it should be. */
+export function report(what: string, ours: string, base: string, ratio: number, target: string): void {
+  console.log(
+    `${what.padEnd(38)} ${ours.padEnd(24)} ${base.padEnd(32)} ratio ${ratio.toFixed(2)}  (${target})`,
+  )
+}

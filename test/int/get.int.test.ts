@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decodeCanonical } from '../../src/chain/canonical.js'
+import { getEntry } from '../../src/query/get.js'
+import { parseSeq } from '../../src/query/list-query.js'
+import { Database } from '../../src/repo/database.js'
+import { postgresEntryReader } from '../../src/repo/entry-reader.js'
+import { dropChecks, insertDomain, type RowOptions, T0 } from '../support/chain-rows.js'
+import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgres.js'
+
+const DOMAIN = '018f0000-0000-7000-8000-000000000001'
+const OTHER = '018f0000-0000-7000-8000-000000000002'
+const HOSTILE = '018f0000-0000-7000-8000-000000000003'
+
+const RICH: RowOptions = {
+  subjectPseudonym: 'cd'.repeat(32),
+  relation: 'secret.read ✓',
+  object: 'secret:a:b/ü\u202e',
+  reason: 'caveat_violation',
+  relationPath: ['group:x#member', 'NULL', '{"a,b}', ' '],
+  caveatContext: ['__proto__', 'ip.cidr', 'ip.port', 'mfa'],
+  correlationId: '\u001b[31mred',
+  zedtoken: 'GhUKEzE2=',
+  recordedAt: T0 + 1_999_999n,
+}
+
+let database: TestDatabase
+let db: Database
+let reader: ReturnType<typeof postgresEntryReader>
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = new Database(database.url)
+  reader = postgresEntryReader(db)
+  await insertDomain(database.url, DOMAIN, [{}, RICH, { recordedAt: T0 + 5_000_000n }])
+  await insertDomain(database.url, OTHER, [{}])
+})
+
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+describe('a row that is whole', () => {
+  it('comes with bytes that hash to its entry_hash', async () => {
+    const { proof, relationPath, zedtoken, recomputes } = await getEntry(reader, DOMAIN, 2)
+    const { entry, proof: parts } = proof
+    const bytes = Buffer.from(parts.canonical_bytes, 'base64')
+    const inner = createHash('sha256').update(bytes).digest()
+    const outer = createHash('sha256').update(Buffer.from(parts.prev_hash, 'hex')).update(inner).digest('hex')
+    expect(outer).toBe(parts.entry_hash)
+    expect(entry).toMatchObject({ prev_hash: parts.prev_hash, entry_hash: parts.entry_hash })
+    expect(decodeCanonical(bytes)).toEqual({ ...RICH, domainId: DOMAIN, seq: 2 })
+    expect({ relationPath, zedtoken, recomputes }).toEqual({
+      relationPath: RICH.relationPath,
+      zedtoken: RICH.zedtoken,
+      recomputes: true,
+    })
+  })
+
+  it('is linked to the one before', async () => {
+    const [first, second] = [await getEntry(reader, DOMAIN, 1), await getEntry(reader, DOMAIN, 2)]
+    expect(first.proof.proof.prev_hash).toBe('0'.repeat(64))
+    expect(second.proof.proof.prev_hash).toBe(first.proof.proof.entry_hash)
+  })
+})
+
+describe('no such thing', () => {
+  it.each<[string, string, number]>([
+    ['entry_not_found', DOMAIN, 4],
+    ['entry_not_found', DOMAIN, Number.MAX_SAFE_INTEGER],
+    ['entry_not_found', OTHER, 2],
+    ['domain_not_found', '018f0000-0000-7000-8000-00000000000f', 1],
+  ])('%s', async (code, domainId, seq) => {
+    await expect(getEntry(reader, domainId, seq)).rejects.toMatchObject({ code })
+  })
+
+  it.each(['0', '-1', '1.5', '01', '', 'x', '9007199254740992', '1e3', ' 1'])('seq %j', (text) => {
+    expect(() => parseSeq(text)).toThrow(expect.objectContaining({ code: 'invalid_seq' }))
+  })
+})
+
+describe('rows that were tampered with', () => {
+  type Case = [name: string, code: string, column: string, value: string]
+  const UNREADABLE: readonly Case[] = [
+    ['subject_pseudonym', 'entry_malformed', 'subject_pseudonym', 'NULL'],
+    ['subject_pseudonym', 'entry_malformed', 'subject_pseudonym', "'\\x01'"],
+    ['relation', 'entry_malformed', 'relation', 'NULL'],
+    ['relation', 'entry_malformed', 'relation', "''"],
+    ['object', 'entry_malformed', 'object', "'no colon'"],
+    ['reason', 'entry_malformed', 'reason', 'NULL'],
+    ['reason', 'entry_malformed', 'reason', '9'],
+    ['reason', 'entry_malformed', 'reason', '257'],
+    ['relation_path', 'entry_malformed', 'relation_path', "'{{a,b}}'"],
+    ['relation_path', 'entry_malformed', 'relation_path', "'[0:1]={a,b}'"],
+    ['relation_path', 'entry_malformed', 'relation_path', "'{a,NULL}'"],
+    ['caveat_context', 'entry_malformed', 'caveat_context', "'{b,a}'"],
+    ['caveat_context', 'entry_malformed', 'caveat_context', "'{a=1}'"],
+    ['correlation_id', 'entry_malformed', 'correlation_id', 'NULL'],
+    ['zedtoken', 'entry_malformed', 'zedtoken', 'NULL'],
+    ['recorded_at', 'entry_malformed', 'recorded_at', 'NULL'],
+    ['recorded_at', 'entry_malformed', 'recorded_at', "'infinity'"],
+    ['recorded_at', 'entry_malformed', 'recorded_at', "'-infinity'"],
+    ['recorded_at', 'entry_malformed', 'recorded_at', "'10000-01-01'"],
+    ['generation 2', 'generation_unknown', 'generation', '2'],
+  ]
+  const READABLE: readonly (readonly [column: string, value: string])[] = [
+    ['relation', "'project.write'"],
+    ['recorded_at', "recorded_at + interval '1 microsecond'"],
+    ['prev_hash', 'sha256(prev_hash)'],
+    ['prev_hash', 'NULL'],
+    ['entry_hash', 'sha256(entry_hash)'],
+    ['entry_hash', 'NULL'],
+  ]
+
+  beforeAll(async () => {
+    const edits = [...UNREADABLE.map(([, , column, value]) => [column, value]), ...READABLE]
+    await insertDomain(
+      database.url,
+      HOSTILE,
+      edits.map(() => ({ relationPath: ['x'] })),
+    )
+    await asSuperuser(database.url, async (client) => {
+      await dropChecks(client)
+      for (const [index, [column, value]] of edits.entries()) {
+        const where = `domain_id = '${HOSTILE}' AND seq = ${index + 1}`
+        await client.query(`UPDATE audit_log_entry SET ${column} = ${value} WHERE ${where}`)
+      }
+    })
+  })
+
+  it.each(UNREADABLE.map((row, index) => [index + 1, ...row] as const))(
+    'row %i, no canonical bytes: %s, %s',
+    async (seq, field, code, _column, _value) => {
+      await expect(getEntry(reader, HOSTILE, seq)).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(field),
+      })
+    },
+  )
+
+  it.each(READABLE.map((row, index) => [UNREADABLE.length + index + 1, ...row] as const))(
+    'row %i, %s edited to %s: the proof does not recompute',
+    async (seq) => {
+      const { recomputes } = await getEntry(reader, HOSTILE, seq)
+      expect(recomputes).toBe(false)
+    },
+  )
+
+  it('a duplicate seq is an error that points to verify', async () => {
+    await asSuperuser(
+      database.url,
+      `ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey,
+         DROP CONSTRAINT audit_log_entry_no_fork;
+       INSERT INTO audit_log_entry SELECT * FROM audit_log_entry WHERE domain_id = '${OTHER}'`,
+    )
+    await expect(getEntry(reader, OTHER, 1)).rejects.toMatchObject({
+      code: 'entry_malformed',
+      hint: expect.stringContaining('audit verify'),
+    })
+  })
+})

@@ -1,0 +1,323 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Finding } from '../../src/chain/finding.js'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { AuditError } from '../../src/errors.js'
+import { openSink } from '../../src/open-sink.js'
+import type { Pepper, QuarantineRecord, QuarantineStore } from '../../src/ports.js'
+import { PostgresEntryStore } from '../../src/repo/append.js'
+import { Database } from '../../src/repo/database.js'
+import { postgresQuarantine } from '../../src/repo/quarantine.js'
+import { createDomain } from '../../src/sink/create-domain.js'
+import { selfAuditEntry } from '../../src/sink/self-audit.js'
+import { Sink } from '../../src/sink/sink.js'
+import { acknowledgeQuarantine, type SelfAuditRow } from '../../src/verify/acknowledge.js'
+import {
+  parseQuarantineId,
+  quarantineJson,
+  recordFindings,
+  showQuarantine,
+  streamQuarantine,
+} from '../../src/verify/quarantine.js'
+import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
+
+const DOMAIN = '018f0000-0000-7000-8000-000000000001'
+const OTHER = '018f0000-0000-7000-8000-000000000002'
+const pepper: Pepper = { pepperOf: async () => new Uint8Array(32).fill(9) }
+
+const FINDINGS: readonly Finding[] = [
+  {
+    code: 'entry_hash_mismatch',
+    seqFrom: 3,
+    seqTo: 3,
+    expected: 'aa'.repeat(32),
+    observed: 'bb'.repeat(32),
+    detail: 'the row does not hash to its entry_hash',
+  },
+  { code: 'seq_gap', seqFrom: 5, seqTo: 9, expected: 'cc'.repeat(32), detail: '5 missing before row 10' },
+  { code: 'chain_missing', seqFrom: 1, seqTo: 1, detail: '' },
+]
+
+let database: TestDatabase
+let db: Database
+let store: QuarantineStore
+let sink: Sink
+
+beforeAll(async () => {
+  database = await testDatabase()
+  db = new Database(database.url)
+  store = postgresQuarantine(db)
+  sink = new Sink(openSink(db, pepper))
+  for (const domainId of [DOMAIN, OTHER]) {
+    await createDomain({ domainId, name: '', actor: 'operator:test' }, new PostgresEntryStore(db), pepper)
+  }
+})
+
+beforeEach(() => asSuperuser(database.url, 'TRUNCATE audit_tamper_quarantine RESTART IDENTITY'))
+
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+const append = (row: SelfAuditRow) => sink.record(selfAuditEntry('operator:test', row))
+const all = () => records({ unacknowledgedOnly: false })
+
+async function records(filter: Parameters<QuarantineStore['page']>[0]): Promise<QuarantineRecord[]> {
+  const found: QuarantineRecord[] = []
+  for await (const record of streamQuarantine(store, filter)) found.push(record)
+  return found
+}
+
+/** The self-audit rows on a chain. */
+async function announced(domainId = DOMAIN): Promise<unknown[]> {
+  const sql = `SELECT object FROM audit_log_entry
+    WHERE domain_id = $1 AND relation = 'audit.quarantine-acknowledge' ORDER BY seq`
+  return (await rowsOf(database.url, sql, [domainId])).map((row) => row.object)
+}
+
+describe('recording', () => {
+  it('writes each finding once, however often it is found', async () => {
+    expect(await recordFindings(store, DOMAIN, 'postgres', FINDINGS)).toEqual({ written: 3, total: 3 })
+    expect(await recordFindings(store, DOMAIN, 'postgres', FINDINGS)).toEqual({ written: 0, total: 3 })
+    expect(await recordFindings(store, DOMAIN, 'postgres', FINDINGS.slice(0, 1))).toEqual({
+      written: 0,
+      total: 1,
+    })
+    expect((await all()).map((record) => record.id)).toEqual([1, 2, 3])
+  })
+
+  it('tells findings apart by chain, source, code, range and each hash', async () => {
+    const finding: Finding = { code: 'broken_link', seqFrom: 2, seqTo: 2, detail: '' }
+    const hash = 'aa'.repeat(32)
+    await recordFindings(store, DOMAIN, 'postgres', [finding])
+    await recordFindings(store, OTHER, 'postgres', [finding])
+    await recordFindings(store, DOMAIN, 'mirror', [finding])
+    await recordFindings(store, DOMAIN, 'postgres', [
+      { ...finding, code: 'copies_differ' },
+      { ...finding, seqTo: 3 },
+      { ...finding, expected: hash },
+      { ...finding, observed: hash },
+      { ...finding, detail: 'another wording of the same' },
+    ])
+    expect(await all()).toHaveLength(7)
+  })
+
+  it('twenty at once write each finding once', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () => recordFindings(store, DOMAIN, 'postgres', FINDINGS)),
+    )
+    const written = outcomes.map((outcome) => (outcome === 'not_permitted' ? 0 : outcome.written))
+    expect(written.reduce((a, b) => a + b)).toBe(3)
+    expect(await all()).toHaveLength(3)
+  })
+
+  it('takes more findings than one statement, and seqs that were forced', async () => {
+    const many = Array.from({ length: 4_500 }, (_, index): Finding => {
+      return { code: 'entry_hash_mismatch', seqFrom: index + 1, seqTo: index + 1, detail: '' }
+    })
+    const forced: readonly Finding[] = [
+      { code: 'malformed_row', seqFrom: 2 ** 63, seqTo: 2 ** 63, detail: '' },
+      { code: 'malformed_row', seqFrom: -(2 ** 63), seqTo: 0, detail: '' },
+    ]
+    expect(await recordFindings(store, DOMAIN, 'postgres', [...many, ...forced])).toEqual({
+      written: 4_502,
+      total: 4_502,
+    })
+    expect(await all()).toHaveLength(4_502)
+  })
+
+  it('no findings ask nothing of the database', async () => {
+    const nowhere = postgresQuarantine(new Database('postgresql:///audit?host=/nonexistent'))
+    expect(await recordFindings(nowhere, DOMAIN, 'postgres', [])).toEqual({ written: 0, total: 0 })
+    await expect(recordFindings(nowhere, DOMAIN, 'postgres', FINDINGS)).rejects.toMatchObject({
+      code: 'database_unavailable',
+    })
+  })
+
+  it.each([
+    ['a role that may only read', 'role=audit_reader'],
+    ['a read-only server', 'default_transaction_read_only=on'],
+  ])('%s is not permitted, and can still list', async (_name, option) => {
+    const url = `${database.url}&options=${encodeURIComponent(`-c ${option}`)}`
+    const reading = new Database(url)
+    const readOnly = postgresQuarantine(reading)
+    expect(await recordFindings(readOnly, DOMAIN, 'postgres', FINDINGS)).toBe('not_permitted')
+    expect(await readOnly.page({ unacknowledgedOnly: true }, { after: 0, limit: 1 })).toEqual([])
+    await reading.close()
+  })
+})
+
+describe('list and show', () => {
+  beforeEach(async () => {
+    await recordFindings(store, DOMAIN, 'postgres', FINDINGS)
+    await recordFindings(store, OTHER, 'mirror', FINDINGS.slice(0, 1))
+  })
+
+  it('by chain, and by whether somebody acknowledged', async () => {
+    await acknowledgeQuarantine(store, append, 1, 'restored')
+    const ids = async (filter: Parameters<typeof records>[0]) => (await records(filter)).map(({ id }) => id)
+    expect(await ids({ unacknowledgedOnly: false })).toEqual([1, 2, 3, 4])
+    expect(await ids({ unacknowledgedOnly: true })).toEqual([2, 3, 4])
+    expect(await ids({ domainId: DOMAIN, unacknowledgedOnly: false })).toEqual([1, 2, 3])
+    expect(await ids({ domainId: DOMAIN, unacknowledgedOnly: true })).toEqual([2, 3])
+    expect(await ids({ domainId: PLATFORM_ANCHOR, unacknowledgedOnly: false })).toEqual([])
+  })
+
+  it('the JSON has both hashes, or none', async () => {
+    const [first, second, third] = (await all()).map(quarantineJson)
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
+    expect(first).toEqual({
+      id: 1,
+      domain_id: DOMAIN,
+      divergent_seq: 3,
+      code: 'entry_hash_mismatch',
+      seq_from: 3,
+      seq_to: 3,
+      expected_hash: 'aa'.repeat(32),
+      observed_hash: 'bb'.repeat(32),
+      source: 'postgres',
+      detail: 'the row does not hash to its entry_hash',
+      detected_at: time,
+    })
+    expect(second).toMatchObject({ divergent_seq: 5, seq_from: 5, seq_to: 9 })
+    expect(second).not.toHaveProperty('observed_hash')
+    expect(Object.keys(third ?? {})).not.toEqual(expect.arrayContaining(['expected_hash']))
+  })
+
+  it('shows one, or says that there is none', async () => {
+    expect(await showQuarantine(store, 4)).toMatchObject({ id: 4, domainId: OTHER, source: 'mirror' })
+    await expect(showQuarantine(store, 5)).rejects.toMatchObject({ code: 'quarantine_not_found' })
+  })
+
+  it.each(['0', '-1', 'x', '', '1.5', '9007199254740993'])('refuses the id %j', (text) => {
+    expect(() => parseQuarantineId(text)).toThrow(expect.objectContaining({ code: 'usage' }))
+  })
+})
+
+describe('acknowledging', () => {
+  beforeEach(async () => {
+    await asSuperuser(
+      database.url,
+      `DELETE FROM audit_log_entry WHERE relation = 'audit.quarantine-acknowledge';
+       UPDATE audit_log_chain_head h SET (next_seq, head_hash) = (
+         SELECT seq + 1, entry_hash FROM audit_log_entry e WHERE e.domain_id = h.domain_id ORDER BY seq DESC LIMIT 1)`,
+    )
+    await recordFindings(store, DOMAIN, 'postgres', FINDINGS)
+  })
+
+  it('stamps the record and appends a row about the actor', async () => {
+    const record = await acknowledgeQuarantine(store, append, 2, 'rows restored from the mirror')
+    expect(quarantineJson(record)).toMatchObject({
+      id: 2,
+      acknowledged_at: expect.any(String),
+      acknowledge_reason: 'rows restored from the mirror',
+    })
+    expect(await announced()).toEqual(['quarantine:2'])
+    expect(await showQuarantine(store, 2)).toEqual(record)
+  })
+
+  it('once: the second time is refused and appends nothing', async () => {
+    await acknowledgeQuarantine(store, append, 1, 'first')
+    await expect(acknowledgeQuarantine(store, append, 1, 'second')).rejects.toMatchObject({
+      code: 'already_acknowledged',
+    })
+    expect(await announced()).toEqual(['quarantine:1'])
+    expect(await showQuarantine(store, 1)).toMatchObject({ acknowledgeReason: 'first' })
+  })
+
+  it('two at once: one wins, one row', async () => {
+    const outcomes = await Promise.allSettled([
+      acknowledgeQuarantine(store, append, 1, 'a'),
+      acknowledgeQuarantine(store, append, 1, 'b'),
+    ])
+    expect(outcomes.map((outcome) => outcome.status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(await announced()).toEqual(['quarantine:1'])
+  })
+
+  it('a row that cannot be appended leaves the record open, and it can be tried again', async () => {
+    const failing = async () => {
+      throw new AuditError('database_unavailable', 'gone')
+    }
+    await expect(acknowledgeQuarantine(store, failing, 1, 'x')).rejects.toMatchObject({
+      code: 'database_unavailable',
+    })
+    expect(await showQuarantine(store, 1)).not.toHaveProperty('acknowledgedAt', expect.anything())
+    await acknowledgeQuarantine(store, append, 1, 'x')
+    expect(await announced()).toEqual(['quarantine:1'])
+  })
+
+  it('the role that appends may acknowledge', async () => {
+    const writing = new Database(`${database.url}&options=${encodeURIComponent('-c role=audit_writer')}`)
+    const writer = new Sink(openSink(writing, pepper))
+    const appendAsWriter = (row: SelfAuditRow) => writer.record(selfAuditEntry('operator:test', row))
+    await acknowledgeQuarantine(postgresQuarantine(writing), appendAsWriter, 1, 'x')
+    expect(await announced()).toEqual(['quarantine:1'])
+    await writing.close()
+  })
+
+  it('an unknown id appends nothing', async () => {
+    await expect(acknowledgeQuarantine(store, append, 99, 'x')).rejects.toMatchObject({
+      code: 'quarantine_not_found',
+    })
+    expect(await announced()).toEqual([])
+  })
+
+  it.each([
+    ['empty', ''],
+    ['blank', ' \n'],
+    ['too long', 'ü'.repeat(513)],
+    ['U+0000', 'a\0'],
+    ['a lone surrogate', '\ud800'],
+  ])('refuses a reason that is %s, and changes nothing', async (_name, reason) => {
+    await expect(acknowledgeQuarantine(store, append, 1, reason)).rejects.toMatchObject({
+      code: 'invalid_input',
+    })
+    expect(await records({ unacknowledgedOnly: true })).toHaveLength(3)
+    expect(await announced()).toEqual([])
+  })
+
+  it('takes a reason of 1024 bytes', async () => {
+    const reason = 'ü'.repeat(512)
+    expect(await acknowledgeQuarantine(store, append, 1, reason)).toMatchObject({ acknowledgeReason: reason })
+  })
+
+  it.each([
+    [
+      'registry entry, head and rows are gone',
+      `DELETE FROM audit_domain WHERE domain_id = '${OTHER}';
+      DELETE FROM audit_log_entry WHERE domain_id = '${OTHER}';
+      DELETE FROM audit_log_chain_head WHERE domain_id = '${OTHER}'`,
+    ],
+    ['the genesis row is gone', `DELETE FROM audit_log_entry WHERE domain_id = '${OTHER}' AND seq = 1`],
+    ['the head is gone', `DELETE FROM audit_log_chain_head WHERE domain_id = '${OTHER}'`],
+  ])('where %s, the platform chain takes the row', async (_name, attack) => {
+    await recordFindings(store, OTHER, 'postgres', FINDINGS.slice(2))
+    await asSuperuser(database.url, async (client) => {
+      await client.query(
+        `CREATE TEMP TABLE d AS SELECT * FROM audit_domain WHERE domain_id = '${OTHER}';
+         CREATE TEMP TABLE e AS SELECT * FROM audit_log_entry WHERE domain_id = '${OTHER}';
+         CREATE TEMP TABLE h AS SELECT * FROM audit_log_chain_head WHERE domain_id = '${OTHER}'`,
+      )
+      await client.query(attack)
+      await acknowledgeQuarantine(store, append, 4, 'seen').finally(() =>
+        client.query(
+          `INSERT INTO audit_domain SELECT * FROM d ON CONFLICT DO NOTHING;
+           INSERT INTO audit_log_entry SELECT * FROM e ON CONFLICT DO NOTHING;
+           INSERT INTO audit_log_chain_head SELECT * FROM h ON CONFLICT DO NOTHING`,
+        ),
+      )
+    })
+    expect(await announced(PLATFORM_ANCHOR)).toEqual(['quarantine:4'])
+    expect(await announced(OTHER)).toEqual([])
+  })
+
+  it('with the wrong pepper nothing is acknowledged, on no chain', async () => {
+    const wrong = new Sink(openSink(db, { pepperOf: async () => new Uint8Array(32) }))
+    const appendWrongly = (row: SelfAuditRow) => wrong.record(selfAuditEntry('operator:test', row))
+    await expect(acknowledgeQuarantine(store, appendWrongly, 1, 'x')).rejects.toMatchObject({
+      code: 'pepper_mismatch',
+    })
+    expect([await announced(), await announced(PLATFORM_ANCHOR)]).toEqual([[], []])
+    expect(await records({ unacknowledgedOnly: true })).toHaveLength(3)
+  })
+})

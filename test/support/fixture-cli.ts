@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ensureBuilt, ROOT } from './cli.js'
+
+export interface FixtureCli {
+  /** Its bin/run.js, a copy of ours. */
+  readonly bin: string
+  readonly root: string
+  remove(): void
+}
+
+/**
+ * Our bin/run.js and dist/src around other commands, by default those of test/fixtures/cli, which misbehave in every
+ * way. They share the process's one stdout and exit status with our base command, for dist/src is a link.
+ */
+export async function fixtureCli(commands = join(ROOT, 'test/fixtures/cli/commands')): Promise<FixtureCli> {
+  await ensureBuilt()
+  const root = mkdtempSync(join(tmpdir(), 'audit-cli-'))
+  for (const path of ['bin', 'package.json']) cpSync(join(ROOT, path), join(root, path), { recursive: true })
+  mkdirSync(join(root, 'dist'))
+  cpSync(commands, join(root, 'dist/commands'), { recursive: true })
+  symlinkSync(join(ROOT, 'dist/src'), join(root, 'dist/src'))
+  symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'))
+  makeManifest(root)
+  return { root, bin: join(root, 'bin/run.js'), remove: () => rmSync(root, { recursive: true, force: true }) }
+}
+
+export function readManifest(root: string): unknown {
+  return JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
+}
+
+function makeManifest(root: string): void {
+  const oclif = join(ROOT, 'node_modules/oclif/bin/run.js')
+  const { status, stderr } = spawnSync(process.execPath, [oclif, 'manifest'], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_ENV: 'production', OCLIF_SKIP_NEW_VERSION_CHECK: 'true' },
+  })
+  if (status !== 0) throw new Error(`oclif manifest failed:\n${stderr}`)
+}

@@ -1,0 +1,56 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, posix, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** `from` is a file of the repository; `to` is one too where the import is relative, else the module as written. */
+export interface ImportEdge {
+  readonly from: string
+  readonly to: string
+}
+
+const STATEMENTS = [
+  /\b(?:import|export)\b[^'"`;()]*?\bfrom\s*['"]([^'"]+)['"]/g,
+  /\bimport\s*['"]([^'"]+)['"]/g,
+  /\bimport\s*\(\s*['"]([^'"]+)['"]\s*[,)]/g,
+  // How a worker thread is started.
+  /\bnew\s+URL\(\s*['"](\.[^'"]+\.js)['"]\s*,\s*import\.meta\.url/g,
+]
+
+/** The modules that a TypeScript source names in import, export-from and dynamic import, and starts as workers. */
+export function importsIn(source: string): string[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+  return STATEMENTS.flatMap((statement) => [...code.matchAll(statement)].map((match) => match[1] ?? ''))
+}
+
+/** Dynamic imports whose module is not written there, which no reader of the source can follow. */
+export function computedImportsIn(source: string): string[] {
+  return [...source.matchAll(/\bimport\s*\(\s*(?!['"])[^)]*\)/g)].map((match) => match[0])
+}
+
+/** Every TypeScript file below the folders, by its path from the root of the repository. */
+export function sourceFiles(...folders: readonly string[]): string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.tsx?$/.test(name))
+      .map((name) => posix.join(folder, name.split(sep).join('/'))),
+  )
+}
+
+export function readSource(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8')
+}
+
+/** Every import of one file. Relative ones end in .js; they are given as the .ts or .tsx that is meant. */
+export function importEdges(file: string): ImportEdge[] {
+  return importsIn(readSource(file)).map((to) => ({
+    from: file,
+    to: to.startsWith('.') ? resolved(file, to) : to,
+  }))
+}
+
+function resolved(file: string, to: string): string {
+  const path = posix.join(posix.dirname(file), to).replace(/\.js$/, '')
+  return existsSync(join(ROOT, `${path}.tsx`)) ? `${path}.tsx` : `${path}.ts`
+}
