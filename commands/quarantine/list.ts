@@ -22,7 +22,8 @@ export default class QuarantineList extends AuditCommand {
     const context = await this.context(flags)
     const filter = {
       domainId: chosen === 'all' ? undefined : chosen,
-      unacknowledgedOnly: flags.unacknowledged,
+      // oclif's type says boolean; a flag that is not given is undefined.
+      unacknowledgedOnly: flags.unacknowledged === true,
     }
     const count = await printStream(this.out, streamQuarantine(await context.quarantine(), filter), {
       json: flags.json,

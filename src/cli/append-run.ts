@@ -2,13 +2,13 @@ import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import type { Placed } from '../ports.js'
 import { wireTime } from '../query/wire.js'
-import { appendStream } from '../sink/append-stream.js'
+import { appendStream, type StreamOutcome } from '../sink/append-stream.js'
 import { type Candidate, fileCandidates, type InputFormat, ndjsonCandidates } from '../sink/candidates.js'
 import { checkEntry } from '../sink/check-entry.js'
 import type { Chains } from '../sink/residency.js'
 import { entryOfFlags, givenEntryFlags } from './append-flags.js'
 import type { Context } from './context.js'
-import { EXIT, type ExitCode } from './exit-codes.js'
+import { EXIT, type ExitCode, exitOfError } from './exit-codes.js'
 import type { Output } from './output.js'
 import { startProgress } from './progress.js'
 import { Rejects } from './rejects.js'
@@ -43,6 +43,8 @@ export async function runAppend(
   try {
     return await appendCandidates(sink, candidates, { request, rejects, out, signal })
   } finally {
+    // A feeder may keep it open for ever, and an open pipe keeps this process alive.
+    if (request.stdin) process.stdin.destroy()
     await rejects?.close()
   }
 }
@@ -62,6 +64,8 @@ async function appendCandidates(
   const progress = startProgress('append')
   let rows = 0
   let seen = 0
+  /** The first entry that was not refused for what it is, but could not be written: that is exit 3. */
+  let unable: Extract<StreamOutcome, { refused: AuditError }> | undefined
   try {
     const atRefusal = rejects === undefined ? 'stop' : 'continue'
     for await (const outcome of appendStream(sink, candidates, atRefusal, signal)) {
@@ -73,6 +77,7 @@ async function appendCandidates(
         throw located(outcome.refused, outcome.candidate.where, rows)
       } else {
         await rejects.add(outcome.candidate.raw())
+        unable ??= exitOfError(outcome.refused.code) === EXIT.refused ? undefined : outcome
       }
       progress.update({ rows })
     }
@@ -81,12 +86,11 @@ async function appendCandidates(
   }
   if (seen === 0) throw new AuditError('invalid_input', 'the input holds no entry')
   if (rejects === undefined || rejects.count === 0) return EXIT.done
+  const why = unable === undefined ? '' : `; ${unable.candidate.where}: ${unable.refused.message}`
   throw new AuditError(
-    'invalid_input',
-    `${rejects.count} of ${seen} entries were refused, ${rows} rows appended`,
-    {
-      hint: `the refused lines are in ${request.rejects}`,
-    },
+    unable?.refused.code ?? 'invalid_input',
+    `${rejects.count} of ${seen} entries were refused, ${rows} rows appended${why}`,
+    { hint: `the refused lines are in ${request.rejects}` },
   )
 }
 

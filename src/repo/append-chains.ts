@@ -5,7 +5,9 @@ export interface OpenChain {
   readonly domainId: string
   /** The registry has this Domain. */
   readonly registered: boolean
-  /** The two clocks a new row must not precede: the database's, and the last row's recorded_at (microseconds). */
+  /** Of the last stored row, whatever the head says; 0 where there is none. */
+  readonly lastSeq: number
+  /** The database's, microseconds. With the last row's recorded_at one of the two that a new row must not precede. */
   readonly clock: bigint
   readonly tail?: ChainTail | undefined
 }
@@ -15,7 +17,7 @@ export interface ChainTail {
   readonly nextSeq: number
   readonly headHash: string
   readonly recordedAt: bigint
-  /** subject_pseudonym of the genesis row; empty if that row is gone. */
+  /** subject_pseudonym of the genesis row; empty where that row is gone. */
   readonly genesisPseudonym: string
 }
 
@@ -33,13 +35,16 @@ export async function lockChains(client: Client, domainIds: readonly string[]): 
   await client.query({ name: 'audit_lock_chains', text: LOCK, values: [domainIds] })
 }
 
+/** A last row whose time the format cannot hold was forced into the table; it sets no bound, verify reports it. */
 const OPEN = `
   SELECT c.id,
     d.domain_id IS NOT NULL AS registered,
+    (SELECT max(seq) FROM audit_log_entry e WHERE e.domain_id = c.id) AS last_seq,
     h.next_seq,
     encode(h.head_hash, 'hex') AS head_hash,
     encode(genesis.subject_pseudonym, 'hex') AS genesis_pseudonym,
-    CASE WHEN isfinite(last.recorded_at) THEN (extract(epoch FROM last.recorded_at) * 1000000)::bigint END AS recorded_at,
+    CASE WHEN last.recorded_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'
+      THEN (extract(epoch FROM last.recorded_at) * 1000000)::bigint END AS recorded_at,
     (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS clock
   FROM unnest($1::uuid[]) AS c(id)
   LEFT JOIN audit_domain d ON d.domain_id = c.id
@@ -50,6 +55,7 @@ const OPEN = `
 interface OpenRow {
   id: string
   registered: boolean
+  last_seq: string | null
   next_seq: string | null
   head_hash: string | null
   genesis_pseudonym: string | null
@@ -64,6 +70,7 @@ export async function openChains(client: Client, domainIds: readonly string[]): 
   return rows.map((row) => ({
     domainId: row.id,
     registered: row.registered,
+    lastSeq: Number(row.last_seq ?? 0),
     clock: BigInt(row.clock),
     tail: row.next_seq === null ? undefined : tailOf(row, row.next_seq),
   }))

@@ -1,7 +1,8 @@
 import { encodeCanonical } from '../chain/canonical.js'
 import type { ChainedEntry } from '../chain/entry.js'
 import { FormatError } from '../chain/format-error.js'
-import { ZERO_HASH } from '../chain/hash.js'
+import { isHash, ZERO_HASH } from '../chain/hash.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import { nodeHasher } from '../node-hasher.js'
 import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../ports.js'
@@ -64,7 +65,8 @@ export class Placement {
 
   /** Whether the item begins this chain; a new Domain must not be there yet. */
   #starts(domainId: string, start: ChainStart): boolean {
-    const exists = this.#tails.has(domainId) || this.#open.get(domainId)?.registered === true
+    const chain = this.#open.get(domainId)
+    const exists = this.#tails.has(domainId) || chain?.registered === true || (chain?.lastSeq ?? 0) > 0
     if (exists && start.registration !== undefined) {
       throw new AuditError('domain_exists', `Domain ${domainId} exists already`, {
         hint: 'run: audit domain list',
@@ -77,8 +79,8 @@ export class Placement {
     for (const { domainId } of item.rows) {
       if (started.has(domainId)) continue
       const tail = this.#tails.get(domainId)
-      if (tail === undefined) throw this.#noChain(domainId)
-      if (tail.genesisPseudonym === item.genesisPseudonyms.get(domainId)) continue
+      this.#assertSound(domainId, tail)
+      if (tail?.genesisPseudonym === item.genesisPseudonyms.get(domainId)) continue
       throw new AuditError(
         'pepper_mismatch',
         `the pepper does not reproduce the genesis row of chain ${domainId}`,
@@ -89,14 +91,20 @@ export class Placement {
     }
   }
 
-  #noChain(domainId: string): AuditError {
-    return this.#open.get(domainId)?.registered === true
-      ? new AuditError('chain_conflict', `the chain head of Domain ${domainId} is missing`, {
-          hint: `run: audit verify --domain ${domainId}`,
-        })
-      : new AuditError('residency_unknown', `there is no Domain ${domainId}`, {
-          hint: 'run: audit domain list, or: audit domain create',
-        })
+  /** A chain that was tampered with takes no row where that would fork it or leave its pepper unchecked. */
+  #assertSound(domainId: string, tail: ChainTail | undefined): void {
+    const chain = this.#open.get(domainId)
+    if (tail === undefined && chain?.registered !== true && (chain?.lastSeq ?? 0) === 0) {
+      throw new AuditError('residency_unknown', `there is no Domain ${domainId}`, {
+        hint: 'run: audit domain list, or: audit domain create',
+      })
+    }
+    const problem = damageOf(tail, chain?.tail === undefined ? 0 : chain.lastSeq)
+    if (problem === undefined) return
+    const flag = domainId === PLATFORM_ANCHOR ? '--platform' : `--domain ${domainId}`
+    throw new AuditError('chain_conflict', `chain ${domainId} takes no more rows: ${problem}`, {
+      hint: `run: audit verify ${flag}`,
+    })
   }
 
   /** Hashes a row onto its chain's end as this item sees it. */
@@ -112,6 +120,15 @@ export class Placement {
     tails.set(domainId, { nextSeq: hashed.seq + 1, headHash: entryHash, recordedAt, genesisPseudonym })
     return { entry: { ...hashed, prevHash, entryHash }, row }
   }
+}
+
+/** Why nothing can be appended after `tail`, given the last row that was stored when the chain was locked. */
+function damageOf(tail: ChainTail | undefined, lastSeq: number): string | undefined {
+  if (tail === undefined) return 'its head is missing'
+  if (tail.nextSeq <= lastSeq)
+    return `its head says that row ${tail.nextSeq} is next, and row ${lastSeq} is there`
+  if (!isHash(tail.headHash)) return 'the hash of its head is not 32 bytes'
+  return tail.genesisPseudonym === '' ? 'its genesis row is missing' : undefined
 }
 
 function fieldsOf(row: NewRow): Omit<NewRow, 'subject' | 'context'> {

@@ -1,6 +1,7 @@
 import { reasonOrdinal } from '../chain/reason.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import { AuditError } from '../errors.js'
+import type { SubjectPii } from '../ports.js'
 import type { PlacedRow, Placement } from './append-placement.js'
 import type { Client } from './database.js'
 
@@ -102,8 +103,8 @@ export async function writeSubjects(client: Client, rows: readonly PlacedRow[]):
   for (const placed of rows) {
     if (placed.row.subject === undefined) continue
     const key = `${placed.entry.domainId}/${placed.entry.subjectPseudonym}`
-    const before = merged.get(key)?.row.subject
-    merged.set(key, { ...placed, row: { ...placed.row, subject: { ...before, ...placed.row.subject } } })
+    const subject = mergeSubjects(merged.get(key)?.row.subject, placed.row.subject)
+    merged.set(key, { ...placed, row: { ...placed.row, subject } })
   }
   if (merged.size === 0) return
   const subjects = [...merged.values()]
@@ -121,9 +122,21 @@ export async function writeSubjects(client: Client, rows: readonly PlacedRow[]):
   await client.query({ name: 'audit_upsert_subjects', text: UPSERT_SUBJECTS, values })
 }
 
+/** As the upsert does it: what the later one does not say, the earlier one still does. */
+function mergeSubjects(earlier: SubjectPii | undefined, later: SubjectPii): SubjectPii {
+  const claims = later.idpClaimNames ?? []
+  return {
+    identityId: later.identityId ?? earlier?.identityId,
+    plaintext: later.plaintext ?? earlier?.plaintext,
+    emailClaim: later.emailClaim ?? earlier?.emailClaim,
+    sourceIp: later.sourceIp ?? earlier?.sourceIp,
+    idpClaimNames: claims.length > 0 ? claims : earlier?.idpClaimNames,
+  }
+}
+
 const INSERT_CONTEXTS = `
   INSERT INTO audit_entry_context (domain_id, seq, ip, user_agent, metadata)
-  SELECT domain_id, seq, ip::inet, user_agent, metadata::jsonb
+  SELECT domain_id, seq, ip::inet, user_agent, metadata::json
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[])
     AS c(domain_id, seq, ip, user_agent, metadata)`
 

@@ -1,17 +1,21 @@
+import pg from 'pg'
 import { AuditError } from '../errors.js'
 import type { Appended, AppendItem, AtRefusal, EntryStore } from '../ports.js'
 import { lockChains, openChains } from './append-chains.js'
 import { Placement } from './append-placement.js'
 import { writeChains, writeContexts, writeRows, writeSubjects } from './append-rows.js'
-import type { Database } from './database.js'
+import type { Client, Database } from './database.js'
 
 /**
- * READ COMMITTED, said explicitly: the lock must be taken before the snapshot that reads the head. A server whose
- * synchronous_commit is weaker than "on" would acknowledge what a crash then takes back; stronger ones are left alone.
+ * READ COMMITTED, said explicitly: the lock must be taken before the snapshot that reads the head. Not READ WRITE: a
+ * database that its administrator made read-only is to refuse. A server whose synchronous_commit is weaker than "on"
+ * would acknowledge what a crash then takes back; stronger ones are left alone.
  */
-const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED;
   SELECT CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
     THEN set_config('synchronous_commit', 'on', true) END`
+
+type Outcomes = Promise<readonly Appended[]>
 
 /** Appends to the chains in Postgres (ports.ts, EntryStore). */
 export class PostgresEntryStore implements EntryStore {
@@ -21,56 +25,93 @@ export class PostgresEntryStore implements EntryStore {
     this.#database = database
   }
 
-  async append(items: readonly AppendItem[], atRefusal: AtRefusal): Promise<readonly Appended[]> {
+  async append(items: readonly AppendItem[], atRefusal: AtRefusal): Outcomes {
     try {
-      return await this.#appendTogether(items, atRefusal)
+      return await this.#underLocks(items, (client) => appendTogether(client, items, atRefusal))
     } catch (error) {
       if (!isAboutData(error)) throw error
     }
-    // What Postgres itself refuses of one item must not take the others of its group with it.
-    const appended: Appended[] = []
-    for (const item of items) {
-      const outcome = await this.#appendAlone(item)
-      appended.push(outcome)
-      if (outcome instanceof AuditError && atRefusal === 'stop') break
-    }
-    return appended
+    // Nothing of the group is there. What Postgres itself refuses of one item must not take the others with it.
+    return this.#underLocks(items, (client) => appendApart(client, items, atRefusal))
   }
 
-  async #appendAlone(item: AppendItem): Promise<Appended> {
-    try {
-      const [appended = []] = await this.#appendTogether([item], 'stop')
-      return appended
-    } catch (error) {
-      if (error instanceof AuditError && isAboutData(error)) return error
-      throw error
-    }
-  }
-
-  async #appendTogether(items: readonly AppendItem[], atRefusal: AtRefusal): Promise<readonly Appended[]> {
+  /** Dying anywhere before COMMIT leaves nothing: rows, heads, personal data and contexts are one transaction. */
+  #underLocks(items: readonly AppendItem[], write: (client: Client) => Outcomes): Outcomes {
     return this.#database.withTransaction(BEGIN, async (client) => {
-      const domainIds = [...new Set(items.flatMap(chainsOf))]
-      await lockChains(client, domainIds)
-      const placement = new Placement(await openChains(client, domainIds))
-      const appended = placement.placeAll(items, atRefusal)
-      // Dying anywhere before COMMIT leaves nothing: rows, heads, personal data and contexts are one transaction.
-      if (placement.rows.length > 0) {
-        await writeChains(client, placement)
-        await writeRows(client, placement.rows)
-        await writeSubjects(client, placement.rows)
-        await writeContexts(client, placement.rows)
-      }
-      return appended
+      await lockChains(client, chainsOf(items))
+      return write(client)
     })
   }
 }
 
-function chainsOf(item: AppendItem): string[] {
-  return [...(item.starts?.keys() ?? []), ...item.rows.map((row) => row.domainId)]
+async function appendTogether(client: Client, items: readonly AppendItem[], atRefusal: AtRefusal): Outcomes {
+  const placement = new Placement(await openChains(client, chainsOf(items)))
+  const appended = placement.placeAll(items, atRefusal)
+  if (placement.rows.length > 0) {
+    await writeChains(client, placement)
+    await writeRows(client, placement.rows)
+    await writeSubjects(client, placement.rows)
+    await writeContexts(client, placement.rows)
+  }
+  return appended
+}
+
+/** The slow road of a group in which Postgres has refused something: each item under a savepoint, one COMMIT for all. */
+async function appendApart(client: Client, items: readonly AppendItem[], atRefusal: AtRefusal): Outcomes {
+  const appended: Appended[] = []
+  for (const item of items) {
+    const outcome = await appendGuarded(client, item)
+    appended.push(outcome)
+    if (outcome instanceof AuditError && atRefusal === 'stop') break
+  }
+  return appended
+}
+
+async function appendGuarded(client: Client, item: AppendItem): Promise<Appended> {
+  await client.query('SAVEPOINT item')
+  try {
+    const [outcome = []] = await appendTogether(client, [item], 'stop')
+    await client.query('RELEASE SAVEPOINT item')
+    return outcome
+  } catch (error) {
+    if (!isAboutData(error)) throw error
+    await client.query('ROLLBACK TO SAVEPOINT item')
+    return refusal(error, item)
+  }
+}
+
+function chainsOf(items: readonly AppendItem[]): string[] {
+  const ids = items.flatMap(({ starts, rows }) => [
+    ...(starts?.keys() ?? []),
+    ...rows.map((row) => row.domainId),
+  ])
+  return [...new Set(ids)]
 }
 
 /** SQLSTATE classes 22 (data exception) and 23 (integrity constraint) speak of the rows, not of the server. */
 function isAboutData(error: unknown): boolean {
+  return /^2[23]/.test(serverError(error)?.code ?? '')
+}
+
+/** The message is our own, for the server's may quote a value. */
+function refusal(error: unknown, item: AppendItem): AuditError {
+  const { code = '', table = '', constraint = '' } = serverError(error) ?? {}
+  const options = { cause: error }
+  if (code !== UNIQUE_VIOLATION) {
+    return new AuditError('invalid_input', `Postgres refused the row (${code} ${constraint})`, options)
+  }
+  const chains = chainsOf([item]).join(', ')
+  return table === 'audit_domain'
+    ? new AuditError('domain_exists', `a Domain of ${chains} exists already`, options)
+    : new AuditError('chain_conflict', `a row or head of ${chains} is there already (${constraint})`, {
+        ...options,
+        hint: 'run: audit verify --all',
+      })
+}
+
+const UNIQUE_VIOLATION = '23505'
+
+function serverError(error: unknown): pg.DatabaseError | undefined {
   const cause = error instanceof AuditError ? error.cause : error
-  return cause instanceof Error && 'code' in cause && /^2[23]/.test(String(cause.code))
+  return cause instanceof pg.DatabaseError ? cause : undefined
 }

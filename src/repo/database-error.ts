@@ -1,9 +1,12 @@
+import { FormatError } from '../chain/format-error.js'
 import { AuditError, type ErrorCode } from '../errors.js'
 
 /** SQLSTATEs (PostgreSQL manual, appendix A) that mean something other than "the statement failed". */
 const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   '42501': 'database_permission_denied',
   '25006': 'database_read_only',
+  '25P03': 'database_unavailable',
+  '25P04': 'database_unavailable',
   '28000': 'database_unavailable',
   '28P01': 'database_unavailable',
   '3D000': 'database_unavailable',
@@ -12,7 +15,8 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   '57P01': 'database_unavailable',
   '57P02': 'database_unavailable',
   '57P03': 'database_unavailable',
-  '0A000': 'down_migration_refused',
+  '57P04': 'database_unavailable',
+  '57P05': 'database_unavailable',
 }
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
@@ -26,6 +30,10 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 /** Any failure of a Postgres call as an AuditError. The message is the server's own, which never holds a password. */
 export function databaseError(error: unknown): AuditError {
   if (error instanceof AuditError) return error
+  // Neither the driver nor the server throws these: a bug of ours must not pass for a server that cannot be reached.
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof FormatError) {
+    return new AuditError('internal', `internal error: ${error.name}: ${error.message}`, { cause: error })
+  }
   const { code: sqlstate, message } = describe(error)
   const code = BY_SQLSTATE[sqlstate] ?? (isSqlstate(sqlstate) ? 'database_failed' : 'database_unavailable')
   const suffix = sqlstate === '' ? '' : ` (${sqlstate})`

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { AuditError } from '../errors.js'
+import { AuditError, type ErrorCode } from '../errors.js'
 import { databaseError } from './database-error.js'
 
 export type Client = pg.ClientBase
@@ -32,8 +32,10 @@ export class Database {
     try {
       return await use(client)
     } catch (error) {
-      broken ||= !(error instanceof AuditError) && !isServerError(error)
-      throw databaseError(error)
+      const failure = databaseError(error)
+      // The server says goodbye before it closes: such a connection must not go back to the pool.
+      broken ||= CONNECTION_LOST.includes(failure.code)
+      throw failure
     } finally {
       client.off('error', onError)
       client.release(broken)
@@ -43,9 +45,9 @@ export class Database {
   /** `begin` is the whole BEGIN statement, isolation level included. Rolls back when `use` rejects. */
   async withTransaction<T>(begin: string, use: (client: Client) => Promise<T>): Promise<T> {
     return this.withClient(async (client) => {
-      await client.query(begin)
       let result: T
       try {
+        await client.query(begin)
         result = await use(client)
       } catch (error) {
         await client.query('ROLLBACK').catch(() => undefined)
@@ -79,19 +81,25 @@ function connection(url: string): pg.ClientConfig {
   }
 }
 
-function isServerError(error: unknown): boolean {
-  return error instanceof pg.DatabaseError
-}
+const CONNECTION_LOST: readonly ErrorCode[] = ['database_unavailable', 'outcome_unknown', 'internal']
 
 /** The one moment at which a lost connection leaves the outcome open: the server may have committed before it went. */
 async function commit(client: Client): Promise<void> {
-  try {
-    await client.query('COMMIT')
-  } catch (error) {
-    if (databaseError(error).code !== 'database_unavailable') throw error
+  const { command } = await client.query('COMMIT').catch(async (error: unknown) => {
+    // Only a server that still answers has refused; one that says goodbye may do so after it has committed.
+    if (await answers(client)) throw error
     throw new AuditError('outcome_unknown', 'the connection was lost while committing', {
       cause: error,
       hint: 'the rows may or may not be there: look with "audit list" before you append them again',
     })
-  }
+  })
+  // To COMMIT a failed transaction is no error in Postgres: it rolls back and says so.
+  if (command !== 'COMMIT') throw new AuditError('database_failed', `Postgres: ${command} instead of COMMIT`)
+}
+
+function answers(client: Client): Promise<boolean> {
+  return client.query('SELECT').then(
+    () => true,
+    () => false,
+  )
 }

@@ -54,9 +54,19 @@ export async function migrateDown(url: string): Promise<never> {
     const known = knownMigrations()
     const newest = await database.withClient(async (client) => (await appliedMigrations(client)).at(-1))
     const migration = known.find(({ version }) => version === (newest?.version ?? known.length))
-    await database.withTransaction(BEGIN, (client) => client.query(migration ? downSql(migration) : ''))
+    await database
+      .withTransaction(BEGIN, (client) => client.query(migration ? downSql(migration) : ''))
+      .catch((error: unknown) => {
+        throw isRefusal(error) ? new AuditError('down_migration_refused', error.message, error) : error
+      })
     throw new AuditError('down_migration_refused', 'the audit log is write-once: there is no way down')
   })
+}
+
+/** The way down raises feature_not_supported. */
+function isRefusal(error: unknown): error is AuditError {
+  const cause = error instanceof AuditError ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause && cause.code === '0A000'
 }
 
 /** What a database has and lacks. Reads only; rejects with `schema_newer` or `schema_changed`. */

@@ -1,4 +1,5 @@
 import { sortCaveats } from '../chain/entry.js'
+import { FormatError } from '../chain/format-error.js'
 import { pseudonym } from '../chain/hash.js'
 import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
@@ -27,14 +28,15 @@ export async function toAppendItems(
   const peppers = new GroupPeppers(parts.pepper)
   const items: (AppendItem | AuditError)[] = []
   for (const entry of entries) {
-    items.push(
-      await toAppendItem(entry, parts, peppers).catch((error: unknown) => {
-        if (error instanceof AuditError) return error
-        throw error
-      }),
-    )
+    items.push(await toAppendItem(entry, parts, peppers).catch(refusal))
   }
   return items
+}
+
+function refusal(error: unknown): AuditError {
+  if (error instanceof AuditError) return error
+  if (error instanceof FormatError) return new AuditError('invalid_input', error.message, { cause: error })
+  throw error
 }
 
 async function toAppendItem(entry: InputEntry, parts: ItemParts, peppers: GroupPeppers): Promise<AppendItem> {
@@ -79,7 +81,7 @@ export function toRow(entry: InputEntry, domainId: string, pepper: Uint8Array): 
 /** A subject_id that is a UUID is the identity that erasure will be asked to forget. */
 function subjectOf({ subjectId, subject }: InputEntry): SubjectPii | undefined {
   if (!isUuid(subjectId)) return subject
-  return { identityId: subjectId.toLowerCase(), ...subject }
+  return { ...subject, identityId: subject?.identityId ?? subjectId.toLowerCase() }
 }
 
 class GroupPeppers {

@@ -21,8 +21,7 @@ export async function* appendStream(
   atRefusal: AtRefusal,
   signal: AbortSignal,
 ): AsyncGenerator<StreamOutcome> {
-  for await (const batch of batches(candidates, MAX_GROUP)) {
-    signal.throwIfAborted()
+  for await (const batch of batches(candidates, MAX_GROUP, signal)) {
     for (const outcome of await appendBatch(sink, batch, atRefusal)) {
       yield outcome
       if ('refused' in outcome && atRefusal === 'stop') return

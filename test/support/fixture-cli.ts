@@ -32,11 +32,7 @@ export function readManifest(root: string): unknown {
 }
 
 function makeManifest(root: string): void {
-  const oclif = join(ROOT, 'node_modules/oclif/bin/run.js')
-  const { status, stderr } = spawnSync(process.execPath, [oclif, 'manifest'], {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, NODE_ENV: 'production', OCLIF_SKIP_NEW_VERSION_CHECK: 'true' },
-  })
-  if (status !== 0) throw new Error(`oclif manifest failed:\n${stderr}`)
+  const script = join(ROOT, 'bin/manifest.js')
+  const { status, stderr } = spawnSync(process.execPath, [script, root], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`bin/manifest.js failed:\n${stderr}`)
 }

@@ -1,0 +1,20 @@
+// Writes oclif.manifest.json beside the package.json of a directory (default: this package), from its built commands.
+// What `oclif manifest` does, without the 200 packages of the oclif command line. Not shipped.
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Plugin } from '@oclif/core/config'
+import { settings } from '@oclif/core/settings'
+
+settings.enableAutoTranspile = false
+const root = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)))
+const plugin = new Plugin({
+  // A command that cannot be loaded must fail the build, not be left out.
+  errorOnManifestCreate: true,
+  ignoreManifest: true,
+  respectNoCacheDefault: true,
+  root,
+  type: 'core',
+})
+await plugin.load()
+writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest, null, 2)}\n`)

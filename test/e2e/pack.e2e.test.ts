@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ensureBuilt, ROOT } from '../support/cli.js'
+import { fixtureCli, readManifest } from '../support/fixture-cli.js'
+
+it('oclif.manifest.json is that of the commands as they are', async () => {
+  const fresh = await fixtureCli(join(ROOT, 'dist/commands'))
+  const manifest = readManifest(fresh.root)
+  fresh.remove()
+  expect(readManifest(ROOT), 'run: npm run build').toEqual(manifest)
+})
+
+describe('the tarball, installed elsewhere', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'audit-pack-'))
+  const run = (program: string, args: readonly string[], cwd = dir) =>
+    execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  let files: string[] = []
+
+  beforeAll(async () => {
+    await ensureBuilt()
+    // Without scripts: another test may be running the dist that `prepare` would build anew.
+    const packed = run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', dir], ROOT)
+    const [tarball] = JSON.parse(packed) as { filename: string; files: { path: string }[] }[]
+    files = tarball?.files.map(({ path }) => path) ?? []
+    writeFileSync(
+      join(dir, 'package.json'),
+      JSON.stringify({ name: 'elsewhere', private: true, type: 'module' }),
+    )
+    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', join(dir, tarball?.filename ?? '')])
+  }, 300_000)
+  afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+  it('holds what runs, and no source, test or data of its making', () => {
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'bin/run.js',
+        'oclif.manifest.json',
+        'dist/src/cli/main.js',
+        'LICENSE',
+        'README.md',
+      ]),
+    )
+    expect(files.some((path) => /^migrations\/\d{4}_.*\.sql$/.test(path))).toBe(true)
+    expect(files.filter((path) => /^(src|test|commands|dist\/test)\//.test(path))).toEqual([])
+  })
+
+  it('runs the command line', () => {
+    expect(run('npx', ['--no-install', 'audit', '--version'])).toMatch(/^audit-chain\/\d/)
+    expect(
+      run('npx', ['--no-install', 'audit', 'db', 'status', '--json', '--home', join(dir, 'home')]),
+    ).toContain('"running":false')
+  })
+
+  it('gives the library to an import, with its types', () => {
+    const names = run('node', ['-e', 'import("audit-chain").then((m) => console.log(Object.keys(m).join()))'])
+    expect(names).toContain('createSink')
+    expect(files).toContain('dist/src/index.d.ts')
+  })
+})

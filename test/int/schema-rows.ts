@@ -1,0 +1,77 @@
+import type pg from 'pg'
+import type { Entry } from '../../src/chain/entry.js'
+import { ZERO_HASH } from '../../src/chain/hash.js'
+import { reasonOrdinal } from '../../src/chain/reason.js'
+import { formatTimestamp } from '../../src/chain/timestamp.js'
+
+export type Row = Readonly<Record<string, unknown>>
+
+export const DOMAIN = '01890000-0000-7000-8000-000000000001'
+
+export const bytes = (length: number, fill = 7) => Buffer.alloc(length, fill)
+
+export const ENTRY: Entry = {
+  domainId: DOMAIN,
+  seq: 2,
+  subjectPseudonym: '07'.repeat(32),
+  relation: 's3:GetObject',
+  object: 'bucket:b',
+  reason: 'granted',
+  relationPath: [],
+  caveatContext: [],
+  correlationId: '',
+  zedtoken: '',
+  recordedAt: 1_700_000_000_000_000n,
+}
+
+/** The columns of an entry; a recorded_at that cannot be written as RFC 3339 is left to the caller. */
+export function entryRow(entry: Entry): Row {
+  const inRange = entry.recordedAt >= -62_135_596_800_000_000n && entry.recordedAt < 253_402_300_800_000_000n
+  return {
+    domain_id: entry.domainId,
+    seq: entry.seq,
+    subject_pseudonym: Buffer.from(entry.subjectPseudonym, 'hex'),
+    relation: entry.relation,
+    object: entry.object,
+    reason: reasonOrdinal(entry.reason),
+    relation_path: entry.relationPath,
+    caveat_context: entry.caveatContext,
+    correlation_id: entry.correlationId,
+    zedtoken: entry.zedtoken,
+    recorded_at: inRange ? formatTimestamp(entry.recordedAt) : undefined,
+    prev_hash: entry.seq === 1 ? Buffer.from(ZERO_HASH, 'hex') : bytes(32, 1),
+    entry_hash: bytes(32, 2),
+  }
+}
+
+export const PII: Row = { domain_id: DOMAIN, subject_pseudonym: bytes(32) }
+export const CONTEXT: Row = { domain_id: DOMAIN, seq: 1 }
+export const HEAD: Row = { domain_id: DOMAIN, next_seq: 2, head_hash: bytes(32) }
+export const FINDING: Row = {
+  domain_id: DOMAIN,
+  divergent_seq: 1,
+  code: 'broken_link',
+  seq_from: 1,
+  seq_to: 1,
+  source: 'postgres',
+}
+
+export async function insert(client: pg.Client, table: string, row: Row): Promise<void> {
+  const columns = Object.keys(row)
+  const values = columns.map((_, i) => `$${i + 1}`)
+  await client.query(`INSERT INTO ${table} (${columns}) VALUES (${values})`, Object.values(row))
+}
+
+/** SQLSTATE, and the constraint where there is one, of what a statement in a transaction of its own runs into; '' if nothing. */
+export async function outcome(client: pg.Client, run: () => Promise<unknown>): Promise<string> {
+  await client.query('BEGIN')
+  try {
+    await run()
+    return ''
+  } catch (error) {
+    const { code, constraint } = error as pg.DatabaseError
+    return [code, constraint].filter(Boolean).join(' ')
+  } finally {
+    await client.query('ROLLBACK')
+  }
+}

@@ -1,0 +1,100 @@
+import { A, B, computed, PLATFORM, type PlainRow } from './chains.js'
+
+/** A finding as cli.md wants it printed; hashes are absent where there is none. `chain` is whose verdict it stands in. */
+export interface ExpectedFinding {
+  readonly chain: string
+  readonly code: string
+  readonly seq_from: number
+  readonly seq_to: number
+  readonly expected?: string
+  readonly observed?: string
+}
+
+/** What somebody does to the database as superuser with triggers off, and what `audit verify` must say of it. */
+export interface Attack {
+  readonly name: string
+  readonly sql: string
+  /** Arguments of `verify`. `HEADS` stands for the path of results saved before the attack. Default: the chain A. */
+  readonly verify?: readonly string[]
+  readonly exit: 0 | 1 | 3 | 4
+  /** In the order in which they are printed. */
+  readonly findings: readonly ExpectedFinding[]
+  /** The code of the error on stderr, where the exit is 3 or 4. */
+  readonly error?: string
+  /** Chains that `verify` was not asked about and that the attack damages too. */
+  readonly alsoDamaged?: readonly string[]
+}
+
+export const HEADS = 'HEADS'
+export const ALL = ['--all'] as const
+export const ON_B = ['--domain', B] as const
+export const ON_PLATFORM = ['--platform'] as const
+
+/** An attack on chain A that is found. */
+export function found(
+  name: string,
+  sql: string,
+  findings: readonly ExpectedFinding[],
+  verify?: readonly string[],
+): Attack {
+  return { name, sql, exit: 1, findings, ...(verify !== undefined && { verify }) }
+}
+
+/** One that no verifier can find with what it was given. */
+export function unseen(name: string, sql: string, verify?: readonly string[]): Attack {
+  return { name, sql, exit: 0, findings: [], ...(verify !== undefined && { verify }) }
+}
+
+type Hashes = { readonly expected?: string; readonly observed?: string }
+
+function finding(code: string, chain: string, from: number, to: number, hashes: Hashes): ExpectedFinding {
+  return { chain, code, seq_from: from, seq_to: to, ...hashes }
+}
+
+/** The row, as it stands, does not hash to its entry_hash. Of a range the first row's hashes count. */
+export function mismatch(row: PlainRow, to = row.seq): ExpectedFinding {
+  const hashes = { expected: computed(row), observed: row.entryHash }
+  return finding('entry_hash_mismatch', row.domainId, row.seq, to, hashes)
+}
+
+/** `expected` is the previous row's entry_hash, `observed` the row's prev_hash. */
+export function broken(
+  from: number,
+  expected: string,
+  observed: string,
+  to = from,
+  chain = A,
+): ExpectedFinding {
+  return finding('broken_link', chain, from, to, { expected, observed })
+}
+
+/** `expected` is the next row's prev_hash; absent where no row of the segment follows. */
+export function gap(from: number, to: number, expected?: string, chain = A): ExpectedFinding {
+  return finding('seq_gap', chain, from, to, expected === undefined ? {} : { expected })
+}
+
+export function malformed(seq: number, observed?: string, to = seq): ExpectedFinding {
+  return finding('malformed_row', A, seq, to, observed === undefined ? {} : { observed })
+}
+
+/** Rows of one seq come in the order of their entry_hash. */
+export function duplicate(row: PlainRow, copy: PlainRow): ExpectedFinding {
+  const [expected = '', observed = ''] = [row.entryHash, copy.entryHash].sort()
+  return finding('duplicate_seq', row.domainId, row.seq, row.seq, { expected, observed })
+}
+
+/** `expected` is the last row's entry_hash, `observed` the head's. */
+export function head(from: number, to: number, hashes: Hashes, chain = A): ExpectedFinding {
+  return finding('head_mismatch', chain, from, to, hashes)
+}
+
+/** `expected` is the pin, `observed` the entry_hash that is there. */
+export function unexpected(seq: number, hashes: Hashes): ExpectedFinding {
+  return finding('unexpected_head', A, seq, seq, hashes)
+}
+
+export function missing(chain: string, to = 1): ExpectedFinding {
+  return finding('chain_missing', chain, 1, to, {})
+}
+
+export { A, B, PLATFORM }

@@ -1,0 +1,97 @@
+import { nobleHasher } from '../../../src/chain/hash.js'
+import { reasonOrdinal } from '../../../src/chain/reason.js'
+import { PLATFORM_ANCHOR } from '../../../src/chain/uuid.js'
+import { chainRows, type RowOptions } from '../chain-rows.js'
+import { plainEncode } from '../plain-canonical.js'
+
+/** The chain that is attacked (8 rows), and one that must never be accused for it (5 rows). */
+export const A = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
+export const B = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a2'
+export const PLATFORM = PLATFORM_ANCHOR
+
+/** How many rows each chain has before the attack. */
+export const LENGTH: Readonly<Record<string, number>> = { [A]: 8, [B]: 5, [PLATFORM]: 3 }
+
+const created = (object: string): RowOptions => ({ relation: 'audit.chain-create', object })
+const full = (name: string, seq: number): RowOptions => ({
+  subjectPseudonym: seq.toString(16).repeat(64),
+  relation: 'project.update',
+  object: `project:${name}${seq}`,
+  relationPath: ['org:acme#admin', 'group:ops#member', 'project:x#owner'],
+  caveatContext: ['from_cidr.cidr', 'mfa', 'within_time_window.end'],
+  correlationId: `req-${seq}`,
+  zedtoken: `GhUKEzE2ODY${seq}`,
+})
+const after = (name: string, length: number) =>
+  Array.from({ length: length - 1 }, (_, i) => full(name, i + 2))
+
+/** The chains as the product writes them, but written without it. */
+export const CHAINS = {
+  [A]: chainRows(A, [created(`domain:${A}`), ...after('a', 8)]),
+  [B]: chainRows(B, [created(`domain:${B}`), ...after('b', 5)]),
+  [PLATFORM]: chainRows(PLATFORM, [
+    created('platform:platform'),
+    created(`domain:${A}`),
+    created(`domain:${B}`),
+  ]),
+} as const
+
+/** A row as it may be forced into the table: the reason is a number, and nothing is checked. */
+export interface PlainRow {
+  readonly domainId: string
+  readonly seq: number
+  readonly subjectPseudonym: string
+  readonly relation: string
+  readonly object: string
+  readonly reason: number
+  readonly relationPath: readonly string[]
+  readonly caveatContext: readonly string[]
+  readonly correlationId: string
+  readonly zedtoken: string
+  readonly recordedAt: bigint
+  readonly prevHash: string
+  readonly entryHash: string
+}
+
+/** A row as it was before the attack. */
+export function rowOf(chain: keyof typeof CHAINS, seq: number): PlainRow {
+  const row = CHAINS[chain]?.[seq - 1]
+  if (row === undefined) throw new Error(`chain ${chain} has no row ${seq}`)
+  return { ...row, reason: reasonOrdinal(row.reason) }
+}
+
+export const a = (seq: number): PlainRow => rowOf(A, seq)
+export const b = (seq: number): PlainRow => rowOf(B, seq)
+export const platform = (seq: number): PlainRow => rowOf(PLATFORM, seq)
+
+/** What a row hashes to with its own prev_hash, by an encoder that shares no code with the product and refuses nothing. */
+export function computed(row: PlainRow, magic = 'PXA1'): string {
+  const canonical = plainEncode({
+    magic,
+    domain: Buffer.from(row.domainId.replaceAll('-', ''), 'hex'),
+    seq: BigInt(row.seq),
+    pseudonym: Buffer.from(row.subjectPseudonym, 'hex'),
+    relation: row.relation,
+    object: row.object,
+    reason: row.reason,
+    path: row.relationPath,
+    caveats: row.caveatContext,
+    correlation: row.correlationId,
+    zedtoken: row.zedtoken,
+    recordedAt: row.recordedAt,
+  })
+  return nobleHasher.link(row.prevHash, nobleHasher.canonical(canonical))
+}
+
+export function rehashed(row: PlainRow): PlainRow {
+  return { ...row, entryHash: computed(row) }
+}
+
+/** Rows `from` to 8 of the attacked chain as somebody writes them who edits row `from` and makes all that follows fit. */
+export function rewritten(from: number, patch: Partial<PlainRow>): PlainRow[] {
+  const rows = [rehashed({ ...a(from), ...patch })]
+  for (let seq = from + 1; seq <= 8; seq += 1) {
+    rows.push(rehashed({ ...a(seq), prevHash: rows.at(-1)?.entryHash ?? '' }))
+  }
+  return rows
+}

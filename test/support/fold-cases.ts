@@ -1,0 +1,116 @@
+import { expect } from 'vitest'
+import type { ChainedEntry, ChainHead } from '../../src/chain/entry.js'
+import type { Finding } from '../../src/chain/finding.js'
+import { ChainFold, type FoldOptions, type FoldResult, type StoredRow } from '../../src/chain/fold.js'
+import { type Hasher, nobleHasher, ZERO_HASH } from '../../src/chain/hash.js'
+import { nodeHasher } from '../../src/node-hasher.js'
+import { chainOf, rehashed, stored } from './chain-builder.js'
+
+export const LENGTH = 8
+export const honest = chainOf(LENGTH)
+
+export const F1 = 'f1'.repeat(32)
+export const F2 = 'f2'.repeat(32)
+
+export type Options = Partial<Omit<FoldOptions, 'hasher'>>
+export type Expected = Omit<Finding, 'detail'>
+
+function foldWith(hasher: Hasher, rows: Iterable<StoredRow>, options: Options): FoldResult {
+  const fold = new ChainFold({ fromSeq: 1, ...options, hasher })
+  for (const row of rows) fold.add(row)
+  return fold.finish()
+}
+
+/** Folds with both hashers, which must agree to the letter. */
+export function folded(rows: Iterable<StoredRow>, options: Options = {}): FoldResult {
+  const all = [...rows]
+  const result = foldWith(nobleHasher, all, options)
+  expect(foldWith(nodeHasher, all, options)).toEqual(result)
+  return result
+}
+
+export const places = (findings: readonly Finding[]): Expected[] =>
+  findings.map(({ detail, ...place }) => {
+    expect(detail).not.toBe('')
+    return place
+  })
+
+export const inOrder = (rows: readonly StoredRow[]) => [...rows].sort((a, b) => a.seq - b.seq)
+export const row = (seq: number): ChainedEntry => {
+  const found = honest[seq - 1]
+  if (found === undefined) throw new Error(`no row ${seq}`)
+  return found
+}
+export const hashOf = (seq: number): string => (seq === 0 ? ZERO_HASH : row(seq).entryHash)
+/** What the row hashes to with its own prev_hash. */
+export const computed = (entry: ChainedEntry): string => rehashed(entry).entryHash
+
+/** The honest chain with some rows put in the place of those with the same seq. */
+export const withRows = (...changed: readonly ChainedEntry[]): StoredRow[] =>
+  honest.map((r) => stored(changed.find((c) => c.seq === r.seq) ?? r))
+export const without = (...seqs: readonly number[]): StoredRow[] =>
+  honest.filter((r) => !seqs.includes(r.seq)).map(stored)
+
+export const mismatch = (entry: ChainedEntry): Expected => ({
+  code: 'entry_hash_mismatch',
+  seqFrom: entry.seq,
+  seqTo: entry.seq,
+  expected: computed(entry),
+  observed: entry.entryHash,
+})
+export const brokenLink = (
+  seqFrom: number,
+  expected: string,
+  observed: string,
+  seqTo = seqFrom,
+): Expected => ({
+  code: 'broken_link',
+  seqFrom,
+  seqTo,
+  expected,
+  observed,
+})
+export const gap = (seqFrom: number, seqTo: number, expected?: string): Expected => ({
+  code: 'seq_gap',
+  seqFrom,
+  seqTo,
+  expected,
+})
+export const malformed = (seq: number, observed?: string): Expected => ({
+  code: 'malformed_row',
+  seqFrom: seq,
+  seqTo: seq,
+  observed,
+})
+export const duplicate = (seq: number, expected?: string, observed?: string): Expected => ({
+  code: 'duplicate_seq',
+  seqFrom: seq,
+  seqTo: seq,
+  expected,
+  observed,
+})
+export const unexpectedHead = (pin: ChainHead, observed?: string): Expected => ({
+  code: 'unexpected_head',
+  seqFrom: pin.seq,
+  seqTo: pin.seq,
+  expected: pin.hash,
+  observed,
+})
+
+export interface Attack {
+  readonly name: string
+  readonly rows: readonly StoredRow[]
+  readonly options?: Options
+  readonly findings: readonly Expected[]
+}
+
+export function expectAttack({ rows, options, findings }: Attack): void {
+  expect(places(folded(rows, options).findings)).toEqual(findings)
+}
+
+export const withStored = (...changed: readonly StoredRow[]): StoredRow[] =>
+  honest.map((r) => changed.find((c) => c.seq === r.seq) ?? stored(r))
+
+export const bare = (seq: number, patch: Partial<StoredRow>): StoredRow => ({ ...stored(row(seq)), ...patch })
+
+export const outOfRange = (seq: number): StoredRow => ({ ...stored(row(1)), seq })
