@@ -362,6 +362,9 @@ CREATE TRIGGER audit_log_entry_no_removal BEFORE DELETE OR TRUNCATE ON audit_log
   FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_removal(
     'Entries are kept for ever. To correct one, append another; to erase a person, use: audit erase-identity');
 
+CREATE TRIGGER audit_domain_no_removal BEFORE DELETE OR TRUNCATE ON audit_domain
+  FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_removal('A Domain stays for as long as its chain.');
+
 CREATE TRIGGER audit_log_chain_head_forward BEFORE UPDATE ON audit_log_chain_head
   FOR EACH ROW EXECUTE FUNCTION audit_log_chain_head_guard();
 CREATE TRIGGER audit_log_chain_head_no_removal BEFORE DELETE OR TRUNCATE ON audit_log_chain_head

@@ -36,6 +36,8 @@ export const ERROR_CODES = [
   'schema_changed',
   'embedded_unavailable',
   'pepper_unavailable',
+  'mirror_unavailable',
+  'mirror_permission_denied',
   'generation_unknown',
   'entry_malformed',
   'chain_conflict',

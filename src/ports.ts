@@ -1,6 +1,7 @@
-import type { ChainHead, Entry } from './chain/entry.js'
+import type { ChainedEntry, ChainHead, Entry } from './chain/entry.js'
 import type { Finding } from './chain/finding.js'
-import type { FoldResult, LastRow } from './chain/fold.js'
+import type { FoldResult, StoredRow } from './chain/fold.js'
+import type { LastRow } from './chain/head.js'
 import type { Reason } from './chain/reason.js'
 import type { AuditError } from './errors.js'
 
@@ -258,4 +259,87 @@ export interface KnownChains {
   readonly registered: ReadonlySet<string>
   /** The Domains that the platform chain says were created. */
   readonly created: ReadonlySet<string>
+}
+
+/** An object of the mirror as a listing shows it. */
+export interface MirrorListed {
+  readonly key: string
+  readonly size: number
+  /** Quoted, as S3 gives it. */
+  readonly etag: string
+}
+
+export interface MirrorObject {
+  readonly bytes: Uint8Array
+  readonly etag: string
+}
+
+/**
+ * Long-term object storage of one bucket and prefix; keys are relative to it. Every call is safe to make at once, gives
+ * up at the signal, and rejects with `mirror_unavailable` (after its own retries) or `mirror_permission_denied`, never
+ * with a half answer.
+ */
+export interface MirrorStore {
+  /** Where it is, for messages: without credentials. */
+  readonly url: string
+  /** All objects whose key begins so, ascending by the bytes of their keys; pages are fetched ahead of the reader. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<MirrorListed>
+  /** Undefined if there is none. An object above `maxBytes` is not read to its end: it comes back cut to maxBytes + 1. */
+  get(key: string, maxBytes: number, signal: AbortSignal): Promise<MirrorObject | undefined>
+  /**
+   * Create-only: durable when it resolves, and never over an existing object, whose content and etag stay as they are.
+   * `created` is false where something was there already: also our own bytes, from a call whose answer was lost.
+   */
+  create(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<{ created: boolean; etag: string }>
+  close(): void
+}
+
+/** What a mirror object turned out to hold; `problem` where it is none that this product would have written. */
+export type DecodedObject =
+  | { readonly entry: ChainedEntry; readonly canonical: Uint8Array }
+  | { readonly problem: string }
+
+/** Rows to objects and back (format.md, "Mirror object"). */
+export interface MirrorCodec {
+  /** The same row always gives the same bytes. */
+  encode(entry: ChainedEntry): Promise<Uint8Array>
+  /** Treats the bytes as hostile and never rejects for what they are. Hashes are left to the fold. */
+  decode(bytes: Uint8Array, place: { domainId: string; seq: number }): Promise<DecodedObject>
+  /** Whether two objects have the same decompressed bytes. */
+  same(left: Uint8Array, right: Uint8Array): Promise<boolean>
+  key(domainId: string, seq: number): string
+  /** Of a key below `audit/`; undefined for one that names no row. */
+  parseKey(key: string): { domainId: string; seq: number } | undefined
+  /** `audit/<domain_id>/`, or `audit/` for all. */
+  prefix(domainId?: string): string
+}
+
+/** A chain that has rows without an archive stamp. */
+export interface WaitingChain {
+  readonly domainId: string
+  /** The mirror that its Domain names; absent: the default. */
+  readonly mirrorUrl?: string | undefined
+}
+
+/** Rows of one snapshot, with those that their links are judged by. */
+export interface RowWindow {
+  /** Ascending; the row before `fromSeq` and the one after `toSeq` are among them where they exist. */
+  readonly rows: readonly StoredRow[]
+  readonly head?: ChainHead | undefined
+}
+
+/** What the archiver drains: rows whose archived_at is NULL. */
+export interface ArchiveQueue {
+  waiting(): Promise<readonly WaitingChain[]>
+  /**
+   * Runs `use` unless another archiver has this chain; resolves to whether it ran. The claim ends with `use`, and with
+   * the connection: then another may begin while this one still uploads, which create-only objects and one-time stamps
+   * allow for.
+   */
+  claim(domainId: string, use: () => Promise<void>): Promise<boolean>
+  /** The seqs without a stamp above `after`, ascending. */
+  unstamped(domainId: string, after: number, limit: number): Promise<readonly number[]>
+  window(domainId: string, fromSeq: number, toSeq: number): Promise<RowWindow>
+  /** Stamps rows that have none; resolves with how many it stamped, durably. */
+  stamp(domainId: string, stamps: readonly { seq: number; etag: string }[]): Promise<number>
 }

@@ -1,5 +1,7 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { canonicalProblem, FIXED_PREFIX } from './canonical-problem.js'
+import { CanonicalReader } from './canonical-reader.js'
+import { CanonicalWriter } from './canonical-writer.js'
 import { type Entry, sortCaveats } from './entry.js'
 import { FormatError } from './format-error.js'
 import { isHash } from './hash.js'
@@ -25,9 +27,8 @@ export function encodeCanonical(entry: Entry): Uint8Array {
   const path = entry.relationPath.map(utf8)
   const caveats = entry.caveatContext.map(utf8)
   const tail = [entry.correlationId, entry.zedtoken].map(utf8)
-  const size =
-    FIXED_PREFIX + bytesOf(texts) + 1 + 4 + bytesOf(path) + 4 + bytesOf(caveats) + bytesOf(tail) + 8
-  const writer = new Writer(size)
+  const size = FIXED_PREFIX + sizeOf(texts) + 1 + 4 + sizeOf(path) + 4 + sizeOf(caveats) + sizeOf(tail) + 8
+  const writer = new CanonicalWriter(size)
   writer.raw(MAGIC)
   writer.raw(uuidBytes(entry.domainId))
   writer.u64(BigInt(entry.seq))
@@ -45,7 +46,7 @@ export function encodeCanonical(entry: Entry): Uint8Array {
 export function decodeCanonical(bytes: Uint8Array): Entry {
   const problem = canonicalProblem(bytes)
   if (problem !== undefined) throw new FormatError('canonical_bytes', problem)
-  const reader = new Reader(bytes)
+  const reader = new CanonicalReader(bytes)
   reader.raw(MAGIC.length)
   return {
     domainId: uuidText(reader.raw(16)),
@@ -93,98 +94,7 @@ function refuse(field: string, problem: string | undefined): void {
   if (problem !== undefined) throw new FormatError(field, problem)
 }
 
-function bytesOf(strings: readonly Uint8Array[]): number {
-  return strings.reduce((sum, s) => sum + 4 + s.length, 0)
-}
-
-class Writer {
-  readonly bytes: Uint8Array
-  readonly #view: DataView
-  #at = 0
-
-  constructor(size: number) {
-    this.bytes = new Uint8Array(size)
-    this.#view = new DataView(this.bytes.buffer)
-  }
-
-  raw(bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.#at)
-    this.#at += bytes.length
-  }
-
-  u8(value: number): void {
-    this.#view.setUint8(this.#at, value)
-    this.#at += 1
-  }
-
-  u32(value: number): void {
-    this.#view.setUint32(this.#at, value)
-    this.#at += 4
-  }
-
-  u64(value: bigint): void {
-    this.#view.setBigUint64(this.#at, value)
-    this.#at += 8
-  }
-
-  i64(value: bigint): void {
-    this.#view.setBigInt64(this.#at, value)
-    this.#at += 8
-  }
-
-  strings(items: readonly Uint8Array[]): void {
-    for (const item of items) {
-      this.u32(item.length)
-      this.raw(item)
-    }
-  }
-
-  list(items: readonly Uint8Array[]): void {
-    this.u32(items.length)
-    this.strings(items)
-  }
-}
-
-/** Reads bytes that {@link canonicalProblem} has found whole, so nothing here can run over the end. */
-class Reader {
-  static readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  readonly #view: DataView
-  #at = 0
-
-  constructor(readonly bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  }
-
-  raw(length: number): Uint8Array {
-    this.#at += length
-    return this.bytes.subarray(this.#at - length, this.#at)
-  }
-
-  u8(): number {
-    this.#at += 1
-    return this.#view.getUint8(this.#at - 1)
-  }
-
-  u32(): number {
-    this.#at += 4
-    return this.#view.getUint32(this.#at - 4)
-  }
-
-  u64(): bigint {
-    this.#at += 8
-    return this.#view.getBigUint64(this.#at - 8)
-  }
-
-  i64(): bigint {
-    this.#at += 8
-    return this.#view.getBigInt64(this.#at - 8)
-  }
-
-  string(): string {
-    return Reader.#utf8.decode(this.raw(this.u32()))
-  }
-
-  list(): string[] {
-    return Array.from({ length: this.u32() }, () => this.string())
-  }
+/** Of strings with a length before each. */
+function sizeOf(strings: readonly Uint8Array[]): number {
+  return strings.reduce((sum, string) => sum + 4 + string.length, 0)
 }

@@ -7,8 +7,6 @@ import { Pins } from './pins.js'
 import { placeProblem } from './row-place.js'
 import { uuidBytes } from './uuid.js'
 
-export { judgeHead, type LastRow } from './head.js'
-
 /**
  * One stored row as any source hands it to the fold. `canonical` is only read while {@link ChainFold.add} runs, so a
  * source may reuse its buffer. What a source could not turn into canonical bytes has a `problem` instead.
@@ -128,15 +126,15 @@ export class ChainFold {
 
   /** Moves the walk on to the row's seq, and reports the step if it is not the next one. */
   #stepTo(row: StoredRow): void {
-    this.#rowsAtSeq += 1
     if (row.seq === this.#seq) {
+      this.#rowsAtSeq += 1
       const detail = `seq ${row.seq} is there more than once`
       this.#find('duplicate_seq', row, detail, this.#hashes[0], row.entryHash)
       return
     }
     const isNext = row.seq === this.#seq + 1
     if (!isNext) this.#findGap(row.seq, row.prevHash)
-    this.#before = isNext && this.#rowsAtSeq - 1 <= MAX_CANDIDATES ? this.#hashes : []
+    this.#before = isNext && this.#rowsAtSeq <= MAX_CANDIDATES ? this.#hashes : []
     this.#hashes = []
     this.#seq = row.seq
     this.#rowsAtSeq = 1
@@ -155,39 +153,38 @@ export class ChainFold {
 
   #judge(row: StoredRow): void {
     const prevHash = this.#hashOf(row.prevHash)
-    if (row.unknownGeneration !== undefined) {
-      this.#unchecked ??= { seq: row.seq, generation: row.unknownGeneration }
-    } else if (this.#judgeHash(row, prevHash) === 'relinked') {
-      return
-    }
+    if (row.unknownGeneration === undefined) this.#judgeHash(row, prevHash)
+    else this.#unchecked ??= { seq: row.seq, generation: row.unknownGeneration }
     this.#judgeLink(row, prevHash)
   }
 
-  #judgeHash(row: StoredRow, prevHash: string | undefined): 'judged' | 'relinked' {
+  #judgeHash(row: StoredRow, prevHash: string | undefined): void {
     const { canonical, problem } = row
     if (problem !== undefined || canonical === undefined || prevHash === undefined) {
-      return this.#malformed(row, problem ?? 'canonical bytes or prev_hash are missing')
+      this.#malformed(row, problem ?? 'canonical bytes or prev_hash are missing')
+      return
     }
     const canonicalHash = this.#hasher.canonical(canonical)
     this.#computed = this.#hasher.link(prevHash, canonicalHash)
-    if (this.#computed !== row.entryHash) return this.#judgeMismatch(row, canonical, canonicalHash)
-    this.#judgeContent(row, canonical)
-    return 'judged'
+    if (this.#computed === row.entryHash) this.#judgeContent(row, canonical)
+    else this.#judgeMismatch(row, canonical, canonicalHash)
   }
 
   /** The row does not hash to its entry_hash with its own prev_hash: was that one changed, or something else? */
-  #judgeMismatch(row: StoredRow, canonical: Uint8Array, canonicalHash: string): 'judged' | 'relinked' {
-    const { entryHash } = row
-    if (asHash(entryHash) === undefined) return this.#malformed(row, 'entry_hash: expected 32 bytes')
+  #judgeMismatch(row: StoredRow, canonical: Uint8Array, canonicalHash: string): void {
+    const { prevHash, entryHash } = row
+    if (asHash(entryHash) === undefined) {
+      this.#malformed(row, 'entry_hash: expected 32 bytes')
+      return
+    }
     const original = this.#before.find((hash) => this.#hasher.link(hash, canonicalHash) === entryHash)
     if (original === undefined) {
-      const detail = 'the row does not hash to its entry_hash'
-      this.#find('entry_hash_mismatch', row, detail, this.#computed, entryHash)
-      return 'judged'
+      this.#find('entry_hash_mismatch', row, 'does not hash to its entry_hash', this.#computed, entryHash)
+      return
     }
-    this.#find('broken_link', row, 'prev_hash was changed; the row itself is whole', original, row.prevHash)
+    // Where the link does not hold either, that is the same finding and merges into this one.
+    this.#find('broken_link', row, 'prev_hash was changed; the row itself is whole', original, prevHash)
     this.#judgeContent(row, canonical)
-    return 'relinked'
   }
 
   /** A row can hash as it should and still be none that this product would have written. */
@@ -196,9 +193,8 @@ export class ChainFold {
     if (problem !== undefined) this.#malformed(row, problem)
   }
 
-  #malformed(row: StoredRow, problem: string): 'judged' {
+  #malformed(row: StoredRow, problem: string): void {
     this.#find('malformed_row', row, problem, undefined, row.entryHash)
-    return 'judged'
   }
 
   #judgeLink(row: StoredRow, prevHash: string | undefined): void {

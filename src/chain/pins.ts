@@ -4,7 +4,7 @@ import type { Findings } from './finding.js'
 interface Pin {
   readonly hash: string
   isMet: boolean
-  /** entry_hash stored at the pin's seq, where a row with one is there. */
+  /** entry_hash stored at the pin's seq, of the last row there if there are several. */
   observed: string | undefined
 }
 
@@ -26,7 +26,7 @@ export class Pins {
     if (this.#bySeq.size === 0) return
     for (const pin of this.#bySeq.get(seq) ?? []) {
       pin.isMet ||= entryHash === pin.hash
-      pin.observed = entryHash ?? pin.observed
+      pin.observed = entryHash
     }
   }
 

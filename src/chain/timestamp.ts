@@ -16,7 +16,7 @@ export function parseTimestamp(text: string, field = 'recorded_at'): bigint {
     throw new FormatError(field, 'expected an RFC 3339 time with at most six fractional digits')
   const [, year, month, day, hour, minute, second, fraction = '', zone = 'Z'] = match
   const millis = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`)
-  if (Number.isNaN(millis) || new Date(millis).getUTCDate() !== Number(day) || hour === '24') {
+  if (Number.isNaN(millis) || new Date(millis).getUTCDate() !== Number(day)) {
     throw new FormatError(field, 'no such date or time')
   }
   const micros = BigInt(millis) * 1000n + BigInt(fraction.padEnd(6, '0')) - zoneMicros(zone, field)

@@ -86,11 +86,15 @@ async function appendCandidates(
   }
   if (seen === 0) throw new AuditError('invalid_input', 'the input holds no entry')
   if (rejects === undefined || rejects.count === 0) return EXIT.done
-  const why = unable === undefined ? '' : `; ${unable.candidate.where}: ${unable.refused.message}`
+  const hint = `the refused lines are in ${request.rejects}`
+  const counts = `${rejects.count} of ${seen} entries were refused, ${rows} rows appended`
+  if (unable === undefined) throw new AuditError('invalid_input', counts, { hint })
   throw new AuditError(
-    unable?.refused.code ?? 'invalid_input',
-    `${rejects.count} of ${seen} entries were refused, ${rows} rows appended${why}`,
-    { hint: `the refused lines are in ${request.rejects}` },
+    unable.refused.code,
+    `${counts}; ${unable.candidate.where}: ${unable.refused.message}`,
+    {
+      hint,
+    },
   )
 }
 

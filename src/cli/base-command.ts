@@ -7,7 +7,7 @@ import { type ExitCode, raiseExit } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import { interruption } from './interruption.js'
 import type { Output } from './output.js'
-import { type Progress, startProgress } from './progress.js'
+import { stopAllProgress } from './progress.js'
 import { stdout } from './streams.js'
 
 const helpGroup = 'COMMON'
@@ -64,7 +64,6 @@ export abstract class AuditCommand extends Command {
   protected readonly out: Output = stdout
 
   #context: Context | undefined
-  readonly #progress: Progress[] = []
 
   abstract override run(): Promise<void>
 
@@ -74,13 +73,6 @@ export abstract class AuditCommand extends Command {
     const { Context } = await import('./context.js')
     this.#context ??= new Context(flags)
     return this.#context
-  }
-
-  /** Progress on a terminal, taken away when the command ends, however it ends. */
-  protected progress(label: string): Progress {
-    const progress = startProgress(label)
-    this.#progress.push(progress)
-    return progress
   }
 
   /** Takes an outcome into the exit status; of several the worst wins. */
@@ -95,22 +87,18 @@ export abstract class AuditCommand extends Command {
   }
 
   protected override async catch(error: unknown): Promise<void> {
-    await this.#clearProgress()
+    await stopAllProgress()
     reportFailure(error, wantsJson(this.argv), `run: audit ${(this.id ?? '').replaceAll(':', ' ')} --help`)
   }
 
   protected override async finally(): Promise<void> {
     try {
-      await this.#clearProgress()
+      await stopAllProgress()
       await this.#context?.close()
       await this.out.drained()
     } catch (error) {
       await this.catch(error)
     }
-  }
-
-  async #clearProgress(): Promise<void> {
-    for (const progress of this.#progress) await progress.stop()
   }
 }
 

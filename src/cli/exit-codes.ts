@@ -67,6 +67,8 @@ const BY_ERROR = {
   schema_changed: EXIT.unable,
   embedded_unavailable: EXIT.unable,
   pepper_unavailable: EXIT.unable,
+  mirror_unavailable: EXIT.unable,
+  mirror_permission_denied: EXIT.unable,
   generation_unknown: EXIT.unable,
   entry_malformed: EXIT.unable,
   chain_conflict: EXIT.unable,

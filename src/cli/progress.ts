@@ -10,12 +10,23 @@ export interface Progress {
 /** Milliseconds before anything is shown: a short command neither loads ink nor flickers. */
 const DELAY = 400
 
+const SILENT: Progress = { update: () => undefined, stop: async () => undefined }
+
+const active = new Set<Progress>()
+
 /** Rows, rate and time left on stderr while it is a terminal; nothing at all in a pipe. */
 export function startProgress(label: string): Progress {
   // ink clears the whole screen, scrollback included, of a terminal that says it has no rows.
-  return process.stderr.isTTY && process.stderr.rows > 1
-    ? onTerminal(label)
-    : { update: () => undefined, stop: async () => undefined }
+  if (!process.stderr.isTTY || process.stderr.rows <= 1) return SILENT
+  const progress = onTerminal(label)
+  active.add(progress)
+  return progress
+}
+
+/** For the end of a command, however it ends: what is shown keeps the process alive. */
+export async function stopAllProgress(): Promise<void> {
+  for (const progress of active) await progress.stop()
+  active.clear()
 }
 
 function onTerminal(label: string): Progress {

@@ -1,5 +1,5 @@
 import type { ChainHead } from '../chain/entry.js'
-import type { LastRow } from '../chain/fold.js'
+import type { LastRow } from '../chain/head.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports.js'
 import type { Client } from './database.js'
@@ -49,6 +49,15 @@ export async function chainState(client: Client, domainId: string): Promise<Chai
         ? undefined
         : { seq: Number(row.last_seq), hashes: (row.last_hashes ?? []).map((hash) => hash ?? '') },
   }
+}
+
+/** The chain head alone. */
+export async function chainHead(client: Client, domainId: string): Promise<ChainHead | undefined> {
+  const { rows } = await client.query<{ seq: string; hash: string }>(
+    `SELECT next_seq - 1 AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head WHERE domain_id = $1`,
+    [domainId],
+  )
+  return rows.map(({ seq, hash }) => ({ seq: Number(seq), hash })).at(0)
 }
 
 const CHAINS = `

@@ -10,7 +10,10 @@ const HEADER = 5
 export class CopyFrames {
   readonly #onPayload: (bytes: Buffer, from: number, to: number) => void
   readonly #rest: Buffer[] = []
-  #carry: Buffer | undefined
+  /** Of a message that is not all there yet, and how long it is as far as that is known. */
+  #pieces: Buffer[] = []
+  #held = 0
+  #needed = HEADER
 
   constructor(onPayload: (bytes: Buffer, from: number, to: number) => void) {
     this.#onPayload = onPayload
@@ -18,18 +21,36 @@ export class CopyFrames {
 
   /** Returns the messages for the driver once the server is ready for the next query, else undefined. */
   push(chunk: Buffer): Buffer | undefined {
-    const bytes = this.#carry === undefined ? chunk : Buffer.concat([this.#carry, chunk])
+    this.#keep(chunk)
+    // Joined once: joining at every chunk took 225 s for a row of 128 MB.
+    if (this.#held < this.#needed) return undefined
+    const bytes = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces, this.#held)
+    this.#pieces = []
+    this.#held = 0
+    return this.#consume(bytes)
+  }
+
+  #consume(bytes: Buffer): Buffer | undefined {
+    this.#needed = HEADER
     let at = 0
     while (at + HEADER <= bytes.length) {
       const end = at + 1 + bytes.readUInt32BE(at + 1)
-      if (end > bytes.length) break
+      if (end > bytes.length) {
+        this.#needed = end - at
+        break
+      }
       const type = bytes[at]
       if (type === COPY_DATA) this.#onPayload(bytes, at + HEADER, end)
       else if (type !== COPY_OUT_RESPONSE) this.#rest.push(bytes.subarray(at, end))
       if (type === READY_FOR_QUERY) return Buffer.concat(this.#rest)
       at = end
     }
-    this.#carry = at < bytes.length ? bytes.subarray(at) : undefined
+    if (at < bytes.length) this.#keep(bytes.subarray(at))
     return undefined
+  }
+
+  #keep(piece: Buffer): void {
+    this.#pieces.push(piece)
+    this.#held += piece.length
   }
 }

@@ -149,14 +149,14 @@ export class CopyRows {
     const at = this.#at(field)
     const length = this.#length[field] ?? 0
     const dimensions = length < 12 ? -1 : bytes.readInt32BE(at)
-    if (dimensions === 0) {
+    if (dimensions === 0 && length === 12) {
       this.#count(0)
       return undefined
     }
     if (dimensions !== 1 || length < 20) return `${name}: not a one-dimensional array`
     if (bytes.readInt32BE(at + 16) !== 1) return `${name}: its lower bound is not 1`
     const count = bytes.readInt32BE(at + 12)
-    if (hasNull(bytes, at + 20, at + length, count)) return `${name}: an element is NULL`
+    if (count < 0 || hasNull(bytes, at + 20, at + length, count)) return `${name}: an element is NULL`
     this.#count(count)
     this.#copy(bytes, at + 20, length - 20)
     return undefined

@@ -4,11 +4,18 @@ import { chainExists } from './domains.js'
 import { getEntries } from './get-entry.js'
 import { listEntries } from './list-entries.js'
 
-/** The read surface on Postgres; every call is one statement, on a connection of the pool. */
+/**
+ * A page must come off an index that has its order, or a filter of a table that was never analysed may sort a million
+ * rows for it (1.1 s against 0.1 ms). One round trip more.
+ */
+export const PAGE_TRANSACTION = `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
+  SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off`
+
+/** The read surface on Postgres. */
 export function postgresEntryReader(database: Database): EntryReader {
   return {
     page: (domainId, filter, range) =>
-      database.withClient((client) => listEntries(client, domainId, filter, range)),
+      database.withTransaction(PAGE_TRANSACTION, (client) => listEntries(client, domainId, filter, range)),
     rowsAt: (domainId, seq) => database.withClient((client) => getEntries(client, domainId, seq)),
     knows: (domainId) => database.withClient((client) => chainExists(client, domainId)),
   }

@@ -67,16 +67,17 @@ function reasonConditions({ reason }: EntryFilter, bind: Bind): string[] {
  * recorded_at never runs backwards on a chain, so a time range is a seq range, found by two index probes, and the rows
  * in it come in order of seq without a sort. The times themselves are compared too: on a chain whose recorded_at was
  * edited the probes may be too narrow, but no row is shown that is outside the range. Verify reports the edit.
+ * IS TRUE keeps the planner from an index on that comparison, whose rows it would have to sort (13 ms against 0.1).
  */
 function timeConditions({ from, to }: EntryFilter, bind: Bind): string[] {
   const conditions: string[] = []
   if (from !== undefined) {
     const time = `${bind(formatTimestamp(from))}::timestamptz`
-    conditions.push(`seq >= ${probe(`recorded_at >= ${time}`, 'ASC')}`, `recorded_at >= ${time}`)
+    conditions.push(`seq >= ${probe(`recorded_at >= ${time}`, 'ASC')}`, `(recorded_at >= ${time}) IS TRUE`)
   }
   if (to !== undefined) {
     const time = `${bind(formatTimestamp(to))}::timestamptz`
-    conditions.push(`seq <= ${probe(`recorded_at <= ${time}`, 'DESC')}`, `recorded_at <= ${time}`)
+    conditions.push(`seq <= ${probe(`recorded_at <= ${time}`, 'DESC')}`, `(recorded_at <= ${time}) IS TRUE`)
   }
   return conditions
 }

@@ -1,7 +1,7 @@
 import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
-import { judgeHead } from '../chain/fold.js'
 import { ZERO_HASH } from '../chain/hash.js'
+import { judgeHead } from '../chain/head.js'
 import { AuditError } from '../errors.js'
 import type { EntrySource, Scan, ScanProgress } from '../ports.js'
 import { divergence, type VerifyResult, wireFinding } from './result.js'

@@ -1,5 +1,6 @@
 import type { EntryFilter } from '../../src/ports.js'
 import { Database } from '../../src/repo/database.js'
+import { PAGE_TRANSACTION } from '../../src/repo/entry-reader.js'
 import { getEntries } from '../../src/repo/get-entry.js'
 import { listEntries } from '../../src/repo/list-entries.js'
 import { benchEntry } from './input.js'
@@ -86,7 +87,7 @@ type Query = (client: Parameters<typeof listEntries>[0]) => Promise<unknown>
 
 /** Runs a statement of the product under EXPLAIN ANALYZE: the product's own text and values, not a copy of them. */
 async function explain(database: Database, name: string, query: Query): Promise<void> {
-  await database.withClient(async (client) => {
+  await database.withTransaction(PAGE_TRANSACTION, async (client) => {
     const explained: Explained[] = []
     const spy = Object.create(client) as typeof client
     Object.assign(spy, {

@@ -58,7 +58,7 @@ const REFUSED: readonly string[][] = [
   ['db', 'stop', '--database-url', URL_WITH_SECRET],
 ]
 
-describe.each(FORMS)('usage, %s', (form, flags) => {
+describe.concurrent.each(FORMS)('usage, %s', (form, flags) => {
   it.each(REFUSED.map((args) => ({ args })))('audit $args ends with 2', async ({ args }) => {
     const result = await runCli([...args, ...flags], { env: { AUDIT_DATABASE_URL: URL_WITH_SECRET } })
     expectError(result, form === 'json', 'usage')
@@ -106,7 +106,7 @@ const PARSED: readonly { args: string[]; says: string; code?: string; env?: Reco
   },
 ]
 
-describe.each(FORMS)('flags and arguments, %s', (form, flags) => {
+describe.concurrent.each(FORMS)('flags and arguments, %s', (form, flags) => {
   it.each(PARSED)('$args: $says', async ({ args, says, code, env }) => {
     const result = await inFixture([...args, ...flags], env ? { env } : {})
     expectError(result, form === 'json', code ?? 'usage')
@@ -150,7 +150,7 @@ const BAD_ENDS = [
   { how: 'finding', exit: 1, code: 'internal' },
 ] as const
 
-describe.each(FORMS)('bad ends, %s', (form, flags) => {
+describe.concurrent.each(FORMS)('bad ends, %s', (form, flags) => {
   it.each(BAD_ENDS)('$how ends with $exit', async ({ how, exit, code }) => {
     const result = await inFixture(['crash', '--how', how, ...flags])
     expectError(result, form === 'json', code)
@@ -226,7 +226,7 @@ describe('hostile text', () => {
   })
 })
 
-describe('help', () => {
+describe.concurrent('help', () => {
   it.each([
     [['--help']],
     [['-h']],

@@ -34,15 +34,8 @@ describe('the tarball, installed elsewhere', () => {
   afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
   it('holds what runs, and no source, test or data of its making', () => {
-    expect(files).toEqual(
-      expect.arrayContaining([
-        'bin/run.js',
-        'oclif.manifest.json',
-        'dist/src/cli/main.js',
-        'LICENSE',
-        'README.md',
-      ]),
-    )
+    const needed = ['bin/run.js', 'oclif.manifest.json', 'dist/src/cli/main.js', 'LICENSE', 'README.md']
+    expect(needed.filter((path) => !files.includes(path))).toEqual([])
     expect(files.some((path) => /^migrations\/\d{4}_.*\.sql$/.test(path))).toBe(true)
     expect(files.filter((path) => /^(src|test|commands|dist\/test)\//.test(path))).toEqual([])
   })

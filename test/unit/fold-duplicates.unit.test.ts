@@ -47,6 +47,13 @@ describe('duplicated seq', () => {
     expectAttack({ name: '', rows, findings })
   })
 
+  it('does not let a row change over from one to the other', () => {
+    const changedOver = { ...row(5), prevHash: forged.entryHash }
+    const rows = inOrder([...honest.filter((r) => r.seq !== 5), forged, changedOver].map(stored))
+    const findings = [duplicate(4, hashOf(4), forged.entryHash), brokenLink(5, hashOf(4), forged.entryHash)]
+    expectAttack({ name: '', rows, findings })
+  })
+
   it('is one finding however many there are, and judges the link after up to 16 of them', () => {
     const forgeries = (count: number) =>
       Array.from({ length: count }, (_, i) => rehashed({ ...row(4), relation: `forged${i}` }))

@@ -105,6 +105,12 @@ describe('pins', () => {
       findings: [duplicate(5, computed({ ...row(5), relation: 'forged' }), hashOf(5))],
     },
     {
+      name: 'the same, the forged row last',
+      rows: inOrder([...honest.map(stored), stored(rehashed({ ...row(5), relation: 'forged' }))]),
+      options: { pins: [pinOf(5)] },
+      findings: [duplicate(5, hashOf(5), computed({ ...row(5), relation: 'forged' }))],
+    },
+    {
       name: 'of a row without an entry_hash',
       rows: withStored(bare(5, { entryHash: undefined })),
       options: { pins: [pinOf(5)] },

@@ -1,0 +1,94 @@
+import type pg from 'pg'
+import type { StoredRow } from '../chain/fold.js'
+import { CopyFrames } from './copy-frames.js'
+import { type ChunkSink, copyOut } from './copy-out.js'
+import { CopyRows } from './copy-rows.js'
+
+/** Rows that wait for the reader before the socket is paused. */
+const MAX_WAITING = 4096
+
+/**
+ * The rows of a COPY of COPY_COLUMNS as they arrive, each with canonical bytes of its own. Slower than folding on the
+ * wire, for what must look at each row beside something else. The reader may stop early: the client is then closed.
+ */
+export async function* streamRows(
+  client: pg.Client,
+  copy: string,
+  domainId: string,
+): AsyncGenerator<StoredRow[]> {
+  const queue = new RowQueue(domainId)
+  const copying = copyOut(client, copy, queue)
+  copying.then(
+    () => queue.end(),
+    (error: unknown) => queue.end(error),
+  )
+  let isWhole = false
+  try {
+    for (let rows = await queue.take(); rows.length > 0; rows = await queue.take()) yield rows
+    isWhole = true
+  } finally {
+    // A copy that nobody reads to its end cannot be told to stop; its connection can.
+    if (!isWhole) client.connection.stream.destroy()
+  }
+}
+
+/** The same for a few rows, all at once. */
+export async function collectRows(client: pg.Client, copy: string, domainId: string): Promise<StoredRow[]> {
+  const rows: StoredRow[] = []
+  for await (const batch of streamRows(client, copy, domainId)) rows.push(...batch)
+  return rows
+}
+
+class RowQueue implements ChunkSink {
+  readonly done: Promise<Buffer>
+  readonly #frames: CopyFrames
+  #rows: StoredRow[] = []
+  #ended = false
+  #error: unknown
+  #wakeReader: () => void = () => undefined
+  #wakeWriter: () => void = () => undefined
+
+  constructor(domainId: string) {
+    const rows = new CopyRows(domainId, (row) => this.#rows.push(withOwnBytes(row)))
+    this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
+    this.done = new Promise((resolve) => {
+      this.#finish = resolve
+    })
+  }
+
+  #finish: (rest: Buffer) => void = () => undefined
+
+  push(chunk: Buffer): void | Promise<void> {
+    const rest = this.#frames.push(chunk)
+    if (rest !== undefined) this.#finish(rest)
+    this.#wakeReader()
+    if (this.#rows.length < MAX_WAITING) return undefined
+    return new Promise((resolve) => {
+      this.#wakeWriter = resolve
+    })
+  }
+
+  end(error?: unknown): void {
+    this.#ended = true
+    this.#error = error
+    this.#wakeReader()
+  }
+
+  /** What has arrived, at least one row; none when the copy has ended. Rejects with what the copy failed with. */
+  async take(): Promise<StoredRow[]> {
+    while (this.#rows.length === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve
+      })
+    }
+    if (this.#rows.length === 0 && this.#error !== undefined) throw this.#error
+    const rows = this.#rows
+    this.#rows = []
+    this.#wakeWriter()
+    return rows
+  }
+}
+
+function withOwnBytes(row: StoredRow): StoredRow {
+  return row.canonical === undefined ? row : { ...row, canonical: Uint8Array.from(row.canonical) }
+}

@@ -1,0 +1,118 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Database } from '../../src/repo/database.js'
+import { PostgresSource } from '../../src/repo/postgres-source.js'
+import { verifyChain } from '../../src/verify/verify-chain.js'
+import { A, type Attack, B, HEADS, PLATFORM } from '../support/attacks/attack.js'
+import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
+import { EDITED } from '../support/attacks/edited.js'
+import { FORCED } from '../support/attacks/forced.js'
+import { REMOVED } from '../support/attacks/removed.js'
+import { SEGMENTED } from '../support/attacks/segments.js'
+import { type ChainVerdict, jsonVerdicts, quarantined, textVerdicts } from '../support/attacks/verdict.js'
+import { type CliResult, runCli } from '../support/cli.js'
+
+let ground: Battlefield
+let dir: string
+let heads: string
+
+beforeAll(async () => {
+  ground = await battlefield()
+  dir = await mkdtemp(join(tmpdir(), 'attacks-'))
+  heads = join(dir, 'heads.ndjson')
+  const before = await ground.attacked('')
+  const { code, stdout } = await audit(before, ['verify', '--all', '--json'])
+  await before.drop()
+  expect(code).toBe(0)
+  expect(jsonVerdicts(stdout)).toEqual([A, B, PLATFORM].map((chain) => ({ chain, ok: true, findings: [] })))
+  await writeFile(heads, stdout)
+})
+
+afterAll(async () => {
+  await ground.drop()
+  await rm(dir, { recursive: true })
+})
+
+function audit(field: Field, args: readonly string[]): Promise<CliResult> {
+  return runCli([...args, '--database-url', field.url])
+}
+
+/** The chains that `verify` is asked about; `--all` about every one. */
+function asked({ verify = ['--domain', A] }: Attack): readonly string[] {
+  if (verify.includes('--all')) return [A, B, PLATFORM]
+  if (verify.includes('--platform')) return [PLATFORM]
+  return [verify[1] ?? A]
+}
+
+/** Every finding where it belongs, and every chain in it that has none intact. */
+function assertVerdicts({ findings, exit }: Attack, verdicts: readonly ChainVerdict[]): void {
+  expect(verdicts.flatMap((verdict) => verdict.findings)).toEqual(findings)
+  for (const { chain, ok } of verdicts) expect(ok).toBe(findings.every((found) => found.chain !== chain))
+  if (exit < 2) expect(verdicts.some(({ ok }) => !ok)).toBe(exit === 1)
+}
+
+async function assertNobodyElseAccused(attack: Attack, field: Field): Promise<void> {
+  const left = [...asked(attack), ...(attack.alsoDamaged ?? [])]
+  const database = new Database(field.url)
+  try {
+    for (const domainId of [A, B, PLATFORM].filter((chain) => !left.includes(chain))) {
+      const request = { domainId, fromSeq: 1, pins: [] }
+      const { findings } = await verifyChain(
+        new PostgresSource(database),
+        request,
+        () => undefined,
+        AbortSignal.timeout(60_000),
+      )
+      expect(findings).toEqual([])
+    }
+  } finally {
+    await database.close()
+  }
+}
+
+function assertError({ error }: Attack, json: CliResult, text: CliResult): void {
+  if (error === undefined) {
+    expect(`${json.stderr}${text.stderr}`).not.toMatch(/error/i)
+    return
+  }
+  expect(JSON.parse(json.stderr.split('\n')[0] ?? '')).toMatchObject({ error: { code: error } })
+  expect(text.stderr).toMatch(/^Error: \S/)
+}
+
+const byText = (x: unknown, y: unknown) => (JSON.stringify(x) < JSON.stringify(y) ? -1 : 1)
+
+async function assertAttack(attack: Attack, field: Field): Promise<void> {
+  const words = (attack.verify ?? ['--domain', A]).map((word) => (word === HEADS ? heads : word))
+  const json = await audit(field, ['verify', ...words, '--json'])
+  const text = await audit(field, ['verify', ...words])
+  expect([json.code, text.code]).toEqual([attack.exit, attack.exit])
+  assertError(attack, json, text)
+  assertVerdicts(attack, jsonVerdicts(json.stdout))
+  assertVerdicts(attack, textVerdicts(text.stdout))
+  if (attack.exit === 1 && asked(attack).length === 1) expect(text.stdout).toMatch(/^DIVERGED {2}/)
+  // Verified twice by now, and every finding stands there once.
+  const records = await audit(field, ['quarantine', 'list', '--all', '--json'])
+  expect(records.code).toBe(0)
+  expect(quarantined(records.stdout).sort(byText)).toEqual([...attack.findings].sort(byText))
+  await assertNobodyElseAccused(attack, field)
+}
+
+const TABLES = { EDITED, REMOVED, FORCED, SEGMENTED }
+
+it('has a name of its own for every attack', () => {
+  const names = Object.values(TABLES).flatMap((table) => table.map(({ name }) => name))
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
+})
+
+describe.concurrent.each(Object.entries(TABLES))('%s', (_table, attacks) => {
+  it.each(attacks.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
+    const field = await ground.attacked(attack.sql)
+    try {
+      await assertAttack(attack, field)
+    } finally {
+      await field.drop()
+    }
+  })
+})

@@ -1,0 +1,183 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuditError } from '../../src/errors.js'
+import { assertSchema, migrate, migrateDown, schemaStatus } from '../../src/repo/migrate.js'
+import { knownMigrations, type Migration } from '../../src/repo/migrations-files.js'
+import { rowsOf, type TestCluster, testCluster } from '../support/postgres.js'
+
+const KNOWN = knownMigrations()
+const LATEST = KNOWN.length
+const NEXT: Migration = { version: LATEST + 1, name: 'next', sql: 'SELECT 1', sha256: '00'.repeat(32) }
+const ROLES = ['audit_archiver', 'audit_eraser', 'audit_reader', 'audit_writer']
+
+// A cluster of its own: roles are the cluster's, and these tests need one that has none yet.
+let cluster: TestCluster
+let databases = 0
+
+beforeAll(async () => {
+  cluster = await testCluster()
+})
+
+afterAll(() => cluster?.stop('immediate'))
+
+/** An empty database. */
+async function fresh(options = ''): Promise<string> {
+  databases += 1
+  const name = `d${databases}`
+  await rowsOf(cluster.url, `CREATE DATABASE ${name} TEMPLATE template0 ${options}`)
+  return cluster.url.replace('/postgres?', `/${name}?`)
+}
+
+async function migrated(): Promise<string> {
+  const url = await fresh()
+  await migrate(url)
+  return url
+}
+
+const codeOf = (error: unknown) => (error instanceof AuditError ? error.code : error)
+const rejection = (promise: Promise<unknown>) => promise.then(() => 'resolved', codeOf)
+
+async function asserted(url: string, known?: Migration[]): Promise<unknown> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await rejection(assertSchema(client, known))
+  } finally {
+    await client.end()
+  }
+}
+
+const roles = async () =>
+  (await rowsOf(cluster.url, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'audit\\_%' ORDER BY 1")).map(
+    ({ rolname }) => rolname,
+  )
+
+// First, while the cluster has no roles.
+describe('without CREATEROLE', () => {
+  it('the schema is made, a note says what is missing, and the grants can be made up for', async () => {
+    await rowsOf(cluster.url, 'CREATE ROLE plain LOGIN')
+    const admin = await fresh('OWNER plain')
+    const url = admin.replace('//postgres@', '//plain@')
+    const { applied, notes } = await migrate(url)
+    expect(applied).toEqual(KNOWN.map(({ version }) => version))
+    expect(notes).toHaveLength(4)
+    expect(notes[0]).toBe(
+      'role audit_writer was not created: plain has no CREATEROLE. ' +
+        'Have an administrator create it, then run: SELECT audit_grant_roles()',
+    )
+    expect(await roles()).toEqual([])
+
+    await rowsOf(cluster.url, ROLES.map((role) => `CREATE ROLE ${role}`).join(';'))
+    await rowsOf(url, 'SELECT audit_grant_roles()')
+    const granted = "SELECT has_table_privilege('audit_reader', 'audit_log_entry', 'SELECT') AS granted"
+    expect(await rowsOf(url, granted)).toEqual([{ granted: true }])
+    await rowsOf(admin, ROLES.map((role) => `DROP OWNED BY ${role}; DROP ROLE ${role}`).join(';'))
+  })
+})
+
+describe('at once', () => {
+  it('20 runs on one and 20 on four other databases of a cluster without roles all succeed', async () => {
+    expect(await roles()).toEqual([])
+    const urls = await Promise.all(Array.from({ length: 5 }, () => fresh()))
+    const targets = urls.flatMap((url, i) => Array<string>(i === 0 ? 20 : 5).fill(url))
+    const results = await Promise.all(targets.map((url) => migrate(url).then((r) => [url, r] as const)))
+    for (const url of urls) {
+      const ofThis = results.filter(([target]) => target === url).map(([, result]) => result)
+      expect(ofThis.flatMap(({ applied }) => applied)).toEqual(KNOWN.map(({ version }) => version))
+      expect(new Set(ofThis.map(({ version }) => version))).toEqual(new Set([LATEST]))
+      expect(ofThis.flatMap(({ notes }) => notes)).toEqual([])
+    }
+    expect(await roles()).toEqual(ROLES)
+  })
+})
+
+describe('migrate', () => {
+  it('does nothing the second time', async () => {
+    const url = await migrated()
+    expect(await migrate(url)).toEqual({ applied: [], version: LATEST, notes: [] })
+  })
+
+  it('applies what is new, and leaves nothing of a migration that fails', async () => {
+    const url = await migrated()
+    expect(await rejection(migrate(url, [...KNOWN, { ...NEXT, sql: 'CREATE TABLE t (); SELECT 1/0' }]))).toBe(
+      'database_failed',
+    )
+    expect(await rowsOf(url, "SELECT to_regclass('t') AS t")).toEqual([{ t: null }])
+    expect(await migrate(url, [...KNOWN, NEXT])).toMatchObject({ applied: [NEXT.version] })
+  })
+
+  it('works where transactions are stricter or read-only by default', async () => {
+    const url = await fresh()
+    const name = `d${databases}`
+    await rowsOf(url, `ALTER DATABASE ${name} SET default_transaction_isolation = 'serializable'`)
+    await rowsOf(url, `ALTER DATABASE ${name} SET default_transaction_read_only = on`)
+    const results = await Promise.all([migrate(url), migrate(url), migrate(url)])
+    expect(results.map(({ version }) => version)).toEqual([LATEST, LATEST, LATEST])
+  })
+
+  it('refuses another encoding than UTF8 and leaves nothing', async () => {
+    const url = await fresh("ENCODING 'LATIN1' LOCALE 'C'")
+    await expect(migrate(url)).rejects.toThrow(/needs a database with encoding UTF8, this one has LATIN1/)
+    expect(await asserted(url)).toBe('schema_missing')
+  })
+})
+
+describe('a schema that is not this program’s', () => {
+  it('is missing', async () => {
+    const url = await fresh()
+    expect(await asserted(url)).toBe('schema_missing')
+    expect(await schemaStatus(url)).toMatchObject({ version: 0, latest: LATEST, applied: [] })
+  })
+
+  it('is missing where the table is there and empty', async () => {
+    const url = await migrated()
+    await rowsOf(url, 'DELETE FROM audit_schema_migration')
+    expect(await asserted(url)).toBe('schema_missing')
+  })
+
+  it('is outdated', async () => {
+    expect(await asserted(await migrated(), [...KNOWN, NEXT])).toBe('schema_outdated')
+  })
+
+  it.each([
+    ['schema_newer', `INSERT INTO audit_schema_migration VALUES (${NEXT.version}, 'next', sha256(''))`],
+    ['schema_changed', "UPDATE audit_schema_migration SET sha256 = sha256('') WHERE version = 1"],
+  ])('is found to be %s by every call, and stays as it is', async (code, change) => {
+    const url = await migrated()
+    expect(await asserted(url)).toBe('resolved')
+    await rowsOf(url, change)
+    const before = await rowsOf(url, 'SELECT * FROM audit_schema_migration')
+    expect(await asserted(url)).toBe(code)
+    expect(await rejection(migrate(url))).toBe(code)
+    expect(await rejection(schemaStatus(url))).toBe(code)
+    expect(await rowsOf(url, 'SELECT * FROM audit_schema_migration')).toEqual(before)
+  })
+})
+
+describe('schemaStatus', () => {
+  it('lists what was applied, with its time', async () => {
+    const status = await schemaStatus(await migrated())
+    expect(status).toMatchObject({ version: LATEST, latest: LATEST, pending: [] })
+    expect(status.applied[0]).toEqual({
+      version: 1,
+      name: '0001_audit_log',
+      appliedAt: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/),
+    })
+  })
+})
+
+describe('the way down', () => {
+  it('is refused with 0A000', async () => {
+    const url = await migrated()
+    await expect(migrateDown(url)).rejects.toMatchObject({
+      code: 'down_migration_refused',
+      message: expect.stringContaining('write-once'),
+      cause: { code: '0A000' },
+    })
+    expect(await asserted(url)).toBe('resolved')
+  })
+
+  it('is refused on an empty database too', async () => {
+    expect(await rejection(migrateDown(await fresh()))).toBe('down_migration_refused')
+  })
+})

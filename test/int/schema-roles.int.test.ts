@@ -1,0 +1,191 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import {
+  CONTEXT,
+  DOMAIN,
+  ENTRY,
+  entryRow,
+  FINDING,
+  HEAD,
+  insert,
+  outcome,
+  PII,
+  type Row,
+} from './schema-rows.js'
+
+let database: TestDatabase
+let client: pg.Client
+
+beforeAll(async () => {
+  database = await testDatabase()
+  client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  await insert(client, 'audit_log_entry', entryRow(ENTRY))
+  await insert(client, 'audit_log_chain_head', HEAD)
+  await insert(client, 'audit_subject_pii', PII)
+  await insert(client, 'audit_entry_context', CONTEXT)
+  await insert(client, 'audit_tamper_quarantine', FINDING)
+})
+
+afterAll(async () => {
+  await client?.end()
+  await database?.drop()
+})
+
+const TABLES = [
+  'audit_schema_migration',
+  'audit_domain',
+  'audit_log_entry',
+  'audit_log_chain_head',
+  'audit_subject_pii',
+  'audit_entry_context',
+  'audit_tamper_quarantine',
+]
+
+/** S, I, U, D: on the table; u: on some columns alone. In the order of TABLES. */
+const HELD: Readonly<Record<string, readonly string[]>> = {
+  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu'],
+  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S'],
+  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI'],
+  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', ''],
+}
+
+const LETTERS = {
+  SELECT: 'S',
+  INSERT: 'I',
+  UPDATE: 'U',
+  DELETE: 'D',
+  TRUNCATE: 'T',
+  REFERENCES: 'R',
+  TRIGGER: 'G',
+}
+
+describe.each(Object.entries(HELD))('%s', (role, expected) => {
+  it('holds exactly what it needs', async () => {
+    const held: string[] = []
+    for (const table of TABLES) held.push(await heldBy(role, table))
+    expect(held).toEqual(expected)
+  })
+
+  it('cannot log in, owns nothing and is nothing special', async () => {
+    const { rows } = await client.query(
+      `SELECT rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls AS special
+         FROM pg_roles WHERE rolname = $1`,
+      [role],
+    )
+    expect(rows).toEqual([{ special: false }])
+  })
+})
+
+async function heldBy(role: string, table: string): Promise<string> {
+  const { rows } = await client.query<{ privilege: keyof typeof LETTERS; whole: boolean; part: boolean }>(
+    `SELECT privilege, has_table_privilege($1, $2, privilege) AS whole,
+       CASE WHEN privilege IN ('DELETE', 'TRUNCATE', 'TRIGGER') THEN false
+         ELSE has_any_column_privilege($1, $2, privilege) END AS part
+     FROM unnest($3::text[]) AS privilege`,
+    [role, table, Object.keys(LETTERS)],
+  )
+  const letter = ({ privilege, whole, part }: (typeof rows)[number]) => {
+    if (whole) return LETTERS[privilege]
+    return part ? LETTERS[privilege].toLowerCase() : ''
+  }
+  return rows.map(letter).join('')
+}
+
+describe('PUBLIC', () => {
+  it('holds nothing on any table, sequence or function', async () => {
+    const { rows } = await client.query(`
+      SELECT relname AS name FROM pg_class, aclexplode(relacl) WHERE relname LIKE 'audit\\_%' AND grantee = 0
+      UNION ALL SELECT attname FROM pg_attribute, aclexplode(attacl)
+        WHERE attrelid::regclass::text LIKE 'audit\\_%' AND grantee = 0
+      UNION ALL SELECT proname FROM pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
+        WHERE proname LIKE 'audit\\_%' AND grantee = 0`)
+    expect(rows).toEqual([])
+  })
+})
+
+type Step = readonly [table: string, row: Row] | string
+
+const NEXT = entryRow({
+  ...ENTRY,
+  seq: 3,
+  relationPath: ['a'.repeat(300), 'b'.repeat(300)],
+  caveatContext: ['a', 'b', 'c', `d${'x'.repeat(60)}`],
+})
+const APPEND: readonly Step[] = [
+  `SELECT next_seq, head_hash FROM audit_log_chain_head WHERE domain_id = '${DOMAIN}' FOR UPDATE`,
+  ['audit_log_entry', { ...NEXT, prev_hash: Buffer.alloc(32, 5) }],
+  'UPDATE audit_log_chain_head SET next_seq = next_seq + 1, head_hash = sha256($$x$$)',
+  `INSERT INTO audit_subject_pii (domain_id, subject_pseudonym) VALUES ('${DOMAIN}', sha256($$x$$))
+     ON CONFLICT (domain_id, subject_pseudonym) DO UPDATE SET last_seen_at = excluded.last_seen_at`,
+  ['audit_entry_context', { ...CONTEXT, seq: 3, metadata: '{}' }],
+]
+const ACKNOWLEDGE = "UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'x'"
+const STAMP = "UPDATE audit_log_entry SET archived_at = now(), archive_etag = 'e'"
+const ERASE = ['DELETE FROM audit_subject_pii', 'DELETE FROM audit_entry_context']
+const READ = TABLES.map((table) => `SELECT * FROM ${table}`)
+const FIND: Step = ['audit_tamper_quarantine', { ...FINDING, code: 'seq_gap' }]
+const DOMAIN_ROW: Step = ['audit_domain', { domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' }]
+const HEAD_ROW: Step = [
+  'audit_log_chain_head',
+  { ...HEAD, domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' },
+]
+const TAMPER = [
+  "UPDATE audit_log_entry SET relation = 'x'",
+  'DELETE FROM audit_log_entry',
+  'TRUNCATE audit_log_entry',
+  'DELETE FROM audit_log_chain_head',
+  'DELETE FROM audit_tamper_quarantine',
+  "UPDATE audit_tamper_quarantine SET code = 'x'",
+  'DELETE FROM audit_domain',
+  "UPDATE audit_schema_migration SET name = 'x'",
+  'ALTER TABLE audit_log_entry DISABLE TRIGGER ALL',
+  'DROP TABLE audit_log_entry',
+  'SET session_replication_role = replica',
+  'SELECT audit_grant_roles()',
+]
+
+const MAY: Readonly<Record<string, readonly Step[]>> = {
+  audit_writer: [...READ, ...APPEND, DOMAIN_ROW, HEAD_ROW, FIND, ACKNOWLEDGE],
+  audit_reader: READ,
+  audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, FIND],
+  audit_eraser: [...ERASE, ...APPEND],
+}
+const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
+  audit_writer: [...TAMPER, ...ERASE, STAMP],
+  audit_reader: [...TAMPER, ...ERASE, STAMP, ACKNOWLEDGE, DOMAIN_ROW, HEAD_ROW, FIND, ...APPEND],
+  audit_archiver: [
+    ...TAMPER,
+    ...ERASE,
+    ACKNOWLEDGE,
+    DOMAIN_ROW,
+    HEAD_ROW,
+    ...APPEND,
+    'SELECT * FROM audit_subject_pii',
+  ],
+  audit_eraser: [...TAMPER, STAMP, ACKNOWLEDGE, FIND, DOMAIN_ROW, 'SELECT * FROM audit_tamper_quarantine'],
+}
+
+describe('SET ROLE', () => {
+  for (const [role, steps] of Object.entries(MAY)) {
+    it(`${role} may do its work`, async () => {
+      expect(await outcome(client, () => as(role, steps))).toBe('')
+    })
+  }
+  for (const [role, steps] of Object.entries(MAY_NOT)) {
+    for (const step of steps) {
+      it(`${role} may not: ${typeof step === 'string' ? step : `INSERT INTO ${step[0]}`}`, async () => {
+        expect(await outcome(client, () => as(role, [step]))).toBe('42501')
+      })
+    }
+  }
+})
+
+async function as(role: string, steps: readonly Step[]): Promise<void> {
+  await client.query(`SET LOCAL ROLE ${role}`)
+  for (const step of steps) {
+    if (typeof step === 'string') await client.query(step)
+    else await insert(client, ...step)
+  }
+}

@@ -1,0 +1,136 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import { CONTEXT, ENTRY, entryRow, FINDING, HEAD, insert, outcome, PII } from './schema-rows.js'
+
+let database: TestDatabase
+let client: pg.Client
+
+beforeAll(async () => {
+  database = await testDatabase()
+  client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  await insert(client, 'audit_log_entry', entryRow(ENTRY))
+  await insert(client, 'audit_log_chain_head', HEAD)
+  await insert(client, 'audit_subject_pii', PII)
+  await insert(client, 'audit_entry_context', CONTEXT)
+  await insert(client, 'audit_tamper_quarantine', FINDING)
+})
+
+afterAll(async () => {
+  await client?.end()
+  await database?.drop()
+})
+
+const ENTRY_COLUMNS = [...Object.keys(entryRow(ENTRY)), 'generation']
+
+/** Statements of one transaction, by the table's owner; the last is refused with WO001, or '' if none is. */
+const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = [
+  ['', 'UPDATE audit_log_entry SET archived_at = now()'],
+  ['', `UPDATE audit_log_entry SET archive_etag = '"e"'`],
+  ['', `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"e"'`],
+  ['', 'UPDATE audit_log_entry SET archived_at = now()', `UPDATE audit_log_entry SET archive_etag = '"e"'`],
+  ...['now()', "'2001-01-01'", 'NULL'].map(
+    (value) =>
+      [
+        'WO001',
+        "UPDATE audit_log_entry SET archived_at = '2000-01-01'",
+        `UPDATE audit_log_entry SET archived_at = ${value}`,
+      ] as const,
+  ),
+  ...['NULL', "'f'", "'e'"].map(
+    (value) =>
+      [
+        'WO001',
+        "UPDATE audit_log_entry SET archive_etag = 'e'",
+        `UPDATE audit_log_entry SET archive_etag = ${value}`,
+      ] as const,
+  ),
+  [
+    'WO001',
+    "UPDATE audit_log_entry SET archive_etag = 'e'",
+    "UPDATE audit_log_entry SET archive_etag = 'f', archived_at = now()",
+  ],
+  ...ENTRY_COLUMNS.map((column) => ['WO001', `UPDATE audit_log_entry SET ${column} = ${column}`] as const),
+  ['WO001', "UPDATE audit_log_entry SET relation = 'x'"],
+  ['WO001', 'UPDATE audit_log_entry SET seq = seq + 1, archived_at = now()'],
+  ['WO001', "UPDATE audit_log_entry SET recorded_at = recorded_at + interval '1 microsecond'"],
+  ['WO001', `UPDATE audit_log_entry SET relation_path = '{a}', archived_at = now()`],
+  ['WO001', 'DELETE FROM audit_log_entry'],
+  ['WO001', 'DELETE FROM audit_log_entry WHERE false'],
+  ['WO001', 'TRUNCATE audit_log_entry'],
+  ['WO001', 'TRUNCATE audit_domain, audit_log_entry CASCADE'],
+
+  ['', 'UPDATE audit_log_chain_head SET next_seq = 3, head_hash = sha256($$x$$)'],
+  ['', 'UPDATE audit_log_chain_head SET next_seq = next_seq'],
+  ['WO001', 'UPDATE audit_log_chain_head SET next_seq = 1'],
+  ['WO001', 'UPDATE audit_log_chain_head SET head_hash = sha256($$x$$)'],
+  ['WO001', 'UPDATE audit_log_chain_head SET domain_id = gen_random_uuid(), next_seq = 3'],
+  ['WO001', 'DELETE FROM audit_log_chain_head'],
+  ['WO001', 'TRUNCATE audit_log_chain_head'],
+
+  ['', "UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'seen'"],
+  [
+    'WO001',
+    "UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'seen'",
+    "UPDATE audit_tamper_quarantine SET acknowledge_reason = 'seen again'",
+  ],
+  [
+    'WO001',
+    "UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'seen'",
+    'UPDATE audit_tamper_quarantine SET acknowledged_at = NULL, acknowledge_reason = NULL',
+  ],
+  ...[
+    'divergent_seq = 9',
+    "code = 'x'",
+    'observed_hash = sha256($$x$$)',
+    "detail = 'x'",
+    'detected_at = now()',
+  ].map(
+    (change) =>
+      [
+        'WO001',
+        `UPDATE audit_tamper_quarantine SET ${change}, acknowledged_at = now(), acknowledge_reason = 'seen'`,
+      ] as const,
+  ),
+  ['WO001', 'DELETE FROM audit_tamper_quarantine'],
+  ['WO001', 'TRUNCATE audit_tamper_quarantine'],
+
+  ['', 'DELETE FROM audit_subject_pii'],
+  ['', 'DELETE FROM audit_entry_context'],
+]
+
+describe('write-once, for the owner too', () => {
+  for (const [refused, ...statements] of CASES) {
+    it(`${statements.join('; ')}: ${refused || 'done'}`, async () => {
+      const last = statements.at(-1) ?? ''
+      const run = async () => {
+        for (const statement of statements.slice(0, -1)) await client.query(statement)
+        await expectState(last, refused)
+      }
+      expect(await outcome(client, run)).toBe('')
+    })
+  }
+
+  it.each([
+    ['UPDATE audit_log_entry SET seq = 9', 'UPDATE on audit_log_entry is refused', 'append another'],
+    ['DELETE FROM audit_log_entry', 'DELETE on audit_log_entry is refused', 'audit erase-identity'],
+    ['TRUNCATE audit_tamper_quarantine', 'TRUNCATE on audit_tamper_quarantine', 'quarantine acknowledge'],
+    ['UPDATE audit_tamper_quarantine SET id = DEFAULT', 'UPDATE on audit_tamper_quarantine', 'acknowledge'],
+    ['UPDATE audit_log_chain_head SET next_seq = 1', 'UPDATE on audit_log_chain_head', 'Append rows'],
+  ])('%s says what, where and what to do instead', async (statement, message, hint) => {
+    const error = await client.query(statement).catch((refusal: pg.DatabaseError) => refusal)
+    expect(error).toMatchObject({
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining(hint),
+    })
+  })
+})
+
+async function expectState(statement: string, state: string): Promise<void> {
+  const code = await client.query(statement).then(
+    () => '',
+    (error: pg.DatabaseError) => error.code,
+  )
+  expect(code).toBe(state)
+}

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { insertRows } from '../chain-rows.js'
+import { asSuperuser, rowsOf, testDatabase } from '../postgres.js'
+import { A, B, CHAINS } from './chains.js'
+
+/** A copy of the untouched chains. */
+export interface Field {
+  /** The superuser's. */
+  readonly url: string
+  drop(): Promise<void>
+}
+
+export interface Battlefield {
+  /** A copy that somebody has been at, as superuser with triggers off. */
+  attacked(sql: string): Promise<Field>
+  drop(): Promise<void>
+}
+
+/** The chains of chains.ts in a database of their own, from which every attack gets a clone (about 50 ms). */
+export async function battlefield(): Promise<Battlefield> {
+  const template = await testDatabase()
+  for (const domainId of [A, B]) {
+    await rowsOf(template.url, 'INSERT INTO audit_domain (domain_id) VALUES ($1)', [domainId])
+  }
+  for (const rows of Object.values(CHAINS)) await insertRows(template.url, rows)
+  return {
+    async attacked(sql) {
+      const field = await clone(template.url)
+      if (sql !== '') await asSuperuser(field.url, sql)
+      return field
+    },
+    drop: () => template.drop(),
+  }
+}
+
+async function clone(url: string): Promise<Field> {
+  const name = `${nameOf(url)}_${randomBytes(4).toString('hex')}`
+  const admin = named(url, 'postgres')
+  await rowsOf(admin, `CREATE DATABASE ${name} TEMPLATE ${nameOf(url)}`)
+  return {
+    url: named(url, name),
+    drop: async () => {
+      await rowsOf(admin, `DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
+}
+
+const nameOf = (url: string) => /@\/([^?]+)/.exec(url)?.[1] ?? ''
+const named = (url: string, name: string) => url.replace(`@/${nameOf(url)}`, `@/${name}`)

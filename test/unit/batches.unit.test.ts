@@ -1,0 +1,162 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { batches } from '../../src/sink/batches.js'
+
+interface Gate {
+  readonly opened: Promise<void>
+  open(): void
+}
+
+function gate(): Gate {
+  let open: () => void = () => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+/** Numbers from 0 on, for ever, without a pause; `pulled` counts them. */
+class Endless {
+  pulled = 0
+  closed = false
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<number> {
+    try {
+      for (;;) yield this.pulled++
+    } finally {
+      this.closed = true
+    }
+  }
+}
+
+/** More turns of the event loop than any chain of promises here needs. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 50; i += 1) await turn()
+}
+
+/** Yields `count` numbers and waits for as many turns of the event loop before each as `pauses` says. */
+async function* paced(count: number, pauses: readonly number[]): AsyncGenerator<number> {
+  for (let i = 0; i < count; i += 1) {
+    for (let n = pauses[i % pauses.length] ?? 0; n > 0; n -= 1) await turn()
+    yield i
+  }
+}
+
+async function* failing(count: number, error: Error): AsyncGenerator<number> {
+  yield* paced(count, [0])
+  throw error
+}
+
+describe('batches', () => {
+  it('hands on every item once and in order, 1 to max at a time, whoever is slower', async () => {
+    const pace = fc.array(fc.nat(3), { minLength: 1, maxLength: 5 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(60),
+        fc.integer({ min: 1, max: 8 }),
+        pace,
+        pace,
+        async (count, max, ...paces) => {
+          const [source, consumer] = paces
+          const seen: number[] = []
+          const sizes: number[] = []
+          for await (const batch of batches(paced(count, source), max)) {
+            seen.push(...batch)
+            sizes.push(batch.length)
+            for (let n = consumer[sizes.length % consumer.length] ?? 0; n > 0; n -= 1) await turn()
+          }
+          expect(seen).toEqual(Array.from({ length: count }, (_, i) => i))
+          expect(sizes.every((size) => size >= 1 && size <= max)).toBe(true)
+        },
+      ),
+    )
+  })
+
+  it('does not wait for a slow source', async () => {
+    const { opened, open } = gate()
+    async function* source() {
+      yield 'a'
+      await opened
+      yield 'b'
+    }
+    const iterator = batches(source(), 10)
+    expect((await iterator.next()).value).toEqual(['a'])
+    open()
+    expect((await iterator.next()).value).toEqual(['b'])
+    expect((await iterator.next()).done).toBe(true)
+  })
+
+  it('reads on while the consumer works, and gives it full batches', async () => {
+    const iterator = batches(paced(10, [0]), 4)
+    await iterator.next()
+    await settle()
+    expect((await iterator.next()).value).toHaveLength(4)
+  })
+
+  it('holds two batches at most beside the one being worked on', async () => {
+    const source = new Endless()
+    const iterator = batches(source, 5)
+    const first = await iterator.next()
+    await settle()
+    const held = source.pulled - (first.value?.length ?? 0)
+    expect(held).toBe(10)
+    await iterator.next()
+    await settle()
+    expect(source.pulled).toBe((first.value?.length ?? 0) + 15)
+    await iterator.return(undefined)
+  })
+
+  it('tells a failure of the source after all that came before it', async () => {
+    const error = new Error('unreadable')
+    const seen: number[] = []
+    const run = async () => {
+      for await (const batch of batches(failing(7, error), 3)) {
+        seen.push(...batch)
+        await settle()
+      }
+    }
+    await expect(run()).rejects.toBe(error)
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6])
+  })
+
+  it('has no batch for an empty source', async () => {
+    expect((await batches(paced(0, [0]), 3).next()).done).toBe(true)
+  })
+
+  it.each([
+    ['returns', async (iterator: AsyncGenerator<number[]>) => void (await iterator.return(undefined))],
+    ['throws', (iterator: AsyncGenerator<number[]>) => iterator.throw(new Error('x')).catch(() => undefined)],
+  ])('stops the source when the consumer %s', async (_how, end) => {
+    const source = new Endless()
+    const iterator = batches(source, 2)
+    await iterator.next()
+    await end(iterator)
+    await settle()
+    expect(source.closed).toBe(true)
+    const { pulled } = source
+    await settle()
+    expect(source.pulled).toBe(pulled)
+  })
+
+  it('ends at an abort although the source gives nothing', async () => {
+    const controller = new AbortController()
+    const iterator = batches(neverYields(), 2, controller.signal)
+    const next = iterator.next()
+    controller.abort(new Error('stop'))
+    await expect(next).rejects.toThrow('stop')
+  })
+
+  it('gives nothing after an abort, whatever is there', async () => {
+    const controller = new AbortController()
+    const iterator = batches(new Endless(), 2, controller.signal)
+    await iterator.next()
+    controller.abort(new Error('stop'))
+    await expect(iterator.next()).rejects.toThrow('stop')
+    await expect(batches(neverYields(), 2, controller.signal).next()).rejects.toThrow('stop')
+  })
+})
+
+function neverYields(): AsyncIterable<number> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) }
+}
