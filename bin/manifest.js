@@ -17,4 +17,9 @@ const plugin = new Plugin({
   type: 'core',
 })
 await plugin.load()
-writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest, null, 2)}\n`)
+// As the file system lists them, they would come in another order on another machine.
+const commands = Object.fromEntries(
+  Object.entries(plugin.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1)),
+)
+const manifest = { ...plugin.manifest, commands }
+writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)

@@ -9,8 +9,8 @@ const INTERNAL = 70
 process.exitCode = INTERNAL
 
 const argv = process.argv.slice(2)
-const entry = new URL('../dist/src/cli/main.js', import.meta.url)
-const commands = new URL('../dist/commands', import.meta.url)
+const entry = new URL('../dist/bundle/src/cli/main.js', import.meta.url)
+const commands = new URL('../dist/bundle/commands', import.meta.url)
 
 if (existsSync(entry) && existsSync(commands)) await start()
 else fail('this copy of audit is not built: dist is missing', 'run: npm run build')

@@ -6,7 +6,7 @@ import type { Reason } from './chain/reason.js'
 import type { AuditError } from './errors.js'
 
 /** Where a row came from. */
-export type SourceName = 'postgres' | 'mirror' | 'bundle'
+export type SourceName = 'postgres' | 'mirror' | 'both'
 
 /** The secret of a Domain that pseudonyms are derived with. */
 export interface Pepper {
@@ -108,6 +108,8 @@ export interface Scan {
   readonly known: boolean
   readonly head?: ChainHead | undefined
   readonly last?: LastRow | undefined
+  /** Rows without an archive stamp and without an object; only where both copies were read. */
+  readonly unarchived?: number | undefined
   readonly fold: FoldResult
 }
 
@@ -119,6 +121,8 @@ export interface ScanProgress {
 
 export interface EntrySource {
   readonly name: SourceName
+  /** Whether it has the chain head apart from the rows, so that a cut tail shows by itself. */
+  readonly keepsHead: boolean
   /**
    * Reads and folds the rows of one segment, and the row before it. Rejects when something could not be read: a
    * Scan that resolves has seen everything.
@@ -342,4 +346,22 @@ export interface ArchiveQueue {
   window(domainId: string, fromSeq: number, toSeq: number): Promise<RowWindow>
   /** Stamps rows that have none; resolves with how many it stamped, durably. */
   stamp(domainId: string, stamps: readonly { seq: number; etag: string }[]): Promise<number>
+}
+
+/** One chain in Postgres at one moment, to be read beside the mirror. */
+export interface RowSnapshot {
+  readonly known: boolean
+  readonly head?: ChainHead | undefined
+  readonly last?: LastRow | undefined
+  /** Ranges of seqs without an archive stamp, ascending. */
+  readonly unstamped: readonly (readonly [from: number, to: number])[]
+  /** The rows of the segment and the one before it, ascending, in batches. To be read once. */
+  rows(): AsyncIterable<readonly StoredRow[]>
+  close(): Promise<void>
+}
+
+export interface SnapshotSource {
+  snapshot(request: Omit<ScanRequest, 'pins'>, signal: AbortSignal): Promise<RowSnapshot>
+  /** Which of these seqs have a row at this moment, whatever a snapshot says. */
+  present(domainId: string, seqs: readonly number[]): Promise<ReadonlySet<number>>
 }

@@ -67,11 +67,15 @@ export class Findings {
     this.#all.push(added)
   }
 
-  /** By place, then in the order of {@link FINDING_CODES}. */
   sorted(): Finding[] {
-    const rank = (f: Finding) => FINDING_CODES.indexOf(f.code)
-    return [...this.#all].sort((a, b) => a.seqFrom - b.seqFrom || rank(a) - rank(b))
+    return inOrder(this.#all)
   }
+}
+
+/** By place, then in the order of {@link FINDING_CODES}: the first is where a chain diverges. */
+export function inOrder(findings: readonly Finding[]): Finding[] {
+  const rank = (f: Finding) => FINDING_CODES.indexOf(f.code)
+  return [...findings].sort((a, b) => a.seqFrom - b.seqFrom || rank(a) - rank(b))
 }
 
 function touch(a: Finding, b: Finding): boolean {

@@ -15,6 +15,8 @@ export interface StoredRow {
   readonly seq: number
   readonly canonical?: Uint8Array | undefined
   readonly problem?: string | undefined
+  /** What a row of this source is called when it is damaged; default: `malformed_row`. */
+  readonly problemCode?: 'malformed_row' | 'object_malformed' | undefined
   /** A generation that this reader does not know: it could not check the row, which is no finding. */
   readonly unknownGeneration?: number | undefined
   readonly prevHash?: string | undefined
@@ -194,7 +196,7 @@ export class ChainFold {
   }
 
   #malformed(row: StoredRow, problem: string): void {
-    this.#find('malformed_row', row, problem, undefined, row.entryHash)
+    this.#find(row.problemCode ?? 'malformed_row', row, problem, undefined, row.entryHash)
   }
 
   #judgeLink(row: StoredRow, prevHash: string | undefined): void {

@@ -13,6 +13,7 @@ import type {
 import type { Database } from '../repo/database.js'
 import type { Chains } from '../sink/residency.js'
 import type { Sink } from '../sink/sink.js'
+import { interruption } from './interruption.js'
 import { note } from './streams.js'
 
 /** The flags that say where things are; the same for every command. */
@@ -52,7 +53,7 @@ export class Context {
 
   /** subject_id of self-audit rows. */
   get actor(): string {
-    return this.#flags.actor ?? `operator:${userInfo().username}`
+    return this.#flags.actor ?? `operator:${osUser()}`
   }
 
   /** The database, its schema in place: ours is migrated, another's is only checked. */
@@ -66,7 +67,7 @@ export class Context {
     const url = this.#flags['database-url']
     if (url !== undefined) return url
     const { ensureEmbedded } = await import('../repo/embedded/embedded.js')
-    return (await ensureEmbedded(this.home, { notice: this.#notice })).url
+    return (await ensureEmbedded(this.home, { notice: this.#notice, signal: interruption })).url
   }
 
   /** Rejects with `pepper_not_configured` where an external database comes without one. */
@@ -182,5 +183,14 @@ export class Context {
       )
       return rows[0]?.any === true
     })
+  }
+}
+
+/** In a container the user may have no name. */
+function osUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown')
   }
 }

@@ -8,6 +8,7 @@ import { appendStream } from '../sink/append-stream.js'
 import { fileCandidates } from '../sink/candidates.js'
 import { type Verdict, verifyChain } from '../verify/verify-chain.js'
 import { Context } from './context.js'
+import { stopOwnDatabase } from './database-admin.js'
 import type { Output } from './output.js'
 import { verdictText } from './verify-text.js'
 
@@ -22,8 +23,7 @@ export async function runDemo(root: string, out: Output, signal: AbortSignal): P
     await new Demo(context, out, signal).run(join(root, 'docs', 'demo', 'cloudtrail'))
   } finally {
     await context.close()
-    const { stopEmbedded } = await import('../repo/embedded/embedded.js')
-    await stopEmbedded(home)
+    await stopOwnDatabase(context)
     await rm(home, { recursive: true, force: true })
   }
 }

@@ -34,11 +34,11 @@ export async function runVerify(
   const pins = await pinsOf(options)
   const run = new VerifyRun(options, await context.source(), context, out, signal)
   if (options.chain === 'all') return run.all(await context.knownChains(), pins)
-  const pin = pins.get(options.chain)
-  if (options.expectHeads !== undefined && pin === undefined) {
+  const own = pins.get(options.chain) ?? []
+  if (options.expectHeads !== undefined && own.length === 0) {
     throw new AuditError('usage', `--expect-heads: the file says nothing of chain ${options.chain}`)
   }
-  return run.one(options.chain, pin)
+  return run.one(options.chain, own)
 }
 
 class VerifyRun {
@@ -50,19 +50,19 @@ class VerifyRun {
     readonly signal: AbortSignal,
   ) {}
 
-  async one(domainId: string, pin: ChainHead | undefined): Promise<ExitCode> {
-    const verdict = await this.#verify(domainId, pin)
+  async one(domainId: string, pins: readonly ChainHead[]): Promise<ExitCode> {
+    const verdict = await this.#verify(domainId, pins)
     await this.#deliver(verdict)
     return verdict.result.ok ? EXIT.done : EXIT.finding
   }
 
   /** A chain that cannot be checked does not keep the others from being judged; its error is reported as it comes. */
-  async all(known: KnownChains, pins: ReadonlyMap<string, ChainHead>): Promise<ExitCode> {
+  async all(known: KnownChains, pins: ReadonlyMap<string, readonly ChainHead[]>): Promise<ExitCode> {
     const verdicts: Verdict[] = []
     let failed = 0
     for (const domainId of chainsToVerify(known, pins)) {
       try {
-        const verdict = withMissing(await this.#verify(domainId, pins.get(domainId)), domainId, known)
+        const verdict = withMissing(await this.#verify(domainId, pins.get(domainId) ?? []), domainId, known)
         await this.#deliver(verdict)
         verdicts.push(verdict)
       } catch (error) {
@@ -82,9 +82,9 @@ class VerifyRun {
     return summary.diverged > 0 ? EXIT.finding : EXIT.done
   }
 
-  async #verify(domainId: string, pin: ChainHead | undefined): Promise<Verdict> {
+  async #verify(domainId: string, pins: readonly ChainHead[]): Promise<Verdict> {
     const { fromSeq = 1, toSeq } = this.options
-    const request: VerifyRequest = { domainId, fromSeq, toSeq, pins: pin === undefined ? [] : [pin] }
+    const request: VerifyRequest = { domainId, fromSeq, toSeq, pins }
     const progress = startProgress(`verify ${domainId}`)
     try {
       return await verifyChain(this.source, request, (at) => progress.update(at), this.signal)
@@ -117,8 +117,12 @@ class VerifyRun {
   }
 }
 
-async function pinsOf({ chain, expectHead, expectHeads }: VerifyOptions): Promise<Map<string, ChainHead>> {
-  if (expectHead !== undefined) return new Map([[chain, expectHead]])
+async function pinsOf({
+  chain,
+  expectHead,
+  expectHeads,
+}: VerifyOptions): Promise<Map<string, readonly ChainHead[]>> {
+  if (expectHead !== undefined) return new Map([[chain, [expectHead]]])
   if (expectHeads === undefined) return new Map()
   const { parsePins } = await import('../verify/pins.js')
   return parsePins(await readPins(expectHeads))

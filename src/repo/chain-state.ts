@@ -51,6 +51,14 @@ export async function chainState(client: Client, domainId: string): Promise<Chai
   }
 }
 
+/** Whether the entries still have their primary key, which keeps a seq from being there twice. */
+export async function isKeyed(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ keyed: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = 'audit_log_entry'::regclass AND indisprimary) AS keyed`,
+  )
+  return rows[0]?.keyed === true
+}
+
 /** The chain head alone. */
 export async function chainHead(client: Client, domainId: string): Promise<ChainHead | undefined> {
   const { rows } = await client.query<{ seq: string; hash: string }>(

@@ -8,6 +8,8 @@ import { CopyRows } from './copy-rows.js'
 export interface CopyFoldRequest {
   readonly domainId: string
   readonly fromSeq: number
+  /** Last row of a segment that ends before the chain does, or with it. */
+  readonly toSeq?: number | undefined
   readonly pins: readonly ChainHead[]
 }
 
@@ -19,7 +21,8 @@ export class CopyFold {
   rows = 0
 
   constructor(request: CopyFoldRequest) {
-    this.#fold = new ChainFold({ fromSeq: request.fromSeq, pins: request.pins, hasher: nodeHasher })
+    const { fromSeq, toSeq, pins } = request
+    this.#fold = new ChainFold({ fromSeq, toSeq, pins, hasher: nodeHasher })
     const rows = new CopyRows(request.domainId, (row) => {
       this.rows += 1
       this.#fold.add(row)

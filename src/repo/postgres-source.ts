@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports.js'
-import { chainState } from './chain-state.js'
+import { chainState, isKeyed } from './chain-state.js'
 import { copyOut } from './copy-out.js'
 import { COPY_COLUMNS } from './copy-rows.js'
 import type { Database } from './database.js'
@@ -13,6 +13,7 @@ const WORKER_ROWS = 20_000
 /** A chain as Postgres holds it: rows and head in one snapshot, read as the binary COPY stream. */
 export class PostgresSource implements EntrySource {
   readonly name = 'postgres'
+  readonly keepsHead = true
   readonly #database: Database
 
   constructor(database: Database) {
@@ -47,9 +48,10 @@ async function scanWith(
   const state = await chainState(client, request.domainId)
   const end = Math.min(request.toSeq ?? Number.MAX_SAFE_INTEGER, state.last?.seq ?? 0)
   const total = Math.max(end - request.fromSeq + 1, 0)
-  const sink = await foldSink(request, total, (rows) => progress({ rows, total }))
+  const toSeq = request.toSeq === undefined ? undefined : end
+  const sink = await foldSink({ ...request, toSeq }, total, (rows) => progress({ rows, total }))
   try {
-    await copyOut(client, copyStatement(request), sink)
+    await copyOut(client, copyStatement(request, await isKeyed(client)), sink)
     const fold = await sink.result()
     await client.query('COMMIT')
     return { ...state, fold }
@@ -59,16 +61,22 @@ async function scanWith(
 }
 
 async function foldSink(request: ScanRequest, total: number, onRows: (n: number) => void): Promise<FoldSink> {
-  const { domainId, fromSeq, pins } = request
-  if (total < WORKER_ROWS) return foldHere({ domainId, fromSeq, pins }, onRows)
+  const { domainId, fromSeq, toSeq, pins } = request
+  if (total < WORKER_ROWS) return foldHere({ domainId, fromSeq, toSeq, pins }, onRows)
   const { foldInWorker } = await import('./fold-in-worker.js')
-  return foldInWorker({ domainId, fromSeq, pins }, onRows)
+  return foldInWorker({ domainId, fromSeq, toSeq, pins }, onRows)
 }
 
-/** COPY takes no parameters: the id is a checked UUID and the bounds are numbers. A whole chain has no bounds at all. */
-function copyStatement({ domainId, fromSeq, toSeq }: ScanRequest): string {
+/**
+ * COPY takes no parameters: the id is a checked UUID and the bounds are numbers. A whole chain has no bounds at all.
+ * Without the key a seq may be there twice; then the hash says which comes first, for the same findings every time.
+ */
+export function copyStatement(
+  { domainId, fromSeq, toSeq }: Omit<ScanRequest, 'pins'>,
+  isKeyed: boolean,
+): string {
   const from = fromSeq > 1 ? ` AND seq >= ${Math.trunc(fromSeq - 1)}` : ''
   const to = toSeq === undefined ? '' : ` AND seq <= ${Math.trunc(toSeq)}`
   return `COPY (SELECT ${COPY_COLUMNS} FROM audit_log_entry
-    WHERE domain_id = '${domainId}'${from}${to} ORDER BY seq) TO STDOUT (FORMAT binary)`
+    WHERE domain_id = '${domainId}'${from}${to} ORDER BY ${isKeyed ? 'seq' : 'seq, entry_hash'}) TO STDOUT (FORMAT binary)`
 }

@@ -1,3 +1,4 @@
+import { FormatError } from '../chain/format-error.js'
 import { pseudonym } from '../chain/hash.js'
 import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
@@ -18,17 +19,24 @@ export interface NewDomain {
  * `domain_exists`, or `invalid_domain_id` for the nil UUID and the platform anchor.
  */
 export async function createDomain(domain: NewDomain, store: EntryStore, pepper: Pepper): Promise<Placed> {
-  const domainId = parseDomainId(domain.domainId)
-  if (domainId === PLATFORM_ANCHOR) {
-    throw new AuditError('invalid_domain_id', 'the platform anchor is no Domain', {
-      hint: 'its chain begins by itself',
-    })
-  }
+  const domainId = parsed(domain.domainId)
   const [appended] = await store.append([await creation(domainId, domain, pepper)], 'stop')
   if (appended instanceof AuditError) throw appended
   const genesis = appended?.find((placed) => placed.domainId === domainId)
   if (genesis === undefined) throw new AuditError('internal', 'the genesis row was not placed')
   return genesis
+}
+
+function parsed(text: string): string {
+  try {
+    const domainId = parseDomainId(text)
+    if (domainId !== PLATFORM_ANCHOR) return domainId
+  } catch (error) {
+    if (error instanceof FormatError) throw new AuditError('invalid_domain_id', error.message)
+    throw error
+  }
+  const hint = 'its chain begins by itself'
+  throw new AuditError('invalid_domain_id', 'the platform anchor is no Domain', { hint })
 }
 
 async function creation(domainId: string, domain: NewDomain, pepper: Pepper): Promise<AppendItem> {

@@ -15,8 +15,8 @@ const saved = z.looseObject({
  * Saved verify results, one a line, as heads by domain id; the summary line of `verify --all` is passed over. A result
  * that was not ok vouches for nothing and is refused, like any line that is no verify result.
  */
-export function parsePins(text: string): Map<string, ChainHead> {
-  const pins = new Map<string, ChainHead>()
+export function parsePins(text: string): Map<string, ChainHead[]> {
+  const pins = new Map<string, ChainHead[]>()
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue
     const value = parseJson(line)
@@ -24,7 +24,8 @@ export function parsePins(text: string): Map<string, ChainHead> {
     const result = saved.safeParse(value)
     if (!result.success) throw refused(index, 'expected a saved verify result with domain_id and head')
     if (!result.data.ok) throw refused(index, 'this result was not ok, so its head vouches for nothing')
-    pins.set(result.data.domain_id.toLowerCase(), result.data.head)
+    const domainId = result.data.domain_id.toLowerCase()
+    pins.set(domainId, [...(pins.get(domainId) ?? []), result.data.head])
   }
   if (pins.size === 0)
     throw new AuditError('invalid_input', '--expect-heads: the file holds no verify result')

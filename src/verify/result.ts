@@ -21,6 +21,8 @@ export interface VerifyResult {
   readonly segment_to: number
   /** Rows that were read. */
   readonly rows: number
+  /** Rows that the mirror does not have yet: a count, not a finding. Only where both copies were read. */
+  readonly unarchived?: number
   /** The last row of the segment as stored: what this run vouches for when it is ok. */
   readonly head: ChainHead
   readonly findings: readonly WireFinding[]

@@ -1,12 +1,15 @@
 import type { ChainHead } from '../chain/entry.js'
-import type { Finding } from '../chain/finding.js'
+import { type Finding, inOrder } from '../chain/finding.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports.js'
 import { divergence, wireFinding } from './result.js'
 import type { Verdict } from './verify-chain.js'
 
 /** The chains that `--all` must judge: all that anything speaks of, and those that were pinned. */
-export function chainsToVerify(known: KnownChains, pins: ReadonlyMap<string, ChainHead>): string[] {
+export function chainsToVerify(
+  known: KnownChains,
+  pins: ReadonlyMap<string, readonly ChainHead[]>,
+): string[] {
   return [...new Set([...known.domainIds, ...pins.keys()])].sort()
 }
 
@@ -28,7 +31,7 @@ export function withMissing(verdict: Verdict, domainId: string, known: KnownChai
     seqTo: Math.max(verdict.result.segment_to, 1),
     detail: `the platform chain knows this Domain, and ${what}`,
   }
-  const findings = [...verdict.findings, finding]
+  const findings = inOrder([...verdict.findings, finding])
   const wire = findings.map(wireFinding)
   return { findings, result: { ...verdict.result, ok: false, ...divergence(wire), findings: wire } }
 }

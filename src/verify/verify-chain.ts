@@ -1,5 +1,5 @@
 import type { ChainHead } from '../chain/entry.js'
-import type { Finding } from '../chain/finding.js'
+import { type Finding, inOrder } from '../chain/finding.js'
 import { ZERO_HASH } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
 import { AuditError } from '../errors.js'
@@ -35,8 +35,8 @@ export async function verifyChain(
   assertPins(request)
   const scan = await source.scan(request, progress, signal)
   const end = Math.max(scan.last?.seq ?? 0, scan.head?.seq ?? 0)
-  assertSomething(scan, request, end)
-  const findings = [...scan.fold.findings, ...judgeWhole(scan, request)]
+  assertSomething(source, scan, request, end)
+  const findings = inOrder([...scan.fold.findings, ...judgeWhole(source, scan, request, end)])
   const { unchecked } = scan.fold
   if (unchecked !== undefined && findings.length === 0) {
     throw new AuditError(
@@ -50,18 +50,18 @@ export async function verifyChain(
 
 function assertPins({ pins, fromSeq, toSeq }: VerifyRequest): void {
   for (const pin of pins) {
-    if (pin.seq >= fromSeq && pin.seq <= (toSeq ?? pin.seq)) continue
+    if (pin.seq >= fromSeq - 1 && pin.seq <= (toSeq ?? pin.seq)) continue
     throw new AuditError('usage', `the pinned head ${pin.seq} lies outside the segment`, {
-      hint: 'pin a row of the segment, or verify the whole chain',
+      hint: 'pin a row of the segment or the one before it, or verify the whole chain',
     })
   }
 }
 
 /** A chain that is gone altogether is nothing to verify, unless something still says that it was there. */
-function assertSomething(scan: Scan, request: VerifyRequest, end: number): void {
+function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest, end: number): void {
   if (end === 0 && scan.fold.rows === 0) {
     if (scan.known || request.pins.length > 0) return
-    throw new AuditError('domain_not_found', `there is no chain ${request.domainId}`, {
+    throw new AuditError('domain_not_found', `there is no chain ${request.domainId} in ${source.name}`, {
       hint: 'run: audit domain list; a Domain that was deleted altogether is found by: audit verify --all',
     })
   }
@@ -73,11 +73,14 @@ function assertSomething(scan: Scan, request: VerifyRequest, end: number): void 
   )
 }
 
-/** What only the whole chain can show: a head that is not the last row, and no chain where there must be one. */
-function judgeWhole(scan: Scan, request: VerifyRequest): Finding[] {
-  const last = scan.last?.seq ?? 0
+/**
+ * What only the whole chain can show: a head that is not the last row, and no chain where there must be one. A segment
+ * whose rows are all there and that ends before the chain does is not judged by what became of its end.
+ */
+function judgeWhole(source: EntrySource, scan: Scan, request: VerifyRequest, end: number): Finding[] {
+  const { toSeq = end } = request
   if (scan.last === undefined && scan.head === undefined) return scan.known ? [missing()] : []
-  if (request.toSeq !== undefined && request.toSeq < last) return []
+  if (!source.keepsHead || (toSeq < end && toSeq <= (scan.last?.seq ?? 0))) return []
   const finding = judgeHead(scan.head, scan.last)
   return finding === undefined ? [] : [finding]
 }
@@ -108,6 +111,7 @@ function toResult(
     segment_from: request.fromSeq,
     segment_to: request.toSeq ?? end,
     rows,
+    ...(scan.unarchived !== undefined && { unarchived: scan.unarchived }),
     head: last ?? { seq: 0, hash: ZERO_HASH },
     ...divergence(wire),
     findings: wire,

@@ -165,14 +165,14 @@ describe.concurrent.each(FORMS)('bad ends, %s', (form, flags) => {
 
   it('a command whose module is missing ends with 70', async () => {
     const broken = await fixtureCli()
-    rmSync(join(broken.root, 'dist/commands/needs.js'))
+    rmSync(join(broken.root, 'dist/bundle/commands/needs.js'))
     const result = await runCli(['needs', ...flags], { bin: broken.bin })
     broken.remove()
     expectError(result, form === 'json', 'internal')
     expect(result.code).toBe(70)
   })
 
-  it.each(['dist', 'dist/src', 'dist/commands'])(
+  it.each(['dist', 'dist/bundle/src', 'dist/bundle/commands'])(
     'without %s it ends with 70 and says what to do',
     async (dir) => {
       const unbuilt = await fixtureCli()

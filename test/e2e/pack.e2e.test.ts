@@ -7,7 +7,7 @@ import { ensureBuilt, ROOT } from '../support/cli.js'
 import { fixtureCli, readManifest } from '../support/fixture-cli.js'
 
 it('oclif.manifest.json is that of the commands as they are', async () => {
-  const fresh = await fixtureCli(join(ROOT, 'dist/commands'))
+  const fresh = await fixtureCli(join(ROOT, 'dist/bundle/commands'))
   const manifest = readManifest(fresh.root)
   fresh.remove()
   expect(readManifest(ROOT), 'run: npm run build').toEqual(manifest)
@@ -34,7 +34,7 @@ describe('the tarball, installed elsewhere', () => {
   afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
   it('holds what runs, and no source, test or data of its making', () => {
-    const needed = ['bin/run.js', 'oclif.manifest.json', 'dist/src/cli/main.js', 'LICENSE', 'README.md']
+    const needed = ['bin/run.js', 'oclif.manifest.json', 'dist/bundle/src/cli/main.js', 'LICENSE', 'README.md']
     expect(needed.filter((path) => !files.includes(path))).toEqual([])
     expect(files.some((path) => /^migrations\/\d{4}_.*\.sql$/.test(path))).toBe(true)
     expect(files.filter((path) => /^(src|test|commands|dist\/test)\//.test(path))).toEqual([])

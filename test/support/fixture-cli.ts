@@ -12,16 +12,16 @@ export interface FixtureCli {
 }
 
 /**
- * Our bin/run.js and dist/src around other commands, by default those of test/fixtures/cli, which misbehave in every
- * way. They share the process's one stdout and exit status with our base command, for dist/src is a link.
+ * Our bin/run.js and dist/src, not bundled, around other commands, by default those of test/fixtures/cli, which misbehave
+ * in every way. They share the process's one stdout and exit status with our base command, for dist/bundle/src is a link.
  */
 export async function fixtureCli(commands = join(ROOT, 'test/fixtures/cli/commands')): Promise<FixtureCli> {
   await ensureBuilt()
   const root = mkdtempSync(join(tmpdir(), 'audit-cli-'))
   for (const path of ['bin', 'package.json']) cpSync(join(ROOT, path), join(root, path), { recursive: true })
-  mkdirSync(join(root, 'dist'))
-  cpSync(commands, join(root, 'dist/commands'), { recursive: true })
-  symlinkSync(join(ROOT, 'dist/src'), join(root, 'dist/src'))
+  mkdirSync(join(root, 'dist/bundle'), { recursive: true })
+  cpSync(commands, join(root, 'dist/bundle/commands'), { recursive: true })
+  symlinkSync(join(ROOT, 'dist/src'), join(root, 'dist/bundle/src'))
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'))
   makeManifest(root)
   return { root, bin: join(root, 'bin/run.js'), remove: () => rmSync(root, { recursive: true, force: true }) }

@@ -118,6 +118,14 @@ describe('the COPY stream', () => {
     expect(canonical.includes('63'.padEnd(1000, 'ä'))).toBe(true)
     expect(rows[2]).toEqual(stored(entries[2] as ChainedEntry))
   })
+
+  it('joins the pieces of a message of 32 MB once, not at each of 32,768 pieces', () => {
+    const [first, second] = chainOf(2).map(wireRow) as [WireRow, WireRow]
+    const stream = backendStream(copyFile([{ ...first, relation: Buffer.alloc(32 << 20, 'a') }, second]))
+    const { rows } = read(cut(stream, [1024]))
+    expect(rows[0]?.canonical?.length).toBeGreaterThan(32 << 20)
+    expect(rows[1]).toEqual(stored(chainOf(2)[1] as ChainedEntry))
+  })
 })
 
 describe('a row without canonical bytes', () => {

@@ -7,7 +7,7 @@ import { DOMAIN, entryAt } from '../support/chain-builder.js'
 import { readSource } from '../support/imports.js'
 
 const page = readSource('src/chain/FORMAT.md')
-const rows = [...page.matchAll(/^\| (\d+) \| `(\w+)` \| (\w+) \| (.*) \|$/gm)].map(
+const rows = [...page.matchAll(/^\| (\d+) +\| `(\w+)` +\| (\w+) +\| (.*?) +\|$/gm)].map(
   ([, number, field = '', width = '', text = '']) => ({ number: Number(number), field, width, text }),
 )
 

@@ -66,9 +66,9 @@ function textFinding(chain: string, text: string): ExpectedFinding {
   return { chain, code, seq_from: Number(from), seq_to: Number(to), ...named }
 }
 
-/** What `quarantine list --json` holds, as findings. */
-export function quarantined(stdout: string): ExpectedFinding[] {
-  return (jsonLines(stdout) as Record<string, unknown>[]).map((record) => {
+/** The records of `quarantine list --json` as findings. */
+export function quarantined(records: readonly unknown[]): ExpectedFinding[] {
+  return (records as Record<string, unknown>[]).map((record) => {
     expect(record.divergent_seq).toBe(record.seq_from)
     expect(record.source).toBe('postgres')
     return {

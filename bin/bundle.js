@@ -1,0 +1,55 @@
+// Bundles the command line into dist/bundle, from what tsc wrote to dist. Not shipped; what it writes is.
+// Measured, CPU time, unbundled and bundled: --help 285 and 182 ms, verify of a tiny chain 375 and 238 ms, node -e 0 77 ms.
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const dist = fileURLToPath(new URL('../dist', import.meta.url))
+const commands = readdirSync(join(dist, 'commands'), { recursive: true })
+  .filter((file) => file.endsWith('.js'))
+  .map((file) => join('commands', file))
+
+rmSync(join(dist, 'bundle'), { recursive: true, force: true })
+const { metafile } = await build({
+  metafile: true,
+  entryPoints: ['src/cli/main.js', 'src/repo/fold-worker.js', ...commands].map((file) => join(dist, file)),
+  outbase: dist,
+  outdir: join(dist, 'bundle'),
+  // Beside fold-worker.js, which one of them starts by its relative URL.
+  chunkNames: 'src/repo/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  // Loaded late and seldom: a CommonJS package that is imported dynamically would lose its named exports. The others
+  // (pg-native, and the compilers that oclif knows) are optional and absent.
+  external: ['cli-table3', 'ink', 'react', 'proper-lockfile', 'pg-native', 'typescript', 'ts-node', 'tsx'],
+  banner: {
+    // CommonJS packages in an ECMAScript module still ask for these.
+    js: [
+      "import { createRequire as auditRequire } from 'node:module'",
+      "import { fileURLToPath as auditPath } from 'node:url'",
+      'const require = auditRequire(import.meta.url)',
+      'const __filename = auditPath(import.meta.url)',
+      "const __dirname = auditPath(new URL('.', import.meta.url))",
+    ].join('\n'),
+  },
+  logLevel: 'warning',
+})
+
+// The bundle holds copies of other packages' code, and their licences want to be with it.
+const packages = new Set(
+  Object.keys(metafile.inputs).map((input) => /.*node_modules\/(@[^/]+\/)?[^/]+/.exec(input)?.[0]),
+)
+const licences = [...packages].filter(Boolean).sort().map(licenceOf)
+writeFileSync(join(dist, 'bundle', 'LICENSES.txt'), licences.join('\n'))
+
+function licenceOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
+  const text =
+    file !== undefined && existsSync(join(folder, file)) ? readFileSync(join(folder, file), 'utf8') : ''
+  return `${name} ${version}, ${license}\n\n${text}\n`
+}

@@ -1,0 +1,98 @@
+/** What an object may decompress to, and what it may hold itself: 1 MiB (format.md, "Mirror object"). */
+export const MAX_CONTENT_BYTES = 1024 * 1024
+
+/** What a compressed block may grow to (RFC 8878, 3.1.1.2.4). */
+const MAX_BLOCK_BYTES = 128 * 1024
+/** libzstd refuses to decompress with more; the window is reserved and not touched, 32 of them at once cost no memory. */
+const MAX_WINDOW_BYTES = 128 * 1024 * 1024
+const MAGIC = 0xfd2f_b528
+const CHECKSUM_BYTES = 4
+/** Bytes of the content size by its flag in the descriptor; a single segment has at least one. */
+const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const
+
+interface Header {
+  /** Where the first block begins. */
+  readonly end: number
+  readonly hasChecksum: boolean
+  readonly blockBytes: number
+}
+
+interface Block {
+  readonly isLast: boolean
+  /** Where the next one begins. */
+  readonly end: number
+  /** What it may decompress to, at most. */
+  readonly grown: number
+}
+
+/**
+ * What is wrong with the zstd frame of a mirror object, or undefined if it is safe to decompress: one frame of RFC
+ * 8878 that ends where the bytes end, with no dictionary and with blocks of at most 1 MiB together. Total, in time
+ * linear to the bytes. Blocks of kind compressed are not opened: what is wrong inside, the decompressor says.
+ */
+export function frameProblem(bytes: Uint8Array): string | undefined {
+  const header = readHeader(bytes)
+  return typeof header === 'string' ? header : blocksProblem(bytes, header)
+}
+
+function readHeader(bytes: Uint8Array): Header | string {
+  if (bytes.length < 6) return 'zstd: shorter than a frame header'
+  if (little(bytes, 0, 4) !== MAGIC) return 'zstd: not a frame'
+  const descriptor = bytes[4] ?? 0
+  if ((descriptor & 0x08) !== 0) return 'zstd: a reserved bit of the header is set'
+  if ((descriptor & 0x03) !== 0) return 'zstd: the frame wants a dictionary'
+  const isSingle = (descriptor & 0x20) !== 0
+  const sizeAt = isSingle ? 5 : 6
+  const sizeBytes = CONTENT_SIZE_BYTES[descriptor >> 6] || (isSingle ? 1 : 0)
+  if (sizeAt + sizeBytes > bytes.length) return 'zstd: cut in the header'
+  const content = little(bytes, sizeAt, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
+  if (content > MAX_CONTENT_BYTES) return 'zstd: declares more than 1 MiB'
+  const window = isSingle ? content : windowBytes(bytes[5] ?? 0)
+  if (window > MAX_WINDOW_BYTES) return 'zstd: wants a window above 128 MiB'
+  return {
+    end: sizeAt + sizeBytes,
+    hasChecksum: (descriptor & 0x04) !== 0,
+    blockBytes: Math.min(window, MAX_BLOCK_BYTES),
+  }
+}
+
+function windowBytes(descriptor: number): number {
+  const base = 2 ** (10 + (descriptor >> 3))
+  return base + (base / 8) * (descriptor & 0x07)
+}
+
+function blocksProblem(bytes: Uint8Array, header: Header): string | undefined {
+  let at = header.end
+  let grown = 0
+  for (let isLast = false; !isLast; ) {
+    const block = readBlock(bytes, at, header.blockBytes)
+    if (typeof block === 'string') return block
+    grown += block.grown
+    if (grown > MAX_CONTENT_BYTES) return 'zstd: may decompress to more than 1 MiB'
+    at = block.end
+    isLast = block.isLast
+  }
+  const end = at + (header.hasChecksum ? CHECKSUM_BYTES : 0)
+  if (end > bytes.length) return 'zstd: cut in the checksum'
+  return end < bytes.length ? 'zstd: something follows the frame' : undefined
+}
+
+function readBlock(bytes: Uint8Array, at: number, maxBytes: number): Block | string {
+  if (at + 3 > bytes.length) return 'zstd: cut in a block header'
+  const header = little(bytes, at, 3)
+  const kind = (header >> 1) & 0x03
+  const size = header >> 3
+  if (kind === 3) return 'zstd: a reserved kind of block'
+  if (size > maxBytes) return 'zstd: a block larger than the window or 128 KiB'
+  const isRun = kind === 1
+  const end = at + 3 + (isRun ? 1 : size)
+  if (end > bytes.length) return 'zstd: cut in a block'
+  return { isLast: (header & 1) === 1, end, grown: kind === 2 ? MAX_BLOCK_BYTES : size }
+}
+
+/** Little-endian; of eight bytes the sum is inexact above 2^53, which is above every bound here. */
+function little(bytes: Uint8Array, at: number, length: number): number {
+  let value = 0
+  for (let i = length - 1; i >= 0; i -= 1) value = value * 256 + (bytes[at + i] ?? 0)
+  return value
+}

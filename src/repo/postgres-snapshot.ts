@@ -1,0 +1,66 @@
+import type pg from 'pg'
+import type { RowSnapshot, ScanRequest, SnapshotSource } from '../ports.js'
+import { chainState, isKeyed } from './chain-state.js'
+import type { Client, Database } from './database.js'
+import { databaseError } from './database-error.js'
+import { copyStatement } from './postgres-source.js'
+import { streamRows } from './row-stream.js'
+
+/** Runs of neighbours: seq minus its rank is the same for all of one run. */
+const UNSTAMPED = `
+  SELECT min(seq) AS "from", max(seq) AS "to" FROM (
+    SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
+    WHERE domain_id = $1 AND archived_at IS NULL
+  ) AS unstamped GROUP BY run ORDER BY 1`
+
+const PRESENT = 'SELECT DISTINCT seq FROM audit_log_entry WHERE domain_id = $1 AND seq = ANY($2::bigint[])'
+
+export function postgresSnapshots(database: Database): SnapshotSource {
+  return {
+    snapshot: (request, signal) => openSnapshot(database, request, signal),
+    present: (domainId, seqs) =>
+      database.withClient(async (client) => {
+        const { rows } = await client.query<{ seq: string }>(PRESENT, [domainId, seqs])
+        return new Set(rows.map(({ seq }) => Number(seq)))
+      }),
+  }
+}
+
+async function openSnapshot(
+  database: Database,
+  request: Omit<ScanRequest, 'pins'>,
+  signal: AbortSignal,
+): Promise<RowSnapshot> {
+  signal.throwIfAborted()
+  const client = await database.dedicated()
+  const abort = () => client.connection.stream.destroy()
+  signal.addEventListener('abort', abort)
+  const close = async () => {
+    signal.removeEventListener('abort', abort)
+    await client.end().catch(() => undefined)
+  }
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_sort = off')
+    const state = await chainState(client, request.domainId)
+    const unstamped = await unstampedRanges(client, request.domainId)
+    return { ...state, unstamped, rows: () => rowsOf(client, request, signal), close }
+  } catch (error) {
+    await close()
+    signal.throwIfAborted()
+    throw databaseError(error)
+  }
+}
+
+async function unstampedRanges(client: Client, domainId: string): Promise<[number, number][]> {
+  const { rows } = await client.query<{ from: string; to: string }>(UNSTAMPED, [domainId])
+  return rows.map(({ from, to }) => [Number(from), Number(to)])
+}
+
+async function* rowsOf(client: pg.Client, request: Omit<ScanRequest, 'pins'>, signal: AbortSignal) {
+  try {
+    yield* streamRows(client, copyStatement(request, await isKeyed(client)), request.domainId)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  }
+}

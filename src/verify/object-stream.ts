@@ -1,0 +1,86 @@
+import type { StoredRow } from '../chain/fold.js'
+import type { MirrorCodec, MirrorListed, MirrorStore } from '../ports.js'
+
+/** Fetches under way at once. */
+const CONCURRENCY = 64
+
+/** An object of ours is far smaller; one byte more and it is not read on. */
+const MAX_OBJECT_BYTES = 1024 * 1024
+
+/** An object of a chain's prefix, in the order of the keys. */
+export type ListedRow =
+  /** Under the key of a row: what it holds, ready for the fold. */
+  | { readonly kind: 'row'; readonly row: StoredRow; readonly etag: string }
+  /** Under a key that names no row of this chain. */
+  | { readonly kind: 'stray'; readonly key: string; readonly seq: number }
+  /** Listed, and not there when it was fetched. */
+  | { readonly kind: 'gone'; readonly seq: number }
+
+export interface ObjectRange {
+  readonly domainId: string
+  /** First seq that is fetched. */
+  readonly fromSeq: number
+  readonly toSeq?: number | undefined
+}
+
+/**
+ * The objects of one chain, ascending by seq: listed page by page, fetched many at once, told in order. Objects are
+ * hostile: whatever is wrong with one is in its row's `problem`. Rejects when something could not be read.
+ */
+export async function* streamObjects(
+  store: MirrorStore,
+  codec: MirrorCodec,
+  range: ObjectRange,
+  signal: AbortSignal,
+): AsyncGenerator<ListedRow> {
+  const fetching: Promise<ListedRow>[] = []
+  try {
+    for await (const listed of store.list(codec.prefix(range.domainId), signal)) {
+      const place = codec.parseKey(listed.key)
+      if (place !== undefined && isOutside(place.seq, range)) continue
+      const one = fetchOne(store, codec, listed, place, range.domainId, signal)
+      // It is awaited in its turn; until then its failure is nobody's.
+      one.catch(() => undefined)
+      fetching.push(one)
+      if (fetching.length >= CONCURRENCY) yield await (fetching.shift() as Promise<ListedRow>)
+    }
+    while (fetching.length > 0) yield await (fetching.shift() as Promise<ListedRow>)
+  } finally {
+    await Promise.allSettled(fetching)
+  }
+}
+
+function isOutside(seq: number, { fromSeq, toSeq }: ObjectRange): boolean {
+  return seq < fromSeq || (toSeq !== undefined && seq > toSeq)
+}
+
+async function fetchOne(
+  store: MirrorStore,
+  codec: MirrorCodec,
+  { key }: MirrorListed,
+  place: { domainId: string; seq: number } | undefined,
+  domainId: string,
+  signal: AbortSignal,
+): Promise<ListedRow> {
+  if (place === undefined || place.domainId !== domainId) return { kind: 'stray', key, seq: seqOfStray(key) }
+  const { seq } = place
+  const object = await store.get(key, MAX_OBJECT_BYTES, signal)
+  if (object === undefined) return { kind: 'gone', seq }
+  const decoded = await codec.decode(object.bytes, place)
+  const row: StoredRow =
+    'problem' in decoded
+      ? { seq, problem: decoded.problem, problemCode: 'object_malformed' }
+      : {
+          seq,
+          canonical: decoded.canonical,
+          prevHash: decoded.entry.prevHash,
+          entryHash: decoded.entry.entryHash,
+        }
+  return { kind: 'row', row, etag: object.etag }
+}
+
+/** The number that a stray key seems to mean, 0 where it means none: findings have a place. */
+function seqOfStray(key: string): number {
+  const digits = /\/0*(\d{1,15})[^/]*$/.exec(key)?.[1]
+  return digits === undefined ? 0 : Number(digits)
+}

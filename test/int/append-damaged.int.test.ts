@@ -1,0 +1,146 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { entryFor, outcomes, Writer } from '../support/append-chains.js'
+import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
+
+const DOMAIN = '018f0000-0000-7000-8000-000000000001'
+const SOUND = '018f0000-0000-7000-8000-000000000002'
+
+let database: TestDatabase
+let writer: Writer
+
+/** Two Domains of a genesis row and two more; the platform chain has three rows too. */
+beforeEach(async () => {
+  database = await testDatabase()
+  writer = new Writer(database.url)
+  for (const domainId of [DOMAIN, SOUND]) {
+    await writer.create(domainId)
+    for (let i = 0; i < 2; i += 1) await writer.record(domainId)
+  }
+})
+
+afterEach(async () => {
+  await writer.close()
+  await database.drop()
+})
+
+/** Everything that is stored, as one text. */
+async function everything(): Promise<string> {
+  const tables = ['audit_domain', 'audit_log_entry', 'audit_log_chain_head']
+  const dump = tables.map((table) => rowsOf(database.url, `SELECT t::text AS t FROM ${table} t ORDER BY 1`))
+  return JSON.stringify(await Promise.all(dump))
+}
+
+const hashOf = (seq: number) =>
+  `(SELECT entry_hash FROM audit_log_entry WHERE domain_id = '${DOMAIN}' AND seq = ${seq})`
+
+const DAMAGE: readonly (readonly [string, string, string])[] = [
+  [
+    'the head row is gone',
+    `DELETE FROM audit_log_chain_head WHERE domain_id = '${DOMAIN}'`,
+    'its head is missing',
+  ],
+  [
+    'head and registry entry are gone',
+    `DELETE FROM audit_log_chain_head WHERE domain_id = '${DOMAIN}';
+     DELETE FROM audit_domain WHERE domain_id = '${DOMAIN}'`,
+    'its head is missing',
+  ],
+  [
+    'the head was rewound',
+    `UPDATE audit_log_chain_head SET next_seq = 3, head_hash = ${hashOf(2)} WHERE domain_id = '${DOMAIN}'`,
+    'its head says that row 3 is next, and row 3 is there',
+  ],
+  [
+    'the head was rewound to nothing',
+    `UPDATE audit_log_chain_head SET next_seq = 1, head_hash = decode(repeat('00', 32), 'hex')
+     WHERE domain_id = '${DOMAIN}'`,
+    'its head says that row 1 is next, and row 3 is there',
+  ],
+  [
+    'the hash of the head was cut short',
+    `ALTER TABLE audit_log_chain_head DROP CONSTRAINT audit_log_chain_head_head_hash_bytes;
+     UPDATE audit_log_chain_head SET head_hash = '\\x00' WHERE domain_id = '${DOMAIN}'`,
+    'the hash of its head is not 32 bytes',
+  ],
+  [
+    'the genesis row is gone',
+    `DELETE FROM audit_log_entry WHERE domain_id = '${DOMAIN}' AND seq = 1`,
+    'its genesis row is missing',
+  ],
+  [
+    'all rows are gone',
+    `DELETE FROM audit_log_entry WHERE domain_id = '${DOMAIN}'`,
+    'its genesis row is missing',
+  ],
+]
+
+describe('a chain that was tampered with', () => {
+  it.each(DAMAGE)('takes no row where %s', async (_what, attack, problem) => {
+    await asSuperuser(database.url, attack)
+    const before = await everything()
+    const refused = {
+      code: 'chain_conflict',
+      message: `chain ${DOMAIN} takes no more rows: ${problem}`,
+      hint: `run: audit verify --domain ${DOMAIN}`,
+    }
+    await expect(writer.record(DOMAIN)).rejects.toMatchObject(refused)
+    await expect(writer.record([SOUND, DOMAIN])).rejects.toMatchObject(refused)
+    expect(await everything()).toBe(before)
+  })
+
+  it.each(DAMAGE)('cannot be begun again where %s', async (_what, attack) => {
+    await asSuperuser(database.url, attack)
+    const before = await everything()
+    await expect(writer.create(DOMAIN)).rejects.toMatchObject({ code: 'domain_exists' })
+    expect(await everything()).toBe(before)
+  })
+
+  it.each(DAMAGE)('does not take the others of its group with it where %s', async (_what, attack) => {
+    await asSuperuser(database.url, attack)
+    const group = [entryFor(SOUND), entryFor(DOMAIN), entryFor(SOUND)]
+    expect(outcomes(await writer.sink.recordGroup(group, 'continue'))).toEqual([4, 'chain_conflict', 5])
+  })
+
+  it.each(DAMAGE)('does not begin anew where %s, on the platform', async (_what, attack, problem) => {
+    await asSuperuser(database.url, attack.replaceAll(DOMAIN, PLATFORM_ANCHOR))
+    const before = await everything()
+    await expect(writer.record(PLATFORM_ANCHOR)).rejects.toMatchObject({
+      code: 'chain_conflict',
+      message: `chain ${PLATFORM_ANCHOR} takes no more rows: ${problem}`,
+      hint: 'run: audit verify --platform',
+    })
+    await expect(writer.create()).rejects.toMatchObject({ code: 'chain_conflict' })
+    expect(await everything()).toBe(before)
+  })
+
+  it('is not forked by a head that is ahead and names an older row: UNIQUE (domain_id, prev_hash)', async () => {
+    await asSuperuser(
+      database.url,
+      `UPDATE audit_log_chain_head SET next_seq = 9, head_hash = ${hashOf(2)} WHERE domain_id = '${DOMAIN}'`,
+    )
+    const before = await everything()
+    await expect(writer.record(DOMAIN)).rejects.toMatchObject({
+      code: 'chain_conflict',
+      message: `a row or head of ${DOMAIN} is there already (audit_log_entry_no_fork)`,
+    })
+    expect(await everything()).toBe(before)
+    const group = [entryFor(SOUND), entryFor(DOMAIN), entryFor(SOUND)]
+    expect(outcomes(await writer.sink.recordGroup(group, 'continue'))).toEqual([4, 'chain_conflict', 5])
+    expect(outcomes(await writer.sink.recordGroup(group, 'stop'))).toEqual([6, 'chain_conflict'])
+  })
+
+  it('goes on after its cut tail, for the gap is what convicts', async () => {
+    await asSuperuser(database.url, `DELETE FROM audit_log_entry WHERE domain_id = '${DOMAIN}' AND seq = 3`)
+    expect(outcomes([await writer.record(DOMAIN)])).toEqual([4])
+  })
+})
+
+describe('a Domain that was registered without its chain', () => {
+  it('takes no row', async () => {
+    const domainId = '018f0000-0000-7000-8000-000000000003'
+    await asSuperuser(database.url, `INSERT INTO audit_domain (domain_id) VALUES ('${domainId}')`)
+    await expect(writer.record(domainId)).rejects.toMatchObject({ code: 'chain_conflict' })
+    await expect(writer.create(domainId)).rejects.toMatchObject({ code: 'domain_exists' })
+  })
+})

@@ -1,0 +1,102 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { openSink } from '../../src/open-sink.js'
+import type { EntrySource, Pepper, Placed } from '../../src/ports.js'
+import { PostgresEntryStore } from '../../src/repo/append.js'
+import { chainState, knownChains } from '../../src/repo/chain-state.js'
+import { Database } from '../../src/repo/database.js'
+import { PostgresSource } from '../../src/repo/postgres-source.js'
+import { createDomain } from '../../src/sink/create-domain.js'
+import { type InputEntry, inputEntry } from '../../src/sink/input-line.js'
+import { Sink } from '../../src/sink/sink.js'
+import { chainsToVerify } from '../../src/verify/verify-all.js'
+import { verifyChain } from '../../src/verify/verify-chain.js'
+import { rowsOf } from './postgres.js'
+
+export const ACTOR = 'operator:test'
+
+/** Another pepper for each chain, as a key file gives them. */
+export function testPepper(secret = 'secret'): Pepper {
+  return { pepperOf: async (domainId) => createHash('sha256').update(`${secret}/${domainId}`).digest() }
+}
+
+/** One writer: a pool of its own, and a sink on it. */
+export class Writer {
+  readonly database: Database
+  readonly store: PostgresEntryStore
+  readonly sink: Sink
+
+  constructor(
+    url: string,
+    readonly pepper = testPepper(),
+  ) {
+    this.database = new Database(url)
+    this.store = new PostgresEntryStore(this.database)
+    this.sink = new Sink(openSink(this.database, pepper))
+  }
+
+  /** Resolves with the new Domain's id. */
+  async create(domainId: string = randomUUID()): Promise<string> {
+    await createDomain({ domainId, name: '', actor: ACTOR }, this.store, this.pepper)
+    return domainId
+  }
+
+  record(domainIds: string | readonly string[], patch: Record<string, unknown> = {}) {
+    return this.sink.record(entryFor(domainIds, patch))
+  }
+
+  close(): Promise<void> {
+    return this.database.close()
+  }
+}
+
+/** A plain entry for the chains, the platform's among them; `patch` has the keys of an input line. */
+export function entryFor(
+  chains: string | readonly string[],
+  patch: Record<string, unknown> = {},
+): InputEntry {
+  const place = chains === PLATFORM_ANCHOR ? { platform: true } : { domain_ids: [chains].flat() }
+  return inputEntry({
+    subject_id: 'alice',
+    relation: 'project.read',
+    object: 'project:p1',
+    ...place,
+    ...patch,
+  })
+}
+
+/** The seq that each outcome has on its first chain, or the code of its refusal. */
+export function outcomes(appended: readonly (readonly Placed[] | { code: string })[]): (number | string)[] {
+  return appended.map((one) => ('code' in one ? one.code : (one[0]?.seq ?? 'none')))
+}
+
+/** seq, hashes and time of every row of a chain, in order. */
+export async function storedRows(url: string, domainId: string) {
+  return rowsOf(
+    url,
+    `SELECT seq::int, encode(entry_hash, 'hex') AS entry_hash, relation, xmin::text AS transaction,
+       encode(subject_pseudonym, 'hex') AS subject, object, (extract(epoch FROM recorded_at) * 1000000)::bigint::text AS micros
+     FROM audit_log_entry WHERE domain_id = $1 ORDER BY seq`,
+    [domainId],
+  )
+}
+
+/** The rows that a chain has by its head, which must agree with the rows themselves; 0 where there is no chain. */
+export async function chainLength(writer: Writer, domainId: string): Promise<number> {
+  const { head, last } = await writer.database.withClient((client) => chainState(client, domainId))
+  if (head?.seq !== last?.seq) throw new Error(`the head says ${head?.seq}, the last row is ${last?.seq}`)
+  return last?.seq ?? 0
+}
+
+/** The findings of every chain there is, each verified from its genesis; a dense chain has none. */
+export async function allFindings(writer: Writer): Promise<unknown[]> {
+  const source: EntrySource = new PostgresSource(writer.database)
+  const known = await writer.database.withClient(knownChains)
+  const findings: unknown[] = []
+  for (const domainId of chainsToVerify(known, new Map())) {
+    const request = { domainId, fromSeq: 1, pins: [] }
+    const verdict = await verifyChain(source, request, () => undefined, new AbortController().signal)
+    findings.push(...verdict.findings.map((finding) => ({ domainId, ...finding })))
+  }
+  return findings
+}

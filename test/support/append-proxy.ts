@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * What becomes of the message that the proxy waits for. `lost`: it never arrives. `unanswered`: the server does what it
+ * says, and the answer never arrives. In both the connection is closed on both sides. `held`: it is held back until the
+ * server closes the connection by itself.
+ */
+export type Fault = 'lost' | 'unanswered' | 'held'
+
+const SOCKET = '.s.PGSQL.5432'
+
+/** Stands between a client and a PostgreSQL on a Unix socket, and breaks one connection at one chosen message. */
+export class FaultProxy {
+  readonly #target: string
+  readonly #dir: string
+  readonly #server: Server
+  #armed: { fault: Fault; marker: string; hit: () => void } | undefined
+  readonly url: string
+
+  private constructor(url: string, dir: string) {
+    const parsed = new URL(url.replace('@/', '@localhost/'))
+    this.#target = join(parsed.searchParams.get('host') ?? '', SOCKET)
+    this.#dir = dir
+    parsed.searchParams.set('host', dir)
+    this.url = parsed.href.replace('@localhost/', '@/')
+    this.#server = createServer((client) => this.#serve(client))
+  }
+
+  static async start(url: string): Promise<FaultProxy> {
+    const proxy = new FaultProxy(url, await mkdtemp(join(tmpdir(), 'apx-')))
+    await new Promise<void>((resolve) => proxy.#server.listen(join(proxy.#dir, SOCKET), resolve))
+    return proxy
+  }
+
+  /** Breaks the connection at the next message that holds `marker`; resolves when that has come. */
+  breakAt(marker: string, fault: Fault): Promise<void> {
+    return new Promise((hit) => {
+      this.#armed = { fault, marker, hit }
+    })
+  }
+
+  async close(): Promise<void> {
+    await new Promise((resolve) => this.#server.close(resolve))
+    await rm(this.#dir, { recursive: true, force: true })
+  }
+
+  #serve(client: Socket): void {
+    const server = connect(this.#target)
+    const drop = () => {
+      client.destroy()
+      server.destroy()
+    }
+    let mute = false
+    for (const socket of [client, server]) socket.on('error', drop).on('close', drop)
+    client.on('data', (chunk) => {
+      const fault = this.#faultOf(chunk)
+      if (fault === 'lost') drop()
+      mute ||= fault === 'unanswered'
+      if (fault !== 'lost' && fault !== 'held') server.write(chunk)
+    })
+    server.on('data', (chunk) => {
+      if (mute) drop()
+      else client.write(chunk)
+    })
+  }
+
+  #faultOf(chunk: Buffer): Fault | undefined {
+    if (this.#armed === undefined || !chunk.includes(this.#armed.marker)) return undefined
+    const { fault, hit } = this.#armed
+    this.#armed = undefined
+    hit()
+    return fault
+  }
+}
