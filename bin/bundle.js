@@ -1,6 +1,6 @@
 // Bundles the command line into dist/bundle, from what tsc wrote to dist. Not shipped; what it writes is.
 // Measured, CPU time, unbundled and bundled: --help 285 and 182 ms, verify of a tiny chain 375 and 238 ms, node -e 0 77 ms.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -10,12 +10,14 @@ const commands = readdirSync(join(dist, 'commands'), { recursive: true })
   .filter((file) => file.endsWith('.js'))
   .map((file) => join('commands', file))
 
-rmSync(join(dist, 'bundle'), { recursive: true, force: true })
+// Built aside and put in place at the end: a command may be running from the old one.
+const next = join(dist, 'bundle.next')
+rmSync(next, { recursive: true, force: true })
 const { metafile } = await build({
   metafile: true,
   entryPoints: ['src/cli/main.js', 'src/repo/fold-worker.js', ...commands].map((file) => join(dist, file)),
   outbase: dist,
-  outdir: join(dist, 'bundle'),
+  outdir: next,
   // Beside fold-worker.js, which one of them starts by its relative URL.
   chunkNames: 'src/repo/[name]-[hash]',
   bundle: true,
@@ -25,7 +27,18 @@ const { metafile } = await build({
   target: 'node20',
   // Loaded late and seldom: a CommonJS package that is imported dynamically would lose its named exports. The others
   // (pg-native, and the compilers that oclif knows) are optional and absent.
-  external: ['cli-table3', 'ink', 'react', 'proper-lockfile', 'pg-native', 'typescript', 'ts-node', 'tsx'],
+  // @mongodb-js/zstd is a native module.
+  external: [
+    '@mongodb-js/zstd',
+    'cli-table3',
+    'ink',
+    'react',
+    'proper-lockfile',
+    'pg-native',
+    'typescript',
+    'ts-node',
+    'tsx',
+  ],
   banner: {
     // CommonJS packages in an ECMAScript module still ask for these.
     js: [
@@ -44,7 +57,9 @@ const packages = new Set(
   Object.keys(metafile.inputs).map((input) => /.*node_modules\/(@[^/]+\/)?[^/]+/.exec(input)?.[0]),
 )
 const licences = [...packages].filter(Boolean).sort().map(licenceOf)
-writeFileSync(join(dist, 'bundle', 'LICENSES.txt'), licences.join('\n'))
+writeFileSync(join(next, 'LICENSES.txt'), licences.join('\n'))
+rmSync(join(dist, 'bundle'), { recursive: true, force: true })
+renameSync(next, join(dist, 'bundle'))
 
 function licenceOf(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

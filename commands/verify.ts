@@ -1,8 +1,10 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditCommand } from '../src/cli/base-command.js'
 import { chainsFlags, chainsOf } from '../src/cli/chain-flags.js'
+import { mirrorFlags } from '../src/cli/mirror-flags.js'
 import { parsePin, parseSegment } from '../src/cli/verify-flags.js'
 import { runVerify } from '../src/cli/verify-run.js'
+import type { SourceName } from '../src/ports.js'
 
 export default class Verify extends AuditCommand {
   static override summary = 'Recompute a chain and tell whether every row in it is intact'
@@ -14,11 +16,17 @@ keep the head that a verify printed somewhere else and give it with --expect-hea
     '<%= config.bin %> <%= command.id %> --domain UUID',
     '<%= config.bin %> <%= command.id %> --all --json > heads.ndjson',
     '<%= config.bin %> <%= command.id %> --all --expect-heads heads.ndjson',
+    '<%= config.bin %> <%= command.id %> --domain UUID --source mirror --mirror file:///copy/of/the/bucket',
   ]
 
   static override flags = {
     ...chainsFlags,
-    source: Flags.string({ options: ['postgres'], default: 'postgres', summary: 'which copy to verify' }),
+    ...mirrorFlags,
+    source: Flags.string({
+      options: ['postgres', 'mirror', 'both'],
+      default: 'postgres',
+      summary: 'which copy to verify; mirror needs no database, both compares them row by row',
+    }),
     'from-seq': Flags.string({ helpValue: 'N', summary: 'first row of the segment; default: 1' }),
     'to-seq': Flags.string({ helpValue: 'N', summary: 'last row of the segment; default: the last' }),
     'expect-head': Flags.string({
@@ -37,6 +45,7 @@ keep the head that a verify printed somewhere else and give it with --expect-hea
     const code = await runVerify(
       {
         chain,
+        source: flags.source as SourceName,
         ...parseSegment(chain, flags),
         expectHead: pin === undefined ? undefined : parsePin(pin),
         expectHeads: flags['expect-heads'],

@@ -17,8 +17,8 @@ export const ERROR_CODES = [
   'pepper_mismatch',
   'pepper_not_configured',
   'domain_exists',
+  'chain_exists',
   'already_acknowledged',
-  'confirmation_required',
   'down_migration_refused',
   // no such thing
   'domain_not_found',
@@ -36,6 +36,7 @@ export const ERROR_CODES = [
   'schema_changed',
   'embedded_unavailable',
   'pepper_unavailable',
+  'mirror_broken',
   'mirror_unavailable',
   'mirror_permission_denied',
   'generation_unknown',

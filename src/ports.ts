@@ -268,9 +268,10 @@ export interface KnownChains {
 /** An object of the mirror as a listing shows it. */
 export interface MirrorListed {
   readonly key: string
-  readonly size: number
-  /** Quoted, as S3 gives it. */
-  readonly etag: string
+  /** Absent where the listing does not show it: a directory would have to ask for each file. */
+  readonly size?: number | undefined
+  /** Quoted, as S3 gives it; absent where the object would have to be read for it. */
+  readonly etag?: string | undefined
 }
 
 export interface MirrorObject {
@@ -301,7 +302,14 @@ export interface MirrorStore {
 /** What a mirror object turned out to hold; `problem` where it is none that this product would have written. */
 export type DecodedObject =
   | { readonly entry: ChainedEntry; readonly canonical: Uint8Array }
-  | { readonly problem: string }
+  | { readonly problem: string; readonly unchecked?: UncheckedObject | undefined }
+
+/** Of an object that is in its place and in a generation that this reader does not know: for the fold, and no finding. */
+export interface UncheckedObject {
+  readonly unknownGeneration: number
+  readonly prevHash: string
+  readonly entryHash: string
+}
 
 /** Rows to objects and back (format.md, "Mirror object"). */
 export interface MirrorCodec {
@@ -323,6 +331,8 @@ export interface WaitingChain {
   readonly domainId: string
   /** The mirror that its Domain names; absent: the default. */
   readonly mirrorUrl?: string | undefined
+  /** Of its last row, stamped or not. */
+  readonly lastSeq: number
 }
 
 /** Rows of one snapshot, with those that their links are judged by. */
@@ -330,15 +340,17 @@ export interface RowWindow {
   /** Ascending; the row before `fromSeq` and the one after `toSeq` are among them where they exist. */
   readonly rows: readonly StoredRow[]
   readonly head?: ChainHead | undefined
+  /** The last row of the chain, which may lie beyond the window. */
+  readonly last?: LastRow | undefined
 }
 
-/** What the archiver drains: rows whose archived_at is NULL. */
+/** What the archiver drains: rows whose archived_at is NULL, as far as their seq is one of the format (1 to 2^53-1). */
 export interface ArchiveQueue {
   waiting(): Promise<readonly WaitingChain[]>
   /**
-   * Runs `use` unless another archiver has this chain; resolves to whether it ran. The claim ends with `use`, and with
-   * the connection: then another may begin while this one still uploads, which create-only objects and one-time stamps
-   * allow for.
+   * Runs `use` unless another archiver has this chain; resolves to whether it ran. Not to be called for a chain whose
+   * `use` still runs. The claim ends with `use`, and with the connection: then another may begin while this one still
+   * uploads, which create-only objects and one-time stamps allow for.
    */
   claim(domainId: string, use: () => Promise<void>): Promise<boolean>
   /** The seqs without a stamp above `after`, ascending. */
@@ -346,6 +358,38 @@ export interface ArchiveQueue {
   window(domainId: string, fromSeq: number, toSeq: number): Promise<RowWindow>
   /** Stamps rows that have none; resolves with how many it stamped, durably. */
   stamp(domainId: string, stamps: readonly { seq: number; etag: string }[]): Promise<number>
+  /** Gives every claim back. */
+  close(): Promise<void>
+}
+
+/** A row as the mirror's keys are compared with. */
+export interface LedgerRow {
+  readonly seq: number
+  /** Absent where it has no stamp. */
+  readonly archivedAt?: ReadTime | undefined
+}
+
+/** What Postgres says of one chain and its archive, at one moment. */
+export interface LedgerState {
+  /** The registry or the platform chain knows this Domain. */
+  readonly known: boolean
+  readonly mirrorUrl?: string | undefined
+  /** 0 where there is no row. */
+  readonly lastSeq: number
+  /** The database's clock, microseconds since 1970; no stamp is ever older than its object. */
+  readonly clock: bigint
+  /** Of the oldest row without a stamp, by that clock; 0 where all have one. */
+  readonly lagSeconds: number
+}
+
+/** The archive stamps of a chain's rows. */
+export interface ArchiveLedger {
+  state(domainId: string): Promise<LedgerState>
+  /** The rows with a seq above `after` and at most `toSeq`, ascending, `limit` of them. */
+  page(
+    domainId: string,
+    range: { after: number; toSeq: number; limit: number },
+  ): Promise<readonly LedgerRow[]>
 }
 
 /** One chain in Postgres at one moment, to be read beside the mirror. */
@@ -364,4 +408,23 @@ export interface SnapshotSource {
   snapshot(request: Omit<ScanRequest, 'pins'>, signal: AbortSignal): Promise<RowSnapshot>
   /** Which of these seqs have a row at this moment, whatever a snapshot says. */
   present(domainId: string, seqs: readonly number[]): Promise<ReadonlySet<number>>
+}
+
+/** A row to be put back where it was, with its archive stamp. */
+export interface RestoredRow {
+  readonly entry: ChainedEntry
+  readonly etag: string
+}
+
+/** Where a chain is rebuilt. Until `finish`, no append can reach it: it has no head. */
+export interface RestoreTarget {
+  /**
+   * Runs `use` as the only restore of this chain. Rejects with `chain_exists` where it has a head, or another restore
+   * is at it. Rows without a head are what an interrupted restore left, and are kept.
+   */
+  restoring<T>(domainId: string, use: () => Promise<T>): Promise<T>
+  /** Puts rows in; those that are there stay. Durable when it resolves. */
+  insert(rows: readonly RestoredRow[]): Promise<void>
+  /** Gives the chain its head, and a Domain its registry entry: from here on it is a chain like any other. */
+  finish(domainId: string, head: ChainHead, mirrorUrl: string | undefined): Promise<void>
 }

@@ -1,22 +1,29 @@
 /**
- * Maps items by at most `width` calls at once; results in the order of the items. Once the signal comes no further call
- * is begun, those under way are waited for, and the results end there. Rejects with the first rejection.
+ * Maps items by at most `width` calls at once; results in the order of the items. Once `isOver` says so no further call
+ * is begun, those under way are waited for, and the results end there. Rejects with the first rejection, when no call is
+ * under way any more.
  */
 export async function inParallel<T, R>(
   items: readonly T[],
   width: number,
-  signal: AbortSignal,
+  isOver: () => boolean,
   map: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = []
   let next = 0
+  let failed = false
   const work = async () => {
-    while (next < items.length && !signal.aborted) {
+    while (next < items.length && !failed && !isOver()) {
       const index = next
       next += 1
-      results[index] = await map(items[index] as T)
+      results[index] = await map(items[index] as T).catch((error: unknown) => {
+        failed = true
+        throw error
+      })
     }
   }
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, work))
+  const workers = Array.from({ length: Math.min(width, items.length) }, work)
+  await Promise.allSettled(workers)
+  await Promise.all(workers)
   return results
 }

@@ -1,38 +1,48 @@
 import { decodeCanonical } from '../chain/canonical.js'
-import type { ChainedEntry, ChainHead } from '../chain/entry.js'
+import type { ChainedEntry } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
-import type { Hasher } from '../chain/hash.js'
+import { asHash, type Hasher } from '../chain/hash.js'
+import { judgeHead } from '../chain/head.js'
 import type { RowWindow } from '../ports.js'
 
 export interface JudgedWindow {
   /** The rows that may be uploaded, ascending. */
   readonly ready: readonly ChainedEntry[]
-  /** Why the others may not. */
+  /** Why others may not. */
   readonly findings: readonly Finding[]
+  /** Rows of a generation that this program does not know; they wait for one that does. */
+  readonly unchecked: readonly StoredRow[]
 }
 
 /**
- * Recomputes rows before they are uploaded, by the verifier's own fold: a create-only mirror would keep a forgery for
- * ever. A row is also held back when the next row, or the head after the last one, does not link to it: a row that was
- * edited and rehashed is whole in itself and shows only there.
+ * Recomputes the rows at the seqs that are wanted of a window (from the first of them to the last) before they are
+ * uploaded, by the verifier's own fold: a create-only mirror would keep a forgery for ever. A row is also held back when
+ * the row after it, or the head after the last one, does not link to it: a row that was edited and rehashed is whole in
+ * itself and shows only there. Of several rows that were rewritten up to an unchanged link the last one shows; where the
+ * head was rewritten too, only a pinned head tells.
  */
 export function judgeWindow(
-  { rows, head }: RowWindow,
-  fromSeq: number,
-  toSeq: number,
+  { rows, head, last }: RowWindow,
+  wanted: readonly number[],
   hasher: Hasher,
 ): JudgedWindow {
-  const fold = new ChainFold({ fromSeq, hasher })
+  const fold = new ChainFold({ fromSeq: wanted[0] ?? 1, hasher })
   for (const row of rows) fold.add(row)
-  const found = fold.finish().findings.filter(({ code }) => code !== 'seq_gap')
-  const successors = successorsOf(rows, head)
-  const isGood = (row: StoredRow) =>
-    !found.some((finding) => isAbout(finding, row.seq)) && !isContradicted(row, successors)
-  const inRange = rows.filter(({ seq }) => seq >= fromSeq && seq <= toSeq)
+  const ending = judgeHead(head, last)
+  const found = [...fold.finish().findings, ...(ending === undefined ? [] : [ending])].filter(
+    ({ code }) => code !== 'seq_gap',
+  )
+  const asked = new Set(wanted)
+  const inRange = rows.filter(({ seq }) => asked.has(seq))
+  const denied = new Set(unlinked(inRange, rows, hasher).map(({ seq }) => seq))
+  const isHeld = ({ seq }: StoredRow) => denied.has(seq) || found.some((finding) => isAbout(finding, seq))
   return {
-    ready: inRange.filter(isGood).flatMap(entryOf),
-    findings: [...found, ...headFindings(inRange, head)],
+    ready: inRange.filter((row) => !isHeld(row)).flatMap(entryOf),
+    findings: found.filter(
+      (finding) => denied.has(finding.seqFrom - 1) || wanted.some((seq) => isAbout(finding, seq)),
+    ),
+    unchecked: inRange.filter((row) => row.unknownGeneration !== undefined && !isHeld(row)),
   }
 }
 
@@ -40,40 +50,25 @@ function isAbout({ seqFrom, seqTo }: Finding, seq: number): boolean {
   return seq >= seqFrom && seq <= seqTo
 }
 
-/** By seq, what stands after a row and says which hash it had: the next rows, and the head. */
-function successorsOf(
-  rows: readonly StoredRow[],
-  head: ChainHead | undefined,
-): Map<number, (string | undefined)[]> {
-  const successors = new Map<number, (string | undefined)[]>()
-  if (head !== undefined) successors.set(head.seq, [head.hash])
-  for (const { seq, prevHash } of rows)
-    successors.set(seq - 1, [...(successors.get(seq - 1) ?? []), prevHash])
-  return successors
+/** Those of `some` that have a next row, and none that follows from them. */
+function unlinked(some: readonly StoredRow[], rows: readonly StoredRow[], hasher: Hasher): StoredRow[] {
+  const bySeq = new Map<number, StoredRow[]>()
+  for (const row of rows) bySeq.set(row.seq, [...(bySeq.get(row.seq) ?? []), row])
+  return some.filter((row) => {
+    const next = bySeq.get(row.seq + 1)
+    return next !== undefined && !next.some((one) => follows(one, row, hasher))
+  })
 }
 
-function isContradicted(row: StoredRow, successors: ReadonlyMap<number, (string | undefined)[]>): boolean {
-  const said = successors.get(row.seq)
-  return said !== undefined && !said.includes(row.entryHash)
+/** A next row whose prev_hash alone was changed still speaks for the row before it: its entry_hash does. */
+function follows(next: StoredRow, { entryHash }: StoredRow, hasher: Hasher): boolean {
+  const hash = asHash(entryHash)
+  if (hash === undefined) return false
+  if (next.prevHash === hash) return true
+  const { canonical } = next
+  return canonical !== undefined && hasher.link(hash, hasher.canonical(canonical)) === next.entryHash
 }
 
-function headFindings(inRange: readonly StoredRow[], head: ChainHead | undefined): Finding[] {
-  const last = inRange.at(-1)
-  if (last === undefined || head?.seq !== last.seq || head.hash === last.entryHash) return []
-  const detail = 'the head is not the last row’s entry_hash'
-  return [
-    {
-      code: 'head_mismatch',
-      seqFrom: last.seq,
-      seqTo: last.seq,
-      expected: last.entryHash,
-      observed: head.hash,
-      detail,
-    },
-  ]
-}
-
-/** Rows of a generation that this program does not know are left for one that does. */
 function entryOf({ canonical, prevHash, entryHash }: StoredRow): ChainedEntry[] {
   if (canonical === undefined || prevHash === undefined || entryHash === undefined) return []
   return [{ ...decodeCanonical(canonical), prevHash, entryHash }]

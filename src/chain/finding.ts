@@ -67,6 +67,10 @@ export class Findings {
     this.#all.push(added)
   }
 
+  get isEmpty(): boolean {
+    return this.#all.length === 0
+  }
+
   sorted(): Finding[] {
     return inOrder(this.#all)
   }

@@ -102,6 +102,11 @@ export class ChainFold {
     this.#remember(row)
   }
 
+  /** Whether nothing has been found so far. */
+  get isIntact(): boolean {
+    return this.#findings.isEmpty
+  }
+
   finish(): FoldResult {
     const { fromSeq, toSeq } = this.#options
     if (toSeq !== undefined && this.#seq < toSeq) this.#findGap(toSeq + 1, undefined)

@@ -19,6 +19,7 @@ export const LIMITS = {
   userAgentBytes: 1024,
   metadataBytes: 16 * 1024,
   lineBytes: 1024 * 1024,
+  domainIds: 64,
 } as const
 
 const OBJECT_TYPE = /^[a-z][a-z0-9_/-]{0,63}$/

@@ -1,7 +1,9 @@
 import * as Flags from '@oclif/core/flags'
+import { utf8 } from '../chain/limits.js'
 import { REASONS } from '../chain/reason.js'
 import { AuditError } from '../errors.js'
 import type { UncheckedEntry } from '../sink/check-entry.js'
+import { JsonProblem, parseStrictJson } from '../sink/strict-json.js'
 
 const helpGroup = 'ENTRY'
 const text = (summary: string) => Flags.string({ helpGroup, helpValue: 'TEXT', summary })
@@ -54,12 +56,7 @@ export function givenEntryFlags(flags: EntryFlags): string[] {
 /** The entry that the flags describe, not yet checked. Throws `usage` without subject, relation or object. */
 export function entryOfFlags(flags: EntryFlags): UncheckedEntry {
   const { subject, relation, object } = flags
-  if (subject === undefined || relation === undefined || object === undefined) {
-    throw new AuditError(
-      'usage',
-      'nothing to append: expected --subject, --relation and --object, --stdin, or files',
-    )
-  }
+  if (subject === undefined || relation === undefined || object === undefined) throw incomplete(flags)
   return withoutAbsent({
     subjectId: subject,
     relation,
@@ -83,11 +80,24 @@ export function entryOfFlags(flags: EntryFlags): UncheckedEntry {
   }) as UncheckedEntry
 }
 
+function incomplete(flags: EntryFlags): AuditError {
+  const needed = ['subject', 'relation', 'object'] as const
+  const missing = needed.filter((name) => flags[name] === undefined).map((name) => `--${name}`)
+  return givenEntryFlags(flags).length > 0
+    ? new AuditError('usage', `an entry needs ${missing.join(' and ')}`)
+    : new AuditError(
+        'usage',
+        'nothing to append: expected --subject, --relation and --object, --stdin, or files',
+      )
+}
+
+/** As strictly as on a line: of a key that occurs twice, another reader might see the other value. */
 function parseMetadata(json: string): unknown {
   try {
-    return JSON.parse(json)
-  } catch {
-    throw new AuditError('invalid_input', '--metadata: expected a JSON object')
+    return parseStrictJson(utf8(json))
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error
+    throw new AuditError('invalid_input', `--metadata: expected a JSON object: ${error.message}`)
   }
 }
 

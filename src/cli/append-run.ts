@@ -32,7 +32,8 @@ export async function runAppend(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const candidates = candidatesOf(request)
+  const ended = new AbortController()
+  const candidates = candidatesOf(request, ended.signal)
   const entry = candidates === undefined ? checkEntry(entryOfFlags(request)) : undefined
   const sink = await context.sink(chainsOf(request.chain))
   if (candidates === undefined) {
@@ -43,8 +44,9 @@ export async function runAppend(
   try {
     return await appendCandidates(sink, candidates, { request, rejects, out, signal })
   } finally {
-    // A feeder may keep it open for ever, and an open pipe keeps this process alive.
+    // A feeder may keep its pipe open for ever, and an open pipe keeps this process alive.
     if (request.stdin) process.stdin.destroy()
+    ended.abort()
     await rejects?.close()
   }
 }
@@ -56,49 +58,85 @@ interface Run {
   readonly signal: AbortSignal
 }
 
+type Refused = Extract<StreamOutcome, { refused: AuditError }>
+
+/** How far a run has come. */
+interface Tally {
+  rows: number
+  seen: number
+  /** Refused lines of which only the beginning is in the file of rejects. */
+  cut: number
+  /** The refusal to tell about: the first one, or the first that was not for what its line says. */
+  refused: Refused | undefined
+}
+
 async function appendCandidates(
   sink: Awaited<ReturnType<Context['sink']>>,
   candidates: AsyncIterable<Candidate>,
-  { request, rejects, out, signal }: Run,
+  run: Run,
 ): Promise<ExitCode> {
   const progress = startProgress('append')
-  let rows = 0
-  let seen = 0
-  /** The first entry that was not refused for what it is, but could not be written: that is exit 3. */
-  let unable: Extract<StreamOutcome, { refused: AuditError }> | undefined
+  const tally: Tally = { rows: 0, seen: 0, cut: 0, refused: undefined }
   try {
-    const atRefusal = rejects === undefined ? 'stop' : 'continue'
-    for await (const outcome of appendStream(sink, candidates, atRefusal, signal)) {
-      seen += 1
-      if ('placed' in outcome) {
-        rows += outcome.placed.length
-        await printPlaced(outcome.placed, request, out)
-      } else if (rejects === undefined) {
-        throw located(outcome.refused, outcome.candidate.where, rows)
-      } else {
-        await rejects.add(outcome.candidate.raw())
-        unable ??= exitOfError(outcome.refused.code) === EXIT.refused ? undefined : outcome
-      }
-      progress.update({ rows })
+    const atRefusal = run.rejects === undefined ? 'stop' : 'continue'
+    for await (const outcome of appendStream(sink, candidates, atRefusal, run.signal)) {
+      await take(outcome, tally, run)
+      progress.update({ rows: tally.rows })
     }
+  } catch (error) {
+    throw error instanceof AuditError ? withRows(error, tally.rows) : error
   } finally {
     await progress.stop()
   }
-  if (seen === 0) throw new AuditError('invalid_input', 'the input holds no entry')
-  if (rejects === undefined || rejects.count === 0) return EXIT.done
-  const hint = `the refused lines are in ${request.rejects}`
-  const counts = `${rejects.count} of ${seen} entries were refused, ${rows} rows appended`
-  if (unable === undefined) throw new AuditError('invalid_input', counts, { hint })
-  throw new AuditError(
-    unable.refused.code,
-    `${counts}; ${unable.candidate.where}: ${unable.refused.message}`,
-    {
-      hint,
-    },
-  )
+  if (tally.seen === 0) throw new AuditError('invalid_input', 'the input holds no entry')
+  if (tally.refused !== undefined) throw someRefused(tally.refused, tally, run)
+  return EXIT.done
 }
 
-function candidatesOf(request: AppendRequest): AsyncIterable<Candidate> | undefined {
+async function take(outcome: StreamOutcome, tally: Tally, { request, rejects, out }: Run): Promise<void> {
+  tally.seen += 1
+  if ('placed' in outcome) {
+    tally.rows += outcome.placed.length
+    await printPlaced(outcome.placed, request, out)
+  } else if (rejects === undefined) {
+    const { code, hint } = outcome.refused
+    throw new AuditError(code, located(outcome), { hint, cause: outcome.refused })
+  } else {
+    await rejects.add(outcome.candidate.raw())
+    if (outcome.candidate.cut) tally.cut += 1
+    if (tally.refused === undefined || (isOfLine(tally.refused) && !isOfLine(outcome)))
+      tally.refused = outcome
+  }
+}
+
+/** Whether an entry was refused for what it says, and not because its chain or the pepper would take none. */
+function isOfLine({ refused }: Refused): boolean {
+  return exitOfError(refused.code) === EXIT.refused && refused.code !== 'pepper_mismatch'
+}
+
+function located({ refused, candidate: { where } }: Refused): string {
+  return refused.message.startsWith(where) ? refused.message : `${where}: ${refused.message}`
+}
+
+/** Which one it was is told of one; the others are in the file. */
+function someRefused(refused: Refused, { rows, seen, cut }: Tally, { request, rejects }: Run): AuditError {
+  const code = isOfLine(refused) ? 'invalid_input' : refused.refused.code
+  const counts = `${rejects?.count} of ${seen} entries were refused, ${rows} rows appended`
+  const cuts = cut === 0 ? '' : `; ${cut} over 1 MiB are cut there`
+  return new AuditError(code, `${counts}; ${located(refused)}`, {
+    hint: `the refused lines are in ${request.rejects}${cuts}`,
+  })
+}
+
+/** Where a run that ended early has got to. What was being committed or printed then may be there as well. */
+function withRows(error: AuditError, rows: number): AuditError {
+  const open = error.code === 'outcome_unknown' || error.code === 'output_failed'
+  const got = open ? `rows known to be appended: ${rows}` : `rows appended before it: ${rows}; after it: none`
+  const hint = error.hint === undefined ? got : `${got}; ${error.hint}`
+  return new AuditError(error.code, error.message, { hint, cause: error })
+}
+
+function candidatesOf(request: AppendRequest, until: AbortSignal): AsyncIterable<Candidate> | undefined {
   const { files, stdin, format } = request
   const flags = givenEntryFlags(request)
   const ways = [files.length > 0 && 'files', stdin && '--stdin', flags.length > 0 && `--${flags[0]}`]
@@ -107,20 +145,21 @@ function candidatesOf(request: AppendRequest): AsyncIterable<Candidate> | undefi
   if (stdin && format === 'cloudtrail')
     throw new AuditError('usage', '--stdin reads NDJSON; give CloudTrail files as arguments')
   if (stdin) return ndjsonCandidates(process.stdin, 'standard input')
-  return files.length > 0 ? fileCandidates(files, (format ?? 'ndjson') as InputFormat) : undefined
+  if (files.length === 0) return refuseOfStreams(request)
+  if (files.includes('')) throw new AuditError('usage', 'the name of a file is empty')
+  if (files.includes('-')) throw new AuditError('usage', '- is no file; for standard input: --stdin')
+  return fileCandidates(files, (format ?? 'ndjson') as InputFormat, until)
+}
+
+/** An entry from flags is refused, or appended; what a stream could be told would be passed over in silence. */
+function refuseOfStreams({ rejects, format }: AppendRequest): undefined {
+  if (rejects !== undefined) throw new AuditError('usage', '--rejects is for --stdin and files')
+  if (format !== undefined) throw new AuditError('usage', '--format is for files')
 }
 
 function chainsOf(chain: string | undefined): Chains {
   if (chain === undefined) return {}
   return chain === PLATFORM_ANCHOR ? { platform: true } : { domainIds: [chain] }
-}
-
-function located(refused: AuditError, where: string, rows: number): AuditError {
-  const message = refused.message.startsWith(where) ? refused.message : `${where}: ${refused.message}`
-  const before =
-    rows === 0 ? 'nothing was appended' : `${rows} rows before it were appended, nothing after it`
-  const hint = refused.hint === undefined ? before : `${before}; ${refused.hint}`
-  return new AuditError(refused.code, message, { hint, cause: refused })
 }
 
 async function printPlaced(

@@ -45,8 +45,15 @@ const common = {
 /** pg takes what is no URL for a database name on this machine. The value is never repeated: it may hold a password. */
 function postgresUrl(text: string): string {
   // A socket's URL has a user and no host, which is none to URL.
-  if (URL.canParse(text.replace('@/', '@socket/')) && /^postgres(ql)?:\/\//.test(text)) return text
+  const shape = text.replace('@/', '@socket/')
+  const isUrl = /^postgres(ql)?:\/\//.test(text) && URL.canParse(shape)
+  if (isUrl && isPort(new URL(shape).searchParams.get('port'))) return text
   throw new AuditError('usage', 'expected a URL postgresql://host:port/database')
+}
+
+/** pg would wait for ever for a port that is none. */
+function isPort(port: string | null): boolean {
+  return port === null || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)
 }
 
 export type CommonFlags = InferredFlags<typeof common>

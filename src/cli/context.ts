@@ -1,14 +1,23 @@
 import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Mirrors } from '../archiver/mirrors.js'
 import { AuditError } from '../errors.js'
 import type {
+  ArchiveLedger,
+  ArchiveQueue,
   CursorKey,
   DomainRegistry,
   EntryReader,
   EntrySource,
   KnownChains,
+  MirrorCodec,
+  MirrorStore,
   Pepper,
   QuarantineStore,
+  RestoreTarget,
+  SnapshotSource,
+  SourceName,
 } from '../ports.js'
 import type { Database } from '../repo/database.js'
 import type { Chains } from '../sink/residency.js'
@@ -22,6 +31,17 @@ export interface ContextFlags {
   readonly home?: string | undefined
   readonly pepper?: string | undefined
   readonly actor?: string | undefined
+  readonly mirror?: string | undefined
+}
+
+/** What the archive commands work with. */
+export interface Archive {
+  readonly queue: ArchiveQueue
+  readonly ledger: ArchiveLedger
+  readonly snapshots: SnapshotSource
+  readonly mirrors: Mirrors
+  readonly codec: MirrorCodec
+  readonly quarantine: QuarantineStore
 }
 
 /**
@@ -31,6 +51,7 @@ export interface ContextFlags {
 export class Context {
   readonly #flags: ContextFlags
   #database: Promise<Database> | undefined
+  readonly #closing: (() => Promise<void>)[] = []
 
   readonly #notice: (line: string) => void
 
@@ -70,8 +91,11 @@ export class Context {
     return (await ensureEmbedded(this.home, { notice: this.#notice, signal: interruption })).url
   }
 
-  /** Rejects with `pepper_not_configured` where an external database comes without one. */
-  async pepper(): Promise<Pepper & CursorKey> {
+  /**
+   * Rejects with `pepper_not_configured` where an external database comes without one. `mint`: whether a fresh home may
+   * get a fresh key; not where old rows are about to come into it.
+   */
+  async pepper({ mint } = { mint: true }): Promise<Pepper & CursorKey> {
     const { KeyFilePepper } = await import('../pepper/key-file.js')
     if (this.#flags.pepper !== undefined) {
       const { parsePepperUrl } = await import('../pepper/pepper-url.js')
@@ -83,7 +107,7 @@ export class Context {
       })
     }
     const { keyFileOfHome } = await import('../pepper/home-key-file.js')
-    return new KeyFilePepper(await keyFileOfHome(this.home, async () => this.#hasRows()))
+    return new KeyFilePepper(await keyFileOfHome(this.home, async () => !mint || this.#hasRows()))
   }
 
   /** The key that list cursors are signed with; resolved when it is asked for, since most lists need none. */
@@ -113,15 +137,43 @@ export class Context {
     return createDomain({ ...domain, actor: this.actor }, store, await this.pepper())
   }
 
-  async source(): Promise<EntrySource> {
-    const { PostgresSource } = await import('../repo/postgres-source.js')
-    return new PostgresSource(await this.database())
+  /** What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names. */
+  async source(name: SourceName, domainId: string): Promise<EntrySource> {
+    if (name === 'postgres') {
+      const { PostgresSource } = await import('../repo/postgres-source.js')
+      return new PostgresSource(await this.database())
+    }
+    const [codec, { nodeHasher }] = await Promise.all([this.codec(), import('../node-hasher.js')])
+    if (name === 'mirror') {
+      const { MirrorSource } = await import('../verify/mirror-source.js')
+      return new MirrorSource(await this.mirror(), codec, nodeHasher)
+    }
+    const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
+      import('../verify/both-source.js'),
+      import('../repo/postgres-snapshot.js'),
+      import('../repo/domains.js'),
+    ])
+    const database = await this.database()
+    const url = await database.withClient((client) => mirrorUrlOf(client, domainId))
+    return new BothSource(postgresSnapshots(database), await this.mirror(url), codec, nodeHasher)
+  }
+
+  /** Every chain that the source speaks of. */
+  async chainsOf(name: SourceName, signal: AbortSignal): Promise<KnownChains> {
+    if (name !== 'mirror') return this.knownChains()
+    const { mirrorChains } = await import('../verify/mirror-source.js')
+    return mirrorChains(await this.mirror(), await this.codec(), signal)
   }
 
   async knownChains(): Promise<KnownChains> {
-    const { knownChains } = await import('../repo/chain-state.js')
+    const { knownChains, SEEING_ALL } = await import('../repo/chain-state.js')
     const database = await this.database()
-    return database.withClient(knownChains)
+    return database.withTransaction(SEEING_ALL, knownChains)
+  }
+
+  async restoreTarget(): Promise<RestoreTarget> {
+    const { postgresRestoreTarget } = await import('../repo/restore.js')
+    return postgresRestoreTarget(await this.database())
   }
 
   async entries(): Promise<EntryReader> {
@@ -139,7 +191,58 @@ export class Context {
     return postgresDomainRegistry(await this.database())
   }
 
+  /**
+   * The mirror of the platform chain and of Domains that name none: what was given, or a directory of our own home.
+   * Throws `usage` where an external database comes without one.
+   */
+  get mirrorUrl(): string {
+    const { mirror } = this.#flags
+    if (mirror !== undefined) return mirror
+    if (this.embedded) return pathToFileURL(join(this.home, 'mirror')).href
+    throw new AuditError('usage', 'an external database needs a mirror', {
+      hint: 'give --mirror s3://bucket/prefix or file:///dir (AUDIT_MIRROR_URL)',
+    })
+  }
+
+  /** One store, of the default mirror or of another; closed with the context. */
+  async mirror(url: string = this.mirrorUrl): Promise<MirrorStore> {
+    const { openMirror } = await import('../mirror/open.js')
+    const store = await openMirror(url)
+    this.#closing.push(async () => store.close())
+    return store
+  }
+
+  async codec(): Promise<MirrorCodec> {
+    const { mirrorCodec } = await import('../mirror/codec.js')
+    return mirrorCodec
+  }
+
+  /** `concurrency`: uploads under way at once to each mirror. The default mirror's URL is checked before anything opens. */
+  async archive(concurrency: number): Promise<Archive> {
+    const defaultUrl = this.mirrorUrl
+    await this.mirror(defaultUrl)
+    const [{ Mirrors }, { postgresArchiveQueue }, { postgresArchiveLedger }, { postgresSnapshots }] =
+      await Promise.all([
+        import('../archiver/mirrors.js'),
+        import('../repo/archive-queue.js'),
+        import('../repo/archive-ledger.js'),
+        import('../repo/postgres-snapshot.js'),
+      ])
+    const database = await this.database()
+    const queue = postgresArchiveQueue(database)
+    this.#closing.push(() => queue.close())
+    return {
+      queue,
+      ledger: postgresArchiveLedger(database),
+      snapshots: postgresSnapshots(database),
+      mirrors: new Mirrors({ open: (url) => this.mirror(url), defaultUrl, concurrency }),
+      codec: await this.codec(),
+      quarantine: await this.quarantine(),
+    }
+  }
+
   async close(): Promise<void> {
+    for (const close of this.#closing.splice(0)) await close()
     const database = await this.#database?.catch(() => undefined)
     await database?.close()
   }

@@ -2,19 +2,21 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { v7 as uuidv7 } from 'uuid'
-import type { Finding } from '../chain/finding.js'
+import type { Finding, FindingCode } from '../chain/finding.js'
 import { AuditError } from '../errors.js'
+import type { SourceName } from '../ports.js'
 import { appendStream } from '../sink/append-stream.js'
 import { fileCandidates } from '../sink/candidates.js'
 import { type Verdict, verifyChain } from '../verify/verify-chain.js'
+import { runArchiver } from './archiver-run.js'
 import { Context } from './context.js'
 import { stopOwnDatabase } from './database-admin.js'
 import type { Output } from './output.js'
 import { verdictText } from './verify-text.js'
 
 /**
- * The main job on a throwaway home: real events are appended, the chain is verified, one row is edited as a hostile
- * administrator would, and the edit is found. Rejects with `internal` if any of it went otherwise.
+ * The main job on a throwaway home: real events are appended and archived, both copies are verified, one row is
+ * edited as a hostile administrator would, and the edit is found, with the copy that it was made in. Rejects with `internal` if any of it went otherwise.
  */
 export async function runDemo(root: string, out: Output, signal: AbortSignal): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'audit-demo-'))
@@ -27,6 +29,8 @@ export async function runDemo(root: string, out: Output, signal: AbortSignal): P
     await rm(home, { recursive: true, force: true })
   }
 }
+
+const ARCHIVE_ONCE = { once: true, pollInterval: 1000, concurrency: 64, json: false }
 
 class Demo {
   readonly #domainId = uuidv7()
@@ -48,19 +52,32 @@ class Demo {
     await this.#say('2. Real events: the CloudTrail log of a simulated attack on an AWS account.')
     await this.#show(`appended ${await this.#append(events)} events`)
 
-    await this.#say('3. The chain is recomputed, row by row.')
-    const before = await this.#verify()
-    expect(before.result.ok, 'the honest chain did not verify')
+    await this.#say('3. Every row goes to the mirror, here a directory; S3 is the same.')
+    await runArchiver(ARCHIVE_ONCE, this.#context, this.#out, this.#signal)
 
-    await this.#say('4. A hostile administrator switches the triggers off and turns a denial into a grant.')
+    await this.#say('4. Both copies are recomputed, row by row, and compared.')
+    const before = await this.#verify('both')
+    expect(before.result.ok && before.result.unarchived === 0, 'the honest chain did not verify')
+
+    await this.#say('5. A hostile administrator switches the triggers off and turns a denial into a grant.')
     const seq = await this.#forge()
     await this.#show(`UPDATE audit_log_entry SET reason = 1 (granted) WHERE seq = ${seq}`)
 
-    await this.#say('5. The chain is recomputed again.')
-    const after = await this.#verify()
-    expect(isExactly(after.findings, seq), 'the edit was not found, or more than the edit')
+    await this.#say('6. PostgreSQL is recomputed again: "audit verify" ends with exit code 1 here.')
+    const after = await this.#verify('postgres')
+    expect(
+      isExactly(after.findings, seq, ['entry_hash_mismatch']),
+      'the edit was not found, or more than the edit',
+    )
 
-    await this.#say(`6. Found: row ${seq}, and nothing else. "audit verify" ends with exit code 1 here.`)
+    await this.#say('7. Which copy was touched? Both, side by side: the mirror still chains.')
+    const both = await this.#verify('both')
+    expect(
+      isExactly(both.findings, seq, ['entry_hash_mismatch', 'copies_differ']),
+      'the copies were not told apart',
+    )
+
+    await this.#say(`8. Found: row ${seq} of PostgreSQL, and nothing else.`)
   }
 
   async #append(folder: string): Promise<number> {
@@ -78,8 +95,8 @@ class Demo {
     return appended
   }
 
-  async #verify(): Promise<Verdict> {
-    const source = await this.#context.source()
+  async #verify(name: SourceName): Promise<Verdict> {
+    const source = await this.#context.source(name, this.#domainId)
     const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
     const verdict = await verifyChain(source, request, () => undefined, this.#signal)
     for (const line of verdictText(verdict.result).split('\n')) await this.#show(line)
@@ -109,11 +126,9 @@ class Demo {
   }
 }
 
-function isExactly(findings: readonly Finding[], seq: number): boolean {
-  const [first, ...more] = findings
-  return (
-    more.length === 0 && first?.code === 'entry_hash_mismatch' && first.seqFrom === seq && first.seqTo === seq
-  )
+function isExactly(findings: readonly Finding[], seq: number, codes: readonly FindingCode[]): boolean {
+  const isHere = findings.every(({ seqFrom, seqTo }) => seqFrom === seq && seqTo === seq)
+  return isHere && findings.map(({ code }) => code).join() === codes.join()
 }
 
 function expect(condition: boolean, otherwise: string): void {

@@ -18,21 +18,31 @@ export class Rejects {
     try {
       return new Rejects(path, await open(path, 'wx', 0o600))
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      const code = codeOf(error)
       if (code === 'EEXIST') throw new AuditError('usage', `--rejects: ${path} exists already`)
-      throw new AuditError('file_unreadable', `--rejects: ${path} cannot be made (${code ?? 'unknown'})`)
+      throw new AuditError('output_failed', `--rejects: ${path} cannot be made (${code})`)
     }
   }
 
+  /** Rejects with `output_failed`. */
   async add(raw: Uint8Array): Promise<void> {
     this.count += 1
-    await this.#file.writev([raw, NEWLINE])
+    // Not writev, which may write a part only.
+    await this.#file.appendFile(Buffer.concat([raw, NEWLINE])).catch((error: unknown) => this.#fail(error))
   }
 
-  /** Leaves no empty file behind. */
+  /** Durable when it resolves; leaves no empty file behind. Rejects with `output_failed`. */
   async close(): Promise<void> {
-    await this.#file.sync()
+    await this.#file.sync().catch((error: unknown) => this.#fail(error))
     await this.#file.close()
     if (this.count === 0) await unlink(this.#path)
   }
+
+  #fail(error: unknown): never {
+    throw new AuditError('output_failed', `--rejects: ${this.#path} cannot be written (${codeOf(error)})`)
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }

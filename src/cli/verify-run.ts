@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { ChainHead } from '../chain/entry.js'
 import { AuditError } from '../errors.js'
-import type { EntrySource, KnownChains } from '../ports.js'
+import type { KnownChains, SourceName } from '../ports.js'
 import { chainsToVerify, summarise, withMissing } from '../verify/verify-all.js'
 import { type Verdict, type VerifyRequest, verifyChain } from '../verify/verify-chain.js'
 import type { Context } from './context.js'
@@ -15,6 +15,7 @@ import { summaryText, verdictText } from './verify-text.js'
 /** What `verify` was asked to do. */
 export interface VerifyOptions {
   readonly chain: string | 'all'
+  readonly source: SourceName
   readonly fromSeq?: number | undefined
   readonly toSeq?: number | undefined
   readonly expectHead?: ChainHead | undefined
@@ -32,8 +33,8 @@ export async function runVerify(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const pins = await pinsOf(options)
-  const run = new VerifyRun(options, await context.source(), context, out, signal)
-  if (options.chain === 'all') return run.all(await context.knownChains(), pins)
+  const run = new VerifyRun(options, context, out, signal)
+  if (options.chain === 'all') return run.all(await context.chainsOf(options.source, signal), pins)
   const own = pins.get(options.chain) ?? []
   if (options.expectHeads !== undefined && own.length === 0) {
     throw new AuditError('usage', `--expect-heads: the file says nothing of chain ${options.chain}`)
@@ -44,7 +45,6 @@ export async function runVerify(
 class VerifyRun {
   constructor(
     readonly options: VerifyOptions,
-    readonly source: EntrySource,
     readonly context: Context,
     readonly out: Output,
     readonly signal: AbortSignal,
@@ -85,9 +85,10 @@ class VerifyRun {
   async #verify(domainId: string, pins: readonly ChainHead[]): Promise<Verdict> {
     const { fromSeq = 1, toSeq } = this.options
     const request: VerifyRequest = { domainId, fromSeq, toSeq, pins }
+    const source = await this.context.source(this.options.source, domainId)
     const progress = startProgress(`verify ${domainId}`)
     try {
-      return await verifyChain(this.source, request, (at) => progress.update(at), this.signal)
+      return await verifyChain(source, request, (at) => progress.update(at), this.signal)
     } finally {
       await progress.stop()
     }
@@ -96,7 +97,8 @@ class VerifyRun {
   async #deliver(verdict: Verdict): Promise<void> {
     if (this.options.json) await this.out.json(verdict.result)
     else await this.out.line(verdictText(verdict.result))
-    if (this.options.quarantine) await this.#quarantine(verdict)
+    // Without a database there is no quarantine.
+    if (this.options.quarantine && this.options.source !== 'mirror') await this.#quarantine(verdict)
   }
 
   /** The verdict stands, whatever becomes of its record. */

@@ -2,9 +2,10 @@ import { compress, decompress } from '@mongodb-js/zstd'
 import type { ChainedEntry } from '../chain/entry.js'
 import { FormatError } from '../chain/format-error.js'
 import { AuditError } from '../errors.js'
+import type { DecodedObject, MirrorCodec } from '../ports.js'
 import { frameProblem, MAX_CONTENT_BYTES } from './frame.js'
-import type { ObjectPlace } from './key.js'
-import { bufferOf, type DecodedObject, malformed, readObject, writeObject } from './object-json.js'
+import { AUDIT_PREFIX, domainPrefix, type ObjectPlace, objectKey, parseKey } from './key.js'
+import { bufferOf, readObject, writeObject } from './object-json.js'
 
 /** An object above this is malformed whatever it holds: nobody needs to fetch more of it. The largest real one is 0.3 MiB. */
 export const MAX_OBJECT_BYTES = MAX_CONTENT_BYTES
@@ -30,9 +31,9 @@ export async function encodeObject(entry: ChainedEntry): Promise<Uint8Array> {
  */
 export async function decodeObject(bytes: Uint8Array, place: ObjectPlace): Promise<DecodedObject> {
   const content = await decompressed(bytes)
-  if (typeof content === 'string') return malformed(content)
+  if (typeof content === 'string') return { problem: content }
   const json = textOf(content)
-  return json === undefined ? malformed('not well-formed UTF-8') : readObject(json, place)
+  return json === undefined ? { problem: 'not well-formed UTF-8' } : readObject(json, place)
 }
 
 /** Whether two objects hold the same decompressed bytes. Never rejects: what does not decompress is the same as nothing. */
@@ -69,4 +70,14 @@ function textOf(content: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The format of the mirror as features are given it. */
+export const mirrorCodec: MirrorCodec = {
+  encode: encodeObject,
+  decode: decodeObject,
+  same: sameContent,
+  key: objectKey,
+  parseKey,
+  prefix: (domainId) => (domainId === undefined ? AUDIT_PREFIX : domainPrefix(domainId)),
 }

@@ -2,6 +2,9 @@ import { FormatError } from '../chain/format-error.js'
 import { LIMITS } from '../chain/limits.js'
 import { NIL_UUID, parseDomainId } from '../chain/uuid.js'
 
+/** What all keys of rows begin with. */
+export const AUDIT_PREFIX = 'audit/'
+
 const KEY = /^audit\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/([0-9]{20})\.json\.zst$/
 
 /** The place of a row that an object's key names. */
@@ -13,7 +16,7 @@ export interface ObjectPlace {
 
 /** What all keys of one chain begin with; nothing else below it belongs there. Throws FormatError for no Domain. */
 export function domainPrefix(domainId: string): string {
-  return `audit/${parseDomainId(domainId)}/`
+  return `${AUDIT_PREFIX}${parseDomainId(domainId)}/`
 }
 
 /** The key of a row's object (format.md, "Mirror object"). Throws FormatError for a place that no row can have. */

@@ -14,7 +14,7 @@ export async function keyFileOfHome(home: string, hasRows: () => Promise<boolean
   if ((await hasRows()) && !(await exists(path))) {
     throw new AuditError(
       'pepper_unavailable',
-      `${path} is gone, and this home has rows that were made with it`,
+      `${path} is not there, and the rows of this home were made with it`,
       {
         hint: 'put the key file back from its backup; a new one could not be the pepper of these chains',
       },

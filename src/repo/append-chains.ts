@@ -35,26 +35,28 @@ export async function lockChains(client: Client, domainIds: readonly string[]): 
   await client.query({ name: 'audit_lock_chains', text: LOCK, values: [domainIds] })
 }
 
-/** A last row whose time the format cannot hold was forced into the table; it sets no bound, verify reports it. */
+/**
+ * Scalar subqueries, not joins: joined to a table without statistics, the last row was looked for by its seq alone, on
+ * every chain there is. A last row whose time the format cannot hold was forced into the table; it sets no bound.
+ */
 const OPEN = `
   SELECT c.id,
-    d.domain_id IS NOT NULL AS registered,
+    (SELECT true FROM audit_domain d WHERE d.domain_id = c.id) AS registered,
     (SELECT max(seq) FROM audit_log_entry e WHERE e.domain_id = c.id) AS last_seq,
     h.next_seq,
     encode(h.head_hash, 'hex') AS head_hash,
-    encode(genesis.subject_pseudonym, 'hex') AS genesis_pseudonym,
-    CASE WHEN last.recorded_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'
-      THEN (extract(epoch FROM last.recorded_at) * 1000000)::bigint END AS recorded_at,
+    (SELECT encode(e.subject_pseudonym, 'hex') FROM audit_log_entry e
+     WHERE e.domain_id = c.id AND e.seq = 1 LIMIT 1) AS genesis_pseudonym,
+    (SELECT CASE WHEN e.recorded_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'
+       THEN (extract(epoch FROM e.recorded_at) * 1000000)::bigint END
+     FROM audit_log_entry e WHERE e.domain_id = c.id AND e.seq = h.next_seq - 1 LIMIT 1) AS recorded_at,
     (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS clock
   FROM unnest($1::uuid[]) AS c(id)
-  LEFT JOIN audit_domain d ON d.domain_id = c.id
-  LEFT JOIN audit_log_chain_head h ON h.domain_id = c.id
-  LEFT JOIN audit_log_entry genesis ON genesis.domain_id = c.id AND genesis.seq = 1
-  LEFT JOIN audit_log_entry last ON last.domain_id = c.id AND last.seq = h.next_seq - 1`
+  LEFT JOIN audit_log_chain_head h ON h.domain_id = c.id`
 
 interface OpenRow {
   id: string
-  registered: boolean
+  registered: true | null
   last_seq: string | null
   next_seq: string | null
   head_hash: string | null
@@ -69,7 +71,7 @@ export async function openChains(client: Client, domainIds: readonly string[]): 
   const { rows } = await client.query<OpenRow>(query)
   return rows.map((row) => ({
     domainId: row.id,
-    registered: row.registered,
+    registered: row.registered === true,
     lastSeq: Number(row.last_seq ?? 0),
     clock: BigInt(row.clock),
     tail: row.next_seq === null ? undefined : tailOf(row, row.next_seq),

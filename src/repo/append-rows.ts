@@ -29,11 +29,21 @@ export async function writeRows(client: Client, rows: readonly PlacedRow[]): Pro
     column((e) => arrayLiteral(e.caveatContext)),
     column((e) => e.correlationId),
     column((e) => e.zedtoken),
-    column((e) => formatTimestamp(e.recordedAt)),
+    times(rows),
     column((e) => e.prevHash),
     column((e) => e.entryHash),
   ]
   await client.query({ name: 'audit_append_rows', text: INSERT_ROWS, values })
+}
+
+/** The rows of a group mostly have one recorded_at: it is written once. */
+function times(rows: readonly PlacedRow[]): string[] {
+  const texts = new Map<bigint, string>()
+  return rows.map(({ entry: { recordedAt } }) => {
+    const text = texts.get(recordedAt) ?? formatTimestamp(recordedAt)
+    texts.set(recordedAt, text)
+    return text
+  })
 }
 
 const INSERT_DOMAINS = `
@@ -155,6 +165,6 @@ export async function writeContexts(client: Client, rows: readonly PlacedRow[]):
 }
 
 /** A one-dimensional text array as Postgres reads it; it travels as text because unnest would flatten arrays of arrays. */
-function arrayLiteral(items: readonly string[]): string {
+export function arrayLiteral(items: readonly string[]): string {
   return `{${items.map((item) => `"${item.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`
 }

@@ -59,14 +59,8 @@ export async function isKeyed(client: Client): Promise<boolean> {
   return rows[0]?.keyed === true
 }
 
-/** The chain head alone. */
-export async function chainHead(client: Client, domainId: string): Promise<ChainHead | undefined> {
-  const { rows } = await client.query<{ seq: string; hash: string }>(
-    `SELECT next_seq - 1 AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head WHERE domain_id = $1`,
-    [domainId],
-  )
-  return rows.map(({ seq, hash }) => ({ seq: Number(seq), hash })).at(0)
-}
+/** Begins a look at everything: a policy that hides rows must be an error, not a chain with fewer of them. */
+export const SEEING_ALL = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL row_security = off'
 
 const CHAINS = `
   WITH RECURSIVE stored(domain_id) AS (

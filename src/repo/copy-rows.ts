@@ -203,9 +203,13 @@ export class CopyRows {
     return this.#at(field) + (this.#length[field] ?? 0)
   }
 
+  /** By hand while it is short: a call of Buffer.copy costs as much as a hundred bytes. */
   #copy(bytes: Buffer, from: number, length: number): void {
-    bytes.copy(this.#scratch, this.#size, from, from + length)
-    this.#size += length
+    const scratch = this.#scratch
+    const size = this.#size
+    if (length > 256) bytes.copy(scratch, size, from, from + length)
+    else for (let i = 0; i < length; i += 1) scratch[size + i] = bytes[from + i] as number
+    this.#size = size + length
   }
 
   /** Canonical bytes are never longer than the row on the wire and the constant prefix. */

@@ -37,7 +37,11 @@ export function databaseError(error: unknown): AuditError {
   const { code: sqlstate, message } = describe(error)
   const code = BY_SQLSTATE[sqlstate] ?? (isSqlstate(sqlstate) ? 'database_failed' : 'database_unavailable')
   const suffix = sqlstate === '' ? '' : ` (${sqlstate})`
-  return new AuditError(code, `Postgres: ${message}${suffix}`, { cause: error, hint: HINTS[code] })
+  // On one line: a line of its own would look like a hint of ours.
+  return new AuditError(code, `Postgres: ${message.replaceAll(/\s+/g, ' ')}${suffix}`, {
+    cause: error,
+    hint: HINTS[code],
+  })
 }
 
 function isSqlstate(code: string): boolean {

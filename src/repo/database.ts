@@ -15,15 +15,13 @@ export class Database {
     readonly url: string,
     max = 4,
   ) {
-    this.#pool = new pg.Pool({ ...connection(url), max })
+    this.#pool = new pg.Pool({ ...connection(url), max, Client: ClosingClient })
     // An idle connection that breaks is dropped by the pool; whoever asks next gets a new one or the error.
     this.#pool.on('error', () => undefined)
   }
 
   async withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect().catch((error: unknown) => {
-      throw databaseError(error)
-    })
+    const client = await this.#connect()
     let broken = false
     const onError = () => {
       broken = true
@@ -60,15 +58,44 @@ export class Database {
 
   /** A connection of its own, for what takes it over (COPY). The caller ends it. */
   async dedicated(): Promise<pg.Client> {
-    const client = new pg.Client(connection(this.url))
-    await client.connect().catch((error: unknown) => {
+    try {
+      const client = new ClosingClient(connection(this.url))
+      await client.connect()
+      return client
+    } catch (error) {
       throw databaseError(error)
-    })
-    return client
+    }
   }
 
   async close(): Promise<void> {
     await this.#pool.end()
+  }
+
+  /** pg reads the files that a URL names (sslrootcert …) only now, and throws where it cannot. */
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect()
+    } catch (error) {
+      throw databaseError(error)
+    }
+  }
+}
+
+/**
+ * pg leaves the socket of a login that failed open (SCRAM without a password), and the process would wait for the
+ * server to lose patience: a minute.
+ */
+class ClosingClient extends pg.Client {
+  override connect(): Promise<pg.Client>
+  override connect(callback: (error?: Error) => void): void
+  override connect(callback?: (error?: Error) => void): Promise<pg.Client> | undefined {
+    const connected = super.connect().catch((error: unknown) => {
+      void this.end()
+      throw error
+    })
+    if (callback === undefined) return connected
+    connected.then(() => callback(), callback)
+    return undefined
   }
 }
 

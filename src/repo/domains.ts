@@ -49,3 +49,12 @@ export async function chainExists(client: Client, domainId: string): Promise<boo
   )
   return rows[0]?.known === true
 }
+
+/** The mirror that a Domain names for itself; undefined for one that names none, and for the platform chain. */
+export async function mirrorUrlOf(client: Client, domainId: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ url: string | null }>(
+    'SELECT mirror_url AS url FROM audit_domain WHERE domain_id = $1',
+    [domainId],
+  )
+  return rows[0]?.url ?? undefined
+}

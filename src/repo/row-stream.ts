@@ -4,8 +4,10 @@ import { CopyFrames } from './copy-frames.js'
 import { type ChunkSink, copyOut } from './copy-out.js'
 import { CopyRows } from './copy-rows.js'
 
-/** Rows that wait for the reader before the socket is paused. */
-const MAX_WAITING = 4096
+/** Bytes of rows that wait for the reader before the socket is paused; rows are of 300 bytes to 70 kB. */
+const MAX_WAITING = 2 * 1024 * 1024
+/** What a row costs beside its canonical bytes, two hashes among it. */
+const ROW_OVERHEAD = 400
 
 /**
  * The rows of a COPY of COPY_COLUMNS as they arrive, each with canonical bytes of its own. Slower than folding on the
@@ -43,13 +45,14 @@ class RowQueue implements ChunkSink {
   readonly done: Promise<Buffer>
   readonly #frames: CopyFrames
   #rows: StoredRow[] = []
+  #waiting = 0
   #ended = false
   #error: unknown
   #wakeReader: () => void = () => undefined
   #wakeWriter: () => void = () => undefined
 
   constructor(domainId: string) {
-    const rows = new CopyRows(domainId, (row) => this.#rows.push(withOwnBytes(row)))
+    const rows = new CopyRows(domainId, (row) => this.#keep(row))
     this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
     this.done = new Promise((resolve) => {
       this.#finish = resolve
@@ -62,7 +65,7 @@ class RowQueue implements ChunkSink {
     const rest = this.#frames.push(chunk)
     if (rest !== undefined) this.#finish(rest)
     this.#wakeReader()
-    if (this.#rows.length < MAX_WAITING) return undefined
+    if (this.#waiting < MAX_WAITING) return undefined
     return new Promise((resolve) => {
       this.#wakeWriter = resolve
     })
@@ -84,8 +87,14 @@ class RowQueue implements ChunkSink {
     if (this.#rows.length === 0 && this.#error !== undefined) throw this.#error
     const rows = this.#rows
     this.#rows = []
+    this.#waiting = 0
     this.#wakeWriter()
     return rows
+  }
+
+  #keep(row: StoredRow): void {
+    this.#rows.push(withOwnBytes(row))
+    this.#waiting += ROW_OVERHEAD + (row.canonical?.length ?? 0)
   }
 }
 

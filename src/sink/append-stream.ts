@@ -3,7 +3,7 @@ import type { AtRefusal, Placed } from '../ports.js'
 import { batches } from './batches.js'
 import type { Candidate } from './candidates.js'
 import type { InputEntry } from './input-line.js'
-import { MAX_GROUP, type Sink } from './sink.js'
+import { MAX_GROUP, type PreparedGroup, type Sink } from './sink.js'
 
 /** What became of one candidate: its rows are durable, or it was refused. */
 export type StreamOutcome =
@@ -21,28 +21,47 @@ export async function* appendStream(
   atRefusal: AtRefusal,
   signal: AbortSignal,
 ): AsyncGenerator<StreamOutcome> {
-  for await (const batch of batches(candidates, MAX_GROUP, signal)) {
-    for (const outcome of await appendBatch(sink, batch, atRefusal)) {
+  const groups = prepareGroups(sink, batches(candidates, MAX_GROUP, signal), atRefusal)
+  // One group is prepared while the one before it is written: the client's half of the work and the server's overlap.
+  for await (const [group] of batches(groups, 1, signal)) {
+    if (group === undefined) break
+    for (const outcome of await writeGroup(sink, group, atRefusal)) {
       yield outcome
       if ('refused' in outcome && atRefusal === 'stop') return
     }
   }
 }
 
-async function appendBatch(
+interface Group {
+  readonly candidates: readonly Candidate[]
+  /** Of the candidates that are entries, in order. */
+  readonly prepared: PreparedGroup
+}
+
+async function* prepareGroups(
   sink: Sink,
-  batch: readonly Candidate[],
+  groups: AsyncIterable<readonly Candidate[]>,
+  atRefusal: AtRefusal,
+): AsyncGenerator<Group> {
+  for await (const group of groups) {
+    const bad = group.findIndex(({ entry }) => entry instanceof AuditError)
+    const candidates = atRefusal === 'stop' && bad >= 0 ? group.slice(0, bad + 1) : group
+    const entries = candidates
+      .map(({ entry }) => entry)
+      .filter((entry): entry is InputEntry => !(entry instanceof AuditError))
+    yield { candidates, prepared: await sink.prepare(entries) }
+  }
+}
+
+async function writeGroup(
+  sink: Sink,
+  { candidates, prepared }: Group,
   atRefusal: AtRefusal,
 ): Promise<StreamOutcome[]> {
-  const bad = batch.findIndex(({ entry }) => entry instanceof AuditError)
-  const wanted = atRefusal === 'stop' && bad >= 0 ? batch.slice(0, bad + 1) : batch
-  const entries = wanted
-    .map(({ entry }) => entry)
-    .filter((entry): entry is InputEntry => !(entry instanceof AuditError))
-  const appended = entries.length === 0 ? [] : await sink.recordGroup(entries, atRefusal)
+  const appended = await sink.write(prepared, atRefusal)
   const outcomes: StreamOutcome[] = []
   let next = 0
-  for (const candidate of wanted) {
+  for (const candidate of candidates) {
     const outcome = candidate.entry instanceof AuditError ? candidate.entry : appended[next++]
     if (outcome === undefined) break
     outcomes.push(

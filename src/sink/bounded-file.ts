@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { AuditError } from '../errors.js'
+import { readInput } from './read-input.js'
 
 /** Of a file, and of what it decompresses to. CloudTrail delivers at most some 50 MB; the largest here has 1 MB. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -12,23 +12,18 @@ const gunzipBytes = promisify(gunzip)
  * The content of a file, decompressed where it begins as gzip does, whatever its name. Rejects with `file_unreadable`,
  * or with `invalid_input` where it is too long or not the gzip it says it is.
  */
-export async function readBoundedFile(path: string): Promise<Uint8Array> {
-  const bytes = await readAll(path)
+export async function readBoundedFile(path: string, until?: AbortSignal): Promise<Uint8Array> {
+  const bytes = await readAll(path, until)
   return bytes[0] === 0x1f && bytes[1] === 0x8b ? decompressed(bytes, path) : bytes
 }
 
-async function readAll(path: string): Promise<Buffer> {
-  const chunks: Buffer[] = []
+async function readAll(path: string, until: AbortSignal | undefined): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
   let size = 0
-  try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > MAX_FILE_BYTES) throw tooLong(path)
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    if (error instanceof AuditError) throw error
-    throw new AuditError('file_unreadable', `${path}: cannot be read (${codeOf(error)})`, { cause: error })
+  for await (const chunk of readInput(path, until)) {
+    size += chunk.length
+    if (size > MAX_FILE_BYTES) throw tooLong(path)
+    chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs'
 import { AuditError } from '../errors.js'
 import { cloudTrailEntry, readCloudTrailFile } from './cloudtrail.js'
 import { type InputEntry, parseInputLine } from './input-line.js'
 import { type Line, splitLines } from './lines.js'
+import { readInput } from './read-input.js'
 
 export type InputFormat = 'ndjson' | 'cloudtrail'
 
@@ -13,6 +13,8 @@ export interface Candidate {
   readonly entry: InputEntry | AuditError
   /** As it came, for a file of rejects. */
   readonly raw: () => Uint8Array
+  /** `raw` is only its beginning: a line over 1 MiB is never held whole. */
+  readonly cut?: true | undefined
 }
 
 /** The lines of an NDJSON stream, in order. */
@@ -22,7 +24,7 @@ export async function* ndjsonCandidates(
 ): AsyncGenerator<Candidate> {
   for await (const line of splitLines(chunks)) {
     const where = `${name}, line ${line.number}`
-    yield { where, entry: entryOf(() => parseLine(line)), raw: () => line.bytes }
+    yield { where, entry: entryOf(() => parseLine(line)), raw: () => line.bytes, cut: line.tooLong }
   }
 }
 
@@ -31,19 +33,26 @@ function parseLine(line: Line): InputEntry {
   return parseInputLine(line.bytes)
 }
 
-/** The candidates of files, one file after the other. Rejects with `file_unreadable`, or `invalid_input` naming the file. */
+/**
+ * The candidates of files, one file after the other, until the last one's end or `until`. Rejects with
+ * `file_unreadable`, or `invalid_input` naming the file.
+ */
 export async function* fileCandidates(
   paths: readonly string[],
   format: InputFormat,
+  until?: AbortSignal,
 ): AsyncGenerator<Candidate> {
   for (const path of paths) {
-    if (format === 'cloudtrail') yield* cloudTrailCandidates(path)
-    else yield* ndjsonCandidates(readChunks(path), path)
+    if (format === 'cloudtrail') yield* cloudTrailCandidates(path, until)
+    else yield* ndjsonCandidates(refuseGzip(readInput(path, until), path), path)
   }
 }
 
-async function* cloudTrailCandidates(path: string): AsyncGenerator<Candidate> {
-  for (const [index, record] of (await readCloudTrailFile(path)).entries()) {
+async function* cloudTrailCandidates(
+  path: string,
+  until: AbortSignal | undefined,
+): AsyncGenerator<Candidate> {
+  for (const [index, record] of (await readCloudTrailFile(path, until)).entries()) {
     const where = `${path}, record ${index + 1}`
     yield {
       where,
@@ -53,12 +62,17 @@ async function* cloudTrailCandidates(path: string): AsyncGenerator<Candidate> {
   }
 }
 
-async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(path)
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new AuditError('file_unreadable', `${path}: cannot be read (${code})`, { cause: error })
+/** Else the first line would be called ill-formed, and nobody would think of the missing --format. */
+async function* refuseGzip(chunks: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
+  let first = true
+  for await (const chunk of chunks) {
+    if (first && chunk[0] === 0x1f && chunk[1] === 0x8b) {
+      throw new AuditError('invalid_input', `${path}: expected NDJSON, got gzip`, {
+        hint: 'CloudTrail files need --format cloudtrail; else: gunzip < FILE | audit append --stdin',
+      })
+    }
+    first = false
+    yield chunk
   }
 }
 

@@ -38,8 +38,8 @@ const DENIED = /(^|\.)(AccessDenied|UnauthorizedOperation)$/
  * The records of a file as CloudTrail delivers it, plain or gzip. Map each by {@link cloudTrailEntry}. Rejects with
  * `invalid_input` naming the file, or `file_unreadable`.
  */
-export async function readCloudTrailFile(path: string): Promise<readonly unknown[]> {
-  const bytes = await readBoundedFile(path)
+export async function readCloudTrailFile(path: string, until?: AbortSignal): Promise<readonly unknown[]> {
+  const bytes = await readBoundedFile(path, until)
   const file = fileSchema.safeParse(parsed(withoutMark(bytes), path))
   if (!file.success)
     throw new AuditError('invalid_input', `${path}: expected {"Records":[…]} as CloudTrail delivers it`)

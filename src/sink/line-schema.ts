@@ -56,7 +56,7 @@ export const lineSchema = z.strictObject({
   correlation_id: text(0, LIMITS.correlationIdBytes).optional(),
   zedtoken: text(0, LIMITS.zedtokenBytes).optional(),
   domain_id: domainId.optional(),
-  domain_ids: z.array(domainId).min(1).optional(),
+  domain_ids: z.array(domainId).min(1).max(LIMITS.domainIds).optional(),
   platform: z.literal(true).optional(),
   subject: subject.optional(),
   context: context.optional(),

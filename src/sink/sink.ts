@@ -11,6 +11,9 @@ export interface SinkOptions extends ItemParts {
   readonly store: EntryStore
 }
 
+/** Entries as rows of their chains, or why they are refused. */
+export type PreparedGroup = readonly (AppendItem | AuditError)[]
+
 interface Waiting {
   readonly entry: InputEntry
   readonly resolve: (placed: readonly Placed[]) => void
@@ -49,7 +52,16 @@ export class Sink {
    * first refused entry is the last result and nothing after it is appended. Rejects when nothing was written.
    */
   async recordGroup(entries: readonly InputEntry[], atRefusal: AtRefusal): Promise<readonly Appended[]> {
-    const prepared = await toAppendItems(entries, this.#options)
+    return this.write(await this.prepare(entries), atRefusal)
+  }
+
+  /** The first half of {@link recordGroup}, which needs no database lock: a stream does it one group ahead. */
+  prepare(entries: readonly InputEntry[]): Promise<PreparedGroup> {
+    return toAppendItems(entries, this.#options)
+  }
+
+  /** The second half. */
+  async write(prepared: PreparedGroup, atRefusal: AtRefusal): Promise<readonly Appended[]> {
     const refusal = prepared.findIndex((item) => item instanceof AuditError)
     const wanted = atRefusal === 'stop' && refusal >= 0 ? prepared.slice(0, refusal + 1) : prepared
     const items = wanted.filter(isItem)
@@ -89,7 +101,7 @@ function isItem(item: AppendItem | AuditError): item is AppendItem {
 }
 
 /** Outcomes of items between those that were refused before; ends where the store stopped. */
-function inOrder(prepared: readonly (AppendItem | AuditError)[], appended: readonly Appended[]): Appended[] {
+function inOrder(prepared: PreparedGroup, appended: readonly Appended[]): Appended[] {
   const outcomes: Appended[] = []
   let next = 0
   for (const item of prepared) {

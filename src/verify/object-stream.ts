@@ -10,7 +10,7 @@ const MAX_OBJECT_BYTES = 1024 * 1024
 /** An object of a chain's prefix, in the order of the keys. */
 export type ListedRow =
   /** Under the key of a row: what it holds, ready for the fold. */
-  | { readonly kind: 'row'; readonly row: StoredRow; readonly etag: string }
+  | { readonly kind: 'row'; readonly seq: number; readonly row: StoredRow; readonly etag: string }
   /** Under a key that names no row of this chain. */
   | { readonly kind: 'stray'; readonly key: string; readonly seq: number }
   /** Listed, and not there when it was fetched. */
@@ -21,6 +21,8 @@ export interface ObjectRange {
   /** First seq that is fetched. */
   readonly fromSeq: number
   readonly toSeq?: number | undefined
+  /** Told of the seq of every key, outside the range too. */
+  readonly onKey?: ((seq: number) => void) | undefined
 }
 
 /**
@@ -37,7 +39,10 @@ export async function* streamObjects(
   try {
     for await (const listed of store.list(codec.prefix(range.domainId), signal)) {
       const place = codec.parseKey(listed.key)
-      if (place !== undefined && isOutside(place.seq, range)) continue
+      if (place?.domainId === range.domainId) {
+        range.onKey?.(place.seq)
+        if (isOutside(place.seq, range)) continue
+      }
       const one = fetchOne(store, codec, listed, place, range.domainId, signal)
       // It is awaited in its turn; until then its failure is nobody's.
       one.catch(() => undefined)
@@ -76,7 +81,7 @@ async function fetchOne(
           prevHash: decoded.entry.prevHash,
           entryHash: decoded.entry.entryHash,
         }
-  return { kind: 'row', row, etag: object.etag }
+  return { kind: 'row', seq, row, etag: object.etag }
 }
 
 /** The number that a stray key seems to mean, 0 where it means none: findings have a place. */

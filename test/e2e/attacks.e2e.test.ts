@@ -108,7 +108,7 @@ async function assertAttack(attack: Attack, field: Field): Promise<void> {
   const words = (attack.verify ?? ['--domain', A]).map((word) => (word === HEADS ? heads : word))
   const json = await audit(field, ['verify', ...words, '--json'])
   const text = await audit(field, ['verify', ...words])
-  expect([json.code, text.code]).toEqual([attack.exit, attack.exit])
+  expect([json.code, text.code], json.stderr + text.stderr).toEqual([attack.exit, attack.exit])
   assertError(attack, json, text)
   assertVerdicts(attack, jsonVerdicts(json.stdout))
   assertVerdicts(attack, textVerdicts(text.stdout))

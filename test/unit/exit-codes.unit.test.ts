@@ -43,7 +43,6 @@ it('no error ends with 0, with 1, or as if by a signal', () => {
 
 it.each([
   ['usage', 2],
-  ['confirmation_required', 2],
   ['down_migration_refused', 2],
   ['domain_not_found', 4],
   ['nothing_to_verify', 4],

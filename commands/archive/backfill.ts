@@ -1,0 +1,39 @@
+import * as Flags from '@oclif/core/flags'
+import { concurrencyOf, uploadFlags } from '../../src/cli/archive-flags.js'
+import { runBackfill } from '../../src/cli/archive-run.js'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
+import { parseSegment } from '../../src/cli/verify-flags.js'
+
+export default class ArchiveBackfill extends AuditCommand {
+  static override summary = 'Upload the rows that the mirror lacks, archived or not'
+  static override description =
+    `Compares the keys in the mirror with the rows. A row that was archived and whose object is gone is uploaded again,
+and is a finding: it goes to the quarantine, and the command ends with 1. No archive stamp is ever changed.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --all --dry-run',
+    '<%= config.bin %> <%= command.id %> --domain UUID --from-seq 1000 --to-seq 1999',
+  ]
+
+  static override flags = {
+    ...chainsFlags,
+    ...uploadFlags,
+    'from-seq': Flags.string({ helpValue: 'N', summary: 'first row to compare; default: 1' }),
+    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row to compare; default: the last' }),
+    'dry-run': Flags.boolean({ summary: 'compare only: upload nothing, write nothing down' }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(ArchiveBackfill)
+    const { flags } = parsed
+    const chain = chainsOf(parsed)
+    const options = {
+      chain,
+      ...parseSegment(chain, flags),
+      dryRun: flags['dry-run'] === true,
+      concurrency: concurrencyOf(flags.concurrency),
+      json: flags.json,
+    }
+    this.exitWith(await runBackfill(options, await this.context(flags), this.out, this.signal))
+  }
+}

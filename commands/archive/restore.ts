@@ -1,0 +1,42 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainFlags, chainOf } from '../../src/cli/chain-flags.js'
+import { mirrorFlags } from '../../src/cli/mirror-flags.js'
+import { runRestore } from '../../src/cli/restore-run.js'
+import { parsePin } from '../../src/cli/verify-flags.js'
+
+export default class ArchiveRestore extends AuditCommand {
+  static override summary = 'Rebuild a chain, that PostgreSQL does not have, from the mirror alone'
+  static override description =
+    `Verifies the mirror, writes the rows, and verifies both copies. A chain that exists is refused, and so is a broken
+mirror, which ends with 1. A restore that was killed is run again. The pepper must be the one that the chain was begun
+with. Rows that had not been archived are lost, and their sequence numbers are used anew. Personal data is not in the
+mirror and does not come back.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --platform --mirror s3://bucket/prefix --pepper file:///safe/pepper.key',
+    '<%= config.bin %> <%= command.id %> --domain UUID --expect-head 2901:HASH',
+  ]
+
+  static override flags = {
+    ...chainFlags,
+    ...mirrorFlags,
+    'expect-head': Flags.string({
+      helpValue: 'SEQ:HASH',
+      summary: 'a head seen before, which must be in the mirror',
+    }),
+    'allow-broken-tail': Flags.boolean({ summary: 'restore what is intact before the first finding' }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(ArchiveRestore)
+    const { flags } = parsed
+    const pin = flags['expect-head']
+    const options = {
+      domainId: chainOf(parsed),
+      pins: pin === undefined ? [] : [parsePin(pin)],
+      allowBrokenTail: flags['allow-broken-tail'] === true,
+      json: flags.json,
+    }
+    this.exitWith(await runRestore(options, await this.context(flags), this.out, this.signal))
+  }
+}

@@ -1,0 +1,21 @@
+import { runArchiveStatus } from '../../src/cli/archive-run.js'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
+import { mirrorFlags } from '../../src/cli/mirror-flags.js'
+
+export default class ArchiveStatus extends AuditCommand {
+  static override summary = 'How far the archive of each chain has come, with --json a line each'
+  static override description =
+    `Compares keys with rows and opens no object. gaps: rows that were archived and whose object is gone. orphans: objects
+of no row. With either it ends with 1.`
+  static override examples = ['<%= config.bin %> <%= command.id %> --all']
+
+  static override flags = { ...chainsFlags, ...mirrorFlags }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(ArchiveStatus)
+    const { flags } = parsed
+    const options = { chain: chainsOf(parsed), json: flags.json }
+    this.exitWith(await runArchiveStatus(options, await this.context(flags), this.out, this.signal))
+  }
+}

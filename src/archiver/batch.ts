@@ -1,0 +1,123 @@
+import type { ChainedEntry } from '../chain/entry.js'
+import type { Finding } from '../chain/finding.js'
+import type { StoredRow } from '../chain/fold.js'
+import type { Hasher } from '../chain/hash.js'
+import { AuditError } from '../errors.js'
+import type { ArchiveQueue, MirrorCodec, SourceName } from '../ports.js'
+import { inParallel } from './in-parallel.js'
+import { judgeWindow } from './judge-window.js'
+import type { Mirror } from './mirrors.js'
+import type { Stopping } from './stopping.js'
+import { type Uploaded, uploadRow } from './upload.js'
+
+export interface BatchParts {
+  readonly queue: Pick<ArchiveQueue, 'window' | 'stamp'>
+  readonly codec: MirrorCodec
+  readonly hasher: Hasher
+  readonly mirror: Mirror
+  /** Uploads of one batch under way at once. */
+  readonly concurrency: number
+}
+
+/** What one copy of a row shows to be wrong. */
+export interface SourcedFinding {
+  readonly source: SourceName
+  readonly finding: Finding
+}
+
+/** What became of some rows of a chain. Those that were not begun before the end are in none of the counts. */
+export interface Batch {
+  /** In the mirror now, by this or by an earlier upload. */
+  readonly uploaded: readonly { readonly seq: number; readonly etag: string }[]
+  readonly findings: readonly SourcedFinding[]
+  /** Rows that are not to be uploaded because they, or what the mirror has in their place, are not as they should be. */
+  readonly held: number
+  /** Rows that could not be uploaded; the next pass tries them again. */
+  readonly failed: number
+  readonly error?: AuditError | undefined
+  /** So many failed in a row that the others were not even begun. */
+  readonly gaveUp: boolean
+}
+
+/** Failures in a row after which a mirror counts as gone: each may have taken all of a timeout. */
+const FAILURES = 16
+
+/** Reads the rows at the seqs given (ascending, close together), judges them, and uploads those that are good. */
+export async function uploadBatch(
+  domainId: string,
+  seqs: readonly number[],
+  parts: BatchParts,
+  stopping: Stopping,
+): Promise<Batch> {
+  const window = await parts.queue.window(domainId, seqs[0] ?? 1, seqs.at(-1) ?? 0)
+  const { ready, findings, unchecked } = judgeWindow(window, seqs, parts.hasher)
+  const breaker = new Breaker(FAILURES)
+  const outcomes = await uploadAll(ready, parts, breaker, stopping)
+  const failures = [...outcomes.filter((one) => one instanceof AuditError), ...unchecked.map(unknown)]
+  const differing = outcomes.flatMap((one) => ('finding' in one ? [one.finding] : []))
+  return {
+    uploaded: outcomes.flatMap((one) => ('etag' in one ? [{ seq: one.seq, etag: one.etag }] : [])),
+    findings: [...sourced('postgres', findings), ...sourced('mirror', differing)],
+    held: seqs.length - ready.length - unchecked.length + differing.length,
+    failed: failures.length,
+    error: failures[0],
+    gaveUp: breaker.isOpen,
+  }
+}
+
+/** Each row's outcome in order; what was not begun when the signal came is left out. */
+async function uploadAll(
+  rows: readonly ChainedEntry[],
+  { mirror, codec, concurrency }: BatchParts,
+  breaker: Breaker,
+  { stop, giveUp }: Stopping,
+): Promise<(Uploaded | AuditError)[]> {
+  const isOver = () => stop.aborted || breaker.isOpen
+  return inParallel(rows, concurrency, isOver, async (row) => {
+    try {
+      const uploaded = await mirror.gate.pass(() => uploadRow(row, mirror.store, codec, giveUp))
+      breaker.succeeded()
+      return uploaded
+    } catch (error) {
+      breaker.failed()
+      return failureOf(error, row, giveUp)
+    }
+  })
+}
+
+/** What is neither the store's failure nor our giving up is a bug, and is thrown. */
+function failureOf(error: unknown, { seq }: ChainedEntry, giveUp: AbortSignal): AuditError {
+  if (error instanceof AuditError) return error
+  if (!giveUp.aborted) throw error
+  return new AuditError('mirror_unavailable', `row ${seq}: stopped before it was uploaded`, { cause: error })
+}
+
+function unknown({ seq, unknownGeneration }: StoredRow): AuditError {
+  const message = `row ${seq} is of generation ${unknownGeneration}, which this program does not know`
+  return new AuditError('generation_unknown', message, { hint: 'upgrade audit' })
+}
+
+function sourced(source: SourceName, findings: readonly Finding[]): SourcedFinding[] {
+  return findings.map((finding) => ({ source, finding }))
+}
+
+class Breaker {
+  readonly #limit: number
+  #failures = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get isOpen(): boolean {
+    return this.#failures >= this.#limit
+  }
+
+  succeeded(): void {
+    this.#failures = 0
+  }
+
+  failed(): void {
+    this.#failures += 1
+  }
+}

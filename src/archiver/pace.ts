@@ -1,0 +1,64 @@
+import type { Drained } from './drain.js'
+
+/** Milliseconds: the first bound of a wait after a failure, and the last. */
+const FIRST_WAIT = 1_000
+const LONGEST_WAIT = 60_000
+
+/** Milliseconds until rows that were held back are looked at again; they rarely mend. */
+const HELD_AGAIN = 60_000
+
+/**
+ * A wait after `failures` in a row: anything from nothing to a bound that doubles (full jitter), so that archivers which
+ * lost one mirror together do not come back to it together. `random` is 0 to 1.
+ */
+export function backOff(failures: number, random: number): number {
+  return random * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (failures - 1))
+}
+
+/**
+ * When a chain is looked at again, and from where. Rows that were left behind, held back or failed, are passed over
+ * until their time comes, so that they neither stop new rows nor are read at every poll.
+ */
+export class Pace {
+  /** Nothing before that: the last pass got nothing through. */
+  #notBefore = 0
+  /** The last row of those looked at when some were left behind; 0 where none were. */
+  #passed = 0
+  #passedUntil = 0
+  #failures = 0
+
+  isDue(now: number): boolean {
+    return now >= this.#notBefore
+  }
+
+  /** Rows up to this seq are passed over. */
+  after(now: number): number {
+    return now >= this.#passedUntil ? 0 : this.#passed
+  }
+
+  /** Milliseconds until rows that failed are tried again, if any did. `from` is what {@link after} said for the pass. */
+  onPass(drained: Drained, from: number, now: number, random: number): number | undefined {
+    const wait = drained.failed > 0 ? this.#onFailure(drained.stamped > 0, now, random) : undefined
+    if (from === 0) this.#passed = 0
+    if (from === 0 && drained.failed === 0) this.#failures = 0
+    if (drained.held + drained.failed > 0) this.#leaveBehind(drained.reached, now + (wait ?? HELD_AGAIN))
+    return wait
+  }
+
+  /** The pass itself failed: Postgres did, or the mirror could not be opened. Milliseconds until the next. */
+  onError(now: number, random: number): number {
+    return this.#onFailure(false, now, random)
+  }
+
+  #onFailure(progressed: boolean, now: number, random: number): number {
+    this.#failures += 1
+    const wait = backOff(this.#failures, random)
+    if (!progressed) this.#notBefore = now + wait
+    return wait
+  }
+
+  #leaveBehind(reached: number, again: number): void {
+    this.#passedUntil = this.#passed === 0 ? again : Math.min(this.#passedUntil, again)
+    this.#passed = reached
+  }
+}

@@ -1,0 +1,140 @@
+import { decodeCanonical } from '../chain/canonical.js'
+import type { ChainedEntry, ChainHead } from '../chain/entry.js'
+import type { Finding } from '../chain/finding.js'
+import { ChainFold, type StoredRow } from '../chain/fold.js'
+import type { Hasher } from '../chain/hash.js'
+import { AuditError } from '../errors.js'
+import type { RestoredRow, RestoreTarget, ScanProgress } from '../ports.js'
+
+/** Rows a transaction. */
+const BATCH = 1000
+
+/** One object that the mirror holds at a seq, as the restore reads it. */
+export interface MirrorRow {
+  readonly row: StoredRow
+  readonly etag: string
+}
+
+export interface RestoreParts {
+  readonly target: RestoreTarget
+  /** The objects of the chain up to a seq, ascending. */
+  readonly rows: (toSeq: number) => AsyncIterable<MirrorRow>
+  readonly hasher: Hasher
+}
+
+export interface RestoreRequest {
+  readonly domainId: string
+  /** The last row to restore. */
+  readonly toSeq: number
+  readonly mirrorUrl?: string | undefined
+  /** The pseudonym that the genesis row must carry: the pepper must be the one that the chain was begun with. */
+  readonly genesisPseudonym: string
+}
+
+export interface Restored {
+  readonly head: ChainHead
+  readonly rows: number
+  /** recorded_at of the last row: what was acknowledged after it and not archived is lost. */
+  readonly lastRecordedAt: bigint
+}
+
+/** Where the intact beginning of a chain ends, by what a verifier found in it: 0 where there is none. */
+export function intactEnd(findings: readonly Finding[], last: number): number {
+  // A link that does not hold accuses the row before it as well as the row.
+  const damagedFrom = findings
+    .filter(({ code }) => code !== 'orphan_object')
+    .map(({ code, seqFrom }) => (code === 'broken_link' ? seqFrom - 1 : seqFrom))
+  return Math.min(last, ...damagedFrom.map((seq) => seq - 1))
+}
+
+/**
+ * Rebuilds a chain from rows that a verify has just found intact, and judges them again as it writes: what changed
+ * meanwhile is refused before the chain gets its head. Dying anywhere leaves rows without a head, which no append can
+ * extend and which the next restore keeps.
+ */
+export async function restoreChain(
+  request: RestoreRequest,
+  { target, rows, hasher }: RestoreParts,
+  progress: (p: ScanProgress) => void,
+  signal: AbortSignal,
+): Promise<Restored> {
+  const check = new RestoreCheck(request, hasher)
+  return target.restoring(request.domainId, async () => {
+    for await (const batch of inBatches(rows(request.toSeq))) {
+      signal.throwIfAborted()
+      const restored = check.take(batch)
+      await target.insert(restored)
+      progress({ rows: restored.at(-1)?.entry.seq ?? 0, total: request.toSeq })
+    }
+    const { seq, entryHash, recordedAt } = check.finish()
+    const head = { seq, hash: entryHash }
+    await target.finish(request.domainId, head, request.mirrorUrl)
+    return { head, rows: seq, lastRecordedAt: recordedAt }
+  })
+}
+
+/** Nothing passes that the verifier's fold would not. */
+class RestoreCheck {
+  readonly #request: RestoreRequest
+  readonly #fold: ChainFold
+  #last: ChainedEntry | undefined
+
+  constructor(request: RestoreRequest, hasher: Hasher) {
+    this.#request = request
+    this.#fold = new ChainFold({ fromSeq: 1, toSeq: request.toSeq, domainId: request.domainId, hasher })
+  }
+
+  take(batch: readonly MirrorRow[]): RestoredRow[] {
+    for (const { row } of batch) this.#fold.add(row)
+    if (!this.#fold.isIntact) throw changed(this.#request)
+    const restored = batch.map(toRestored)
+    if (this.#last === undefined) assertPepper(restored[0]?.entry, this.#request)
+    this.#last = restored.at(-1)?.entry ?? this.#last
+    return restored
+  }
+
+  /** The last row. */
+  finish(): ChainedEntry {
+    if (this.#last === undefined || this.#fold.finish().findings.length > 0) throw changed(this.#request)
+    return this.#last
+  }
+}
+
+function changed({ domainId }: RestoreRequest): AuditError {
+  return new AuditError('mirror_broken', `the mirror changed while ${domainId} was restored from it`, {
+    hint: `run: audit verify --domain ${domainId} --source mirror`,
+  })
+}
+
+function toRestored({ row, etag }: MirrorRow): RestoredRow {
+  const { canonical, prevHash, entryHash } = row
+  if (canonical === undefined || prevHash === undefined || entryHash === undefined) {
+    throw new AuditError('mirror_broken', `object ${row.seq} is malformed: ${row.problem}`)
+  }
+  return { entry: { ...decodeCanonical(canonical), prevHash, entryHash }, etag }
+}
+
+function assertPepper(
+  genesis: ChainedEntry | undefined,
+  { domainId, genesisPseudonym }: RestoreRequest,
+): void {
+  if (genesis?.seq === 1 && genesis.subjectPseudonym === genesisPseudonym) return
+  throw new AuditError(
+    'pepper_mismatch',
+    `the pepper does not reproduce the genesis row of chain ${domainId}`,
+    {
+      hint: 'give the key file that the chain was begun with (--pepper); nothing was restored',
+    },
+  )
+}
+
+async function* inBatches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
+  let batch: T[] = []
+  for await (const item of items) {
+    batch.push(item)
+    if (batch.length < BATCH) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}

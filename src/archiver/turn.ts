@@ -1,0 +1,54 @@
+import { AuditError } from '../errors.js'
+import type { WaitingChain } from '../ports.js'
+import type { SourcedFinding } from './batch.js'
+import { type Drained, type DrainParts, type DrainRange, drainChain } from './drain.js'
+import type { Mirror, Mirrors } from './mirrors.js'
+import type { Stopping } from './stopping.js'
+
+/** What the archiver works with. */
+export interface ArchiverParts extends Pick<DrainParts, 'queue' | 'codec' | 'hasher' | 'onStamped'> {
+  readonly mirrors: Mirrors
+  /** Writes findings down and tells them; called for the same ones as long as they are there. */
+  readonly onFindings: (domainId: string, findings: readonly SourcedFinding[]) => Promise<void>
+}
+
+/** Chains of one mirror at once: one dead mirror leaves the others their turns. */
+export const TURNS_PER_MIRROR = 4
+
+/** Chains at once; each holds two batches of rows in memory. */
+export const TURNS = 16
+
+/** Rows of one chain in a row, while others may be waiting. */
+const TURN_ROWS = 20_000
+
+/** One turn of a chain, unless another archiver has it. */
+export async function takeTurn(
+  chain: WaitingChain,
+  range: Omit<DrainRange, 'maxRows'>,
+  parts: ArchiverParts,
+  stopping: Stopping,
+): Promise<Drained | 'claimed elsewhere'> {
+  const mirror = await openMirror(chain, parts.mirrors)
+  const { concurrency } = parts.mirrors
+  let drained: Drained | undefined
+  await parts.queue.claim(chain.domainId, async () => {
+    const turn = { ...range, maxRows: TURN_ROWS }
+    drained = await drainChain(chain.domainId, turn, { ...parts, mirror, concurrency }, stopping)
+  })
+  return drained ?? 'claimed elsewhere'
+}
+
+/** Whatever is wrong with the URL of a Domain: to this run it is a mirror that cannot be reached. */
+export async function openMirror(
+  { domainId, mirrorUrl }: Pick<WaitingChain, 'domainId' | 'mirrorUrl'>,
+  mirrors: Mirrors,
+): Promise<Mirror> {
+  try {
+    return await mirrors.of(mirrorUrl)
+  } catch (error) {
+    const isOwnUrl = mirrorUrl !== undefined && error instanceof AuditError
+    if (!isOwnUrl || error.code.startsWith('mirror_')) throw error
+    const message = `the mirror of ${domainId}: ${error.message}`
+    throw new AuditError('mirror_unavailable', message, { cause: error, hint: error.hint })
+  }
+}

@@ -1,0 +1,165 @@
+import type { Backfilled, BackfillParts } from '../archiver/backfill.js'
+import { AuditError } from '../errors.js'
+import { nodeHasher } from '../node-hasher.js'
+import type { ScanProgress } from '../ports.js'
+import { chainsToVerify } from '../verify/verify-all.js'
+import {
+  BACKFILL_HEAD,
+  backfilledJson,
+  backfilledRow,
+  foundText,
+  STATUS_HEAD,
+  statusJson,
+  statusNotes,
+  statusRow,
+} from './archive-text.js'
+import type { Archive, Context } from './context.js'
+import { EXIT, type ExitCode } from './exit-codes.js'
+import { reportFailure } from './failure.js'
+import type { Output } from './output.js'
+import { startProgress } from './progress.js'
+import { note } from './streams.js'
+import { type Cell, table } from './table.js'
+
+/** For all archive commands that work on one chain or on every one. */
+interface Common {
+  readonly chain: string | 'all'
+  readonly json: boolean
+}
+
+export interface BackfillOptions extends Common {
+  readonly fromSeq?: number | undefined
+  readonly toSeq?: number | undefined
+  readonly dryRun: boolean
+  readonly concurrency: number
+}
+
+/** Resolves with 1 where rows or objects were found damaged or gone; what could not be done is reported chain by chain. */
+export async function runBackfill(
+  options: BackfillOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { json, dryRun, fromSeq, toSeq } = options
+  const archive = await context.archive(options.concurrency)
+  const { backfillChain } = await import('../archiver/backfill.js')
+  const notes: string[] = []
+  const parts = await backfillParts(archive, (line) => notes.push(line))
+  let found = false
+  await eachChain(options, context, out, signal, {
+    label: 'backfill',
+    head: BACKFILL_HEAD,
+    work: (domainId, onProgress) =>
+      backfillChain({ domainId, fromSeq, toSeq, dryRun }, { ...parts, onProgress }, signal),
+    toRow: backfilledRow,
+    toJson: (backfilled) => backfilledJson(backfilled, dryRun),
+    after: (backfilled) => {
+      for (const line of notes.splice(0)) note(line)
+      tellDryFindings(backfilled, dryRun)
+      found ||= backfilled.findings.length > 0
+      if (backfilled.error !== undefined) reportFailure(backfilled.error, json)
+    },
+  })
+  return found ? EXIT.finding : EXIT.done
+}
+
+/** Resolves with 1 where gaps or orphans were found. */
+export async function runArchiveStatus(
+  options: Common,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { ledger, snapshots, mirrors, codec } = await context.archive(1)
+  const { statusOfChain } = await import('../archiver/status.js')
+  let found = false
+  await eachChain(options, context, out, signal, {
+    label: 'compare',
+    head: STATUS_HEAD,
+    work: (domainId, onProgress) =>
+      statusOfChain(domainId, { ledger, present: snapshots.present, mirrors, codec, onProgress }, signal),
+    toRow: statusRow,
+    toJson: statusJson,
+    after: (status) => {
+      for (const line of statusNotes(status)) note(line)
+      found ||= status.gaps.count + status.orphans.count > 0
+    },
+  })
+  return found ? EXIT.finding : EXIT.done
+}
+
+async function backfillParts(
+  { queue, codec, ledger, mirrors, quarantine }: Archive,
+  say: (line: string) => void,
+): Promise<Omit<BackfillParts, 'onProgress'>> {
+  const { FindingLog } = await import('../archiver/finding-log.js')
+  const log = new FindingLog({
+    quarantine,
+    tell: (domainId, found) => say(foundText(domainId, found)),
+    notPermitted: () => say('note: findings were not quarantined: this role may not write'),
+  })
+  return {
+    queue,
+    codec,
+    ledger,
+    mirrors,
+    hasher: nodeHasher,
+    onFindings: (domainId, findings) => log.add(domainId, findings),
+  }
+}
+
+/** A dry run writes nothing down, and tells all the same. */
+function tellDryFindings({ domainId, findings }: Backfilled, dryRun: boolean): void {
+  if (!dryRun) return
+  for (const finding of findings) note(foundText(domainId, { source: 'mirror', finding }))
+}
+
+interface ChainWork<T> {
+  readonly label: string
+  readonly head: readonly string[]
+  readonly work: (domainId: string, onProgress: (progress: ScanProgress) => void) => Promise<T>
+  readonly toRow: (result: T) => readonly Cell[]
+  readonly toJson: (result: T) => unknown
+  /** Notes, and what else is to follow from one chain's result. */
+  readonly after: (result: T) => void
+}
+
+/** Of one chain the error is thrown; of several each is reported, and the others go on. */
+async function eachChain<T>(
+  { chain, json }: Common,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+  work: ChainWork<T>,
+): Promise<void> {
+  const chains = chain === 'all' ? chainsToVerify(await context.knownChains(), new Map()) : [chain]
+  if (chains.length === 0) {
+    throw new AuditError('nothing_to_verify', 'there is no chain', { hint: 'run: audit domain create' })
+  }
+  const rows: (readonly Cell[])[] = []
+  for (const domainId of chains) {
+    try {
+      const result = await withProgress(`${work.label} ${domainId}`, (tell) => work.work(domainId, tell))
+      if (json) await out.json(work.toJson(result))
+      else rows.push(work.toRow(result))
+      work.after(result)
+    } catch (error) {
+      if (chain !== 'all' || signal.aborted) throw error
+      reportFailure(error, json)
+    }
+  }
+  if (rows.length > 0) await out.line(await table(work.head, rows, out))
+}
+
+async function withProgress<T>(
+  label: string,
+  use: (onProgress: (progress: ScanProgress) => void) => Promise<T>,
+): Promise<T> {
+  const progress = startProgress(label)
+  try {
+    return await use((at) => progress.update(at))
+  } finally {
+    await progress.stop()
+  }
+}

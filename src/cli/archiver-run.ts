@@ -1,0 +1,130 @@
+import type { ChainDrained } from '../archiver/once.js'
+import type { ArchiverParts } from '../archiver/turn.js'
+import type { AuditError } from '../errors.js'
+import { nodeHasher } from '../node-hasher.js'
+import { drainedJson, drainedText, foundText } from './archive-text.js'
+import type { Archive, Context } from './context.js'
+import { EXIT, type ExitCode } from './exit-codes.js'
+import { reportFailure } from './failure.js'
+import type { Output } from './output.js'
+import { startProgress } from './progress.js'
+import { hideCredentials, safeText } from './safe-text.js'
+import { note } from './streams.js'
+
+export interface ArchiverOptions {
+  readonly once: boolean
+  /** Milliseconds. */
+  readonly pollInterval: number
+  readonly concurrency: number
+  readonly json: boolean
+}
+
+/** The archiver until the signal, or with `once` one pass: then 0 where all is archived, 1 where something was found. */
+export async function runArchiver(
+  options: ArchiverOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const archive = await context.archive(options.concurrency)
+  return options.once ? once(options, archive, out, signal) : worker(options, archive, out, signal)
+}
+
+/** Nothing is written while the progress is shown. */
+async function once(
+  { json }: ArchiverOptions,
+  archive: Archive,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { archiveOnce } = await import('../archiver/once.js')
+  const progress = startProgress('archive')
+  const notes: string[] = []
+  let rows = 0
+  const parts = await partsOf(archive, (line) => notes.push(line))
+  const onStamped = (stamped: number) => {
+    rows += stamped
+    progress.update({ rows })
+  }
+  const chains = await archiveOnce({ ...parts, onStamped }, signal).finally(() => progress.stop())
+  for (const line of notes) note(line)
+  for (const chain of chains) await tellChain(chain, json, out)
+  await tellTotal(chains, json, out)
+  return chains.some(({ drained }) => drained.findings + drained.held > 0) ? EXIT.finding : EXIT.done
+}
+
+async function tellChain({ domainId, drained }: ChainDrained, json: boolean, out: Output): Promise<void> {
+  if (json) await out.json(drainedJson(domainId, drained))
+  else await out.line(drainedText(domainId, drained))
+  if (drained.error !== undefined) reportFailure(drained.error, json)
+}
+
+async function tellTotal(chains: readonly ChainDrained[], json: boolean, out: Output): Promise<void> {
+  const sum = (of: 'stamped' | 'held' | 'failed') =>
+    chains.reduce((total, { drained }) => total + drained[of], 0)
+  const [archived, held, failed] = [sum('stamped'), sum('held'), sum('failed')]
+  if (json) await out.json({ summary: { chains: chains.length, archived, held, failed } })
+  else if (chains.length === 0) note('nothing to archive')
+}
+
+async function worker(
+  { json, pollInterval }: ArchiverOptions,
+  archive: Archive,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { runWorker } = await import('../archiver/worker.js')
+  const troubles = new Troubles()
+  const parts = await partsOf(archive, note)
+  await runWorker(
+    {
+      ...parts,
+      pollInterval,
+      onStamped: () => undefined,
+      onPass: async (domainId, drained) => {
+        if (drained.stamped === 0) return
+        if (json) await out.json(drainedJson(domainId, drained))
+        else await out.line(drainedText(domainId, drained))
+      },
+      onTrouble: (error, wait, domainId) => troubles.tell(error, wait, domainId),
+      onRecovered: (domainId) => troubles.over(domainId),
+    },
+    signal,
+  )
+  return EXIT.done
+}
+
+async function partsOf(
+  { queue, codec, mirrors, quarantine }: Archive,
+  say: (line: string) => void,
+): Promise<Omit<ArchiverParts, 'onStamped'>> {
+  const { FindingLog } = await import('../archiver/finding-log.js')
+  const log = new FindingLog({
+    quarantine,
+    tell: (domainId, found) => say(foundText(domainId, found)),
+    notPermitted: () => say('note: findings were not quarantined: this role may not write'),
+  })
+  return {
+    queue,
+    codec,
+    mirrors,
+    hasher: nodeHasher,
+    onFindings: (domainId, findings) => log.add(domainId, findings),
+  }
+}
+
+/** What fails is told when it begins to fail, when it fails otherwise, and when it works again. */
+class Troubles {
+  readonly #told = new Map<string, string>()
+
+  tell(error: AuditError, wait: number, domainId = 'Postgres'): void {
+    const text = safeText(hideCredentials(error.message))
+    if (this.#told.get(domainId) === text) return
+    this.#told.set(domainId, text)
+    note(`${domainId}: ${text}; trying again, next in ${(wait / 1000).toFixed(1)} s`)
+  }
+
+  over(domainId = 'Postgres'): void {
+    if (this.#told.delete(domainId)) note(`${domainId}: works again`)
+  }
+}

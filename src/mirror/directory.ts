@@ -1,0 +1,104 @@
+import { hash } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { AuditError } from '../errors.js'
+import type { MirrorListed, MirrorObject, MirrorStore } from '../ports.js'
+import { directoryError, errnoOf } from './directory-error.js'
+import { placeFile, readStored } from './directory-file.js'
+import { isName, listKeys } from './directory-list.js'
+import { Folder } from './folder.js'
+
+/** What an etag is made of: nobody's object is larger, and a hostile one must not be read for ever. */
+const MAX_ETAG_BYTES = 16 * 1024 * 1024
+
+/**
+ * A mirror in a directory, `file:///dir`: a key is a path below it. The directory is made at the first create; until
+ * then it lists nothing. Files are 0600 and folders 0700. A listing names no sizes and etags: they would have to be
+ * read. An etag is the quoted md5 of the file, of one that is cut that of what was read.
+ */
+export class DirectoryMirror implements MirrorStore {
+  readonly url: string
+  readonly #folders = new Map<string, Folder>()
+
+  /** `root` is an absolute path. */
+  constructor(readonly root: string) {
+    this.url = pathToFileURL(root).href
+  }
+
+  async *list(prefix: string, signal: AbortSignal): AsyncGenerator<MirrorListed> {
+    signal.throwIfAborted()
+    try {
+      for await (const keys of listKeys(this.root, prefix, signal)) {
+        for (const key of keys) {
+          yield { key }
+          signal.throwIfAborted()
+        }
+      }
+    } catch (error) {
+      throw directoryError(this.url, 'cannot be listed', error, signal)
+    }
+  }
+
+  async get(key: string, maxBytes: number, signal: AbortSignal): Promise<MirrorObject | undefined> {
+    signal.throwIfAborted()
+    const path = this.#pathOf(key)
+    if (path === undefined) return undefined
+    try {
+      const bytes = await readStored(path, maxBytes)
+      return bytes === undefined ? undefined : { bytes, etag: etagOf(bytes) }
+    } catch (error) {
+      throw directoryError(this.url, `${key} cannot be read`, error, signal)
+    }
+  }
+
+  async create(
+    key: string,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<{ created: boolean; etag: string }> {
+    signal.throwIfAborted()
+    const path = this.#pathOf(key)
+    if (path === undefined) throw new AuditError('internal', 'a mirror key that no directory can hold')
+    const folder = this.#folderOf(dirname(path))
+    try {
+      await folder.make()
+      // Dying in here leaves a draft at most; dying after it, the object, and the next create finds it.
+      const created = await placeFile(path, bytes)
+      const etag = created ? etagOf(bytes) : await this.#standingEtag(path)
+      // Also of what was there: whoever put it may have died before its name was durable.
+      await folder.sync()
+      return { created, etag }
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') folder.forget()
+      throw directoryError(this.url, `${key} cannot be written`, error, signal)
+    }
+  }
+
+  close(): void {}
+
+  async #standingEtag(path: string): Promise<string> {
+    const bytes = await readStored(path, MAX_ETAG_BYTES, true)
+    if (bytes === undefined) {
+      throw new AuditError(
+        'mirror_unavailable',
+        `mirror ${this.url}: a folder stands where an object belongs`,
+      )
+    }
+    return etagOf(bytes)
+  }
+
+  #folderOf(path: string): Folder {
+    const known = this.#folders.get(path) ?? new Folder(path, this.root)
+    this.#folders.set(path, known)
+    return known
+  }
+
+  /** Undefined for a key that is no path below the root: with an empty part, `.`, `..` or U+0000. */
+  #pathOf(key: string): string | undefined {
+    return key.split('/').every(isName) ? join(this.root, key) : undefined
+  }
+}
+
+function etagOf(bytes: Uint8Array): string {
+  return `"${hash('md5', bytes, 'hex')}"`
+}

@@ -1,0 +1,39 @@
+import type { MirrorListed, MirrorObject, MirrorStore } from '../ports.js'
+import { type Env, S3Bucket, type S3Patience } from './s3-bucket.js'
+import { type Created, S3Creator } from './s3-create.js'
+import { getObject } from './s3-get.js'
+import { listObjects } from './s3-list.js'
+
+/**
+ * A mirror in a bucket of any S3-compatible server, `s3://bucket[/prefix]`. `env` gives AUDIT_S3_ENDPOINT, AWS_REGION
+ * and AWS_DEFAULT_REGION; credentials come by the SDK's own chain. Throws `usage` for an endpoint that is none.
+ */
+export class S3Mirror implements MirrorStore {
+  readonly #bucket: S3Bucket
+  readonly #creator: S3Creator
+
+  constructor(bucket: string, prefix: string, env: Env, patience?: S3Patience) {
+    this.#bucket = new S3Bucket(bucket, prefix, env, patience)
+    this.#creator = new S3Creator(this.#bucket)
+  }
+
+  get url(): string {
+    return this.#bucket.url
+  }
+
+  list(prefix: string, signal: AbortSignal): AsyncIterable<MirrorListed> {
+    return listObjects(this.#bucket, prefix, signal)
+  }
+
+  async get(key: string, maxBytes: number, signal: AbortSignal): Promise<MirrorObject | undefined> {
+    return getObject(this.#bucket, key, maxBytes, signal)
+  }
+
+  async create(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Created> {
+    return this.#creator.create(key, bytes, signal)
+  }
+
+  close(): void {
+    this.#bucket.client.destroy()
+  }
+}

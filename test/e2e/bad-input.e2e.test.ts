@@ -1,0 +1,496 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  AT_THE_EDGE,
+  BAD_LINES,
+  DOMAIN,
+  jsonLine,
+  lineOf,
+  NIL,
+  NO_DOMAIN,
+  OTHER_DOMAIN,
+  PLATFORM,
+} from '../support/bad-lines.js'
+import { ensureBuilt, jsonLines, runCli } from '../support/cli.js'
+import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import {
+  expectClean,
+  expectRefused,
+  filesBelow,
+  keyFile,
+  type Refusal,
+  SECRET,
+  stateOf,
+} from '../support/refusal.js'
+
+/** Of the inputs; what a command is not asked to write must not change. Paths are fixed before the cases are listed. */
+const dir = mkdtempSync(join(tmpdir(), 'audit-input-'))
+const env: Record<string, string> = {}
+let database: TestDatabase
+let before: unknown
+let filesBefore: unknown
+
+beforeAll(async () => {
+  await ensureBuilt()
+  database = await testDatabase()
+  Object.assign(env, { AUDIT_DATABASE_URL: database.url, AUDIT_PEPPER: `file://${keyFile(dir)}` })
+  for (const domain of [DOMAIN, OTHER_DOMAIN]) {
+    const { code } = await runCli(['domain', 'create', '--domain', domain], { env })
+    expect(code).toBe(0)
+  }
+  before = await stateOf(database.url)
+  filesBefore = filesBelow(dir)
+})
+
+afterAll(async () => {
+  rmSync(dir, { recursive: true })
+  await database.drop()
+})
+
+/** Refused, with the database and every file as they were. */
+async function holds(refusal: Refusal): Promise<void> {
+  await expectRefused(refusal, { AUDIT_DOMAIN: DOMAIN, ...env })
+  expect(await stateOf(database.url)).toEqual(before)
+  expect(filesBelow(dir)).toEqual(filesBefore)
+}
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(dir, name)
+  writeFileSync(path, content)
+  return path
+}
+
+const NEWLINE = Buffer.from('\n')
+
+const LINES = BAD_LINES.map(
+  ([name, line, says, code = 'invalid_input']): Refusal => ({
+    name,
+    args: ['append', '--stdin'],
+    input: Buffer.concat([line, NEWLINE]),
+    exit: 2,
+    code,
+    says: `standard input, line 1: ${says}`,
+    hint: 'rows appended before it: 0; after it: none',
+  }),
+)
+
+/** What a line holds and how an error is printed know nothing of each other: every other line is told as JSON. */
+describe('a line of append', () => {
+  it.concurrent.each(LINES.map((line, i) => ({ ...line, forms: [i % 2 === 0 ? 'text' : 'json'] as const })))(
+    '$name',
+    holds,
+  )
+})
+
+const GOOD = `${jsonLine({})}\n`
+const CLOUDTRAIL = {
+  eventSource: 's3.amazonaws.com',
+  eventName: 'GetObject',
+  userIdentity: { principalId: SECRET.subject, arn: SECRET.plaintext },
+}
+const records = (...list: unknown[]) => JSON.stringify({ Records: list })
+const zipped = gzipSync(records(CLOUDTRAIL).padEnd(4000))
+const junk = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 167 + 13) % 256))
+
+/** Says what is wrong with which file; nothing is appended. */
+function ofFile(name: string, content: string | Uint8Array, says: string, format = 'ndjson'): Refusal {
+  const path = file(name.replaceAll(' ', '-'), content)
+  const args = ['append', '--format', format, path]
+  return { name: `${name}, ${format}`, args, exit: 2, code: 'invalid_input', says: `${path}${says}` }
+}
+
+const trail = (name: string, content: string | Uint8Array, says: string) =>
+  ofFile(name, content, says, 'cloudtrail')
+
+const FILES: readonly Refusal[] = [
+  { ...ofFile('an empty file', '', ''), says: 'the input holds no entry' },
+  { ...ofFile('blank lines', '\n \r\n\t\n', ''), says: 'the input holds no entry' },
+  { ...ofFile('a byte-order mark', '\ufeff', ''), says: 'the input holds no entry' },
+  ofFile('junk', junk, ', line 1: not well-formed UTF-8'),
+  ofFile('gzip', zipped, ': expected NDJSON, got gzip'),
+  ofFile('ten megabytes', lineOf(10_000_000), ', line 1: longer than 1 MiB'),
+  ofFile('UTF-16', Buffer.from(GOOD, 'utf16le'), ', line 1: not valid JSON'),
+  trail('an empty trail', '', ': empty'),
+  trail('junk', junk, ': not well-formed UTF-8'),
+  trail('truncated gzip', zipped.subarray(0, -20), ': a truncated gzip'),
+  trail('gzip of nothing', gzipSync(''), ': empty'),
+  trail('gzip that is none', Buffer.concat([zipped.subarray(0, 10), junk]), ': not a whole gzip'),
+  trail('truncated JSON', records(CLOUDTRAIL).slice(0, -5), ': not valid JSON'),
+  trail('no Records', '{"records":[]}', ': expected {"Records":[…]}'),
+  trail('Records of another type', '{"Records":{}}', ': expected {"Records":[…]}'),
+  { ...trail('no record', records(), ''), says: 'the input holds no entry' },
+  trail('a record that is null', records(null), ', record 1: record: missing, or of a wrong type'),
+  trail('no eventName', records({ ...CLOUDTRAIL, eventName: undefined }), ', record 1: eventName: missing'),
+  trail('nobody', records({ ...CLOUDTRAIL, userIdentity: {} }), ', record 1: userIdentity: neither'),
+  trail(
+    'a long name',
+    records({ ...CLOUDTRAIL, eventName: 'E'.repeat(126) }),
+    ', record 1: relation: expected',
+  ),
+  {
+    ...trail(
+      'a person',
+      records({ ...CLOUDTRAIL, requestID: SECRET.subject }),
+      ', record 1: correlation_id holds',
+    ),
+    code: 'personal_data_in_chain',
+  },
+]
+
+const folder = join(dir, 'a-folder')
+mkdirSync(folder)
+const existing = file('rejected-before', 'precious\n')
+const good = file('good', GOOD)
+const missing = join(dir, 'missing')
+
+const append = (
+  name: string,
+  args: string[],
+  says: Refusal['says'],
+  more: Partial<Refusal> = {},
+): Refusal => ({
+  name,
+  args: ['append', ...args],
+  exit: 2,
+  code: 'usage',
+  says,
+  ...more,
+})
+
+const unreadable = { exit: 3, code: 'file_unreadable' } as const
+const INPUTS: readonly Refusal[] = [
+  append('no input', [], 'nothing to append: expected --subject, --relation and --object, --stdin, or files'),
+  append('empty stdin', ['--stdin'], 'the input holds no entry', { code: 'invalid_input', input: '' }),
+  append('blank stdin', ['--stdin'], 'the input holds no entry', { code: 'invalid_input', input: '\n\n \n' }),
+  append('a directory', [folder], `${folder}: cannot be read (EISDIR)`, unreadable),
+  append('a trail that is a directory', [folder, '--format', 'cloudtrail'], '(EISDIR)', unreadable),
+  append('a missing path', [missing], `${missing}: cannot be read (ENOENT)`, unreadable),
+  append(
+    'a missing trail',
+    [missing, '--format', 'cloudtrail'],
+    `${missing}: cannot be read (ENOENT)`,
+    unreadable,
+  ),
+  append('a path below a file', [join(good, 'x')], '(ENOTDIR)', unreadable),
+  append('an empty name', [''], 'the name of a file is empty'),
+  append('a dash', ['-'], 'for standard input: --stdin'),
+  append('stdin and a file', ['--stdin', good], 'files and --stdin exclude each other', { input: GOOD }),
+  append('stdin and flags', ['--stdin', '--subject', 'x'], '--stdin and --subject exclude each other', {
+    input: GOOD,
+  }),
+  append('a file and flags', [good, '--zedtoken', 'x'], 'files and --zedtoken exclude each other'),
+  append('stdin as cloudtrail', ['--stdin', '--format', 'cloudtrail'], '--stdin reads NDJSON', {
+    input: GOOD,
+  }),
+  append('a format that is none', [good, '--format', 'csv'], '--format: expected one of ndjson, cloudtrail'),
+  append('an unknown flag', [`--plaintxt=${SECRET.plaintext}`, good], 'no such flag: --plaintxt'),
+  append('rejects that exist', [good, '--rejects', existing], `--rejects: ${existing} exists already`),
+  append('rejects into nowhere', [good, '--rejects', join(missing, 'x')], `cannot be made (ENOENT)`, {
+    exit: 3,
+    code: 'output_failed',
+  }),
+  append('rejects over the input', [good, '--rejects', good], `--rejects: ${good} exists already`),
+  append('rejects of no entry', ['--stdin', '--rejects', 'rejected'], 'the input holds no entry', {
+    code: 'invalid_input',
+    input: '',
+  }),
+  append(
+    'rejects of a missing file',
+    [missing, '--rejects', 'rejected'],
+    'cannot be read (ENOENT)',
+    unreadable,
+  ),
+]
+
+describe('files and streams', () => {
+  it.concurrent.each([...FILES, ...INPUTS])('$name', holds)
+})
+
+/** Flags that make an entry, and what is wrong with them. */
+function flags(
+  name: string,
+  given: Record<string, string>,
+  says: string,
+  more: Partial<Refusal> = {},
+): Refusal {
+  const all = { subject: SECRET.subject, relation: 'doc.read', object: 'doc:1', ...given }
+  const args = Object.entries(all).map(([flag, value]) => `--${flag}=${value}`)
+  return append(name, args, says, { code: 'invalid_input', ...more })
+}
+
+const FLAGS: readonly Refusal[] = [
+  append('a subject alone', ['--subject', SECRET.subject], 'an entry needs --relation and --object'),
+  flags('an empty subject', { subject: '' }, 'subject_id: expected 1 to 512 bytes of UTF-8, got 0'),
+  flags(
+    'a long subject',
+    { subject: 'ü'.repeat(257) },
+    'subject_id: expected 1 to 512 bytes of UTF-8, got 514',
+  ),
+  flags(
+    'a long relation',
+    { relation: 'r'.repeat(129) },
+    'relation: expected 1 to 128 bytes of UTF-8, got 129',
+  ),
+  flags('no object type', { object: SECRET.subject }, 'object: expected type:id'),
+  flags('a fifth reason', { reason: 'denied' }, '--reason: expected one of granted', { code: 'usage' }),
+  flags('a caveat value', { 'caveat-context': `ip=${SECRET.ip}` }, 'caveat_context: item 1: expected name'),
+  flags('an ip that is none', { ip: `${SECRET.ip}.1` }, 'context.ip: expected an IPv4 or IPv6 address'),
+  flags(
+    'a long e-mail',
+    { 'email-claim': SECRET.email.padEnd(513, 'x') },
+    'subject.email_claim: expected 1 to 512',
+  ),
+  flags(
+    'metadata that is text',
+    { metadata: SECRET.email },
+    '--metadata: expected a JSON object: not valid JSON',
+  ),
+  flags('metadata with a key twice', { metadata: '{"a":1,"a":2}' }, 'a key occurs twice in one object'),
+  flags('metadata that is a list', { metadata: '[]' }, 'context.metadata: expected a JSON object'),
+  flags('the subject in the object', { object: `doc:${SECRET.subject}` }, 'object holds the subject_id', {
+    code: 'personal_data_in_chain',
+  }),
+  flags('a malformed Domain', { domain: `{${DOMAIN}}` }, 'domain_id: expected a UUID', {
+    code: 'invalid_domain_id',
+  }),
+  flags('the nil Domain', { domain: NIL }, 'the nil UUID is never a Domain', { code: 'invalid_domain_id' }),
+  flags('an unset variable', { domain: '' }, 'domain_id: expected a UUID', { code: 'invalid_domain_id' }),
+  flags('an unknown Domain', { domain: NO_DOMAIN }, `there is no Domain ${NO_DOMAIN}`, {
+    code: 'residency_unknown',
+  }),
+  flags(
+    'the platform as a Domain',
+    { domain: PLATFORM, object: `domain:${DOMAIN}` },
+    'does not belong on the chain',
+    {
+      code: 'residency_unknown',
+    },
+  ),
+  flags('a cloud on a Domain', { domain: DOMAIN, object: 'cloud:x' }, 'does not belong on the chain', {
+    code: 'residency_unknown',
+  }),
+  {
+    ...flags('no chain', {}, 'the object does not say which chain owns it', { code: 'residency_unknown' }),
+    env: { AUDIT_DOMAIN: '' },
+  },
+  {
+    ...flags('a malformed AUDIT_DOMAIN', {}, 'domain_id: expected a UUID', { code: 'invalid_domain_id' }),
+    env: { AUDIT_DOMAIN: SECRET.subject },
+  },
+  append(
+    'two chains',
+    ['--domain', DOMAIN, '--platform', good],
+    '--domain and --platform exclude each other',
+  ),
+  flags('rejects', { rejects: 'rejected' }, '--rejects is for --stdin and files', { code: 'usage' }),
+  flags('a format', { format: 'ndjson' }, '--format is for files', { code: 'usage' }),
+]
+
+describe('an entry from flags', () => {
+  it.concurrent.each(FLAGS)('$name', holds)
+})
+
+const command = (
+  line: string,
+  code: Refusal['code'],
+  says: Refusal['says'],
+  more: Partial<Refusal> = {},
+): Refusal => ({ name: line, args: line.split(' '), exit: 2, code, says, ...more })
+
+const HASH = 'ab'.repeat(32)
+const saved = (fields: object) =>
+  JSON.stringify({ ok: true, domain_id: DOMAIN, head: { seq: 1, hash: HASH }, ...fields })
+const heads = (name: string, content: string, says: string) => {
+  const path = file(name, content)
+  return command(`verify --all --expect-heads ${path}`, 'invalid_input', `--expect-heads, ${says}`)
+}
+const forged = Buffer.alloc(41, 1).toString('base64url')
+const notFound = { exit: 4 }
+
+const COMMANDS: readonly Refusal[] = [
+  command('list --limit 0', 'invalid_limit', 'limit: expected 1 to 200'),
+  command('list --limit 201', 'invalid_limit', 'limit: expected 1 to 200'),
+  command('list --limit 1e2', 'invalid_limit', 'limit: expected 1 to 200'),
+  command('list --all --limit 5', 'usage', '--all'),
+  command(
+    'list --from 2026-01-02T00:00:00Z --to 2026-01-01T00:00:00Z',
+    'invalid_range',
+    'to: expected a time that is not before from',
+  ),
+  command('list --from yesterday', 'invalid_range', 'from: expected'),
+  command(`list --cursor ${forged}`, 'invalid_cursor', 'the cursor is not one of this chain, or was altered'),
+  command('list --cursor abc', 'invalid_cursor', 'the cursor is not one of this chain, or was altered'),
+  command(
+    `list --subject ${SECRET.subject}`,
+    'invalid_subject',
+    'subject: expected a pseudonym of 64 hex digits',
+  ),
+  command('list --reason denied', 'invalid_input', 'reason: expected granted'),
+  command(`list --domain ${NO_DOMAIN}`, 'domain_not_found', `no Domain ${NO_DOMAIN}`, notFound),
+  command('list --domain x', 'invalid_domain_id', 'domain_id: expected a UUID'),
+  command('get --seq 0', 'invalid_seq', 'seq: expected 1 to 2^53-1'),
+  command('get --seq 9007199254740992', 'invalid_seq', 'seq: expected 1 to 2^53-1'),
+  command('get --seq 99', 'entry_not_found', '99', notFound),
+  command('verify --expect-head 1', 'usage', '--expect-head: expected SEQ:HASH'),
+  command(`verify --expect-head 0:${HASH}`, 'usage', '--expect-head: expected SEQ:HASH'),
+  command(`verify --expect-head 1:${HASH.toUpperCase()}`, 'usage', '--expect-head: expected SEQ:HASH'),
+  command(`verify --expect-head 9007199254740992:${HASH}`, 'invalid_seq', 'seq: expected 1 to 2^53-1'),
+  command(`verify --all --expect-head 1:${HASH}`, 'usage', '--expect-head are of one chain, not of --all'),
+  command(`verify --to-seq 1 --expect-head 2:${HASH}`, 'usage', 'the pinned head 2 lies outside the segment'),
+  command('verify --from-seq 3 --to-seq 2', 'invalid_range', '--to-seq 2 lies before --from-seq 3'),
+  command('verify --from-seq x', 'invalid_seq', 'seq: expected 1 to 2^53-1'),
+  command('verify --to-seq 2', 'nothing_to_verify', 'the chain ends at 1', notFound),
+  command(`verify --domain ${NO_DOMAIN}`, 'domain_not_found', `there is no chain ${NO_DOMAIN}`, notFound),
+  command(`verify --all --platform`, 'usage', '--platform and --all exclude each other'),
+  { ...heads('heads-empty', '', ''), says: '--expect-heads: the file holds no verify result' },
+  heads('heads-junk', `${saved({})}\n${SECRET.subject}\n`, 'line 2: expected a saved verify result'),
+  heads('heads-hash', saved({ head: { seq: 1, hash: 'ab' } }), 'line 1: expected a saved verify result'),
+  heads('heads-seq', saved({ head: { seq: 0, hash: HASH } }), 'line 1: expected a saved verify result'),
+  heads('heads-diverged', saved({ ok: false }), 'line 1: this result was not ok'),
+  command(`verify --all --expect-heads ${missing}`, 'file_unreadable', `${missing} cannot be read (ENOENT)`, {
+    exit: 3,
+  }),
+  command(`verify --all --expect-heads ${folder}`, 'file_unreadable', `${folder} cannot be read (EISDIR)`, {
+    exit: 3,
+  }),
+  command(`domain create --domain ${NIL}`, 'invalid_domain_id', 'the nil UUID is never a Domain'),
+  command(`domain create --domain ${DOMAIN}x`, 'invalid_domain_id', 'domain_id: expected a UUID'),
+  command(`domain create --domain ${PLATFORM}`, 'invalid_domain_id', 'the platform anchor is no Domain'),
+  command(`domain create --domain ${DOMAIN}`, 'domain_exists', `Domain ${DOMAIN} exists already`),
+  {
+    ...command('domain create', 'invalid_subject', 'subject_id: expected 1 to 512'),
+    env: { AUDIT_ACTOR: 'x'.repeat(513) },
+  },
+  command('quarantine show 0', 'usage', 'id'),
+  command('quarantine show 7', 'quarantine_not_found', '7', notFound),
+  command('quarantine acknowledge 7 --reason handled', 'quarantine_not_found', '7', notFound),
+]
+
+describe('other commands', () => {
+  it.concurrent.each(COMMANDS)('audit $name', holds)
+})
+
+/** Rows that are kept need a database of their own; what the others compare with must not move. */
+describe('beside what is good', () => {
+  let own: TestDatabase
+  const ownEnv: Record<string, string> = {}
+
+  beforeAll(async () => {
+    own = await testDatabase()
+    Object.assign(ownEnv, { ...env, AUDIT_DATABASE_URL: own.url, AUDIT_DOMAIN: DOMAIN })
+    await runCli(['domain', 'create', '--domain', DOMAIN], { env: ownEnv })
+  })
+  afterAll(() => own.drop())
+
+  const rowsNow = async () => {
+    const { stdout } = await runCli(['list', '--all', '--json'], { env: ownEnv })
+    return jsonLines(stdout) as { seq: number; relation: string }[]
+  }
+
+  it('every limit at its edge is accepted, kept byte for byte, and verified', async () => {
+    const input = Buffer.concat(AT_THE_EDGE.flatMap(([, line]) => [line, NEWLINE]))
+    const { code, stderr, stdout } = await runCli(['append', '--stdin', '--json'], { env: ownEnv, input })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(jsonLines(stdout)).toHaveLength(AT_THE_EDGE.length)
+    const sent = AT_THE_EDGE.map(([, line]) => (JSON.parse(line.toString()) as { relation: string }).relation)
+    expect((await rowsNow()).slice(1).map(({ relation }) => relation)).toEqual(sent)
+    expect((await runCli(['verify'], { env: ownEnv })).code).toBe(0)
+  })
+
+  it('a bad line in the middle: the rows before it are there, none after it', async () => {
+    const { length } = await rowsNow()
+    const many = Array.from({ length: 1500 }, (_, i) => jsonLine({ relation: `middle.${i}` }))
+    const input = Buffer.concat(
+      [...many, jsonLine({ object: SECRET.email }), ...many].flatMap((l) => [l, NEWLINE]),
+    )
+    const result = await runCli(['append', '--stdin', '--json'], { env: ownEnv, input })
+    expectClean(result)
+    expect(result.code).toBe(2)
+    expect(jsonLines(result.stdout)).toHaveLength(1500)
+    expect(jsonLines(result.stderr)).toEqual([
+      {
+        error: {
+          code: 'invalid_input',
+          message: 'standard input, line 1501: object: expected type:id',
+          hint: 'rows appended before it: 1500; after it: none',
+        },
+      },
+    ])
+    const printed = jsonLines(result.stdout) as { seq: number }[]
+    const kept = (await rowsNow()).slice(length)
+    expect(kept.map(({ seq }) => seq)).toEqual(printed.map(({ seq }) => seq))
+    expect(kept.map(({ relation }) => relation)).toEqual(many.map((_, i) => `middle.${i}`))
+  })
+
+  it('a file that is missing after one that is good: the rows of the good one are kept', async () => {
+    const { length } = await rowsNow()
+    await expectRefused(
+      append('', [good, missing], `${missing}: cannot be read (ENOENT)`, {
+        ...unreadable,
+        rows: 1,
+        hint: 'rows appended before it: 1; after it: none',
+      }),
+      ownEnv,
+    )
+    expect(await rowsNow()).toHaveLength(length + 2)
+  })
+
+  it('--rejects keeps every bad line as it came, appends the good ones, and ends with 2', async () => {
+    const { length } = await rowsNow()
+    const path = join(dir, 'rejected-now')
+    const lines = BAD_LINES.map(([, line]) => line).filter((line) => line.length <= 1024 * 1024)
+    const mixed = lines.flatMap((line, i) => [line, NEWLINE, jsonLine({ relation: `good.${i}` }), NEWLINE])
+    const args = ['append', '--stdin', '--rejects', path, '--json']
+    const result = await runCli(args, { env: ownEnv, input: Buffer.concat(mixed) })
+    expectClean(result)
+    expect(result.code).toBe(2)
+    const [first = ''] = BAD_LINES.map(([, , says]) => says)
+    expect(jsonLines(result.stderr)).toEqual([
+      {
+        error: {
+          code: 'invalid_input',
+          message: `${lines.length} of ${2 * lines.length} entries were refused, ${lines.length} rows appended; standard input, line 1: ${first}`,
+          hint: `the refused lines are in ${path}`,
+        },
+      },
+    ])
+    expect(readFileSync(path).equals(Buffer.concat(lines.flatMap((line) => [line, NEWLINE])))).toBe(true)
+    rmSync(path)
+    const kept = (await rowsNow()).slice(length)
+    expect(kept.map(({ relation }) => relation)).toEqual(lines.map((_, i) => `good.${i}`))
+    expect(jsonLines(result.stdout)).toHaveLength(lines.length)
+  })
+
+  it('--rejects cuts a line over 1 MiB, and says so', async () => {
+    const path = join(dir, 'rejected-cut')
+    const input = Buffer.concat([lineOf(10_000_000), NEWLINE, jsonLine({ domain_id: NO_DOMAIN })])
+    const { code, stderr } = await runCli(['append', '--stdin', '--rejects', path], { env: ownEnv, input })
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      `2 of 2 entries were refused, 0 rows appended; standard input, line 1: longer than 1 MiB`,
+    )
+    expect(stderr).toContain(`the refused lines are in ${path}; 1 over 1 MiB are cut there`)
+    const [cut, whole] = readFileSync(path, 'utf8').split('\n')
+    expect(cut).toBe(
+      lineOf(10_000_000)
+        .subarray(0, 1024 * 1024)
+        .toString(),
+    )
+    expect(whole).toBe(jsonLine({ domain_id: NO_DOMAIN }).toString())
+    rmSync(path)
+  })
+
+  it('--rejects with nothing to reject leaves no file', async () => {
+    const path = join(dir, 'rejected-none')
+    const { code } = await runCli(['append', good, '--rejects', path], { env: ownEnv })
+    expect(code).toBe(0)
+    expect(Object.keys(filesBelow(dir))).not.toContain(path)
+  })
+
+  it('what was appended beside all of it is intact', async () => {
+    expect((await runCli(['verify', '--all'], { env: ownEnv })).code).toBe(0)
+  })
+})

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { A, B, mismatch } from '../support/attacks/attack.js'
+import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
+import { a, type PlainRow, rehashed } from '../support/attacks/chains.js'
+import { change, moveHead, NO_CHECKS } from '../support/attacks/statements.js'
+import { noTerminal, runOnTerminal } from '../support/attacks/terminal.js'
+import { textVerdicts } from '../support/attacks/verdict.js'
+import { type CliResult, jsonLines, runCli } from '../support/cli.js'
+
+/** What a terminal acts on, or shows as something else than it is; what each says is INJECTED. */
+const HOSTILE = {
+  ansi: '\u001b[31mINJECTED\u001b[0m',
+  title: '\u001b]0;INJECTED\u0007',
+  c1: '\u009b2JINJECTED',
+  bidi: '\u202eINJECTED\u202c\u2066\u2069\u200f\u061c',
+  newline: '\nINJECTED\r\nINJECTED\rINJECTED',
+  separators: '\u0085INJECTED\u2028INJECTED\u2029INJECTED',
+  backspace: 'x\b\u007f\tINJECTED',
+  invisible: '\u200b\ufeff\u00adINJECTED\u{e0041}',
+}
+const ALL = Object.values(HOSTILE).join('|')
+const [FIRST, SECOND] = [ALL.slice(0, ALL.length / 2), ALL.slice(ALL.length / 2)]
+
+/** Everything but LF, and the CR that a terminal puts before it. */
+const RAW = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
+const lines = (text: string) => text.replaceAll('\r\n', '\n').split('\n')
+
+const hostile: Partial<PlainRow> = {
+  relation: FIRST,
+  object: `project:${ALL}`,
+  correlationId: ALL,
+  zedtoken: ALL,
+  relationPath: [ALL, SECOND],
+}
+const quote = (text: string) => `'${text}'`
+
+/** The last row of A is hostile and hashes as it should. */
+const row8 = rehashed({ ...a(8), ...hostile })
+const ROWS = `
+  ${change(8, { ...hostile, entryHash: row8.entryHash })} ${moveHead(8, row8.entryHash)}
+  INSERT INTO audit_entry_context (domain_id, seq, user_agent) VALUES ('${A}', 8, ${quote(ALL)});
+  UPDATE audit_log_entry SET archived_at = now(), archive_etag = ${quote(ALL)} WHERE domain_id = '${A}' AND seq = 8;
+  UPDATE audit_domain SET name = ${quote(ALL)}, mirror_url = ${quote(`file:///${ALL}`)} WHERE domain_id = '${A}';
+  INSERT INTO audit_tamper_quarantine
+    (domain_id, divergent_seq, code, seq_from, seq_to, source, detail, acknowledged_at, acknowledge_reason)
+    VALUES ('${A}', 1, ${quote(ALL)}, 1, 1, ${quote(ALL)}, ${quote(ALL)}, now(), ${quote(ALL)});`
+
+let ground: Battlefield
+let field: Field
+let damaged: Field
+
+beforeAll(async () => {
+  ground = await battlefield()
+  field = await ground.attacked(ROWS)
+  damaged = await ground.attacked(NO_CHECKS + change(4, hostile) + change(5, { relation: '' }))
+})
+
+afterAll(async () => {
+  await field.drop()
+  await damaged.drop()
+  await ground.drop()
+})
+
+/** Commands that print rows, and how many hostile texts each must show, escaped. */
+const COMMANDS: readonly (readonly [string, readonly string[], number])[] = [
+  ['list', ['list', '--domain', A], 3],
+  ['list --all', ['list', '--domain', A, '--all'], 3],
+  ['list, filtered by a hostile text', ['list', '--domain', A, '--correlation-id', ALL], 3],
+  ['get', ['get', '--domain', A, '--seq', '8'], 7],
+  ['domain list', ['domain', 'list'], 2],
+  ['quarantine list', ['quarantine', 'list', '--domain', A], 2],
+  ['quarantine show', ['quarantine', 'show', '1'], 4],
+]
+
+/** `indented`: whether a line of its own may be made where it cannot be taken for one of ours at the margin. */
+function assertHarmless({ stdout, stderr }: CliResult, indented: 'no' | 'in errors' = 'no'): void {
+  for (const line of [...lines(stdout), ...lines(stderr)]) {
+    expect(line).not.toMatch(RAW)
+    expect(line).not.toMatch(indented === 'no' ? /^\s*INJECTED/ : /^INJECTED/)
+  }
+}
+
+describe.concurrent('hostile text', () => {
+  it.each(COMMANDS)('is escaped by %s', async (_name, words, texts) => {
+    const result = await runCli([...words, '--database-url', field.url])
+    expect(result.code).toBe(0)
+    assertHarmless(result)
+    expect(result.stdout.match(/\\x1b\[31mINJECTED\\x1b\[0m/g)).toHaveLength(texts)
+    expect(result.stdout).toContain(String.raw`\x9b2JINJECTED`)
+    expect(result.stdout).toContain(String.raw`\nINJECTED\r\nINJECTED\rINJECTED`)
+  })
+
+  it.each(COMMANDS)('is escaped in the JSON of %s, and nothing of it is lost', async (_name, words) => {
+    const result = await runCli([...words, '--json', '--database-url', field.url])
+    expect(result.code).toBe(0)
+    assertHarmless(result)
+    expect(JSON.stringify(jsonLines(result.stdout))).toContain(JSON.stringify(ALL).slice(1, -1))
+  })
+
+  const without = noTerminal()
+  const reason = without === undefined ? '' : ` (skipped: ${without})`
+  it.skipIf(without !== undefined).each(COMMANDS)(
+    `is escaped on a terminal by %s${reason}`,
+    async (_name, words) => {
+      const result = await runOnTerminal([...words, '--database-url', field.url])
+      expect(result.code).toBe(0)
+      assertHarmless(result)
+      expect(result.stdout).toContain(String.raw`\x1b[31mINJECTED`)
+    },
+  )
+
+  it('is no part of a verdict', async () => {
+    const result = await runCli(['verify', '--domain', A, '--database-url', damaged.url])
+    expect(result.code).toBe(1)
+    assertHarmless(result)
+    expect(`${result.stdout}${result.stderr}`).not.toContain('INJECTED')
+    const [verdict] = textVerdicts(result.stdout)
+    expect(verdict?.findings).toEqual([mismatch({ ...a(4), ...hostile }, 5)])
+  })
+
+  it('does not keep an intact chain from being one', async () => {
+    const result = await runCli(['verify', '--domain', A, '--database-url', field.url])
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    assertHarmless(result)
+  })
+})
+
+/** The server says what somebody made it say. */
+const SAYS = (table: string) => `
+  ALTER TABLE ${table} RENAME TO stolen;
+  CREATE FUNCTION say() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = ${quote(ALL)}; END $$;
+  CREATE VIEW ${table} AS SELECT * FROM stolen WHERE say();`
+
+/** The view says nothing where there is nothing to look at. */
+const RECORD = `INSERT INTO audit_tamper_quarantine (domain_id, divergent_seq, code, seq_from, seq_to, source)
+  VALUES ('${A}', 1, 'seq_gap', 1, 1, 'postgres');`
+
+/** Errors, with what causes them. */
+const ERRORS: readonly (readonly [string, string, readonly string[], number])[] = [
+  ['the server’s, of list', SAYS('audit_log_entry'), ['list', '--domain', A], 3],
+  ['the server’s, of get', SAYS('audit_log_entry'), ['get', '--domain', A, '--seq', '1'], 3],
+  ['the server’s, of verify', SAYS('audit_log_entry'), ['verify', '--domain', A], 3],
+  ['the server’s, of verify --all', SAYS('audit_log_entry'), ['verify', '--all'], 3],
+  ['the server’s, of domain list', SAYS('audit_domain'), ['domain', 'list'], 3],
+  [
+    'the server’s, of quarantine list',
+    RECORD + SAYS('audit_tamper_quarantine'),
+    ['quarantine', 'list', '--all'],
+    3,
+  ],
+  ['the server’s, of the schema', SAYS('audit_schema_migration'), ['verify', '--domain', B], 3],
+  [
+    'a row that is malformed',
+    NO_CHECKS + change(4, { object: ALL }),
+    ['get', '--domain', A, '--seq', '4'],
+    3,
+  ],
+  ['a Domain', '', ['verify', '--domain', ALL], 2],
+  ['a cursor', '', ['list', '--domain', A, '--cursor', ALL], 2],
+  ['a seq', '', ['get', '--domain', A, '--seq', ALL], 2],
+  ['a pin', '', ['verify', '--domain', A, '--expect-head', ALL], 2],
+  ['a file', '', ['verify', '--domain', A, '--expect-heads', `/nonexistent/${ALL}`], 3],
+  ['a reason', '', ['list', '--domain', A, '--reason', ALL], 2],
+  ['a quarantine id', '', ['quarantine', 'show', ALL], 2],
+  ['a flag', '', ['verify', '--domain', A, `--${ALL}`], 2],
+  ['a command', '', [ALL], 2],
+  [
+    'a database',
+    '',
+    ['verify', '--domain', A, '--database-url', `postgresql://postgres@/${ALL}?host=/tmp`],
+    3,
+  ],
+]
+
+describe.concurrent('hostile text in an error', () => {
+  it.each(ERRORS)('is escaped: %s', async (_name, sql, words, exit) => {
+    const own = await ground.attacked(sql)
+    const url = words.includes('--database-url') ? [] : ['--database-url', own.url]
+    try {
+      for (const json of [[], ['--json']]) {
+        const result = await runCli([...words, ...url, ...json])
+        expect({ code: result.code, stdout: result.stdout }).toEqual({ code: exit, stdout: '' })
+        expect(result.stderr).not.toBe('')
+        // What another program says in several lines stays several lines.
+        assertHarmless(result, 'in errors')
+      }
+    } finally {
+      await own.drop()
+    }
+  })
+})

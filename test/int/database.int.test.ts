@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FormatError } from '../../src/chain/format-error.js'
+import { AuditError } from '../../src/errors.js'
+import { Database } from '../../src/repo/database.js'
+import { type TestDatabase, testDatabase } from '../support/postgres.js'
+
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
+
+let database: TestDatabase
+/** One connection: what is wrong with it shows in the next call. */
+let db: Database
+
+beforeAll(async () => {
+  database = await testDatabase({ migrated: false })
+  db = new Database(database.url, 1)
+  await db.withClient((client) => client.query('CREATE TABLE t (n int CHECK (n > 0))'))
+})
+
+afterAll(async () => {
+  await db.close()
+  await database.drop()
+})
+
+const count = async () => (await db.withClient((client) => client.query('SELECT FROM t'))).rowCount
+
+describe('a transaction', () => {
+  it('is rolled back when it fails, and the connection goes on', async () => {
+    const failure = new AuditError('chain_conflict', 'x')
+    const failing = db.withTransaction(BEGIN, async (client) => {
+      await client.query('INSERT INTO t VALUES (1)')
+      throw failure
+    })
+    await expect(failing).rejects.toBe(failure)
+    expect(await count()).toBe(0)
+  })
+
+  it('whose failure was swallowed does not pass for committed', async () => {
+    const swallowing = db.withTransaction(BEGIN, async (client) => {
+      await client.query('INSERT INTO t VALUES (1)')
+      await client.query('INSERT INTO t VALUES (0)').catch(() => undefined)
+    })
+    await expect(swallowing).rejects.toMatchObject({
+      code: 'database_failed',
+      message: 'Postgres: ROLLBACK instead of COMMIT',
+    })
+    expect(await count()).toBe(0)
+  })
+
+  it('that cannot begin leaves none open', async () => {
+    const failing = db.withTransaction(`${BEGIN}; SELECT 1/0`, async () => undefined)
+    await expect(failing).rejects.toMatchObject({ code: 'database_failed' })
+    await db.withClient((client) => client.query('INSERT INTO t VALUES (7)'))
+    const other = new Database(database.url)
+    expect((await other.withClient((client) => client.query('DELETE FROM t'))).rowCount).toBe(1)
+    await other.close()
+  })
+})
+
+describe('a connection', () => {
+  it.each([
+    ['that the server ends', `SELECT pg_terminate_backend(pg_backend_pid())`],
+    ['that was idle for too long in a transaction', 'kill by timeout'],
+  ])('%s is not given out again', async (_how, sql) => {
+    const lost = db.withClient(async (client) => {
+      if (sql.startsWith('SELECT')) return client.query(sql)
+      await client.query(`SET idle_in_transaction_session_timeout = 1; BEGIN`)
+      await new Promise((resolve) => client.once('error', resolve))
+      return client.query('SELECT')
+    })
+    await expect(lost).rejects.toMatchObject({ code: 'database_unavailable' })
+    expect(await count()).toBe(0)
+  })
+})
+
+describe('what is thrown', () => {
+  it.each([
+    ['TypeError', new TypeError('x is not a function')],
+    ['RangeError', new RangeError('out of range')],
+    ['FormatError', new FormatError('seq', 'too large')],
+  ])('by a bug of ours, a %s, does not pass for a server that is away', async (_name, bug) => {
+    const failing = db.withClient(() => Promise.reject(bug))
+    await expect(failing).rejects.toMatchObject({ code: 'internal', cause: bug })
+  })
+
+  it('by a feature that Postgres lacks is no refused way down', async () => {
+    const unsupported = db.withClient((client) =>
+      client.query(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '0A000'; END $$`),
+    )
+    await expect(unsupported).rejects.toMatchObject({ code: 'database_failed' })
+  })
+})

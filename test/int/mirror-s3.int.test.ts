@@ -1,0 +1,380 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openMirror } from '../../src/mirror/open.js'
+import { S3Mirror } from '../../src/mirror/s3.js'
+import { keysOf, mirrorContract } from '../support/mirror-contract.js'
+import { type Fault, S3Server, type Seen } from '../support/s3-server.js'
+
+const real = process.env.AUDIT_TEST_S3_ENDPOINT
+const never = new AbortController().signal
+const text = (content: string) => Buffer.from(content)
+const etagOf = (content: string) => `"${createHash('md5').update(content).digest('hex')}"`
+
+const server = await S3Server.start()
+afterAll(() => server.stop())
+if (real === undefined) {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'KEYID')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'SECRET')
+}
+
+/** A bucket of its own on the real server, or on the suite's own. */
+async function newBucket(versions: boolean): Promise<string> {
+  const name = `audit-test-${randomBytes(6).toString('hex')}`
+  if (real === undefined) {
+    server.addBucket(name, { versions, ignoresConditions: versions })
+    return name
+  }
+  const client = new S3Client({ endpoint: real, region: 'us-east-1', forcePathStyle: true })
+  await client.send(new CreateBucketCommand({ Bucket: name }))
+  if (versions) {
+    const VersioningConfiguration = { Status: 'Enabled' as const }
+    await client.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration }))
+  }
+  client.destroy()
+  return name
+}
+
+const which = real === undefined ? 'the suite’s own S3 server' : 'the S3 server of AUDIT_TEST_S3_ENDPOINT'
+for (const versions of [false, true]) {
+  const bucket = await newBucket(versions)
+  mirrorContract(`S3 bucket ${versions ? 'with' : 'without'} versions on ${which}`, async () => {
+    const url = `s3://${bucket}/run/${randomBytes(6).toString('hex')}`
+    const env = { ...process.env, AUDIT_S3_ENDPOINT: real ?? server.url }
+    return { open: () => openMirror(url, env) }
+  })
+}
+
+/** What only the suite's own server can be made to do. */
+describe('S3, on the suite’s own server', () => {
+  const BUCKET = 'audit'
+  const opened: S3Mirror[] = []
+  afterAll(() => {
+    for (const store of opened) store.close()
+  })
+
+  function open(options: { bucket?: string; prefix?: string; endpoint?: string; timeout?: number } = {}) {
+    const { bucket = BUCKET, prefix = '', endpoint = server.url, timeout = 2_000 } = options
+    const patience = { connect: timeout, request: timeout, attempts: 3 }
+    const store = new S3Mirror(bucket, prefix, { AUDIT_S3_ENDPOINT: endpoint }, patience)
+    opened.push(store)
+    return store
+  }
+
+  /** A store that has seen that the server heeds If-None-Match. */
+  async function proven() {
+    const store = open()
+    await store.create('proof', text('x'), never)
+    server.takeSeen()
+    return store
+  }
+
+  /** The fault meets the first `times` requests of this verb. */
+  function failing(verb: Seen['verb'], fault: Fault, times = Number.POSITIVE_INFINITY) {
+    let left = times
+    server.fault = (request) => {
+      if (request.verb !== verb || left === 0) return undefined
+      left -= 1
+      return fault
+    }
+  }
+
+  beforeEach(() => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'KEYID')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'SECRET')
+    server.addBucket(BUCKET)
+    server.takeSeen()
+    server.fault = () => undefined
+    server.onPut = () => {}
+    server.listing = (keys) => keys
+  })
+
+  describe('create-only', () => {
+    it('takes one request an object once the server is seen to heed If-None-Match', async () => {
+      const store = open()
+      await store.create('a', text('x'), never)
+      expect(server.takeSeen()).toEqual(['HEAD a', 'PUT a', 'HEAD a', 'PUT a'])
+      expect(await store.create('b', text('x'), never)).toMatchObject({ created: true })
+      expect(server.takeSeen()).toEqual(['PUT b'])
+      expect(await store.create('b', text('y'), never)).toEqual({ created: false, etag: etagOf('x') })
+      expect(server.takeSeen()).toEqual(['PUT b', 'HEAD b'])
+    })
+
+    it('looks first and checks afterwards where the server does not', async () => {
+      server.addBucket(BUCKET, { ignoresConditions: true })
+      const store = open()
+      await store.create('a', text('x'), never)
+      server.takeSeen()
+      expect(await store.create('b', text('x'), never)).toEqual({ created: true, etag: etagOf('x') })
+      expect(server.takeSeen()).toEqual(['HEAD b', 'PUT b', 'HEAD b'])
+      expect(await store.create('b', text('y'), never)).toEqual({ created: false, etag: etagOf('x') })
+      expect(server.takeSeen()).toEqual(['HEAD b'])
+      server.onPut = () => server.put(BUCKET, 'c', text('theirs'))
+      expect(await store.create('c', text('ours'), never)).toEqual({
+        created: false,
+        etag: etagOf('theirs'),
+      })
+    })
+
+    describe('with versions', () => {
+      beforeEach(() => server.addBucket(BUCKET, { versions: true, ignoresConditions: true }))
+      const versions = (key: string) => server.versionsOf(BUCKET, key).map(String)
+
+      it('makes one version, and no second', async () => {
+        const store = open()
+        for (const [content, created] of [
+          ['x', true],
+          ['x', false],
+          ['y', false],
+        ] as const) {
+          expect(await store.create('k', text(content), never)).toEqual({ created, etag: etagOf('x') })
+        }
+        expect(versions('k')).toEqual(['x'])
+        expect(server.takeSeen()).toEqual(['HEAD k', 'PUT k', 'VERSIONS', 'HEAD k', 'HEAD k'])
+      })
+
+      it('puts the first version back on top of its own', async () => {
+        server.put(BUCKET, 'k', text('first'))
+        failing('HEAD', { kind: 'error', status: 404, code: 'NoSuchKey' })
+        expect(await open().create('k', text('ours'), never)).toEqual({
+          created: false,
+          etag: etagOf('first'),
+        })
+        expect(versions('k')).toEqual(['first', 'ours', 'first'])
+      })
+
+      it('leaves a version of the same bytes', async () => {
+        failing('PUT', { kind: 'cut_after' }, 1)
+        expect(await open().create('k', text('ours'), never)).toEqual({
+          created: false,
+          etag: etagOf('ours'),
+        })
+        expect(versions('k')).toEqual(['ours', 'ours'])
+      })
+
+      it('is first over those who come after it', async () => {
+        server.onPut = () => server.put(BUCKET, 'k', text('later'))
+        expect(await open().create('k', text('ours'), never)).toEqual({ created: true, etag: etagOf('ours') })
+      })
+
+      it('looks for the first version beyond a page, and among keys that begin alike', async () => {
+        for (const content of ['first', '2', '3', '4', '5', '6', '7']) server.put(BUCKET, 'k', text(content))
+        server.put(BUCKET, 'k2', text('other'))
+        failing('HEAD', { kind: 'error', status: 404, code: 'NoSuchKey' })
+        expect(await open().create('k', text('ours'), never)).toEqual({
+          created: false,
+          etag: etagOf('first'),
+        })
+        expect(versions('k').slice(-2)).toEqual(['ours', 'first'])
+      })
+
+      it('does not bring back what was deleted', async () => {
+        server.put(BUCKET, 'k', text('forged'))
+        server.remove(BUCKET, 'k')
+        expect(await open().create('k', text('ours'), never)).toEqual({ created: true, etag: etagOf('ours') })
+        expect(versions('k')).toEqual(['forged', '', 'ours'])
+      })
+    })
+
+    it('tries again where a conditional request was in another’s way', async () => {
+      const store = await proven()
+      failing('PUT', { kind: 'error', status: 409, code: 'ConditionalRequestConflict' }, 2)
+      expect(await store.create('k', text('x'), never)).toMatchObject({ created: true })
+      failing('PUT', { kind: 'error', status: 409, code: 'ConditionalRequestConflict' })
+      await expect(store.create('l', text('x'), never)).rejects.toMatchObject({ code: 'mirror_unavailable' })
+    })
+
+    it('is an error where the object went in between', async () => {
+      const store = await proven()
+      failing('PUT', { kind: 'error', status: 412, code: 'PreconditionFailed' })
+      await expect(store.create('k', text('x'), never)).rejects.toMatchObject({ code: 'mirror_unavailable' })
+    })
+  })
+
+  describe('faults that pass', () => {
+    const slow: Fault = { kind: 'error', status: 503, code: 'SlowDown' }
+
+    it.each<[string, Fault]>([
+      ['a cut connection', { kind: 'cut' }],
+      ['503 SlowDown', slow],
+      ['500', { kind: 'error', status: 500, code: 'InternalError' }],
+    ])('PUT, not applied: %s', async (_, fault) => {
+      const store = await proven()
+      failing('PUT', fault, 2)
+      expect(await store.create('k', text('x'), never)).toEqual({ created: true, etag: etagOf('x') })
+    })
+
+    it('PUT, applied, and the answer lost: it is found there, and is ours', async () => {
+      const store = await proven()
+      failing('PUT', { kind: 'cut_after' }, 1)
+      expect(await store.create('k', text('x'), never)).toEqual({ created: false, etag: etagOf('x') })
+      expect(server.versionsOf(BUCKET, 'k').map(String)).toEqual(['x'])
+    })
+
+    it('PUT, no answer in time', async () => {
+      const store = open({ timeout: 200 })
+      await store.create('proof', text('x'), never)
+      failing('PUT', { kind: 'hang' }, 1)
+      expect(await store.create('k', text('x'), never)).toMatchObject({ created: true })
+    })
+
+    it.each<[string, Fault]>([
+      ['a cut connection', { kind: 'cut' }],
+      ['503 SlowDown', slow],
+      ['a body that breaks off', { kind: 'half' }],
+    ])('GET: %s', async (_, fault) => {
+      server.put(BUCKET, 'k', Buffer.alloc(1000, 7))
+      failing('GET', fault, 2)
+      expect((await open().get('k', 5000, never))?.bytes).toEqual(Buffer.alloc(1000, 7))
+    })
+
+    it('LIST: 503 SlowDown', async () => {
+      server.put(BUCKET, 'k', text('x'))
+      failing('LIST', slow, 2)
+      expect(await keysOf(open(), '')).toEqual(['k'])
+    })
+  })
+
+  describe('faults that stay', () => {
+    const calls: Record<string, (store: S3Mirror) => Promise<unknown>> = {
+      put: (store) => store.create('k', text('x'), never),
+      get: (store) => store.get('k', 1000, never),
+      list: (store) => keysOf(store, ''),
+    }
+    const errors: [string, number, string, string][] = [
+      ['SlowDown', 503, 'mirror_unavailable', 'SlowDown, HTTP 503'],
+      ['InternalError', 500, 'mirror_unavailable', 'InternalError, HTTP 500'],
+      ['AccessDenied', 403, 'mirror_permission_denied', 'AccessDenied, HTTP 403'],
+      ['InvalidAccessKeyId', 403, 'mirror_permission_denied', 'InvalidAccessKeyId, HTTP 403'],
+      ['SignatureDoesNotMatch', 403, 'mirror_permission_denied', 'SignatureDoesNotMatch, HTTP 403'],
+      ['ExpiredToken', 400, 'mirror_permission_denied', 'ExpiredToken, HTTP 400'],
+      ['Unauthorized', 401, 'mirror_permission_denied', 'Unauthorized, HTTP 401'],
+      ['InvalidObjectState', 403, 'mirror_unavailable', 'InvalidObjectState, HTTP 403'],
+      ['MethodNotAllowed', 405, 'mirror_unavailable', 'MethodNotAllowed, HTTP 405'],
+    ]
+
+    it.each(errors)('%s %i is %s', async (code, status, expected, shown) => {
+      server.put(BUCKET, 'k', text('x'))
+      for (const [verb, call] of Object.entries(calls)) {
+        failing(verb.toUpperCase() as Seen['verb'], { kind: 'error', status, code })
+        const error = await call(verb === 'put' ? absent() : open()).catch((e: unknown) => e)
+        expect(error).toMatchObject({ code: expected, message: expect.stringContaining(`(${shown})`) })
+        expect(JSON.stringify(error, Object.getOwnPropertyNames(error)) + String(error)).not.toMatch(
+          /SECRET|KEYID/,
+        )
+      }
+    })
+
+    function absent() {
+      server.addBucket(BUCKET)
+      return open()
+    }
+
+    it.each<[string, Fault]>([
+      ['half of a body', { kind: 'half' }],
+      ['cut connections', { kind: 'cut' }],
+    ])('%s', async (_, fault) => {
+      server.put(BUCKET, 'k', Buffer.alloc(1000, 7))
+      failing('GET', fault)
+      await expect(open().get('k', 5000, never)).rejects.toMatchObject({ code: 'mirror_unavailable' })
+    })
+
+    it('no answer in time', async () => {
+      failing('GET', { kind: 'hang' })
+      await expect(open({ timeout: 100 }).get('k', 5000, never)).rejects.toMatchObject({
+        code: 'mirror_unavailable',
+        message: expect.stringContaining('TimeoutError'),
+      })
+    })
+
+    it('nobody there', async () => {
+      const gone = await S3Server.start()
+      await gone.stop()
+      const store = open({ endpoint: 'http://127.0.0.1:1' })
+      for (const call of Object.values(calls)) {
+        await expect(call(store)).rejects.toMatchObject({
+          code: 'mirror_unavailable',
+          message: expect.stringContaining('ECONNREFUSED'),
+        })
+      }
+    })
+
+    it('no such bucket', async () => {
+      const store = open({ bucket: 'nowhere', prefix: 'p' })
+      for (const call of Object.values(calls)) {
+        await expect(call(store)).rejects.toMatchObject({
+          code: 'mirror_unavailable',
+          message: 'mirror s3://nowhere/p: the bucket does not exist',
+        })
+      }
+    })
+
+    it('a signal ends the waiting with its reason', async () => {
+      server.put(BUCKET, 'k', text('x'))
+      const reason = new Error('enough')
+      for (const fault of [{ kind: 'hang' }, { kind: 'cut' }] as const) {
+        server.fault = () => fault
+        const store = open({ timeout: 60_000 })
+        const abort = new AbortController()
+        const waiting = [
+          store.get('k', 1000, abort.signal),
+          store.create('l', text('x'), abort.signal),
+          keysOfWith(store, abort.signal),
+        ]
+        setTimeout(() => abort.abort(reason), 50)
+        const results = await Promise.allSettled(waiting)
+        expect(results.map((result) => result.status === 'rejected' && result.reason)).toEqual([
+          reason,
+          reason,
+          reason,
+        ])
+      }
+    })
+
+    async function keysOfWith(store: S3Mirror, signal: AbortSignal) {
+      for await (const _ of store.list('', signal));
+    }
+  })
+
+  describe('a listing', () => {
+    it('asks for the next page while one is read, and for no more', async () => {
+      for (let i = 0; i < 2_500; i += 1) server.put(BUCKET, String(i).padStart(6, '0'), text('x'))
+      const listing = open().list('', never)[Symbol.asyncIterator]()
+      await listing.next()
+      await vi.waitFor(() => expect(server.seen.length).toBe(2))
+      for (let i = 1; i < 1_000; i += 1) await listing.next()
+      expect(server.seen.length).toBe(2)
+      expect((await listing.next()).value).toMatchObject({ key: '001000', size: 1, etag: etagOf('x') })
+      await vi.waitFor(() => expect(server.seen.length).toBe(3))
+    })
+
+    it('that fails on a later page is an error, not an end', async () => {
+      for (let i = 0; i < 1_500; i += 1) server.put(BUCKET, String(i).padStart(6, '0'), text('x'))
+      let lists = 0
+      server.fault = ({ verb }) => {
+        if (verb === 'LIST') lists += 1
+        return lists > 1 ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined
+      }
+      await expect(keysOf(open(), '')).rejects.toMatchObject({ code: 'mirror_permission_denied' })
+    })
+
+    it.each<[string, (keys: string[]) => string[]]>([
+      ['is not in order', (keys) => keys.reverse()],
+      ['is not in order', (keys) => [...keys, ...keys.slice(-1)]],
+      ['holds keys that were not asked for', (keys) => [...keys, 'zzz']],
+    ])('that %s is not believed', async (problem, lie) => {
+      for (const key of ['p/a', 'p/b', 'p/c']) server.put(BUCKET, key, text('x'))
+      server.listing = lie
+      await expect(keysOf(open({ prefix: 'p' }), '')).rejects.toMatchObject({
+        code: 'mirror_unavailable',
+        message: `mirror s3://audit/p: the server's listing ${problem}`,
+      })
+    })
+
+    it('sees its prefix only, and hides it', async () => {
+      for (const key of ['p', 'p/audit/1', 'p2/audit/1', 'audit/1']) server.put(BUCKET, key, text('x'))
+      expect(await keysOf(open({ prefix: 'p' }), '')).toEqual(['audit/1'])
+      expect(await keysOf(open(), 'audit')).toEqual(['audit/1'])
+    })
+  })
+})
