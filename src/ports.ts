@@ -108,6 +108,8 @@ export interface Scan {
   readonly known: boolean
   readonly head?: ChainHead | undefined
   readonly last?: LastRow | undefined
+  /** Where the longer copy ends; only where both copies were read. */
+  readonly end?: number | undefined
   /** Rows without an archive stamp and without an object; only where both copies were read. */
   readonly unarchived?: number | undefined
   readonly fold: FoldResult

@@ -107,8 +107,9 @@ export class ChainFold {
     return this.#findings.isEmpty
   }
 
-  finish(): FoldResult {
-    const { fromSeq, toSeq } = this.#options
+  /** `toSeq`: where the segment ends, of a source that only knows it now. */
+  finish(toSeq = this.#options.toSeq): FoldResult {
+    const { fromSeq } = this.#options
     if (toSeq !== undefined && this.#seq < toSeq) this.#findGap(toSeq + 1, undefined)
     this.#pins.report(this.#findings)
     const hash = this.#hashes.at(-1)

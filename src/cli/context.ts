@@ -52,6 +52,7 @@ export class Context {
   readonly #flags: ContextFlags
   #database: Promise<Database> | undefined
   readonly #closing: (() => Promise<void>)[] = []
+  readonly #mirrors = new Map<string, Promise<MirrorStore>>()
 
   readonly #notice: (line: string) => void
 
@@ -128,7 +129,12 @@ export class Context {
     return new Sink(openSink(await this.database(), await this.pepper(), defaults))
   }
 
+  /** Rejects with `usage` for a mirror URL that is none. */
   async createDomain(domain: { domainId: string; name: string; mirrorUrl?: string | undefined }) {
+    if (domain.mirrorUrl !== undefined) {
+      const { parseMirrorUrl } = await import('../mirror/mirror-url.js')
+      parseMirrorUrl(domain.mirrorUrl)
+    }
     const [{ createDomain }, { PostgresEntryStore }] = await Promise.all([
       import('../sink/create-domain.js'),
       import('../repo/append.js'),
@@ -137,8 +143,15 @@ export class Context {
     return createDomain({ ...domain, actor: this.actor }, store, await this.pepper())
   }
 
-  /** What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names. */
-  async source(name: SourceName, domainId: string): Promise<EntrySource> {
+  /**
+   * What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names, unless
+   * it is to be the given one. `isExpected`: the mirror must have this chain.
+   */
+  async source(
+    name: SourceName,
+    domainId: string,
+    { isExpected = false, isGivenMirror = false } = {},
+  ): Promise<EntrySource> {
     if (name === 'postgres') {
       const { PostgresSource } = await import('../repo/postgres-source.js')
       return new PostgresSource(await this.database())
@@ -146,7 +159,7 @@ export class Context {
     const [codec, { nodeHasher }] = await Promise.all([this.codec(), import('../node-hasher.js')])
     if (name === 'mirror') {
       const { MirrorSource } = await import('../verify/mirror-source.js')
-      return new MirrorSource(await this.mirror(), codec, nodeHasher)
+      return new MirrorSource(await this.#mirrorOf(undefined), codec, nodeHasher, isExpected)
     }
     const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
       import('../verify/both-source.js'),
@@ -154,15 +167,22 @@ export class Context {
       import('../repo/domains.js'),
     ])
     const database = await this.database()
-    const url = await database.withClient((client) => mirrorUrlOf(client, domainId))
-    return new BothSource(postgresSnapshots(database), await this.mirror(url), codec, nodeHasher)
+    const own = isGivenMirror
+      ? undefined
+      : await database.withClient((client) => mirrorUrlOf(client, domainId))
+    return new BothSource(postgresSnapshots(database), await this.#mirrorOf(own), codec, nodeHasher)
   }
 
   /** Every chain that the source speaks of. */
   async chainsOf(name: SourceName, signal: AbortSignal): Promise<KnownChains> {
-    if (name !== 'mirror') return this.knownChains()
-    const { mirrorChains } = await import('../verify/mirror-source.js')
-    return mirrorChains(await this.mirror(), await this.codec(), signal)
+    if (name === 'postgres') return this.knownChains()
+    const { mirrorChains, storedChains } = await import('../verify/mirror-chains.js')
+    const mirror = [await this.#mirrorOf(undefined), await this.codec(), signal] as const
+    if (name === 'mirror') return mirrorChains(...mirror)
+    const known = await this.knownChains()
+    // A chain that Postgres has lost every trace of is still in the mirror.
+    const stored = await storedChains(...mirror)
+    return { ...known, domainIds: [...new Set([...known.domainIds, ...stored])].sort() }
   }
 
   async knownChains(): Promise<KnownChains> {
@@ -209,6 +229,13 @@ export class Context {
     const { openMirror } = await import('../mirror/open.js')
     const store = await openMirror(url)
     this.#closing.push(async () => store.close())
+    return store
+  }
+
+  /** The same store for every chain of a run. */
+  #mirrorOf(url = this.mirrorUrl): Promise<MirrorStore> {
+    const store = this.#mirrors.get(url) ?? this.mirror(url)
+    this.#mirrors.set(url, store)
     return store
   }
 

@@ -62,7 +62,9 @@ class VerifyRun {
     let failed = 0
     for (const domainId of chainsToVerify(known, pins)) {
       try {
-        const verdict = withMissing(await this.#verify(domainId, pins.get(domainId) ?? []), domainId, known)
+        const isExpected = known.created.has(domainId)
+        const own = await this.#verify(domainId, pins.get(domainId) ?? [], isExpected)
+        const verdict = withMissing(own, domainId, known)
         await this.#deliver(verdict)
         verdicts.push(verdict)
       } catch (error) {
@@ -82,10 +84,10 @@ class VerifyRun {
     return summary.diverged > 0 ? EXIT.finding : EXIT.done
   }
 
-  async #verify(domainId: string, pins: readonly ChainHead[]): Promise<Verdict> {
+  async #verify(domainId: string, pins: readonly ChainHead[], isExpected = false): Promise<Verdict> {
     const { fromSeq = 1, toSeq } = this.options
     const request: VerifyRequest = { domainId, fromSeq, toSeq, pins }
-    const source = await this.context.source(this.options.source, domainId)
+    const source = await this.context.source(this.options.source, domainId, { isExpected })
     const progress = startProgress(`verify ${domainId}`)
     try {
       return await verifyChain(source, request, (at) => progress.update(at), this.signal)

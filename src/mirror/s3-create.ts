@@ -35,10 +35,22 @@ const BACK_OFF_MS = 100
 export class S3Creator {
   #isHonoured = false
   #isProbed = false
+  /** The first create of all. The others wait for it, for each would look and check where one shows that none need. */
+  #first: Promise<unknown> | undefined
 
   constructor(readonly bucket: S3Bucket) {}
 
   async create(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Created> {
+    if (this.#first !== undefined) {
+      await this.#first
+      return this.#create(key, bytes, signal)
+    }
+    const creating = this.#create(key, bytes, signal)
+    this.#first = creating.catch(() => undefined)
+    return creating
+  }
+
+  async #create(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Created> {
     return this.bucket.attempt(`${key} cannot be written`, signal, async () => {
       const standing = this.#isTrusted() ? undefined : await this.#head(key, signal)
       if (standing !== undefined) return { created: false, etag: standing }

@@ -23,8 +23,9 @@ export interface S3Failure {
 
 export function failureOf(error: unknown): S3Failure {
   const fields: Readonly<Record<string, unknown>> = isObject(error) ? { ...error } : {}
-  const own = error instanceof Error && error.name !== 'Error' ? error.name : undefined
-  const name = [own, fields.code].find(
+  const own = error instanceof Error ? error.name : undefined
+  // The SDK calls every broken connection a TimeoutError, so the system's own code goes first.
+  const name = [fields.code, own].find(
     (text) => typeof text === 'string' && /^[A-Za-z0-9_.]{1,64}$/.test(text),
   )
   const metadata = isObject(fields.$metadata) ? fields.$metadata : {}

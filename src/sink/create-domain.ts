@@ -4,10 +4,12 @@ import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import type { AppendItem, EntryStore, Pepper, Placed } from '../ports.js'
 import { chainCreateRow, GENESIS_SUBJECT, genesisRow } from './genesis.js'
+import { mirrorPath } from './mirror-step.js'
 
 export interface NewDomain {
   readonly domainId: string
   readonly name: string
+  /** Its own mirror, a URL that the caller has checked. Of the chain: without credentials. */
   readonly mirrorUrl?: string | undefined
   /** subject_id of who creates it. */
   readonly actor: string
@@ -15,8 +17,10 @@ export interface NewDomain {
 
 /**
  * Registers a Domain and begins its chain: `audit.chain-create` on the new chain and on the platform chain, in one
- * transaction (format.md, "The platform anchor"). Resolves with the place of the genesis row. Rejects with
- * `domain_exists`, or `invalid_domain_id` for the nil UUID and the platform anchor.
+ * transaction (format.md, "The platform anchor"). Where the Domain has a mirror of its own, both rows name it: their
+ * relation_path is the one step `mirror:<url>`, else it is empty. Resolves with the place of the genesis row. Rejects
+ * with `domain_exists`, `invalid_domain_id` for the nil UUID and the platform anchor, or `usage` for a mirror URL of
+ * more than 505 bytes.
  */
 export async function createDomain(domain: NewDomain, store: EntryStore, pepper: Pepper): Promise<Placed> {
   const domainId = parsed(domain.domainId)
@@ -43,15 +47,15 @@ async function creation(domainId: string, domain: NewDomain, pepper: Pepper): Pr
   const [own, platform] = await Promise.all([pepper.pepperOf(domainId), pepper.pepperOf(PLATFORM_ANCHOR)])
   const platformGenesis = pseudonym(platform, GENESIS_SUBJECT)
   const { name, mirrorUrl } = domain
+  const path = mirrorPath(mirrorUrl)
+  const actor = pseudonym(platform, domain.actor)
+  const genesis = genesisRow(domainId, pseudonym(own, GENESIS_SUBJECT), path)
   return {
-    rows: [chainCreateRow(PLATFORM_ANCHOR, pseudonym(platform, domain.actor), `domain:${domainId}`)],
+    rows: [chainCreateRow(PLATFORM_ANCHOR, actor, `domain:${domainId}`, path)],
     genesisPseudonyms: new Map([[PLATFORM_ANCHOR, platformGenesis]]),
     starts: new Map([
       [PLATFORM_ANCHOR, { genesis: genesisRow(PLATFORM_ANCHOR, platformGenesis) }],
-      [
-        domainId,
-        { genesis: genesisRow(domainId, pseudonym(own, GENESIS_SUBJECT)), registration: { name, mirrorUrl } },
-      ],
+      [domainId, { genesis, registration: { name, mirrorUrl } }],
     ]),
   }
 }

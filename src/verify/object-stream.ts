@@ -1,11 +1,11 @@
 import type { StoredRow } from '../chain/fold.js'
-import type { MirrorCodec, MirrorListed, MirrorStore } from '../ports.js'
+import type { DecodedObject, MirrorCodec, MirrorListed, MirrorStore } from '../ports.js'
 
 /** Fetches under way at once. */
 const CONCURRENCY = 64
 
 /** An object of ours is far smaller; one byte more and it is not read on. */
-const MAX_OBJECT_BYTES = 1024 * 1024
+export const MAX_OBJECT_BYTES = 1024 * 1024
 
 /** An object of a chain's prefix, in the order of the keys. */
 export type ListedRow =
@@ -18,7 +18,7 @@ export type ListedRow =
 
 export interface ObjectRange {
   readonly domainId: string
-  /** First seq that is fetched. */
+  /** First seq that is fetched; the strays are told whatever they seem to be. */
   readonly fromSeq: number
   readonly toSeq?: number | undefined
   /** Told of the seq of every key, outside the range too. */
@@ -72,16 +72,18 @@ async function fetchOne(
   const object = await store.get(key, MAX_OBJECT_BYTES, signal)
   if (object === undefined) return { kind: 'gone', seq }
   const decoded = await codec.decode(object.bytes, place)
-  const row: StoredRow =
-    'problem' in decoded
-      ? { seq, problem: decoded.problem, problemCode: 'object_malformed' }
-      : {
-          seq,
-          canonical: decoded.canonical,
-          prevHash: decoded.entry.prevHash,
-          entryHash: decoded.entry.entryHash,
-        }
-  return { kind: 'row', seq, row, etag: object.etag }
+  return {
+    kind: 'row',
+    seq,
+    row: { seq, problemCode: 'object_malformed', ...contentOf(decoded) },
+    etag: object.etag,
+  }
+}
+
+function contentOf(decoded: DecodedObject): Omit<StoredRow, 'seq'> {
+  if ('problem' in decoded) return decoded.unchecked ?? { problem: decoded.problem }
+  const { prevHash, entryHash } = decoded.entry
+  return { canonical: decoded.canonical, prevHash, entryHash }
 }
 
 /** The number that a stray key seems to mean, 0 where it means none: findings have a place. */

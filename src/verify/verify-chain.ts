@@ -34,7 +34,7 @@ export async function verifyChain(
   const begun = performance.now()
   assertPins(request)
   const scan = await source.scan(request, progress, signal)
-  const end = Math.max(scan.last?.seq ?? 0, scan.head?.seq ?? 0)
+  const end = Math.max(scan.end ?? 0, scan.last?.seq ?? 0, scan.head?.seq ?? 0)
   assertSomething(source, scan, request, end)
   const findings = inOrder([...scan.fold.findings, ...judgeWhole(source, scan, request, end)])
   const { unchecked } = scan.fold
@@ -57,10 +57,10 @@ function assertPins({ pins, fromSeq, toSeq }: VerifyRequest): void {
   }
 }
 
-/** A chain that is gone altogether is nothing to verify, unless something still says that it was there. */
+/** A chain that is gone altogether is nothing to verify, unless something still says that it was there, or was found. */
 function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest, end: number): void {
   if (end === 0 && scan.fold.rows === 0) {
-    if (scan.known || request.pins.length > 0) return
+    if (scan.known || request.pins.length > 0 || scan.fold.findings.length > 0) return
     throw new AuditError('domain_not_found', `there is no chain ${request.domainId} in ${source.name}`, {
       hint: 'run: audit domain list; a Domain that was deleted altogether is found by: audit verify --all',
     })

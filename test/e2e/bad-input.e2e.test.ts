@@ -1,8 +1,24 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AuditSink, createSink } from '../../src/create-sink.js'
+import { AuditError } from '../../src/errors.js'
+import { ndjsonCandidates } from '../../src/sink/candidates.js'
 import {
   AT_THE_EDGE,
   BAD_LINES,
@@ -14,10 +30,11 @@ import {
   OTHER_DOMAIN,
   PLATFORM,
 } from '../support/bad-lines.js'
-import { ensureBuilt, jsonLines, runCli } from '../support/cli.js'
-import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import { ensureBuilt, finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
+import { rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 import {
   expectClean,
+  expectNoSecret,
   expectRefused,
   filesBelow,
   keyFile,
@@ -65,6 +82,14 @@ function file(name: string, content: string | Uint8Array): string {
 
 const NEWLINE = Buffer.from('\n')
 
+/** The error that a line ends in, read and recorded as `append` does it. */
+async function refusalOf(sink: AuditSink, line: Uint8Array): Promise<unknown> {
+  for await (const { entry } of ndjsonCandidates(Readable.from([line]), 'input')) {
+    return entry instanceof AuditError ? entry : sink.record(entry).catch((error: unknown) => error)
+  }
+  return undefined
+}
+
 const LINES = BAD_LINES.map(
   ([name, line, says, code = 'invalid_input']): Refusal => ({
     name,
@@ -77,12 +102,26 @@ const LINES = BAD_LINES.map(
   }),
 )
 
-/** What a line holds and how an error is printed know nothing of each other: every other line is told as JSON. */
 describe('a line of append', () => {
-  it.concurrent.each(LINES.map((line, i) => ({ ...line, forms: [i % 2 === 0 ? 'text' : 'json'] as const })))(
-    '$name',
-    holds,
-  )
+  let sink: AuditSink
+
+  beforeAll(() => {
+    const [databaseUrl = '', pepper = ''] = [env.AUDIT_DATABASE_URL, env.AUDIT_PEPPER]
+    sink = createSink({ databaseUrl, pepper, defaults: { domainIds: [DOMAIN] } })
+  })
+  afterAll(() => sink.close())
+
+  const cases = BAD_LINES.map(([name, line, says, code]) => ({ name, line, says, code }))
+
+  it.each(cases)('$name is refused', async ({ line, says, code = 'invalid_input' }) => {
+    const error = await refusalOf(sink, line)
+    expect(error).toMatchObject({ name: 'AuditError', code, message: expect.stringContaining(says) })
+    if (error instanceof AuditError) expectNoSecret(`${error.message}${error.hint}`)
+    expect(await stateOf(database.url)).toEqual(before)
+  })
+
+  // The rules are the same on both roads, and each error is printed alike: by the command line, every sixth.
+  it.concurrent.each(LINES.filter((_, i) => i % 6 === 0))('$name is refused by the command line', holds)
 })
 
 const GOOD = `${jsonLine({})}\n`
@@ -208,6 +247,56 @@ const INPUTS: readonly Refusal[] = [
 describe('files and streams', () => {
   it.concurrent.each([...FILES, ...INPUTS])('$name', holds)
 })
+
+describe('a feeder that does not go away', () => {
+  const fifo = (name: string) => {
+    const path = join(dir, name)
+    execFileSync('mkfifo', [path])
+    return path
+  }
+
+  it('is not waited for after a bad line on standard input', async () => {
+    const child = await spawnCli(['append', '--stdin', '--domain', DOMAIN], { env })
+    child.stdin.on('error', () => undefined)
+    child.stdin.write('bad\n')
+    const { code, stderr } = await finished(child)
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('line 1: not valid JSON'),
+    })
+  })
+
+  it('is not waited for after a bad line in a FIFO', async () => {
+    const path = fifo('fed')
+    // Opened for both, it has a reader at once and so blocks nobody.
+    const feeder = openSync(path, constants.O_RDWR)
+    writeSync(feeder, 'bad\n')
+    const { code, stderr } = await runCli(['append', path, '--domain', DOMAIN], { env })
+    closeSync(feeder)
+    rmSync(path)
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('line 1: not valid JSON'),
+    })
+  })
+
+  it.each(['ndjson', 'cloudtrail'])('need not come for a signal to end it, %s', async (format) => {
+    const path = fifo(`unfed-${format}`)
+    const child = await spawnCli(['append', path, '--format', format, '--domain', DOMAIN], { env })
+    // Until the database has been asked nothing tells that it reads.
+    while ((await sessionsOf(database.url)) === 0) await sleep(20)
+    child.kill('SIGTERM')
+    expect(await finished(child)).toMatchObject({ code: 143, stdout: '' })
+    rmSync(path)
+  })
+})
+
+/** Connections of the command line. */
+async function sessionsOf(url: string): Promise<unknown> {
+  const sessions = `SELECT count(*)::int AS n FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'audit'`
+  return (await rowsOf(url, sessions))[0]?.n
+}
 
 /** Flags that make an entry, and what is wrong with them. */
 function flags(

@@ -51,6 +51,7 @@ export const AT_THE_EDGE: readonly (readonly [string, Buffer])[] = [
   ['user_agent of 1024 bytes', context({ user_agent: 'u'.repeat(1024) })],
   ['metadata of 16 KiB', metadata({ k: 'v'.repeat(16 * 1024 - 8) })],
   ['a line 64 levels deep', metadata({ a: nested(61) })],
+  ['64 domain_ids, of one Domain', jsonLine({ domain_ids: many(64, () => DOMAIN) })],
   ['a line of 1 MiB', lineOf(1024 * 1024)],
   [
     'every optional key',

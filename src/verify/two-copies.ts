@@ -1,0 +1,139 @@
+import { Findings } from '../chain/finding.js'
+import { ChainFold, type StoredRow } from '../chain/fold.js'
+import type { Hasher } from '../chain/hash.js'
+import { LIMITS } from '../chain/limits.js'
+import type { RowSnapshot, Scan, ScanRequest } from '../ports.js'
+import { copyFindings } from './copy-findings.js'
+import type { Pair } from './pair-up.js'
+import { SeqRanges } from './seq-ranges.js'
+import { strayFinding } from './stray.js'
+
+/** Judges pairs of copies, ascending by seq: against each other, and each copy by its own links. */
+export class TwoCopies {
+  /** Seqs that were looked at. */
+  rows = 0
+  /** Objects beyond the snapshot's last row that are not judged yet. */
+  fresh: StoredRow[] = []
+  readonly #request: ScanRequest
+  readonly #snapshot: RowSnapshot
+  readonly #postgres: ChainFold
+  readonly #mirror: ChainFold
+  readonly #findings = new Findings()
+  readonly #unstamped: SeqRanges
+  /** The seq that the next pair has, if neither copy has a gap. */
+  #next: number
+  #unarchived = 0
+
+  constructor(request: ScanRequest, snapshot: RowSnapshot, hasher: Hasher) {
+    const { domainId, fromSeq, pins } = request
+    this.#request = request
+    this.#snapshot = snapshot
+    this.#postgres = new ChainFold({ domainId, fromSeq, pins, hasher })
+    this.#mirror = new ChainFold({ domainId, fromSeq, hasher })
+    this.#unstamped = new SeqRanges(snapshot.unstamped)
+    this.#next = fromSeq
+  }
+
+  add({ seq, rows, object }: Pair): void {
+    if (object?.kind === 'stray') {
+      this.#findings.add(strayFinding(object))
+      return
+    }
+    const copy = object?.kind === 'row' ? object.row : undefined
+    if (rows.length === 0 && copy === undefined) return
+    this.rows += 1
+    if (rows.length === 0 && copy !== undefined && seq > (this.#snapshot.last?.seq ?? 0))
+      this.fresh.push(copy)
+    else this.#judge(seq, rows, copy)
+  }
+
+  /** Objects that lie beyond the snapshot: their rows were appended meanwhile, or Postgres has lost them. */
+  judgeFresh(present: ReadonlySet<number>): void {
+    for (const copy of this.fresh) if (!present.has(copy.seq)) this.#judge(copy.seq, [], copy)
+    this.fresh = []
+  }
+
+  finish(): Scan {
+    const { known, head, last } = this.#snapshot
+    const end = Math.max(last?.seq ?? 0, this.#next - 1)
+    this.#stepTo(Math.min(this.#request.toSeq ?? 0, end) + 1, undefined)
+    const [postgres, mirror] = [this.#postgres.finish(), this.#mirror.finish()]
+    const findings = copyFindings(this.#findings.sorted(), postgres.findings, mirror.findings)
+    const unchecked = postgres.unchecked ?? mirror.unchecked
+    return {
+      known,
+      head,
+      last,
+      end,
+      unarchived: this.#unarchived,
+      fold: { ...postgres, findings, unchecked },
+    }
+  }
+
+  #judge(seq: number, rows: readonly StoredRow[], copy: StoredRow | undefined): void {
+    for (const row of rows) this.#postgres.add(row)
+    if (copy !== undefined) this.#mirror.add(copy)
+    // A seq that is none was forced into the table: Postgres's own fold says so.
+    if (seq < this.#request.fromSeq || seq > LIMITS.maxSeq) return
+    this.#stepTo(seq, rows[0] ?? copy)
+    this.#next = seq + 1
+    if (copy === undefined) this.#withoutObject(seq, rows)
+    else if (rows.length === 0) this.#withoutRow(seq, copy)
+    else if (copy.problem === undefined && !rows.some((row) => isSame(row, copy)))
+      this.#differ(seq, rows[0]?.entryHash, copy.entryHash)
+  }
+
+  #withoutObject(seq: number, rows: readonly StoredRow[]): void {
+    const detail = 'archived, and the object is gone'
+    if (this.#unstamped.has(seq)) this.#unarchived += 1
+    else this.#find('object_missing', seq, rows[0]?.entryHash, undefined, detail)
+  }
+
+  #withoutRow(seq: number, copy: StoredRow): void {
+    const { last, head } = this.#snapshot
+    const wasThere = seq <= Math.max(last?.seq ?? 0, head?.seq ?? 0)
+    if (copy.problem === undefined || wasThere)
+      this.#find('row_missing', seq, copy.entryHash, undefined, 'the mirror has it, Postgres does not')
+    else this.#find('orphan_object', seq, undefined, undefined, 'it is no row, and Postgres has none there')
+  }
+
+  /** Where a field was edited and the hash left alone, both copies store one hash, which then tells nothing. */
+  #differ(seq: number, postgres: string | undefined, mirror: string | undefined): void {
+    const [expected, observed] = postgres === mirror ? [] : [postgres, mirror]
+    this.#find(
+      'copies_differ',
+      seq,
+      expected,
+      observed,
+      'Postgres (expected) and the mirror (observed) differ',
+    )
+  }
+
+  /** Only what neither copy has is a gap; what one of them lacks is told by a code of its own. */
+  #stepTo(seq: number, next: StoredRow | undefined): void {
+    if (seq <= this.#next) return
+    const [seqFrom, seqTo] = [this.#next, seq - 1]
+    const detail = `${seqTo - seqFrom + 1} missing before row ${seq} in both copies`
+    this.#findings.add({ code: 'seq_gap', seqFrom, seqTo, expected: next?.prevHash, detail })
+  }
+
+  #find(
+    code: 'object_missing' | 'row_missing' | 'orphan_object' | 'copies_differ',
+    seq: number,
+    expected: string | undefined,
+    observed: string | undefined,
+    detail: string,
+  ): void {
+    this.#findings.add({ code, seqFrom: seq, seqTo: seq, expected, observed, detail })
+  }
+}
+
+function isSame(row: StoredRow, copy: StoredRow): boolean {
+  const isOneGeneration = row.unknownGeneration === copy.unknownGeneration
+  const isOneHash = row.entryHash === copy.entryHash && row.prevHash === copy.prevHash
+  if (!isOneGeneration || !isOneHash) return false
+  // Of a generation that is not known here, the hashes are all that can be compared.
+  if (row.unknownGeneration !== undefined) return true
+  const [left, right] = [row.canonical, copy.canonical]
+  return left !== undefined && right !== undefined && Buffer.compare(left, right) === 0
+}
