@@ -2,6 +2,7 @@
 // Only what is part of Node is imported statically: Node's own status for a module that is missing is 1, and 1 is
 // kept for findings.
 import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const INTERNAL = 70
@@ -9,6 +10,7 @@ const INTERNAL = 70
 process.exitCode = INTERNAL
 
 const argv = process.argv.slice(2)
+nameHome()
 const entry = new URL('../dist/bundle/src/cli/main.js', import.meta.url)
 const commands = new URL('../dist/bundle/commands', import.meta.url)
 
@@ -26,4 +28,13 @@ function fail(message, hint) {
   const error = { code: 'internal', message, hint }
   const text = [`Error: ${message}`, ...(hint ? [`  ${hint}`] : [])].join('\n')
   process.stderr.write(`${argv.includes('--json') ? JSON.stringify({ error }) : text}\n`)
+}
+
+// In a container the user may have no passwd entry, and then Node throws where it is asked for a home.
+function nameHome() {
+  try {
+    homedir()
+  } catch {
+    process.env.HOME = '/'
+  }
 }

@@ -362,6 +362,33 @@ CREATE TRIGGER audit_log_entry_no_removal BEFORE DELETE OR TRUNCATE ON audit_log
   FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_removal(
     'Entries are kept for ever. To correct one, append another; to erase a person, use: audit erase-identity');
 
+-- The name is for people. Where the mirror is stands on the platform chain too, and a verify compares the two.
+CREATE FUNCTION audit_domain_guard() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NEW.domain_id = OLD.domain_id AND NEW.created_at = OLD.created_at
+    AND NEW.mirror_url IS NOT DISTINCT FROM OLD.mirror_url THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'UPDATE on % is refused: only the name of a Domain can be changed', TG_TABLE_NAME
+    USING ERRCODE = 'WO001', DETAIL = format('domain_id %s', OLD.domain_id);
+END
+$$;
+
+-- No hash covers a context, so this is all that keeps it as it was written; it can be erased, never edited.
+CREATE FUNCTION audit_entry_context_guard() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'UPDATE on % is refused: a context is written once, and erased whole', TG_TABLE_NAME
+    USING ERRCODE = 'WO001', DETAIL = format('domain_id %s, seq %s', OLD.domain_id, OLD.seq);
+END
+$$;
+
+CREATE TRIGGER audit_domain_write_once BEFORE UPDATE ON audit_domain
+  FOR EACH ROW EXECUTE FUNCTION audit_domain_guard();
+CREATE TRIGGER audit_entry_context_write_once BEFORE UPDATE ON audit_entry_context
+  FOR EACH ROW EXECUTE FUNCTION audit_entry_context_guard();
+
 CREATE TRIGGER audit_domain_no_removal BEFORE DELETE OR TRUNCATE ON audit_domain
   FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_removal('A Domain stays for as long as its chain.');
 
@@ -471,7 +498,8 @@ BEGIN
        AND proname IN ('audit_array_plain', 'audit_item_bytes', 'audit_each_item_bytes', 'audit_caveat_names',
                        'audit_each_caveat_name', 'audit_caveat_sorted', 'audit_many_caveats_sorted',
                        'audit_refuse_removal', 'audit_log_entry_guard', 'audit_log_chain_head_guard',
-                       'audit_tamper_quarantine_guard', 'audit_grant_roles')
+                       'audit_tamper_quarantine_guard', 'audit_domain_guard', 'audit_entry_context_guard',
+                       'audit_grant_roles')
   LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
   END LOOP;

@@ -425,8 +425,14 @@ export interface RestoreTarget {
    * is at it. Rows without a head are what an interrupted restore left, and are kept.
    */
   restoring<T>(domainId: string, use: () => Promise<T>): Promise<T>
-  /** Puts rows in; those that are there stay. Durable when it resolves. */
+  /**
+   * Puts rows in, all or none; those that are there stay. Durable when it resolves. Rejects with `chain_exists` where
+   * another row has the place of one.
+   */
   insert(rows: readonly RestoredRow[]): Promise<void>
-  /** Gives the chain its head, and a Domain its registry entry: from here on it is a chain like any other. */
+  /**
+   * Gives the chain its head, and a Domain its registry entry: from here on it is a chain like any other. Rejects with
+   * `chain_exists` where somebody else gave it one, or where rows lie beyond it.
+   */
   finish(domainId: string, head: ChainHead, mirrorUrl: string | undefined): Promise<void>
 }

@@ -72,24 +72,36 @@ async function uploadAll(
   breaker: Breaker,
   { stop, giveUp }: Stopping,
 ): Promise<(Uploaded | AuditError)[]> {
+  // Ahead and all at once: one by one between the uploads they cost half as much again.
+  const objects = await Promise.all(
+    rows.map(async (row) => ({ row, bytes: await attempt(row, giveUp, () => codec.encode(row)) })),
+  )
   const isOver = () => stop.aborted || breaker.isOpen
-  return inParallel(rows, concurrency, isOver, async (row) => {
-    try {
-      const uploaded = await mirror.gate.pass(() => uploadRow(row, mirror.store, codec, giveUp))
-      breaker.succeeded()
-      return uploaded
-    } catch (error) {
-      breaker.failed()
-      return failureOf(error, row, giveUp)
-    }
+  return inParallel(objects, concurrency, isOver, async ({ row, bytes }) => {
+    if (bytes instanceof AuditError) return bytes
+    const outcome = await mirror.gate.pass(() =>
+      attempt(row, giveUp, () => uploadRow(row, bytes, mirror.store, codec, giveUp)),
+    )
+    breaker.count(outcome instanceof AuditError)
+    return outcome
   })
 }
 
-/** What is neither the store's failure nor our giving up is a bug, and is thrown. */
-function failureOf(error: unknown, { seq }: ChainedEntry, giveUp: AbortSignal): AuditError {
-  if (error instanceof AuditError) return error
-  if (!giveUp.aborted) throw error
-  return new AuditError('mirror_unavailable', `row ${seq}: stopped before it was uploaded`, { cause: error })
+/** What is neither a failure of the store nor our giving up is a bug, and is thrown. */
+async function attempt<T>(
+  { seq }: ChainedEntry,
+  giveUp: AbortSignal,
+  call: () => Promise<T>,
+): Promise<T | AuditError> {
+  try {
+    return await call()
+  } catch (error) {
+    if (error instanceof AuditError) return error
+    if (!giveUp.aborted) throw error
+    return new AuditError('mirror_unavailable', `row ${seq}: stopped before it was uploaded`, {
+      cause: error,
+    })
+  }
 }
 
 function unknown({ seq, unknownGeneration }: StoredRow): AuditError {
@@ -113,11 +125,7 @@ class Breaker {
     return this.#failures >= this.#limit
   }
 
-  succeeded(): void {
-    this.#failures = 0
-  }
-
-  failed(): void {
-    this.#failures += 1
+  count(isFailure: boolean): void {
+    this.#failures = isFailure ? this.#failures + 1 : 0
   }
 }

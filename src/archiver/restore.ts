@@ -5,6 +5,7 @@ import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { AuditError } from '../errors.js'
 import type { RestoredRow, RestoreTarget, ScanProgress } from '../ports.js'
+import { mirrorOfPath } from '../sink/mirror-step.js'
 
 /** Rows a transaction. */
 const BATCH = 1000
@@ -26,7 +27,8 @@ export interface RestoreRequest {
   readonly domainId: string
   /** The last row to restore. */
   readonly toSeq: number
-  readonly mirrorUrl?: string | undefined
+  /** Heads that the rows must have: those that the verify saw. */
+  readonly pins: readonly ChainHead[]
   /** The pseudonym that the genesis row must carry: the pepper must be the one that the chain was begun with. */
   readonly genesisPseudonym: string
 }
@@ -38,19 +40,29 @@ export interface Restored {
   readonly lastRecordedAt: bigint
 }
 
-/** Where the intact beginning of a chain ends, by what a verifier found in it: 0 where there is none. */
+/**
+ * Where the intact beginning of a chain of `last` rows ends, by what a verifier found in it: 0 where there is none.
+ * Intact means that it hashes and links. Rows that somebody rewrote together, up to a link that breaks, do that too:
+ * only a pin in the beginning proves it.
+ */
 export function intactEnd(findings: readonly Finding[], last: number): number {
-  // A link that does not hold accuses the row before it as well as the row.
-  const damagedFrom = findings
-    .filter(({ code }) => code !== 'orphan_object')
-    .map(({ code, seqFrom }) => (code === 'broken_link' ? seqFrom - 1 : seqFrom))
-  return Math.min(last, ...damagedFrom.map((seq) => seq - 1))
+  return Math.max(0, Math.min(last, ...findings.map(endBefore)))
+}
+
+function endBefore({ code, seqFrom, observed }: Finding): number {
+  // It is no row, so it damages none.
+  if (code === 'orphan_object') return Number.POSITIVE_INFINITY
+  // The row before it is not the one that it was linked to.
+  if (code === 'broken_link') return seqFrom - 2
+  // Another row has the place of the pinned one: from where on the chain was rewritten, nothing here can tell.
+  if (code === 'unexpected_head' && observed !== undefined) return 0
+  return seqFrom - 1
 }
 
 /**
  * Rebuilds a chain from rows that a verify has just found intact, and judges them again as it writes: what changed
  * meanwhile is refused before the chain gets its head. Dying anywhere leaves rows without a head, which no append can
- * extend and which the next restore keeps.
+ * extend and which the next restore keeps. To be called as the only restore of the chain (RestoreTarget.restoring).
  */
 export async function restoreChain(
   request: RestoreRequest,
@@ -59,44 +71,45 @@ export async function restoreChain(
   signal: AbortSignal,
 ): Promise<Restored> {
   const check = new RestoreCheck(request, hasher)
-  return target.restoring(request.domainId, async () => {
-    for await (const batch of inBatches(rows(request.toSeq))) {
-      signal.throwIfAborted()
-      const restored = check.take(batch)
-      await target.insert(restored)
-      progress({ rows: restored.at(-1)?.entry.seq ?? 0, total: request.toSeq })
-    }
-    const { seq, entryHash, recordedAt } = check.finish()
-    const head = { seq, hash: entryHash }
-    await target.finish(request.domainId, head, request.mirrorUrl)
-    return { head, rows: seq, lastRecordedAt: recordedAt }
-  })
+  for await (const batch of inBatches(rows(request.toSeq))) {
+    signal.throwIfAborted()
+    const restored = check.take(batch)
+    await target.insert(restored)
+    progress({ rows: restored.at(-1)?.entry.seq ?? 0, total: request.toSeq })
+  }
+  const { genesis, last } = check.finish()
+  const head = { seq: last.seq, hash: last.entryHash }
+  await target.finish(request.domainId, head, mirrorOfPath(genesis.relationPath))
+  return { head, rows: last.seq, lastRecordedAt: last.recordedAt }
 }
 
 /** Nothing passes that the verifier's fold would not. */
 class RestoreCheck {
   readonly #request: RestoreRequest
   readonly #fold: ChainFold
+  #genesis: ChainedEntry | undefined
   #last: ChainedEntry | undefined
 
   constructor(request: RestoreRequest, hasher: Hasher) {
     this.#request = request
-    this.#fold = new ChainFold({ fromSeq: 1, toSeq: request.toSeq, domainId: request.domainId, hasher })
+    const { domainId, toSeq, pins } = request
+    this.#fold = new ChainFold({ fromSeq: 1, toSeq, domainId, pins, hasher })
   }
 
   take(batch: readonly MirrorRow[]): RestoredRow[] {
     for (const { row } of batch) this.#fold.add(row)
     if (!this.#fold.isIntact) throw changed(this.#request)
     const restored = batch.map(toRestored)
-    if (this.#last === undefined) assertPepper(restored[0]?.entry, this.#request)
-    this.#last = restored.at(-1)?.entry ?? this.#last
+    this.#genesis ??= withPepper(restored[0]?.entry, this.#request)
+    this.#last = restored.at(-1)?.entry
     return restored
   }
 
-  /** The last row. */
-  finish(): ChainedEntry {
-    if (this.#last === undefined || this.#fold.finish().findings.length > 0) throw changed(this.#request)
-    return this.#last
+  finish(): { genesis: ChainedEntry; last: ChainedEntry } {
+    const [genesis, last] = [this.#genesis, this.#last]
+    const isIntact = this.#fold.finish().findings.length === 0
+    if (genesis === undefined || last === undefined || !isIntact) throw changed(this.#request)
+    return { genesis, last }
   }
 }
 
@@ -114,11 +127,12 @@ function toRestored({ row, etag }: MirrorRow): RestoredRow {
   return { entry: { ...decodeCanonical(canonical), prevHash, entryHash }, etag }
 }
 
-function assertPepper(
+/** The genesis row, if the pepper reproduces it. */
+function withPepper(
   genesis: ChainedEntry | undefined,
   { domainId, genesisPseudonym }: RestoreRequest,
-): void {
-  if (genesis?.seq === 1 && genesis.subjectPseudonym === genesisPseudonym) return
+): ChainedEntry {
+  if (genesis?.seq === 1 && genesis.subjectPseudonym === genesisPseudonym) return genesis
   throw new AuditError(
     'pepper_mismatch',
     `the pepper does not reproduce the genesis row of chain ${domainId}`,

@@ -12,17 +12,17 @@ export type Uploaded =
   | { readonly seq: number; readonly finding: Finding }
 
 /**
- * Puts one row's object into the mirror, or finds it there. An object is never overwritten: the same content keeps its
+ * Puts one row's object, encoded as `bytes`, into the mirror, or finds it there. An object is never overwritten: the same content keeps its
  * etag, other content is a finding. Safe to repeat: after a PUT whose answer was lost, our own object is found there.
  */
 export async function uploadRow(
   entry: ChainedEntry,
+  bytes: Uint8Array,
   store: MirrorStore,
   codec: MirrorCodec,
   signal: AbortSignal,
 ): Promise<Uploaded> {
   const key = codec.key(entry.domainId, entry.seq)
-  const bytes = await codec.encode(entry)
   const { created, etag } = await store.create(key, bytes, signal)
   if (created) return { seq: entry.seq, etag, created }
   const there = await store.get(key, MAX_OBJECT_BYTES, signal)

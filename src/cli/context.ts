@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -64,8 +65,8 @@ export class Context {
 
   /** Where the Postgres of our own and its key file are; absolute. */
   get home(): string {
-    const data = process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share')
-    return resolve(this.#flags.home ?? join(data, 'audit'))
+    if (this.#flags.home !== undefined) return resolve(this.#flags.home)
+    return resolve(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'audit')
   }
 
   /** Whether the Postgres is our own. */
@@ -227,6 +228,10 @@ export class Context {
   /** One store, of the default mirror or of another; closed with the context. */
   async mirror(url: string = this.mirrorUrl): Promise<MirrorStore> {
     const { openMirror } = await import('../mirror/open.js')
+    // Our own is made here, so that a mirror which is not there is one that was named wrongly, or is not mounted.
+    if (this.embedded && this.#flags.mirror === undefined && url === this.mirrorUrl) {
+      await mkdir(join(this.home, 'mirror'), { recursive: true, mode: 0o700 })
+    }
     const store = await openMirror(url)
     this.#closing.push(async () => store.close())
     return store

@@ -14,7 +14,7 @@ import { stdout } from './streams.js'
 export async function dispatch(argv: readonly string[], root: string): Promise<void> {
   // Never look for TypeScript sources instead of dist, whatever NODE_ENV says.
   settings.enableAutoTranspile = false
-  const config = await Config.load(root)
+  const config = await Config.load({ root, userPlugins: false, devPlugins: false })
   const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
   if (words[0] === '--version') await stdout.line(config.userAgent)
   else if (asksForHelp(words)) await showHelp(config, words)

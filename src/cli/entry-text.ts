@@ -28,22 +28,30 @@ export function entryFields({
     ['occurred_at', entry.occurred_at],
     ['reason', entry.reason],
     ['subject', entry.subject.pseudonym],
-    ['identity_id_ref', entry.subject.identity_id_ref],
     ['relation', entry.relation],
     ['object', objectText(entry)],
     ...proven.relationPath.map((step, index) => [`relation_path ${index + 1}`, step] as const),
     ['caveat_context', caveatText(entry)],
     ['correlation_id', entry.correlation_id || undefined],
     ['zedtoken', proven.zedtoken || undefined],
-    ['ip', entry.request_context.ip],
-    ['user_agent', entry.request_context.user_agent],
-    ['archived_at', entry.archived_at],
-    ['archive_etag', entry.archive_etag],
     ['prev_hash', proof.prev_hash],
     ['entry_hash', proof.entry_hash],
     ['canonical_bytes', proof.canonical_bytes],
     ['proof', proven.recomputes ? 'recomputes to entry_hash' : 'DOES NOT RECOMPUTE to entry_hash'],
+    // Below the proof on purpose: nothing convicts whoever edits these.
+    ...(hasUnproven(entry) ? [['not proven', 'what follows is off the chain'] as const] : []),
+    ['identity_id_ref', entry.subject.identity_id_ref],
+    ['ip', entry.request_context.ip],
+    ['user_agent', entry.request_context.user_agent],
+    ['archived_at', entry.archived_at],
+    ['archive_etag', entry.archive_etag],
   ]
+}
+
+function hasUnproven({ subject, request_context: context, archived_at }: AuditEntry): boolean {
+  return [subject.identity_id_ref, context.ip, context.user_agent, archived_at].some(
+    (value) => value !== undefined,
+  )
 }
 
 function objectText({ object }: AuditEntry): string {

@@ -2,7 +2,7 @@ import { intactEnd, type MirrorRow, type Restored, restoreChain } from '../archi
 import type { ChainHead } from '../chain/entry.js'
 import { pseudonym } from '../chain/hash.js'
 import { nodeHasher } from '../node-hasher.js'
-import { wireTime } from '../query/wire.js'
+import type { RestoreTarget } from '../ports.js'
 import { GENESIS_SUBJECT } from '../sink/genesis.js'
 import { streamObjects } from '../verify/object-stream.js'
 import { type Verdict, verifyChain } from '../verify/verify-chain.js'
@@ -10,8 +10,7 @@ import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import type { Output } from './output.js'
 import { startProgress } from './progress.js'
-import { note } from './streams.js'
-import { verdictText } from './verify-text.js'
+import { tellBroken, tellRestored } from './restore-text.js'
 
 /** What `archive restore` was asked to do. */
 export interface RestoreOptions {
@@ -28,88 +27,75 @@ export async function runRestore(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { domainId } = options
-  // Before anything is read: without the old pepper the chain could never be appended to again.
-  const pepper = await (await context.pepper({ mint: false })).pepperOf(domainId)
-  const mirror = await verify('mirror', options, context, signal)
-  const toSeq = intactEnd(mirror.findings, mirror.result.segment_to)
-  if (!mirror.result.ok && (!options.allowBrokenTail || toSeq < 1)) {
-    await tellBroken(mirror, options, out)
-    return EXIT.finding
-  }
-  const request = { domainId, toSeq, genesisPseudonym: pseudonym(pepper, GENESIS_SUBJECT) }
-  const restored = await restore(request, context, signal)
-  const both = await verify('both', { ...options, pins: [] }, context, signal)
-  await tellRestored(restored, mirror, both, options, out)
-  return both.result.ok ? EXIT.done : EXIT.finding
+  return new RestoreRun(options, context, out, signal).run()
 }
 
-async function verify(
-  source: 'mirror' | 'both',
-  { domainId, pins }: RestoreOptions,
-  context: Context,
-  signal: AbortSignal,
-): Promise<Verdict> {
-  const progress = startProgress(`verify ${source}`)
-  try {
-    const copy = await context.source(source, domainId)
-    return await verifyChain(copy, { domainId, fromSeq: 1, pins }, (at) => progress.update(at), signal)
-  } finally {
-    await progress.stop()
-  }
-}
+class RestoreRun {
+  constructor(
+    readonly options: RestoreOptions,
+    readonly context: Context,
+    readonly out: Output,
+    readonly signal: AbortSignal,
+  ) {}
 
-async function restore(
-  request: { domainId: string; toSeq: number; genesisPseudonym: string },
-  context: Context,
-  signal: AbortSignal,
-): Promise<Restored> {
-  const [target, store, codec] = [
-    await context.restoreTarget(),
-    await context.mirror(),
-    await context.codec(),
-  ]
-  async function* rows(toSeq: number): AsyncGenerator<MirrorRow> {
-    const range = { domainId: request.domainId, fromSeq: 1, toSeq }
-    for await (const object of streamObjects(store, codec, range, signal)) {
-      if (object.kind === 'row') yield object
+  async run(): Promise<ExitCode> {
+    const { domainId, json } = this.options
+    // Before anything is read: without the old pepper the chain could never be appended to again.
+    const pepper = await (await this.context.pepper({ mint: false })).pepperOf(domainId)
+    const target = await this.context.restoreTarget()
+    const { mirror, restored } = await target.restoring(domainId, async () => {
+      const verdict = await this.#verify('mirror', this.options.pins)
+      return { mirror: verdict, restored: await this.#restore(verdict, target, pepper) }
+    })
+    if (restored === undefined) {
+      await tellBroken(mirror.result, json, this.out)
+      return EXIT.finding
+    }
+    const both = await this.#verify('both', [])
+    await tellRestored({ restored, mirror: mirror.result, both: both.result }, json, this.out)
+    return mirror.result.ok && both.result.ok ? EXIT.done : EXIT.finding
+  }
+
+  /** Undefined where the mirror is broken and that was not allowed for. */
+  async #restore(
+    { result, findings }: Verdict,
+    target: RestoreTarget,
+    pepper: Uint8Array,
+  ): Promise<Restored | undefined> {
+    const { domainId, pins, allowBrokenTail } = this.options
+    const toSeq = intactEnd(findings, result.segment_to)
+    if (toSeq < 1 || !(result.ok || allowBrokenTail)) return undefined
+    const known = result.ok ? [result.head] : pins.filter(({ seq }) => seq <= toSeq)
+    const request = { domainId, toSeq, pins: known, genesisPseudonym: pseudonym(pepper, GENESIS_SUBJECT) }
+    const progress = startProgress('restore')
+    try {
+      const parts = { target, rows: await this.#objects(), hasher: nodeHasher }
+      return await restoreChain(request, parts, (at) => progress.update(at), this.signal)
+    } finally {
+      await progress.stop()
     }
   }
-  const progress = startProgress('restore')
-  try {
-    const parts = { target, rows, hasher: nodeHasher }
-    return await restoreChain(request, parts, (at) => progress.update(at), signal)
-  } finally {
-    await progress.stop()
-  }
-}
 
-async function tellBroken(mirror: Verdict, { json }: RestoreOptions, out: Output): Promise<void> {
-  if (json) await out.json(mirror.result)
-  else await out.line(verdictText(mirror.result))
-  note('nothing was restored; --allow-broken-tail restores what is intact before the first finding')
-}
-
-async function tellRestored(
-  { head, rows, lastRecordedAt }: Restored,
-  mirror: Verdict,
-  both: Verdict,
-  { domainId, json }: RestoreOptions,
-  out: Output,
-): Promise<void> {
-  const lag = Math.max(0, Math.round(Date.now() / 1000 - Number(lastRecordedAt / 1_000_000n)))
-  const last = wireTime(lastRecordedAt)
-  if (json) {
-    const broken = mirror.result.findings
-    const facts = { domain_id: domainId, rows, head, last_recorded_at: last, mirror_lag_seconds: lag }
-    await out.json({ ...facts, complete: mirror.result.ok, broken, verify: both.result })
-  } else {
-    await out.line(`restored  ${domainId}  ${rows} rows, the last recorded at ${last}`)
-    await out.line(verdictText(both.result))
+  async #objects(): Promise<(toSeq: number) => AsyncIterable<MirrorRow>> {
+    const [store, codec] = [await this.context.mirror(), await this.context.codec()]
+    const { domainId } = this.options
+    const { signal } = this
+    return async function* rows(toSeq) {
+      for await (const object of streamObjects(store, codec, { domainId, fromSeq: 1, toSeq }, signal)) {
+        if (object.kind === 'row') yield object
+      }
+    }
   }
-  if (!mirror.result.ok) note(`the mirror is broken after row ${rows}; nothing from there on was restored`)
-  note(
-    `the mirror was ${lag} s behind at the most: rows acknowledged after ${last} are lost, and their seqs are used anew`,
-  )
-  note('personal data and contexts are not in the mirror and did not come back')
+
+  async #verify(source: 'mirror' | 'both', pins: readonly ChainHead[]): Promise<Verdict> {
+    const { domainId } = this.options
+    const progress = startProgress(`verify ${source}`)
+    try {
+      // Against the mirror that it was restored from, which may be a copy of the Domain's own.
+      const copy = await this.context.source(source, domainId, { isGivenMirror: true })
+      return await verifyChain(copy, { domainId, fromSeq: 1, pins }, (at) => progress.update(at), this.signal)
+    } finally {
+      await progress.stop()
+    }
+  }
 }

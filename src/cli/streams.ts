@@ -10,8 +10,3 @@ process.stderr.on('error', () => undefined)
 export function note(line: string): void {
   process.stderr.write(`${line}\n`)
 }
-
-/** One JSON document, or one line of NDJSON, on stdout. False when nobody reads any more. */
-export async function printJson(value: unknown): Promise<boolean> {
-  return stdout.json(value)
-}

@@ -5,12 +5,9 @@ import { parseSeq } from '../query/list-query.js'
 
 /** `SEQ:HASH`, a head seen before. Throws `usage` for anything else. */
 export function parsePin(text: string): ChainHead {
-  const [seq = '', hash = '', ...rest] = text.split(':')
+  const [seq = '', hash = '', ...rest] = text.toLowerCase().split(':')
   if (!/^[1-9]\d{0,15}$/.test(seq) || !isHash(hash) || rest.length > 0) {
-    throw new AuditError(
-      'usage',
-      '--expect-head: expected SEQ:HASH, a row number and 64 lower-case hex digits',
-    )
+    throw new AuditError('usage', '--expect-head: expected SEQ:HASH, a row number and 64 hex digits')
   }
   return { seq: parseSeq(seq), hash }
 }

@@ -1,4 +1,4 @@
-import { opendir } from 'node:fs/promises'
+import { access, opendir } from 'node:fs/promises'
 import { errnoOf } from './directory-error.js'
 import { isDraft } from './directory-file.js'
 
@@ -14,6 +14,8 @@ export async function* listKeys(root: string, prefix: string, signal: AbortSigna
   const begin = latin1(prefix)
   const folder = begin.slice(0, begin.lastIndexOf('/') + 1)
   const isPath = folder.split('/').every((name, i, all) => isName(name) || i === all.length - 1)
+  // A directory that is not there, or not mounted, is out of reach; that nothing was put into it is another thing.
+  await access(root)
   if (isPath) yield* walk(`${latin1(root)}/`, folder, begin, signal)
 }
 

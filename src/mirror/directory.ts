@@ -13,7 +13,7 @@ const MAX_ETAG_BYTES = 16 * 1024 * 1024
 
 /**
  * A mirror in a directory, `file:///dir`: a key is a path below it. The directory is made at the first create; until
- * then it lists nothing. Files are 0600 and folders 0700. A listing names no sizes and etags: they would have to be
+ * then it is out of reach, as a mistyped or unmounted one is. Files are 0600 and folders 0700. A listing names no sizes and etags: they would have to be
  * read. An etag is the quoted md5 of the file, of one that is cut that of what was read.
  */
 export class DirectoryMirror implements MirrorStore {

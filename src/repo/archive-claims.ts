@@ -3,8 +3,8 @@ import type { Database } from './database.js'
 import { databaseError } from './database-error.js'
 
 /** Of the session: it goes with the connection, so an archiver that dies gives its chains back. */
-const CLAIM = `SELECT pg_try_advisory_lock(hashtextextended('audit/archive/' || $1, 0)) AS claimed`
-const RELEASE = `SELECT pg_advisory_unlock(hashtextextended('audit/archive/' || $1, 0))`
+const CLAIM = `SELECT pg_try_advisory_lock(hashtextextended('audit/archive/' || $1, 0)) AS done`
+const RELEASE = `SELECT pg_advisory_unlock(hashtextextended('audit/archive/' || $1, 0)) AS done`
 
 /**
  * Which chains this archiver drains, as advisory locks of one connection that is kept for them: a claim lasts as long
@@ -15,6 +15,7 @@ const RELEASE = `SELECT pg_advisory_unlock(hashtextextended('audit/archive/' || 
 export class ArchiveClaims {
   readonly #database: Database
   #client: Promise<pg.Client> | undefined
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(database: Database) {
     this.#database = database
@@ -23,18 +24,28 @@ export class ArchiveClaims {
   /** Runs `use` unless another session has the chain; resolves to whether it ran. A session may claim a chain twice. */
   async hold(domainId: string, use: () => Promise<void>): Promise<boolean> {
     const client = await this.#connected()
-    const claimed = await client.query<{ claimed: boolean }>(CLAIM, [domainId]).catch((error: unknown) => {
+    const claimed = await this.#ask(client, CLAIM, domainId).catch((error: unknown) => {
       this.#forget(client)
       throw databaseError(error)
     })
-    if (claimed.rows[0]?.claimed !== true) return false
+    if (!claimed) return false
     try {
       await use()
       return true
     } finally {
       // A connection that is gone has given its locks back; one that merely fails must not keep them.
-      await client.query(RELEASE, [domainId]).catch(() => this.#forget(client))
+      await this.#ask(client, RELEASE, domainId).catch(() => this.#forget(client))
     }
+  }
+
+  /** One statement at a time: pg runs no two on one connection. */
+  #ask(client: pg.Client, text: string, domainId: string): Promise<boolean> {
+    const asked = this.#last.then(async () => {
+      const { rows } = await client.query<{ done: boolean }>(text, [domainId])
+      return rows[0]?.done === true
+    })
+    this.#last = asked.catch(() => undefined)
+    return asked
   }
 
   async close(): Promise<void> {

@@ -19,8 +19,8 @@ const STATE = `
       OR EXISTS (SELECT FROM audit_log_entry
                  WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || $1::uuid)
     END AS known,
-    (SELECT next_seq - 1 FROM audit_log_chain_head WHERE domain_id = $1) AS head_seq,
-    (SELECT encode(head_hash, 'hex') FROM audit_log_chain_head WHERE domain_id = $1) AS head_hash,
+    head.seq AS head_seq,
+    head.hash AS head_hash,
     last.seq AS last_seq,
     last.hashes AS last_hashes
   FROM (SELECT) AS one
@@ -28,7 +28,12 @@ const STATE = `
     SELECT seq, array_agg(encode(entry_hash, 'hex')) AS hashes FROM audit_log_entry
     WHERE domain_id = $1 AND seq = (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1)
     GROUP BY seq
-  ) AS last ON true`
+  ) AS last ON true
+  -- Without its key the table may hold a second head of a chain: one that does not match is the one that is judged.
+  LEFT JOIN LATERAL (
+    SELECT next_seq - 1 AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head WHERE domain_id = $1
+    ORDER BY next_seq - 1 = last.seq AND encode(head_hash, 'hex') = ANY (last.hashes) NULLS FIRST LIMIT 1
+  ) AS head ON true`
 
 interface StateRow {
   known: boolean
@@ -54,7 +59,10 @@ export async function chainState(client: Client, domainId: string): Promise<Chai
 /** Whether the entries still have their primary key, which keeps a seq from being there twice. */
 export async function isKeyed(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ keyed: boolean }>(
-    `SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = 'audit_log_entry'::regclass AND indisprimary) AS keyed`,
+    `SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = 'audit_log_entry'::regclass
+       AND indisunique AND indisvalid AND indpred IS NULL AND indnkeyatts = 2
+       AND indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = indrelid AND attname = 'domain_id')
+       AND indkey[1] = (SELECT attnum FROM pg_attribute WHERE attrelid = indrelid AND attname = 'seq')) AS keyed`,
   )
   return rows[0]?.keyed === true
 }

@@ -1,4 +1,5 @@
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { AuditError } from '../errors.js'
 import type { DomainRecord, DomainRegistry } from '../ports.js'
 import type { Client, Database } from './database.js'
 import { microsOf, readTime } from './read-time.js'
@@ -50,11 +51,32 @@ export async function chainExists(client: Client, domainId: string): Promise<boo
   return rows[0]?.known === true
 }
 
-/** The mirror that a Domain names for itself; undefined for one that names none, and for the platform chain. */
+const MIRROR = `
+  SELECT d.mirror_url AS url, created.relation_path AS path FROM audit_domain d
+  LEFT JOIN LATERAL (
+    SELECT relation_path FROM audit_log_entry
+    WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || d.domain_id ORDER BY seq LIMIT 1
+  ) AS created ON true
+  WHERE d.domain_id = $1`
+
+/**
+ * The mirror that a Domain names for itself; undefined for one that names none, and for the platform chain. The registry
+ * is no chain: where it says other than the Domain's creation on the platform chain, a verify would be sent to a mirror of
+ * somebody else's making, so that is `chain_conflict`.
+ */
 export async function mirrorUrlOf(client: Client, domainId: string): Promise<string | undefined> {
-  const { rows } = await client.query<{ url: string | null }>(
-    'SELECT mirror_url AS url FROM audit_domain WHERE domain_id = $1',
-    [domainId],
+  const { rows } = await client.query<{ url: string | null; path: string[] | null }>(MIRROR, [
+    domainId,
+    PLATFORM_ANCHOR,
+  ])
+  const [row] = rows
+  const said = row?.path?.find((step) => step.startsWith('mirror:'))?.slice('mirror:'.length) ?? null
+  if (row === undefined || row.path === null || row.url === said) return row?.url ?? undefined
+  throw new AuditError(
+    'chain_conflict',
+    `the registry names another mirror for Domain ${domainId} than its creation did`,
+    {
+      hint: `run: audit verify --platform; then read the right one: audit verify --domain ${domainId} --source mirror --mirror URL`,
+    },
   )
-  return rows[0]?.url ?? undefined
 }

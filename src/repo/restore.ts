@@ -1,3 +1,4 @@
+import type { ChainHead } from '../chain/entry.js'
 import { reasonOrdinal } from '../chain/reason.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
@@ -6,78 +7,127 @@ import type { RestoredRow, RestoreTarget } from '../ports.js'
 import { arrayLiteral } from './append-rows.js'
 import { chainState } from './chain-state.js'
 import type { Client, Database } from './database.js'
+import { databaseError } from './database-error.js'
 
-const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'
+/** A server whose synchronous_commit is weaker than "on" would take back what was restored. */
+const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+  SELECT CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+    THEN set_config('synchronous_commit', 'on', true) END`
+
+/** Of the session: it ends with the connection, by whatever death. */
 const CLAIM = `SELECT pg_try_advisory_lock(hashtextextended('audit/restore/' || $1, 0)) AS claimed`
-const RELEASE = `SELECT pg_advisory_unlock(hashtextextended('audit/restore/' || $1, 0))`
 
-/** Rows that a restore before this one put in stay as they are; the verify at the end compares them with the mirror. */
-const INSERT = `
-  INSERT INTO audit_log_entry (domain_id, seq, subject_pseudonym, relation, object, reason, relation_path,
-    caveat_context, correlation_id, zedtoken, recorded_at, prev_hash, entry_hash, archived_at, archive_etag)
-  SELECT domain_id, seq, decode(subject, 'hex'), relation, object, reason, path::text[], caveats::text[],
-    correlation_id, zedtoken, recorded_at::timestamptz, decode(prev, 'hex'), decode(entry, 'hex'), clock_timestamp(), etag
-  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
+const GIVEN = `
+  unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
     AS r(domain_id, seq, subject, relation, object, reason, path, caveats, correlation_id, zedtoken, recorded_at,
-      prev, entry, etag)
+      prev, entry, etag)`
+
+const VALUES = `r.domain_id, r.seq, 1, decode(r.subject, 'hex'), r.relation, r.object, r.reason, r.path::text[],
+  r.caveats::text[], r.correlation_id, r.zedtoken, r.recorded_at::timestamptz, decode(r.prev, 'hex'), decode(r.entry, 'hex')`
+
+const COLUMNS = [
+  ['domain_id', 'seq', 'generation', 'subject_pseudonym', 'relation', 'object', 'reason', 'relation_path'],
+  ['caveat_context', 'correlation_id', 'zedtoken', 'recorded_at', 'prev_hash', 'entry_hash'],
+].flat()
+
+const INSERT = `
+  INSERT INTO audit_log_entry (${COLUMNS.join(', ')}, archived_at, archive_etag)
+  SELECT ${VALUES}, clock_timestamp(), r.etag FROM ${GIVEN}
   ON CONFLICT (domain_id, seq) DO NOTHING`
 
+/** The first of the given rows in whose place there is another one. */
+const OTHER = `
+  SELECT e.seq FROM ${GIVEN} JOIN audit_log_entry e ON e.domain_id = r.domain_id AND e.seq = r.seq
+  WHERE (${COLUMNS.map((column) => `e.${column}`).join(', ')}) IS DISTINCT FROM (${VALUES}) ORDER BY e.seq LIMIT 1`
+
+const HEAD = `
+  INSERT INTO audit_log_chain_head (domain_id, next_seq, head_hash)
+  SELECT $1, $2, decode($3, 'hex') WHERE NOT EXISTS (SELECT FROM audit_log_entry WHERE domain_id = $1 AND seq >= $2)
+  ON CONFLICT (domain_id) DO NOTHING`
+
+const DOMAIN =
+  'INSERT INTO audit_domain (domain_id, mirror_url) VALUES ($1, $2) ON CONFLICT (domain_id) DO NOTHING'
+
+/** Rebuilds chains in Postgres (ports.ts, RestoreTarget). */
 export function postgresRestoreTarget(database: Database): RestoreTarget {
   return {
-    restoring: (domainId, use) => database.withClient((client) => restoring(client, domainId, use)),
+    restoring: (domainId, use) => restoring(database, domainId, use),
     insert: (rows) => database.withTransaction(BEGIN, (client) => insert(client, rows)),
     finish: (domainId, head, mirrorUrl) =>
-      database.withTransaction(BEGIN, async (client) => {
-        await client.query(
-          `INSERT INTO audit_log_chain_head (domain_id, next_seq, head_hash) VALUES ($1, $2, decode($3, 'hex'))`,
-          [domainId, head.seq + 1, head.hash],
-        )
-        if (domainId === PLATFORM_ANCHOR) return
-        await client.query(
-          'INSERT INTO audit_domain (domain_id, mirror_url) VALUES ($1, $2) ON CONFLICT (domain_id) DO NOTHING',
-          [domainId, mirrorUrl ?? null],
-        )
-      }),
+      database.withTransaction(BEGIN, (client) => finish(client, domainId, head, mirrorUrl)),
   }
 }
 
-async function restoring<T>(client: Client, domainId: string, use: () => Promise<T>): Promise<T> {
-  const { rows } = await client.query<{ claimed: boolean }>(CLAIM, [domainId])
-  if (rows[0]?.claimed !== true)
-    throw new AuditError('chain_exists', `another restore is at chain ${domainId}`)
+async function restoring<T>(database: Database, domainId: string, use: () => Promise<T>): Promise<T> {
+  const client = await database.dedicated()
+  // Should it be lost, another restore may begin; what both put in is the same, and one of them gives the head.
+  client.on('error', () => undefined)
   try {
-    if ((await chainState(client, domainId)).head !== undefined) {
-      throw new AuditError('chain_exists', `chain ${domainId} is there already`, {
-        hint: `nothing was changed; run: audit verify --domain ${domainId} --source both`,
-      })
-    }
+    await claim(client, domainId)
     return await use()
   } finally {
-    await client.query(RELEASE, [domainId])
+    await client.end().catch(() => undefined)
   }
 }
 
+async function claim(client: Client, domainId: string): Promise<void> {
+  try {
+    const { rows } = await client.query<{ claimed: boolean }>(CLAIM, [domainId])
+    if (rows[0]?.claimed !== true) throw exists(`another restore is at chain ${domainId}`)
+    const { head } = await chainState(client, domainId)
+    if (head !== undefined) throw exists(`chain ${domainId} is there already, and has ${head.seq} rows`)
+  } catch (error) {
+    throw databaseError(error)
+  }
+}
+
+/** Rows that an earlier restore put in stay as they are. */
 async function insert(client: Client, rows: readonly RestoredRow[]): Promise<void> {
+  const values = columnsOf(rows)
+  const { rowCount } = await client.query({ name: 'audit_restore_rows', text: INSERT, values })
+  if (rowCount === rows.length) return
+  const { rows: others } = await client.query<{ seq: string }>(OTHER, values)
+  const [other] = others
+  if (other === undefined) return
+  throw exists(`row ${other.seq} of chain ${rows[0]?.entry.domainId} is there, and is not the mirror's`)
+}
+
+function columnsOf(rows: readonly RestoredRow[]): unknown[] {
   const column = <T>(value: (row: RestoredRow['entry']) => T) => rows.map(({ entry }) => value(entry))
-  await client.query({
-    name: 'audit_restore_rows',
-    text: INSERT,
-    values: [
-      column((e) => e.domainId),
-      column((e) => e.seq),
-      column((e) => e.subjectPseudonym),
-      column((e) => e.relation),
-      column((e) => e.object),
-      column((e) => reasonOrdinal(e.reason)),
-      column((e) => arrayLiteral(e.relationPath)),
-      column((e) => arrayLiteral(e.caveatContext)),
-      column((e) => e.correlationId),
-      column((e) => e.zedtoken),
-      column((e) => formatTimestamp(e.recordedAt)),
-      column((e) => e.prevHash),
-      column((e) => e.entryHash),
-      rows.map(({ etag }) => etag),
-    ],
+  return [
+    column((e) => e.domainId),
+    column((e) => e.seq),
+    column((e) => e.subjectPseudonym),
+    column((e) => e.relation),
+    column((e) => e.object),
+    column((e) => reasonOrdinal(e.reason)),
+    column((e) => arrayLiteral(e.relationPath)),
+    column((e) => arrayLiteral(e.caveatContext)),
+    column((e) => e.correlationId),
+    column((e) => e.zedtoken),
+    column((e) => formatTimestamp(e.recordedAt)),
+    column((e) => e.prevHash),
+    column((e) => e.entryHash),
+    rows.map(({ etag }) => etag),
+  ]
+}
+
+/** Dying before COMMIT leaves rows without a head; after it, the chain. */
+async function finish(
+  client: Client,
+  domainId: string,
+  head: ChainHead,
+  mirrorUrl: string | undefined,
+): Promise<void> {
+  const { rowCount } = await client.query(HEAD, [domainId, head.seq + 1, head.hash])
+  if (rowCount !== 1)
+    throw exists(`chain ${domainId} has got a head meanwhile, or has rows beyond ${head.seq}`)
+  if (domainId !== PLATFORM_ANCHOR) await client.query(DOMAIN, [domainId, mirrorUrl ?? null])
+}
+
+function exists(problem: string): AuditError {
+  return new AuditError('chain_exists', problem, {
+    hint: 'a chain is restored only where it is not; run: audit verify --all --source both',
   })
 }

@@ -75,6 +75,7 @@ export class TwoCopies {
     if (copy !== undefined) this.#mirror.add(copy)
     // A seq that is none was forced into the table: Postgres's own fold says so.
     if (seq < this.#request.fromSeq || seq > LIMITS.maxSeq) return
+    if (rows.length === 0 && this.#isOrphan(seq, copy)) return
     this.#stepTo(seq, rows[0] ?? copy)
     this.#next = seq + 1
     if (copy === undefined) this.#withoutObject(seq, rows)
@@ -90,11 +91,16 @@ export class TwoCopies {
   }
 
   #withoutRow(seq: number, copy: StoredRow): void {
+    this.#find('row_missing', seq, copy.entryHash, undefined, 'the mirror has it, Postgres does not')
+  }
+
+  /** An object that holds no row, where Postgres never had one: it says nothing of the chain. */
+  #isOrphan(seq: number, copy: StoredRow | undefined): boolean {
     const { last, head } = this.#snapshot
-    const wasThere = seq <= Math.max(last?.seq ?? 0, head?.seq ?? 0)
-    if (copy.problem === undefined || wasThere)
-      this.#find('row_missing', seq, copy.entryHash, undefined, 'the mirror has it, Postgres does not')
-    else this.#find('orphan_object', seq, undefined, undefined, 'it is no row, and Postgres has none there')
+    const isOrphan = copy?.problem !== undefined && seq > Math.max(last?.seq ?? 0, head?.seq ?? 0)
+    if (isOrphan)
+      this.#find('orphan_object', seq, undefined, undefined, 'it holds no row, and Postgres has none there')
+    return isOrphan
   }
 
   /** Where a field was edited and the hash left alone, both copies store one hash, which then tells nothing. */

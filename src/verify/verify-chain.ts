@@ -42,7 +42,9 @@ export async function verifyChain(
     throw new AuditError(
       'generation_unknown',
       `row ${unchecked.seq} is of generation ${unchecked.generation}, which this program does not know`,
-      { hint: 'upgrade audit; nothing was found in the rows that could be checked' },
+      {
+        hint: 'if no newer audit has written here, somebody forced that row in: this schema refuses it; else upgrade audit',
+      },
     )
   }
   return { result: toResult(source, request, scan, findings, end, performance.now() - begun), findings }

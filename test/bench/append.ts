@@ -1,13 +1,16 @@
-import { ndjson } from './input.js'
+import { join } from 'node:path'
+import { writeNdjson } from './input.js'
 import { audit, type Bench, baseline, report } from './subject.js'
 
 /** Appends `rows` to a new chain; the baseline inserts the same rows into an identical table without hashing. */
 export async function benchAppend(bench: Bench, rows: number): Promise<string> {
   const created = await audit(bench.home, ['domain', 'create', '--json'])
   const domainId: string = JSON.parse(created.stdout).domain_id
-  const base = await baseline('baseline-insert', [bench.url, domainId], { input: ndjson(rows) })
+  const input = join(bench.home, `${rows}.ndjson`)
+  await writeNdjson(input, rows)
+  const base = await baseline('baseline-insert', [bench.url, domainId], { input })
   const args = ['append', '--domain', domainId, '--stdin', '--json']
-  const ours = await audit(bench.home, args, { input: ndjson(rows), keepOutput: false })
+  const ours = await audit(bench.home, args, { input, keepOutput: false })
   const [rate, baseRate] = [rows / ours.seconds, rows / base.seconds]
   report(
     `append ${rows} rows`,

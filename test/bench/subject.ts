@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** What all the figures are taken on. */
@@ -24,7 +24,8 @@ export interface Ran {
 }
 
 interface Options {
-  readonly input?: AsyncIterable<string>
+  /** The file that is its standard input. */
+  readonly input?: string
   readonly keepOutput?: boolean
 }
 
@@ -39,25 +40,18 @@ export async function baseline(name: string, args: readonly string[], options: O
 }
 
 export async function run(command: string, args: readonly string[], options: Options = {}): Promise<Ran> {
+  const input = options.input === undefined ? 'ignore' : openSync(options.input, 'r')
   const begun = performance.now()
-  const child = spawn(command, args, { stdio: ['pipe', options.keepOutput ? 'pipe' : 'ignore', 'inherit'] })
+  const child = spawn(command, args, { stdio: [input, options.keepOutput ? 'pipe' : 'ignore', 'inherit'] })
   const memory = watchMemory(child)
   let stdout = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
   })
-  const closed = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? -1)))
-  await feed(child, options.input)
-  const code = await closed
+  const code = await new Promise<number>((resolve) => child.on('close', (status) => resolve(status ?? -1)))
+  if (typeof input === 'number') closeSync(input)
   if (code !== 0) throw new Error(`${command} ${args[0]} ended with ${code}`)
   return { seconds: (performance.now() - begun) / 1000, megabytes: memory(), stdout }
-}
-
-async function feed(child: ChildProcess, input: AsyncIterable<string> | undefined): Promise<void> {
-  for await (const text of input ?? []) {
-    if (!child.stdin?.write(text)) await new Promise((resolve) => child.stdin?.once('drain', resolve))
-  }
-  child.stdin?.end()
 }
 
 /** VmHWM is a peak, so looking now and then misses only what grows in the last moments. */

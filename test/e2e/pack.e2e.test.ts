@@ -34,7 +34,13 @@ describe('the tarball, installed elsewhere', () => {
   afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
   it('holds what runs, and no source, test or data of its making', () => {
-    const needed = ['bin/run.js', 'oclif.manifest.json', 'dist/bundle/src/cli/main.js', 'LICENSE', 'README.md']
+    const needed = [
+      'bin/run.js',
+      'oclif.manifest.json',
+      'dist/bundle/src/cli/main.js',
+      'LICENSE',
+      'README.md',
+    ]
     expect(needed.filter((path) => !files.includes(path))).toEqual([])
     expect(files.some((path) => /^migrations\/\d{4}_.*\.sql$/.test(path))).toBe(true)
     expect(files.filter((path) => /^(src|test|commands|dist\/test)\//.test(path))).toEqual([])

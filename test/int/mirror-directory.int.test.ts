@@ -27,11 +27,18 @@ async function newRoot(): Promise<string> {
 }
 
 mirrorContract('directory', async () => {
-  const url = pathToFileURL(join(newPath(), 'not', 'made yet')).href
+  const url = pathToFileURL(await newRoot()).href
   return { open: () => openMirror(url) }
 })
 
 describe('a directory mirror', () => {
+  it('that is not there is out of reach until the first create makes it', async () => {
+    const store = await openMirror(pathToFileURL(join(newPath(), 'not', 'made yet')).href)
+    await expect(keysOf(store, '')).rejects.toMatchObject({ code: 'mirror_unavailable' })
+    await store.create('audit/a/1', Buffer.from('x'), never)
+    expect(await keysOf(store, '')).toEqual(['audit/a/1'])
+  })
+
   it('keeps files and folders from others, and leaves no draft', async () => {
     const root = newPath()
     const store = new DirectoryMirror(root)

@@ -96,6 +96,10 @@ const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = 
   ['WO001', 'DELETE FROM audit_tamper_quarantine'],
   ['WO001', 'TRUNCATE audit_tamper_quarantine'],
 
+  ['', "UPDATE audit_domain SET name = 'another'"],
+  ['WO001', "UPDATE audit_domain SET mirror_url = 'file:///elsewhere'"],
+  ['WO001', 'UPDATE audit_domain SET domain_id = gen_random_uuid()'],
+  ['WO001', "UPDATE audit_entry_context SET ip = '192.0.2.66'"],
   ['', 'DELETE FROM audit_subject_pii'],
   ['', 'DELETE FROM audit_entry_context'],
 ]

@@ -64,9 +64,14 @@ export const a = (seq: number): PlainRow => rowOf(A, seq)
 export const b = (seq: number): PlainRow => rowOf(B, seq)
 export const platform = (seq: number): PlainRow => rowOf(PLATFORM, seq)
 
-/** What a row hashes to with its own prev_hash, by an encoder that shares no code with the product and refuses nothing. */
+/** What a row hashes to with its own prev_hash. */
 export function computed(row: PlainRow, magic = 'PXA1'): string {
-  const canonical = plainEncode({
+  return nobleHasher.link(row.prevHash, nobleHasher.canonical(canonicalOf(row, magic)))
+}
+
+/** Its canonical bytes, by an encoder that shares no code with the product and refuses nothing. */
+export function canonicalOf(row: PlainRow, magic = 'PXA1'): Buffer {
+  return plainEncode({
     magic,
     domain: Buffer.from(row.domainId.replaceAll('-', ''), 'hex'),
     seq: BigInt(row.seq),
@@ -80,7 +85,6 @@ export function computed(row: PlainRow, magic = 'PXA1'): string {
     zedtoken: row.zedtoken,
     recordedAt: row.recordedAt,
   })
-  return nobleHasher.link(row.prevHash, nobleHasher.canonical(canonical))
 }
 
 export function rehashed(row: PlainRow): PlainRow {

@@ -23,7 +23,17 @@ const PINNED = ['--domain', A, '--expect-head', `8:${a(8).entryHash}`]
 const PINNED_BY_FILE = ['--domain', A, '--expect-heads', HEADS]
 const ALL_PINNED = ['--all', '--expect-heads', HEADS]
 
+const SECOND_HEAD = (seq: number, hash: string) =>
+  `ALTER TABLE audit_log_chain_head DROP CONSTRAINT audit_log_chain_head_pkey;
+   INSERT INTO audit_log_chain_head VALUES ('${A}', ${seq + 1}, '\\x${hash}');`
+
 const DELETED: readonly Attack[] = [
+  found('added: a second head, of the last row by another hash', SECOND_HEAD(8, 'ab'.repeat(32)), [
+    head(8, 8, { expected: a(8).entryHash, observed: 'ab'.repeat(32) }),
+  ]),
+  found('added: a second head, of an earlier row', SECOND_HEAD(3, a(3).entryHash), [
+    head(4, 8, { expected: a(8).entryHash, observed: a(3).entryHash }),
+  ]),
   found('deleted: a row in the middle', remove('seq = 4'), [gap(4, 4, a(5).prevHash)]),
   found('deleted: neighbours', remove('seq IN (4, 5)'), [gap(4, 5, a(6).prevHash)]),
   found('deleted: rows apart', remove('seq IN (3, 6)'), [gap(3, 3, a(4).prevHash), gap(6, 6, a(7).prevHash)]),

@@ -1,0 +1,139 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { A, B, HEADS, PLATFORM } from '../support/attacks/attack.js'
+import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
+import { type ChainVerdict, isSummary, jsonVerdicts, textVerdicts } from '../support/attacks/verdict.js'
+import { type CliResult, jsonLines, runCli } from '../support/cli.js'
+import type { MirrorAttack, Verdict } from '../support/mirror-attacks/attack.js'
+import { MirrorCopy } from '../support/mirror-attacks/mirror-copy.js'
+import { OBJECTS_EDITED } from '../support/mirror-attacks/objects-edited.js'
+import { OBJECTS_MOVED } from '../support/mirror-attacks/objects-moved.js'
+import { ROWS_ATTACKED } from '../support/mirror-attacks/rows.js'
+import { rowsOf } from '../support/postgres.js'
+
+/** As the archiver leaves rows. */
+const ARCHIVED = `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"x"';`
+const NOWHERE = 'postgresql://postgres@/audit?host=/nonexistent'
+
+let ground: Battlefield
+let honest: MirrorCopy
+let dir: string
+let heads: string
+
+beforeAll(async () => {
+  ground = await battlefield()
+  honest = await MirrorCopy.ofChains()
+  dir = await mkdtemp(join(tmpdir(), 'mirror-attacks-'))
+  heads = join(dir, 'heads.ndjson')
+  const field = await ground.attacked(ARCHIVED)
+  const all = [A, B, PLATFORM].map((chain) => ({ chain, ok: true, findings: [] }))
+  for (const source of SOURCES) {
+    const { code, stdout, stderr } = await audit(source, field, honest, ['--all', '--json'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(jsonVerdicts(stdout)).toEqual(all)
+    await writeFile(heads, stdout)
+  }
+  await field.drop()
+})
+
+afterAll(async () => {
+  await ground.drop()
+  await honest.drop()
+  await rm(dir, { recursive: true })
+})
+
+const SOURCES = ['mirror', 'both'] as const
+type Source = (typeof SOURCES)[number]
+
+/** The mirror is verified where there is no database, and no home to make one in. */
+function audit(
+  source: Source,
+  field: Field,
+  mirror: MirrorCopy,
+  words: readonly string[],
+): Promise<CliResult> {
+  const url = source === 'mirror' ? NOWHERE : field.url
+  const env = { AUDIT_DATABASE_URL: url, AUDIT_HOME: '/nonexistent/home', AUDIT_MIRROR_URL: mirror.url }
+  return runCli(['verify', '--source', source, ...words], { env })
+}
+
+/** Every finding where it belongs, and every chain in it that has none intact. */
+function assertVerdicts({ findings, exit }: Verdict, verdicts: readonly ChainVerdict[]): void {
+  expect(verdicts.flatMap((verdict) => verdict.findings)).toEqual(findings)
+  for (const { chain, ok } of verdicts) expect(ok).toBe(findings.every((found) => found.chain !== chain))
+  if (exit < 2) expect(verdicts.some(({ ok }) => !ok)).toBe(exit === 1)
+}
+
+function assertError({ error }: Verdict, json: CliResult, text: CliResult): void {
+  if (error === undefined) {
+    expect(`${json.stderr}${text.stderr}`).not.toMatch(/error/i)
+    return
+  }
+  expect(JSON.parse(json.stderr.split('\n')[0] ?? '')).toMatchObject({ error: { code: error } })
+  expect(text.stderr).toMatch(/^Error: \S/)
+}
+
+async function assertSource(source: Source, attack: MirrorAttack, field: Field, mirror: MirrorCopy) {
+  const expected = attack[source]
+  const words = (attack.verify ?? ['--domain', A]).map((word) => (word === HEADS ? heads : word))
+  const run = (...more: string[]) => audit(source, field, mirror, [...words, ...more])
+  // An intact verdict is said in text by other tests; half of the time goes into starting the command.
+  const [json, text] = await Promise.all([run('--json'), expected.exit === 0 ? undefined : run()])
+  const codes = [json.code, text?.code ?? expected.exit]
+  expect(codes, `${json.stderr}${text?.stderr}`).toEqual([expected.exit, expected.exit])
+  assertVerdicts(expected, jsonVerdicts(json.stdout))
+  assertResults(source, expected, json)
+  if (text !== undefined) assertText(expected, json, text)
+}
+
+function assertResults(source: Source, { unarchived = 0 }: Verdict, { stdout }: CliResult): void {
+  const results = jsonLines(stdout).filter((line) => !isSummary(line))
+  const facts = source === 'both' ? { source, unarchived } : { source }
+  for (const result of results) expect(result).toMatchObject(facts)
+}
+
+function assertText(expected: Verdict, json: CliResult, text: CliResult): void {
+  assertError(expected, json, text)
+  assertVerdicts(expected, textVerdicts(text.stdout))
+  if (expected.says !== undefined) expect(text.stdout).toMatch(expected.says)
+}
+
+/** Verified twice by now where something was found, and every finding stands there once. */
+async function assertQuarantined({ both }: MirrorAttack, field: Field): Promise<void> {
+  const records = await rowsOf(
+    field.url,
+    `SELECT domain_id AS chain, code, seq_from::int, seq_to::int,
+       encode(expected_hash, 'hex') AS expected, encode(observed_hash, 'hex') AS observed
+     FROM audit_tamper_quarantine WHERE source = 'both'`,
+  )
+  const present = (record: object) =>
+    Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null))
+  const text = (records: readonly object[]) => records.map((record) => JSON.stringify(record)).sort()
+  expect(text(records.map(present))).toEqual(text(both.findings))
+}
+
+const TABLES = { OBJECTS_EDITED, OBJECTS_MOVED, ROWS_ATTACKED }
+
+it('has a name of its own for every attack', () => {
+  const names = Object.values(TABLES).flatMap((table) => table.map(({ name }) => name))
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
+})
+
+describe.concurrent.each(Object.entries(TABLES))('%s', (_table, attacks) => {
+  it.each(attacks.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
+    const [field, mirror] = await Promise.all([
+      ground.attacked(ARCHIVED + (attack.sql ?? '')),
+      honest.copied(),
+    ])
+    try {
+      await attack.objects?.(mirror)
+      await assertSource('mirror', attack, field, mirror)
+      await assertSource('both', attack, field, mirror)
+      await assertQuarantined(attack, field)
+    } finally {
+      await Promise.all([field.drop(), mirror.drop()])
+    }
+  })
+})

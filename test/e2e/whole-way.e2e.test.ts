@@ -1,0 +1,67 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { jsonLines, ROOT, runCli } from '../support/cli.js'
+
+const EVENTS = join(ROOT, 'docs/demo/cloudtrail')
+const home = mkdtempSync(join(tmpdir(), 'audit-whole-'))
+const audit = (...args: string[]) => runCli([...args, '--json'], { env: { AUDIT_HOME: home } })
+
+afterAll(async () => {
+  await audit('db', 'stop')
+  rmSync(home, { recursive: true, force: true })
+})
+
+describe('2,900 real events, from their files to a verdict, on a fresh home', () => {
+  let domainId = ''
+  let placed: { seq: number; entry_hash: string }[] = []
+
+  it('a Domain is created and all are appended', async () => {
+    const created = await audit('domain', 'create', '--name', 'whole way')
+    domainId = (jsonLines(created.stdout)[0] as { domain_id: string }).domain_id
+    const files = readdirSync(EVENTS)
+      .filter((name) => name.endsWith('.json.gz'))
+      .map((name) => join(EVENTS, name))
+    const appended = await audit('append', '--domain', domainId, '--format', 'cloudtrail', ...files)
+    placed = jsonLines(appended.stdout) as typeof placed
+    expect(appended.code).toBe(0)
+    expect(placed.map(({ seq }) => seq)).toEqual(Array.from({ length: 2_900 }, (_, i) => i + 2))
+  })
+
+  it('they are listed as they were acknowledged', async () => {
+    const listed = await audit('list', '--domain', domainId, '--all')
+    const rows = jsonLines(listed.stdout) as typeof placed
+    expect(rows.slice(1).map(({ seq, entry_hash }) => ({ seq, entry_hash }))).toEqual(
+      placed.map(({ seq, entry_hash }) => ({ seq, entry_hash })),
+    )
+    const denied = await audit('list', '--domain', domainId, '--all', '--reason', 'insufficient_relation')
+    expect(jsonLines(denied.stdout)).toHaveLength(60)
+  })
+
+  it('one is fetched with its proof, and a person is found by name', async () => {
+    const got = await audit('get', '--domain', domainId, '--seq', '1500')
+    const { entry, proof } = jsonLines(got.stdout)[0] as { entry: object; proof: object }
+    expect(proof).toMatchObject({ entry_hash: placed[1_498]?.entry_hash })
+    expect(entry).toMatchObject({ seq: 1500, domain_id: domainId })
+    const rows = await audit('list', '--domain', domainId, '--all', '--subject-id', 'AIDATFQR7NSC5U6Q3TMDR')
+    expect(jsonLines(rows.stdout)).toHaveLength(105)
+  })
+
+  it('every chain verifies', async () => {
+    const verified = await audit('verify', '--all')
+    expect(verified.code).toBe(0)
+    expect(jsonLines(verified.stdout).at(-1)).toMatchObject({
+      summary: { ok: true, chains: 2, rows: 2_903, findings: 0 },
+    })
+  })
+})
+
+it('the demo finds its own forgery and leaves nothing behind', async () => {
+  const before = readdirSync(tmpdir()).filter((name) => name.startsWith('audit-demo-'))
+  const { code, stdout } = await runCli(['demo'])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/entry_hash_mismatch {2}row \d+/)
+  expect(stdout).toContain('copies_differ')
+  expect(readdirSync(tmpdir()).filter((name) => name.startsWith('audit-demo-'))).toEqual(before)
+})

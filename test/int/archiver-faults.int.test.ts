@@ -1,0 +1,313 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Drained } from '../../src/archiver/drain.js'
+import { withStopping } from '../../src/archiver/stopping.js'
+import { runWorker } from '../../src/archiver/worker.js'
+import type { ChainedEntry } from '../../src/chain/entry.js'
+import { AuditError } from '../../src/errors.js'
+import { mirrorCodec } from '../../src/mirror/codec.js'
+import type { ArchiveQueue, MirrorStore } from '../../src/ports.js'
+import { ArchiveGround, NEVER, totals } from '../support/archive-ground.js'
+import { asSuperuser } from '../support/postgres.js'
+
+const ROWS = 30
+
+let ground: ArchiveGround
+let rows: ChainedEntry[]
+let domainId: string
+
+beforeEach(async () => {
+  ground = await ArchiveGround.make()
+  rows = await ground.chain(ROWS)
+  domainId = rows[0]?.domainId ?? ''
+})
+afterEach(() => ground.drop())
+
+/** Everything is archived, with the bytes that its rows encode to, and no object was ever put twice. */
+async function expectComplete(created: readonly string[]): Promise<void> {
+  expect(await ground.problems(rows)).toEqual([])
+  expect(await ground.objects(domainId)).toHaveLength(ROWS)
+  expect([...created].sort()).toEqual(rows.map(({ seq }) => mirrorCodec.key(domainId, seq)))
+  expect(await ground.quarantine()).toEqual([])
+}
+
+/** A call that fails the first `times` times, before it is made or after. */
+function faulty<A extends unknown[], R>(
+  call: (...args: A) => Promise<R>,
+  when: 'not applied' | 'applied',
+  times: number,
+  concerns: (...args: A) => boolean,
+  error: () => AuditError,
+): (...args: A) => Promise<R> {
+  let left = times
+  return async (...args) => {
+    if (left === 0 || !concerns(...args)) return call(...args)
+    left -= 1
+    if (when === 'applied') await call(...args)
+    throw error()
+  }
+}
+
+const mirrorGone = () => new AuditError('mirror_unavailable', 'the answer was lost')
+const postgresGone = () => new AuditError('database_unavailable', 'the answer was lost')
+
+function withCreate(store: MirrorStore, create: MirrorStore['create']): MirrorStore {
+  return {
+    url: store.url,
+    list: (prefix, signal) => store.list(prefix, signal),
+    get: (key, maxBytes, signal) => store.get(key, maxBytes, signal),
+    create,
+    close: () => store.close(),
+  }
+}
+
+describe.each(['not applied', 'applied'] as const)('a write that fails and was %s:', (when) => {
+  it('PUT: the row waits for the next pass, the others do not', async () => {
+    const created: string[] = []
+    const broken = mirrorCodec.key(domainId, 7)
+    const archiver = ground.archiver({
+      store: (store) => {
+        const create: MirrorStore['create'] = async (...args) => {
+          const result = await store.create(...args)
+          if (result.created) created.push(args[0])
+          return result
+        }
+        return withCreate(
+          store,
+          faulty(create, when, 2, (key) => key === broken, mirrorGone),
+        )
+      },
+    })
+    for (const _pass of [1, 2]) {
+      const [first] = await archiver.once()
+      expect(first?.drained).toMatchObject({ failed: 1, held: 0, ended: 'all' })
+      expect(first?.drained.error?.code).toBe('mirror_unavailable')
+      expect(await ground.unstamped(domainId)).toEqual([7])
+      expect(await ground.problems(rows, [7])).toEqual([])
+    }
+    expect(totals(await archiver.once())).toEqual({ stamped: 1, held: 0, failed: 0 })
+    await expectComplete(created)
+  })
+
+  it('the stamp: the next pass finds the objects and stamps them', async () => {
+    const archiver = ground.archiver({
+      queue: (queue) => ({ ...queue, stamp: faulty(queue.stamp, when, 2, () => true, postgresGone) }),
+    })
+    const passes = []
+    for (let left = ROWS; left > 0 && passes.length < 4; left = (await ground.unstamped(domainId)).length) {
+      passes.push((await archiver.once())[0]?.drained.error?.code)
+    }
+    const failures = when === 'applied' ? 1 : 2
+    expect(passes).toEqual([
+      ...Array(failures).fill('database_unavailable'),
+      ...(failures === 2 ? [undefined] : []),
+    ])
+    await expectComplete(archiver.created)
+  })
+})
+
+describe('a mirror that is gone', () => {
+  it('is given up early, and does not stop the chains of another', async () => {
+    const own = `${ground.mirrorUrl}-own`
+    const others = await ground.chain(50, own)
+    const long = await ground.chain(400)
+    const archiver = ground.archiver({
+      store: (store) => (store.url === own ? store : withCreate(store, () => Promise.reject(mirrorGone()))),
+    })
+    const chains = await archiver.once()
+    const ended = new Map(chains.map((chain) => [chain.domainId, chain.drained]))
+    expect(ended.get(others[0]?.domainId ?? '')).toMatchObject({ stamped: 50, failed: 0, ended: 'all' })
+    expect(ended.get(long[0]?.domainId ?? '')).toMatchObject({ stamped: 0, ended: 'gave up' })
+    // 16 in a row, and those that were under way by then.
+    expect(archiver.asked.length).toBeLessThan(2 * 2 * (16 + 8) + 50 + 1)
+    expect(await ground.unstamped(long[0]?.domainId ?? '')).toHaveLength(400)
+  })
+
+  it('at a URL that is none is a failure of its chain alone', async () => {
+    const other = await ground.chain(5, 'ftp://nowhere')
+    const chains = await ground.archiver().once()
+    const drained = chains.find((chain) => chain.domainId === other[0]?.domainId)?.drained
+    expect(drained?.error?.code).toBe('mirror_unavailable')
+    expect(await ground.problems(rows)).toEqual([])
+  })
+})
+
+describe('the signal', () => {
+  it('lets what is under way end, stamps it, and begins nothing more', async () => {
+    const stop = new AbortController()
+    const archiver = ground.archiver({
+      concurrency: 4,
+      store: (store) =>
+        withCreate(store, async (key, bytes, signal) => {
+          if (key.endsWith('10.json.zst')) stop.abort()
+          const result = await store.create(key, bytes, signal)
+          return result
+        }),
+    })
+    const [chain] = await archiver.once(stop.signal)
+    expect(chain?.drained.ended).toBe('some')
+    expect(archiver.asked.length).toBeLessThan(10 + 4)
+    expect(await ground.objects(domainId)).toHaveLength(archiver.asked.length)
+    expect(ROWS - (await ground.unstamped(domainId)).length).toBe(archiver.asked.length)
+    await archiver.once()
+    await expectComplete(archiver.created)
+  })
+
+  it('gives up what does not end, and stamps the rest', async () => {
+    const stop = new AbortController()
+    const archiver = ground.archiver({
+      concurrency: 4,
+      store: (store) =>
+        withCreate(store, async (key, bytes, signal) => {
+          if (!key.endsWith('03.json.zst')) return store.create(key, bytes, signal)
+          stop.abort()
+          return new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason))
+          })
+        }),
+    })
+    const [chain] = await archiver.once(stop.signal)
+    expect(chain?.drained).toMatchObject({ failed: 1 })
+    expect(await ground.unstamped(domainId)).toContain(3)
+    expect(chain?.drained.stamped).toBe(archiver.asked.length - 1)
+  })
+
+  it('aborts the second signal after a while, and not without the first', async () => {
+    const stop = new AbortController()
+    const reason = await withStopping(
+      stop.signal,
+      ({ giveUp }) => {
+        expect(giveUp.aborted).toBe(false)
+        stop.abort('told')
+        return new Promise((resolve) => giveUp.addEventListener('abort', () => resolve(giveUp.reason)))
+      },
+      1,
+    )
+    expect(reason).toBe('told')
+    await withStopping(NEVER, async ({ giveUp }) => expect(giveUp.aborted).toBe(false), 0)
+  })
+})
+
+describe('the worker', () => {
+  interface Watched {
+    readonly passes: (Drained & { domainId: string })[]
+    readonly troubles: string[]
+    readonly recovered: (string | undefined)[]
+  }
+
+  /** Runs until nothing of the chain waits any more and `also` holds, then stops and waits for its end. */
+  async function workUntil(
+    options: Parameters<ArchiveGround['archiver']>[0],
+    isDone: (watched: Watched) => Promise<boolean>,
+  ) {
+    const archiver = ground.archiver(options)
+    const stop = new AbortController()
+    const watched: Watched = { passes: [], troubles: [], recovered: [] }
+    const running = runWorker(
+      {
+        ...archiver.parts,
+        pollInterval: 20,
+        onPass: async (id, drained) => void watched.passes.push({ ...drained, domainId: id }),
+        onTrouble: (error, _wait, id) => void watched.troubles.push(`${id ?? 'postgres'} ${error.code}`),
+        onRecovered: (id) => void watched.recovered.push(id),
+      },
+      stop.signal,
+    )
+    while (!(await isDone(watched))) await new Promise((resolve) => setTimeout(resolve, 20))
+    stop.abort()
+    await running
+    return { archiver, ...watched }
+  }
+
+  const isArchived = async (...chains: string[]) => {
+    for (const chain of chains) if ((await ground.unstamped(chain)).length > 0) return false
+    return true
+  }
+
+  it('archives what comes, chain by chain, until it is stopped', async () => {
+    const more: ChainedEntry[][] = []
+    const { archiver, troubles } = await workUntil({}, async () => {
+      if (!(await isArchived(domainId))) return false
+      if (more.length < 5) {
+        more.push(await ground.chain(20))
+        return false
+      }
+      return isArchived(...more.map((chain) => chain[0]?.domainId ?? ''))
+    })
+    expect(troubles).toEqual([])
+    for (const chain of more) expect(await ground.problems(chain)).toEqual([])
+    expect(new Set(archiver.created).size).toBe(ROWS + 100)
+  })
+
+  it('tries again what failed, and tells when it works', async () => {
+    const broken = mirrorCodec.key(domainId, 7)
+    const { archiver, troubles, recovered } = await workUntil(
+      {
+        store: (store) =>
+          withCreate(
+            store,
+            faulty(
+              (...args) => store.create(...args),
+              'not applied',
+              2,
+              (key) => key === broken,
+              mirrorGone,
+            ),
+          ),
+      },
+      async (watched) => (await isArchived(domainId)) && watched.recovered.includes(domainId),
+    )
+    expect(troubles).toEqual(Array(2).fill(`${domainId} mirror_unavailable`))
+    expect(recovered).toContain(domainId)
+    await expectComplete(archiver.created)
+  })
+
+  it('goes on when Postgres comes back', async () => {
+    const lost = (queue: ArchiveQueue): ArchiveQueue => ({
+      ...queue,
+      waiting: faulty(queue.waiting, 'not applied', 2, () => true, postgresGone),
+    })
+    const { archiver, troubles, recovered } = await workUntil({ queue: lost }, () => isArchived(domainId))
+    expect(troubles).toEqual(Array(2).fill('postgres database_unavailable'))
+    expect(recovered).toContain(undefined)
+    await expectComplete(archiver.created)
+  })
+
+  it('takes its claims again when their connection is cut', async () => {
+    let cuts = 0
+    const { archiver } = await workUntil(
+      {
+        concurrency: 1,
+        store: (store) =>
+          withCreate(store, async (...args) => {
+            if (cuts++ === 3) await asSuperuser(ground.url, CUT)
+            return store.create(...args)
+          }),
+      },
+      () => isArchived(domainId),
+    )
+    await expectComplete(archiver.created)
+  })
+
+  it('tells a finding once, and archives what comes after a row that is held back', async () => {
+    await asSuperuser(
+      ground.url,
+      `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${domainId}' AND seq = 5`,
+    )
+    const late: ChainedEntry[][] = []
+    const { archiver, passes } = await workUntil({}, async (watched) => {
+      if (watched.passes.filter((pass) => pass.domainId === domainId).length < 5) return false
+      if (late.length === 0) late.push(await ground.chain(5))
+      return isArchived(late[0]?.[0]?.domainId ?? '')
+    })
+    expect(archiver.found.map(({ finding }) => finding.code)).toEqual(['entry_hash_mismatch'])
+    expect(passes.filter(({ held }) => held > 0)).toHaveLength(1)
+    expect(await ground.unstamped(domainId)).toEqual([5])
+    expect(await ground.problems(rows, [5])).toEqual([])
+  })
+})
+
+/** Ends every other connection that holds an advisory lock of this database: the archiver's claims. */
+const CUT = `
+  SELECT pg_terminate_backend(pid) FROM pg_locks
+  WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND pid <> pg_backend_pid()`

@@ -1,0 +1,258 @@
+import { readFile } from 'node:fs/promises'
+import { decompress } from '@mongodb-js/zstd'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ChainedEntry } from '../../src/chain/entry.js'
+import { mirrorCodec } from '../../src/mirror/codec.js'
+import { ArchiveGround, type Archiver, md5, totals } from '../support/archive-ground.js'
+import { rehashed } from '../support/chain-builder.js'
+import { dropChecks } from '../support/chain-rows.js'
+import { asSuperuser } from '../support/postgres.js'
+import { block, frame } from '../support/zstd-frames.js'
+
+const ROWS = 10
+
+let ground: ArchiveGround
+
+beforeAll(async () => {
+  ground = await ArchiveGround.make()
+})
+afterAll(() => ground.drop())
+
+/** The findings of one chain, as short as they can be compared. */
+function findingsOf(archiver: Archiver, domainId: string): string[] {
+  return archiver.found
+    .filter((found) => found.domainId === domainId)
+    .map(({ source, finding }) => `${source} ${finding.code} ${finding.seqFrom}-${finding.seqTo}`)
+}
+
+describe('an honest chain', () => {
+  it('is uploaded, and stamped with the etags of its objects', async () => {
+    const rows = await ground.chain(600)
+    const archiver = ground.archiver()
+    const chains = await archiver.once()
+    expect(totals(chains)).toEqual({ stamped: 600, held: 0, failed: 0 })
+    expect(await ground.problems(rows)).toEqual([])
+    expect(archiver.found).toEqual([])
+    expect(await archiver.once()).toEqual([])
+  })
+
+  it('is read by a role that holds only what an archiver needs', async () => {
+    const rows = await ground.chain(ROWS)
+    const archiver = ground.archiver({ databaseOptions: '-c role=audit_archiver' })
+    await asSuperuser(
+      ground.url,
+      `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${rows[0]?.domainId}' AND seq = 3`,
+    )
+    expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 1, held: 1, failed: 0 })
+    expect(await ground.quarantine()).toContainEqual({
+      code: 'entry_hash_mismatch',
+      source: 'postgres',
+      seq_from: 3,
+      seq_to: 3,
+    })
+    await clear(rows[0]?.domainId)
+  })
+
+  it('goes to the mirror that its Domain names', async () => {
+    const url = `${ground.mirrorUrl}-own`
+    const rows = await ground.chain(ROWS, url)
+    const domainId = rows[0]?.domainId ?? ''
+    expect(totals(await ground.archiver().once())).toMatchObject({ stamped: ROWS })
+    expect(await ground.objects(domainId, url)).toHaveLength(ROWS)
+    expect(await ground.objects(domainId)).toEqual([])
+  })
+
+  it('in which a row is missing, is archived for the rest', async () => {
+    const rows = await ground.chain(ROWS)
+    const domainId = rows[0]?.domainId ?? ''
+    await asSuperuser(ground.url, `DELETE FROM audit_log_entry WHERE domain_id = '${domainId}' AND seq = 5`)
+    const archiver = ground.archiver()
+    expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 1, held: 0, failed: 0 })
+    expect(findingsOf(archiver, domainId)).toEqual([])
+  })
+
+  it('of which a row commits late has that row archived by the next pass', async () => {
+    const all = await ground.chain(ROWS)
+    const archiver = ground.archiver()
+    await asSuperuser(ground.url, async (client) => {
+      const fifth = `FROM audit_log_entry WHERE domain_id = '${all[0]?.domainId}' AND seq = 5`
+      await client.query(`CREATE TEMP TABLE late AS SELECT * ${fifth}`)
+      await client.query(`DELETE ${fifth}`)
+      await client.query('BEGIN')
+      await client.query('INSERT INTO audit_log_entry SELECT * FROM late')
+      expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 1, held: 0, failed: 0 })
+      await client.query('COMMIT')
+    })
+    expect(totals(await archiver.once())).toEqual({ stamped: 1, held: 0, failed: 0 })
+    expect(await ground.problems(all)).toEqual([])
+  })
+})
+
+/** Takes what is held back out of the way of the other tests. */
+async function clear(domainId: string | undefined): Promise<void> {
+  await asSuperuser(ground.url, `DELETE FROM audit_log_entry WHERE domain_id = '${domainId}'`)
+  await asSuperuser(ground.url, 'DELETE FROM audit_tamper_quarantine')
+}
+
+interface Attack {
+  readonly name: string
+  readonly sql: (row: (seq: number) => ChainedEntry) => string
+  /** Rows that stay unarchived. */
+  readonly held: readonly number[]
+  readonly findings: readonly string[]
+}
+
+const at = (row: ChainedEntry) => `WHERE domain_id = '${row.domainId}' AND seq = ${row.seq}`
+
+function forge(row: ChainedEntry): string {
+  const forged = rehashed({ ...row, relation: 'project.delete' })
+  return `UPDATE audit_log_entry SET relation = 'project.delete', entry_hash = '\\x${forged.entryHash}' ${at(row)}`
+}
+
+const ATTACKS: readonly Attack[] = [
+  {
+    name: 'a field is edited',
+    sql: (row) => `UPDATE audit_log_entry SET reason = 2 ${at(row(5))}`,
+    held: [5],
+    findings: ['postgres entry_hash_mismatch 5-5'],
+  },
+  {
+    name: 'a row is edited and rehashed',
+    sql: (row) => forge(row(5)),
+    held: [5, 6],
+    findings: ['postgres broken_link 6-6'],
+  },
+  {
+    name: 'a prev_hash is changed',
+    sql: (row) => `UPDATE audit_log_entry SET prev_hash = '\\x${'ab'.repeat(32)}' ${at(row(5))}`,
+    held: [5],
+    findings: ['postgres broken_link 5-5'],
+  },
+  {
+    name: 'the last row is edited and rehashed',
+    sql: (row) => forge(row(ROWS)),
+    held: [ROWS],
+    findings: [`postgres head_mismatch ${ROWS}-${ROWS}`],
+  },
+  {
+    name: 'the head is set back',
+    sql: (row) =>
+      `UPDATE audit_log_chain_head SET next_seq = 9, head_hash = '\\x${row(8).entryHash}'
+       WHERE domain_id = '${row(8).domainId}'`,
+    held: [9, 10],
+    findings: ['postgres head_mismatch 9-10'],
+  },
+  {
+    name: 'the head is gone',
+    sql: (row) => `DELETE FROM audit_log_chain_head WHERE domain_id = '${row(8).domainId}'`,
+    held: [10],
+    findings: ['postgres head_mismatch 10-10'],
+  },
+  {
+    name: 'a time is infinite',
+    sql: (row) => `UPDATE audit_log_entry SET recorded_at = 'infinity' ${at(row(5))}`,
+    held: [5],
+    findings: ['postgres malformed_row 5-5'],
+  },
+  {
+    name: 'a column is NULL, and so no hash is left',
+    sql: (row) => `UPDATE audit_log_entry SET entry_hash = NULL ${at(row(5))}`,
+    held: [5],
+    findings: ['postgres malformed_row 5-5'],
+  },
+  {
+    name: 'a seq is there twice',
+    sql: (row) =>
+      `ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey;
+       ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_no_fork;
+       INSERT INTO audit_log_entry SELECT * FROM audit_log_entry ${at(row(5))}`,
+    held: [5, 5],
+    findings: ['postgres duplicate_seq 5-5'],
+  },
+]
+
+describe('is not archived where', () => {
+  it.each(ATTACKS.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
+    const own = await ArchiveGround.make()
+    try {
+      const rows = await own.chain(ROWS)
+      const rowAt = (seq: number) => rows[seq - 1] as ChainedEntry
+      await asSuperuser(own.url, async (client) => {
+        await dropChecks(client)
+        await client.query(attack.sql(rowAt))
+      })
+      const archiver = own.archiver()
+      for (const _pass of [1, 2]) {
+        const chains = await archiver.once()
+        expect(chains[0]?.drained.held).toBe(new Set(attack.held).size)
+        expect(await own.unstamped(rowAt(1).domainId)).toEqual(attack.held)
+        expect(findingsOf(archiver, rowAt(1).domainId)).toEqual(attack.findings)
+        expect(await own.problems(rows, attack.held)).toEqual([])
+        expect(await own.objects(rowAt(1).domainId)).toHaveLength(ROWS - new Set(attack.held).size)
+      }
+      expect(await own.quarantine()).toHaveLength(attack.findings.length)
+    } finally {
+      await own.drop()
+    }
+  })
+})
+
+describe('where the mirror has an object already', () => {
+  it.each([
+    ['of no sense', async () => Buffer.from('nonsense')],
+    ['of another row', async (rows: readonly ChainedEntry[]) => mirrorCodec.encode(rows[2] as ChainedEntry)],
+    [
+      'of this row, forged',
+      async (rows: readonly ChainedEntry[]) =>
+        mirrorCodec.encode(rehashed({ ...(rows[4] as ChainedEntry), relation: 'x.y' })),
+    ],
+  ])('%s, it stays, and the row is held back', async (_name, bytesOf) => {
+    const rows = await ground.chain(ROWS)
+    const domainId = rows[0]?.domainId ?? ''
+    const other = await bytesOf(rows)
+    await ground.putObject(domainId, 5, other)
+    const archiver = ground.archiver()
+    expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 1, held: 1, failed: 0 })
+    expect(findingsOf(archiver, domainId)).toEqual(['mirror copies_differ 5-5'])
+    expect(await ground.problems(rows, [5])).toEqual([])
+    expect(await readFile(ground.pathOf(domainId, 5))).toEqual(Buffer.from(other))
+    expect(await ground.quarantine()).toEqual([
+      { code: 'copies_differ', source: 'mirror', seq_from: 5, seq_to: 5 },
+    ])
+    await clear(domainId)
+  })
+
+  it('of this very row, it keeps its etag', async () => {
+    const rows = await ground.chain(ROWS)
+    const [first] = rows
+    await ground.putObject(first?.domainId ?? '', 1, await mirrorCodec.encode(first as ChainedEntry))
+    const archiver = ground.archiver()
+    expect(totals(await archiver.once())).toEqual({ stamped: ROWS, held: 0, failed: 0 })
+    expect(await ground.problems(rows)).toEqual([])
+    expect(archiver.created).toHaveLength(ROWS - 1)
+  })
+
+  it('of the same content, compressed otherwise, it keeps its etag', async () => {
+    const rows = await ground.chain(ROWS)
+    const fifth = rows[4] as ChainedEntry
+    const content = await decompress(Buffer.from(await mirrorCodec.encode(fifth)))
+    const other = frame({ blocks: [block('raw', content, true)] })
+    expect(md5(other)).not.toBe(md5(await mirrorCodec.encode(fifth)))
+    await ground.putObject(fifth.domainId, 5, other)
+    expect(totals(await ground.archiver().once())).toEqual({ stamped: ROWS, held: 0, failed: 0 })
+    expect((await ground.stamps(fifth.domainId))[4]?.archive_etag).toBe(md5(other))
+    expect(await readFile(ground.pathOf(fifth.domainId, 5))).toEqual(other)
+  })
+})
+
+it('two archivers at once share four chains: every row is stamped once, no object is asked for twice', async () => {
+  const chains = []
+  for (let i = 0; i < 4; i += 1) chains.push(await ground.chain(400))
+  const archivers = [ground.archiver(), ground.archiver()]
+  const passes = await Promise.all(archivers.map((archiver) => archiver.once()))
+  expect(totals(passes.flat())).toEqual({ stamped: 1600, held: 0, failed: 0 })
+  for (const rows of chains) expect(await ground.problems(rows)).toEqual([])
+  const asked = archivers.flatMap((archiver) => archiver.asked)
+  expect(asked).toHaveLength(1600)
+  expect(new Set(asked).size).toBe(1600)
+})

@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { ChainHead } from '../../src/chain/entry.js'
+import { AuditError } from '../../src/errors.js'
+import { mirrorCodec } from '../../src/mirror/codec.js'
+import { openMirror } from '../../src/mirror/open.js'
+import { nodeHasher } from '../../src/node-hasher.js'
+import type { EntrySource, MirrorStore } from '../../src/ports.js'
+import { Database } from '../../src/repo/database.js'
+import { postgresSnapshots } from '../../src/repo/postgres-snapshot.js'
+import { PostgresSource } from '../../src/repo/postgres-source.js'
+import { BothSource } from '../../src/verify/both-source.js'
+import { MirrorSource } from '../../src/verify/mirror-source.js'
+import { verifyChain } from '../../src/verify/verify-chain.js'
+import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
+import { A, a, B, type PlainRow, rehashed, rewritten } from '../support/attacks/chains.js'
+import { moveHead, put, remove } from '../support/attacks/statements.js'
+import { chainRows, insertRows } from '../support/chain-rows.js'
+import { at } from '../support/mirror-attacks/attack.js'
+import { MirrorCopy } from '../support/mirror-attacks/mirror-copy.js'
+import { keyOf } from '../support/mirror-attacks/objects.js'
+import { S3_SERVER, S3Site } from '../support/mirror-attacks/s3-site.js'
+import { asSuperuser } from '../support/postgres.js'
+
+/** Damage that every copy can show: the same rows written over, and the same ones gone. */
+interface Damage {
+  readonly name: string
+  readonly written?: readonly PlainRow[]
+  readonly removed?: readonly number[]
+  /** Where the chain's head is put, which only Postgres has. */
+  readonly head?: ChainHead
+}
+
+interface Range {
+  readonly name: string
+  readonly fromSeq?: number
+  readonly toSeq?: number
+  readonly pins?: readonly ChainHead[]
+}
+
+const F = 'f'.repeat(64)
+const headOf = (row: Pick<PlainRow, 'seq' | 'entryHash'> | undefined): ChainHead => ({
+  seq: row?.seq ?? 0,
+  hash: row?.entryHash ?? '',
+})
+const forged = rehashed({ ...a(4), relation: 'x' })
+const suffix = rewritten(4, { relation: 'x' })
+const upTo5 = rewritten(4, { relation: 'x' }).filter(({ seq }) => seq <= 5)
+
+const DAMAGES: readonly Damage[] = [
+  { name: 'no damage' },
+  { name: 'a row edited', written: [{ ...a(4), relation: 'x' }] },
+  { name: 'the genesis row edited', written: [{ ...a(1), relation: 'x' }] },
+  {
+    name: 'neighbours edited',
+    written: [
+      { ...a(4), relation: 'x' },
+      { ...a(5), object: 'project:x' },
+    ],
+  },
+  { name: 'a row edited and rehashed', written: [forged] },
+  { name: 'its prev_hash edited', written: [{ ...a(4), prevHash: F }] },
+  { name: 'its entry_hash edited', written: [{ ...a(4), entryHash: F }] },
+  { name: 'rows rewritten together, up to a link that breaks', written: upTo5 },
+  { name: 'a row gone', removed: [4] },
+  { name: 'rows gone at the start', removed: [1, 2] },
+  { name: 'rows gone apart', removed: [3, 5, 6] },
+  { name: 'the tail cut, the head rewound', removed: [7, 8], head: headOf(a(6)) },
+  { name: 'the suffix rewritten, with the head', written: suffix, head: headOf(suffix.at(-1)) },
+  { name: 'several', written: [{ ...a(2), relation: 'x' }, rehashed({ ...a(6), reason: 2 })], removed: [4] },
+]
+
+const RANGES: readonly Range[] = [
+  { name: 'all of it' },
+  { name: 'pinned', pins: [headOf(a(8))] },
+  { name: 'pinned in the middle', pins: [headOf(a(3)), headOf(a(5))] },
+  { name: 'from 5 on', fromSeq: 5 },
+  { name: 'to 4', toSeq: 4 },
+  { name: '4 to 6', fromSeq: 4, toSeq: 6 },
+  { name: 'to beyond the end', toSeq: 9 },
+]
+
+let ground: Battlefield
+let honest: MirrorCopy
+let site: S3Site
+const stores: MirrorStore[] = []
+
+beforeAll(async () => {
+  ground = await battlefield()
+  honest = await MirrorCopy.ofChains()
+  site = await S3Site.start()
+  for (const [name, value] of Object.entries(site.env)) vi.stubEnv(name, value)
+})
+
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  for (const store of stores) store.close()
+  await site.stop()
+  await ground.drop()
+  await honest.drop()
+})
+
+async function damagedField({ written = [], removed = [], head }: Damage): Promise<Field> {
+  const gone = removed.length === 0 ? '' : remove(`seq IN (${removed.join(', ')})`)
+  const moved = head === undefined ? '' : moveHead(head.seq, head.hash)
+  const archived = 'UPDATE audit_log_entry SET archived_at = now();'
+  return ground.attacked(archived + written.map(put).join('') + gone + moved)
+}
+
+async function damagedMirror({ written = [], removed = [] }: Damage): Promise<MirrorCopy> {
+  const mirror = await honest.copied()
+  for (const row of written) await mirror.write(row)
+  for (const seq of removed) await mirror.remove(at(seq))
+  return mirror
+}
+
+async function mirrorSource(url: string): Promise<MirrorSource> {
+  const store = await openMirror(url)
+  stores.push(store)
+  return new MirrorSource(store, mirrorCodec, nodeHasher)
+}
+
+/** All that a verify says, but for which source it was and how long it took; or the error's code. */
+async function report(source: EntrySource, range: Range): Promise<unknown> {
+  const { fromSeq = 1, toSeq, pins = [] } = range
+  const request = { domainId: A, fromSeq, toSeq, pins }
+  try {
+    const { result } = await verifyChain(source, request, () => undefined, new AbortController().signal)
+    const { source: name, stats, ...rest } = result
+    expect(name).toBe(source.name)
+    expect(stats.duration_ms).toBeGreaterThanOrEqual(0)
+    return rest
+  } catch (error) {
+    if (error instanceof AuditError) return error.code
+    throw error
+  }
+}
+
+describe.each(DAMAGES.map((damage) => [damage.name, damage] as const))(
+  `%s, S3 being ${S3_SERVER}`,
+  (_name, damage) => {
+    let field: Field
+    let mirror: MirrorCopy
+    let database: Database
+    let postgres: EntrySource
+    let directory: EntrySource
+    let bucket: EntrySource
+    let both: EntrySource
+
+    beforeAll(async () => {
+      field = await damagedField(damage)
+      mirror = await damagedMirror(damage)
+      const prefix = randomBytes(6).toString('hex')
+      await site.sync(mirror.dir, prefix)
+      database = new Database(field.url)
+      postgres = new PostgresSource(database)
+      const ofDirectory = await mirrorSource(mirror.url)
+      directory = ofDirectory
+      bucket = await mirrorSource(site.url(prefix))
+      both = new BothSource(postgresSnapshots(database), ofDirectory.store, mirrorCodec, nodeHasher)
+    })
+
+    afterAll(async () => {
+      await database.close()
+      await field.drop()
+      await mirror.drop()
+    })
+
+    it.each(RANGES.map((range) => [range.name, range] as const))('%s: one report', async (_name, range) => {
+      const expected = await report(postgres, range)
+      expect(await report(directory, range)).toEqual(expected)
+      expect(await report(bucket, range)).toEqual(expected)
+      if (typeof expected === 'string') expect(expected).toBe('nothing_to_verify')
+      else expect(plain(await report(both, range))).toEqual(plain(expected))
+    })
+
+    it('is a finding unless there is none to see', async () => {
+      const unseen = ['no damage', 'the tail cut, the head rewound', 'the suffix rewritten, with the head']
+      expect(await report(postgres, { name: 'all of it' })).toMatchObject({
+        ok: unseen.includes(damage.name),
+      })
+    })
+  },
+)
+
+/** The literal case of a bucket whose newest objects were removed: nothing in the mirror alone can tell. */
+describe('the newest 10 of 25 objects removed', () => {
+  const rows = chainRows(
+    B,
+    Array.from({ length: 25 }, () => ({})),
+  )
+  let field: Field
+  let mirror: MirrorCopy
+  let database: Database
+
+  beforeAll(async () => {
+    field = await ground.attacked(
+      `${remove('true', B)} DELETE FROM audit_log_chain_head WHERE domain_id = '${B}';`,
+    )
+    await insertRows(field.url, rows)
+    await asSuperuser(field.url, 'UPDATE audit_log_entry SET archived_at = now()')
+    mirror = await honest.copied()
+    for (const row of rows.slice(0, 15)) await mirror.put(keyOf(B, row.seq), await mirrorCodec.encode(row))
+    database = new Database(field.url)
+  })
+
+  afterAll(async () => {
+    await database.close()
+    await field.drop()
+    await mirror.drop()
+  })
+
+  const verify = async (source: EntrySource, pins: readonly ChainHead[]) =>
+    (
+      await verifyChain(
+        source,
+        { domainId: B, fromSeq: 1, pins },
+        () => undefined,
+        new AbortController().signal,
+      )
+    ).result
+
+  it('shows against a pin', async () => {
+    const source = await mirrorSource(mirror.url)
+    expect(await verify(source, [])).toMatchObject({ ok: true, rows: 15, head: headOf(rows[14]) })
+    const pinned = await verify(source, [headOf(rows[24])])
+    expect(pinned.findings).toMatchObject([{ code: 'unexpected_head', seq_from: 25, seq_to: 25 }])
+  })
+
+  it('shows against Postgres', async () => {
+    const { store } = await mirrorSource(mirror.url)
+    const both = await verify(new BothSource(postgresSnapshots(database), store, mirrorCodec, nodeHasher), [])
+    expect(both).toMatchObject({ ok: false, rows: 25, unarchived: 0, head: headOf(rows[24]) })
+    expect(both.findings).toMatchObject([
+      { code: 'object_missing', seq_from: 16, seq_to: 25, expected: rows[15]?.entryHash },
+    ])
+  })
+})
+
+/** Both copies side by side say in each detail that it is in both, and count what is not archived: nothing else. */
+function plain(result: unknown): unknown {
+  const { findings, unarchived, ...rest } = result as { findings: object[]; unarchived?: number }
+  expect(unarchived ?? 0).toBe(0)
+  return { ...rest, findings: findings.map((finding) => ({ ...finding, detail: '' })) }
+}

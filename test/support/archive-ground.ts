@@ -1,0 +1,217 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { SourcedFinding } from '../../src/archiver/batch.js'
+import { FindingLog } from '../../src/archiver/finding-log.js'
+import { Mirrors } from '../../src/archiver/mirrors.js'
+import { archiveOnce, type ChainDrained } from '../../src/archiver/once.js'
+import type { ArchiverParts } from '../../src/archiver/turn.js'
+import type { ChainedEntry } from '../../src/chain/entry.js'
+import { mirrorCodec } from '../../src/mirror/codec.js'
+import { openMirror } from '../../src/mirror/open.js'
+import { nodeHasher } from '../../src/node-hasher.js'
+import type { ArchiveQueue, MirrorStore } from '../../src/ports.js'
+import { postgresArchiveLedger } from '../../src/repo/archive-ledger.js'
+import { postgresArchiveQueue } from '../../src/repo/archive-queue.js'
+import { Database } from '../../src/repo/database.js'
+import { postgresSnapshots } from '../../src/repo/postgres-snapshot.js'
+import { postgresQuarantine } from '../../src/repo/quarantine.js'
+import { insertDomain } from './chain-rows.js'
+import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from './postgres.js'
+
+export const NEVER: AbortSignal = new AbortController().signal
+
+/** A database and a directory, and archivers on them. */
+export class ArchiveGround {
+  readonly #archivers: Archiver[] = []
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly dir: string,
+  ) {}
+
+  static async make(): Promise<ArchiveGround> {
+    return new ArchiveGround(await testDatabase(), await mkdtemp(join(tmpdir(), 'archive-')))
+  }
+
+  get url(): string {
+    return this.database.url
+  }
+
+  get mirrorUrl(): string {
+    return pathToFileURL(join(this.dir, 'mirror')).href
+  }
+
+  /** A registered Domain with so many rows. */
+  async chain(rows: number, mirrorUrl?: string): Promise<ChainedEntry[]> {
+    const domainId = randomUUID()
+    const inserted = await insertDomain(this.url, domainId, Array(rows).fill({}))
+    if (mirrorUrl !== undefined) {
+      await asSuperuser(
+        this.url,
+        `UPDATE audit_domain SET mirror_url = '${mirrorUrl}' WHERE domain_id = '${domainId}'`,
+      )
+    }
+    return inserted
+  }
+
+  archiver(options: ArchiverOptions = {}): Archiver {
+    const archiver = new Archiver(this, options)
+    this.#archivers.push(archiver)
+    return archiver
+  }
+
+  async unstamped(domainId: string): Promise<number[]> {
+    const sql =
+      'SELECT seq::int FROM audit_log_entry WHERE domain_id = $1 AND archived_at IS NULL ORDER BY seq'
+    return (await rowsOf(this.url, sql, [domainId])).map(({ seq }) => Number(seq))
+  }
+
+  /** What the stamps are, to be compared with what they were. */
+  stamps(domainId: string) {
+    const sql =
+      'SELECT seq::int, archived_at, archive_etag FROM audit_log_entry WHERE domain_id = $1 ORDER BY seq'
+    return rowsOf(this.url, sql, [domainId])
+  }
+
+  quarantine() {
+    const sql = 'SELECT code, source, seq_from::int, seq_to::int FROM audit_tamper_quarantine ORDER BY id'
+    return rowsOf(this.url, sql)
+  }
+
+  pathOf(domainId: string, seq: number, mirrorUrl = this.mirrorUrl): string {
+    return join(new URL(mirrorUrl).pathname, mirrorCodec.key(domainId, seq))
+  }
+
+  async putObject(domainId: string, seq: number, bytes: Uint8Array): Promise<void> {
+    const path = this.pathOf(domainId, seq)
+    await mkdir(join(path, '..'), { recursive: true })
+    await writeFile(path, bytes)
+  }
+
+  /** Names of the objects of a chain, and of nothing else that lies there. */
+  async objects(domainId: string, mirrorUrl = this.mirrorUrl): Promise<string[]> {
+    return (await readdir(join(this.pathOf(domainId, 1, mirrorUrl), '..')).catch(() => [])).sort()
+  }
+
+  /**
+   * Whether every row but those left out is stamped with the md5 of a file that holds what the row encodes to, and the
+   * rows left out have neither. Resolves with what is not so.
+   */
+  async problems(rows: readonly ChainedEntry[], leftOut: readonly number[] = []): Promise<string[]> {
+    const [first] = rows
+    if (first === undefined) return []
+    const stamps = new Map((await this.stamps(first.domainId)).map((row) => [row.seq, row.archive_etag]))
+    const problems: string[] = []
+    for (const row of rows) {
+      const etag = stamps.get(row.seq)
+      if (leftOut.includes(row.seq)) {
+        if (etag !== null && etag !== undefined) problems.push(`row ${row.seq} is stamped`)
+        continue
+      }
+      const bytes = await readFile(this.pathOf(row.domainId, row.seq)).catch(() => undefined)
+      if (bytes === undefined) problems.push(`row ${row.seq} has no object`)
+      else if (etag !== md5(bytes)) problems.push(`row ${row.seq}: etag ${etag}, file ${md5(bytes)}`)
+      else if (!Buffer.from(await mirrorCodec.encode(row)).equals(bytes))
+        problems.push(`row ${row.seq}: bytes`)
+    }
+    return problems
+  }
+
+  async drop(): Promise<void> {
+    for (const archiver of this.#archivers) await archiver.close()
+    await this.database.drop()
+    await rm(this.dir, { recursive: true, force: true })
+  }
+}
+
+export interface ArchiverOptions {
+  readonly concurrency?: number
+  /** Added to the URL of the database. */
+  readonly databaseOptions?: string
+  readonly store?: (store: MirrorStore) => MirrorStore
+  readonly queue?: (queue: ArchiveQueue) => ArchiveQueue
+}
+
+/** One archiver, with connections and stores of its own. */
+export class Archiver {
+  readonly found: (SourcedFinding & { domainId: string })[] = []
+  /** Keys in the order that objects were created. */
+  readonly created: string[] = []
+  /** All keys that a create was asked for. */
+  readonly asked: string[] = []
+  readonly database: Database
+  readonly parts: ArchiverParts
+  readonly #queue: ArchiveQueue
+
+  constructor(ground: ArchiveGround, options: ArchiverOptions) {
+    const { concurrency = 8, databaseOptions, store = same, queue = same } = options
+    const suffix = databaseOptions === undefined ? '' : `&options=${encodeURIComponent(databaseOptions)}`
+    this.database = new Database(`${ground.url}${suffix}`)
+    this.#queue = postgresArchiveQueue(this.database)
+    const open = async (url: string) => this.#watched(store(await openMirror(url)))
+    const log = new FindingLog({
+      quarantine: postgresQuarantine(this.database),
+      tell: (domainId, found) => this.found.push({ domainId, ...found }),
+      notPermitted: () => undefined,
+    })
+    this.parts = {
+      queue: queue(this.#queue),
+      codec: mirrorCodec,
+      hasher: nodeHasher,
+      mirrors: new Mirrors({ open, defaultUrl: ground.mirrorUrl, concurrency }),
+      onFindings: (domainId, findings) => log.add(domainId, findings),
+      onStamped: () => undefined,
+    }
+  }
+
+  get ledger() {
+    return postgresArchiveLedger(this.database)
+  }
+
+  get snapshots() {
+    return postgresSnapshots(this.database)
+  }
+
+  once(stop: AbortSignal = NEVER): Promise<ChainDrained[]> {
+    return archiveOnce(this.parts, stop)
+  }
+
+  async close(): Promise<void> {
+    await this.parts.mirrors.close()
+    await this.#queue.close()
+    await this.database.close()
+  }
+
+  #watched(store: MirrorStore): MirrorStore {
+    return {
+      url: store.url,
+      list: (prefix, signal) => store.list(prefix, signal),
+      get: (key, maxBytes, signal) => store.get(key, maxBytes, signal),
+      create: async (key, bytes, signal) => {
+        this.asked.push(key)
+        const result = await store.create(key, bytes, signal)
+        if (result.created) this.created.push(key)
+        return result
+      },
+      close: () => store.close(),
+    }
+  }
+}
+
+export function md5(bytes: Uint8Array): string {
+  return `"${createHash('md5').update(bytes).digest('hex')}"`
+}
+
+/** The sums over all chains of a pass. */
+export function totals(chains: readonly ChainDrained[]) {
+  const sum = (of: 'stamped' | 'held' | 'failed') =>
+    chains.reduce((total, { drained }) => total + drained[of], 0)
+  return { stamped: sum('stamped'), held: sum('held'), failed: sum('failed') }
+}
+
+function same<T>(value: T): T {
+  return value
+}

@@ -1,0 +1,73 @@
+import type { ExpectedFinding } from '../attacks/attack.js'
+import { A, type PlainRow } from '../attacks/chains.js'
+import type { MirrorCopy } from './mirror-copy.js'
+import { keyOf } from './objects.js'
+
+/** What `audit verify` must say of one source. */
+export interface Verdict {
+  readonly exit: 0 | 1 | 3 | 4
+  /** In the order in which they are printed. */
+  readonly findings: readonly ExpectedFinding[]
+  /** The code of the error on stderr, where the exit is 3 or 4. */
+  readonly error?: string
+  /** Rows that are said not to be archived yet; default: 0. */
+  readonly unarchived?: number
+  /** Something that the text form must say, where it does not say that all is intact. */
+  readonly says?: RegExp
+}
+
+/** What somebody does to one copy of the chains or to both, and what `verify` must say of the mirror and of the two. */
+export interface MirrorAttack {
+  readonly name: string
+  /** As superuser with triggers off. */
+  readonly sql?: string
+  readonly objects?: (mirror: MirrorCopy) => Promise<unknown>
+  /** Arguments of `verify`. `HEADS` stands for the path of results saved before the attack. Default: the chain A. */
+  readonly verify?: readonly string[]
+  readonly mirror: Verdict
+  readonly both: Verdict
+}
+
+export const intact: Verdict = { exit: 0, findings: [] }
+
+export function diverged(findings: readonly ExpectedFinding[], says?: RegExp): Verdict {
+  return { exit: 1, findings, ...(says !== undefined && { says }) }
+}
+
+export function failed(exit: 3 | 4, error: string): Verdict {
+  return { exit, findings: [], error }
+}
+
+/** The key of a row of A. */
+export const at = (seq: number) => keyOf(A, seq)
+
+type Hashes = { readonly expected?: string; readonly observed?: string }
+
+function finding(code: string, chain: string, from: number, to: number, hashes: Hashes = {}) {
+  return { chain, code, seq_from: from, seq_to: to, ...hashes }
+}
+
+export function unreadable(seq: number, to = seq, chain = A): ExpectedFinding {
+  return finding('object_malformed', chain, seq, to)
+}
+
+export function orphan(seq: number, to = seq, chain = A): ExpectedFinding {
+  return finding('orphan_object', chain, seq, to)
+}
+
+/** `expected` is the row's entry_hash; of a range the first row's. */
+export function objectMissing(row: PlainRow, to = row.seq): ExpectedFinding {
+  return finding('object_missing', row.domainId, row.seq, to, { expected: row.entryHash })
+}
+
+/** `expected` is the entry_hash that the mirror has. */
+export function rowMissing(row: PlainRow, to = row.seq): ExpectedFinding {
+  return finding('row_missing', row.domainId, row.seq, to, { expected: row.entryHash })
+}
+
+/** Postgres's entry_hash and the mirror's, where they are not the same. */
+export function differ(postgres: PlainRow, mirror: PlainRow, to = postgres.seq): ExpectedFinding {
+  const [expected, observed] = [postgres.entryHash, mirror.entryHash]
+  const hashes = expected === observed ? {} : { expected, observed }
+  return finding('copies_differ', postgres.domainId, postgres.seq, to, hashes)
+}

@@ -1,0 +1,72 @@
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { CHAINS, type PlainRow, rowOf } from '../attacks/chains.js'
+import { keyOf, type ObjectFields, objectOf } from './objects.js'
+
+/** A mirror in a directory, as `aws s3 sync` leaves one, and what a hostile hand can do to it. */
+export class MirrorCopy {
+  private constructor(readonly dir: string) {}
+
+  /** Of all rows of chains.ts, written without the product. */
+  static async ofChains(): Promise<MirrorCopy> {
+    const copy = new MirrorCopy(await mkdtemp(join(tmpdir(), 'mirror-attack-')))
+    for (const domainId of Object.keys(CHAINS) as (keyof typeof CHAINS)[]) {
+      for (const { seq } of CHAINS[domainId] ?? []) await copy.write(rowOf(domainId, seq))
+    }
+    return copy
+  }
+
+  get url(): string {
+    return pathToFileURL(this.dir).href
+  }
+
+  async copied(): Promise<MirrorCopy> {
+    const copy = new MirrorCopy(await mkdtemp(join(tmpdir(), 'mirror-attack-')))
+    await cp(this.dir, copy.dir, { recursive: true })
+    return copy
+  }
+
+  /** The object of a row in its place, whatever was there. */
+  async write(row: PlainRow, patch: ObjectFields = {}): Promise<void> {
+    await this.put(keyOf(row.domainId, row.seq), await objectOf(row, patch))
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    await mkdir(dirname(this.pathOf(key)), { recursive: true })
+    await writeFile(this.pathOf(key), bytes)
+  }
+
+  read(key: string): Promise<Buffer> {
+    return readFile(this.pathOf(key))
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    await mkdir(dirname(this.pathOf(to)), { recursive: true })
+    await rename(this.pathOf(from), this.pathOf(to))
+  }
+
+  async swap(left: string, right: string): Promise<void> {
+    const [x, y] = await Promise.all([this.read(left), this.read(right)])
+    await Promise.all([this.put(left, y), this.put(right, x)])
+  }
+
+  /** An object or a folder. */
+  async remove(key: string): Promise<void> {
+    await rm(this.pathOf(key), { recursive: true })
+  }
+
+  async link(key: string, target: string): Promise<void> {
+    await this.remove(key)
+    await symlink(this.pathOf(target), this.pathOf(key))
+  }
+
+  async drop(): Promise<void> {
+    await rm(this.dir, { recursive: true, force: true })
+  }
+
+  private pathOf(key: string): string {
+    return join(this.dir, key)
+  }
+}

@@ -1,0 +1,193 @@
+import { ALL, gap, HEADS, mismatch, missing, unexpected } from '../attacks/attack.js'
+import { A, a, B, b, PLATFORM, platform, rehashed } from '../attacks/chains.js'
+import {
+  at,
+  diverged,
+  failed,
+  intact,
+  type MirrorAttack,
+  objectMissing,
+  orphan,
+  rowMissing,
+  unreadable,
+} from './attack.js'
+import type { MirrorCopy } from './mirror-copy.js'
+import { keyOf } from './objects.js'
+
+const removing =
+  (...seqs: readonly number[]) =>
+  async (mirror: MirrorCopy) => {
+    for (const seq of seqs) await mirror.remove(at(seq))
+  }
+const NEWEST = removing(6, 7, 8)
+const gone = objectMissing(a(6), 8)
+const lost = unexpected(8, { expected: a(8).entryHash })
+const folderOf = (domainId: string) => `audit/${domainId}`
+
+const DELETED: readonly MirrorAttack[] = [
+  {
+    name: 'deleted: an object',
+    objects: removing(4),
+    mirror: diverged([gap(4, 4, a(5).prevHash)]),
+    both: diverged([objectMissing(a(4))]),
+  },
+  {
+    name: 'deleted: neighbours and one apart',
+    objects: removing(2, 3, 6),
+    mirror: diverged([gap(2, 3, a(4).prevHash), gap(6, 6, a(7).prevHash)]),
+    both: diverged([objectMissing(a(2), 3), objectMissing(a(6))]),
+  },
+  {
+    name: 'deleted: the genesis row’s',
+    objects: removing(1),
+    mirror: diverged([gap(1, 1, a(2).prevHash)]),
+    both: diverged([objectMissing(a(1))]),
+  },
+  { name: 'deleted: the newest', objects: NEWEST, mirror: intact, both: diverged([gone]) },
+  {
+    name: 'deleted: the newest, pinned',
+    objects: NEWEST,
+    verify: ['--domain', A, '--expect-head', `8:${a(8).entryHash}`],
+    mirror: diverged([lost]),
+    both: diverged([gone]),
+  },
+  {
+    name: 'deleted: the newest, pinned by a file',
+    objects: NEWEST,
+    verify: ['--domain', A, '--expect-heads', HEADS],
+    mirror: diverged([lost]),
+    both: diverged([gone]),
+  },
+  {
+    name: 'deleted: all of a Domain',
+    objects: (mirror) => mirror.remove(folderOf(A)),
+    mirror: failed(4, 'domain_not_found'),
+    both: diverged([objectMissing(a(1), 8)]),
+  },
+  {
+    name: 'deleted: all of a Domain, pinned',
+    objects: (mirror) => mirror.remove(folderOf(A)),
+    verify: ['--domain', A, '--expect-head', `8:${a(8).entryHash}`],
+    mirror: diverged([lost]),
+    both: diverged([objectMissing(a(1), 8)]),
+  },
+  {
+    name: 'deleted: all of a Domain, every chain',
+    objects: (mirror) => mirror.remove(folderOf(A)),
+    verify: ALL,
+    mirror: diverged([missing(A)]),
+    both: diverged([objectMissing(a(1), 8)]),
+  },
+  {
+    name: 'deleted: the platform chain',
+    objects: (mirror) => mirror.remove(folderOf(PLATFORM)),
+    verify: ALL,
+    mirror: diverged([missing(PLATFORM)]),
+    both: diverged([objectMissing(platform(1), 3)]),
+  },
+  {
+    name: 'deleted: everything',
+    objects: (mirror) => mirror.remove('audit'),
+    verify: ALL,
+    mirror: failed(4, 'nothing_to_verify'),
+    both: diverged([objectMissing(a(1), 8), objectMissing(b(1), 5), objectMissing(platform(1), 3)]),
+  },
+]
+
+const next = rehashed({ ...a(8), seq: 9, prevHash: a(8).entryHash })
+const junk = Buffer.from('junk')
+const far = { ...a(4), seq: 4000 }
+
+const STRAY: readonly MirrorAttack[] = [
+  {
+    name: 'a key with the wrong padding',
+    objects: (mirror) => mirror.move(at(4), `audit/${A}/0000000000000000004.json.zst`),
+    mirror: diverged([gap(4, 4, a(5).prevHash), orphan(4)]),
+    both: diverged([objectMissing(a(4)), orphan(4)]),
+  },
+  {
+    name: 'keys with the wrong padding: all of them',
+    objects: async (mirror) => {
+      for (let seq = 1; seq <= 8; seq += 1) await mirror.move(at(seq), `audit/${A}/${seq}.json.zst`)
+    },
+    mirror: diverged([orphan(1, 8)]),
+    both: diverged([objectMissing(a(1), 8), orphan(1, 8)]),
+  },
+  {
+    name: 'stray: a copy under a key with the wrong padding',
+    objects: async (mirror) =>
+      mirror.put(`audit/${A}/000000000000000000004.json.zst`, await mirror.read(at(4))),
+    mirror: diverged([orphan(4)]),
+    both: diverged([orphan(4)]),
+  },
+  {
+    name: 'stray: a note beside the objects',
+    objects: (mirror) => mirror.put(`audit/${A}/README`, junk),
+    mirror: diverged([orphan(0)]),
+    both: diverged([orphan(0)]),
+  },
+  {
+    name: 'stray: a folder that is called as an object',
+    objects: (mirror) => mirror.put(`${at(9)}/x`, junk),
+    mirror: diverged([orphan(0)]),
+    both: diverged([orphan(0)]),
+  },
+  {
+    name: 'stray: seq 0',
+    objects: (mirror) => mirror.put(keyOf(A, 0), junk),
+    mirror: diverged([orphan(0)]),
+    both: diverged([orphan(0)]),
+  },
+  {
+    name: 'stray: beyond the last row, junk',
+    objects: (mirror) => mirror.put(at(9), junk),
+    mirror: diverged([unreadable(9)]),
+    both: diverged([unreadable(9), orphan(9)]),
+  },
+  {
+    name: 'stray: far beyond the last row, junk',
+    objects: (mirror) => mirror.put(at(4000), junk),
+    mirror: diverged([gap(9, 3999), unreadable(4000)]),
+    both: diverged([unreadable(4000), orphan(4000)]),
+  },
+  {
+    name: 'stray: beyond the last row, and it links',
+    objects: (mirror) => mirror.write(next),
+    mirror: intact,
+    both: diverged([rowMissing(next)]),
+  },
+  {
+    name: 'stray: far beyond the last row, another row’s',
+    objects: (mirror) => mirror.write(far),
+    mirror: diverged([gap(9, 3999, a(4).prevHash), mismatch(far)]),
+    both: diverged([gap(9, 3999, a(4).prevHash), mismatch(far), rowMissing(far)]),
+  },
+  {
+    name: 'stray: in another Domain’s prefix, which is not verified',
+    objects: (mirror) => mirror.put(`audit/${B}/README`, junk),
+    mirror: intact,
+    both: intact,
+  },
+  {
+    name: 'stray: in another Domain’s prefix, every chain',
+    objects: (mirror) => mirror.put(`audit/${B}/README`, junk),
+    verify: ALL,
+    mirror: diverged([orphan(0, 0, B)]),
+    both: diverged([orphan(0, 0, B)]),
+  },
+  {
+    name: 'not judged: beside and above the Domains',
+    objects: async (mirror) => {
+      await mirror.put('audit/README', junk)
+      await mirror.put(`audit/${A}.txt`, junk)
+      await mirror.put(`audit/${A.toUpperCase()}/README`, junk)
+      await mirror.put('tlog/1', junk)
+      await mirror.put(`audit/${A}/.audit-0123456789abcdef.tmp`, junk)
+    },
+    verify: ALL,
+    mirror: intact,
+    both: intact,
+  },
+]
+
+export const OBJECTS_MOVED: readonly MirrorAttack[] = [...DELETED, ...STRAY]
