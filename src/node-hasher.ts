@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Hasher } from './chain/hash.js'
 
-const HASH_DIGITS = 64
+const HASH_BYTES = 32
+const HASH_DIGITS = 2 * HASH_BYTES
 
 /** prev_hash and the canonical hash; overwritten by every link, for a Buffer each would cost 0.2 µs. */
-const scratch = Buffer.alloc(HASH_DIGITS)
+const scratch = Buffer.alloc(2 * HASH_BYTES)
 
 /**
  * The hashes of format.md by OpenSSL, six times as fast as the portable ones: 1.15 µs a row of 230 bytes, both
@@ -12,6 +13,14 @@ const scratch = Buffer.alloc(HASH_DIGITS)
  */
 export const nodeHasher: Hasher = {
   canonical: (bytes) => hash('sha256', bytes, 'hex'),
+  entry: (prevHash, bytes) => {
+    // The inner hash is never seen as hex: as 'binary' it goes into the scratch a third faster.
+    scratch.write(hash('sha256', bytes, 'binary'), HASH_BYTES, HASH_BYTES, 'latin1')
+    if (prevHash.length !== HASH_DIGITS || scratch.write(prevHash, 0, HASH_BYTES, 'hex') !== HASH_BYTES) {
+      throw new RangeError('expected a hash of 64 hex digits')
+    }
+    return hash('sha256', scratch, 'hex')
+  },
   link: (prevHash, canonicalHash) => {
     // A shorter write would leave bytes of the row before in place, and hash those.
     const isFull = prevHash.length === HASH_DIGITS && canonicalHash.length === HASH_DIGITS

@@ -172,19 +172,19 @@ export class ChainFold {
       this.#malformed(row, problem ?? 'canonical bytes or prev_hash are missing')
       return
     }
-    const canonicalHash = this.#hasher.canonical(canonical)
-    this.#computed = this.#hasher.link(prevHash, canonicalHash)
+    this.#computed = this.#hasher.entry(prevHash, canonical)
     if (this.#computed === row.entryHash) this.#judgeContent(row, canonical)
-    else this.#judgeMismatch(row, canonical, canonicalHash)
+    else this.#judgeMismatch(row, canonical)
   }
 
   /** The row does not hash to its entry_hash with its own prev_hash: was that one changed, or something else? */
-  #judgeMismatch(row: StoredRow, canonical: Uint8Array, canonicalHash: string): void {
+  #judgeMismatch(row: StoredRow, canonical: Uint8Array): void {
     const { prevHash, entryHash } = row
     if (asHash(entryHash) === undefined) {
       this.#malformed(row, 'entry_hash: expected 32 bytes')
       return
     }
+    const canonicalHash = this.#hasher.canonical(canonical)
     const original = this.#before.find((hash) => this.#hasher.link(hash, canonicalHash) === entryHash)
     if (original === undefined) {
       this.#find('entry_hash_mismatch', row, 'does not hash to its entry_hash', this.#computed, entryHash)

@@ -160,7 +160,7 @@ export class Context {
     const [codec, { nodeHasher }] = await Promise.all([this.codec(), import('../node-hasher.js')])
     if (name === 'mirror') {
       const { MirrorSource } = await import('../verify/mirror-source.js')
-      return new MirrorSource(await this.#mirrorOf(undefined), codec, nodeHasher, isExpected)
+      return new MirrorSource(await this.#mirrorOf(undefined), codec, nodeHasher, { isExpected })
     }
     const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
       import('../verify/both-source.js'),

@@ -115,7 +115,7 @@ export class Placement {
     const recordedAt = tail !== undefined && tail.recordedAt > clock ? tail.recordedAt : clock
     const prevHash = tail?.headHash ?? ZERO_HASH
     const hashed = { ...fieldsOf(row), seq: tail?.nextSeq ?? 1, recordedAt }
-    const entryHash = nodeHasher.link(prevHash, nodeHasher.canonical(encodeCanonical(hashed)))
+    const entryHash = nodeHasher.entry(prevHash, encodeCanonical(hashed))
     const genesisPseudonym = tail?.genesisPseudonym ?? row.subjectPseudonym
     tails.set(domainId, { nextSeq: hashed.seq + 1, headHash: entryHash, recordedAt, genesisPseudonym })
     return { entry: { ...hashed, prevHash, entryHash }, row }

@@ -45,6 +45,9 @@ export class CopyRows {
   readonly #length = new Int32Array(FIELDS)
   #scratch = Buffer.allocUnsafe(START_CAPACITY)
   #size = 0
+  /** entry_hash of the row before. */
+  readonly #entryBytes = new Uint8Array(32)
+  #entryText: string | undefined
   #carry: Buffer | undefined
   #headerSeen = false
 
@@ -103,8 +106,9 @@ export class CopyRows {
 
   #row(bytes: Buffer): StoredRow {
     const seq = this.#seq(bytes)
-    const prevHash = this.#hash(bytes, PREV)
+    const prevHash = this.#isLinked(bytes) ? this.#entryText : this.#hash(bytes, PREV)
     const entryHash = this.#hash(bytes, ENTRY)
+    this.#rememberEntry(bytes, entryHash)
     const generation = this.#generation(bytes)
     if (generation !== 1 && generation !== undefined) {
       return { seq, unknownGeneration: generation, prevHash, entryHash }
@@ -188,6 +192,20 @@ export class CopyRows {
 
   #generation(bytes: Buffer): number | undefined {
     return this.#length[GENERATION] === 2 ? bytes.readInt16BE(this.#at(GENERATION)) : undefined
+  }
+
+  /** Whether prev_hash is the entry_hash of the row before, as in an intact chain: then its text is there already. */
+  #isLinked(bytes: Buffer): boolean {
+    if (this.#length[PREV] !== 32 || this.#entryText === undefined) return false
+    const at = this.#at(PREV)
+    for (let i = 0; i < 32; i += 1) if (bytes[at + i] !== this.#entryBytes[i]) return false
+    return true
+  }
+
+  #rememberEntry(bytes: Buffer, text: string | undefined): void {
+    this.#entryText = text
+    const at = this.#at(ENTRY)
+    if (text !== undefined) for (let i = 0; i < 32; i += 1) this.#entryBytes[i] = bytes[at + i] as number
   }
 
   #hash(bytes: Buffer, field: number): string | undefined {

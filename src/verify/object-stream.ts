@@ -13,8 +13,13 @@ export type ListedRow =
   | { readonly kind: 'row'; readonly seq: number; readonly row: StoredRow; readonly etag: string }
   /** Under a key that names no row of this chain. */
   | { readonly kind: 'stray'; readonly key: string; readonly seq: number }
-  /** Listed, and not there when it was fetched. */
+  /** Not there when it was fetched. */
   | { readonly kind: 'gone'; readonly seq: number }
+
+interface Place {
+  readonly domainId: string
+  readonly seq: number
+}
 
 export interface ObjectRange {
   readonly domainId: string
@@ -43,7 +48,7 @@ export async function* streamObjects(
         range.onKey?.(place.seq)
         if (isOutside(place.seq, range)) continue
       }
-      const one = fetchOne(store, codec, listed, place, range.domainId, signal)
+      const one = fetchListed(store, codec, listed, place, range.domainId, signal)
       // It is awaited in its turn; until then its failure is nobody's.
       one.catch(() => undefined)
       fetching.push(one)
@@ -59,17 +64,27 @@ function isOutside(seq: number, { fromSeq, toSeq }: ObjectRange): boolean {
   return seq < fromSeq || (toSeq !== undefined && seq > toSeq)
 }
 
-async function fetchOne(
+async function fetchListed(
   store: MirrorStore,
   codec: MirrorCodec,
   { key }: MirrorListed,
-  place: { domainId: string; seq: number } | undefined,
+  place: Place | undefined,
   domainId: string,
   signal: AbortSignal,
 ): Promise<ListedRow> {
   if (place === undefined || place.domainId !== domainId) return { kind: 'stray', key, seq: seqOfStray(key) }
+  return fetchRow(store, codec, place, signal)
+}
+
+/** What a mirror has under the key of one row. */
+export async function fetchRow(
+  store: MirrorStore,
+  codec: MirrorCodec,
+  place: Place,
+  signal: AbortSignal,
+): Promise<ListedRow> {
   const { seq } = place
-  const object = await store.get(key, MAX_OBJECT_BYTES, signal)
+  const object = await store.get(codec.key(place.domainId, seq), MAX_OBJECT_BYTES, signal)
   if (object === undefined) return { kind: 'gone', seq }
   const decoded = await codec.decode(object.bytes, place)
   return {

@@ -1,6 +1,6 @@
 import type { EntryFilter } from '../../src/ports.js'
 import { Database } from '../../src/repo/database.js'
-import { PAGE_TRANSACTION } from '../../src/repo/entry-reader.js'
+import { pageTransaction } from '../../src/repo/entry-reader.js'
 import { getEntries } from '../../src/repo/get-entry.js'
 import { listEntries } from '../../src/repo/list-entries.js'
 import { benchEntry } from './input.js'
@@ -25,12 +25,12 @@ export async function benchQueries(bench: Bench, domainId: string): Promise<void
     await database.withClient((client) => client.query('VACUUM ANALYZE audit_log_entry'))
     const filters = await filtersOf(database, domainId)
     for (const [name, filter, after] of filters) {
-      await explain(database, `list ${name}`, (client) =>
+      await explain(database, `list ${name}`, pageTransaction(filter), (client) =>
         listEntries(client, domainId, filter, { after, limit: 51 }),
       )
     }
     const middle = Math.round(bench.rows / 2)
-    await explain(database, 'get by seq', (client) => getEntries(client, domainId, middle))
+    await explain(database, 'get by seq', 'BEGIN', (client) => getEntries(client, domainId, middle))
   } finally {
     await database.close()
   }
@@ -86,8 +86,8 @@ async function filtersOf(database: Database, domainId: string): Promise<NamedFil
 type Query = (client: Parameters<typeof listEntries>[0]) => Promise<unknown>
 
 /** Runs a statement of the product under EXPLAIN ANALYZE: the product's own text and values, not a copy of them. */
-async function explain(database: Database, name: string, query: Query): Promise<void> {
-  await database.withTransaction(PAGE_TRANSACTION, async (client) => {
+async function explain(database: Database, name: string, begin: string, query: Query): Promise<void> {
+  await database.withTransaction(begin, async (client) => {
     const explained: Explained[] = []
     const spy = Object.create(client) as typeof client
     Object.assign(spy, {

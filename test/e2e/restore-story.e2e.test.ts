@@ -49,7 +49,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: `a bucket on ${S3_SERVER}`,
-    files: 8,
+    files: 2,
     open: async () => {
       const own = await S3Site.start()
       site = own

@@ -117,7 +117,8 @@ async function damagedMirror({ written = [], removed = [] }: Damage): Promise<Mi
 async function mirrorSource(url: string): Promise<MirrorSource> {
   const store = await openMirror(url)
   stores.push(store)
-  return new MirrorSource(store, mirrorCodec, nodeHasher)
+  // Nobody uploads meanwhile.
+  return new MirrorSource(store, mirrorCodec, nodeHasher, { patience: 0 })
 }
 
 /** All that a verify says, but for which source it was and how long it took; or the error's code. */

@@ -33,7 +33,10 @@ export class ArchiveGround {
   ) {}
 
   static async make(): Promise<ArchiveGround> {
-    return new ArchiveGround(await testDatabase(), await mkdtemp(join(tmpdir(), 'archive-')))
+    const dir = await mkdtemp(join(tmpdir(), 'archive-'))
+    // A directory that is not there cannot be listed; it may be one that was not mounted.
+    await mkdir(join(dir, 'mirror'))
+    return new ArchiveGround(await testDatabase(), dir)
   }
 
   get url(): string {

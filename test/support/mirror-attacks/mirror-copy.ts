@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -40,6 +40,12 @@ export class MirrorCopy {
 
   read(key: string): Promise<Buffer> {
     return readFile(this.pathOf(key))
+  }
+
+  async keys(): Promise<string[]> {
+    const entries = await readdir(this.dir, { recursive: true, withFileTypes: true })
+    const files = entries.filter((entry) => entry.isFile())
+    return files.map(({ parentPath, name }) => join(parentPath, name).slice(this.dir.length + 1)).sort()
   }
 
   async move(from: string, to: string): Promise<void> {

@@ -1,0 +1,264 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readdir, rm, unlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ChainedEntry } from '../../src/chain/entry.js'
+import { ArchiveGround } from '../support/archive-ground.js'
+import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
+import { asSuperuser } from '../support/postgres.js'
+
+let ground: ArchiveGround
+
+beforeEach(async () => {
+  ground = await ArchiveGround.make()
+})
+afterEach(() => ground.drop())
+
+function env(mirrorUrl = ground.mirrorUrl) {
+  return { AUDIT_DATABASE_URL: ground.url, AUDIT_MIRROR_URL: mirrorUrl, AUDIT_HOME: join(ground.dir, 'home') }
+}
+
+const audit = (...args: string[]) => runCli(args, { env: env() })
+
+/** Objects and drafts of a chain: files that a killed archiver left half written are no objects. */
+async function filesOf(domainId: string) {
+  const names = await ground.objects(domainId)
+  return {
+    objects: names.filter((name) => !name.startsWith('.')),
+    drafts: names.filter((name) => name.startsWith('.')),
+  }
+}
+
+async function stampedOf(rows: readonly ChainedEntry[]): Promise<number> {
+  return rows.length - (await ground.unstamped(rows[0]?.domainId ?? '')).length
+}
+
+describe('audit archiver --once', () => {
+  it('ends with 0 when nothing is left, and what it did verifies', async () => {
+    const rows = await ground.chain(700)
+    const once = await audit('archiver', '--once', '--json')
+    expect(once).toMatchObject({ code: 0, stderr: '' })
+    expect(jsonLines(once.stdout)).toEqual([
+      { domain_id: rows[0]?.domainId, archived: 700, held: 0, failed: 0 },
+      { summary: { chains: 1, archived: 700, held: 0, failed: 0 } },
+    ])
+    expect(await ground.problems(rows)).toEqual([])
+    const again = await audit('archiver', '--once', '--json')
+    expect(jsonLines(again.stdout)).toEqual([{ summary: { chains: 0, archived: 0, held: 0, failed: 0 } }])
+    const both = await audit('verify', '--domain', rows[0]?.domainId ?? '', '--source', 'both', '--json')
+    expect(both.code).toBe(0)
+  })
+
+  it('ends with 1 and says loudly what it held back', async () => {
+    const rows = await ground.chain(10)
+    const domainId = rows[0]?.domainId ?? ''
+    await asSuperuser(
+      ground.url,
+      `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${domainId}' AND seq = 4`,
+    )
+    const once = await audit('archiver', '--once')
+    expect(once.code).toBe(1)
+    expect(once.stdout).toBe(`${domainId}  9 archived, 1 held back\n`)
+    expect(once.stderr).toMatch(
+      new RegExp(`^FINDING {2}${domainId} {2}entry_hash_mismatch {2}row 4 of postgres: .+\n$`),
+    )
+    const listed = await audit('quarantine', 'list', '--all', '--json')
+    expect(jsonLines(listed.stdout)).toMatchObject([
+      { code: 'entry_hash_mismatch', source: 'postgres', seq_from: 4 },
+    ])
+    expect((await audit('archiver', '--once', '--json')).code).toBe(1)
+  })
+
+  it('ends with 3 where the mirror cannot be written', async () => {
+    const rows = await ground.chain(10)
+    const { code, stdout, stderr } = await runCli(['archiver', '--once', '--json'], {
+      env: env('file:///proc/no-mirror'),
+    })
+    expect(code).toBe(3)
+    expect(jsonLines(stdout).at(-1)).toEqual({ summary: { chains: 1, archived: 0, held: 0, failed: 10 } })
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'mirror_unavailable' } })
+    expect(await stampedOf(rows)).toBe(0)
+  })
+
+  it.each([
+    ['no mirror for an external database', ['--once'], { AUDIT_DATABASE_URL: 'postgresql://localhost/x' }],
+    ['a mirror that is none', ['--once', '--mirror', 'ftp://x'], {}],
+    ['no uploads at all', ['--once', '--mirror', 'file:///x', '--concurrency', '0'], {}],
+    ['an interval that is none', ['--mirror', 'file:///x', '--poll-interval', 'soon'], {}],
+  ])('ends with 2 for %s', async (_name, args, extra) => {
+    const { code, stderr } = await runCli(['archiver', '--json', ...args], { env: extra })
+    expect({ code, error: JSON.parse(stderr) }).toMatchObject({
+      code: 2,
+      error: { error: { code: 'usage' } },
+    })
+  })
+})
+
+describe('a disk that is full', () => {
+  const canMount = spawnSync('mount', ['--version']).status === 0 && process.getuid?.() === 0
+
+  it.skipIf(!canMount)('ends with 3, and all is well once there is room', async (context) => {
+    const rows = await ground.chain(900)
+    const mirror = join(ground.dir, 'mirror')
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mirror])
+    if (mounted.status !== 0) return context.skip()
+    try {
+      const full = await audit('archiver', '--once', '--json')
+      expect(full.code).toBe(3)
+      expect(JSON.parse(full.stderr.split('\n')[0] ?? '')).toMatchObject({
+        error: { code: 'mirror_unavailable' },
+      })
+      const { objects } = await filesOf(rows[0]?.domainId ?? '')
+      expect(objects.length).toBeGreaterThan(0)
+      expect(await stampedOf(rows)).toBe(objects.length)
+      expect(spawnSync('mount', ['-o', 'remount,size=20m', mirror]).status).toBe(0)
+      expect((await audit('archiver', '--once')).code).toBe(0)
+      expect(await ground.problems(rows)).toEqual([])
+    } finally {
+      spawnSync('umount', [mirror])
+    }
+  })
+})
+
+describe('audit archiver', () => {
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('ends at %s with %i, everything that it uploaded stamped', async (signal, code) => {
+    const rows = await ground.chain(4000)
+    const child = await spawnCli(['archiver', '--poll-interval', '0.05', '--json'], { env: env() })
+    const ended = finished(child)
+    while ((await stampedOf(rows)) === 0) await sleep(5)
+    child.kill(signal)
+    expect(await ended).toMatchObject({ code, signal: null, stderr: '' })
+    const stamped = await stampedOf(rows)
+    expect(stamped).toBeLessThan(4000)
+    const { objects, drafts } = await filesOf(rows[0]?.domainId ?? '')
+    expect([objects.length, drafts]).toEqual([stamped, []])
+    expect((await audit('archiver', '--once')).code).toBe(0)
+    expect(await ground.problems(rows)).toEqual([])
+  })
+
+  it('archives what is appended while it runs, and ends with 143 from its rest', async () => {
+    const child = await spawnCli(['archiver', '--poll-interval', '0.05', '--json'], { env: env() })
+    const ended = finished(child)
+    const chains = [await ground.chain(20), await ground.chain(30)]
+    for (const rows of chains) while ((await stampedOf(rows)) < rows.length) await sleep(20)
+    await sleep(200)
+    child.kill('SIGTERM')
+    const { code, stdout } = await ended
+    expect(code).toBe(143)
+    const archived = (jsonLines(stdout) as { archived: number }[]).reduce(
+      (sum, line) => sum + line.archived,
+      0,
+    )
+    expect(archived).toBe(50)
+    for (const rows of chains) expect(await ground.problems(rows)).toEqual([])
+  })
+
+  it('killed 30 times at random loses nothing and changes no object', async () => {
+    const chains: ChainedEntry[][] = [await ground.chain(3000), await ground.chain(3000)]
+    let died = 0
+    for (let kills = 0; kills < 30; kills += 2) {
+      // Two at once: what one leaves under way is the other's to find.
+      const children = await Promise.all([1, 2].map(() => spawnCli(['archiver', '--json'], { env: env() })))
+      const ends = children.map(finished)
+      await sleep(250 + Math.random() * 400)
+      for (const child of children) child.kill('SIGKILL')
+      died += (await Promise.all(ends)).filter(({ signal }) => signal === 'SIGKILL').length
+      chains.push(await ground.chain(400))
+    }
+    expect(died).toBe(30)
+    expect((await audit('archiver', '--once')).code).toBe(0)
+    for (const rows of chains) expect(await ground.problems(rows)).toEqual([])
+    const status = await audit('archive', 'status', '--all', '--json')
+    expect(status.code).toBe(0)
+    for (const line of jsonLines(status.stdout)) {
+      expect(line).toMatchObject({ lag_rows: 0, gaps: { count: 0 }, orphan_objects: { count: 0 } })
+    }
+    expect((await audit('verify', '--all', '--source', 'both', '--json')).code).toBe(0)
+  })
+})
+
+describe('audit archive', () => {
+  it('backfill --dry-run says what is missing and changes nothing; backfill mends it', async () => {
+    const rows = await ground.chain(30)
+    const domainId = rows[0]?.domainId ?? ''
+    await audit('archiver', '--once')
+    for (const seq of [3, 4, 9]) await unlink(ground.pathOf(domainId, seq))
+    const before = [await ground.stamps(domainId), await ground.objects(domainId), await ground.quarantine()]
+    const dry = await audit('archive', 'backfill', '--domain', domainId, '--dry-run', '--json')
+    expect(dry.code).toBe(1)
+    expect(jsonLines(dry.stdout)).toMatchObject([
+      { domain_id: domainId, dry_run: true, rows: 30, missing: 3, lost: 3, uploaded: 0, stamped: 0 },
+    ])
+    expect([
+      await ground.stamps(domainId),
+      await ground.objects(domainId),
+      await ground.quarantine(),
+    ]).toEqual(before)
+    const done = await audit('archive', 'backfill', '--domain', domainId, '--json')
+    expect(done.code).toBe(1)
+    expect(jsonLines(done.stdout)).toMatchObject([{ missing: 3, lost: 3, uploaded: 3, stamped: 0, held: 0 }])
+    expect(await ground.stamps(domainId)).toEqual(before[0])
+    expect(await ground.problems(rows)).toEqual([])
+    expect((await audit('archive', 'backfill', '--all')).code).toBe(0)
+  })
+
+  it('status tells lag, gaps and orphans, and ends with 1 where there are such', async () => {
+    const rows = await ground.chain(30)
+    const domainId = rows[0]?.domainId ?? ''
+    const fresh = await audit('archive', 'status', '--domain', domainId, '--json')
+    expect(fresh.code).toBe(0)
+    expect(jsonLines(fresh.stdout)).toMatchObject([{ rows: 30, archived: 0, lag_rows: 30, objects: 0 }])
+    await audit('archiver', '--once')
+    await unlink(ground.pathOf(domainId, 8))
+    await ground.putObject(domainId, 99, Buffer.from('x'))
+    const status = await audit('archive', 'status', '--domain', domainId, '--json')
+    expect(status.code).toBe(1)
+    expect(jsonLines(status.stdout)).toEqual([
+      {
+        domain_id: domainId,
+        mirror: ground.mirrorUrl,
+        rows: 30,
+        archived: 30,
+        lag_rows: 0,
+        lag_seconds: 0,
+        objects: 30,
+        gaps: { count: 1, first_seqs: [8] },
+        orphan_objects: { count: 1, first_keys: [`audit/${domainId}/00000000000000000099.json.zst`] },
+      },
+    ])
+    const text = await audit('archive', 'status', '--all')
+    expect(text.code).toBe(1)
+    expect(text.stdout).toMatch(/^chain +rows +archived +lag +seconds +objects +gaps +orphans\n/)
+    expect(text.stderr).toContain('archived and gone: rows 8')
+  })
+
+  it.each([
+    ['an unknown chain', ['status', '--domain', '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'], 4],
+    ['an unknown chain', ['backfill', '--domain', '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'], 4],
+    ['no chain chosen', ['status'], 2],
+    ['a range of all chains', ['backfill', '--all', '--from-seq', '2'], 2],
+  ])('%s: %s', async (_name, args, code) => {
+    expect((await audit('archive', ...args)).code).toBe(code)
+  })
+
+  it('uses a directory of the home where nothing else is named', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'archive-home-'))
+    try {
+      const own = (...args: string[]) => runCli([...args, '--home', home])
+      const { stdout } = await own('domain', 'create', '--json')
+      const { domain_id } = JSON.parse(stdout)
+      expect((await own('archiver', '--once')).code).toBe(0)
+      expect(await readdir(join(home, 'mirror', 'audit', domain_id))).toEqual([
+        '00000000000000000001.json.zst',
+      ])
+      await own('db', 'stop')
+    } finally {
+      await rm(home, { recursive: true, force: true })
+    }
+  })
+})

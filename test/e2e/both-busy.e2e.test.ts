@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { runWorker } from '../../src/archiver/worker.js'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { mirrorCodec } from '../../src/mirror/codec.js'
+import { openMirror } from '../../src/mirror/open.js'
+import { nodeHasher } from '../../src/node-hasher.js'
+import type { EntrySource, MirrorStore } from '../../src/ports.js'
+import { chainState, knownChains } from '../../src/repo/chain-state.js'
+import { postgresSnapshots } from '../../src/repo/postgres-snapshot.js'
+import { BothSource } from '../../src/verify/both-source.js'
+import { MirrorSource } from '../../src/verify/mirror-source.js'
+import { chainsToVerify, withMissing } from '../../src/verify/verify-all.js'
+import { type Verdict, verifyChain } from '../../src/verify/verify-chain.js'
+import { entryFor, Writer } from '../support/append-chains.js'
+import { ArchiveGround, NEVER } from '../support/archive-ground.js'
+import { ensureBuilt, jsonLines, runCli } from '../support/cli.js'
+import { rowsOf } from '../support/postgres.js'
+
+const VERIFIES = 1000
+const WRITERS = 4
+const DOMAINS = 6
+
+let ground: ArchiveGround
+let writer: Writer
+let store: MirrorStore
+let both: EntrySource
+let mirror: EntrySource
+let ids: string[]
+
+beforeAll(async () => {
+  await ensureBuilt()
+  ground = await ArchiveGround.make()
+  writer = new Writer(ground.url)
+  store = await openMirror(ground.mirrorUrl)
+  both = new BothSource(postgresSnapshots(writer.database), store, mirrorCodec, nodeHasher)
+  mirror = new MirrorSource(store, mirrorCodec, nodeHasher)
+  ids = await Promise.all(Array.from({ length: DOMAINS }, () => writer.create()))
+  await ground.archiver().once()
+})
+
+afterAll(async () => {
+  store.close()
+  await writer.close()
+  await ground.drop()
+})
+
+/** Everything that goes on meanwhile, until `stop`. */
+class Traffic {
+  readonly #stop = new AbortController()
+  /** How often each writer appended. */
+  readonly appended: number[] = Array(WRITERS).fill(0)
+  readonly troubles: string[] = []
+  passes = 0
+
+  run(): Promise<unknown> {
+    const writers = this.appended.map((_, w) => this.#write(w))
+    return Promise.all([...writers, this.#archive(), this.#archive()])
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  /** One by one, in groups, to several chains at once, to the platform's; now and then a new Domain. */
+  async #write(w: number): Promise<void> {
+    const own = new Writer(ground.url)
+    for (let i = 0; !this.#stop.signal.aborted; i += 1) {
+      const id = ids[(i + w) % ids.length] ?? PLATFORM_ANCHOR
+      if (i % 40 === 39) await own.create()
+      else if (i % 10 === w) await own.record([...ids])
+      else if (i % 10 === 9) await own.record(PLATFORM_ANCHOR)
+      else await Promise.all(Array.from({ length: 1 + (i % 4) }, () => own.sink.record(entryFor(id))))
+      this.appended[w] = i + 1
+      await sleep(25)
+    }
+    await own.close()
+  }
+
+  async #archive(): Promise<void> {
+    const archiver = ground.archiver({ concurrency: 16 })
+    await runWorker(
+      {
+        ...archiver.parts,
+        pollInterval: 20,
+        onPass: async () => {
+          this.passes += 1
+        },
+        onTrouble: (error) => this.troubles.push(error.message),
+        onRecovered: () => undefined,
+      },
+      this.#stop.signal,
+    )
+    expect(archiver.found).toEqual([])
+  }
+}
+
+async function verify(source: EntrySource, domainId: string, fromSeq = 1, toSeq?: number): Promise<Verdict> {
+  const request = { domainId, fromSeq, toSeq, pins: [] }
+  return verifyChain(source, request, () => undefined, NEVER)
+}
+
+async function lastSeq(domainId: string): Promise<number> {
+  const { last } = await writer.database.withClient((client) => chainState(client, domainId))
+  return last?.seq ?? 1
+}
+
+/** What `verify --all --source both` does. */
+async function verifyAll(): Promise<Verdict[]> {
+  const known = await writer.database.withClient(knownChains)
+  const verdicts: Verdict[] = []
+  for (const domainId of chainsToVerify(known, new Map())) {
+    verdicts.push(withMissing(await verify(both, domainId), domainId, known))
+  }
+  return verdicts
+}
+
+/** The i-th verify, or verifies: mostly of the end of a chain, where everything happens. */
+async function verifyNext(i: number): Promise<Verdict[]> {
+  const domainId = [...ids, PLATFORM_ANCHOR][i % (DOMAINS + 1)] ?? PLATFORM_ANCHOR
+  if (i % 50 === 25) return verifyAll()
+  if (i % 10 === 5) return [await verify(both, domainId)]
+  const last = await lastSeq(domainId)
+  if (i % 10 === 3) return [await verify(both, domainId, Math.max(1, last - 20), last)]
+  return [await verify(both, domainId, Math.max(1, last - 30))]
+}
+
+/** Runs of the built command line, one after the other; resolves with how many there were. */
+async function verifyByCli(isOver: () => boolean): Promise<number> {
+  const env = { AUDIT_DATABASE_URL: ground.url, AUDIT_MIRROR_URL: ground.mirrorUrl }
+  for (let runs = 0; ; runs += 1) {
+    if (isOver()) return runs
+    const { code, stdout, stderr } = await runCli(['verify', '--source', 'both', '--all', '--json'], { env })
+    const bad = jsonLines(stdout).filter((result) => (result as { ok?: boolean }).ok === false)
+    expect({ code, stderr, bad }).toEqual({ code: 0, stderr: '', bad: [] })
+    await sleep(2000)
+  }
+}
+
+it(`finds nothing in ${VERIFIES} verifies of both copies while ${WRITERS} writers append and 2 archivers upload`, async () => {
+  const traffic = new Traffic()
+  const going = traffic.run()
+  let isOver = false
+  const byCli = verifyByCli(() => isOver)
+  const found: unknown[] = []
+  let [next, verified, unarchived, ofMirror] = [0, 0, 0, 0]
+  const loop = async () => {
+    while (verified < VERIFIES) {
+      const verdicts = await verifyNext(next++)
+      verified += verdicts.length
+      unarchived += verdicts.filter(({ result }) => (result.unarchived ?? 0) > 0).length
+      found.push(...verdicts.flatMap(({ findings }) => findings))
+    }
+  }
+  /** The mirror alone, as it is being written to. */
+  const mirrorLoop = async () => {
+    for (; verified < VERIFIES; ofMirror += 1) {
+      found.push(...(await verify(mirror, ids[ofMirror % DOMAINS] ?? '')).findings)
+      await sleep(50)
+    }
+  }
+  try {
+    await Promise.race([Promise.all([loop(), loop(), mirrorLoop()]), going, byCli])
+  } finally {
+    isOver = true
+    traffic.stop()
+  }
+  await going
+  expect(found).toEqual([])
+  expect(traffic.troubles).toEqual([])
+  expect(await byCli).toBeGreaterThan(1)
+  // Else nothing went on that could have alarmed anybody.
+  expect(Math.min(...traffic.appended)).toBeGreaterThan(20)
+  expect(traffic.passes).toBeGreaterThan(50)
+  expect(unarchived).toBeGreaterThan(10)
+  expect(ofMirror).toBeGreaterThan(20)
+
+  await ground.archiver().once()
+  const settled = await verifyAll()
+  expect(settled.flatMap(({ findings }) => findings)).toEqual([])
+  expect(settled.filter(({ result }) => result.unarchived !== 0)).toEqual([])
+  expect(await rowsOf(ground.url, 'SELECT code FROM audit_tamper_quarantine')).toEqual([])
+})

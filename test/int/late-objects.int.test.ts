@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mirrorCodec } from '../../src/mirror/codec.js'
+import { openMirror } from '../../src/mirror/open.js'
+import { nodeHasher } from '../../src/node-hasher.js'
+import type { MirrorStore } from '../../src/ports.js'
+import { MirrorSource } from '../../src/verify/mirror-source.js'
+import { verifyChain } from '../../src/verify/verify-chain.js'
+import { A } from '../support/attacks/chains.js'
+import { at } from '../support/mirror-attacks/attack.js'
+import { MirrorCopy } from '../support/mirror-attacks/mirror-copy.js'
+
+const never = new AbortController().signal
+let mirror: MirrorCopy
+let store: MirrorStore
+
+beforeAll(async () => {
+  mirror = await MirrorCopy.ofChains()
+  store = await openMirror(mirror.url)
+})
+afterAll(() => mirror.drop())
+
+/** A mirror that is being written to: what comes late is in no listing, and is there from the n-th look on. */
+function live(late: Readonly<Record<number, number>>): MirrorStore & { looks: number } {
+  const lateAt = new Map(Object.entries(late).map(([seq, looks]) => [at(Number(seq)), looks]))
+  const seen = new Map<string, number>()
+  return {
+    looks: 0,
+    url: store.url,
+    create: (key, bytes, signal) => store.create(key, bytes, signal),
+    close: () => undefined,
+    async *list(prefix, signal) {
+      for await (const listed of store.list(prefix, signal)) if (!lateAt.has(listed.key)) yield listed
+    },
+    async get(key, maxBytes, signal) {
+      const from = lateAt.get(key)
+      if (from === undefined) return store.get(key, maxBytes, signal)
+      this.looks += 1
+      seen.set(key, (seen.get(key) ?? 0) + 1)
+      return (seen.get(key) ?? 0) >= from ? store.get(key, maxBytes, signal) : undefined
+    },
+  }
+}
+
+async function verify(from: MirrorStore, segment: { fromSeq?: number; toSeq?: number } = {}) {
+  const source = new MirrorSource(from, mirrorCodec, nodeHasher)
+  const request = { domainId: A, fromSeq: 1, pins: [], ...segment }
+  return (await verifyChain(source, request, () => undefined, never)).result
+}
+
+describe('a mirror that is being written to', () => {
+  it.each([
+    ['an object that was listed too early', { 5: 1 }],
+    ['an object that comes while it is waited for', { 5: 2 }],
+    ['several, in any order', { 4: 3, 5: 2, 7: 1 }],
+    ['the first', { 1: 1 }],
+  ])('%s is no gap', async (_what, late) => {
+    expect(await verify(live(late))).toMatchObject({ ok: true, rows: 8, head: { seq: 8 } })
+  })
+
+  it('the last of a segment is no gap', async () => {
+    expect(await verify(live({ 5: 2 }), { toSeq: 5 })).toMatchObject({ ok: true, rows: 5, head: { seq: 5 } })
+    expect(await verify(live({ 5: 1 }), { fromSeq: 5 })).toMatchObject({ ok: true, rows: 4 })
+  })
+
+  it('what does not come is a gap', async () => {
+    const result = await verify(live({ 4: 1, 5: 99 }))
+    expect(result).toMatchObject({
+      ok: false,
+      rows: 7,
+      findings: [{ code: 'seq_gap', seq_from: 5, seq_to: 5 }],
+    })
+  })
+
+  it('a mirror full of holes is not waited for again and again', async () => {
+    const holes = live({ 2: 99, 4: 99, 6: 99 })
+    expect((await verify(holes)).findings.map(({ seq_from }) => seq_from)).toEqual([2, 4, 6])
+    // Three looks for each of the first two; the patience is then at its end.
+    expect(holes.looks).toBe(7)
+  })
+})
