@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureEmbedded, stopEmbedded } from '../../src/repo/embedded/embedded.js'
 import { benchAppend } from './append.js'
+import { benchArchiver } from './archiver.js'
 import { benchMirror } from './mirror.js'
 import { benchQueries } from './queries.js'
 import { benchStart } from './start.js'
@@ -26,6 +27,7 @@ try {
   await benchQueries(bench, long)
   await benchStart(bench)
   await benchMirror(bench, short, Math.round(rows / 10) + 1)
+  await benchArchiver(Math.round(rows / 100))
 } finally {
   await stopEmbedded(home)
   await rm(home, { recursive: true, force: true })

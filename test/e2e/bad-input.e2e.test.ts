@@ -425,7 +425,7 @@ const COMMANDS: readonly Refusal[] = [
   command('get --seq 99', 'entry_not_found', '99', notFound),
   command('verify --expect-head 1', 'usage', '--expect-head: expected SEQ:HASH'),
   command(`verify --expect-head 0:${HASH}`, 'usage', '--expect-head: expected SEQ:HASH'),
-  command(`verify --expect-head 1:${HASH.toUpperCase()}`, 'usage', '--expect-head: expected SEQ:HASH'),
+  command(`verify --expect-head 1:${HASH.slice(1)}g`, 'usage', '--expect-head: expected SEQ:HASH'),
   command(`verify --expect-head 9007199254740992:${HASH}`, 'invalid_seq', 'seq: expected 1 to 2^53-1'),
   command(`verify --all --expect-head 1:${HASH}`, 'usage', '--expect-head are of one chain, not of --all'),
   command(`verify --to-seq 1 --expect-head 2:${HASH}`, 'usage', 'the pinned head 2 lies outside the segment'),
