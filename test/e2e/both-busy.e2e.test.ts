@@ -19,7 +19,7 @@ import { rowsOf } from '../support/postgres.js'
 
 const VERIFIES = 1000
 const WRITERS = 4
-const DOMAINS = 6
+const DOMAINS = 4
 
 let ground: ArchiveGround
 let writer: Writer
@@ -72,7 +72,7 @@ class Traffic {
       else if (i % 10 === 9) await own.record(PLATFORM_ANCHOR)
       else await Promise.all(Array.from({ length: 1 + (i % 4) }, () => own.sink.record(entryFor(id))))
       this.appended[w] = i + 1
-      await sleep(25)
+      await sleep(80)
     }
     await own.close()
   }
@@ -133,7 +133,7 @@ async function verifyByCli(isOver: () => boolean): Promise<number> {
     const { code, stdout, stderr } = await runCli(['verify', '--source', 'both', '--all', '--json'], { env })
     const bad = jsonLines(stdout).filter((result) => (result as { ok?: boolean }).ok === false)
     expect({ code, stderr, bad }).toEqual({ code: 0, stderr: '', bad: [] })
-    await sleep(2000)
+    await sleep(4000)
   }
 }
 

@@ -251,7 +251,8 @@ describe.concurrent('help', () => {
 
   it('loads no database, table, schema or terminal library', async () => {
     const probe = join(ROOT, 'test/fixtures/cli/log-imports.mjs')
-    const { stderr } = await runCli(['--help'], { env: { NODE_OPTIONS: `--import=${probe}` } })
+    // Not bundled, for a bundle's chunks have no names.
+    const { stderr } = await inFixture(['--help'], { env: { NODE_OPTIONS: `--import=${probe}` } })
     const packages = new Set(
       [...stderr.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)/g)].map((match) => match[1]),
     )

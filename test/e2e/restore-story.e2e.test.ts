@@ -15,7 +15,7 @@ const NOWHERE = {
   AUDIT_HOME: '/nonexistent/home',
   AUDIT_DATABASE_URL: 'postgresql://postgres@/audit?host=/nonexistent',
 }
-const EDITED_SEQ = 100
+const EDITED_SEQ = 50
 
 interface Head {
   readonly seq: number

@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ChainedEntry } from '../../src/chain/entry.js'
+import { mirrorCodec } from '../../src/mirror/codec.js'
+import { openMirror } from '../../src/mirror/open.js'
+import { ArchiveGround, md5, NEVER } from '../support/archive-ground.js'
+import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
+import { OutageProxy } from '../support/outage-proxy.js'
+import { type Fault, S3Server, type Seen } from '../support/s3-server.js'
+
+const ROWS = 300
+const real = process.env.AUDIT_TEST_S3_ENDPOINT
+const own = await S3Server.start()
+afterAll(() => own.stop())
+
+const KEYS = {
+  AWS_ACCESS_KEY_ID: process.env.AWS_ACCESS_KEY_ID ?? 'KEYID',
+  AWS_SECRET_ACCESS_KEY: process.env.AWS_SECRET_ACCESS_KEY ?? 'SECRET',
+}
+
+let ground: ArchiveGround
+let rows: ChainedEntry[]
+let bucket: string
+
+beforeEach(async () => {
+  ground = await ArchiveGround.make()
+  rows = await ground.chain(ROWS)
+  bucket = `audit-test-${randomBytes(6).toString('hex')}`
+})
+afterEach(() => ground.drop())
+
+function env(endpoint: string): Record<string, string> {
+  return {
+    ...KEYS,
+    AUDIT_S3_ENDPOINT: endpoint,
+    AUDIT_DATABASE_URL: ground.url,
+    AUDIT_MIRROR_URL: `s3://${bucket}/chains`,
+    AUDIT_HOME: ground.dir,
+  }
+}
+
+const once = (endpoint: string) => runCli(['archiver', '--once', '--json'], { env: env(endpoint) })
+
+function summaryOf(stdout: string): unknown {
+  return (jsonLines(stdout).at(-1) as { summary: unknown }).summary
+}
+
+async function stamped(): Promise<number> {
+  return ROWS - (await ground.unstamped(rows[0]?.domainId ?? '')).length
+}
+
+/** How many objects the suite's own server has. */
+async function objects(): Promise<number> {
+  const keys = rows.map(({ domainId, seq }) => `chains/${mirrorCodec.key(domainId, seq)}`)
+  return keys.filter((key) => own.versionsOf(bucket, key).length > 0).length
+}
+
+/** Every row has its object, with the bytes that it encodes to, and that object's etag. */
+async function expectComplete(endpoint: string): Promise<void> {
+  for (const [name, value] of Object.entries(KEYS)) process.env[name] = value
+  const store = await openMirror(`s3://${bucket}/chains`, { AUDIT_S3_ENDPOINT: endpoint })
+  const etags = (await ground.stamps(rows[0]?.domainId ?? '')).map((row) => row.archive_etag)
+  const objects = await Promise.all(
+    rows.map(({ domainId, seq }) => store.get(mirrorCodec.key(domainId, seq), 1e6, NEVER)),
+  )
+  store.close()
+  const encoded = await Promise.all(rows.map((row) => mirrorCodec.encode(row)))
+  expect(objects.map((object) => object?.etag)).toEqual(etags)
+  expect(etags).toEqual(encoded.map(md5))
+  expect(objects.map((object) => Buffer.from(object?.bytes ?? ''))).toEqual(encoded)
+  expect(await ground.quarantine()).toEqual([])
+}
+
+describe('on the suite’s own S3 server', () => {
+  beforeEach(() => own.addBucket(bucket))
+  afterEach(() => {
+    own.fault = () => undefined
+  })
+
+  /** A fault of every so many PUTs. */
+  function everyPut(nth: number, fault: Fault) {
+    let puts = 0
+    return ({ verb }: Seen) => (verb === 'PUT' && ++puts % nth === 0 ? fault : undefined)
+  }
+
+  const FAULTS: readonly (readonly [string, Fault])[] = [
+    ['was not applied', { kind: 'cut' }],
+    ['was applied', { kind: 'cut_after' }],
+    ['is 503 SlowDown', { kind: 'error', status: 503, code: 'SlowDown' }],
+    ['is 500 InternalError', { kind: 'error', status: 500, code: 'InternalError' }],
+  ]
+
+  it.each(FAULTS)('every tenth PUT that %s is made good', async (_name, fault) => {
+    own.fault = everyPut(10, fault)
+    const { code, stdout, stderr } = await once(own.url)
+    expect({ code, stderr, summary: summaryOf(stdout) }).toEqual({
+      code: 0,
+      stderr: '',
+      summary: { chains: 1, archived: ROWS, held: 0, failed: 0 },
+    })
+    await expectComplete(own.url)
+  })
+
+  it.each([
+    [
+      'a server that is overloaded for good',
+      { kind: 'error', status: 503, code: 'SlowDown' },
+      'mirror_unavailable',
+    ],
+    [
+      'credentials that are revoked',
+      { kind: 'error', status: 403, code: 'AccessDenied' },
+      'mirror_permission_denied',
+    ],
+    [
+      'a key that is gone',
+      { kind: 'error', status: 403, code: 'InvalidAccessKeyId' },
+      'mirror_permission_denied',
+    ],
+  ] as const)('%s in the middle: 3, and what was uploaded is stamped', async (_name, fault, error) => {
+    let puts = 0
+    own.fault = ({ verb }) => (verb === 'PUT' && ++puts > 100 ? fault : undefined)
+    const { code, stderr } = await once(own.url)
+    expect({ code, ...JSON.parse(stderr) }).toMatchObject({ code: 3, error: { code: error } })
+    expect(stderr).not.toMatch(/SECRET|KEYID/)
+    expect(await stamped()).toBe(await objects())
+    expect(await objects()).toBeGreaterThan(90)
+    own.fault = () => undefined
+    expect((await once(own.url)).code).toBe(0)
+    await expectComplete(own.url)
+  })
+})
+
+describe(
+  real === undefined ? 'on the suite’s own S3 server' : 'on the server of AUDIT_TEST_S3_ENDPOINT',
+  () => {
+    const endpoint = real ?? own.url
+    let proxy: OutageProxy
+
+    beforeEach(async () => {
+      proxy = await OutageProxy.start(endpoint)
+      if (real === undefined) own.addBucket(bucket)
+      else {
+        const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true })
+        await client.send(new CreateBucketCommand({ Bucket: bucket }))
+        client.destroy()
+      }
+    })
+    afterEach(() => proxy.goAway())
+
+    it('an endpoint that is gone for a while is waited for', async () => {
+      const child = await spawnCli(['archiver', '--poll-interval', '0.05', '--concurrency', '2', '--json'], {
+        env: env(proxy.url),
+      })
+      const ended = finished(child)
+      while ((await stamped()) === 0) await sleep(5)
+      await proxy.goAway()
+      const before = await stamped()
+      await sleep(3_000)
+      await proxy.comeBack()
+      while ((await stamped()) < ROWS) await sleep(50)
+      child.kill('SIGTERM')
+      expect((await ended).code).toBe(143)
+      expect(before).toBeLessThanOrEqual(ROWS)
+      await expectComplete(endpoint)
+    })
+
+    it('an endpoint that is not there at all is 3', async () => {
+      await proxy.goAway()
+      const { code, stderr } = await once(proxy.url)
+      expect({ code, ...JSON.parse(stderr) }).toMatchObject({
+        code: 3,
+        error: { code: 'mirror_unavailable' },
+      })
+      expect(await stamped()).toBe(0)
+      await proxy.comeBack()
+      expect((await once(proxy.url)).code).toBe(0)
+      await expectComplete(endpoint)
+    })
+
+    it('two archivers that are killed leave a chain that a third completes', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const children = await Promise.all(
+          [1, 2].map(() =>
+            spawnCli(['archiver', '--poll-interval', '0.05', '--json'], { env: env(proxy.url) }),
+          ),
+        )
+        const ends = children.map(finished)
+        const before = await stamped()
+        while ((await stamped()) === before && before < ROWS) await sleep(5)
+        for (const child of children) child.kill('SIGKILL')
+        await Promise.all(ends)
+      }
+      expect((await once(proxy.url)).code).toBe(0)
+      await expectComplete(endpoint)
+      const status = await runCli(['archive', 'status', '--all', '--json'], { env: env(proxy.url) })
+      expect(status.code).toBe(0)
+      expect(jsonLines(status.stdout)).toMatchObject([
+        { archived: ROWS, objects: ROWS, gaps: { count: 0 }, orphan_objects: { count: 0 } },
+        {},
+      ])
+    })
+  },
+)

@@ -1,0 +1,109 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { CliDatabase } from '../support/append-process.js'
+import { jsonLines, runCli } from '../support/cli.js'
+import { rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
+
+const root = mkdtempSync(join(tmpdir(), 'own-mirror-'))
+const urlOf = (name: string) => pathToFileURL(join(root, name)).href
+let database: TestDatabase
+let cli: CliDatabase
+/** A Domain in the default mirror, and one in its own. */
+let ordinary: string
+let resident: string
+
+beforeAll(async () => {
+  database = await testDatabase()
+  cli = new CliDatabase(database.url)
+  ordinary = await cli.create()
+  const { stdout } = await cli.run('domain', 'create', '--mirror', urlOf('own'), '--json')
+  resident = String(JSON.parse(stdout).domain_id)
+  for (const id of [ordinary, resident]) {
+    const line = ['--subject', 'a', '--relation', 'r', '--object', 'o:1']
+    expect(await cli.run('append', '--domain', id, ...line)).toMatchObject({ code: 0 })
+  }
+  expect(await cli.run('archiver', '--once', '--mirror', urlOf('default'))).toMatchObject({ code: 0 })
+})
+
+afterAll(async () => {
+  cli.remove()
+  await database.drop()
+  rmSync(root, { recursive: true, force: true })
+})
+
+/** Which chains a verify of all said what of, or the error that it ended with. */
+async function verifyAll(source: string, mirror: string) {
+  const words = ['verify', '--all', '--source', source, '--mirror', urlOf(mirror), '--json']
+  const env = source === 'both' ? cli.env : { AUDIT_HOME: '/nonexistent/home' }
+  const { code, stdout, stderr } = await runCli(words, { env })
+  const results = jsonLines(stdout).filter((line) => !('summary' in (line as object))) as Result[]
+  const said = results.map(({ domain_id, findings }) => [domain_id, ...findings.map((found) => found.code)])
+  return { code, said, stderr }
+}
+
+interface Result {
+  readonly domain_id: string
+  readonly findings: readonly { readonly code: string }[]
+}
+
+const sorted = (...ids: string[]) => ids.sort().map((id) => [id])
+
+describe('a Domain with a mirror of its own', () => {
+  it('says so on the two rows that create it, and no other row does', async () => {
+    const rows = await rowsOf(
+      database.url,
+      `SELECT domain_id::text AS chain, object, relation_path FROM audit_log_entry WHERE relation_path <> '{}' ORDER BY domain_id`,
+    )
+    const row = { object: `domain:${resident}`, relation_path: [`mirror:${urlOf('own')}`] }
+    const expected = [resident, PLATFORM_ANCHOR].sort().map((chain) => ({ chain, ...row }))
+    expect(rows).toEqual(expected)
+  })
+
+  it('is not missed in the default mirror, nor the platform chain in its own', async () => {
+    const ofDefault = await verifyAll('mirror', 'default')
+    expect(ofDefault).toEqual({ code: 0, said: sorted(ordinary, PLATFORM_ANCHOR), stderr: '' })
+    expect(await verifyAll('mirror', 'own')).toEqual({ code: 0, said: [[resident]], stderr: '' })
+  })
+
+  it('is verified against its own, beside the others', async () => {
+    const both = await verifyAll('both', 'default')
+    expect(both).toEqual({ code: 0, said: sorted(ordinary, resident, PLATFORM_ANCHOR), stderr: '' })
+  })
+
+  it('does not excuse an ordinary one that is gone, nor the platform chain', async () => {
+    for (const [name, gone] of [
+      ['without the ordinary one', ordinary],
+      ['without the platform chain', PLATFORM_ANCHOR],
+    ] as const) {
+      cpSync(join(root, 'default'), join(root, name), { recursive: true })
+      rmSync(join(root, name, 'audit', gone), { recursive: true })
+      const { code, said } = await verifyAll('mirror', name)
+      expect([code, said]).toEqual([
+        1,
+        [ordinary, PLATFORM_ANCHOR].sort().map((id) => (id === gone ? [id, 'chain_missing'] : [id])),
+      ])
+    }
+  })
+
+  it.each([
+    ['none', 'elsewhere'],
+    ['one with credentials', 's3://key:secret@bucket/prefix'],
+    ['one that no row can hold', `file:///${'x'.repeat(498)}`],
+  ])('is refused a URL that is %s', async (_what, url) => {
+    const { code, stdout, stderr } = await cli.run('domain', 'create', '--mirror', url, '--json')
+    expect([code, stdout]).toEqual([2, ''])
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'usage' } })
+    expect(stderr).not.toContain('secret')
+    const domains = await rowsOf(database.url, 'SELECT count(*)::int AS domains FROM audit_domain')
+    expect(domains).toEqual([{ domains: 2 }])
+  })
+
+  it('may have the longest URL that a row can hold', async () => {
+    const url = `file:///${'x'.repeat(497)}`
+    expect(await cli.run('domain', 'create', '--mirror', url, '--json')).toMatchObject({ code: 0 })
+  })
+})
