@@ -7,7 +7,7 @@ import { ensureBuilt, ROOT } from '../support/cli.js'
 import { fixtureCli, readManifest } from '../support/fixture-cli.js'
 
 it('oclif.manifest.json is that of the commands as they are', async () => {
-  const fresh = await fixtureCli(join(ROOT, 'dist/bundle/commands'))
+  const fresh = await fixtureCli(join(ROOT, 'dist/commands'))
   const manifest = readManifest(fresh.root)
   fresh.remove()
   expect(readManifest(ROOT), 'run: npm run build').toEqual(manifest)
