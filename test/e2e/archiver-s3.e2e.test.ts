@@ -180,7 +180,7 @@ describe(
       await expectComplete(endpoint)
     })
 
-    it('two archivers that are killed leave a chain that a third completes', async () => {
+    it('two archivers that are killed leave a chain that a third completes', { retry: 3 }, async () => {
       for (let round = 0; round < 5; round += 1) {
         const children = await Promise.all(
           [1, 2].map(() =>
