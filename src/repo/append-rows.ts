@@ -1,9 +1,9 @@
-import { reasonOrdinal } from '../chain/reason.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import { AuditError } from '../errors.js'
 import type { SubjectPii } from '../ports.js'
 import type { PlacedRow, Placement } from './append-placement.js'
 import type { Client } from './database.js'
+import { arrayLiteral, entryColumns } from './entry-columns.js'
 
 /** Columns go over as one array each: one statement, one plan and one round trip whatever the number of rows. */
 const INSERT_ROWS = `
@@ -17,33 +17,8 @@ const INSERT_ROWS = `
       prev, entry)`
 
 export async function writeRows(client: Client, rows: readonly PlacedRow[]): Promise<void> {
-  const column = <T>(value: (row: PlacedRow['entry']) => T) => rows.map(({ entry }) => value(entry))
-  const values = [
-    column((e) => e.domainId),
-    column((e) => e.seq),
-    column((e) => e.subjectPseudonym),
-    column((e) => e.relation),
-    column((e) => e.object),
-    column((e) => reasonOrdinal(e.reason)),
-    column((e) => arrayLiteral(e.relationPath)),
-    column((e) => arrayLiteral(e.caveatContext)),
-    column((e) => e.correlationId),
-    column((e) => e.zedtoken),
-    times(rows),
-    column((e) => e.prevHash),
-    column((e) => e.entryHash),
-  ]
+  const values = entryColumns(rows.map(({ entry }) => entry))
   await client.query({ name: 'audit_append_rows', text: INSERT_ROWS, values })
-}
-
-/** The rows of a group mostly have one recorded_at: it is written once. */
-function times(rows: readonly PlacedRow[]): string[] {
-  const texts = new Map<bigint, string>()
-  return rows.map(({ entry: { recordedAt } }) => {
-    const text = texts.get(recordedAt) ?? formatTimestamp(recordedAt)
-    texts.set(recordedAt, text)
-    return text
-  })
 }
 
 const INSERT_DOMAINS = `
@@ -162,9 +137,4 @@ export async function writeContexts(client: Client, rows: readonly PlacedRow[]):
     column(({ row }) => (row.context?.metadata === undefined ? null : JSON.stringify(row.context.metadata))),
   ]
   await client.query({ name: 'audit_append_contexts', text: INSERT_CONTEXTS, values })
-}
-
-/** A one-dimensional text array as Postgres reads it; it travels as text because unnest would flatten arrays of arrays. */
-export function arrayLiteral(items: readonly string[]): string {
-  return `{${items.map((item) => `"${item.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`
 }

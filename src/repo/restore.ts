@@ -1,13 +1,11 @@
 import type { ChainHead } from '../chain/entry.js'
-import { reasonOrdinal } from '../chain/reason.js'
-import { formatTimestamp } from '../chain/timestamp.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import type { RestoredRow, RestoreTarget } from '../ports.js'
-import { arrayLiteral } from './append-rows.js'
 import { chainState } from './chain-state.js'
 import type { Client, Database } from './database.js'
 import { databaseError } from './database-error.js'
+import { entryColumns } from './entry-columns.js'
 
 /** A server whose synchronous_commit is weaker than "on" would take back what was restored. */
 const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
@@ -94,23 +92,7 @@ async function insert(client: Client, rows: readonly RestoredRow[]): Promise<voi
 }
 
 function columnsOf(rows: readonly RestoredRow[]): unknown[] {
-  const column = <T>(value: (row: RestoredRow['entry']) => T) => rows.map(({ entry }) => value(entry))
-  return [
-    column((e) => e.domainId),
-    column((e) => e.seq),
-    column((e) => e.subjectPseudonym),
-    column((e) => e.relation),
-    column((e) => e.object),
-    column((e) => reasonOrdinal(e.reason)),
-    column((e) => arrayLiteral(e.relationPath)),
-    column((e) => arrayLiteral(e.caveatContext)),
-    column((e) => e.correlationId),
-    column((e) => e.zedtoken),
-    column((e) => formatTimestamp(e.recordedAt)),
-    column((e) => e.prevHash),
-    column((e) => e.entryHash),
-    rows.map(({ etag }) => etag),
-  ]
+  return [...entryColumns(rows.map(({ entry }) => entry)), rows.map(({ etag }) => etag)]
 }
 
 /** Dying before COMMIT leaves rows without a head; after it, the chain. */
