@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditCommand } from '../src/cli/base-command.js'
 import { chainFlags, chainOf } from '../src/cli/chain-flags.js'
+import { entriesOf } from '../src/cli/compose/read.js'
 import { entryFields } from '../src/cli/entry-text.js'
 import { note } from '../src/cli/streams.js'
 import { keyValues } from '../src/cli/table.js'
@@ -24,7 +25,7 @@ entry_hash = sha256(prev_hash, sha256(canonical_bytes)). It says nothing of the 
     const domainId = chainOf(parsed)
     const seq = parseSeq(flags.seq)
     const context = await this.context(flags)
-    const proven = await getEntry(await context.entries(), domainId, seq)
+    const proven = await getEntry(await entriesOf(context), domainId, seq)
     if (flags.json) await this.out.json(proven.proof)
     else await this.out.line(keyValues(entryFields(proven)))
     if (!proven.recomputes) note(`row ${seq} does not hash to its entry_hash; run: audit verify`)

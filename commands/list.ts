@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditCommand } from '../src/cli/base-command.js'
 import { chainFlags, chainOf } from '../src/cli/chain-flags.js'
+import { entriesOf } from '../src/cli/compose/read.js'
 import type { Context } from '../src/cli/context.js'
 import { ENTRY_HEAD, entryRow } from '../src/cli/entry-text.js'
 import { printStream } from '../src/cli/print-stream.js'
@@ -54,14 +55,14 @@ Times are RFC 3339 and inclusive.`
   }
 
   async #stream(context: Context, domainId: string, filter: EntryFilter, json: boolean): Promise<void> {
-    const items = streamEntries(await context.entries(), domainId, filter, this.signal)
+    const items = streamEntries(await entriesOf(context), domainId, filter, this.signal)
     const view = { json, toJson: (item: unknown) => item, head: ENTRY_HEAD, toRow: entryRow }
     const count = await printStream(this.out, items, view)
     if (count === 0) note('no rows')
   }
 
   async #page(context: Context, request: Parameters<typeof listEntries>[2], json: boolean): Promise<void> {
-    const page = await listEntries(await context.entries(), context.cursorKey(), request)
+    const page = await listEntries(await entriesOf(context), context.cursorKey(), request)
     if (json) {
       await this.out.json(page)
       return
@@ -93,6 +94,6 @@ async function subjectFilter(context: Context, domainId: string, subjectId: stri
   if (subjectId === undefined) return {}
   const pepper = await context.pepper()
   return {
-    subjectPseudonym: await subjectPseudonym(await context.entries(), pepper, domainId, subjectId),
+    subjectPseudonym: await subjectPseudonym(await entriesOf(context), pepper, domainId, subjectId),
   }
 }

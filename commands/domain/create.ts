@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { v7 as uuidv7 } from 'uuid'
 import { AuditCommand } from '../../src/cli/base-command.js'
+import { createDomainOn } from '../../src/cli/compose/append.js'
 import { safeText } from '../../src/cli/safe-text.js'
 
 export default class DomainCreate extends AuditCommand {
@@ -21,7 +22,7 @@ export default class DomainCreate extends AuditCommand {
   override async run(): Promise<void> {
     const { flags } = await this.parse(DomainCreate)
     const context = await this.context(flags)
-    const { domainId, seq, entryHash } = await context.createDomain({
+    const { domainId, seq, entryHash } = await createDomainOn(context, {
       domainId: flags.domain ?? uuidv7(),
       name: flags.name,
       mirrorUrl: flags.mirror,

@@ -1,4 +1,5 @@
 import { AuditCommand } from '../../src/cli/base-command.js'
+import { domainsOf } from '../../src/cli/compose/read.js'
 import { printStream } from '../../src/cli/print-stream.js'
 import { note } from '../../src/cli/streams.js'
 import { domainJson, streamDomains } from '../../src/query/domains.js'
@@ -9,7 +10,7 @@ export default class DomainList extends AuditCommand {
   override async run(): Promise<void> {
     const { flags } = await this.parse(DomainList)
     const context = await this.context(flags)
-    const count = await printStream(this.out, streamDomains(await context.domains()), {
+    const count = await printStream(this.out, streamDomains(await domainsOf(context)), {
       json: flags.json,
       toJson: domainJson,
       head: ['domain_id', 'name', 'rows', 'created_at', 'mirror_url'],

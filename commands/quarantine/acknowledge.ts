@@ -1,6 +1,8 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { AuditCommand } from '../../src/cli/base-command.js'
+import { sinkOf } from '../../src/cli/compose/append.js'
+import { quarantineOf } from '../../src/cli/compose/read.js'
 import { quarantineFields } from '../../src/cli/quarantine-text.js'
 import { keyValues } from '../../src/cli/table.js'
 import { selfAuditEntry } from '../../src/sink/self-audit.js'
@@ -29,7 +31,7 @@ where that one is too damaged to take it.`
     const { args, flags } = await this.parse(QuarantineAcknowledge)
     const id = parseQuarantineId(args.id)
     const context = await this.context(flags)
-    const [store, sink] = [await context.quarantine(), await context.sink()]
+    const [store, sink] = [await quarantineOf(context), await sinkOf(context)]
     const append = (row: Parameters<typeof selfAuditEntry>[1]) =>
       sink.record(selfAuditEntry(context.actor, row))
     const record = quarantineJson(await acknowledgeQuarantine(store, append, id, flags.reason))

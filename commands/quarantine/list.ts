@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
+import { entriesOf, quarantineOf } from '../../src/cli/compose/read.js'
 import { printStream } from '../../src/cli/print-stream.js'
 import { QUARANTINE_HEAD, quarantineRow } from '../../src/cli/quarantine-text.js'
 import { note } from '../../src/cli/streams.js'
@@ -25,14 +26,14 @@ export default class QuarantineList extends AuditCommand {
       // oclif's type says boolean; a flag that is not given is undefined.
       unacknowledgedOnly: flags.unacknowledged === true,
     }
-    const count = await printStream(this.out, streamQuarantine(await context.quarantine(), filter), {
+    const count = await printStream(this.out, streamQuarantine(await quarantineOf(context), filter), {
       json: flags.json,
       toJson: quarantineJson,
       head: QUARANTINE_HEAD,
       toRow: (record) => quarantineRow(quarantineJson(record)),
     })
     if (count > 0) return
-    if (chosen !== 'all') await assertKnown(await context.entries(), chosen)
+    if (chosen !== 'all') await assertKnown(await entriesOf(context), chosen)
     note('nothing in quarantine')
   }
 }

@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args'
 import { AuditCommand } from '../../src/cli/base-command.js'
+import { quarantineOf } from '../../src/cli/compose/read.js'
 import { quarantineFields } from '../../src/cli/quarantine-text.js'
 import { keyValues } from '../../src/cli/table.js'
 import { parseQuarantineId, quarantineJson, showQuarantine } from '../../src/verify/quarantine.js'
@@ -15,7 +16,7 @@ export default class QuarantineShow extends AuditCommand {
     const { args, flags } = await this.parse(QuarantineShow)
     const id = parseQuarantineId(args.id)
     const context = await this.context(flags)
-    const record = quarantineJson(await showQuarantine(await context.quarantine(), id))
+    const record = quarantineJson(await showQuarantine(await quarantineOf(context), id))
     if (flags.json) await this.out.json(record)
     else await this.out.line(keyValues(quarantineFields(record)))
   }

@@ -6,7 +6,9 @@ import { appendStream, type StreamOutcome } from '../sink/append-stream.js'
 import { type Candidate, fileCandidates, type InputFormat, ndjsonCandidates } from '../sink/candidates.js'
 import { checkEntry } from '../sink/check-entry.js'
 import type { Chains } from '../sink/residency.js'
+import type { Sink } from '../sink/sink.js'
 import { entryOfFlags, givenEntryFlags } from './append-flags.js'
+import { sinkOf } from './compose/append.js'
 import type { Context } from './context.js'
 import { EXIT, type ExitCode, exitOfError } from './exit-codes.js'
 import type { Output } from './output.js'
@@ -35,7 +37,7 @@ export async function runAppend(
   const ended = new AbortController()
   const candidates = candidatesOf(request, ended.signal)
   const entry = candidates === undefined ? checkEntry(entryOfFlags(request)) : undefined
-  const sink = await context.sink(chainsOf(request.chain))
+  const sink = await sinkOf(context, chainsOf(request.chain))
   if (candidates === undefined) {
     if (entry !== undefined) await printPlaced(await sink.record(entry), request, out)
     return EXIT.done
@@ -71,7 +73,7 @@ interface Tally {
 }
 
 async function appendCandidates(
-  sink: Awaited<ReturnType<Context['sink']>>,
+  sink: Sink,
   candidates: AsyncIterable<Candidate>,
   run: Run,
 ): Promise<ExitCode> {

@@ -13,7 +13,9 @@ import {
   statusNotes,
   statusRow,
 } from './archive-text.js'
-import type { Archive, Context } from './context.js'
+import { type Archive, archiveOf } from './compose/archive.js'
+import { knownChainsOf } from './compose/verify.js'
+import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import type { Output } from './output.js'
@@ -42,7 +44,7 @@ export async function runBackfill(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { json, dryRun, fromSeq, toSeq } = options
-  const archive = await context.archive(options.concurrency)
+  const archive = await archiveOf(context, options.concurrency)
   const { backfillChain } = await import('../archiver/backfill.js')
   const notes: string[] = []
   const parts = await backfillParts(archive, (line) => notes.push(line))
@@ -71,7 +73,7 @@ export async function runArchiveStatus(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { ledger, snapshots, mirrors, codec } = await context.archive(1)
+  const { ledger, snapshots, mirrors, codec } = await archiveOf(context, 1)
   const { statusOfChain } = await import('../archiver/status.js')
   let found = false
   await eachChain(options, context, out, signal, {
@@ -133,7 +135,7 @@ async function eachChain<T>(
   signal: AbortSignal,
   work: ChainWork<T>,
 ): Promise<void> {
-  const chains = chain === 'all' ? chainsToVerify(await context.knownChains(), new Map()) : [chain]
+  const chains = chain === 'all' ? chainsToVerify(await knownChainsOf(context), new Map()) : [chain]
   if (chains.length === 0) {
     throw new AuditError('nothing_to_verify', 'there is no chain', { hint: 'run: audit domain create' })
   }

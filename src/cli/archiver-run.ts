@@ -3,7 +3,8 @@ import type { ArchiverParts } from '../archiver/turn.js'
 import type { AuditError, ErrorCode } from '../errors.js'
 import { nodeHasher } from '../node-hasher.js'
 import { drainedJson, drainedText, foundText } from './archive-text.js'
-import type { Archive, Context } from './context.js'
+import { type Archive, archiveOf } from './compose/archive.js'
+import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import type { Output } from './output.js'
@@ -26,7 +27,7 @@ export async function runArchiver(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const archive = await context.archive(options.concurrency)
+  const archive = await archiveOf(context, options.concurrency)
   return options.once ? once(options, archive, out, signal) : worker(options, archive, out, signal)
 }
 

@@ -2,27 +2,9 @@ import { mkdir } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Mirrors } from '../archiver/mirrors.js'
 import { AuditError } from '../errors.js'
-import type {
-  ArchiveLedger,
-  ArchiveQueue,
-  CursorKey,
-  DomainRegistry,
-  EntryReader,
-  EntrySource,
-  KnownChains,
-  MirrorCodec,
-  MirrorStore,
-  Pepper,
-  QuarantineStore,
-  RestoreTarget,
-  SnapshotSource,
-  SourceName,
-} from '../ports.js'
+import type { CursorKey, MirrorCodec, MirrorStore, Pepper } from '../ports.js'
 import type { Database } from '../repo/database.js'
-import type { Chains } from '../sink/residency.js'
-import type { Sink } from '../sink/sink.js'
 import { interruption } from './interruption.js'
 import { note } from './streams.js'
 
@@ -35,19 +17,10 @@ export interface ContextFlags {
   readonly mirror?: string | undefined
 }
 
-/** What the archive commands work with. */
-export interface Archive {
-  readonly queue: ArchiveQueue
-  readonly ledger: ArchiveLedger
-  readonly snapshots: SnapshotSource
-  readonly mirrors: Mirrors
-  readonly codec: MirrorCodec
-  readonly quarantine: QuarantineStore
-}
-
 /**
- * The one composition root: it alone knows the features and the adapters that serve them. Everything opens on first
- * use and loads on first use, because most commands need little of it.
+ * What one run works with: where things are, and what is open. With the functions of compose/ it is the one composition
+ * root: they alone know the features and the adapters that serve them. Everything opens and loads on first use, because
+ * most commands need little of it.
  */
 export class Context {
   readonly #flags: ContextFlags
@@ -124,94 +97,6 @@ export class Context {
     }
   }
 
-  /** The sink; `defaults` are the chains of entries that name none themselves. */
-  async sink(defaults?: Chains): Promise<Sink> {
-    const [{ Sink }, { openSink }] = await Promise.all([import('../sink/sink.js'), import('../open-sink.js')])
-    return new Sink(openSink(await this.database(), await this.pepper(), defaults))
-  }
-
-  /** Rejects with `usage` for a mirror URL that is none. */
-  async createDomain(domain: { domainId: string; name: string; mirrorUrl?: string | undefined }) {
-    if (domain.mirrorUrl !== undefined) {
-      const { parseMirrorUrl } = await import('../mirror/mirror-url.js')
-      parseMirrorUrl(domain.mirrorUrl)
-    }
-    const [{ createDomain }, { PostgresEntryStore }] = await Promise.all([
-      import('../sink/create-domain.js'),
-      import('../repo/append.js'),
-    ])
-    const store = new PostgresEntryStore(await this.database())
-    return createDomain({ ...domain, actor: this.actor }, store, await this.pepper())
-  }
-
-  /**
-   * What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names, unless
-   * it is to be the given one. `isExpected`: the mirror must have this chain.
-   */
-  async source(
-    name: SourceName,
-    domainId: string,
-    { isExpected = false, isGivenMirror = false } = {},
-  ): Promise<EntrySource> {
-    if (name === 'postgres') {
-      const { PostgresSource } = await import('../repo/postgres-source.js')
-      return new PostgresSource(await this.database())
-    }
-    const [codec, { nodeHasher }] = await Promise.all([this.codec(), import('../node-hasher.js')])
-    if (name === 'mirror') {
-      const { MirrorSource } = await import('../verify/mirror-source.js')
-      return new MirrorSource(await this.#mirrorOf(undefined), codec, nodeHasher, { isExpected })
-    }
-    const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
-      import('../verify/both-source.js'),
-      import('../repo/postgres-snapshot.js'),
-      import('../repo/domains.js'),
-    ])
-    const database = await this.database()
-    const own = isGivenMirror
-      ? undefined
-      : await database.withClient((client) => mirrorUrlOf(client, domainId))
-    return new BothSource(postgresSnapshots(database), await this.#mirrorOf(own), codec, nodeHasher)
-  }
-
-  /** Every chain that the source speaks of. */
-  async chainsOf(name: SourceName, signal: AbortSignal): Promise<KnownChains> {
-    if (name === 'postgres') return this.knownChains()
-    const { mirrorChains, storedChains } = await import('../verify/mirror-chains.js')
-    const mirror = [await this.#mirrorOf(undefined), await this.codec(), signal] as const
-    if (name === 'mirror') return mirrorChains(...mirror)
-    const known = await this.knownChains()
-    // A chain that Postgres has lost every trace of is still in the mirror.
-    const stored = await storedChains(...mirror)
-    return { ...known, domainIds: [...new Set([...known.domainIds, ...stored])].sort() }
-  }
-
-  async knownChains(): Promise<KnownChains> {
-    const { knownChains, SEEING_ALL } = await import('../repo/chain-state.js')
-    const database = await this.database()
-    return database.withTransaction(SEEING_ALL, knownChains)
-  }
-
-  async restoreTarget(): Promise<RestoreTarget> {
-    const { postgresRestoreTarget } = await import('../repo/restore.js')
-    return postgresRestoreTarget(await this.database())
-  }
-
-  async entries(): Promise<EntryReader> {
-    const { postgresEntryReader } = await import('../repo/entry-reader.js')
-    return postgresEntryReader(await this.database())
-  }
-
-  async quarantine(): Promise<QuarantineStore> {
-    const { postgresQuarantine } = await import('../repo/quarantine.js')
-    return postgresQuarantine(await this.database())
-  }
-
-  async domains(): Promise<DomainRegistry> {
-    const { postgresDomainRegistry } = await import('../repo/domains.js')
-    return postgresDomainRegistry(await this.database())
-  }
-
   /**
    * The mirror of the platform chain and of Domains that name none: what was given, or a directory of our own home.
    * Throws `usage` where an external database comes without one.
@@ -238,7 +123,7 @@ export class Context {
   }
 
   /** The same store for every chain of a run. */
-  #mirrorOf(url = this.mirrorUrl): Promise<MirrorStore> {
+  mirrorOf(url = this.mirrorUrl): Promise<MirrorStore> {
     const store = this.#mirrors.get(url) ?? this.mirror(url)
     this.#mirrors.set(url, store)
     return store
@@ -249,28 +134,9 @@ export class Context {
     return mirrorCodec
   }
 
-  /** `concurrency`: uploads under way at once to each mirror. The default mirror's URL is checked before anything opens. */
-  async archive(concurrency: number): Promise<Archive> {
-    const defaultUrl = this.mirrorUrl
-    await this.mirror(defaultUrl)
-    const [{ Mirrors }, { postgresArchiveQueue }, { postgresArchiveLedger }, { postgresSnapshots }] =
-      await Promise.all([
-        import('../archiver/mirrors.js'),
-        import('../repo/archive-queue.js'),
-        import('../repo/archive-ledger.js'),
-        import('../repo/postgres-snapshot.js'),
-      ])
-    const database = await this.database()
-    const queue = postgresArchiveQueue(database)
-    this.#closing.push(() => queue.close())
-    return {
-      queue,
-      ledger: postgresArchiveLedger(database),
-      snapshots: postgresSnapshots(database),
-      mirrors: new Mirrors({ open: (url) => this.mirror(url), defaultUrl, concurrency }),
-      codec: await this.codec(),
-      quarantine: await this.quarantine(),
-    }
+  /** What is to be ended with the context. */
+  onClose(close: () => Promise<void>): void {
+    this.#closing.push(close)
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,8 @@ import { appendStream } from '../sink/append-stream.js'
 import { fileCandidates } from '../sink/candidates.js'
 import { type Verdict, verifyChain } from '../verify/verify-chain.js'
 import { runArchiver } from './archiver-run.js'
+import { createDomainOn, sinkOf } from './compose/append.js'
+import { sourceOf } from './compose/verify.js'
 import { Context } from './context.js'
 import { stopOwnDatabase } from './database-admin.js'
 import type { Output } from './output.js'
@@ -46,7 +48,7 @@ class Demo {
 
   async run(events: string): Promise<void> {
     await this.#say('1. A Domain, and with it a chain of its own.')
-    await this.#context.createDomain({ domainId: this.#domainId, name: 'demo' })
+    await createDomainOn(this.#context, { domainId: this.#domainId, name: 'demo' })
     await this.#show(`created Domain ${this.#domainId}`)
 
     await this.#say('2. Real events: the CloudTrail log of a simulated attack on an AWS account.')
@@ -86,7 +88,7 @@ class Demo {
       files.map((name) => join(folder, name)),
       'cloudtrail',
     )
-    const sink = await this.#context.sink({ domainIds: [this.#domainId] })
+    const sink = await sinkOf(this.#context, { domainIds: [this.#domainId] })
     let appended = 0
     for await (const outcome of appendStream(sink, candidates, 'stop', this.#signal)) {
       if ('refused' in outcome) throw outcome.refused
@@ -96,7 +98,7 @@ class Demo {
   }
 
   async #verify(name: SourceName): Promise<Verdict> {
-    const source = await this.#context.source(name, this.#domainId)
+    const source = await sourceOf(this.#context, name, this.#domainId)
     const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
     const verdict = await verifyChain(source, request, () => undefined, this.#signal)
     for (const line of verdictText(verdict.result).split('\n')) await this.#show(line)

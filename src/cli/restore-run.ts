@@ -6,6 +6,8 @@ import type { RestoreTarget } from '../ports.js'
 import { GENESIS_SUBJECT } from '../sink/genesis.js'
 import { streamObjects } from '../verify/object-stream.js'
 import { type Verdict, verifyChain } from '../verify/verify-chain.js'
+import { restoreTargetOf } from './compose/archive.js'
+import { sourceOf } from './compose/verify.js'
 import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import type { Output } from './output.js'
@@ -42,7 +44,7 @@ class RestoreRun {
     const { domainId, json } = this.options
     // Before anything is read: without the old pepper the chain could never be appended to again.
     const pepper = await (await this.context.pepper({ mint: false })).pepperOf(domainId)
-    const target = await this.context.restoreTarget()
+    const target = await restoreTargetOf(this.context)
     const { mirror, restored } = await target.restoring(domainId, async () => {
       const verdict = await this.#verify('mirror', this.options.pins)
       return { mirror: verdict, restored: await this.#restore(verdict, target, pepper) }
@@ -92,7 +94,7 @@ class RestoreRun {
     const progress = startProgress(`verify ${source}`)
     try {
       // Against the mirror that it was restored from, which may be a copy of the Domain's own.
-      const copy = await this.context.source(source, domainId, { isGivenMirror: true })
+      const copy = await sourceOf(this.context, source, domainId, { isGivenMirror: true })
       return await verifyChain(copy, { domainId, fromSeq: 1, pins }, (at) => progress.update(at), this.signal)
     } finally {
       await progress.stop()

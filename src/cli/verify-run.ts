@@ -4,6 +4,8 @@ import { AuditError } from '../errors.js'
 import type { KnownChains, SourceName } from '../ports.js'
 import { chainsToVerify, summarise, withMissing } from '../verify/verify-all.js'
 import { type Verdict, type VerifyRequest, verifyChain } from '../verify/verify-chain.js'
+import { quarantineOf } from './compose/read.js'
+import { chainsKnownTo, sourceOf } from './compose/verify.js'
 import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
@@ -34,7 +36,7 @@ export async function runVerify(
 ): Promise<ExitCode> {
   const pins = await pinsOf(options)
   const run = new VerifyRun(options, context, out, signal)
-  if (options.chain === 'all') return run.all(await context.chainsOf(options.source, signal), pins)
+  if (options.chain === 'all') return run.all(await chainsKnownTo(context, options.source, signal), pins)
   const own = pins.get(options.chain) ?? []
   if (options.expectHeads !== undefined && own.length === 0) {
     throw new AuditError('usage', `--expect-heads: the file says nothing of chain ${options.chain}`)
@@ -87,7 +89,7 @@ class VerifyRun {
   async #verify(domainId: string, pins: readonly ChainHead[], isExpected = false): Promise<Verdict> {
     const { fromSeq = 1, toSeq } = this.options
     const request: VerifyRequest = { domainId, fromSeq, toSeq, pins }
-    const source = await this.context.source(this.options.source, domainId, { isExpected })
+    const source = await sourceOf(this.context, this.options.source, domainId, { isExpected })
     const progress = startProgress(`verify ${domainId}`)
     try {
       return await verifyChain(source, request, (at) => progress.update(at), this.signal)
@@ -108,7 +110,7 @@ class VerifyRun {
     if (findings.length === 0) return
     try {
       const { recordFindings } = await import('../verify/quarantine.js')
-      const store = await this.context.quarantine()
+      const store = await quarantineOf(this.context)
       const recorded = await recordFindings(store, result.domain_id, result.source, findings)
       if (recorded === 'not_permitted')
         note('note: the findings were not quarantined: this role may not write')

@@ -1,0 +1,29 @@
+import type { Chains } from '../../sink/residency.js'
+import type { Sink } from '../../sink/sink.js'
+import type { Context } from '../context.js'
+
+/** The sink; `defaults` are the chains of entries that name none themselves. */
+export async function sinkOf(context: Context, defaults?: Chains): Promise<Sink> {
+  const [{ Sink }, { openSink }] = await Promise.all([
+    import('../../sink/sink.js'),
+    import('../../open-sink.js'),
+  ])
+  return new Sink(openSink(await context.database(), await context.pepper(), defaults))
+}
+
+/** Rejects with `usage` for a mirror URL that is none. */
+export async function createDomainOn(
+  context: Context,
+  domain: { domainId: string; name: string; mirrorUrl?: string | undefined },
+) {
+  if (domain.mirrorUrl !== undefined) {
+    const { parseMirrorUrl } = await import('../../mirror/mirror-url.js')
+    parseMirrorUrl(domain.mirrorUrl)
+  }
+  const [{ createDomain }, { PostgresEntryStore }] = await Promise.all([
+    import('../../sink/create-domain.js'),
+    import('../../repo/append.js'),
+  ])
+  const store = new PostgresEntryStore(await context.database())
+  return createDomain({ ...domain, actor: context.actor }, store, await context.pepper())
+}

@@ -1,0 +1,53 @@
+import type { EntrySource, KnownChains, SourceName } from '../../ports.js'
+import type { Context } from '../context.js'
+
+/**
+ * What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names, unless
+ * it is to be the given one. `isExpected`: the mirror must have this chain.
+ */
+export async function sourceOf(
+  context: Context,
+  name: SourceName,
+  domainId: string,
+  { isExpected = false, isGivenMirror = false } = {},
+): Promise<EntrySource> {
+  if (name === 'postgres') {
+    const { PostgresSource } = await import('../../repo/postgres-source.js')
+    return new PostgresSource(await context.database())
+  }
+  const [codec, { nodeHasher }] = await Promise.all([context.codec(), import('../../node-hasher.js')])
+  if (name === 'mirror') {
+    const { MirrorSource } = await import('../../verify/mirror-source.js')
+    return new MirrorSource(await context.mirrorOf(undefined), codec, nodeHasher, { isExpected })
+  }
+  const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
+    import('../../verify/both-source.js'),
+    import('../../repo/postgres-snapshot.js'),
+    import('../../repo/domains.js'),
+  ])
+  const database = await context.database()
+  const own = isGivenMirror ? undefined : await database.withClient((client) => mirrorUrlOf(client, domainId))
+  return new BothSource(postgresSnapshots(database), await context.mirrorOf(own), codec, nodeHasher)
+}
+
+/** Every chain that the source speaks of. */
+export async function chainsKnownTo(
+  context: Context,
+  name: SourceName,
+  signal: AbortSignal,
+): Promise<KnownChains> {
+  if (name === 'postgres') return knownChainsOf(context)
+  const { mirrorChains, storedChains } = await import('../../verify/mirror-chains.js')
+  const mirror = [await context.mirrorOf(undefined), await context.codec(), signal] as const
+  if (name === 'mirror') return mirrorChains(...mirror)
+  const known = await knownChainsOf(context)
+  // A chain that Postgres has lost every trace of is still in the mirror.
+  const stored = await storedChains(...mirror)
+  return { ...known, domainIds: [...new Set([...known.domainIds, ...stored])].sort() }
+}
+
+export async function knownChainsOf(context: Context): Promise<KnownChains> {
+  const { knownChains, SEEING_ALL } = await import('../../repo/chain-state.js')
+  const database = await context.database()
+  return database.withTransaction(SEEING_ALL, knownChains)
+}

@@ -1,0 +1,13 @@
+/** The secret of a Domain that pseudonyms are derived with. */
+export interface Pepper {
+  /**
+   * The 32 bytes of one Domain. Resolved on every call and never kept by the caller beyond one operation. Rejects
+   * with `pepper_unavailable` rather than ever giving another value. Safe to call at once.
+   */
+  pepperOf(domainId: string): Promise<Uint8Array>
+}
+
+/** The key that list cursors are signed with (format.md, "Cursor"); 32 bytes. */
+export interface CursorKey {
+  cursorKey(): Promise<Uint8Array>
+}
