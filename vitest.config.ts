@@ -13,6 +13,8 @@ const project = (name: string, testTimeout: number) => ({
 
 export default defineConfig({
   test: {
+    // Tests mostly wait for the processes that they start; by default one core of two would be left to those alone.
+    maxWorkers: 2,
     projects: [project('unit', 30_000), project('int', 120_000), project('e2e', 300_000)],
   },
 })

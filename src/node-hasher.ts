@@ -21,6 +21,15 @@ export const nodeHasher: Hasher = {
     }
     return hash('sha256', scratch, 'hex')
   },
+  entryAt: (prevHash, at, bytes) => {
+    const canonicalHash = hash('sha256', bytes, 'binary')
+    // By hand: each call of Buffer.copy or write costs as much as both loops.
+    for (let i = 0; i < HASH_BYTES; i += 1) {
+      scratch[i] = prevHash[at + i] ?? 0
+      scratch[HASH_BYTES + i] = canonicalHash.charCodeAt(i)
+    }
+    return hash('sha256', scratch, 'binary')
+  },
   link: (prevHash, canonicalHash) => {
     // A shorter write would leave bytes of the row before in place, and hash those.
     const isFull = prevHash.length === HASH_DIGITS && canonicalHash.length === HASH_DIGITS

@@ -102,6 +102,21 @@ export class ChainFold {
     this.#remember(row)
   }
 
+  /** Takes note of `rows` rows that follow on and are intact, up to the row `seq` with these hashes (intact-lane.ts). */
+  pass(rows: number, seq: number, prevHash: string, entryHash: string): void {
+    this.#rows += rows
+    this.#seq = seq
+    this.#rowsAtSeq = 1
+    this.#before = [prevHash]
+    this.#hashes = [entryHash]
+  }
+
+  /** The row that the walk stands on; its hash where a next row can link to that one alone. */
+  get standing(): { readonly seq: number; readonly hash: string | undefined } {
+    const hash = this.#rowsAtSeq <= 1 ? this.#hashes[0] : undefined
+    return { seq: this.#seq, hash }
+  }
+
   /** Whether nothing has been found so far. */
   get isIntact(): boolean {
     return this.#findings.isEmpty

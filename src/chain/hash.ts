@@ -24,8 +24,10 @@ export interface Hasher {
   canonical(bytes: Uint8Array): string
   /** sha256(prev_hash ‖ canonicalHash), the entry_hash. Throws RangeError unless both are 64 hex digits. */
   link(prevHash: string, canonicalHash: string): string
-  /** link(prevHash, canonical(bytes)) in one: what is asked of every row. */
+  /** link(prevHash, canonical(bytes)) in one. */
   entry(prevHash: string, bytes: Uint8Array): string
+  /** The same, of a prev_hash that is 32 bytes at `at`, as 32 characters of a byte each: what is asked of every row. */
+  entryAt(prevHash: Uint8Array, at: number, bytes: Uint8Array): string
 }
 
 /** Portable and dependency-audited; six times slower than the hasher by node:crypto, which tests compare with it. */
@@ -37,6 +39,18 @@ export const nobleHasher: Hasher = {
     return bytesToHex(sha256(hexToBytes(prevHash + canonicalHash)))
   },
   entry: (prevHash, bytes) => nobleHasher.link(prevHash, nobleHasher.canonical(bytes)),
+  entryAt: (prevHash, at, bytes) =>
+    String.fromCharCode(...sha256(concatBytes(prevHash.subarray(at, at + 32), sha256(bytes)))),
+}
+
+/** 32 characters of a byte each, from 64 hex digits. */
+export function hashBytes(text: string): string {
+  return String.fromCharCode(...hexToBytes(text))
+}
+
+/** 64 hex digits, from 32 characters of a byte each. */
+export function hashText(bytes: string): string {
+  return bytesToHex(Uint8Array.from(bytes, (character) => character.charCodeAt(0)))
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ChainHead } from '../chain/entry.js'
 import { ChainFold, type FoldResult } from '../chain/fold.js'
+import { IntactLane } from '../chain/intact-lane.js'
 import { nodeHasher } from '../node-hasher.js'
 import { CopyFrames } from './copy-frames.js'
 import { CopyRows } from './copy-rows.js'
@@ -15,19 +16,22 @@ export interface CopyFoldRequest {
 
 /** The backend's byte stream of one COPY, from its first message on, folded as it arrives. */
 export class CopyFold {
-  readonly #fold: ChainFold
+  readonly #lane: IntactLane
+  readonly #rows: CopyRows
   readonly #frames: CopyFrames
-  /** Rows seen so far, the predecessor of the segment included. */
-  rows = 0
 
   constructor(request: CopyFoldRequest) {
     const { fromSeq, toSeq, pins } = request
-    this.#fold = new ChainFold({ fromSeq, toSeq, pins, hasher: nodeHasher })
-    const rows = new CopyRows(request.domainId, (row) => {
-      this.rows += 1
-      this.#fold.add(row)
-    })
+    const options = { fromSeq, toSeq, pins, hasher: nodeHasher }
+    this.#lane = new IntactLane(new ChainFold(options), options)
+    const rows = new CopyRows(request.domainId, this.#lane)
+    this.#rows = rows
     this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
+  }
+
+  /** Rows seen so far, the predecessor of the segment included. */
+  get rows(): number {
+    return this.#rows.count
   }
 
   /** Returns the messages that are the driver's once the server is ready again, else undefined. */
@@ -36,6 +40,6 @@ export class CopyFold {
   }
 
   finish(): FoldResult {
-    return this.#fold.finish()
+    return this.#lane.finish()
   }
 }

@@ -1,27 +1,19 @@
 import { MAGIC } from '../chain/canonical.js'
 import type { StoredRow } from '../chain/fold.js'
-import { LIMITS } from '../chain/limits.js'
+import type { ByteRow } from '../chain/intact-lane.js'
 import { uuidBytes } from '../chain/uuid.js'
+import { int32, isInfinite, isPlainArray, OddRow } from './odd-row.js'
 
 /** The columns that {@link CopyRows} expects, in this order. */
 export const COPY_COLUMNS =
   'seq, subject_pseudonym, relation, object, reason, relation_path, caveat_context, ' +
   'correlation_id, zedtoken, recorded_at, generation, prev_hash, entry_hash'
 
-const FIELDS = 13
-const SEQ = 0
-const SUBJECT = 1
-const RELATION = 2
-const OBJECT = 3
-const REASON = 4
-const PATH = 5
-const CAVEATS = 6
-const CORRELATION = 7
-const ZEDTOKEN = 8
-const RECORDED = 9
-const GENERATION = 10
-const PREV = 11
-const ENTRY = 12
+/** Bytes of a row of plain widths before relation: the count of fields, seq and subject_pseudonym with their lengths. */
+const BEFORE_TEXTS = 2 + 4 + 8 + 4 + 32
+/** Bytes of reason, and of recorded_at, generation, prev_hash and entry_hash, with their lengths. */
+const REASON_BYTES = 4 + 2
+const AFTER_TEXTS = 4 + 8 + 4 + 2 + 4 + 32 + 4 + 32
 
 /** `PGCOPY\n\xff\r\n\0`, flags, length of the header extension. */
 const SIGNATURE_BYTES = 11
@@ -34,25 +26,42 @@ const EPOCH_LOW = 0x3b37_e000
 /** A row may hold two full arrays and every text at its limit; anything longer is no row of ours. */
 const START_CAPACITY = 64 * 1024
 
+/** Views of the scratch buffer up to this length are kept: making one costs a tenth of a row. */
+const KEPT_VIEWS = 1024
+
+const PREFIX = MAGIC.length + 16
+
+/** Further than any row reaches. */
+const NOWHERE = 2 ** 40
+
+/** Where rows go, in the order of the stream. */
+export interface RowTaker {
+  add(row: ByteRow): void
+  /** A row without canonical bytes, or of a generation that is unknown here. */
+  addStored(row: StoredRow): void
+}
+
 /**
  * Turns the binary COPY stream of one chain into rows with canonical bytes by splicing buffers (format.md: the widths
- * are those of the wire). No string is decoded but the two hashes. The canonical bytes live in a buffer that the next
- * row overwrites.
+ * are those of the wire). No string is made of them. The row and its bytes are used again for the next one.
  */
-export class CopyRows {
-  readonly #onRow: (row: StoredRow) => void
-  readonly #start = new Int32Array(FIELDS)
-  readonly #length = new Int32Array(FIELDS)
+export class CopyRows implements ByteRow {
+  readonly #taker: RowTaker
+  readonly #odd = new OddRow()
   #scratch = Buffer.allocUnsafe(START_CAPACITY)
+  #views: Uint8Array[] = []
   #size = 0
-  /** entry_hash of the row before. */
-  readonly #entryBytes = new Uint8Array(32)
-  #entryText: string | undefined
   #carry: Buffer | undefined
   #headerSeen = false
+  /** Rows handed over so far. */
+  count = 0
+  seq = 0
+  bytes: Buffer = Buffer.alloc(0)
+  prevAt = 0
+  entryAt = 0
 
-  constructor(domainId: string, onRow: (row: StoredRow) => void) {
-    this.#onRow = onRow
+  constructor(domainId: string, taker: RowTaker) {
+    this.#taker = taker
     this.#scratch.set(MAGIC, 0)
     this.#scratch.set(uuidBytes(domainId), MAGIC.length)
   }
@@ -68,6 +77,24 @@ export class CopyRows {
     this.#consume(whole, 0, whole.length)
   }
 
+  get canonical(): Uint8Array {
+    const size = this.#size
+    if (size >= KEPT_VIEWS) return this.#scratch.subarray(0, size)
+    this.#views[size] ??= this.#scratch.subarray(0, size)
+    return this.#views[size]
+  }
+
+  stored(): StoredRow {
+    const { seq, bytes, prevAt, entryAt } = this
+    const prevHash = bytes.toString('hex', prevAt, prevAt + 32)
+    return {
+      seq,
+      canonical: this.canonical,
+      prevHash,
+      entryHash: bytes.toString('hex', entryAt, entryAt + 32),
+    }
+  }
+
   #consume(bytes: Buffer, from: number, to: number): void {
     let at = from
     if (!this.#headerSeen) {
@@ -75,13 +102,12 @@ export class CopyRows {
         this.#keep(bytes, at, to)
         return
       }
-      at += FILE_HEADER + bytes.readUInt32BE(at + FILE_HEADER - 4)
+      at += FILE_HEADER + int32(bytes, at + FILE_HEADER - 4)
       this.#headerSeen = true
     }
-    while (to - at >= 2 && bytes.readInt16BE(at) !== -1) {
-      const end = this.#locate(bytes, at, to)
+    while (to - at >= 2 && !isTrailer(bytes, at)) {
+      const end = this.#hand(bytes, at, to)
       if (end < 0) break
-      this.#onRow(this.#row(bytes))
       at = end
     }
     if (at < to) this.#keep(bytes, at, to)
@@ -91,134 +117,77 @@ export class CopyRows {
     if (from < to) this.#carry = Buffer.from(bytes.subarray(from, to))
   }
 
-  /** Finds where each field of the row at `at` lies; returns the row's end, or -1 if it is not all there yet. */
-  #locate(bytes: Buffer, at: number, to: number): number {
-    let next = at + 2
-    for (let field = 0; field < FIELDS; field += 1) {
-      if (next + 4 > to) return -1
-      const length = bytes.readInt32BE(next)
-      this.#start[field] = next + 4
-      this.#length[field] = length
-      next += 4 + Math.max(length, 0)
+  /** Hands the row at `at` over; returns its end, or -1 if it is not all there yet. */
+  #hand(bytes: Buffer, at: number, to: number): number {
+    const end = this.#splice(bytes, at, to)
+    if (end > 0) {
+      this.count += 1
+      this.#taker.add(this)
+      return end
     }
-    return next > to ? -1 : next
+    const oddEnd = this.#odd.locate(bytes, at, to)
+    if (oddEnd < 0) return -1
+    this.count += 1
+    this.#taker.addStored(this.#odd.stored(bytes))
+    return oddEnd
   }
 
-  #row(bytes: Buffer): StoredRow {
-    const seq = this.#seq(bytes)
-    const prevHash = this.#isLinked(bytes) ? this.#entryText : this.#hash(bytes, PREV)
-    const entryHash = this.#hash(bytes, ENTRY)
-    this.#rememberEntry(bytes, entryHash)
-    const generation = this.#generation(bytes)
-    if (generation !== 1 && generation !== undefined) {
-      return { seq, unknownGeneration: generation, prevHash, entryHash }
-    }
-    const problem = generation === undefined ? 'generation is NULL' : this.#splice(bytes)
-    if (problem !== undefined) return { seq, problem, prevHash, entryHash }
-    return { seq, canonical: this.#scratch.subarray(0, this.#size), prevHash, entryHash }
-  }
-
-  /** Writes the canonical bytes of the located row to the scratch buffer, or says why the row has none. */
-  #splice(bytes: Buffer): string | undefined {
-    const problem = this.#columnProblem(bytes)
-    if (problem !== undefined) return problem
-    this.#reserve()
-    this.#size = MAGIC.length + 16
-    this.#copy(bytes, this.#at(SEQ), 8)
-    this.#copy(bytes, this.#at(SUBJECT), 32)
+  /**
+   * Writes the canonical bytes of the row at `at` to the scratch buffer and returns the row's end; -1 where it has
+   * none, or is not all there. Nothing is copied before every length is known to stay within the row.
+   */
+  #splice(bytes: Buffer, at: number, to: number): number {
+    const relation = at + BEFORE_TEXTS
+    const reason = after(bytes, after(bytes, relation))
+    const path = reason + REASON_BYTES
+    const caveats = after(bytes, path)
+    const correlation = after(bytes, caveats)
+    const recorded = after(bytes, after(bytes, correlation))
+    const end = recorded + AFTER_TEXTS
+    if (end > to || !isPlain(bytes, at, reason, recorded)) return -1
+    this.#begin(bytes, at, end)
     // Length and bytes of two neighbouring texts stand on the wire as they stand in the canonical bytes.
-    this.#copy(bytes, this.#at(RELATION) - 4, this.#end(OBJECT) - this.#at(RELATION) + 4)
-    this.#scratch[this.#size] = bytes[this.#at(REASON) + 1] ?? 0
-    this.#size += 1
-    const arrays = this.#array(bytes, PATH, 'relation_path') ?? this.#array(bytes, CAVEATS, 'caveat_context')
-    if (arrays !== undefined) return arrays
-    this.#copy(bytes, this.#at(CORRELATION) - 4, this.#end(ZEDTOKEN) - this.#at(CORRELATION) + 4)
-    return this.#recordedAt(bytes)
+    this.#copy(bytes, at + 18, 32)
+    this.#copy(bytes, relation, reason - relation)
+    this.#scratch[this.#size++] = bytes[reason + 5] ?? 0
+    if (!this.#list(bytes, path, caveats) || !this.#list(bytes, caveats, correlation)) return -1
+    this.#copy(bytes, correlation, recorded - correlation)
+    return this.#recordedAt(bytes, recorded + 4) ? end : -1
   }
 
-  #columnProblem(bytes: Buffer): string | undefined {
-    for (let field = 0; field < FIELDS; field += 1) {
-      if ((this.#length[field] ?? -1) < 0) return 'a column is NULL'
-    }
-    if (this.#length[SEQ] !== 8 || this.#length[RECORDED] !== 8 || this.#length[REASON] !== 2) {
-      return 'a column is not of its type'
-    }
-    if (this.#length[SUBJECT] !== 32) return 'subject_pseudonym: expected 32 bytes'
-    if (this.#length[PREV] !== 32 || this.#length[ENTRY] !== 32) return 'a hash is not 32 bytes'
-    return bytes[this.#at(REASON)] === 0 ? undefined : 'reason: above 255'
+  /** The prefix, seq, and where the hashes are. Canonical bytes are never longer than the row and the prefix. */
+  #begin(bytes: Buffer, at: number, end: number): void {
+    this.#reserve(PREFIX + end - at)
+    this.#size = PREFIX
+    this.#copy(bytes, at + 6, 8)
+    this.seq = int32(bytes, at + 6) * 0x1_0000_0000 + (int32(bytes, at + 10) >>> 0)
+    this.bytes = bytes
+    this.prevAt = end - 68
+    this.entryAt = end - 32
   }
 
   /** An array of the wire (ndim, has-null flag, element type, per dimension size and lower bound, elements) as a list. */
-  #array(bytes: Buffer, field: number, name: string): string | undefined {
-    const at = this.#at(field)
-    const length = this.#length[field] ?? 0
-    const dimensions = length < 12 ? -1 : bytes.readInt32BE(at)
-    if (dimensions === 0 && length === 12) {
-      this.#count(0)
-      return undefined
-    }
-    if (dimensions !== 1 || length < 20) return `${name}: not a one-dimensional array`
-    if (bytes.readInt32BE(at + 16) !== 1) return `${name}: its lower bound is not 1`
-    const count = bytes.readInt32BE(at + 12)
-    if (count < 0 || hasNull(bytes, at + 20, at + length, count)) return `${name}: an element is NULL`
-    this.#count(count)
-    this.#copy(bytes, at + 20, length - 20)
-    return undefined
-  }
-
-  #count(count: number): void {
-    this.#scratch.writeUInt32BE(count, this.#size)
+  #list(bytes: Buffer, at: number, end: number): boolean {
+    const isEmpty = end - at === 16
+    if (!isEmpty && !isPlainArray(bytes, at + 4, end)) return false
+    if (isEmpty && int32(bytes, at + 4) !== 0) return false
+    putInt32(this.#scratch, this.#size, isEmpty ? 0 : int32(bytes, at + 16))
     this.#size += 4
-  }
-
-  #recordedAt(bytes: Buffer): string | undefined {
-    const high = bytes.readInt32BE(this.#at(RECORDED))
-    const low = bytes.readUInt32BE(this.#at(RECORDED) + 4)
-    const isInfinite = (high === 0x7fff_ffff && low === 0xffff_ffff) || (high === -0x8000_0000 && low === 0)
-    if (isInfinite) return 'recorded_at is infinite'
-    const sum = low + EPOCH_LOW
-    const carry = sum > 0xffff_ffff ? 1 : 0
-    this.#scratch.writeUInt32BE((high + EPOCH_HIGH + carry) >>> 0, this.#size)
-    this.#scratch.writeUInt32BE(sum >>> 0, this.#size + 4)
-    this.#size += 8
-    return undefined
-  }
-
-  #seq(bytes: Buffer): number {
-    if (this.#length[SEQ] !== 8) return 0
-    const seq = bytes.readInt32BE(this.#at(SEQ)) * 0x1_0000_0000 + bytes.readUInt32BE(this.#at(SEQ) + 4)
-    return Number.isSafeInteger(seq) ? seq : LIMITS.maxSeq + 1
-  }
-
-  #generation(bytes: Buffer): number | undefined {
-    return this.#length[GENERATION] === 2 ? bytes.readInt16BE(this.#at(GENERATION)) : undefined
-  }
-
-  /** Whether prev_hash is the entry_hash of the row before, as in an intact chain: then its text is there already. */
-  #isLinked(bytes: Buffer): boolean {
-    if (this.#length[PREV] !== 32 || this.#entryText === undefined) return false
-    const at = this.#at(PREV)
-    for (let i = 0; i < 32; i += 1) if (bytes[at + i] !== this.#entryBytes[i]) return false
+    if (!isEmpty) this.#copy(bytes, at + 24, end - at - 24)
     return true
   }
 
-  #rememberEntry(bytes: Buffer, text: string | undefined): void {
-    this.#entryText = text
-    const at = this.#at(ENTRY)
-    if (text !== undefined) for (let i = 0; i < 32; i += 1) this.#entryBytes[i] = bytes[at + i] as number
-  }
-
-  #hash(bytes: Buffer, field: number): string | undefined {
-    if (this.#length[field] !== 32) return undefined
-    return bytes.toString('hex', this.#at(field), this.#at(field) + 32)
-  }
-
-  #at(field: number): number {
-    return this.#start[field] ?? 0
-  }
-
-  #end(field: number): number {
-    return this.#at(field) + (this.#length[field] ?? 0)
+  /** Microseconds since 2000, and written since 1970. */
+  #recordedAt(bytes: Buffer, at: number): boolean {
+    const high = int32(bytes, at)
+    const low = int32(bytes, at + 4) >>> 0
+    if (isInfinite(high, low)) return false
+    const sum = low + EPOCH_LOW
+    const carry = sum > 0xffff_ffff ? 1 : 0
+    putInt32(this.#scratch, this.#size, high + EPOCH_HIGH + carry)
+    putInt32(this.#scratch, this.#size + 4, sum)
+    this.#size += 8
+    return true
   }
 
   /** By hand while it is short: a call of Buffer.copy costs as much as a hundred bytes. */
@@ -230,24 +199,46 @@ export class CopyRows {
     this.#size = size + length
   }
 
-  /** Canonical bytes are never longer than the row on the wire and the constant prefix. */
-  #reserve(): void {
-    const needed = MAGIC.length + 16 + this.#end(ENTRY) - this.#at(SEQ)
+  #reserve(needed: number): void {
     if (needed <= this.#scratch.length) return
     const grown = Buffer.allocUnsafe(needed * 2)
-    this.#scratch.copy(grown, 0, 0, MAGIC.length + 16)
+    this.#scratch.copy(grown, 0, 0, PREFIX)
     this.#scratch = grown
+    this.#views = []
   }
 }
 
-/** Whether one of the `count` elements is NULL (length -1), or the elements do not fill the bytes exactly. */
-function hasNull(bytes: Buffer, from: number, to: number, count: number): boolean {
-  let at = from
-  for (let i = 0; i < count; i += 1) {
-    if (at + 4 > to) return true
-    const length = bytes.readInt32BE(at)
-    if (length < 0) return true
-    at += 4 + length
-  }
-  return at !== to
+/** Where the field after the one at `at` begins. */
+function after(bytes: Uint8Array, at: number): number {
+  const length = int32(bytes, at)
+  return length < 0 ? NOWHERE : at + 4 + length
+}
+
+/** Whether the fields of fixed width have theirs, generation is 1, reason is a byte, and seq is exact. */
+function isPlain(bytes: Uint8Array, at: number, reason: number, recorded: number): boolean {
+  return (
+    bytes[at + 1] === 13 &&
+    int32(bytes, at + 2) === 8 &&
+    (int32(bytes, at + 6) & 0xffe0_0000) === 0 &&
+    int32(bytes, at + 14) === 32 &&
+    int32(bytes, reason) === 2 &&
+    bytes[reason + 4] === 0 &&
+    int32(bytes, recorded) === 8 &&
+    int32(bytes, recorded + 12) === 2 &&
+    bytes[recorded + 16] === 0 &&
+    bytes[recorded + 17] === 1 &&
+    int32(bytes, recorded + 18) === 32 &&
+    int32(bytes, recorded + 54) === 32
+  )
+}
+
+function isTrailer(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0xff && bytes[at + 1] === 0xff
+}
+
+function putInt32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
 }

@@ -52,7 +52,10 @@ class RowQueue implements ChunkSink {
   #wakeWriter: () => void = () => undefined
 
   constructor(domainId: string) {
-    const rows = new CopyRows(domainId, (row) => this.#keep(row))
+    const rows = new CopyRows(domainId, {
+      add: (row) => this.#keep(row.stored()),
+      addStored: (row) => this.#keep(row),
+    })
     this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
     this.done = new Promise((resolve) => {
       this.#finish = resolve

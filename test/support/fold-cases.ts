@@ -2,7 +2,8 @@ import { expect } from 'vitest'
 import type { ChainedEntry, ChainHead } from '../../src/chain/entry.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { ChainFold, type FoldOptions, type FoldResult, type StoredRow } from '../../src/chain/fold.js'
-import { type Hasher, nobleHasher, ZERO_HASH } from '../../src/chain/hash.js'
+import { type Hasher, isHash, nobleHasher, ZERO_HASH } from '../../src/chain/hash.js'
+import { type ByteRow, IntactLane } from '../../src/chain/intact-lane.js'
 import { nodeHasher } from '../../src/node-hasher.js'
 import { chainOf, rehashed, stored } from './chain-builder.js'
 
@@ -21,11 +22,33 @@ function foldWith(hasher: Hasher, rows: Iterable<StoredRow>, options: Options): 
   return fold.finish()
 }
 
-/** Folds with both hashers, which must agree to the letter. */
+/** The same rows by the way past the fold, as far as they can be bytes. */
+function passedWith(hasher: Hasher, rows: Iterable<StoredRow>, options: Options): FoldResult {
+  const whole = { fromSeq: 1, ...options, hasher }
+  const lane = new IntactLane(new ChainFold(whole), whole)
+  for (const row of rows) {
+    const bytes = byteRow(row)
+    if (bytes === undefined) lane.addStored(row)
+    else lane.add(bytes)
+  }
+  return lane.finish()
+}
+
+function byteRow(row: StoredRow): ByteRow | undefined {
+  const { seq, canonical, problem, unknownGeneration, prevHash = '', entryHash = '' } = row
+  if (canonical === undefined || problem !== undefined || unknownGeneration !== undefined) return undefined
+  if (!isHash(prevHash) || !isHash(entryHash)) return undefined
+  const bytes = Buffer.from(`ff${prevHash}ff${entryHash}`, 'hex')
+  return { seq, canonical, bytes, prevAt: 1, entryAt: 34, stored: () => row }
+}
+
+/** Folds with both hashers and both ways, which must agree to the letter. */
 export function folded(rows: Iterable<StoredRow>, options: Options = {}): FoldResult {
   const all = [...rows]
   const result = foldWith(nobleHasher, all, options)
   expect(foldWith(nodeHasher, all, options)).toEqual(result)
+  expect(passedWith(nobleHasher, all, options)).toEqual(result)
+  expect(passedWith(nodeHasher, all, options)).toEqual(result)
   return result
 }
 

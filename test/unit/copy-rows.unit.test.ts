@@ -45,7 +45,10 @@ function cut(stream: Buffer, sizes: readonly number[]): Buffer[] {
 /** What comes out of a backend's stream; the canonical bytes are only valid while the row is handed over. */
 function read(chunks: readonly Buffer[]): { rows: StoredRow[]; rest: Buffer | undefined } {
   const rows: StoredRow[] = []
-  const copy = new CopyRows(DOMAIN, (row) => rows.push(own(row)))
+  const copy = new CopyRows(DOMAIN, {
+    add: (row) => rows.push(own(row.stored())),
+    addStored: (row) => rows.push(row),
+  })
   const frames = new CopyFrames((data, from, to) => copy.push(data, from, to))
   let rest: Buffer | undefined
   for (const chunk of chunks) rest ??= frames.push(chunk)

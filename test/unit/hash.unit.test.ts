@@ -2,7 +2,16 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FormatError } from '../../src/chain/format-error.js'
-import { asHash, type Hasher, isHash, nobleHasher, pseudonym, ZERO_HASH } from '../../src/chain/hash.js'
+import {
+  asHash,
+  type Hasher,
+  hashBytes,
+  hashText,
+  isHash,
+  nobleHasher,
+  pseudonym,
+  ZERO_HASH,
+} from '../../src/chain/hash.js'
 import { nodeHasher } from '../../src/node-hasher.js'
 import { hashArbitrary } from '../support/entry-arbitrary.js'
 import { vectorRows, vectors } from '../support/vectors.js'
@@ -21,6 +30,16 @@ describe.each(HASHERS)('%s', (_name, hasher) => {
     const canonicalHash = hasher.canonical(bytesOf(row.canonical_hex))
     expect(canonicalHash).toBe(row.canonical_sha256)
     expect(hasher.link(row.prev_hash, canonicalHash)).toBe(row.entry_hash)
+  })
+
+  it('hashes a row whose prev_hash is bytes as one whose prev_hash is text', () => {
+    fc.assert(
+      fc.property(hashArbitrary, fc.uint8Array({ maxLength: 300 }), fc.nat(9), (prevHash, bytes, at) => {
+        const place = Buffer.concat([Buffer.alloc(at, 0xff), bytesOf(prevHash), Buffer.of(0xff)])
+        expect(hashText(hasher.entryAt(place, at, bytes))).toBe(hasher.entry(prevHash, bytes))
+        expect(hashText(hashBytes(prevHash))).toBe(prevHash)
+      }),
+    )
   })
 
   it('hashes any bytes as SHA-256 does, Buffers and views of a larger buffer alike', () => {
