@@ -1,6 +1,6 @@
 import type { EntryFilter } from '../../src/ports.js'
 import { Database } from '../../src/repo/database.js'
-import { pageTransaction } from '../../src/repo/entry-reader.js'
+import { PAGE_TRANSACTION } from '../../src/repo/entry-reader.js'
 import { getEntries } from '../../src/repo/get-entry.js'
 import { listEntries } from '../../src/repo/list-entries.js'
 import { benchEntry } from './input.js'
@@ -25,7 +25,7 @@ export async function benchQueries(bench: Bench, domainId: string): Promise<void
     await database.withClient((client) => client.query('VACUUM ANALYZE audit_log_entry'))
     const filters = await filtersOf(database, domainId)
     for (const [name, filter, after] of filters) {
-      await explain(database, `list ${name}`, pageTransaction(filter), (client) =>
+      await explain(database, `list ${name}`, PAGE_TRANSACTION, (client) =>
         listEntries(client, domainId, filter, { after, limit: 51 }),
       )
     }
