@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Hasher } from './chain/hash.js'
+import { type Hasher, pseudonymInput } from './chain/hash.js'
 
 const HASH_BYTES = 32
 const HASH_DIGITS = 2 * HASH_BYTES
@@ -39,4 +39,9 @@ export const nodeHasher: Hasher = {
     }
     return hash('sha256', scratch, 'hex')
   },
+}
+
+/** {@link pseudonym} of chain/hash.ts by OpenSSL: 1 instead of 4 µs, on every row that is appended. */
+export function nodePseudonym(pepper: Uint8Array, subjectId: string): string {
+  return hash('sha256', pseudonymInput(pepper, subjectId), 'hex')
 }

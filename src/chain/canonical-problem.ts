@@ -3,7 +3,7 @@ import { LIMITS } from './limits.js'
 import { REASONS } from './reason.js'
 
 /** Bytes of magic, domain_id, seq and subject_pseudonym, which stand before `relation`. */
-export const FIXED_PREFIX = 4 + 16 + 8 + 32
+const FIXED_PREFIX = 4 + 16 + 8 + 32
 
 const CAVEAT_BYTES = 63 + 1 + 63
 const OBJECT_BYTES = 64 + 1 + LIMITS.objectIdBytes

@@ -1,18 +1,11 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
-import { canonicalProblem, FIXED_PREFIX } from './canonical-problem.js'
+import { canonicalProblem } from './canonical-problem.js'
 import { CanonicalReader } from './canonical-reader.js'
-import { CanonicalWriter } from './canonical-writer.js'
+import { CanonicalWriter, putU32 } from './canonical-writer.js'
 import { type Entry, sortCaveats } from './entry.js'
 import { FormatError } from './format-error.js'
 import { isHash } from './hash.js'
-import {
-  caveatContextProblem,
-  LIMITS,
-  objectProblem,
-  relationPathProblem,
-  textProblem,
-  utf8,
-} from './limits.js'
+import { caveatContextProblem, LIMITS, objectProblem, relationPathProblem, textProblem } from './limits.js'
 import { reasonName, reasonOrdinal } from './reason.js'
 import { MAX_MICROS, MIN_MICROS } from './timestamp.js'
 import { parseDomainId, uuidBytes, uuidText } from './uuid.js'
@@ -20,26 +13,46 @@ import { parseDomainId, uuidBytes, uuidText } from './uuid.js'
 /** The ASCII bytes `PXA1`. */
 export const MAGIC = Uint8Array.of(0x50, 0x58, 0x41, 0x31)
 
+/** Where seq stands: after magic and domain_id. */
+const SEQ_AT = 4 + 16
+const UNPLACED = new Uint8Array(8)
+
+/** An entry without its place on a chain, which is known last. */
+export type UnplacedEntry = Omit<Entry, 'seq' | 'recordedAt'>
+
 /** canonical_bytes of generation PXA1 (format.md). Throws FormatError for an entry that the format cannot hold. */
 export function encodeCanonical(entry: Entry): Uint8Array {
+  return putPlace(encodeUnplaced(entry), entry.seq, entry.recordedAt)
+}
+
+const writer = new CanonicalWriter()
+
+/** The canonical bytes with zeros for seq and recorded_at. Throws FormatError. */
+export function encodeUnplaced(entry: UnplacedEntry): Uint8Array {
   assertEntry(entry)
-  const texts = [entry.relation, entry.object].map(utf8)
-  const path = entry.relationPath.map(utf8)
-  const caveats = entry.caveatContext.map(utf8)
-  const tail = [entry.correlationId, entry.zedtoken].map(utf8)
-  const size = FIXED_PREFIX + sizeOf(texts) + 1 + 4 + sizeOf(path) + 4 + sizeOf(caveats) + sizeOf(tail) + 8
-  const writer = new CanonicalWriter(size)
   writer.raw(MAGIC)
   writer.raw(uuidBytes(entry.domainId))
-  writer.u64(BigInt(entry.seq))
+  writer.raw(UNPLACED)
   writer.raw(hexToBytes(entry.subjectPseudonym))
-  writer.strings(texts)
+  writer.string(entry.relation)
+  writer.string(entry.object)
   writer.u8(reasonOrdinal(entry.reason))
-  writer.list(path)
-  writer.list(caveats)
-  writer.strings(tail)
-  writer.i64(entry.recordedAt)
-  return writer.bytes
+  writer.list(entry.relationPath)
+  writer.list(entry.caveatContext)
+  writer.string(entry.correlationId)
+  writer.string(entry.zedtoken)
+  writer.raw(UNPLACED)
+  return writer.take()
+}
+
+/** Writes seq and recorded_at (µs) into the bytes of {@link encodeUnplaced}, and returns those. Throws FormatError. */
+export function putPlace(bytes: Uint8Array, seq: number, recordedAt: bigint): Uint8Array {
+  refuse('seq', Number.isSafeInteger(seq) && seq >= 1 ? undefined : 'expected 1 to 2^53-1')
+  const inRange = recordedAt >= MIN_MICROS && recordedAt <= MAX_MICROS
+  refuse('recorded_at', inRange ? undefined : 'outside the years 0001 to 9999')
+  putU64(bytes, SEQ_AT, BigInt(seq))
+  putU64(bytes, bytes.length - 8, BigInt.asUintN(64, recordedAt))
+  return bytes
 }
 
 /** The entry that some canonical bytes hold: the inverse of {@link encodeCanonical}, total and strict. */
@@ -63,9 +76,8 @@ export function decodeCanonical(bytes: Uint8Array): Entry {
   }
 }
 
-function assertEntry(entry: Entry): void {
+function assertEntry(entry: UnplacedEntry): void {
   parseDomainId(entry.domainId)
-  refuse('seq', Number.isSafeInteger(entry.seq) && entry.seq >= 1 ? undefined : 'expected 1 to 2^53-1')
   refuse(
     'subject_pseudonym',
     isHash(entry.subjectPseudonym) ? undefined : 'expected 64 lower-case hex digits',
@@ -80,8 +92,6 @@ function assertEntry(entry: Entry): void {
   )
   refuse('correlation_id', textProblem(entry.correlationId, 0, LIMITS.correlationIdBytes))
   refuse('zedtoken', textProblem(entry.zedtoken, 0, LIMITS.zedtokenBytes))
-  const inRange = entry.recordedAt >= MIN_MICROS && entry.recordedAt <= MAX_MICROS
-  refuse('recorded_at', inRange ? undefined : 'outside the years 0001 to 9999')
 }
 
 function caveatOrderProblem(names: readonly string[]): string | undefined {
@@ -94,7 +104,7 @@ function refuse(field: string, problem: string | undefined): void {
   if (problem !== undefined) throw new FormatError(field, problem)
 }
 
-/** Of strings with a length before each. */
-function sizeOf(strings: readonly Uint8Array[]): number {
-  return strings.reduce((sum, string) => sum + 4 + string.length, 0)
+function putU64(bytes: Uint8Array, at: number, value: bigint): void {
+  putU32(bytes, at, Number(value >> 32n))
+  putU32(bytes, at + 4, Number(value & 0xffff_ffffn))
 }

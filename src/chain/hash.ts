@@ -58,9 +58,13 @@ export function hashText(bytes: string): string {
  * "Pseudonym"). Throws FormatError for a subject_id outside its limits, RangeError for a pepper that is not 32 bytes.
  */
 export function pseudonym(pepper: Uint8Array, subjectId: string): string {
+  return bytesToHex(sha256(pseudonymInput(pepper, subjectId)))
+}
+
+/** What is hashed for a pseudonym. Throws as {@link pseudonym} does. */
+export function pseudonymInput(pepper: Uint8Array, subjectId: string): Uint8Array {
   if (pepper.length !== 32) throw new RangeError(`expected a pepper of 32 bytes, got ${pepper.length}`)
   const problem = textProblem(subjectId, 1, LIMITS.subjectIdBytes)
   if (problem !== undefined) throw new FormatError('subject_id', problem)
-  const text = isUuid(subjectId) ? subjectId.toLowerCase() : subjectId
-  return bytesToHex(sha256(concatBytes(pepper, utf8(text))))
+  return concatBytes(pepper, utf8(isUuid(subjectId) ? subjectId.toLowerCase() : subjectId))
 }

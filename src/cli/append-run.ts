@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import type { Placed } from '../ports.js'
@@ -14,6 +15,9 @@ import { EXIT, type ExitCode, exitOfError } from './exit-codes.js'
 import type { Output } from './output.js'
 import { startProgress } from './progress.js'
 import { Rejects } from './rejects.js'
+
+/** Outcomes told between two looks at the sockets. */
+const TURN = 32
 
 type EntryFlags = Parameters<typeof entryOfFlags>[0]
 
@@ -84,6 +88,8 @@ async function appendCandidates(
     for await (const outcome of appendStream(sink, candidates, atRefusal, run.signal)) {
       await take(outcome, tally, run)
       progress.update({ rows: tally.rows })
+      // The next group is being written: its connection must not wait for a thousand lines.
+      if (tally.seen % TURN === 0) await setImmediate()
     }
   } catch (error) {
     throw error instanceof AuditError ? withRows(error, tally.rows) : error

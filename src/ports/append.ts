@@ -1,4 +1,4 @@
-import type { Entry } from '../chain/entry.js'
+import type { UnplacedEntry } from '../chain/canonical.js'
 import type { AuditError } from '../errors.js'
 
 /** Which chains own a row. */
@@ -27,7 +27,9 @@ export interface RequestContext {
 }
 
 /** One row to be appended to one chain; all but its place there (seq, recorded_at, hashes). */
-export interface NewRow extends Omit<Entry, 'seq' | 'recordedAt'> {
+export interface NewRow extends UnplacedEntry {
+  /** Its canonical bytes with zeros for the place, where they were encoded ahead; the store writes the place in. */
+  readonly unplaced?: Uint8Array | undefined
   readonly subject?: SubjectPii | undefined
   readonly context?: RequestContext | undefined
 }

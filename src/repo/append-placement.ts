@@ -1,4 +1,4 @@
-import { encodeCanonical } from '../chain/canonical.js'
+import { encodeUnplaced, putPlace } from '../chain/canonical.js'
 import type { ChainedEntry } from '../chain/entry.js'
 import { FormatError } from '../chain/format-error.js'
 import { isHash, ZERO_HASH } from '../chain/hash.js'
@@ -8,11 +8,14 @@ import { nodeHasher } from '../node-hasher.js'
 import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../ports.js'
 import type { ChainTail, OpenChain } from './append-chains.js'
 
-/** A row with its place, and the personal data that goes beside it. */
+/** A row with its place and what is hashed of it, and the personal data that goes beside it. */
 export interface PlacedRow {
-  readonly entry: ChainedEntry
+  readonly entry: PlacedEntry
+  readonly canonical: Uint8Array
   readonly row: NewRow
 }
+
+type PlacedEntry = Omit<ChainedEntry, Exclude<keyof NewRow, 'domainId' | 'subjectPseudonym'>>
 
 /** Gives rows their places on locked chains and hashes them. An item is placed whole or not at all. */
 export class Placement {
@@ -114,11 +117,17 @@ export class Placement {
     const clock = this.#open.get(domainId)?.clock ?? 0n
     const recordedAt = tail !== undefined && tail.recordedAt > clock ? tail.recordedAt : clock
     const prevHash = tail?.headHash ?? ZERO_HASH
-    const hashed = { ...fieldsOf(row), seq: tail?.nextSeq ?? 1, recordedAt }
-    const entryHash = nodeHasher.entry(prevHash, encodeCanonical(hashed))
-    const genesisPseudonym = tail?.genesisPseudonym ?? row.subjectPseudonym
-    tails.set(domainId, { nextSeq: hashed.seq + 1, headHash: entryHash, recordedAt, genesisPseudonym })
-    return { entry: { ...hashed, prevHash, entryHash }, row }
+    const seq = tail?.nextSeq ?? 1
+    const canonical = putPlace(row.unplaced ?? encodeUnplaced(row), seq, recordedAt)
+    const entryHash = nodeHasher.entry(prevHash, canonical)
+    const { subjectPseudonym } = row
+    const genesisPseudonym = tail?.genesisPseudonym ?? subjectPseudonym
+    tails.set(domainId, { nextSeq: seq + 1, headHash: entryHash, recordedAt, genesisPseudonym })
+    return {
+      entry: { domainId, seq, subjectPseudonym, recordedAt, prevHash, entryHash },
+      canonical,
+      row,
+    }
   }
 }
 
@@ -131,11 +140,6 @@ function damageOf(tail: ChainTail | undefined, lastSeq: number): string | undefi
   return tail.genesisPseudonym === '' ? 'its genesis row is missing' : undefined
 }
 
-function fieldsOf(row: NewRow): Omit<NewRow, 'subject' | 'context'> {
-  const { subject: _subject, context: _context, ...fields } = row
-  return fields
-}
-
-function placeOf({ domainId, seq, entryHash, recordedAt }: ChainedEntry): Placed {
+function placeOf({ domainId, seq, entryHash, recordedAt }: PlacedEntry): Placed {
   return { domainId, seq, entryHash, recordedAt }
 }

@@ -3,23 +3,7 @@ import { AuditError } from '../errors.js'
 import type { SubjectPii } from '../ports.js'
 import type { PlacedRow, Placement } from './append-placement.js'
 import type { Client } from './database.js'
-import { arrayLiteral, entryColumns } from './entry-columns.js'
-
-/** Columns go over as one array each: one statement, one plan and one round trip whatever the number of rows. */
-const INSERT_ROWS = `
-  INSERT INTO audit_log_entry (domain_id, seq, subject_pseudonym, relation, object, reason, relation_path,
-    caveat_context, correlation_id, zedtoken, recorded_at, prev_hash, entry_hash)
-  SELECT domain_id, seq, decode(subject, 'hex'), relation, object, reason, path::text[], caveats::text[],
-    correlation_id, zedtoken, recorded_at::timestamptz, decode(prev, 'hex'), decode(entry, 'hex')
-  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
-    AS r(domain_id, seq, subject, relation, object, reason, path, caveats, correlation_id, zedtoken, recorded_at,
-      prev, entry)`
-
-export async function writeRows(client: Client, rows: readonly PlacedRow[]): Promise<void> {
-  const values = entryColumns(rows.map(({ entry }) => entry))
-  await client.query({ name: 'audit_append_rows', text: INSERT_ROWS, values })
-}
+import { arrayLiteral } from './entry-columns.js'
 
 const INSERT_DOMAINS = `
   INSERT INTO audit_domain (domain_id, name, mirror_url)

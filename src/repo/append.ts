@@ -3,7 +3,8 @@ import { AuditError } from '../errors.js'
 import type { Appended, AppendItem, AtRefusal, EntryStore } from '../ports.js'
 import { lockChains, openChains } from './append-chains.js'
 import { Placement } from './append-placement.js'
-import { writeChains, writeContexts, writeRows, writeSubjects } from './append-rows.js'
+import { writeChains, writeContexts, writeSubjects } from './append-rows.js'
+import { writeRows } from './copy-in.js'
 import type { Client, Database } from './database.js'
 
 /**

@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
+import { encodeUnplaced } from '../chain/canonical.js'
 import { sortCaveats } from '../chain/entry.js'
 import { FormatError } from '../chain/format-error.js'
-import { pseudonym } from '../chain/hash.js'
 import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
+import { nodePseudonym } from '../node-hasher.js'
 import type { AppendItem, ChainStart, DomainResolver, NewRow, Pepper, SubjectPii } from '../ports.js'
 import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
 import type { InputEntry } from './input-line.js'
@@ -18,6 +20,12 @@ export interface ItemParts {
 }
 
 /**
+ * Entries prepared between two looks at the sockets: without them a transaction that is under way waits for the whole
+ * of the next group, and then the server works alone: 11,000 instead of 16,000 rows/s.
+ */
+const TURN = 32
+
+/**
  * Entries as rows of their chains, in the same order; one that is refused is its error. A pepper is resolved once for
  * each chain of the group and dropped with it.
  */
@@ -29,6 +37,7 @@ export async function toAppendItems(
   const items: (AppendItem | AuditError)[] = []
   for (const entry of entries) {
     items.push(await toAppendItem(entry, parts, peppers).catch(refusal))
+    if (items.length % TURN === 0) await setImmediate()
   }
   return items
 }
@@ -66,16 +75,21 @@ export function toRow(entry: InputEntry, domainId: string, pepper: Uint8Array): 
       hint: 'the chain cannot forget: keep people in subject and context, or name them as user:, identity: or apikey: objects',
     })
   }
-  return {
+  const row = {
     domainId,
-    subjectPseudonym: pseudonym(pepper, subjectId),
-    ...stored,
+    subjectPseudonym: nodePseudonym(pepper, subjectId),
+    relation,
+    object,
     reason: entry.reason,
+    relationPath,
     caveatContext: sortCaveats(entry.caveatContext),
+    correlationId,
     zedtoken: entry.zedtoken,
     subject: subjectOf(entry),
     context,
   }
+  // Encoded here, where other groups are being written, and not under the lock of the chain.
+  return { ...row, unplaced: encodeUnplaced(row) }
 }
 
 /** A subject_id that is a UUID is the identity that erasure will be asked to forget. */
@@ -100,6 +114,6 @@ class GroupPeppers {
 
   async #resolve(domainId: string): Promise<{ pepper: Uint8Array; genesis: string }> {
     const pepper = await this.#pepper.pepperOf(domainId)
-    return { pepper, genesis: pseudonym(pepper, GENESIS_SUBJECT) }
+    return { pepper, genesis: nodePseudonym(pepper, GENESIS_SUBJECT) }
   }
 }

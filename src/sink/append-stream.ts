@@ -22,13 +22,22 @@ export async function* appendStream(
   signal: AbortSignal,
 ): AsyncGenerator<StreamOutcome> {
   const groups = prepareGroups(sink, batches(candidates, MAX_GROUP, signal), atRefusal)
-  // One group is prepared while the one before it is written: the client's half of the work and the server's overlap.
+  // A group is written while the one after it is prepared and the outcomes of the one before it are told.
+  for await (const [outcomes = []] of batches(writeGroups(sink, groups, atRefusal, signal), 1))
+    yield* outcomes
+}
+
+async function* writeGroups(
+  sink: Sink,
+  groups: AsyncIterable<Group>,
+  atRefusal: AtRefusal,
+  signal: AbortSignal,
+): AsyncGenerator<StreamOutcome[]> {
   for await (const [group] of batches(groups, 1, signal)) {
     if (group === undefined) break
-    for (const outcome of await writeGroup(sink, group, atRefusal)) {
-      yield outcome
-      if ('refused' in outcome && atRefusal === 'stop') return
-    }
+    const outcomes = await writeGroup(sink, group, atRefusal)
+    yield outcomes
+    if (atRefusal === 'stop' && outcomes.some((outcome) => 'refused' in outcome)) return
   }
 }
 

@@ -1,4 +1,4 @@
-import { pseudonym } from '../chain/hash.js'
+import { nodePseudonym } from '../node-hasher.js'
 
 /** Object types whose id is a person (format.md, "Pseudonym"). */
 const PERSON = /^(?:user|identity|apikey):/
@@ -14,5 +14,5 @@ export function isPersonObject(object: string): boolean {
 export function pseudonymiseObject(pepper: Uint8Array, object: string): string {
   if (!isPersonObject(object)) return object
   const colon = object.indexOf(':')
-  return `${object.slice(0, colon)}:${pseudonym(pepper, object.slice(colon + 1))}`
+  return `${object.slice(0, colon)}:${nodePseudonym(pepper, object.slice(colon + 1))}`
 }

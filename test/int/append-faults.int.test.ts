@@ -39,7 +39,7 @@ async function terminate(): Promise<void> {
   await rowsOf(
     database.url,
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'INSERT%audit\\_%'
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ~ '(INSERT INTO|COPY) audit_'
        OR datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle in transaction'`,
   )
 }
@@ -111,8 +111,10 @@ describe('a write that did not come to its COMMIT', () => {
   it.each<[string, string, Fault]>([
     ['BEGIN', 'BEGIN', 'lost'],
     ['the lock', 'pg_advisory_xact_lock', 'lost'],
-    ['the rows', 'audit_append_rows', 'lost'],
-    ['the rows, which arrive', 'audit_append_rows', 'unanswered'],
+    ['the statement for the rows', 'COPY audit_log_entry', 'lost'],
+    ['the statement for the rows, which arrives', 'COPY audit_log_entry', 'unanswered'],
+    ['the rows', 'PGCOPY', 'lost'],
+    ['the rows, which arrive', 'PGCOPY', 'unanswered'],
     ['the head', 'audit_advance_heads', 'lost'],
     ['the head, which arrives', 'audit_advance_heads', 'unanswered'],
   ])('is not there where the connection breaks at %s, and may be repeated', async (_where, marker, fault) => {

@@ -76,7 +76,7 @@ export function wireRow(row: ChainedEntry): WireRow {
 }
 
 /** A binary COPY file (PostgreSQL manual, COPY, "Binary Format") in the pieces that the server sends: header, rows, trailer. */
-export function copyFile(rows: readonly WireRow[], extension = Buffer.alloc(0)): Buffer[] {
+export function copyFile(rows: readonly object[], extension = Buffer.alloc(0)): Buffer[] {
   const header = Buffer.concat([
     Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'),
     int4(0),
@@ -103,7 +103,7 @@ export const REST = Buffer.concat([
   message('Z', text('T')),
 ])
 
-function tuple(row: WireRow): Buffer {
+function tuple(row: object): Buffer {
   const fields = Object.values(row) as Field[]
   return Buffer.concat([int2(fields.length), ...fields.map(field)])
 }
