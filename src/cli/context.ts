@@ -3,7 +3,7 @@ import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { AuditError } from '../errors.js'
-import type { CursorKey, MirrorCodec, MirrorStore, Pepper } from '../ports.js'
+import type { CursorKey, IndexedMirror, MirrorCodec, Pepper } from '../ports.js'
 import type { Database } from '../repo/database.js'
 import { interruption } from './interruption.js'
 import { note } from './streams.js'
@@ -26,7 +26,7 @@ export class Context {
   readonly #flags: ContextFlags
   #database: Promise<Database> | undefined
   readonly #closing: (() => Promise<void>)[] = []
-  readonly #mirrors = new Map<string, Promise<MirrorStore>>()
+  readonly #mirrors = new Map<string, Promise<IndexedMirror>>()
 
   readonly #notice: (line: string) => void
 
@@ -111,7 +111,7 @@ export class Context {
   }
 
   /** One store, of the default mirror or of another; closed with the context. */
-  async mirror(url: string = this.mirrorUrl): Promise<MirrorStore> {
+  async mirror(url: string = this.mirrorUrl): Promise<IndexedMirror> {
     const { openMirror } = await import('../mirror/open.js')
     // Our own is made here, so that a mirror which is not there is one that was named wrongly, or is not mounted.
     if (this.embedded && this.#flags.mirror === undefined && url === this.mirrorUrl) {
@@ -123,7 +123,7 @@ export class Context {
   }
 
   /** The same store for every chain of a run. */
-  mirrorOf(url = this.mirrorUrl): Promise<MirrorStore> {
+  mirrorOf(url = this.mirrorUrl): Promise<IndexedMirror> {
     const store = this.#mirrors.get(url) ?? this.mirror(url)
     this.#mirrors.set(url, store)
     return store

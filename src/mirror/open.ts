@@ -1,5 +1,6 @@
-import type { MirrorStore } from '../ports.js'
+import type { IndexedMirror } from '../ports.js'
 import { DirectoryMirror } from './directory.js'
+import { fileIndex } from './file-index.js'
 import { parseMirrorUrl } from './mirror-url.js'
 
 /**
@@ -9,9 +10,9 @@ import { parseMirrorUrl } from './mirror-url.js'
 export async function openMirror(
   url: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
-): Promise<MirrorStore> {
+): Promise<IndexedMirror> {
   const place = parseMirrorUrl(url)
-  if (place.kind === 'directory') return new DirectoryMirror(place.path)
+  if (place.kind === 'directory') return Object.assign(new DirectoryMirror(place.path), fileIndex(place.path))
   // The SDK takes 0.2 s to load.
   const { S3Mirror } = await import('./s3.js')
   return new S3Mirror(place.bucket, place.prefix, env)

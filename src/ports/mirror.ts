@@ -34,6 +34,16 @@ export interface MirrorStore {
   close(): void
 }
 
+/** What can be told of a mirror without listing all of it. Rejects as a MirrorStore does. */
+export interface MirrorIndex {
+  /** The folders directly below `prefix`, which ends with a slash, that hold an object; ascending, without slashes. */
+  folders(prefix: string, signal: AbortSignal): Promise<string[]>
+  /** When an object was put there by the clock of the store, milliseconds since 1970; undefined if there is none. */
+  storedAt(key: string, signal: AbortSignal): Promise<number | undefined>
+}
+
+export type IndexedMirror = MirrorStore & MirrorIndex
+
 /** What a mirror object turned out to hold; `problem` where it is none that this product would have written. */
 export type DecodedObject =
   | { readonly entry: ChainedEntry; readonly canonical: Uint8Array }

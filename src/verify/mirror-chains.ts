@@ -1,66 +1,93 @@
 import { decodeCanonical } from '../chain/canonical.js'
 import { LIMITS } from '../chain/limits.js'
 import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { KnownChains, MirrorCodec, MirrorStore } from '../ports.js'
+import type { IndexedMirror, KnownChains, MirrorCodec, MirrorStore } from '../ports.js'
 import { CHAIN_CREATE } from '../sink/genesis.js'
 import { mirrorOfPath } from '../sink/mirror-step.js'
 import { type ListedRow, MAX_OBJECT_BYTES, streamObjects } from './object-stream.js'
 
 /** The chains that anything in a mirror is stored for, rows or not. */
 export async function storedChains(
-  store: MirrorStore,
+  store: IndexedMirror,
   codec: MirrorCodec,
   signal: AbortSignal,
 ): Promise<Set<string>> {
-  const all = codec.prefix()
-  const stored = new Set<string>()
-  for await (const { key } of store.list(all, signal)) {
-    const domainId = key.slice(all.length, key.indexOf('/', all.length))
-    if (isUuid(domainId) && domainId !== NIL_UUID && key.startsWith(codec.prefix(domainId)))
-      stored.add(domainId)
-  }
-  return stored
+  const folders = await store.folders(codec.prefix(), signal)
+  return new Set(folders.filter((name) => isUuid(name) && name !== NIL_UUID && name === name.toLowerCase()))
+}
+
+/** A Domain as its creation on the platform chain tells of it. */
+export interface CreatedDomain {
+  readonly domainId: string
+  /** The mirror of its own that it was created with. */
+  readonly mirrorUrl?: string | undefined
+  /** Of the row of the platform chain that says so. */
+  readonly seq: number
+}
+
+/** The chains of a mirror, and what its copy of the platform chain says was created. */
+export interface MirroredChains {
+  readonly stored: ReadonlySet<string>
+  /** By domain id; of several rows about one Domain the first counts, as in Postgres. */
+  readonly created: ReadonlyMap<string, CreatedDomain>
+  /** Whether the platform chain must be here: not in a mirror of nothing but Domains whose own it is. */
+  readonly expectsPlatform: boolean
+}
+
+/**
+ * The platform chain is read before the Domains are: one that is created meanwhile is no false alarm. Nothing of what it
+ * says is judged here.
+ */
+export async function mirroredChains(
+  store: IndexedMirror,
+  codec: MirrorCodec,
+  signal: AbortSignal,
+): Promise<MirroredChains> {
+  const stored = await storedChains(store, codec, signal)
+  const created = stored.has(PLATFORM_ANCHOR) ? await createdBy(store, codec, signal) : new Map()
+  return { stored, created, expectsPlatform: await hasDefaultDomain(stored, store, codec, signal) }
 }
 
 /**
  * The chains that a mirror has, and those that must be there (`created`): the Domains that its copy of the platform
  * chain says were created, but for those with a mirror of their own; and the platform chain, unless the mirror is such
- * a Domain's own. The platform chain is read before the Domains are: one that is created meanwhile is no false alarm.
+ * a Domain's own.
  */
 export async function mirrorChains(
-  store: MirrorStore,
+  store: IndexedMirror,
   codec: MirrorCodec,
   signal: AbortSignal,
 ): Promise<KnownChains> {
-  const stored = await storedChains(store, codec, signal)
-  const created = await createdHere(store, codec, signal)
-  if (await hasDefaultDomain(stored, store, codec, signal)) created.add(PLATFORM_ANCHOR)
-  return { domainIds: [...new Set([...stored, ...created])].sort(), registered: created, created }
+  const { stored, created, expectsPlatform } = await mirroredChains(store, codec, signal)
+  const here = [...created.values()].filter(({ mirrorUrl }) => mirrorUrl === undefined)
+  const expected = new Set(here.map(({ domainId }) => domainId))
+  if (expectsPlatform) expected.add(PLATFORM_ANCHOR)
+  return { domainIds: [...new Set([...stored, ...expected])].sort(), registered: expected, created: expected }
 }
 
-async function createdHere(
+async function createdBy(
   store: MirrorStore,
   codec: MirrorCodec,
   signal: AbortSignal,
-): Promise<Set<string>> {
-  const created = new Set<string>()
+): Promise<Map<string, CreatedDomain>> {
+  const created = new Map<string, CreatedDomain>()
   const range = { domainId: PLATFORM_ANCHOR, fromSeq: 1, toSeq: LIMITS.maxSeq }
   for await (const object of streamObjects(store, codec, range, signal)) {
-    const domainId = createdBy(object)
-    if (domainId !== undefined) created.add(domainId)
+    const domain = creationIn(object)
+    if (domain !== undefined && !created.has(domain.domainId)) created.set(domain.domainId, domain)
   }
   return created
 }
 
 const DOMAIN_OBJECT = /^domain:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
-function createdBy(object: ListedRow): string | undefined {
+function creationIn(object: ListedRow): CreatedDomain | undefined {
   const canonical = object.kind === 'row' ? object.row.canonical : undefined
   if (canonical === undefined) return undefined
   const row = decodeCanonical(canonical)
-  if (row.relation !== CHAIN_CREATE || mirrorOfPath(row.relationPath) !== undefined) return undefined
-  const domainId = DOMAIN_OBJECT.exec(row.object)?.[1]
-  return domainId === NIL_UUID ? undefined : domainId
+  const domainId = row.relation === CHAIN_CREATE ? DOMAIN_OBJECT.exec(row.object)?.[1] : undefined
+  if (domainId === undefined || domainId === NIL_UUID) return undefined
+  return { domainId, mirrorUrl: mirrorOfPath(row.relationPath), seq: object.seq }
 }
 
 /** Whether a Domain is stored here whose first row does not say that this is a mirror of its own. */

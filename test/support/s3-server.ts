@@ -180,14 +180,20 @@ export class S3Server {
 
   #list(bucket: Bucket, query: URLSearchParams): Answer {
     const after = Buffer.from(query.get('continuation-token') ?? '', 'base64').toString()
-    const all = keysOf(bucket, query.get('prefix') ?? '').filter((key) => standing(bucket, key) !== undefined)
+    const prefix = query.get('prefix') ?? ''
+    const delimiter = query.get('delimiter')
+    const standingKeys = keysOf(bucket, prefix).filter((key) => standing(bucket, key) !== undefined)
+    const all = delimiter === null ? standingKeys : foldersOf(standingKeys, prefix, delimiter)
     const rest = all.filter((key) => after === '' || Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0)
     const page = rest.slice(0, PAGE)
     const last = page.at(-1) ?? ''
     const next = `<NextContinuationToken>${Buffer.from(last).toString('base64')}</NextContinuationToken>`
     const contents = this.listing(page).map((key) => {
-      const bytes = standing(bucket, key)?.bytes ?? Buffer.alloc(0)
-      const facts = `<ETag>${escaped(etagOf(bytes))}</ETag><Size>${bytes.length}</Size>`
+      const { bytes, time } = standing(bucket, key) ?? { bytes: Buffer.alloc(0), time: 0 }
+      if (delimiter !== null && key.endsWith(delimiter))
+        return `<CommonPrefixes><Prefix>${urlEncoded(key)}</Prefix></CommonPrefixes>`
+      const when = `<LastModified>${new Date(time).toISOString()}</LastModified>`
+      const facts = `<ETag>${escaped(etagOf(bytes))}</ETag><Size>${bytes.length}</Size>${when}`
       return `<Contents><Key>${urlEncoded(key)}</Key>${facts}</Contents>`
     })
     const more = page.length < rest.length
@@ -198,6 +204,15 @@ export class S3Server {
       ),
     }
   }
+}
+
+/** Keys up to the first delimiter after the prefix, each once. */
+function foldersOf(keys: readonly string[], prefix: string, delimiter: string): string[] {
+  const cut = (key: string) => {
+    const at = key.indexOf(delimiter, prefix.length)
+    return at < 0 ? key : key.slice(0, at + 1)
+  }
+  return [...new Set(keys.map(cut))]
 }
 
 /** Pages of three, so that a test sees more than one. */
