@@ -37,6 +37,8 @@ export const ERROR_CODES = [
   'embedded_unavailable',
   'pepper_unavailable',
   'mirror_broken',
+  'restore_running',
+  'restore_unfinished',
   'mirror_unavailable',
   'mirror_permission_denied',
   'generation_unknown',

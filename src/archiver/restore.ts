@@ -21,6 +21,8 @@ export interface RestoreParts {
   /** The objects of the chain up to a seq, ascending. */
   readonly rows: (toSeq: number) => AsyncIterable<MirrorRow>
   readonly hasher: Hasher
+  /** Where the rows come from, as it is written down while it lasts. */
+  readonly mirrorUrl: string
 }
 
 export interface RestoreRequest {
@@ -62,11 +64,11 @@ function endBefore({ code, seqFrom, observed }: Finding): number {
 /**
  * Rebuilds a chain from rows that a verify has just found intact, and judges them again as it writes: what changed
  * meanwhile is refused before the chain gets its head. Dying anywhere leaves rows without a head, which no append can
- * extend and which the next restore keeps. To be called as the only restore of the chain (RestoreTarget.restoring).
+ * extend, which a verify knows for what they are, and which the next restore keeps. To be called as the only restore of the chain (RestoreTarget.restoring).
  */
 export async function restoreChain(
   request: RestoreRequest,
-  { target, rows, hasher }: RestoreParts,
+  { target, rows, hasher, mirrorUrl }: RestoreParts,
   progress: (p: ScanProgress) => void,
   signal: AbortSignal,
 ): Promise<Restored> {
@@ -74,12 +76,15 @@ export async function restoreChain(
   for await (const batch of inBatches(rows(request.toSeq))) {
     signal.throwIfAborted()
     const restored = check.take(batch)
+    // Not before something is known to be worth restoring; dying after it and before the first rows is a begin too.
+    if (restored[0]?.entry.seq === 1) await target.begin(request.domainId, mirrorUrl)
     await target.insert(restored)
     progress({ rows: restored.at(-1)?.entry.seq ?? 0, total: request.toSeq })
   }
   const { genesis, last } = check.finish()
   const head = { seq: last.seq, hash: last.entryHash }
-  await target.finish(request.domainId, head, mirrorOfPath(genesis.relationPath))
+  const domain = { mirrorUrl: mirrorOfPath(genesis.relationPath), createdAt: genesis.recordedAt }
+  await target.finish(request.domainId, head, domain)
   return { head, rows: last.seq, lastRecordedAt: last.recordedAt }
 }
 

@@ -68,6 +68,8 @@ const BY_ERROR = {
   embedded_unavailable: EXIT.unable,
   pepper_unavailable: EXIT.unable,
   mirror_broken: EXIT.unable,
+  restore_running: EXIT.unable,
+  restore_unfinished: EXIT.unable,
   mirror_unavailable: EXIT.unable,
   mirror_permission_denied: EXIT.unable,
   generation_unknown: EXIT.unable,

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import type { ChainHead } from '../chain/entry.js'
 import { AuditError } from '../errors.js'
 import type { KnownChains, SourceName } from '../ports.js'
-import { chainsToVerify, summarise, withMissing } from '../verify/verify-all.js'
+import { chainsToVerify, summarise } from '../verify/verify-all.js'
 import { type Verdict, type VerifyRequest, verifyChain } from '../verify/verify-chain.js'
 import { quarantineOf } from './compose/read.js'
 import { chainsKnownTo, sourceOf } from './compose/verify.js'
@@ -10,19 +9,16 @@ import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import type { Output } from './output.js'
+import { type PinOptions, type PinsByChain, pinsOf, pinsOfChain } from './pins-file.js'
 import { startProgress } from './progress.js'
 import { note } from './streams.js'
 import { summaryText, verdictText } from './verify-text.js'
 
 /** What `verify` was asked to do. */
-export interface VerifyOptions {
-  readonly chain: string | 'all'
+export interface VerifyOptions extends PinOptions {
   readonly source: SourceName
   readonly fromSeq?: number | undefined
   readonly toSeq?: number | undefined
-  readonly expectHead?: ChainHead | undefined
-  /** Path of saved verify results. */
-  readonly expectHeads?: string | undefined
   readonly quarantine: boolean
   readonly json: boolean
 }
@@ -37,11 +33,7 @@ export async function runVerify(
   const pins = await pinsOf(options)
   const run = new VerifyRun(options, context, out, signal)
   if (options.chain === 'all') return run.all(await chainsKnownTo(context, options.source, signal), pins)
-  const own = pins.get(options.chain) ?? []
-  if (options.expectHeads !== undefined && own.length === 0) {
-    throw new AuditError('usage', `--expect-heads: the file says nothing of chain ${options.chain}`)
-  }
-  return run.one(options.chain, own)
+  return run.one(options.chain, pinsOfChain(options, pins))
 }
 
 class VerifyRun {
@@ -59,14 +51,12 @@ class VerifyRun {
   }
 
   /** A chain that cannot be checked does not keep the others from being judged; its error is reported as it comes. */
-  async all(known: KnownChains, pins: ReadonlyMap<string, readonly ChainHead[]>): Promise<ExitCode> {
+  async all(known: KnownChains, pins: PinsByChain): Promise<ExitCode> {
     const verdicts: Verdict[] = []
     let failed = 0
     for (const domainId of chainsToVerify(known, pins)) {
       try {
-        const isExpected = known.created.has(domainId)
-        const own = await this.#verify(domainId, pins.get(domainId) ?? [], isExpected)
-        const verdict = withMissing(own, domainId, known)
+        const verdict = await this.#verify(domainId, pins.get(domainId) ?? [], known)
         await this.#deliver(verdict)
         verdicts.push(verdict)
       } catch (error) {
@@ -86,9 +76,10 @@ class VerifyRun {
     return summary.diverged > 0 ? EXIT.finding : EXIT.done
   }
 
-  async #verify(domainId: string, pins: readonly ChainHead[], isExpected = false): Promise<Verdict> {
+  async #verify(domainId: string, pins: readonly ChainHead[], known?: KnownChains): Promise<Verdict> {
     const { fromSeq = 1, toSeq } = this.options
-    const request: VerifyRequest = { domainId, fromSeq, toSeq, pins }
+    const request: VerifyRequest = { domainId, fromSeq, toSeq, pins, known }
+    const isExpected = known?.created.has(domainId) ?? false
     const source = await sourceOf(this.context, this.options.source, domainId, { isExpected })
     const progress = startProgress(`verify ${domainId}`)
     try {
@@ -120,25 +111,5 @@ class VerifyRun {
         `note: the findings were not quarantined: ${error instanceof AuditError ? error.message : 'it failed'}`,
       )
     }
-  }
-}
-
-async function pinsOf({
-  chain,
-  expectHead,
-  expectHeads,
-}: VerifyOptions): Promise<Map<string, readonly ChainHead[]>> {
-  if (expectHead !== undefined) return new Map([[chain, [expectHead]]])
-  if (expectHeads === undefined) return new Map()
-  const { parsePins } = await import('../verify/pins.js')
-  return parsePins(await readPins(expectHeads))
-}
-
-async function readPins(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new AuditError('file_unreadable', `--expect-heads: ${path} cannot be read (${code})`)
   }
 }

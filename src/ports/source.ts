@@ -1,6 +1,7 @@
 import type { ChainHead } from '../chain/entry.js'
 import type { FoldResult, StoredRow } from '../chain/fold.js'
 import type { LastRow } from '../chain/head.js'
+import type { ReadTime } from './read.js'
 
 /** Where a row came from. */
 export type SourceName = 'postgres' | 'mirror' | 'both'
@@ -13,12 +14,20 @@ export interface ScanRequest {
   readonly pins: readonly ChainHead[]
 }
 
+/** A restore that was begun and has not ended, by what is written down of it: whoever can forge a head can forge this. */
+export interface Restoring {
+  readonly since: ReadTime | undefined
+  readonly mirrorUrl: string
+}
+
 /** What one source holds of one chain, all of one snapshot. */
 export interface Scan {
   /** Whether the source's own registry, or the platform chain, knows this Domain. */
   readonly known: boolean
   readonly head?: ChainHead | undefined
   readonly last?: LastRow | undefined
+  /** Only where there is no head: what has one is no longer being restored. */
+  readonly restoring?: Restoring | undefined
   /** Where the longer copy ends; only where both copies were read. */
   readonly end?: number | undefined
   /** Rows without an archive stamp and without an object; only where both copies were read. */
@@ -48,6 +57,7 @@ export interface RowSnapshot {
   readonly known: boolean
   readonly head?: ChainHead | undefined
   readonly last?: LastRow | undefined
+  readonly restoring?: Restoring | undefined
   /** Ranges of seqs without an archive stamp, ascending. */
   readonly unstamped: readonly (readonly [from: number, to: number])[]
   /** The rows of the segment and the one before it, ascending, in batches. To be read once. */

@@ -1,8 +1,9 @@
 import type { ChainHead } from '../chain/entry.js'
 import type { LastRow } from '../chain/head.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { KnownChains } from '../ports.js'
+import type { KnownChains, Restoring } from '../ports.js'
 import type { Client } from './database.js'
+import { microsOf, readTime } from './read-time.js'
 
 /** What Postgres knows of a chain apart from its rows. */
 export interface ChainState {
@@ -10,6 +11,7 @@ export interface ChainState {
   readonly known: boolean
   readonly head?: ChainHead | undefined
   readonly last?: LastRow | undefined
+  readonly restoring?: Restoring | undefined
 }
 
 const STATE = `
@@ -22,7 +24,9 @@ const STATE = `
     head.seq AS head_seq,
     head.hash AS head_hash,
     last.seq AS last_seq,
-    last.hashes AS last_hashes
+    last.hashes AS last_hashes,
+    restoring.mirror_url AS restore_mirror,
+    ${microsOf('restoring.started_at')} AS restore_since
   FROM (SELECT) AS one
   LEFT JOIN LATERAL (
     SELECT seq, array_agg(encode(entry_hash, 'hex')) AS hashes FROM audit_log_entry
@@ -33,7 +37,10 @@ const STATE = `
   LEFT JOIN LATERAL (
     SELECT next_seq - 1 AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head WHERE domain_id = $1
     ORDER BY next_seq - 1 = last.seq AND encode(head_hash, 'hex') = ANY (last.hashes) NULLS FIRST LIMIT 1
-  ) AS head ON true`
+  ) AS head ON true
+  LEFT JOIN LATERAL (
+    SELECT mirror_url, started_at FROM audit_restore WHERE domain_id = $1 ORDER BY started_at LIMIT 1
+  ) AS restoring ON true`
 
 interface StateRow {
   known: boolean
@@ -41,6 +48,8 @@ interface StateRow {
   head_hash: string | null
   last_seq: string | null
   last_hashes: (string | null)[] | null
+  restore_mirror: string | null
+  restore_since: string | null
 }
 
 export async function chainState(client: Client, domainId: string): Promise<ChainState> {
@@ -53,7 +62,13 @@ export async function chainState(client: Client, domainId: string): Promise<Chai
       row?.last_seq == null
         ? undefined
         : { seq: Number(row.last_seq), hashes: (row.last_hashes ?? []).map((hash) => hash ?? '') },
+    restoring: restoringOf(row),
   }
+}
+
+function restoringOf(row: StateRow | undefined): Restoring | undefined {
+  if (row?.restore_mirror == null || row.head_seq !== null) return undefined
+  return { mirrorUrl: row.restore_mirror, since: readTime(row.restore_since) }
 }
 
 /** Whether the entries still have their primary key, which keeps a seq from being there twice. */
@@ -80,6 +95,7 @@ const CHAINS = `
   SELECT domain_id::text AS id FROM stored WHERE domain_id IS NOT NULL
   UNION SELECT domain_id::text FROM audit_log_chain_head
   UNION SELECT domain_id::text FROM audit_domain
+  UNION SELECT domain_id::text FROM audit_restore
   UNION SELECT $1::text WHERE EXISTS (SELECT FROM audit_domain)
   ORDER BY id`
 

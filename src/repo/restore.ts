@@ -1,7 +1,8 @@
 import type { ChainHead } from '../chain/entry.js'
+import { formatTimestamp } from '../chain/timestamp.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
-import type { RestoredRow, RestoreTarget } from '../ports.js'
+import type { RestoredDomain, RestoredRow, RestoreTarget } from '../ports.js'
 import { chainState } from './chain-state.js'
 import type { Client, Database } from './database.js'
 import { databaseError } from './database-error.js'
@@ -44,17 +45,33 @@ const HEAD = `
   SELECT $1, $2, decode($3, 'hex') WHERE NOT EXISTS (SELECT FROM audit_log_entry WHERE domain_id = $1 AND seq >= $2)
   ON CONFLICT (domain_id) DO NOTHING`
 
-const DOMAIN =
-  'INSERT INTO audit_domain (domain_id, mirror_url) VALUES ($1, $2) ON CONFLICT (domain_id) DO NOTHING'
+const DOMAIN = `INSERT INTO audit_domain (domain_id, mirror_url, created_at) VALUES ($1, $2, $3::timestamptz)
+  ON CONFLICT (domain_id) DO NOTHING`
+
+/** Of a chain that has a head it would say, once that is gone, that a restore is at it. */
+const MARK = `INSERT INTO audit_restore (domain_id, mirror_url)
+  SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM audit_log_chain_head WHERE domain_id = $1)
+  ON CONFLICT (domain_id) DO NOTHING`
+
+const UNMARK_EMPTY = `DELETE FROM audit_restore
+  WHERE domain_id = $1 AND NOT EXISTS (SELECT FROM audit_log_entry WHERE domain_id = $1)`
 
 /** Rebuilds chains in Postgres (ports.ts, RestoreTarget). */
 export function postgresRestoreTarget(database: Database): RestoreTarget {
   return {
+    headOf: (domainId) => database.withClient(async (client) => (await chainState(client, domainId)).head),
     restoring: (domainId, use) => restoring(database, domainId, use),
-    insert: (rows) => database.withTransaction(BEGIN, (client) => insert(client, rows)),
-    finish: (domainId, head, mirrorUrl) =>
-      database.withTransaction(BEGIN, (client) => finish(client, domainId, head, mirrorUrl)),
+    begin: (domainId, mirrorUrl) =>
+      inTransaction(database, (client) => client.query(MARK, [domainId, mirrorUrl])),
+    abandon: (domainId) => inTransaction(database, (client) => client.query(UNMARK_EMPTY, [domainId])),
+    insert: (rows) => inTransaction(database, (client) => insert(client, rows)),
+    finish: (domainId, head, domain) =>
+      inTransaction(database, (client) => finish(client, domainId, head, domain)),
   }
+}
+
+async function inTransaction(database: Database, use: (client: Client) => Promise<unknown>): Promise<void> {
+  await database.withTransaction(BEGIN, use)
 }
 
 async function restoring<T>(database: Database, domainId: string, use: () => Promise<T>): Promise<T> {
@@ -72,7 +89,7 @@ async function restoring<T>(database: Database, domainId: string, use: () => Pro
 async function claim(client: Client, domainId: string): Promise<void> {
   try {
     const { rows } = await client.query<{ claimed: boolean }>(CLAIM, [domainId])
-    if (rows[0]?.claimed !== true) throw exists(`another restore is at chain ${domainId}`)
+    if (rows[0]?.claimed !== true) throw running(domainId)
     const { head } = await chainState(client, domainId)
     if (head !== undefined) throw exists(`chain ${domainId} is there already, and has ${head.seq} rows`)
   } catch (error) {
@@ -100,12 +117,20 @@ async function finish(
   client: Client,
   domainId: string,
   head: ChainHead,
-  mirrorUrl: string | undefined,
+  { mirrorUrl, createdAt }: RestoredDomain,
 ): Promise<void> {
   const { rowCount } = await client.query(HEAD, [domainId, head.seq + 1, head.hash])
   if (rowCount !== 1)
     throw exists(`chain ${domainId} has got a head meanwhile, or has rows beyond ${head.seq}`)
-  if (domainId !== PLATFORM_ANCHOR) await client.query(DOMAIN, [domainId, mirrorUrl ?? null])
+  if (domainId !== PLATFORM_ANCHOR)
+    await client.query(DOMAIN, [domainId, mirrorUrl ?? null, formatTimestamp(createdAt)])
+  await client.query('DELETE FROM audit_restore WHERE domain_id = $1', [domainId])
+}
+
+function running(domainId: string): AuditError {
+  return new AuditError('restore_running', `another restore is at chain ${domainId} at this moment`, {
+    hint: 'wait for it; one that was killed does not hold the chain, and is run again',
+  })
 }
 
 function exists(problem: string): AuditError {

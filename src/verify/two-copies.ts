@@ -54,7 +54,7 @@ export class TwoCopies {
   }
 
   finish(): Scan {
-    const { known, head, last } = this.#snapshot
+    const { known, head, last, restoring } = this.#snapshot
     const end = Math.max(last?.seq ?? 0, this.#next - 1)
     this.#stepTo(Math.min(this.#request.toSeq ?? 0, end) + 1, undefined)
     const [postgres, mirror] = [this.#postgres.finish(), this.#mirror.finish()]
@@ -64,6 +64,7 @@ export class TwoCopies {
       known,
       head,
       last,
+      restoring,
       end,
       unarchived: this.#unarchived,
       fold: { ...postgres, findings, unchecked },

@@ -1,8 +1,5 @@
 import type { ChainHead } from '../chain/entry.js'
-import { type Finding, inOrder } from '../chain/finding.js'
-import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports.js'
-import { divergence, wireFinding } from './result.js'
 import type { Verdict } from './verify-chain.js'
 
 /** The chains that `--all` must judge: all that anything speaks of, and those that were pinned. */
@@ -11,29 +8,6 @@ export function chainsToVerify(
   pins: ReadonlyMap<string, readonly ChainHead[]>,
 ): string[] {
   return [...new Set([...known.domainIds, ...pins.keys()])].sort()
-}
-
-/**
- * `chain_missing` for a Domain that the platform chain says was created and that has no rows or no registry entry any
- * more; added to the verdict on that chain, which alone could not tell.
- */
-export function withMissing(verdict: Verdict, domainId: string, known: KnownChains): Verdict {
-  const isExpected =
-    known.created.has(domainId) || (domainId === PLATFORM_ANCHOR && known.registered.size > 0)
-  const isRegistered = domainId === PLATFORM_ANCHOR || known.registered.has(domainId)
-  const hasRows = verdict.result.rows > 0
-  const isFound = verdict.findings.some((finding) => finding.code === 'chain_missing')
-  if (isFound || !isExpected || (isRegistered && hasRows)) return verdict
-  const what = hasRows ? 'it is not in the registry' : 'no row of it is there'
-  const finding: Finding = {
-    code: 'chain_missing',
-    seqFrom: 1,
-    seqTo: Math.max(verdict.result.segment_to, 1),
-    detail: `the platform chain knows this Domain, and ${what}`,
-  }
-  const findings = inOrder([...verdict.findings, finding])
-  const wire = findings.map(wireFinding)
-  return { findings, result: { ...verdict.result, ok: false, ...divergence(wire), findings: wire } }
 }
 
 /** The last line of `verify --all`. */

@@ -3,8 +3,10 @@ import { type Finding, inOrder } from '../chain/finding.js'
 import { ZERO_HASH } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
 import { AuditError } from '../errors.js'
-import type { EntrySource, Scan, ScanProgress } from '../ports.js'
+import type { EntrySource, KnownChains, Scan, ScanProgress } from '../ports.js'
+import { judgeKnown } from './known.js'
 import { divergence, type VerifyResult, wireFinding } from './result.js'
+import { isStillToCome, restoreUnfinished } from './unfinished.js'
 
 export interface VerifyRequest {
   readonly domainId: string
@@ -13,6 +15,8 @@ export interface VerifyRequest {
   readonly toSeq?: number | undefined
   /** Heads known from elsewhere, which must be in the chain. */
   readonly pins: readonly ChainHead[]
+  /** What else must hold, where every chain is verified. */
+  readonly known?: KnownChains | undefined
 }
 
 export interface Verdict {
@@ -22,8 +26,9 @@ export interface Verdict {
 
 /**
  * Recomputes one segment of one chain from one source. Rejects with `domain_not_found` or `nothing_to_verify` where
- * there is nothing of the kind, with `generation_unknown` where a row could not be checked and nothing else was found,
- * and with the source's error where something could not be read.
+ * there is nothing of the kind; where nothing was found, with `restore_unfinished` of a chain that is being put back and
+ * with `generation_unknown` where a row could not be checked; and with the source's error where something could not be
+ * read.
  */
 export async function verifyChain(
   source: EntrySource,
@@ -36,18 +41,25 @@ export async function verifyChain(
   const scan = await source.scan(request, progress, signal)
   const end = Math.max(scan.end ?? 0, scan.last?.seq ?? 0, scan.head?.seq ?? 0)
   assertSomething(source, scan, request, end)
-  const findings = inOrder([...scan.fold.findings, ...judgeWhole(source, scan, request, end)])
-  const { unchecked } = scan.fold
-  if (unchecked !== undefined && findings.length === 0) {
-    throw new AuditError(
-      'generation_unknown',
-      `row ${unchecked.seq} is of generation ${unchecked.generation}, which this program does not know`,
-      {
-        hint: 'if no newer audit has written here, somebody forced that row in: this schema refuses it; else upgrade audit',
-      },
-    )
-  }
+  const judged = [...scan.fold.findings, ...judgeWhole(source, scan, request, end)]
+  const known = request.known === undefined ? [] : judgeKnown(request.known, request, scan, judged, end)
+  const findings = inOrder([...judged, ...known].filter((finding) => !isStillToCome(finding, scan)))
+  if (findings.length === 0) assertChecked(request.domainId, scan)
   return { result: toResult(source, request, scan, findings, end, performance.now() - begun), findings }
+}
+
+/** That no finding means that all is well. */
+function assertChecked(domainId: string, scan: Scan): void {
+  if (scan.restoring !== undefined) throw restoreUnfinished(domainId, scan)
+  const { unchecked } = scan.fold
+  if (unchecked === undefined) return
+  throw new AuditError(
+    'generation_unknown',
+    `row ${unchecked.seq} is of generation ${unchecked.generation}, which this program does not know`,
+    {
+      hint: 'if no newer audit has written here, somebody forced that row in: this schema refuses it; else upgrade audit',
+    },
+  )
 }
 
 function assertPins({ pins, fromSeq, toSeq }: VerifyRequest): void {
@@ -62,7 +74,8 @@ function assertPins({ pins, fromSeq, toSeq }: VerifyRequest): void {
 /** A chain that is gone altogether is nothing to verify, unless something still says that it was there, or was found. */
 function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest, end: number): void {
   if (end === 0 && scan.fold.rows === 0) {
-    if (scan.known || request.pins.length > 0 || scan.fold.findings.length > 0) return
+    const isNamed = scan.known || scan.restoring !== undefined || request.pins.length > 0
+    if (isNamed || scan.fold.findings.length > 0) return
     throw new AuditError('domain_not_found', `there is no chain ${request.domainId} in ${source.name}`, {
       hint: 'run: audit domain list; a Domain that was deleted altogether is found by: audit verify --all',
     })

@@ -5,12 +5,12 @@ import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { mirrorCodec } from '../../src/mirror/codec.js'
 import { openMirror } from '../../src/mirror/open.js'
 import { nodeHasher } from '../../src/node-hasher.js'
-import type { EntrySource, MirrorStore } from '../../src/ports.js'
+import type { EntrySource, KnownChains, MirrorStore } from '../../src/ports.js'
 import { chainState, knownChains } from '../../src/repo/chain-state.js'
 import { postgresSnapshots } from '../../src/repo/postgres-snapshot.js'
 import { BothSource } from '../../src/verify/both-source.js'
 import { MirrorSource } from '../../src/verify/mirror-source.js'
-import { chainsToVerify, withMissing } from '../../src/verify/verify-all.js'
+import { chainsToVerify } from '../../src/verify/verify-all.js'
 import { type Verdict, verifyChain } from '../../src/verify/verify-chain.js'
 import { entryFor, Writer } from '../support/append-chains.js'
 import { ArchiveGround, NEVER } from '../support/archive-ground.js'
@@ -95,8 +95,14 @@ class Traffic {
   }
 }
 
-async function verify(source: EntrySource, domainId: string, fromSeq = 1, toSeq?: number): Promise<Verdict> {
-  const request = { domainId, fromSeq, toSeq, pins: [] }
+async function verify(
+  source: EntrySource,
+  domainId: string,
+  fromSeq = 1,
+  toSeq?: number,
+  known?: KnownChains,
+): Promise<Verdict> {
+  const request = { domainId, fromSeq, toSeq, pins: [], known }
   return verifyChain(source, request, () => undefined, NEVER)
 }
 
@@ -110,7 +116,7 @@ async function verifyAll(): Promise<Verdict[]> {
   const known = await writer.database.withClient(knownChains)
   const verdicts: Verdict[] = []
   for (const domainId of chainsToVerify(known, new Map())) {
-    verdicts.push(withMissing(await verify(both, domainId), domainId, known))
+    verdicts.push(await verify(both, domainId, 1, undefined, known))
   }
   return verdicts
 }

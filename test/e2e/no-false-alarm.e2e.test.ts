@@ -4,12 +4,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ChainHead } from '../../src/chain/entry.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { KeyFilePepper } from '../../src/pepper/key-file.js'
-import type { EntrySource } from '../../src/ports.js'
+import type { EntrySource, KnownChains } from '../../src/ports.js'
 import { chainState, knownChains } from '../../src/repo/chain-state.js'
 import { postgresQuarantine } from '../../src/repo/quarantine.js'
 import { selfAuditEntry } from '../../src/sink/self-audit.js'
 import { acknowledgeQuarantine } from '../../src/verify/acknowledge.js'
-import { chainsToVerify, withMissing } from '../../src/verify/verify-all.js'
+import { chainsToVerify } from '../../src/verify/verify-all.js'
 import { type Verdict, verifyChain } from '../../src/verify/verify-chain.js'
 import { ACTOR, entryFor, Writer } from '../support/append-chains.js'
 import { CliDatabase, chainLengths } from '../support/append-process.js'
@@ -128,11 +128,12 @@ const pins = new Map<string, ChainHead>()
 async function verify(
   domainId: string,
   segment: { fromSeq?: number; toSeq?: number } = {},
+  known?: KnownChains,
 ): Promise<Verdict> {
   const { fromSeq = 1, toSeq } = segment
   const pin = pins.get(domainId)
   const isInside = pin !== undefined && pin.seq >= fromSeq && pin.seq <= (toSeq ?? pin.seq)
-  const request = { domainId, fromSeq, toSeq, pins: isInside ? [pin] : [] }
+  const request = { domainId, fromSeq, toSeq, pins: isInside ? [pin] : [], known }
   const verdict = await verifyChain(source, request, () => undefined, new AbortController().signal)
   if (toSeq === undefined) pins.set(domainId, verdict.result.head)
   return verdict
@@ -150,7 +151,7 @@ async function verifyAll(): Promise<Verdict[]> {
   const known = await writer.database.withClient(knownChains)
   const verdicts: Verdict[] = []
   for (const domainId of chainsToVerify(known, new Map())) {
-    verdicts.push(withMissing(await verify(domainId), domainId, known))
+    verdicts.push(await verify(domainId, {}, known))
   }
   return verdicts
 }

@@ -41,14 +41,15 @@ const TABLES = [
   'audit_subject_pii',
   'audit_entry_context',
   'audit_tamper_quarantine',
+  'audit_restore',
 ]
 
 /** S, I, U, D: on the table; u: on some columns alone. In the order of TABLES. */
 const HELD: Readonly<Record<string, readonly string[]>> = {
-  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu'],
-  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S'],
-  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI'],
-  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', ''],
+  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID'],
+  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S'],
+  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S'],
+  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', ''],
 }
 
 const LETTERS = {
@@ -131,6 +132,8 @@ const HEAD_ROW: Step = [
   'audit_log_chain_head',
   { ...HEAD, domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' },
 ]
+const BEGIN_RESTORE: Step = ['audit_restore', { domain_id: DOMAIN, mirror_url: 'file:///m' }]
+const END_RESTORE = 'DELETE FROM audit_restore'
 const TAMPER = [
   "UPDATE audit_log_entry SET relation = 'x'",
   'DELETE FROM audit_log_entry',
@@ -140,6 +143,8 @@ const TAMPER = [
   "UPDATE audit_tamper_quarantine SET code = 'x'",
   'DELETE FROM audit_domain',
   "UPDATE audit_schema_migration SET name = 'x'",
+  'UPDATE audit_restore SET started_at = now()',
+  'TRUNCATE audit_restore',
   'ALTER TABLE audit_log_entry DISABLE TRIGGER ALL',
   'DROP TABLE audit_log_entry',
   'SET session_replication_role = replica',
@@ -147,14 +152,25 @@ const TAMPER = [
 ]
 
 const MAY: Readonly<Record<string, readonly Step[]>> = {
-  audit_writer: [...READ, ...APPEND, DOMAIN_ROW, HEAD_ROW, FIND, ACKNOWLEDGE],
+  audit_writer: [...READ, ...APPEND, DOMAIN_ROW, HEAD_ROW, FIND, ACKNOWLEDGE, BEGIN_RESTORE, END_RESTORE],
   audit_reader: READ,
   audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, FIND],
   audit_eraser: [...ERASE, ...APPEND],
 }
 const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
   audit_writer: [...TAMPER, ...ERASE, STAMP],
-  audit_reader: [...TAMPER, ...ERASE, STAMP, ACKNOWLEDGE, DOMAIN_ROW, HEAD_ROW, FIND, ...APPEND],
+  audit_reader: [
+    ...TAMPER,
+    ...ERASE,
+    STAMP,
+    ACKNOWLEDGE,
+    DOMAIN_ROW,
+    HEAD_ROW,
+    FIND,
+    BEGIN_RESTORE,
+    END_RESTORE,
+    ...APPEND,
+  ],
   audit_archiver: [
     ...TAMPER,
     ...ERASE,

@@ -1,15 +1,19 @@
 import type { EntrySource, KnownChains, SourceName } from '../../ports.js'
 import type { Context } from '../context.js'
 
-/**
- * What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names, unless
- * it is to be the given one. `isExpected`: the mirror must have this chain.
- */
+interface SourceOptions {
+  /** The mirror must have this chain. */
+  readonly isExpected?: boolean | undefined
+  /** The mirror to read whatever the Domain names for itself; without a URL: the one that was given. */
+  readonly mirror?: { readonly url?: string | undefined }
+}
+
+/** What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names. */
 export async function sourceOf(
   context: Context,
   name: SourceName,
   domainId: string,
-  { isExpected = false, isGivenMirror = false } = {},
+  { isExpected = false, mirror }: SourceOptions = {},
 ): Promise<EntrySource> {
   if (name === 'postgres') {
     const { PostgresSource } = await import('../../repo/postgres-source.js')
@@ -18,7 +22,7 @@ export async function sourceOf(
   const [codec, { nodeHasher }] = await Promise.all([context.codec(), import('../../node-hasher.js')])
   if (name === 'mirror') {
     const { MirrorSource } = await import('../../verify/mirror-source.js')
-    return new MirrorSource(await context.mirrorOf(undefined), codec, nodeHasher, { isExpected })
+    return new MirrorSource(await context.mirrorOf(mirror?.url), codec, nodeHasher, { isExpected })
   }
   const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
     import('../../verify/both-source.js'),
@@ -26,8 +30,8 @@ export async function sourceOf(
     import('../../repo/domains.js'),
   ])
   const database = await context.database()
-  const own = isGivenMirror ? undefined : await database.withClient((client) => mirrorUrlOf(client, domainId))
-  return new BothSource(postgresSnapshots(database), await context.mirrorOf(own), codec, nodeHasher)
+  const { url } = mirror ?? { url: await database.withClient((client) => mirrorUrlOf(client, domainId)) }
+  return new BothSource(postgresSnapshots(database), await context.mirrorOf(url), codec, nodeHasher)
 }
 
 /** Every chain that the source speaks of. */

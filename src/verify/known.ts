@@ -1,0 +1,36 @@
+import type { Finding } from '../chain/finding.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type { KnownChains, Scan } from '../ports.js'
+
+/** What only shows against every other chain, of one that was judged by itself already. */
+export function judgeKnown(
+  known: KnownChains,
+  { domainId, toSeq }: { readonly domainId: string; readonly toSeq?: number | undefined },
+  scan: Scan,
+  judged: readonly Finding[],
+  end: number,
+): Finding[] {
+  const missing = judgeMissing(known, domainId, scan.fold.rows > 0, toSeq ?? end)
+  const isFound = judged.some(({ code }) => code === 'chain_missing')
+  return missing === undefined || isFound ? [] : [missing]
+}
+
+/** A Domain that the platform chain says was created and that has no rows or no registry entry any more. */
+function judgeMissing(
+  { created, registered }: KnownChains,
+  domainId: string,
+  hasRows: boolean,
+  end: number,
+): Finding | undefined {
+  const isPlatform = domainId === PLATFORM_ANCHOR
+  const isExpected = created.has(domainId) || (isPlatform && registered.size > 0)
+  const isRegistered = isPlatform || registered.has(domainId)
+  if (!isExpected || (isRegistered && hasRows)) return undefined
+  const what = hasRows ? 'it is not in the registry' : 'no row of it is there'
+  return {
+    code: 'chain_missing',
+    seqFrom: 1,
+    seqTo: Math.max(end, 1),
+    detail: `the platform chain knows this Domain, and ${what}`,
+  }
+}
