@@ -67,7 +67,8 @@ class VerifyRun {
     }
     if (verdicts.length + failed === 0) {
       throw new AuditError('nothing_to_verify', 'there is no chain to verify', {
-        hint: 'run: audit domain create',
+        hint:
+          this.options.source === 'mirror' ? 'check --mirror (AUDIT_MIRROR_URL)' : 'run: audit domain create',
       })
     }
     const summary = summarise(verdicts, failed)

@@ -6,11 +6,14 @@ import { databaseError } from './database-error.js'
 import { copyStatement } from './postgres-source.js'
 import { streamRows } from './row-stream.js'
 
-/** Runs of neighbours: seq minus its rank is the same for all of one run. */
+/**
+ * Runs of neighbours: seq minus its rank is the same for all of one run. Both halves of a stamp are set at once, so where
+ * one is left the other was taken away, and the row was archived.
+ */
 const UNSTAMPED = `
   SELECT min(seq) AS "from", max(seq) AS "to" FROM (
     SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
-    WHERE domain_id = $1 AND archived_at IS NULL
+    WHERE domain_id = $1 AND archived_at IS NULL AND archive_etag IS NULL
   ) AS unstamped GROUP BY run ORDER BY 1`
 
 /** As PostgresSource begins: no sort that spills, and rows that a policy hides are an error. */

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Findings } from '../chain/finding.js'
-import { ChainFold } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import type { EntrySource, MirrorCodec, MirrorStore, Scan, ScanProgress, ScanRequest } from '../ports.js'
 import { LateObjects, PATIENCE } from './late-objects.js'
 import { fetchRow, type ListedRow, streamObjects } from './object-stream.js'
-import { strayFinding } from './stray.js'
+import { OneCopy } from './one-copy.js'
 
 export interface MirrorSourceOptions {
   /** Something else says that the chain must be in this mirror. */
@@ -37,40 +35,22 @@ export class MirrorSource implements EntrySource {
   }
 
   async #scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan> {
-    const { domainId, fromSeq, toSeq, pins } = request
-    const fold = new ChainFold({ domainId, fromSeq, pins, hasher: this.hasher })
-    const strays = new Findings()
-    let last = 0
-    let rows = 0
-    const onKey = (seq: number) => {
-      last = Math.max(last, seq)
+    const copy = new OneCopy(request, this.hasher)
+    for await (const object of this.#objects(request, copy, signal)) {
+      copy.add(object)
+      progress({ rows: copy.rows })
     }
-    // As far as the keys go: an object that went while it was read is missing, the last one too.
-    const endOf = () => Math.min(toSeq ?? last, last)
-    for await (const object of this.#objects(request, onKey, endOf, signal)) {
-      if (object.kind === 'stray') strays.add(strayFinding(object))
-      if (object.kind !== 'row') continue
-      fold.add(object.row)
-      rows += 1
-      progress({ rows })
-    }
-    const result = fold.finish(endOf())
-    return {
-      known: this.options.isExpected ?? false,
-      last: last === 0 ? undefined : { seq: last, hashes: [] },
-      fold: { ...result, findings: [...result.findings, ...strays.sorted()] },
-    }
+    return { known: this.options.isExpected ?? false, ...copy.finish() }
   }
 
   #objects(
     { domainId, fromSeq, toSeq }: ScanRequest,
-    onKey: (seq: number) => void,
-    endOf: () => number,
+    copy: OneCopy,
     signal: AbortSignal,
   ): AsyncIterable<ListedRow> {
-    const range = { domainId, fromSeq: fromSeq - 1, toSeq, onKey }
+    const range = { domainId, fromSeq: fromSeq - 1, toSeq, onKey: (seq: number) => copy.list(seq) }
     const listed = streamObjects(this.store, this.codec, range, signal)
     const fetch = (seq: number) => fetchRow(this.store, this.codec, { domainId, seq }, signal)
-    return new LateObjects(fetch, signal, this.options.patience).fill(listed, fromSeq, endOf)
+    return new LateObjects(fetch, signal, this.options.patience).fill(listed, fromSeq, () => copy.listedEnd)
   }
 }

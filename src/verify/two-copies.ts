@@ -4,6 +4,7 @@ import type { Hasher } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
 import type { RowSnapshot, Scan, ScanRequest } from '../ports.js'
 import { copyFindings } from './copy-findings.js'
+import { isDetached, orphan } from './detached.js'
 import type { Pair } from './pair-up.js'
 import { SeqRanges } from './seq-ranges.js'
 import { strayFinding } from './stray.js'
@@ -16,6 +17,7 @@ export class TwoCopies {
   fresh: StoredRow[] = []
   readonly #request: ScanRequest
   readonly #snapshot: RowSnapshot
+  readonly #hasher: Hasher
   readonly #postgres: ChainFold
   readonly #mirror: ChainFold
   readonly #findings = new Findings()
@@ -28,6 +30,7 @@ export class TwoCopies {
     const { domainId, fromSeq, pins } = request
     this.#request = request
     this.#snapshot = snapshot
+    this.#hasher = hasher
     this.#postgres = new ChainFold({ domainId, fromSeq, pins, hasher })
     this.#mirror = new ChainFold({ domainId, fromSeq, hasher })
     this.#unstamped = new SeqRanges(snapshot.unstamped)
@@ -95,12 +98,13 @@ export class TwoCopies {
     this.#find('row_missing', seq, copy.entryHash, undefined, 'the mirror has it, Postgres does not')
   }
 
-  /** An object that holds no row, where Postgres never had one: it says nothing of the chain. */
+  /** An object that holds no row, or one that nothing leads to, where Postgres never had one. */
   #isOrphan(seq: number, copy: StoredRow | undefined): boolean {
     const { last, head } = this.#snapshot
-    const isOrphan = copy?.problem !== undefined && seq > Math.max(last?.seq ?? 0, head?.seq ?? 0)
-    if (isOrphan)
-      this.#find('orphan_object', seq, undefined, undefined, 'it holds no row, and Postgres has none there')
+    if (copy === undefined || seq <= Math.max(last?.seq ?? 0, head?.seq ?? 0)) return false
+    const isOrphan =
+      copy.problem !== undefined || isDetached(copy, seq - this.#next, this.#request.pins, this.#hasher)
+    if (isOrphan) this.#findings.add(orphan(seq, 'nothing leads to it, and Postgres has no row there'))
     return isOrphan
   }
 
@@ -125,7 +129,7 @@ export class TwoCopies {
   }
 
   #find(
-    code: 'object_missing' | 'row_missing' | 'orphan_object' | 'copies_differ',
+    code: 'object_missing' | 'row_missing' | 'copies_differ',
     seq: number,
     expected: string | undefined,
     observed: string | undefined,

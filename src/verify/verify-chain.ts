@@ -3,7 +3,7 @@ import { type Finding, inOrder } from '../chain/finding.js'
 import { ZERO_HASH } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
 import { AuditError } from '../errors.js'
-import type { EntrySource, KnownChains, Scan, ScanProgress } from '../ports.js'
+import type { EntrySource, KnownChains, Scan, ScanProgress, SourceName } from '../ports.js'
 import { judgeKnown } from './known.js'
 import { divergence, type VerifyResult, wireFinding } from './result.js'
 import { isStillToCome, restoreUnfinished } from './unfinished.js'
@@ -71,13 +71,23 @@ function assertPins({ pins, fromSeq, toSeq }: VerifyRequest): void {
   }
 }
 
+const HERE = 'run: audit domain list; a Domain that was deleted altogether is found by: audit verify --all'
+
+/** Whoever has nothing but a copy of the mirror is not sent to a database. */
+const HINT_NO_CHAIN: Readonly<Record<SourceName, string>> = {
+  postgres: HERE,
+  both: HERE,
+  mirror:
+    'check --mirror (AUDIT_MIRROR_URL) and the id; what a mirror has: audit verify --all --source mirror',
+}
+
 /** A chain that is gone altogether is nothing to verify, unless something still says that it was there, or was found. */
 function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest, end: number): void {
   if (end === 0 && scan.fold.rows === 0) {
     const isNamed = scan.known || scan.restoring !== undefined || request.pins.length > 0
     if (isNamed || scan.fold.findings.length > 0) return
     throw new AuditError('domain_not_found', `there is no chain ${request.domainId} in ${source.name}`, {
-      hint: 'run: audit domain list; a Domain that was deleted altogether is found by: audit verify --all',
+      hint: HINT_NO_CHAIN[source.name],
     })
   }
   const asked = request.toSeq ?? request.fromSeq

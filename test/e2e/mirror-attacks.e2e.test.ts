@@ -112,7 +112,7 @@ function assertText(expected: Verdict, json: CliResult, text: CliResult): void {
 async function assertQuarantined({ both }: MirrorAttack, field: Field): Promise<void> {
   const records = await rowsOf(
     field.url,
-    `SELECT domain_id AS chain, code, seq_from::int, seq_to::int,
+    `SELECT domain_id AS chain, code, seq_from::float8, seq_to::float8,
        encode(expected_hash, 'hex') AS expected, encode(observed_hash, 'hex') AS observed
      FROM audit_tamper_quarantine WHERE source = 'both'`,
   )

@@ -59,6 +59,12 @@ const DELETED: readonly MirrorAttack[] = [
     both: diverged([gone]),
   },
   {
+    name: 'deleted: the newest, but for the last one',
+    objects: removing(5, 6, 7),
+    mirror: diverged([gap(5, 7, a(8).prevHash)]),
+    both: diverged([objectMissing(a(5), 7)]),
+  },
+  {
     name: 'deleted: all of a Domain',
     objects: (mirror) => mirror.remove(folderOf(A)),
     mirror: failed(4, 'domain_not_found'),
@@ -97,6 +103,11 @@ const DELETED: readonly MirrorAttack[] = [
 const next = rehashed({ ...a(8), seq: 9, prevHash: a(8).entryHash })
 const junk = Buffer.from('junk')
 const far = { ...a(4), seq: 4000 }
+const close = { ...a(4), seq: 20 }
+const MOST = Number.MAX_SAFE_INTEGER
+const F = 'f'.repeat(64)
+/** By itself all is well with it, and it links to nothing. */
+const hashing = (seq: number) => rehashed({ ...a(8), seq, prevHash: F })
 
 const STRAY: readonly MirrorAttack[] = [
   {
@@ -147,7 +158,7 @@ const STRAY: readonly MirrorAttack[] = [
   {
     name: 'stray: far beyond the last row, junk',
     objects: (mirror) => mirror.put(at(4000), junk),
-    mirror: diverged([gap(9, 3999), unreadable(4000)]),
+    mirror: diverged([unreadable(4000), orphan(4000)]),
     both: diverged([unreadable(4000), orphan(4000)]),
   },
   {
@@ -159,8 +170,38 @@ const STRAY: readonly MirrorAttack[] = [
   {
     name: 'stray: far beyond the last row, another row’s',
     objects: (mirror) => mirror.write(far),
-    mirror: diverged([gap(9, 3999, a(4).prevHash), mismatch(far)]),
-    both: diverged([gap(9, 3999, a(4).prevHash), mismatch(far), rowMissing(far)]),
+    mirror: diverged([mismatch(far), orphan(4000)]),
+    both: diverged([mismatch(far), orphan(4000)]),
+  },
+  {
+    name: 'stray: beyond the last row with a few between, another row’s',
+    objects: (mirror) => mirror.write(close),
+    mirror: diverged([gap(9, 19, a(4).prevHash), mismatch(close)]),
+    both: diverged([gap(9, 19, a(4).prevHash), mismatch(close), rowMissing(close)]),
+  },
+  {
+    name: 'stray: far beyond the last row, and it hashes',
+    objects: (mirror) => mirror.write(hashing(4000)),
+    mirror: diverged([gap(9, 3999, F)]),
+    both: diverged([gap(9, 3999, F), rowMissing(hashing(4000))]),
+  },
+  {
+    name: 'stray: beyond what any chain comes to, junk',
+    objects: (mirror) => mirror.put(at(MOST), junk),
+    mirror: diverged([unreadable(MOST), orphan(MOST)]),
+    both: diverged([unreadable(MOST), orphan(MOST)]),
+  },
+  {
+    name: 'stray: beyond what any chain comes to, another row’s object',
+    objects: async (mirror) => mirror.put(at(MOST), await mirror.read(at(4))),
+    mirror: diverged([unreadable(MOST), orphan(MOST)]),
+    both: diverged([unreadable(MOST), orphan(MOST)]),
+  },
+  {
+    name: 'stray: beyond what any chain comes to, and it hashes',
+    objects: (mirror) => mirror.write(hashing(MOST)),
+    mirror: diverged([orphan(MOST)]),
+    both: diverged([orphan(MOST)]),
   },
   {
     name: 'stray: in another Domain’s prefix, which is not verified',

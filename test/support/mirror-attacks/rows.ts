@@ -158,6 +158,22 @@ const CHANGED: readonly MirrorAttack[] = [
   },
 ]
 
+const TAKEN: readonly MirrorAttack[] = [
+  {
+    name: 'Postgres: half of a stamp taken away, and the object',
+    sql: set(8, 'archived_at = NULL'),
+    objects: (mirror) => mirror.remove(at(8)),
+    mirror: intact,
+    both: diverged([objectMissing(a(8))]),
+  },
+  {
+    name: 'Postgres: half of a stamp taken away',
+    sql: set(8, 'archived_at = NULL'),
+    mirror: intact,
+    both: intact,
+  },
+]
+
 const generation2 = (mirror: MirrorCopy) => mirror.write(a(4), { format: 'PXA2' })
 const inBoth = async (mirror: MirrorCopy, row = edited) => mirror.write(row)
 
@@ -350,4 +366,4 @@ const SEGMENTS: readonly MirrorAttack[] = [
   },
 ]
 
-export const ROWS_ATTACKED: readonly MirrorAttack[] = [...GONE, ...CHANGED, ...BOTH, ...SEGMENTS]
+export const ROWS_ATTACKED: readonly MirrorAttack[] = [...GONE, ...CHANGED, ...TAKEN, ...BOTH, ...SEGMENTS]

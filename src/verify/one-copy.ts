@@ -1,0 +1,74 @@
+import { type Finding, Findings } from '../chain/finding.js'
+import { ChainFold, type StoredRow } from '../chain/fold.js'
+import type { Hasher } from '../chain/hash.js'
+import type { Scan, ScanRequest } from '../ports.js'
+import { detachedFindings, isDetached, isTooFar } from './detached.js'
+import type { ListedRow } from './object-stream.js'
+import { strayFinding } from './stray.js'
+
+/** Judges the objects of one chain, ascending by seq. */
+export class OneCopy {
+  /** Objects that were taken for rows. */
+  rows = 0
+  readonly #request: ScanRequest
+  readonly #hasher: Hasher
+  readonly #fold: ChainFold
+  /** Of objects that are no rows of the chain. */
+  readonly #others = new Findings()
+  /** As far as the keys go, but for one that no chain comes to. */
+  #listed = 0
+  /** As far as rows go, and keys that were not looked behind. */
+  #last = 0
+  /** The last row that was judged, or where the segment begins. */
+  #at: number
+
+  constructor(request: ScanRequest, hasher: Hasher) {
+    const { domainId, fromSeq, pins } = request
+    this.#request = request
+    this.#hasher = hasher
+    this.#fold = new ChainFold({ domainId, fromSeq, pins, hasher })
+    this.#at = fromSeq - 1
+  }
+
+  /** A key that the listing has, in the segment or not. */
+  list(seq: number): void {
+    if (isTooFar(seq - this.#listed) && this.#request.pins.every((pin) => pin.seq !== seq)) return
+    this.#listed = Math.max(this.#listed, seq)
+    const { fromSeq, toSeq = seq } = this.#request
+    if (seq < fromSeq || seq > toSeq) this.#last = Math.max(this.#last, seq)
+  }
+
+  /** Where the segment ends by the keys. */
+  get listedEnd(): number {
+    return Math.min(this.#request.toSeq ?? this.#listed, this.#listed)
+  }
+
+  add(object: ListedRow): void {
+    if (object.kind === 'stray') this.#others.add(strayFinding(object))
+    else if (object.kind === 'row') this.#judge(object.row)
+    // One that went while it was read is missing, the last one too.
+    else if (object.seq <= this.#listed) this.#last = Math.max(this.#last, object.seq)
+  }
+
+  finish(): Omit<Scan, 'known'> {
+    const end = Math.min(this.#request.toSeq ?? this.#last, this.#last)
+    const fold = this.#fold.finish(end)
+    const findings: Finding[] = [...fold.findings, ...this.#others.sorted()]
+    return {
+      last: this.#last === 0 ? undefined : { seq: this.#last, hashes: [] },
+      fold: { ...fold, findings },
+    }
+  }
+
+  #judge(row: StoredRow): void {
+    const { domainId, pins } = this.#request
+    if (isDetached(row, row.seq - this.#at - 1, pins, this.#hasher)) {
+      for (const finding of detachedFindings(row, domainId, this.#hasher)) this.#others.add(finding)
+      return
+    }
+    this.#fold.add(row)
+    this.rows += 1
+    this.#at = Math.max(this.#at, row.seq)
+    this.#last = Math.max(this.#last, row.seq)
+  }
+}
