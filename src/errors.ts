@@ -34,6 +34,7 @@ export const ERROR_CODES = [
   'schema_outdated',
   'schema_newer',
   'schema_changed',
+  'schema_shadowed',
   'embedded_unavailable',
   'pepper_unavailable',
   'mirror_broken',

@@ -1,15 +1,23 @@
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { databaseStatus } from '../../src/cli/database-admin.js'
-import { databaseStatusDocument, databaseStatusText } from '../../src/cli/database-status.js'
+import {
+  databaseStatusDocument,
+  databaseStatusText,
+  databaseStatusWarning,
+} from '../../src/cli/database-status.js'
+import { note } from '../../src/cli/streams.js'
 
 export default class DbStatus extends AuditCommand {
   static override summary = 'Tell which database is used and which schema it has'
-  static override description = 'Starts nothing, and changes nothing.'
+  static override description =
+    'Starts nothing, and changes nothing. Names the constraints and triggers of the migrations that are gone or switched off.'
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(DbStatus)
     const status = await databaseStatus(await this.context(flags))
     if (flags.json) await this.out.json(databaseStatusDocument(status))
     else await this.out.line(databaseStatusText(status))
+    const warning = databaseStatusWarning(status)
+    if (warning !== undefined) note(warning)
   }
 }

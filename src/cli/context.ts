@@ -160,8 +160,8 @@ export class Context {
   }
 
   async #assertSchema(database: Database): Promise<void> {
-    const { assertSchema } = await import('../repo/schema-status.js')
-    await database.withClient((client) => assertSchema(client))
+    const { settleSchema } = await import('../repo/schema-status.js')
+    await settleSchema(database)
   }
 
   async #migrate(database: Database, url: string): Promise<void> {
@@ -173,6 +173,7 @@ export class Context {
       if (!missing) throw error
       const { migrate } = await import('../repo/migrate.js')
       await migrate(url)
+      await this.#assertSchema(database)
     }
   }
 

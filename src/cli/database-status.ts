@@ -1,4 +1,5 @@
 import type { DatabaseStatus } from './database-admin.js'
+import { safe } from './safe-text.js'
 import { keyValues } from './table.js'
 
 /** The JSON document of `audit db status`; `server` only for our own, `schema` only where one could be asked. */
@@ -21,6 +22,9 @@ export function databaseStatusDocument({ server, schema }: DatabaseStatus): Reco
         name,
         applied_at: appliedAt,
       })),
+      name: schema.place?.schema,
+      elsewhere: schema.place?.elsewhere,
+      guards: schema.guards,
     },
   }
 }
@@ -34,5 +38,21 @@ export function databaseStatusText({ server, schema }: DatabaseStatus): string {
     ['log', server?.logFile],
     ['schema', schema && `${schema.version} of ${schema.latest}`],
     ['pending', schema && (schema.pending.map(({ name }) => name).join(', ') || 'none')],
+    ['in schema', schema?.place && safe`${schema.place.schema}`],
+    ['elsewhere', schema?.place && listed(schema.place.elsewhere)],
+    ['missing', schema?.guards && listed(schema.guards.missing)],
+    ['disabled', schema?.guards && listed(schema.guards.disabled)],
   ])
+}
+
+/** Names that somebody may have chosen who is not to be trusted. */
+function listed(names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : safe`${names.join(', ')}`
+}
+
+/** What whoever looks at the status must not overlook: what is gone was taken away by somebody. */
+export function databaseStatusWarning({ schema }: DatabaseStatus): string | undefined {
+  const count = (schema?.guards?.missing.length ?? 0) + (schema?.guards?.disabled.length ?? 0)
+  if (count === 0) return undefined
+  return `${count} of the constraints and triggers that the migrations made are missing or disabled; run: audit verify --all`
 }

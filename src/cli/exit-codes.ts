@@ -65,6 +65,7 @@ const BY_ERROR = {
   schema_outdated: EXIT.unable,
   schema_newer: EXIT.unable,
   schema_changed: EXIT.unable,
+  schema_shadowed: EXIT.unable,
   embedded_unavailable: EXIT.unable,
   pepper_unavailable: EXIT.unable,
   mirror_broken: EXIT.unable,

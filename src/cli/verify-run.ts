@@ -11,6 +11,7 @@ import { reportFailure } from './failure.js'
 import type { Output } from './output.js'
 import { type PinOptions, type PinsByChain, pinsOf, pinsOfChain } from './pins-file.js'
 import { startProgress } from './progress.js'
+import { safe } from './safe-text.js'
 import { note } from './streams.js'
 import { summaryText, verdictText } from './verify-text.js'
 
@@ -32,6 +33,7 @@ export async function runVerify(
 ): Promise<ExitCode> {
   const pins = await pinsOf(options)
   const run = new VerifyRun(options, context, out, signal)
+  if (options.source !== 'mirror') await noteOtherLogs(context)
   if (options.chain === 'all') return run.all(await chainsKnownTo(context, options.source, signal), pins)
   return run.one(options.chain, pinsOfChain(options, pins))
 }
@@ -113,4 +115,12 @@ class VerifyRun {
       )
     }
   }
+}
+
+/** A role may have been led to another audit log than the one that is meant. */
+async function noteOtherLogs(context: Context): Promise<void> {
+  const { place } = await context.database()
+  if (place === undefined || place.elsewhere.length === 0) return
+  const others = place.elsewhere.join(', ')
+  note(safe`note: this is the audit log of schema ${place.schema}; this database has others: ${others}`)
 }

@@ -22,4 +22,6 @@ export interface KnownChains {
   readonly registered: ReadonlySet<string>
   /** The Domains that the platform chain says were created. */
   readonly created: ReadonlySet<string>
+  /** Rows that belong to no chain at all: their domain_id is NULL. */
+  readonly ownerless?: { readonly rows: number; readonly fromSeq: number; readonly toSeq: number } | undefined
 }

@@ -93,9 +93,9 @@ const CHAINS = `
     FROM stored s WHERE s.domain_id IS NOT NULL
   )
   SELECT domain_id::text AS id FROM stored WHERE domain_id IS NOT NULL
-  UNION SELECT domain_id::text FROM audit_log_chain_head
-  UNION SELECT domain_id::text FROM audit_domain
-  UNION SELECT domain_id::text FROM audit_restore
+  UNION SELECT domain_id::text FROM audit_log_chain_head WHERE domain_id IS NOT NULL
+  UNION SELECT domain_id::text FROM audit_domain WHERE domain_id IS NOT NULL
+  UNION SELECT domain_id::text FROM audit_restore WHERE domain_id IS NOT NULL
   UNION SELECT $1::text WHERE EXISTS (SELECT FROM audit_domain)
   ORDER BY id`
 
@@ -108,7 +108,20 @@ export async function knownChains(client: Client): Promise<KnownChains> {
   const ids = async (text: string, values: readonly string[] = []) =>
     (await client.query<{ id: string }>(text, [...values])).rows.map((row) => row.id)
   const created = new Set(await ids(CREATED, [PLATFORM_ANCHOR]))
-  const registered = new Set(await ids('SELECT domain_id::text AS id FROM audit_domain'))
+  const registered = new Set(
+    await ids('SELECT domain_id::text AS id FROM audit_domain WHERE domain_id IS NOT NULL'),
+  )
   const stored = await ids(CHAINS, [PLATFORM_ANCHOR])
-  return { domainIds: [...new Set([...stored, ...created])].sort(), registered, created }
+  const ownerless = await ownerlessRows(client)
+  const here = ownerless === undefined ? stored : [...stored, PLATFORM_ANCHOR]
+  return { domainIds: [...new Set([...here, ...created])].sort(), registered, created, ownerless }
+}
+
+async function ownerlessRows(client: Client): Promise<KnownChains['ownerless']> {
+  const { rows } = await client.query<{ rows: string; from: string | null; to: string | null }>(
+    'SELECT count(*) AS rows, min(seq) AS from, max(seq) AS to FROM audit_log_entry WHERE domain_id IS NULL',
+  )
+  const [row] = rows
+  if (row === undefined || row.rows === '0') return undefined
+  return { rows: Number(row.rows), fromSeq: Number(row.from), toSeq: Number(row.to) }
 }

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { AuditError, type ErrorCode } from '../errors.js'
 import { databaseError } from './database-error.js'
+import { keepTo, type SchemaPlace } from './schema-place.js'
 
 export type Client = pg.ClientBase
 
@@ -10,14 +11,25 @@ const CONNECT_TIMEOUT = 10_000
 /** A Postgres: scoped clients and transactions, and every failure as an AuditError that shows no password. */
 export class Database {
   readonly #pool: pg.Pool
+  readonly #session: Session = {}
 
   constructor(
     readonly url: string,
     max = 4,
   ) {
-    this.#pool = new pg.Pool({ ...connection(url), max, Client: ClosingClient })
+    this.#pool = new pg.Pool({ ...connection(url, this.#session), max, Client: ClosingClient })
     // An idle connection that breaks is dropped by the pool; whoever asks next gets a new one or the error.
     this.#pool.on('error', () => undefined)
+  }
+
+  /** Where the tables are; known once {@link keepTo} was called. */
+  get place(): SchemaPlace | undefined {
+    return this.#session.place
+  }
+
+  /** Has every connection from here on look for our tables there and nowhere else. */
+  keepTo(place: SchemaPlace): void {
+    this.#session.place = place
   }
 
   async withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
@@ -59,7 +71,7 @@ export class Database {
   /** A connection of its own, for what takes it over (COPY). The caller ends it. */
   async dedicated(): Promise<pg.Client> {
     try {
-      const client = new ClosingClient(connection(this.url))
+      const client = new ClosingClient(connection(this.url, this.#session))
       await client.connect()
       return client
     } catch (error) {
@@ -81,15 +93,31 @@ export class Database {
   }
 }
 
+/** What all connections of a Database begin with. */
+interface Session {
+  place?: SchemaPlace
+}
+
+interface SessionConfig extends pg.ClientConfig {
+  readonly session?: Session
+}
+
 /**
  * pg leaves the socket of a login that failed open (SCRAM without a password), and the process would wait for the
  * server to lose patience: a minute.
  */
 class ClosingClient extends pg.Client {
+  readonly #session: Session | undefined
+
+  constructor(config: SessionConfig = {}) {
+    super(config)
+    this.#session = config.session
+  }
+
   override connect(): Promise<pg.Client>
   override connect(callback: (error?: Error) => void): void
   override connect(callback?: (error?: Error) => void): Promise<pg.Client> | undefined {
-    const connected = super.connect().catch((error: unknown) => {
+    const connected = this.#begin().catch((error: unknown) => {
       void this.end()
       throw error
     })
@@ -97,10 +125,18 @@ class ClosingClient extends pg.Client {
     connected.then(() => callback(), callback)
     return undefined
   }
+
+  async #begin(): Promise<pg.Client> {
+    await super.connect()
+    const place = this.#session?.place
+    if (place !== undefined) await this.query(keepTo(place.schema))
+    return this
+  }
 }
 
-function connection(url: string): pg.ClientConfig {
+function connection(url: string, session: Session): SessionConfig {
   return {
+    session,
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     application_name: 'audit',

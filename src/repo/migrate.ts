@@ -1,6 +1,8 @@
 import { AuditError } from '../errors.js'
 import { type Client, Database } from './database.js'
 import { downSql, knownMigrations, type Migration } from './migrations-files.js'
+import { type GuardStatus, schemaGuards } from './schema-guards.js'
+import { type SchemaPlace, settlePlace } from './schema-place.js'
 import { type AppliedMigration, appliedMigrations, assertKnown } from './schema-status.js'
 
 // Own code, not node-pg-migrate: that keeps no hash of what it ran, refuses instead of waiting when another run holds
@@ -24,6 +26,10 @@ export interface SchemaStatus {
   readonly latest: number
   readonly pending: readonly { readonly version: number; readonly name: string }[]
   readonly applied: readonly Omit<AppliedMigration, 'sha256'>[]
+  /** Where the tables are; absent without a schema. */
+  readonly place?: SchemaPlace | undefined
+  /** Absent where migrations are pending: what they bring is not missing. */
+  readonly guards?: GuardStatus | undefined
 }
 
 /** Any number, the same in every run; advisory locks are of one database. The ASCII letters "audt". */
@@ -69,15 +75,20 @@ function isRefusal(error: unknown): error is AuditError {
   return cause instanceof Error && 'code' in cause && cause.code === '0A000'
 }
 
-/** What a database has and lacks. Reads only; rejects with `schema_newer` or `schema_changed`. */
-export async function schemaStatus(target: string | Client): Promise<SchemaStatus> {
-  if (typeof target === 'string') {
-    return withDatabase(target, (database) => database.withClient(schemaStatus))
-  }
+/** What a database has and lacks. Reads only; rejects with `schema_newer`, `schema_changed` or `schema_shadowed`. */
+export async function schemaStatus(url: string): Promise<SchemaStatus> {
+  return withDatabase(url, (database) => database.withClient(statusOf))
+}
+
+async function statusOf(client: Client): Promise<SchemaStatus> {
   const known = knownMigrations()
-  const applied = await appliedMigrations(target)
+  const place = await settlePlace(client)
+  const applied = await appliedMigrations(client)
   assertKnown(applied, known)
+  const isCurrent = applied.length === known.length
   return {
+    place,
+    guards: isCurrent ? await schemaGuards(client) : undefined,
     version: applied.length,
     latest: known.length,
     pending: known.slice(applied.length).map(({ version, name }) => ({ version, name })),

@@ -1,7 +1,8 @@
 import { AuditError } from '../errors.js'
-import type { Client } from './database.js'
+import type { Client, Database } from './database.js'
 import { databaseError } from './database-error.js'
 import { knownMigrations, type Migration } from './migrations-files.js'
+import { settlePlace } from './schema-place.js'
 
 /** One row of audit_schema_migration. */
 export interface AppliedMigration {
@@ -45,6 +46,15 @@ export async function assertSchema(client: Client, known = knownMigrations()): P
       ? (['schema_missing', 'has no schema'] as const)
       : (['schema_outdated', `has schema ${applied.length}, this program needs ${known.length}`] as const)
   throw new AuditError(code, `the database ${state}`, { hint: 'run: audit db migrate' })
+}
+
+/** The same, and keeps the database to the place that was looked at. Rejects with `schema_shadowed` too. */
+export async function settleSchema(database: Database): Promise<void> {
+  await database.withClient(async (client) => {
+    const place = await settlePlace(client)
+    await assertSchema(client)
+    if (place !== undefined) database.keepTo(place)
+  })
 }
 
 /** Refuses what was applied by a newer program (`schema_newer`) or from another file (`schema_changed`). */

@@ -1,4 +1,4 @@
-import type { Finding } from '../chain/finding.js'
+import { type Finding, finding } from '../chain/finding.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains, Scan } from '../ports.js'
 
@@ -12,7 +12,16 @@ export function judgeKnown(
 ): Finding[] {
   const missing = judgeMissing(known, domainId, scan.fold.rows > 0, toSeq ?? end)
   const isFound = judged.some(({ code }) => code === 'chain_missing')
-  return missing === undefined || isFound ? [] : [missing]
+  const ownerless = domainId === PLATFORM_ANCHOR ? judgeOwnerless(known) : []
+  return missing === undefined || isFound ? ownerless : [missing, ...ownerless]
+}
+
+/** Rows that no Domain owns belong on the platform chain, so what is on no chain is told with that one. */
+function judgeOwnerless({ ownerless }: KnownChains): Finding[] {
+  if (ownerless === undefined) return []
+  const { rows, fromSeq, toSeq } = ownerless
+  const detail = `${rows} rows of the table have no domain_id: they were forced in, or taken from a chain`
+  return [finding({ code: 'malformed_row', seqFrom: fromSeq, seqTo: toSeq, detail })]
 }
 
 /** A Domain that the platform chain says was created and that has no rows or no registry entry any more. */

@@ -2,6 +2,7 @@ import type { ChainHead } from '../chain/entry.js'
 import { type Finding, inOrder } from '../chain/finding.js'
 import { ZERO_HASH } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import type { EntrySource, KnownChains, Scan, ScanProgress, SourceName } from '../ports.js'
 import { judgeKnown } from './known.js'
@@ -85,7 +86,8 @@ const HINT_NO_CHAIN: Readonly<Record<SourceName, string>> = {
 function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest, end: number): void {
   if (end === 0 && scan.fold.rows === 0) {
     const isNamed = scan.known || scan.restoring !== undefined || request.pins.length > 0
-    if (isNamed || scan.fold.findings.length > 0) return
+    const isOwnerless = request.domainId === PLATFORM_ANCHOR && request.known?.ownerless !== undefined
+    if (isNamed || isOwnerless || scan.fold.findings.length > 0) return
     throw new AuditError('domain_not_found', `there is no chain ${request.domainId} in ${source.name}`, {
       hint: HINT_NO_CHAIN[source.name],
     })

@@ -9,10 +9,22 @@ import {
   head,
   malformed,
   mismatch,
+  missing,
+  PLATFORM,
   unseen,
 } from './attack.js'
 import { a, type PlainRow, rehashed } from './chains.js'
-import { change, insert, moveHead, NO_CHECKS, NO_KEYS, nullable, remove, set } from './statements.js'
+import {
+  change,
+  dropRegistration,
+  insert,
+  moveHead,
+  NO_CHECKS,
+  NO_KEYS,
+  nullable,
+  remove,
+  set,
+} from './statements.js'
 
 const forged = (seq: number) => rehashed({ ...a(seq), relation: 'project.delete' })
 const edited = { ...a(4), relation: 'project.delete' }
@@ -150,6 +162,12 @@ const NULLS: readonly Attack[] = [
   found('NULL: domain_id', NO_KEYS + nullable('domain_id') + set(4, 'domain_id = NULL'), [
     gap(4, 4, a(5).prevHash),
   ]),
+  found(
+    'NULL: domain_id, every chain',
+    NO_KEYS + nullable('domain_id') + set(4, 'domain_id = NULL'),
+    [gap(4, 4, a(5).prevHash), { ...malformed(4), chain: PLATFORM }],
+    ALL,
+  ),
 ]
 
 const at = (seq: number): PlainRow => rehashed({ ...a(8), seq, prevHash: a(8).entryHash })
@@ -209,4 +227,20 @@ const INSERTED: readonly Attack[] = [
   ),
 ]
 
-export const FORCED: readonly Attack[] = [...DUPLICATED, ...SHAPES, ...NO_HASH, ...NULLS, ...INSERTED]
+const UNKNOWN_GENERATION: readonly Attack[] = [
+  found(
+    'a generation that is not known, of a Domain that is gone from the registry, every chain',
+    NO_CHECKS + set(4, 'generation = 2') + dropRegistration(A),
+    [missing(A, 8)],
+    ALL,
+  ),
+]
+
+export const FORCED: readonly Attack[] = [
+  ...DUPLICATED,
+  ...SHAPES,
+  ...NO_HASH,
+  ...NULLS,
+  ...INSERTED,
+  ...UNKNOWN_GENERATION,
+]

@@ -1,0 +1,86 @@
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openMirror } from '../../src/mirror/open.js'
+import type { IndexedMirror } from '../../src/ports.js'
+import { S3Server } from '../support/s3-server.js'
+
+const never = new AbortController().signal
+const root = mkdtempSync(join(tmpdir(), 'mirror-index-'))
+const KEYS = [
+  'audit/a/1',
+  'audit/a/2',
+  'audit/b.c/1',
+  'audit/b/deep/1',
+  'audit/file',
+  'audit2/x/1',
+  'tlog/x/1',
+]
+const AT = Date.parse('2026-04-28T10:00:30Z')
+let server: S3Server
+const stores: Record<string, IndexedMirror> = {}
+
+beforeAll(async () => {
+  for (const key of KEYS) {
+    mkdirSync(dirname(join(root, key)), { recursive: true })
+    writeFileSync(join(root, key), key)
+    utimesSync(join(root, key), AT / 1000, AT / 1000)
+  }
+  // What an archiver that was killed may leave.
+  mkdirSync(join(root, 'audit/empty/deeper'), { recursive: true })
+  mkdirSync(join(root, 'audit/draft'))
+  writeFileSync(join(root, 'audit/draft/.audit-0123456789abcdef.tmp'), '')
+
+  server = await S3Server.start()
+  server.addBucket('bucket')
+  for (const key of KEYS) server.put('bucket', `run/${key}`, Buffer.from(key))
+  for (let i = 0; i < 1_100; i += 1) server.put('bucket', `many/audit/${i}/1`, Buffer.of(1))
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'x')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'x')
+  const env = { AUDIT_S3_ENDPOINT: server.url }
+  stores.directory = await openMirror(pathToFileURL(root).href)
+  stores.bucket = await openMirror('s3://bucket/run', env)
+  stores.many = await openMirror('s3://bucket/many', env)
+})
+
+afterAll(async () => {
+  for (const store of Object.values(stores)) store.close()
+  vi.unstubAllEnvs()
+  await server.stop()
+  rmSync(root, { recursive: true })
+})
+
+const at = (name: string): IndexedMirror => stores[name] as IndexedMirror
+
+describe.each(['directory', 'bucket'])('%s', (name) => {
+  it('names the folders that hold something', async () => {
+    expect((await at(name).folders('audit/', never)).sort()).toEqual(['a', 'b', 'b.c'])
+    expect(await at(name).folders('none/', never)).toEqual([])
+  })
+
+  it('tells when an object was put there', async () => {
+    expect(await at(name).storedAt('audit/a/3', never)).toBeUndefined()
+    // The clock of the server goes on by a second a write.
+    const storedAt = (await at(name).storedAt('audit/a/1', never)) ?? 0
+    expect(storedAt).toBe(name === 'directory' ? AT : Date.parse('2026-04-28T10:00:01Z'))
+  })
+
+  it('gives up at the signal', async () => {
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(at(name).folders('audit/', signal)).rejects.toThrow('enough')
+    await expect(at(name).storedAt('audit/a/1', signal)).rejects.toThrow('enough')
+  })
+})
+
+it('a bucket names folders beyond a page, and lists nothing that is in them', async () => {
+  server.takeSeen()
+  expect(await at('many').folders('audit/', never)).toHaveLength(1_100)
+  expect(server.takeSeen()).toEqual(['LIST', 'LIST'])
+})
+
+it('a directory that is not there is out of reach, not empty', async () => {
+  const store = await openMirror(pathToFileURL(join(root, 'none')).href)
+  await expect(store.folders('audit/', never)).rejects.toMatchObject({ code: 'mirror_unavailable' })
+})
