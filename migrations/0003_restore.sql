@@ -39,7 +39,8 @@ BEGIN
     SELECT * FROM (VALUES
       ('audit_writer',   'SELECT, INSERT, DELETE'),
       ('audit_reader',   'SELECT'),
-      ('audit_archiver', 'SELECT')
+      ('audit_archiver', 'SELECT'),
+      ('audit_eraser',   'SELECT')
     ) AS t (grantee, privileges)
     WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = grantee)
   LOOP

@@ -64,7 +64,8 @@ function endBefore({ code, seqFrom, observed }: Finding): number {
 /**
  * Rebuilds a chain from rows that a verify has just found intact, and judges them again as it writes: what changed
  * meanwhile is refused before the chain gets its head. Dying anywhere leaves rows without a head, which no append can
- * extend, which a verify knows for what they are, and which the next restore keeps. To be called as the only restore of the chain (RestoreTarget.restoring).
+ * extend, which a verify knows for what they are, and which the next restore keeps. To be called as the only restore of
+ * the chain (RestoreTarget.restoring).
  */
 export async function restoreChain(
   request: RestoreRequest,

@@ -2,7 +2,7 @@ import { intactEnd, type MirrorRow, type Restored, restoreChain } from '../archi
 import type { ChainHead } from '../chain/entry.js'
 import { pseudonym } from '../chain/hash.js'
 import { nodeHasher } from '../node-hasher.js'
-import type { IndexedMirror, RestoreTarget } from '../ports.js'
+import type { IndexedMirror, MirrorCodec, RestoreTarget } from '../ports.js'
 import { GENESIS_SUBJECT } from '../sink/genesis.js'
 import { streamObjects } from '../verify/object-stream.js'
 import type { VerifyResult } from '../verify/result.js'
@@ -94,7 +94,7 @@ export class Restorer {
     const [store, codec] = [await this.context.mirrorOf(mirrorUrl), await this.context.codec()]
     const progress = startProgress('restore')
     try {
-      const rows = await this.#objects(store, domainId)
+      const rows = this.#objects(store, codec, domainId)
       const parts = { target: this.target, rows, hasher: nodeHasher, mirrorUrl: store.url }
       const restored = await restoreChain(request, parts, (at) => progress.update(at), this.signal)
       const key = codec.key(domainId, restored.head.seq)
@@ -104,11 +104,11 @@ export class Restorer {
     }
   }
 
-  async #objects(
+  #objects(
     store: IndexedMirror,
+    codec: MirrorCodec,
     domainId: string,
-  ): Promise<(toSeq: number) => AsyncIterable<MirrorRow>> {
-    const codec = await this.context.codec()
+  ): (toSeq: number) => AsyncIterable<MirrorRow> {
     const { signal } = this
     return async function* rows(toSeq) {
       for await (const object of streamObjects(store, codec, { domainId, fromSeq: 1, toSeq }, signal)) {

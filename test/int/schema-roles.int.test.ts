@@ -49,7 +49,7 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
   audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID'],
   audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S'],
   audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S'],
-  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', ''],
+  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S'],
 }
 
 const LETTERS = {
