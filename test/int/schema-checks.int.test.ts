@@ -10,6 +10,7 @@ import { type TestDatabase, testDatabase } from '../support/postgres.js'
 import {
   bytes,
   CONTEXT,
+  DOMAIN,
   ENTRY,
   entryRow,
   FINDING,
@@ -195,6 +196,10 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
 
   ['audit_domain', { domain_id: PLATFORM_ANCHOR }, ''],
   ['audit_domain', { domain_id: NIL_UUID }, 'not_nil'],
+  ['audit_restore', { domain_id: DOMAIN, mirror_url: 'file:///m' }, ''],
+  ['audit_restore', { domain_id: NIL_UUID, mirror_url: 'file:///m' }, 'domain_not_nil'],
+  ['audit_restore', { domain_id: DOMAIN, mirror_url: '' }, 'mirror_url_bytes'],
+  ['audit_restore', { domain_id: DOMAIN, mirror_url: 'x'.repeat(4097) }, 'mirror_url_bytes'],
 
   ['audit_log_chain_head', head({ next_seq: 1 }), ''],
   ['audit_log_chain_head', head({ next_seq: 0 }), 'next_seq_range'],
