@@ -24,6 +24,13 @@ recorded_at is the time of the append, by the database's clock.`
     ...entryFlags,
     stdin: Flags.boolean({ summary: 'read NDJSON from standard input' }),
     format: Flags.string({ options: ['ndjson', 'cloudtrail'], summary: 'of the files; default: ndjson' }),
+    'idempotency-days': Flags.integer({
+      env: 'AUDIT_IDEMPOTENCY_DAYS',
+      min: 1,
+      max: 365,
+      helpValue: 'N',
+      summary: 'for how long a key is known; default 7; the same for every writer',
+    }),
     rejects: Flags.string({ helpValue: 'FILE', summary: 'write refused lines there and go on' }),
   }
 

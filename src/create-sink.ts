@@ -1,3 +1,4 @@
+import { AuditError } from './errors.js'
 import { openSink } from './open-sink.js'
 import { KeyFilePepper } from './pepper/key-file.js'
 import { parsePepperUrl } from './pepper/pepper-url.js'
@@ -17,6 +18,8 @@ export interface CreateSinkOptions {
   readonly defaults?: Chains | undefined
   /** Places entries that neither name a chain nor have a default; default: by the object (docs/residency.md). */
   readonly resolver?: DomainResolver | undefined
+  /** Days for which an idempotency key is known, 1 to 365; default 7. The same for every writer of a database. */
+  readonly idempotencyDays?: number | undefined
   /** Connections held at most; default 4. */
   readonly connections?: number | undefined
 }
@@ -26,8 +29,9 @@ export interface AuditSink {
   /**
    * Appends one entry; resolves with where its rows are, one on each chain concerned, once they are durable. Entries
    * recorded while a transaction runs share the next one. Rejects with AuditError: `invalid_input`,
-   * `personal_data_in_chain`, `residency_unknown`, `pepper_mismatch`, `pepper_unavailable` or `database_…` when nothing
-   * was written; `outcome_unknown` when the connection was lost while committing.
+   * `personal_data_in_chain`, `residency_unknown`, `idempotency_conflict`, `pepper_mismatch`, `pepper_unavailable` or
+   * `database_…` when nothing was written; `outcome_unknown` when the connection was lost while committing. An entry
+   * with an `idempotencyKey` may be recorded again after any of them.
    */
   record(entry: UncheckedEntry): Promise<readonly Placed[]>
   /** Resolves when everything recorded so far has been settled. */
@@ -38,10 +42,11 @@ export interface AuditSink {
 
 /** A sink on PostgreSQL. Nothing is opened before the first entry is recorded. */
 export function createSink(options: CreateSinkOptions): AuditSink {
+  assertKeyDays(options.idempotencyDays)
   const database = new Database(options.databaseUrl, options.connections)
   const pepper =
     typeof options.pepper === 'string' ? new KeyFilePepper(parsePepperUrl(options.pepper)) : options.pepper
-  const parts = openSink(database, pepper, options.defaults)
+  const parts = openSink(database, pepper, options)
   const sink = new Sink({ ...parts, resolver: options.resolver ?? parts.resolver })
   let checked: Promise<void> | undefined
   return {
@@ -61,4 +66,9 @@ export function createSink(options: CreateSinkOptions): AuditSink {
       await database.close()
     },
   }
+}
+
+function assertKeyDays(days: number | undefined): void {
+  if (days === undefined || (Number.isInteger(days) && days >= 1 && days <= 365)) return
+  throw new AuditError('usage', 'idempotencyDays: expected 1 to 365')
 }

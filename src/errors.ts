@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   'personal_data_in_chain',
   'pepper_mismatch',
   'pepper_not_configured',
+  'idempotency_conflict',
   'domain_exists',
   'chain_exists',
   'already_acknowledged',

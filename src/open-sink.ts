@@ -5,8 +5,19 @@ import { chainExists } from './repo/domains.js'
 import { type Chains, createResolver } from './sink/residency.js'
 import type { SinkOptions } from './sink/sink.js'
 
+export interface SinkSettings {
+  /** The chains of entries that name none themselves. */
+  readonly defaults?: Chains | undefined
+  /** Days for which an idempotency key is known; default 7. */
+  readonly idempotencyDays?: number | undefined
+}
+
 /** What a sink on Postgres is made of, for the command line and for the library alike. */
-export function openSink(database: Database, pepper: Pepper, defaults?: Chains): SinkOptions {
+export function openSink(
+  database: Database,
+  pepper: Pepper,
+  { defaults, idempotencyDays }: SinkSettings = {},
+): SinkOptions {
   const known = new Set<string>()
   const isKnown = async (domainId: string) => {
     // A Domain is never unregistered, so a yes can be kept; the store checks again when it appends.
@@ -15,5 +26,6 @@ export function openSink(database: Database, pepper: Pepper, defaults?: Chains):
     }
     return known.has(domainId)
   }
-  return { store: new PostgresEntryStore(database), pepper, resolver: createResolver(isKnown), defaults }
+  const store = new PostgresEntryStore(database, idempotencyDays)
+  return { store, pepper, resolver: createResolver(isKnown), defaults }
 }

@@ -27,6 +27,11 @@ export const entryFlags = {
   ip: text('off the chain: the address of this request'),
   'user-agent': text('off the chain: the user agent of this request'),
   metadata: Flags.string({ helpGroup, helpValue: 'JSON', summary: 'off the chain: a JSON object' }),
+  'idempotency-key': Flags.string({
+    helpGroup,
+    helpValue: 'UUID',
+    summary: 'a UUID v4: tried again with it, the entry is not appended twice',
+  }),
 }
 
 interface EntryFlags {
@@ -45,6 +50,7 @@ interface EntryFlags {
   readonly ip?: string | undefined
   readonly 'user-agent'?: string | undefined
   readonly metadata?: string | undefined
+  readonly 'idempotency-key'?: string | undefined
 }
 
 /** The flags of an entry that were given, by name. */
@@ -77,6 +83,7 @@ export function entryOfFlags(flags: EntryFlags): UncheckedEntry {
       userAgent: flags['user-agent'],
       metadata: flags.metadata === undefined ? undefined : parseMetadata(flags.metadata),
     }),
+    idempotencyKey: flags['idempotency-key'],
   }) as UncheckedEntry
 }
 

@@ -30,6 +30,7 @@ export interface AppendRequest extends EntryFlags {
   readonly json: boolean
   /** domain_id of the chosen chain: the default of lines that name none. */
   readonly chain?: string | undefined
+  readonly 'idempotency-days'?: number | undefined
 }
 
 export async function runAppend(
@@ -41,7 +42,10 @@ export async function runAppend(
   const ended = new AbortController()
   const candidates = candidatesOf(request, ended.signal)
   const entry = candidates === undefined ? checkEntry(entryOfFlags(request)) : undefined
-  const sink = await sinkOf(context, chainsOf(request.chain))
+  const sink = await sinkOf(context, {
+    defaults: chainsOf(request.chain),
+    idempotencyDays: request['idempotency-days'],
+  })
   if (candidates === undefined) {
     if (entry !== undefined) await printPlaced(await sink.record(entry), request, out)
     return EXIT.done

@@ -88,7 +88,7 @@ class Demo {
       files.map((name) => join(folder, name)),
       'cloudtrail',
     )
-    const sink = await sinkOf(this.#context, { domainIds: [this.#domainId] })
+    const sink = await sinkOf(this.#context, { defaults: { domainIds: [this.#domainId] } })
     let appended = 0
     for await (const outcome of appendStream(sink, candidates, 'stop', this.#signal)) {
       if ('refused' in outcome) throw outcome.refused

@@ -49,6 +49,7 @@ const BY_ERROR = {
   personal_data_in_chain: EXIT.refused,
   pepper_mismatch: EXIT.refused,
   pepper_not_configured: EXIT.refused,
+  idempotency_conflict: EXIT.refused,
   domain_exists: EXIT.refused,
   chain_exists: EXIT.refused,
   already_acknowledged: EXIT.refused,

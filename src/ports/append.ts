@@ -49,6 +49,14 @@ export interface ChainStart {
   readonly registration?: { readonly name: string; readonly mirrorUrl?: string | undefined } | undefined
 }
 
+/** A key under which an item is appended once, however often it is tried. */
+export interface Idempotency {
+  /** A UUID v4 in lower case. A key is its chain's: on another chain the same key is another. */
+  readonly key: string
+  /** By domain id, for each chain of the item: what its content is told by, 64 hex digits. */
+  readonly fingerprints: ReadonlyMap<string, string>
+}
+
 /** The rows that stand or fall together, one on each chain concerned. */
 export interface AppendItem {
   readonly rows: readonly NewRow[]
@@ -56,6 +64,7 @@ export interface AppendItem {
   readonly genesisPseudonyms: ReadonlyMap<string, string>
   /** Chains that this item may begin. One with a registration must be new, else `domain_exists`. */
   readonly starts?: ReadonlyMap<string, ChainStart>
+  readonly idempotency?: Idempotency | undefined
 }
 
 /** What became of one item: where its rows were put, or why it was refused. */
@@ -65,9 +74,11 @@ export interface EntryStore {
   /**
    * Appends items in one transaction, in the order given, and resolves when it is durable. Each item's result is its
    * own: one that is refused leaves the others standing or, with `atRefusal: 'stop'`, is the last result, and nothing
-   * after it is appended. A started chain's genesis row comes first in its item's result. Rejects when nothing was
-   * written, or with `outcome_unknown` when the connection was lost while committing. Safe to call at once: appends
-   * to one chain queue up, several chains are locked in one fixed order.
+   * after it is appended. A started chain's genesis row comes first in its item's result. An item whose key has been
+   * seen on its chains writes nothing and has the first one's result, or is refused with `idempotency_conflict` if it
+   * says something else. Rejects when nothing was written, or with `outcome_unknown` when the connection was lost
+   * while committing. Safe to call at once: appends to one chain queue up, several chains are locked in one fixed
+   * order.
    */
   append(items: readonly AppendItem[], atRefusal: AtRefusal): Promise<readonly Appended[]>
 }

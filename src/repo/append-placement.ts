@@ -7,6 +7,7 @@ import { AuditError } from '../errors.js'
 import { nodeHasher } from '../node-hasher.js'
 import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../ports.js'
 import type { ChainTail, OpenChain } from './append-chains.js'
+import { SeenKeys } from './idempotency-keys.js'
 
 /** A row with its place and what is hashed of it, and the personal data that goes beside it. */
 export interface PlacedRow {
@@ -25,7 +26,10 @@ export class Placement {
   /** Chains that begin here. */
   readonly started = new Map<string, ChainStart>()
 
-  constructor(open: readonly OpenChain[]) {
+  constructor(
+    open: readonly OpenChain[],
+    readonly keys = new SeenKeys(),
+  ) {
     this.#open = new Map(open.map((chain) => [chain.domainId, chain]))
     for (const { domainId, tail } of open) if (tail !== undefined) this.#tails.set(domainId, tail)
   }
@@ -52,12 +56,17 @@ export class Placement {
       const starts = [...(item.starts ?? [])].filter(([domainId, start]) => this.#starts(domainId, start))
       const genesis = starts.map(([, start]) => start.genesis)
       this.#admit(item, new Set(genesis.map((row) => row.domainId)))
+      // After the pepper was found right: the fingerprint of another would call the same content another.
+      const first = this.keys.firstResult(item)
+      if (first !== undefined) return first
       const tails = new Map<string, ChainTail>()
       const placed = [...genesis, ...item.rows].map((row) => this.#next(row, tails))
       for (const [domainId, start] of starts) this.started.set(domainId, start)
       for (const [domainId, tail] of tails) this.#tails.set(domainId, tail)
       this.rows.push(...placed)
-      return placed.map(({ entry }) => placeOf(entry))
+      const places = placed.map(({ entry }) => placeOf(entry))
+      this.keys.remember(item, places.slice(genesis.length))
+      return places
     } catch (error) {
       if (error instanceof FormatError)
         return new AuditError('invalid_input', error.message, { cause: error })

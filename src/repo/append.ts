@@ -6,6 +6,7 @@ import { Placement } from './append-placement.js'
 import { writeChains, writeContexts, writeSubjects } from './append-rows.js'
 import { writeRows } from './copy-in.js'
 import type { Client, Database } from './database.js'
+import { DEFAULT_KEY_DAYS, readKeys, writeKeys } from './idempotency-keys.js'
 
 /**
  * READ COMMITTED, said explicitly: the lock must be taken before the snapshot that reads the head. Not READ WRITE: a
@@ -18,22 +19,32 @@ const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED;
 
 type Outcomes = Promise<readonly Appended[]>
 
+/** How one group is appended. */
+interface Group {
+  readonly atRefusal: AtRefusal
+  readonly keyDays: number
+}
+
 /** Appends to the chains in Postgres (ports.ts, EntryStore). */
 export class PostgresEntryStore implements EntryStore {
   readonly #database: Database
+  readonly #keyDays: number
 
-  constructor(database: Database) {
+  /** `keyDays`: for how long an idempotency key is known. */
+  constructor(database: Database, keyDays = DEFAULT_KEY_DAYS) {
     this.#database = database
+    this.#keyDays = keyDays
   }
 
   async append(items: readonly AppendItem[], atRefusal: AtRefusal): Outcomes {
+    const group = { atRefusal, keyDays: this.#keyDays }
     try {
-      return await this.#underLocks(items, (client) => appendTogether(client, items, atRefusal))
+      return await this.#underLocks(items, (client) => appendTogether(client, items, group))
     } catch (error) {
       if (!isAboutData(error)) throw error
     }
     // Nothing of the group is there. What Postgres itself refuses of one item must not take the others with it.
-    return this.#underLocks(items, (client) => appendApart(client, items, atRefusal))
+    return this.#underLocks(items, (client) => appendApart(client, items, group))
   }
 
   /** Dying anywhere before COMMIT leaves nothing: rows, heads, personal data and contexts are one transaction. */
@@ -45,33 +56,35 @@ export class PostgresEntryStore implements EntryStore {
   }
 }
 
-async function appendTogether(client: Client, items: readonly AppendItem[], atRefusal: AtRefusal): Outcomes {
-  const placement = new Placement(await openChains(client, chainsOf(items)))
-  const appended = placement.placeAll(items, atRefusal)
+async function appendTogether(client: Client, items: readonly AppendItem[], group: Group): Outcomes {
+  const open = await openChains(client, chainsOf(items))
+  const placement = new Placement(open, await readKeys(client, items, group.keyDays))
+  const appended = placement.placeAll(items, group.atRefusal)
   if (placement.rows.length > 0) {
     await writeChains(client, placement)
     await writeRows(client, placement.rows)
     await writeSubjects(client, placement.rows)
     await writeContexts(client, placement.rows)
+    await writeKeys(client, placement.keys, group.keyDays)
   }
   return appended
 }
 
 /** The slow road of a group in which Postgres has refused something: each item under a savepoint, one COMMIT for all. */
-async function appendApart(client: Client, items: readonly AppendItem[], atRefusal: AtRefusal): Outcomes {
+async function appendApart(client: Client, items: readonly AppendItem[], group: Group): Outcomes {
   const appended: Appended[] = []
   for (const item of items) {
-    const outcome = await appendGuarded(client, item)
+    const outcome = await appendGuarded(client, item, group)
     appended.push(outcome)
-    if (outcome instanceof AuditError && atRefusal === 'stop') break
+    if (outcome instanceof AuditError && group.atRefusal === 'stop') break
   }
   return appended
 }
 
-async function appendGuarded(client: Client, item: AppendItem): Promise<Appended> {
+async function appendGuarded(client: Client, item: AppendItem, group: Group): Promise<Appended> {
   await client.query('SAVEPOINT item')
   try {
-    const [outcome = []] = await appendTogether(client, [item], 'stop')
+    const [outcome = []] = await appendTogether(client, [item], group)
     await client.query('RELEASE SAVEPOINT item')
     return outcome
   } catch (error) {

@@ -5,7 +5,16 @@ import { FormatError } from '../chain/format-error.js'
 import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import { nodePseudonym } from '../node-hasher.js'
-import type { AppendItem, ChainStart, DomainResolver, NewRow, Pepper, SubjectPii } from '../ports.js'
+import type {
+  AppendItem,
+  ChainStart,
+  DomainResolver,
+  Idempotency,
+  NewRow,
+  Pepper,
+  SubjectPii,
+} from '../ports.js'
+import { contentFingerprint } from './fingerprint.js'
 import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
 import type { InputEntry } from './input-line.js'
 import { personalDataProblem } from './personal-data.js'
@@ -55,13 +64,18 @@ async function toAppendItem(entry: InputEntry, parts: ItemParts, peppers: GroupP
   const rows: NewRow[] = []
   const genesisPseudonyms = new Map<string, string>()
   const starts = new Map<string, ChainStart>()
+  const fingerprints = new Map<string, string>()
+  const { idempotencyKey: key } = entry
   for (const domainId of domainIds) {
     const { pepper, genesis } = await peppers.of(domainId)
-    rows.push(toRow(entry, domainId, pepper))
+    const row = toRow(entry, domainId, pepper)
+    rows.push(row)
+    if (key !== undefined) fingerprints.set(domainId, contentFingerprint(pepper, { key, domainIds, row }))
     genesisPseudonyms.set(domainId, genesis)
     if (domainId === PLATFORM_ANCHOR) starts.set(domainId, { genesis: genesisRow(domainId, genesis) })
   }
-  return { rows, genesisPseudonyms, starts }
+  const idempotency: Idempotency | undefined = key === undefined ? undefined : { key, fingerprints }
+  return { rows, genesisPseudonyms, starts, idempotency }
 }
 
 /** One entry as a row of one chain: people in it are pseudonyms of that chain's pepper. */

@@ -24,6 +24,7 @@ export function checkEntry(entry: UncheckedEntry): InputEntry {
     platform: entry.platform,
     subject: entry.subject && rawSubject(entry.subject),
     context: entry.context && rawContext(entry.context),
+    idempotency_key: entry.idempotencyKey,
   })
   const identityId = identityOf(entry.subject)
   return identityId === undefined ? checked : { ...checked, subject: { ...checked.subject, identityId } }

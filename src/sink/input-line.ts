@@ -23,6 +23,8 @@ export interface InputEntry {
   readonly platform?: true | undefined
   readonly subject?: SubjectPii | undefined
   readonly context?: RequestContext | undefined
+  /** A UUID v4 in lower case: an entry with a key that its chains have seen is not appended again. */
+  readonly idempotencyKey?: string | undefined
 }
 
 /**
@@ -45,18 +47,10 @@ export function parseInputLine(bytes: Uint8Array): InputEntry {
 
 /** The entry of a parsed line, keys in snake_case. Throws as {@link parseInputLine} does. */
 export function inputEntry(value: unknown): InputEntry {
-  refuseUnbuilt(value)
   const parsed = lineSchema.safeParse(value)
   if (!parsed.success) throw new AuditError('invalid_input', issueText(parsed.error.issues[0]))
   refuseContradiction(parsed.data)
   return entryOf(parsed.data)
-}
-
-/** A row that its writer believes to be idempotent, and is not, would be written twice. */
-function refuseUnbuilt(value: unknown): void {
-  if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'idempotency_key')) {
-    throw new AuditError('invalid_input', 'idempotency_key: not built yet, so it is refused and not ignored')
-  }
 }
 
 function refuseContradiction(raw: RawLine): void {
@@ -84,6 +78,7 @@ function entryOf(raw: RawLine): InputEntry {
     ...(raw.platform && { platform: raw.platform }),
     ...(raw.subject && { subject: subjectOf(raw.subject) }),
     ...(raw.context && { context: contextOf(raw.context) }),
+    ...(raw.idempotency_key && { idempotencyKey: raw.idempotency_key.toLowerCase() }),
   }
 }
 

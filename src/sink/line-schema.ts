@@ -28,6 +28,12 @@ function domainIdProblem(value: string): string | undefined {
   return value.toLowerCase() === NIL_UUID ? 'the nil UUID is never a Domain' : undefined
 }
 
+const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
+
+function idempotencyKeyProblem(value: string): string | undefined {
+  return UUID_V4.test(value) ? undefined : 'expected a UUID v4 of 36 characters'
+}
+
 const domainId = ruled(z.string(), domainIdProblem)
 const address = ruled(z.string(), ipProblem)
 const strings = z.array(z.string())
@@ -60,6 +66,7 @@ export const lineSchema = z.strictObject({
   platform: z.literal(true).optional(),
   subject: subject.optional(),
   context: context.optional(),
+  idempotency_key: ruled(z.string(), idempotencyKeyProblem).optional(),
 })
 
 export type RawLine = z.output<typeof lineSchema>

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { writeNdjson } from './input.js'
-import { audit, type Bench, baseline, report } from './subject.js'
+import { audit, type Bench, baseline, median, report } from './subject.js'
 
 /** Appends `rows` to a new chain; the baseline inserts the same rows into an identical table without hashing. */
 export async function benchAppend(bench: Bench, rows: number): Promise<string> {
@@ -20,4 +20,32 @@ export async function benchAppend(bench: Bench, rows: number): Promise<string> {
     'at least 0.4, and 15000 rows/s',
   )
   return domainId
+}
+
+/** What idempotency keys cost: the same rows with and without, by turns, each on a chain of its own. */
+export async function benchKeyedAppend(bench: Bench, rows: number): Promise<void> {
+  const plain: number[] = []
+  const keyed: number[] = []
+  for (let turn = 0; turn < 3; turn += 1) {
+    plain.push(await secondsOfAppend(bench, rows, false))
+    keyed.push(await secondsOfAppend(bench, rows, true))
+  }
+  const [rate, baseRate] = [rows / median(keyed), rows / median(plain)]
+  report(
+    `append ${rows} rows with keys`,
+    `${Math.round(rate)} rows/s`,
+    `without keys ${Math.round(baseRate)} rows/s`,
+    rate / baseRate,
+    'at least 0.7',
+  )
+}
+
+async function secondsOfAppend(bench: Bench, rows: number, keyed: boolean): Promise<number> {
+  const created = await audit(bench.home, ['domain', 'create', '--json'])
+  const domainId: string = JSON.parse(created.stdout).domain_id
+  const input = join(bench.home, `keyed-${keyed}.ndjson`)
+  // A key is its chain's, so that one file would do; new ones are as random in the index as real ones are.
+  await writeNdjson(input, rows, keyed)
+  const args = ['append', '--domain', domainId, '--stdin', '--json']
+  return (await audit(bench.home, args, { input, keepOutput: false })).seconds
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { open } from 'node:fs/promises'
 
 /** Entries like those of a platform, about 410 bytes a row, with few subjects and relations and many objects. */
@@ -37,12 +38,12 @@ export function benchEntry(i: number): BenchEntry {
   }
 }
 
-/** Writes `rows` of them as NDJSON, so that making them is in no measurement. */
-export async function writeNdjson(path: string, rows: number): Promise<void> {
+/** Writes `rows` of them as NDJSON, each with an idempotency key if `keyed`, so that making them is in no measurement. */
+export async function writeNdjson(path: string, rows: number, keyed = false): Promise<void> {
   const file = await open(path, 'w')
   for (let at = 0; at < rows; at += 5000) {
     const lines = Array.from({ length: Math.min(5000, rows - at) }, (_, i) =>
-      JSON.stringify(benchEntry(at + i)),
+      JSON.stringify({ ...benchEntry(at + i), ...(keyed && { idempotency_key: randomUUID() }) }),
     )
     await file.write(`${lines.join('\n')}\n`)
   }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureEmbedded, stopEmbedded } from '../../src/repo/embedded/embedded.js'
-import { benchAppend } from './append.js'
+import { benchAppend, benchKeyedAppend } from './append.js'
 import { benchArchiver } from './archiver.js'
 import { benchMirror } from './mirror.js'
 import { benchQueries } from './queries.js'
@@ -22,6 +22,7 @@ try {
   const bench = scratch(home, url, rows)
   const long = await benchAppend(bench, rows)
   const short = await benchAppend(bench, Math.round(rows / 10))
+  await benchKeyedAppend(bench, Math.round(rows / 20))
   await benchVerify(bench, short)
   await benchVerify(bench, long)
   await benchQueries(bench, long)

@@ -16,6 +16,7 @@ import {
   FINDING,
   HEAD,
   insert,
+  KEY,
   outcome,
   PII,
   type Row,
@@ -158,6 +159,7 @@ const entry = (change: Row): Row => ({ ...entryRow(ENTRY), ...change })
 const genesis = (change: Row): Row => ({ ...entryRow({ ...ENTRY, seq: 1 }), ...change })
 const pii = (change: Row): Row => ({ ...PII, ...change })
 const context = (change: Row): Row => ({ ...CONTEXT, ...change })
+const key = (change: Row): Row => ({ ...KEY, ...change })
 const head = (change: Row): Row => ({ ...HEAD, ...change })
 const finding = (change: Row): Row => ({ ...FINDING, ...change })
 
@@ -246,6 +248,11 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
   ['audit_entry_context', context({ metadata: String.raw`{"a":"\\u0000"}` }), ''],
 
   ['audit_tamper_quarantine', finding({}), ''],
+  ['audit_idempotency_key', key({}), ''],
+  ['audit_idempotency_key', key({ domain_id: NIL_UUID }), 'domain_not_nil'],
+  ['audit_idempotency_key', key({ fingerprint: bytes(31) }), 'fingerprint_bytes'],
+  ['audit_idempotency_key', key({ seq: 0 }), 'seq_range'],
+  ['audit_idempotency_key', key({ subject_pseudonym: bytes(33) }), 'subject_pseudonym_bytes'],
   ['audit_tamper_quarantine', finding({ domain_id: NIL_UUID }), 'domain_not_nil'],
   ['audit_tamper_quarantine', finding({ expected_hash: bytes(32), observed_hash: bytes(32) }), ''],
   ['audit_tamper_quarantine', finding({ expected_hash: bytes(31) }), 'expected_hash_bytes'],
@@ -292,6 +299,7 @@ describe('uniqueness', () => {
   it.each([
     ['audit_log_entry', entry({}), entry({ prev_hash: bytes(32, 9) }), 'audit_log_entry_pkey'],
     ['audit_log_entry', entry({}), entry({ seq: 3 }), 'audit_log_entry_no_fork'],
+    ['audit_idempotency_key', key({}), key({ seq: 3 }), 'audit_idempotency_key_pkey'],
     ['audit_tamper_quarantine', finding({}), finding({ detail: 'again' }), 'audit_tamper_quarantine_once'],
   ])('%s, case %#', async (table, first, second, constraint) => {
     const both = async () => {

@@ -9,6 +9,7 @@ import {
   FINDING,
   HEAD,
   insert,
+  KEY,
   outcome,
   PII,
   type Row,
@@ -26,6 +27,7 @@ beforeAll(async () => {
   await insert(client, 'audit_subject_pii', PII)
   await insert(client, 'audit_entry_context', CONTEXT)
   await insert(client, 'audit_tamper_quarantine', FINDING)
+  await insert(client, 'audit_idempotency_key', KEY)
 })
 
 afterAll(async () => {
@@ -42,14 +44,15 @@ const TABLES = [
   'audit_entry_context',
   'audit_tamper_quarantine',
   'audit_restore',
+  'audit_idempotency_key',
 ]
 
 /** S, I, U, D: on the table; u: on some columns alone. In the order of TABLES. */
 const HELD: Readonly<Record<string, readonly string[]>> = {
-  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID'],
-  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S'],
-  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S'],
-  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S'],
+  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID', 'SID'],
+  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', ''],
+  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', ''],
+  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S', 'SD'],
 }
 
 const LETTERS = {
@@ -124,8 +127,15 @@ const APPEND: readonly Step[] = [
 ]
 const ACKNOWLEDGE = "UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'x'"
 const STAMP = "UPDATE audit_log_entry SET archived_at = now(), archive_etag = 'e'"
+const KEEP_KEYS: readonly Step[] = [
+  ['audit_idempotency_key', { ...KEY, domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' }],
+  'SELECT * FROM audit_idempotency_key',
+]
+const FORGET_KEYS = 'DELETE FROM audit_idempotency_key'
 const ERASE = ['DELETE FROM audit_subject_pii', 'DELETE FROM audit_entry_context']
-const READ = TABLES.map((table) => `SELECT * FROM ${table}`)
+const READ = TABLES.filter((table) => table !== 'audit_idempotency_key').map(
+  (table) => `SELECT * FROM ${table}`,
+)
 const FIND: Step = ['audit_tamper_quarantine', { ...FINDING, code: 'seq_gap' }]
 const DOMAIN_ROW: Step = ['audit_domain', { domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' }]
 const HEAD_ROW: Step = [
@@ -149,19 +159,33 @@ const TAMPER = [
   'DROP TABLE audit_log_entry',
   'SET session_replication_role = replica',
   'SELECT audit_grant_roles()',
+  'UPDATE audit_idempotency_key SET seq = seq',
 ]
 
 const MAY: Readonly<Record<string, readonly Step[]>> = {
-  audit_writer: [...READ, ...APPEND, DOMAIN_ROW, HEAD_ROW, FIND, ACKNOWLEDGE, BEGIN_RESTORE, END_RESTORE],
+  audit_writer: [
+    ...READ,
+    ...KEEP_KEYS,
+    FORGET_KEYS,
+    ...APPEND,
+    DOMAIN_ROW,
+    HEAD_ROW,
+    FIND,
+    ACKNOWLEDGE,
+    BEGIN_RESTORE,
+    END_RESTORE,
+  ],
   audit_reader: READ,
   audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, FIND],
-  audit_eraser: [...ERASE, ...APPEND],
+  audit_eraser: [...ERASE, FORGET_KEYS, ...APPEND],
 }
 const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
   audit_writer: [...TAMPER, ...ERASE, STAMP],
   audit_reader: [
     ...TAMPER,
     ...ERASE,
+    ...KEEP_KEYS,
+    FORGET_KEYS,
     STAMP,
     ACKNOWLEDGE,
     DOMAIN_ROW,
@@ -174,6 +198,8 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
   audit_archiver: [
     ...TAMPER,
     ...ERASE,
+    ...KEEP_KEYS,
+    FORGET_KEYS,
     ACKNOWLEDGE,
     DOMAIN_ROW,
     HEAD_ROW,

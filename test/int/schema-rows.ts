@@ -46,6 +46,13 @@ export function entryRow(entry: Entry): Row {
 
 export const PII: Row = { domain_id: DOMAIN, subject_pseudonym: bytes(32) }
 export const CONTEXT: Row = { domain_id: DOMAIN, seq: 1 }
+export const KEY: Row = {
+  domain_id: DOMAIN,
+  key: '6ba7b810-9dad-41d1-80b4-00c04fd430c8',
+  fingerprint: bytes(32),
+  seq: 2,
+  subject_pseudonym: bytes(32),
+}
 export const HEAD: Row = { domain_id: DOMAIN, next_seq: 2, head_hash: bytes(32) }
 export const FINDING: Row = {
   domain_id: DOMAIN,

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
-import { CONTEXT, ENTRY, entryRow, FINDING, HEAD, insert, outcome, PII } from './schema-rows.js'
+import { CONTEXT, ENTRY, entryRow, FINDING, HEAD, insert, KEY, outcome, PII } from './schema-rows.js'
 
 let database: TestDatabase
 let client: pg.Client
@@ -15,6 +15,7 @@ beforeAll(async () => {
   await insert(client, 'audit_subject_pii', PII)
   await insert(client, 'audit_entry_context', CONTEXT)
   await insert(client, 'audit_tamper_quarantine', FINDING)
+  await insert(client, 'audit_idempotency_key', KEY)
 })
 
 afterAll(async () => {
@@ -102,6 +103,8 @@ const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = 
   ['WO001', "UPDATE audit_entry_context SET ip = '192.0.2.66'"],
   ['', 'DELETE FROM audit_subject_pii'],
   ['', 'DELETE FROM audit_entry_context'],
+  ['WO001', 'UPDATE audit_idempotency_key SET created_at = now()'],
+  ['', 'DELETE FROM audit_idempotency_key'],
 ]
 
 describe('write-once, for the owner too', () => {

@@ -101,7 +101,7 @@ export const BAD_LINES: readonly BadLine[] = [
   ['an unknown key that is a person', jsonLine({ [SECRET.email]: 1 }), 'unknown key'],
   ['an unknown key of subject', subject({ email: SECRET.email }), 'subject: unknown key email'],
   ['an unknown key of context', context({ addr: SECRET.ip }), 'context: unknown key addr'],
-  ['idempotency_key', jsonLine({ idempotency_key: NIL }), 'idempotency_key: not built yet'],
+  ['idempotency_key', jsonLine({ idempotency_key: NIL }), 'idempotency_key: expected a UUID v4'],
   ['no subject_id', Buffer.from('{"relation":"r","object":"d:1"}'), 'subject_id: required'],
   ['no relation', Buffer.from(`{"subject_id":"${SECRET.subject}","object":"d:1"}`), 'relation: required'],
   ['no object', Buffer.from(`{"subject_id":"${SECRET.subject}","relation":"r"}`), 'object: required'],

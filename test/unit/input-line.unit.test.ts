@@ -149,11 +149,11 @@ describe('an input line', () => {
       /^context\.metadata: the key __proto__ is refused$/,
     ],
     [
-      'idempotency_key',
-      withField({ idempotency_key: '5f0c0a1e-0000-4000-8000-000000000000' }),
-      /^idempotency_key: not built yet/,
+      'an idempotency_key of another version',
+      withField({ idempotency_key: '5f0c0a1e-0000-7000-8000-000000000000' }),
+      /^idempotency_key: expected a UUID v4/,
     ],
-    ['idempotency_key null', withField({ idempotency_key: null }), /^idempotency_key: not built yet/],
+    ['idempotency_key null', withField({ idempotency_key: null }), /^idempotency_key: expected string/],
     ['an empty subject_id', withField({ subject_id: '' }), /^subject_id: expected 1 to 512 bytes/],
     [
       'a long subject_id',

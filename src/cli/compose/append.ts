@@ -1,14 +1,13 @@
-import type { Chains } from '../../sink/residency.js'
+import type { SinkSettings } from '../../open-sink.js'
 import type { Sink } from '../../sink/sink.js'
 import type { Context } from '../context.js'
 
-/** The sink; `defaults` are the chains of entries that name none themselves. */
-export async function sinkOf(context: Context, defaults?: Chains): Promise<Sink> {
+export async function sinkOf(context: Context, settings?: SinkSettings): Promise<Sink> {
   const [{ Sink }, { openSink }] = await Promise.all([
     import('../../sink/sink.js'),
     import('../../open-sink.js'),
   ])
-  return new Sink(openSink(await context.database(), await context.pepper(), defaults))
+  return new Sink(openSink(await context.database(), await context.pepper(), settings))
 }
 
 /** Rejects with `usage` for a mirror URL that is none. */

@@ -1,0 +1,288 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { Database } from '../../src/repo/database.js'
+import { purgeKeys } from '../../src/repo/idempotency-keys.js'
+import {
+  allFindings,
+  chainLength,
+  entryFor,
+  outcomes,
+  storedRows,
+  testPepper,
+  Writer,
+} from '../support/append-chains.js'
+import { FaultProxy } from '../support/append-proxy.js'
+import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
+
+let database: TestDatabase
+let writer: Writer
+
+beforeAll(async () => {
+  database = await testDatabase()
+  writer = new Writer(database.url)
+})
+
+afterAll(async () => {
+  expect(await allFindings(writer)).toEqual([])
+  await writer.close()
+  await database.drop()
+})
+
+const keyed = (key: string = randomUUID()) => ({ idempotency_key: key })
+const conflict = { code: 'idempotency_conflict' }
+
+async function keysOf(domainId: string): Promise<Record<string, unknown>[]> {
+  return rowsOf(
+    database.url,
+    `SELECT key::text, seq::int, encode(subject_pseudonym, 'hex') AS subject FROM audit_idempotency_key
+     WHERE domain_id = $1 ORDER BY seq`,
+    [domainId],
+  )
+}
+
+/** Makes keys of a chain older than they are. */
+function age(domainId: string, interval: string): Promise<undefined> {
+  return asSuperuser<undefined>(
+    database.url,
+    `UPDATE audit_idempotency_key SET created_at = created_at - interval '${interval}' WHERE domain_id = '${domainId}'`,
+  )
+}
+
+describe('an entry with a key that was seen', () => {
+  it('has the first result and writes nothing', async () => {
+    const domainId = await writer.create()
+    const key = keyed()
+    const first = await writer.record(domainId, key)
+    await writer.record(domainId)
+    expect(await writer.record(domainId, key)).toEqual(first)
+    expect(await writer.record(domainId, key)).toEqual(first)
+    expect(await chainLength(writer, domainId)).toBe(3)
+    const [, row] = await storedRows(database.url, domainId)
+    expect(await keysOf(domainId)).toEqual([{ key: key.idempotency_key, seq: 2, subject: row?.subject }])
+  })
+
+  it('is one row of many that come at once, from many processes', async () => {
+    const domainId = await writer.create()
+    const writers = Array.from({ length: 6 }, () => new Writer(database.url))
+    const key = keyed()
+    const all = await Promise.all(
+      writers.flatMap((one) => Array.from({ length: 5 }, () => one.record(domainId, key))),
+    )
+    expect(new Set(all.map(([row]) => row?.entryHash)).size).toBe(1)
+    expect(await chainLength(writer, domainId)).toBe(2)
+    await Promise.all(writers.map((one) => one.close()))
+  })
+
+  it('is one row within one group, and the others keep their order', async () => {
+    const domainId = await writer.create()
+    const [one, two] = [keyed(), keyed()]
+    const group = [one, {}, one, two, one, two].map((patch) => entryFor(domainId, patch))
+    expect(outcomes(await writer.sink.recordGroup(group, 'stop'))).toEqual([2, 3, 2, 4, 2, 4])
+  })
+
+  it('is one row a chain of a fan-out, in whatever order they are named', async () => {
+    const [a, b] = [await writer.create(), await writer.create()]
+    await writer.record(b)
+    const key = keyed()
+    const first = await writer.record([a, b], key)
+    expect(new Map(first.map((row) => [row.domainId, row.seq]))).toEqual(
+      new Map([
+        [a, 2],
+        [b, 3],
+      ]),
+    )
+    expect(await writer.record([b, a, b.toUpperCase()], key)).toEqual(first)
+  })
+
+  it('has its own row as its result where it began the platform chain', async () => {
+    const own = await testDatabase()
+    const fresh = new Writer(own.url)
+    const key = keyed()
+    const first = await fresh.record(PLATFORM_ANCHOR, key)
+    expect(outcomes([first, await fresh.record(PLATFORM_ANCHOR, key)])).toEqual([2, 2])
+    await fresh.close()
+    await own.drop()
+  })
+
+  it('is another on another chain', async () => {
+    const [a, b] = [await writer.create(), await writer.create()]
+    const key = keyed()
+    await writer.record(a, key)
+    expect(outcomes([await writer.record(b, { ...key, relation: 'another' })])).toEqual([2])
+  })
+
+  it('may be spelled in another way', async () => {
+    const domainId = await writer.create()
+    const key = randomUUID()
+    const context = { metadata: { a: 1, b: 2 } }
+    const first = await writer.record(domainId, { ...keyed(key), context })
+    const again = { ...keyed(key.toUpperCase()), reason: 'granted', relation_path: [], zedtoken: '' }
+    const spelled = { ...again, context: { metadata: { b: 2, a: 1 } } }
+    expect(await writer.record(domainId.toUpperCase(), spelled)).toEqual(first)
+  })
+})
+
+describe('a key with other content', () => {
+  it.each([
+    ['the subject', { subject_id: 'bob' }],
+    ['the relation', { relation: 'project.write' }],
+    ['the object', { object: 'project:p2' }],
+    ['the reason', { reason: 'out_of_scope' }],
+    ['the personal data', { subject: { email_claim: 'alice@example.org' } }],
+    ['the context', { context: { ip: '192.0.2.7' } }],
+  ])('is refused: %s', async (_what, patch) => {
+    const domainId = await writer.create()
+    const key = keyed()
+    await writer.record(domainId, key)
+    await expect(writer.record(domainId, { ...key, ...patch })).rejects.toMatchObject(conflict)
+    expect(await chainLength(writer, domainId)).toBe(2)
+    expect(
+      await rowsOf(database.url, 'SELECT FROM audit_subject_pii WHERE domain_id = $1', [domainId]),
+    ).toEqual([])
+  })
+
+  it('is refused with more chains, and with fewer', async () => {
+    const [a, b] = [await writer.create(), await writer.create()]
+    const [one, two] = [keyed(), keyed()]
+    await writer.record(a, one)
+    await writer.record([a, b], two)
+    await expect(writer.record([a, b], one)).rejects.toMatchObject(conflict)
+    await expect(writer.record([b, a], one)).rejects.toMatchObject(conflict)
+    await expect(writer.record(a, two)).rejects.toMatchObject(conflict)
+    expect([await chainLength(writer, a), await chainLength(writer, b)]).toEqual([3, 2])
+  })
+
+  it('is refused within one group, and leaves the others standing', async () => {
+    const domainId = await writer.create()
+    const key = keyed()
+    const group = [key, { ...key, relation: 'another' }, key, {}].map((patch) => entryFor(domainId, patch))
+    expect(outcomes(await writer.sink.recordGroup(group, 'continue'))).toEqual([2, conflict.code, 2, 3])
+  })
+
+  it('is refused, and not appended anew, where one chain of two has forgotten it', async () => {
+    const [a, b] = [await writer.create(), await writer.create()]
+    const key = keyed()
+    await writer.record([a, b], key)
+    await rowsOf(database.url, 'DELETE FROM audit_idempotency_key WHERE domain_id = $1', [a])
+    await expect(writer.record([a, b], key)).rejects.toMatchObject(conflict)
+  })
+
+  it('shows nothing of either content', async () => {
+    const domainId = await writer.create()
+    const key = keyed()
+    await writer.record(domainId, { ...key, subject: { plaintext: 'Alice-in-Clear' } })
+    const refused = await writer.record(domainId, { ...key, subject_id: 'bob-in-clear' }).catch(String)
+    expect(refused).not.toMatch(/in-clear/i)
+    const stored = await rowsOf(database.url, 'SELECT k::text FROM audit_idempotency_key k')
+    expect(JSON.stringify(stored)).not.toMatch(/in-clear/i)
+  })
+})
+
+describe('a key that was not used up', () => {
+  it('is free after a refusal', async () => {
+    const domainId = await writer.create()
+    const key = keyed()
+    const named = writer.record(domainId, { ...key, object: 'project:alice' })
+    await expect(named).rejects.toMatchObject({ code: 'personal_data_in_chain' })
+    expect(outcomes([await writer.record(domainId, key)])).toEqual([2])
+  })
+
+  it('is free after a refusal by Postgres, which takes the others one by one', async () => {
+    const own = await testDatabase()
+    const strict = new Writer(own.url)
+    const domainId = await strict.create()
+    await asSuperuser(
+      own.url,
+      `ALTER TABLE audit_log_entry ADD CONSTRAINT not_here CHECK (relation <> 'refused.here')`,
+    )
+    const [key, other] = [keyed(), keyed()]
+    const group = [other, { ...key, relation: 'refused.here' }, other, key, key].map((patch) =>
+      entryFor(domainId, patch),
+    )
+    const result = await strict.sink.recordGroup(group, 'continue')
+    expect(outcomes(result)).toEqual([2, 'invalid_input', 2, 3, 3])
+    await strict.close()
+    await own.drop()
+  })
+
+  it('is not found to conflict with a pepper that is wrong: that is what is told', async () => {
+    const domainId = await writer.create()
+    const key = keyed()
+    await writer.record(domainId, key)
+    const wrong = new Writer(database.url, testPepper('another'))
+    await expect(wrong.record(domainId, key)).rejects.toMatchObject({ code: 'pepper_mismatch' })
+    await wrong.close()
+  })
+})
+
+describe('after a lost connection', () => {
+  it.each(['lost', 'unanswered'] as const)('whose COMMIT was %s, the entry is there once', async (fault) => {
+    const proxy = await FaultProxy.start(database.url)
+    const domainId = await writer.create()
+    const shaky = new Writer(proxy.url)
+    const key = keyed()
+    await shaky.record(domainId)
+    const hit = proxy.breakAt('COMMIT\0', fault)
+    await expect(shaky.record(domainId, key)).rejects.toMatchObject({ code: 'outcome_unknown' })
+    await hit
+    expect(outcomes([await shaky.record(domainId, key)])).toEqual([3])
+    expect(await chainLength(writer, domainId)).toBe(3)
+    await shaky.close()
+    await proxy.close()
+  })
+})
+
+describe('a row that a key wrote', () => {
+  it('and that is gone is not written again: the chain is damaged', async () => {
+    const own = await testDatabase()
+    const damaged = new Writer(own.url)
+    const domainId = await damaged.create()
+    const key = keyed()
+    await damaged.record(domainId, key)
+    await damaged.record(domainId)
+    await asSuperuser(own.url, `DELETE FROM audit_log_entry WHERE domain_id = '${domainId}' AND seq = 2`)
+    await expect(damaged.record(domainId, key)).rejects.toMatchObject({
+      code: 'chain_conflict',
+      hint: expect.stringContaining('audit verify'),
+    })
+    await damaged.close()
+    await own.drop()
+  })
+})
+
+describe('the window', () => {
+  it('of seven days is that of a key', async () => {
+    const domainId = await writer.create()
+    const key = keyed()
+    await writer.record(domainId, key)
+    await age(domainId, '6 days 23:59')
+    expect(outcomes([await writer.record(domainId, key)])).toEqual([2])
+    await age(domainId, '1 minute')
+    expect(outcomes([await writer.record(domainId, { ...key, relation: 'another' })])).toEqual([3])
+    expect((await keysOf(domainId)).map(({ seq }) => seq)).toEqual([3])
+  })
+
+  it('passed, keys go with the next append that brings one, of its chains and in steps', async () => {
+    const [domainId, other] = [await writer.create(), await writer.create()]
+    for (const id of [domainId, other]) {
+      const entries = Array.from({ length: 1000 }, () => entryFor(id, keyed()))
+      for (let i = 0; i < 3; i += 1) {
+        const fresh = entries.map((entry) => ({ ...entry, idempotencyKey: randomUUID() }))
+        await writer.sink.recordGroup(fresh, 'stop')
+      }
+      await age(id, '8 days')
+    }
+    await writer.record(domainId)
+    expect(await keysOf(domainId)).toHaveLength(3000)
+    await writer.record(domainId, keyed())
+    expect(await keysOf(domainId)).toHaveLength(1001)
+    await writer.record(domainId, keyed())
+    expect((await keysOf(domainId)).map(({ seq }) => seq)).toEqual([3003, 3004])
+    expect(await keysOf(other)).toHaveLength(3000)
+    const db = new Database(database.url)
+    const purge = () => db.withClient((client) => purgeKeys(client, other, 7, 2500))
+    expect([await purge(), await purge(), await purge()]).toEqual([2500, 500, 0])
+    await db.close()
+  })
+})
