@@ -1,7 +1,6 @@
 import { AuditError } from './errors.js'
 import { openSink } from './open-sink.js'
-import { KeyFilePepper } from './pepper/key-file.js'
-import { parsePepperUrl } from './pepper/pepper-url.js'
+import { openPepper } from './pepper/open-pepper.js'
 import type { DomainResolver, Pepper, Placed } from './ports.js'
 import { Database } from './repo/database.js'
 import { assertSchema } from './repo/schema-status.js'
@@ -12,7 +11,7 @@ import { Sink } from './sink/sink.js'
 export interface CreateSinkOptions {
   /** A PostgreSQL URL; its schema must be in place (`audit db migrate`), its role a member of audit_writer. */
   readonly databaseUrl: string
-  /** `file:///path` of a key file, or a Pepper of your own. */
+  /** `file:///path`, `env:NAME`, `openbao://host/mount/prefix` (docs/pepper.md), or a Pepper of your own. */
   readonly pepper: string | Pepper
   /** The chains of entries that name none themselves. */
   readonly defaults?: Chains | undefined
@@ -44,8 +43,7 @@ export interface AuditSink {
 export function createSink(options: CreateSinkOptions): AuditSink {
   assertKeyDays(options.idempotencyDays)
   const database = new Database(options.databaseUrl, options.connections)
-  const pepper =
-    typeof options.pepper === 'string' ? new KeyFilePepper(parsePepperUrl(options.pepper)) : options.pepper
+  const pepper = typeof options.pepper === 'string' ? openPepper(options.pepper) : options.pepper
   const parts = openSink(database, pepper, options)
   const sink = new Sink({ ...parts, resolver: options.resolver ?? parts.resolver })
   let checked: Promise<void> | undefined

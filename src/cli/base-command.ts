@@ -32,7 +32,7 @@ const common = {
     helpGroup,
     helpValue: 'URL',
     env: 'AUDIT_PEPPER',
-    summary: 'where the peppers come from, as file:///path',
+    summary: 'where the peppers come from: file:///path, env:NAME or openbao://host/mount/prefix',
   }),
   actor: Flags.string({
     helpGroup,

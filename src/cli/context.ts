@@ -3,7 +3,7 @@ import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { AuditError } from '../errors.js'
-import type { CursorKey, IndexedMirror, MirrorCodec, Pepper } from '../ports.js'
+import type { CursorKey, IndexedMirror, MirrorCodec, Pepper, PepperVault } from '../ports.js'
 import type { Database } from '../repo/database.js'
 import { interruption } from './interruption.js'
 import { note } from './streams.js'
@@ -71,18 +71,26 @@ export class Context {
    * get a fresh key; not where old rows are about to come into it.
    */
   async pepper({ mint } = { mint: true }): Promise<Pepper & CursorKey> {
-    const { KeyFilePepper } = await import('../pepper/key-file.js')
     if (this.#flags.pepper !== undefined) {
-      const { parsePepperUrl } = await import('../pepper/pepper-url.js')
-      return new KeyFilePepper(parsePepperUrl(this.#flags.pepper))
+      const { openPepper } = await import('../pepper/open-pepper.js')
+      return openPepper(this.#flags.pepper)
     }
     if (!this.embedded) {
       throw new AuditError('pepper_not_configured', 'an external database needs a pepper source', {
-        hint: 'give --pepper file:///path (AUDIT_PEPPER), the one that its chains were begun with',
+        hint: 'give --pepper file:///path, env:NAME or openbao://… (AUDIT_PEPPER), the one that its chains were begun with',
       })
     }
-    const { keyFileOfHome } = await import('../pepper/home-key-file.js')
+    const [{ keyFileOfHome }, { KeyFilePepper }] = await Promise.all([
+      import('../pepper/home-key-file.js'),
+      import('../pepper/key-file.js'),
+    ])
     return new KeyFilePepper(await keyFileOfHome(this.home, async () => !mint || this.#hasRows()))
+  }
+
+  /** Where the peppers are kept one by one. Throws `usage` where they are derived. */
+  async pepperVault(): Promise<PepperVault> {
+    const { openPepperVault } = await import('../pepper/open-pepper.js')
+    return openPepperVault(this.#flags.pepper)
   }
 
   /** The key that list cursors are signed with; resolved when it is asked for, since most lists need none. */

@@ -1,9 +1,5 @@
-import { hkdfSync } from 'node:crypto'
-import { FormatError } from '../chain/format-error.js'
-import { utf8 } from '../chain/limits.js'
-import { parseDomainId, uuidBytes } from '../chain/uuid.js'
-import { AuditError } from '../errors.js'
 import type { CursorKey, Pepper } from '../ports.js'
+import { deriveCursorKey, derivePepper, pepperDomain } from './derive.js'
 import { readKeyFile } from './read-key-file.js'
 
 /**
@@ -15,18 +11,18 @@ export class KeyFilePepper implements Pepper, CursorKey {
   constructor(readonly path: string) {}
 
   async pepperOf(domainId: string): Promise<Uint8Array> {
-    const info = Buffer.concat([utf8('audit/pepper/v1'), uuidBytes(parsed(domainId))])
-    return this.#derive(info)
+    const domain = pepperDomain(domainId)
+    return this.#withKey((key) => derivePepper(key, domain))
   }
 
   async cursorKey(): Promise<Uint8Array> {
-    return this.#derive(utf8('audit/cursor/v1'))
+    return this.#withKey(deriveCursorKey)
   }
 
-  async #derive(info: Uint8Array): Promise<Uint8Array> {
+  async #withKey(derive: (key: Uint8Array) => Uint8Array): Promise<Uint8Array> {
     const key = await readKeyFile(this.path)
     try {
-      return new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), info, 32))
+      return derive(key)
     } finally {
       key.fill(0)
     }
@@ -42,17 +38,8 @@ export class CursorKeyFile implements CursorKey {
   }
 }
 
-/** The cursor key that format.md prescribes: `AUDIT_CURSOR_KEY_FILE` where it is set, else derived from the pepper's file. */
+/** The cursor key that format.md prescribes: `AUDIT_CURSOR_KEY_FILE` where it is set, else the pepper source's own. */
 export function cursorKeyOf(env: Readonly<Record<string, string | undefined>>, pepper: CursorKey): CursorKey {
   const path = env.AUDIT_CURSOR_KEY_FILE
   return path === undefined || path === '' ? pepper : new CursorKeyFile(path)
-}
-
-function parsed(domainId: string): string {
-  try {
-    return parseDomainId(domainId)
-  } catch (error) {
-    if (error instanceof FormatError) throw new AuditError('invalid_domain_id', error.message)
-    throw error
-  }
 }

@@ -1,16 +1,60 @@
 import { fileURLToPath } from 'node:url'
 import { AuditError } from '../errors.js'
 
+/** Where a KV version 2 store keeps the peppers. */
+export interface KvPlace {
+  /** `https://host:port`, or `http://` where that was asked for. */
+  readonly origin: string
+  /** May hold slashes. */
+  readonly mount: string
+  /** Of the secrets below the mount, without a slash at either end. */
+  readonly prefix: string
+}
+
+/** Where peppers come from. */
+export type PepperPlace =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'env'; readonly name: string }
+  | ({ readonly kind: 'openbao' } & KvPlace)
+
+const EXPECTED = 'expected file:///path, env:NAME or openbao://host[:port]/mount/prefix'
+
 /**
- * The path of a `file:///path` pepper source. Throws `usage` for anything else; the message shows no more of it than
- * its scheme, for whoever mistakes the flag may have put the secret itself there.
+ * A pepper source: `file:///path`, `env:NAME`, `openbao://host[:port]/mount/prefix`, or `openbao+http://…` for one
+ * without TLS. Throws `usage` for anything else; the message repeats nothing of it, for whoever mistakes the flag may
+ * have put the secret itself there.
  */
-export function parsePepperUrl(text: string): string {
-  const scheme = /^([a-z][a-z0-9+.-]{0,15}):\/\//i.exec(text)?.[1]?.toLowerCase()
-  if (scheme === 'openbao') throw usage('openbao:// is not built yet: expected file:///path')
+export function parsePepperUrl(text: string): PepperPlace {
+  if (/^env:/i.test(text)) return { kind: 'env', name: nameOf(text.slice('env:'.length)) }
+  if (/^openbao(\+http)?:/i.test(text)) return { kind: 'openbao', ...kvPlaceOf(text) }
+  if (/^vault(\+http)?:/i.test(text)) throw usage('Vault is reached as openbao://host[:port]/mount/prefix')
   // new URL reads file:key and file://key as well, and finds quite another path in them.
-  if (scheme !== 'file' || !/^file:\/\/\//i.test(text)) throw usage('expected file:///path')
-  return pathOf(text)
+  if (!/^file:\/\/\//i.test(text)) throw usage(EXPECTED)
+  return { kind: 'file', path: pathOf(text) }
+}
+
+/** Capitals, and fewer than a key has hex digits: a secret that was put in place of the name is none. */
+function nameOf(name: string): string {
+  if (/^[A-Z_][A-Z0-9_]{0,62}$/.test(name)) return name
+  throw usage('expected env:NAME with the name of a variable in capitals, at most 63 of A-Z, 0-9 and _')
+}
+
+const SEGMENT = '[A-Za-z0-9_-][A-Za-z0-9._-]*'
+const PLACE = new RegExp(
+  `^openbao(\\+http)?://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(?::(\\d{1,5}))?/(${SEGMENT}(?:%2F${SEGMENT})*)/(${SEGMENT}(?:/${SEGMENT})*)$`,
+  'i',
+)
+
+/** Strict on purpose: no user or password, no query, no dot segments, nothing that a proxy could read in another way. */
+function kvPlaceOf(text: string): KvPlace {
+  const [, plain, host = '', port = '8200', mount = '', prefix = ''] = PLACE.exec(text) ?? []
+  const origin = `${plain === undefined ? 'https' : 'http'}://${host.toLowerCase()}:${port}`
+  if (host === '' || Number(port) < 1 || !URL.canParse(origin)) {
+    throw usage(
+      'expected openbao://host[:port]/mount/prefix, each part of A-Z, a-z, 0-9, . _ and -, a slash in mount as %2F',
+    )
+  }
+  return { origin, mount: mount.replaceAll(/%2F/gi, '/'), prefix }
 }
 
 function pathOf(text: string): string {
@@ -29,5 +73,7 @@ function decoded(text: string): string {
 }
 
 function usage(problem: string): AuditError {
-  return new AuditError('usage', `--pepper (AUDIT_PEPPER): ${problem}`)
+  return new AuditError('usage', `pepper source: ${problem}`, {
+    hint: 'it is what --pepper (AUDIT_PEPPER) names',
+  })
 }

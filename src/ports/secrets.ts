@@ -7,6 +7,15 @@ export interface Pepper {
   pepperOf(domainId: string): Promise<Uint8Array>
 }
 
+/** Where peppers are kept one by one, and so can be put. */
+export interface PepperVault extends Pepper {
+  /**
+   * Puts the 32 bytes of a Domain that has none; resolves with whether this call did. What is there is never written
+   * over, deleted versions included. Rejects with `pepper_unavailable`.
+   */
+  create(domainId: string, pepper: Uint8Array): Promise<boolean>
+}
+
 /** The key that list cursors are signed with (format.md, "Cursor"); 32 bytes. */
 export interface CursorKey {
   cursorKey(): Promise<Uint8Array>

@@ -37,7 +37,7 @@ async function keyToWrite(key: CursorKey): Promise<Uint8Array> {
   return key.cursorKey().catch((error: unknown) => {
     if (!(error instanceof AuditError) || error.code !== 'pepper_not_configured') throw error
     throw new AuditError(error.code, 'more rows follow, and there is no key to sign a cursor with', {
-      hint: 'stream every row with --all, or give --pepper (AUDIT_PEPPER)',
+      hint: `stream every row with --all; or: ${error.hint}`,
       cause: error,
     })
   })

@@ -104,7 +104,7 @@ const PEPPERS: readonly Refusal[] = [
   noKey('an empty key file', key('empty.key', ''), 'expected exactly 32 raw bytes, got 0'),
   noKey('a missing key file', `file://${dir}/missing.key`, 'missing.key: cannot be opened (ENOENT)'),
   noKey('a directory', `file://${dir}/a-folder`, 'a-folder: is not a regular file'),
-  noKey('the secret itself', SECRET.pepper, '--pepper (AUDIT_PEPPER): expected file:///path', 'usage', 2),
+  noKey('the secret itself', SECRET.pepper, 'pepper source: expected file:///path', 'usage', 2),
   noKey('a path without a scheme', join(dir, 'pepper.key'), 'expected file:///path', 'usage', 2),
 ]
 

@@ -177,7 +177,7 @@ describe('--pepper', () => {
     ['FILE:///a%20b/%C3%BC', '/a b/ü'],
     ['file:///a%3Fb', '/a?b'],
   ])('takes %s', (url, path) => {
-    expect(parsePepperUrl(url)).toBe(path)
+    expect(parsePepperUrl(url)).toEqual({ kind: 'file', path })
   })
 
   it.each([

@@ -1,0 +1,17 @@
+import { randomBytes } from 'node:crypto'
+import type { ProvisionParts } from '../../sink/provision-pepper.js'
+import type { Context } from '../context.js'
+import { entriesOf } from './read.js'
+
+/** `from`: the URL of the source that the chains were begun with. */
+export async function provisionPartsOf(context: Context, from: string | undefined): Promise<ProvisionParts> {
+  // Before the database is opened: whoever names no vault is told so at once.
+  const vault = await context.pepperVault()
+  const { openPepper } = await import('../../pepper/open-pepper.js')
+  return {
+    vault,
+    from: from === undefined ? undefined : openPepper(from),
+    reader: await entriesOf(context),
+    random: () => randomBytes(32),
+  }
+}

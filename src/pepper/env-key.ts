@@ -1,0 +1,51 @@
+import { AuditError } from '../errors.js'
+import type { CursorKey, Pepper } from '../ports.js'
+import { deriveCursorKey, derivePepper, pepperDomain } from './derive.js'
+
+/**
+ * Peppers and the cursor key derived from 32 bytes in an environment variable, for CI: as 64 hex digits or as base64.
+ * Derived as from a key file of the same bytes, so that either can stand for the other. The variable is read on every
+ * call. Rejects with `pepper_unavailable`, which names the variable and never its value.
+ */
+export class EnvKeyPepper implements Pepper, CursorKey {
+  readonly #env: Readonly<Record<string, string | undefined>>
+
+  constructor(
+    readonly name: string,
+    env: Readonly<Record<string, string | undefined>> = process.env,
+  ) {
+    this.#env = env
+  }
+
+  async pepperOf(domainId: string): Promise<Uint8Array> {
+    return derivePepper(this.#key(), pepperDomain(domainId))
+  }
+
+  async cursorKey(): Promise<Uint8Array> {
+    return deriveCursorKey(this.#key())
+  }
+
+  #key(): Uint8Array {
+    const text = (this.#env[this.name] ?? '').trim()
+    if (text === '') throw this.#unavailable('is not set')
+    const key = decodeKey(text)
+    if (key === undefined) throw this.#unavailable('expected 32 bytes as 64 hex digits or as base64')
+    return key
+  }
+
+  #unavailable(problem: string): AuditError {
+    return new AuditError('pepper_unavailable', `environment variable ${this.name}: ${problem}`)
+  }
+}
+
+/** Not Buffer's own leniency, which drops what it does not know: a truncated secret must not pass for another. */
+function decodeKey(text: string): Uint8Array | undefined {
+  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex')
+  return decodeBase64(text, 32)
+}
+
+/** `length` bytes of canonical base64, the only spelling that they have; else undefined. */
+export function decodeBase64(text: string, length: number): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length === length && bytes.toString('base64') === text ? bytes : undefined
+}

@@ -1,0 +1,29 @@
+import { AuditError } from '../errors.js'
+import type { CursorKey, Pepper, PepperVault } from '../ports.js'
+import { EnvKeyPepper } from './env-key.js'
+import { KeyFilePepper } from './key-file.js'
+import { OpenBaoPepper } from './openbao.js'
+import { baoSettings } from './openbao-settings.js'
+import { type PepperPlace, parsePepperUrl } from './pepper-url.js'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** The source that a URL names (pepper-url.ts). Throws `usage`, and `pepper_not_configured` for one without its login. */
+export function openPepper(url: string, env: Env = process.env): Pepper & CursorKey {
+  const place = parsePepperUrl(url)
+  if (place.kind === 'file') return new KeyFilePepper(place.path)
+  return place.kind === 'env' ? new EnvKeyPepper(place.name, env) : vaultAt(place, env)
+}
+
+/** The same for a source that peppers can be put into. Throws `usage` for one that derives them. */
+export function openPepperVault(url: string | undefined, env: Env = process.env): PepperVault {
+  const place = url === undefined ? undefined : parsePepperUrl(url)
+  if (place?.kind === 'openbao') return vaultAt(place, env)
+  throw new AuditError('usage', 'peppers are provisioned in an openbao:// source only', {
+    hint: 'give --pepper openbao://host/mount/prefix (AUDIT_PEPPER); a key derives a pepper for every Domain there is',
+  })
+}
+
+function vaultAt(place: Extract<PepperPlace, { kind: 'openbao' }>, env: Env): OpenBaoPepper {
+  return new OpenBaoPepper(place, baoSettings(env))
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AuditError } from '../errors.js'
+import { type BaoAnswer, BaoHttp, type BaoRequest, NoAnswer } from './openbao-http.js'
+import type { BaoSettings } from './openbao-settings.js'
+import { BaoTokens } from './openbao-tokens.js'
+
+/** What tests make shorter. */
+export interface BaoPatience {
+  /** Milliseconds for one try. */
+  readonly timeout: number
+  /** Milliseconds before the second try, the third …, up to half as long again; their number is that of the retries. */
+  readonly pauses: readonly number[]
+}
+
+/** Four tries, 22 s at the most. */
+const PATIENCE: BaoPatience = { timeout: 5000, pauses: [100, 300, 900] }
+
+export interface BaoOptions extends BaoSettings {
+  readonly origin: string
+  readonly patience?: BaoPatience | undefined
+}
+
+/** An answer, and whether an earlier try of the same request went unanswered: the server may have done it then. */
+export interface Tried extends BaoAnswer {
+  readonly repeated: boolean
+}
+
+/**
+ * Requests to one OpenBao or Vault. A lost connection, no answer in time and 5xx are tried again, with longer and
+ * longer pauses; no other answer is. All errors are `pepper_unavailable`, with the address and a text of our own.
+ */
+export class BaoClient {
+  readonly #http: BaoHttp
+  readonly #tokens: BaoTokens
+  readonly #patience: BaoPatience
+  readonly #origin: string
+
+  constructor(options: BaoOptions) {
+    const patience = options.patience ?? PATIENCE
+    this.#http = new BaoHttp({ ...options, timeout: patience.timeout })
+    this.#patience = patience
+    this.#origin = options.origin
+    this.#tokens = new BaoTokens(options.login, {
+      send: (request) => this.#withRetries(request),
+      failed: (what, status) => this.failure(`${what}: ${statusText(status)}`),
+    })
+  }
+
+  /** The answer, of any status but 5xx. A token of an AppRole that is refused is replaced, once. */
+  async send(request: Omit<BaoRequest, 'token'>): Promise<Tried> {
+    const token = await this.#tokens.current()
+    const answer = await this.#withRetries({ ...request, token })
+    if (answer.status !== 403 || !this.#tokens.discard(token)) return answer
+    const again = await this.#withRetries({ ...request, token: await this.#tokens.current() })
+    return { ...again, repeated: answer.repeated || again.repeated }
+  }
+
+  failure(problem: string, hint?: string): AuditError {
+    return new AuditError('pepper_unavailable', `OpenBao at ${this.#origin}: ${problem}`, { hint })
+  }
+
+  async #withRetries(request: BaoRequest): Promise<Tried> {
+    let problem = ''
+    for (let tries = 0; tries <= this.#patience.pauses.length; tries += 1) {
+      if (tries > 0) await this.#pause(tries)
+      const answer = await this.#try(request)
+      if (typeof answer !== 'string') return { ...answer, repeated: tries > 0 }
+      problem = answer
+    }
+    throw this.failure(problem, 'nothing was appended; try again when it answers')
+  }
+
+  /** The answer, or why there is none that another try may have. */
+  async #try(request: BaoRequest): Promise<BaoAnswer | string> {
+    try {
+      const answer = await this.#http.send(request)
+      return answer.status >= 500 ? statusText(answer.status) : answer
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error
+      if (error.mayPass) return error.message
+      throw this.failure(error.message)
+    }
+  }
+
+  async #pause(tries: number): Promise<void> {
+    const pause = this.#patience.pauses[tries - 1] ?? 0
+    await sleep(pause * (1 + Math.random() / 2))
+  }
+}
+
+const STATUS: Readonly<Record<number, string>> = {
+  307: 'a standby that sends us to another node: name the active one, or have standbys forward',
+  400: 'it refused the request',
+  403: 'permission denied',
+  404: 'there is no such path',
+  429: 'it limits the rate of requests, or is a standby that does not forward',
+  472: 'a standby of another site',
+  473: 'a performance standby that does not forward',
+  503: 'it is sealed or in maintenance',
+}
+
+/** A status in words of ours: a server's own might repeat what it was sent. */
+export function statusText(status: number): string {
+  const words = STATUS[status] ?? (status >= 500 ? 'it failed' : 'an answer that is not expected')
+  return `${words} (${status})`
+}

@@ -1,0 +1,143 @@
+import { readFile } from 'node:fs/promises'
+import type { Agent, ClientRequest, IncomingMessage, request as Request } from 'node:http'
+import { errnoOf } from './read-key-file.js'
+
+export interface BaoRequest {
+  readonly method: 'GET' | 'POST'
+  /** Below /v1/, its parts escaped. */
+  readonly path: string
+  readonly token?: string | undefined
+  /** Sent as JSON. */
+  readonly body?: unknown
+}
+
+export interface BaoAnswer {
+  readonly status: number
+  /** The parsed body; undefined where it is no JSON. */
+  readonly body: unknown
+}
+
+/** No answer was had. The text is our own: what Node or the server says may quote what was sent. */
+export class NoAnswer extends Error {
+  constructor(
+    message: string,
+    /** Whether another try may have one. */
+    readonly mayPass: boolean,
+  ) {
+    super(message)
+  }
+}
+
+/** An answer of ours is below 1 KiB. */
+const MAX_ANSWER = 64 * 1024
+
+export interface BaoHttpOptions {
+  readonly origin: string
+  readonly namespace?: string | undefined
+  readonly caFile?: string | undefined
+  /** Milliseconds for one request, the connection included. */
+  readonly timeout: number
+}
+
+/**
+ * One request and its answer, whatever its status. TLS is always verified, whatever NODE_TLS_REJECT_UNAUTHORIZED says;
+ * redirections are answers like any other, for a token must not follow them to another host.
+ */
+export class BaoHttp {
+  readonly #options: BaoHttpOptions
+  #wire: Promise<Wire> | undefined
+
+  constructor(options: BaoHttpOptions) {
+    this.#options = options
+  }
+
+  /** Rejects with NoAnswer. */
+  async send(request: BaoRequest): Promise<BaoAnswer> {
+    this.#wire ??= openWire(this.#options)
+    const wire = await this.#wire.catch((error: unknown) => {
+      this.#wire = undefined
+      throw error
+    })
+    const signal = AbortSignal.timeout(this.#options.timeout)
+    try {
+      const response = await answerOf(this.#begin(request, wire, signal), request.body)
+      return { status: response.statusCode ?? 0, body: parsed(await textOf(response)) }
+    } catch (error) {
+      throw error instanceof NoAnswer ? error : noAnswer(error, signal.aborted, this.#options.timeout)
+    }
+  }
+
+  #begin({ method, path, token, body }: BaoRequest, wire: Wire, signal: AbortSignal): ClientRequest {
+    const { origin, namespace } = this.#options
+    const headers = {
+      'X-Vault-Request': 'true',
+      ...(token !== undefined && { 'X-Vault-Token': token }),
+      ...(namespace !== undefined && { 'X-Vault-Namespace': namespace }),
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+    }
+    return wire.send(new URL(`/v1/${path}`, origin), { method, headers, agent: wire.agent, signal })
+  }
+}
+
+/** What requests go over; idle connections of it keep no process alive. */
+interface Wire {
+  readonly send: typeof Request
+  readonly agent: Agent
+}
+
+/** Loaded on first use: node:https would cost every command that asks for no pepper 5 ms. */
+async function openWire({ origin, caFile }: BaoHttpOptions): Promise<Wire> {
+  if (!origin.startsWith('https:')) {
+    const http = await import('node:http')
+    return { send: http.request, agent: new http.Agent({ keepAlive: true }) }
+  }
+  const ca = caFile === undefined ? undefined : await certificates(caFile)
+  const https = await import('node:https')
+  const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: true, ...(ca && { ca }) })
+  return { send: https.request, agent }
+}
+
+async function certificates(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new NoAnswer(`CA file ${path} cannot be read (${errnoOf(error)})`, false)
+  })
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text
+  throw new NoAnswer(`CA file ${path} holds no PEM certificate`, false)
+}
+
+function answerOf(request: ClientRequest, body: unknown): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve).once('error', reject)
+    request.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > MAX_ANSWER) throw new NoAnswer(`its answer is longer than ${MAX_ANSWER} bytes`, false)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Errors of a TLS handshake stay as they are however often it is tried. */
+const TLS =
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO)/
+
+function noAnswer(error: unknown, timedOut: boolean, timeout: number): NoAnswer {
+  if (timedOut) return new NoAnswer(`no answer within ${timeout} ms`, true)
+  const code = errnoOf(error)
+  if (TLS.test(code)) return new NoAnswer(`its certificate or TLS is not accepted (${code})`, false)
+  return new NoAnswer(`cannot be reached (${code})`, true)
+}

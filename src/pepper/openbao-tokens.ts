@@ -1,0 +1,100 @@
+import type { AuditError } from '../errors.js'
+import type { BaoAnswer, BaoRequest } from './openbao-http.js'
+import type { BaoLogin } from './openbao-settings.js'
+
+interface TokenParts {
+  /** Any status but 5xx. */
+  readonly send: (request: BaoRequest) => Promise<BaoAnswer>
+  readonly failed: (what: string, status: number) => AuditError
+}
+
+/** A token as a login gives it; times in milliseconds on the process's own clock. */
+interface Lease {
+  readonly token: string
+  readonly renewable: boolean
+  /** From here on it is renewed, or replaced. */
+  readonly renewAt: number
+  readonly expiresAt: number
+}
+
+/**
+ * The token that requests carry. A given one is used as it is. One that an AppRole got is renewed when two thirds of its
+ * time have passed, and replaced by a new login when it cannot be, has expired or was refused; however many ask at once,
+ * one does it. Renewing comes first because a SecretID may be good for one login only.
+ */
+export class BaoTokens {
+  readonly #login: BaoLogin
+  readonly #parts: TokenParts
+  #lease: Lease | undefined
+  #renewing: Promise<Lease> | undefined
+
+  constructor(login: BaoLogin, parts: TokenParts) {
+    this.#login = login
+    this.#parts = parts
+  }
+
+  /** Rejects with `pepper_unavailable`. */
+  async current(): Promise<string> {
+    if ('token' in this.#login) return this.#login.token
+    const lease = this.#lease
+    if (lease !== undefined && performance.now() < lease.renewAt) return lease.token
+    this.#renewing ??= this.#next(lease).finally(() => {
+      this.#renewing = undefined
+    })
+    return (await this.#renewing).token
+  }
+
+  /** Drops a token that was refused; whether another can be had. */
+  discard(token: string): boolean {
+    if ('token' in this.#login) return false
+    if (this.#lease?.token === token) this.#lease = undefined
+    return true
+  }
+
+  async #next(lease: Lease | undefined): Promise<Lease> {
+    const next = (lease && (await this.#renewed(lease))) ?? (await this.#loggedIn())
+    this.#lease = next
+    return next
+  }
+
+  async #renewed({ token, renewable, expiresAt }: Lease): Promise<Lease | undefined> {
+    if (!renewable || performance.now() >= expiresAt) return undefined
+    const { status, body } = await this.#parts.send({
+      method: 'POST',
+      path: 'auth/token/renew-self',
+      token,
+      body: {},
+    })
+    return status === 200 ? leaseOf(body) : undefined
+  }
+
+  async #loggedIn(): Promise<Lease> {
+    if ('token' in this.#login) throw this.#parts.failed('AppRole login', 0)
+    const { roleId, secretId } = this.#login
+    const { status, body } = await this.#parts.send({
+      method: 'POST',
+      path: 'auth/approle/login',
+      body: { role_id: roleId, secret_id: secretId },
+    })
+    const lease = status === 200 ? leaseOf(body) : undefined
+    if (lease === undefined) throw this.#parts.failed('AppRole login', status)
+    return lease
+  }
+}
+
+/** The token of an answer's `auth`; undefined where it has none that can be sent. */
+function leaseOf(body: unknown): Lease | undefined {
+  const { auth } = (body ?? {}) as { auth?: Readonly<Record<string, unknown>> | null }
+  const token = auth?.client_token
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return undefined
+  const seconds = Number(auth?.lease_duration ?? 0)
+  // A token without a lease does not expire.
+  const lifetime = seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY
+  const now = performance.now()
+  return {
+    token,
+    renewable: auth?.renewable === true,
+    renewAt: now + (lifetime * 2) / 3,
+    expiresAt: now + lifetime,
+  }
+}

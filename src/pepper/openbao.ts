@@ -1,0 +1,121 @@
+import { timingSafeEqual } from 'node:crypto'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { AuditError } from '../errors.js'
+import type { CursorKey, PepperVault } from '../ports.js'
+import { pepperDomain } from './derive.js'
+import { decodeBase64 } from './env-key.js'
+import { BaoClient, type BaoPatience, statusText } from './openbao-client.js'
+import type { BaoAnswer } from './openbao-http.js'
+import type { BaoSettings } from './openbao-settings.js'
+import type { KvPlace } from './pepper-url.js'
+import { KEY_BYTES } from './read-key-file.js'
+
+/**
+ * Peppers in a KV version 2 store of OpenBao or Vault: one secret a Domain at `<mount>/<prefix>/<domain_id>`, its field
+ * `pepper` the base64 of 32 bytes. Read anew on every call, the newest version. Rejects with `pepper_unavailable`: the
+ * address, the path and the rule, never a token or a byte of a secret, nor anything that the server said.
+ */
+export class OpenBaoPepper implements PepperVault, CursorKey {
+  readonly #place: KvPlace
+  readonly #client: BaoClient
+
+  constructor(place: KvPlace, settings: BaoSettings, patience?: BaoPatience) {
+    this.#place = place
+    this.#client = new BaoClient({ ...settings, origin: place.origin, patience })
+  }
+
+  async pepperOf(domainId: string): Promise<Uint8Array> {
+    const domain = pepperDomain(domainId)
+    const answer = await this.#read(domain)
+    if (answer.status === 404) throw this.#missing(answer.body, domain)
+    return this.#pepperIn(answer.body, domain)
+  }
+
+  async create(domainId: string, pepper: Uint8Array): Promise<boolean> {
+    const domain = pepperDomain(domainId)
+    // A mount of KV version 1 knows no cas and would write over what is there, so it is looked at first.
+    if ((await this.#read(domain)).status === 200) return false
+    // cas 0: the store itself sees to it that nothing is written over, a deleted version included.
+    const body = { options: { cas: 0 }, data: { pepper: Buffer.from(pepper).toString('base64') } }
+    const answer = await this.#client.send({ method: 'POST', path: this.#dataPath(domain), body })
+    if (answer.status === 200) return true
+    if (answer.status === 204) throw this.#failure(domain, NOT_V2)
+    if (answer.status !== 400) throw this.#refused(domain, answer.status)
+    const there = await this.pepperOf(domain)
+    // The try that went unanswered may be the one that was done.
+    return answer.repeated && timingSafeEqual(there, pepper)
+  }
+
+  /** Rejects always: one secret a Domain has nothing that all servers and command lines could share. */
+  async cursorKey(): Promise<Uint8Array> {
+    throw new AuditError('pepper_not_configured', 'openbao:// has no key to sign cursors with', {
+      hint: 'set AUDIT_CURSOR_KEY_FILE to a file of 32 random bytes, mode 0600, the same everywhere',
+    })
+  }
+
+  /** An answer of status 200, of KV version 2, or 404. */
+  async #read(domain: string): Promise<BaoAnswer> {
+    const answer = await this.#client.send({ method: 'GET', path: this.#dataPath(domain) })
+    if (answer.status === 404) return answer
+    if (answer.status !== 200) throw this.#refused(domain, answer.status)
+    if (!(Number(secretOf(answer.body)?.metadata?.version) >= 1)) throw this.#failure(domain, NOT_V2)
+    return answer
+  }
+
+  #pepperIn(body: unknown, domain: string): Uint8Array {
+    const text = secretOf(body)?.data?.pepper
+    if (typeof text !== 'string') throw this.#failure(domain, 'its field "pepper" is missing or is no text')
+    const pepper = decodeBase64(text, KEY_BYTES)
+    if (pepper !== undefined) return pepper
+    const { length } = Buffer.from(text, 'base64')
+    const problem = decodeBase64(text, length) === undefined ? 'is not base64' : `holds ${length} bytes`
+    throw this.#failure(domain, `expected ${KEY_BYTES} bytes as base64; its field "pepper" ${problem}`)
+  }
+
+  /** KV version 2 answers 404 for a deleted version too, and then tells its metadata. */
+  #missing(body: unknown, domain: string): AuditError {
+    const metadata = secretOf(body)?.metadata
+    if (metadata?.destroyed === true) {
+      return this.#failure(domain, 'its newest version is destroyed', 'roll back to the version before it')
+    }
+    if (metadata != null) {
+      return this.#failure(domain, 'its newest version is deleted', 'undelete it: bao kv undelete')
+    }
+    return this.#failure(
+      domain,
+      'there is no such secret',
+      `for a chain that has rows put its pepper back; for a new one: audit pepper provision ${chainFlag(domain)}`,
+    )
+  }
+
+  #refused(domain: string, status: number): AuditError {
+    const hint = status === 403 ? 'check the token, its policy and BAO_NAMESPACE: docs/pepper.md' : undefined
+    return this.#failure(domain, statusText(status), hint)
+  }
+
+  #failure(domain: string, problem: string, hint?: string): AuditError {
+    const { mount, prefix } = this.#place
+    return this.#client.failure(`secret ${prefix}/${domain} in ${mount}: ${problem}`, hint)
+  }
+
+  #dataPath(domain: string): string {
+    return `${this.#place.mount}/data/${this.#place.prefix}/${domain}`
+  }
+}
+
+const NOT_V2 = 'it is not in a KV store of version 2'
+
+interface Secret {
+  readonly data?: Readonly<Record<string, unknown>> | null
+  readonly metadata?: Readonly<Record<string, unknown>> | null
+}
+
+/** The answer's own `data`, as far as its shape can be told. */
+function secretOf(body: unknown): Secret | undefined {
+  const { data } = (body ?? {}) as { data?: Secret | null }
+  return data ?? undefined
+}
+
+function chainFlag(domain: string): string {
+  return domain === PLATFORM_ANCHOR ? '--platform' : `--domain ${domain}`
+}
