@@ -10,10 +10,16 @@ export interface BaoPatience {
   readonly timeout: number
   /** Milliseconds before the second try, the third …, up to half as long again; their number is that of the retries. */
   readonly pauses: readonly number[]
+  /** The clock of leases, milliseconds. */
+  readonly now: () => number
 }
 
 /** Four tries, 22 s at the most. */
-const PATIENCE: BaoPatience = { timeout: 5000, pauses: [100, 300, 900] }
+const PATIENCE: BaoPatience = {
+  timeout: 5000,
+  pauses: [100, 300, 900],
+  now: () => performance.now(),
+}
 
 export interface BaoOptions extends BaoSettings {
   readonly origin: string
@@ -42,6 +48,7 @@ export class BaoClient {
     this.#origin = options.origin
     this.#tokens = new BaoTokens(options.login, {
       send: (request) => this.#withRetries(request),
+      now: patience.now,
       failed: (what, status) => this.failure(`${what}: ${statusText(status)}`),
     })
   }

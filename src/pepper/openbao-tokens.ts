@@ -5,10 +5,11 @@ import type { BaoLogin } from './openbao-settings.js'
 interface TokenParts {
   /** Any status but 5xx. */
   readonly send: (request: BaoRequest) => Promise<BaoAnswer>
+  readonly now: () => number
   readonly failed: (what: string, status: number) => AuditError
 }
 
-/** A token as a login gives it; times in milliseconds on the process's own clock. */
+/** A token as a login gives it; times in milliseconds by the clock of the parts. */
 interface Lease {
   readonly token: string
   readonly renewable: boolean
@@ -37,7 +38,7 @@ export class BaoTokens {
   async current(): Promise<string> {
     if ('token' in this.#login) return this.#login.token
     const lease = this.#lease
-    if (lease !== undefined && performance.now() < lease.renewAt) return lease.token
+    if (lease !== undefined && this.#parts.now() < lease.renewAt) return lease.token
     this.#renewing ??= this.#next(lease).finally(() => {
       this.#renewing = undefined
     })
@@ -58,14 +59,14 @@ export class BaoTokens {
   }
 
   async #renewed({ token, renewable, expiresAt }: Lease): Promise<Lease | undefined> {
-    if (!renewable || performance.now() >= expiresAt) return undefined
+    if (!renewable || this.#parts.now() >= expiresAt) return undefined
     const { status, body } = await this.#parts.send({
       method: 'POST',
       path: 'auth/token/renew-self',
       token,
       body: {},
     })
-    return status === 200 ? leaseOf(body) : undefined
+    return status === 200 ? leaseOf(body, this.#parts.now()) : undefined
   }
 
   async #loggedIn(): Promise<Lease> {
@@ -76,21 +77,20 @@ export class BaoTokens {
       path: 'auth/approle/login',
       body: { role_id: roleId, secret_id: secretId },
     })
-    const lease = status === 200 ? leaseOf(body) : undefined
+    const lease = status === 200 ? leaseOf(body, this.#parts.now()) : undefined
     if (lease === undefined) throw this.#parts.failed('AppRole login', status)
     return lease
   }
 }
 
 /** The token of an answer's `auth`; undefined where it has none that can be sent. */
-function leaseOf(body: unknown): Lease | undefined {
+function leaseOf(body: unknown, now: number): Lease | undefined {
   const { auth } = (body ?? {}) as { auth?: Readonly<Record<string, unknown>> | null }
   const token = auth?.client_token
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return undefined
   const seconds = Number(auth?.lease_duration ?? 0)
   // A token without a lease does not expire.
   const lifetime = seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY
-  const now = performance.now()
   return {
     token,
     renewable: auth?.renewable === true,

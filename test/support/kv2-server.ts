@@ -44,8 +44,7 @@ interface Answer {
 /** A token; `uses` and `expiresAt` as an AppRole gives them. */
 interface Token {
   readonly renewable: boolean
-  /** May read, but not write. */
-  readonly readOnly: boolean
+  readonly may: 'read' | 'read and create' | 'everything'
   expiresAt: number
 }
 
@@ -55,7 +54,7 @@ const denied = errors(403, '1 error occurred:\n\t* permission denied\n\n')
 /**
  * A KV version 2 store with the HTTP API of OpenBao and Vault, over real HTTP or TLS: versions, check-and-set, deleted
  * and destroyed versions, tokens, AppRole logins and renewals, namespaces, and the answers of a sealed server or a
- * standby. Its clock is moved by the tests.
+ * standby. Its clock is moved by the tests alone.
  */
 export class Kv2Server {
   readonly seen: Seen[] = []
@@ -72,7 +71,8 @@ export class Kv2Server {
   readonly #tokens = new Map<string, Token>()
   readonly #server: Server
   readonly #tls: boolean
-  #now = 0
+  /** Seconds. */
+  now = 0
 
   private constructor(tls: boolean) {
     this.#tls = tls
@@ -85,7 +85,7 @@ export class Kv2Server {
       : createServer(serve)
     this.#tokens.set(this.rootToken, {
       renewable: false,
-      readOnly: false,
+      may: 'everything',
       expiresAt: Number.POSITIVE_INFINITY,
     })
   }
@@ -106,14 +106,8 @@ export class Kv2Server {
     return `openbao${this.#tls ? '' : '+http'}://${host}:${this.port}/secret/${prefix}`
   }
 
-  /** A token whose policy has read and no more. */
-  readOnlyToken(): string {
-    return this.#issue({ renewable: false, readOnly: true, expiresAt: Number.POSITIVE_INFINITY })
-  }
-
-  /** Lets time pass for leases. */
-  pass(seconds: number): void {
-    this.#now += seconds
+  tokenFor(may: Token['may']): string {
+    return this.#issue({ renewable: false, may, expiresAt: Number.POSITIVE_INFINITY })
   }
 
   revokeAll(): void {
@@ -156,15 +150,22 @@ export class Kv2Server {
     const holder = this.#holderOf(token)
     if (holder === undefined) return denied
     if (path === 'auth/token/renew-self') return this.#renew(token ?? '', holder)
-    if (holder.readOnly && method !== 'GET') return denied
     const kv = /^secret\/(data|metadata|delete|undelete|destroy)\/(.+)$/.exec(path)
     if (kv === null) return errors(404, `no handler for route "${path}". route entry not found.`)
-    return this.store.answer(method, kv[1] ?? '', kv[2] ?? '', body)
+    const [, operation = '', secret = ''] = kv
+    if (!this.#isAllowed(holder, method, operation, secret)) return denied
+    return this.store.answer(method, operation, secret, body)
+  }
+
+  /** To write where there is something already, deleted or not, takes `update`, which `create` is not. */
+  #isAllowed({ may }: Token, method: string, operation: string, secret: string): boolean {
+    if (may === 'everything' || method === 'GET') return true
+    return may === 'read and create' && operation === 'data' && method === 'POST' && !this.store.has(secret)
   }
 
   #holderOf(token: string | undefined): Token | undefined {
     const holder = this.#tokens.get(token ?? '')
-    return holder !== undefined && holder.expiresAt > this.#clock() ? holder : undefined
+    return holder !== undefined && holder.expiresAt > this.now ? holder : undefined
   }
 
   #login({ role_id, secret_id }: { role_id?: string; secret_id?: string }): Answer {
@@ -173,14 +174,12 @@ export class Kv2Server {
     }
     this.lease.secretIdUses -= 1
     const { renewable } = this.lease
-    return this.#auth(
-      this.#issue({ renewable, readOnly: true, expiresAt: this.#clock() + this.lease.seconds }),
-    )
+    return this.#auth(this.#issue({ renewable, may: 'read', expiresAt: this.now + this.lease.seconds }))
   }
 
   #renew(token: string, holder: Token): Answer {
     if (!holder.renewable) return errors(400, 'lease is not renewable')
-    holder.expiresAt = this.#clock() + this.lease.seconds
+    holder.expiresAt = this.now + this.lease.seconds
     return this.#auth(token)
   }
 
@@ -193,10 +192,6 @@ export class Kv2Server {
     const text = `s.${randomUUID()}`
     this.#tokens.set(text, token)
     return text
-  }
-
-  #clock(): number {
-    return performance.now() / 1000 + this.#now
   }
 }
 

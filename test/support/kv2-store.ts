@@ -16,6 +16,11 @@ export class KvStore {
   readonly #secrets = new Map<string, Version[]>()
   readonly #plain = new Map<string, unknown>()
 
+  /** Whether it ever had a version; those that were deleted count. */
+  has(path: string): boolean {
+    return this.#secrets.has(path)
+  }
+
   answer(method: string, operation: string, path: string, body: unknown): Answer {
     if (this.kvVersion === 1) return this.#versionOne(method, `${operation}/${path}`, body)
     if (operation === 'data') return this.#data(method, path, body as WriteBody)

@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/errors.js'
 import { CursorKeyFile, cursorKeyOf, KeyFilePepper } from '../../src/pepper/key-file.js'
 import { mintKeyFile } from '../../src/pepper/mint-key-file.js'
-import { parsePepperUrl } from '../../src/pepper/pepper-url.js'
 
 const DOMAIN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
 const KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => i))
@@ -170,44 +169,3 @@ describe('minting a key file', () => {
     expect(await mintKeyFile(directory)).toBe(false)
   })
 })
-
-describe('--pepper', () => {
-  it.each([
-    ['file:///etc/audit/pepper.key', '/etc/audit/pepper.key'],
-    ['FILE:///a%20b/%C3%BC', '/a b/ü'],
-    ['file:///a%3Fb', '/a?b'],
-  ])('takes %s', (url, path) => {
-    expect(parsePepperUrl(url)).toEqual({ kind: 'file', path })
-  })
-
-  it.each([
-    '',
-    '/etc/pepper.key',
-    'pepper.key',
-    'file:pepper.key',
-    'file:/etc/pepper.key',
-    'file://host/pepper.key',
-    'file:///',
-    'file:///dir/',
-    'file:///a%2Fb',
-    'file:///a%00b',
-    'file:///a%zz',
-    'file:///a?b',
-    'file:///a#b',
-    'openbao://vault:8200/secret/audit',
-    'https://user:hunter2@example.com/key',
-    'hunter2hunter2',
-  ])('refuses "%s" and does not repeat it', (url) => {
-    const error = caught(() => parsePepperUrl(url))
-    expect(error).toMatchObject({ name: 'AuditError', code: 'usage' })
-    expect(String(error)).not.toMatch(/hunter2|vault:8200/)
-  })
-})
-
-function caught(act: () => unknown): unknown {
-  try {
-    return act()
-  } catch (error) {
-    return error
-  }
-}
