@@ -3,7 +3,7 @@ import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { AuditError } from '../errors.js'
-import type { CursorKey, IndexedMirror, MirrorCodec, Pepper, PepperVault } from '../ports.js'
+import type { CursorKey, IndexedMirror, MirrorCodec, Pepper } from '../ports.js'
 import type { Database } from '../repo/database.js'
 import { interruption } from './interruption.js'
 import { note } from './streams.js'
@@ -87,10 +87,9 @@ export class Context {
     return new KeyFilePepper(await keyFileOfHome(this.home, async () => !mint || this.#hasRows()))
   }
 
-  /** Where the peppers are kept one by one. Throws `usage` where they are derived. */
-  async pepperVault(): Promise<PepperVault> {
-    const { openPepperVault } = await import('../pepper/open-pepper.js')
-    return openPepperVault(this.#flags.pepper)
+  /** The source that was named; undefined: the key file of a home of our own, or none. */
+  get pepperUrl(): string | undefined {
+    return this.#flags.pepper
   }
 
   /** The key that list cursors are signed with; resolved when it is asked for, since most lists need none. */

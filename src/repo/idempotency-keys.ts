@@ -183,7 +183,8 @@ export async function writeKeys(client: Client, { fresh }: SeenKeys, keyDays: nu
 }
 
 /**
- * An array of addresses, not IN or a join: then the planner cannot choose to scan the table for a few of its rows.
+ * An array of addresses, not IN or a join: then the planner cannot choose to scan the table for a few of its rows. Not a
+ * prepared statement: one that was planned while the table was empty scans it whole, 30 ms at 200,000 keys for 0.1.
  */
 const PURGE = `
   DELETE FROM audit_idempotency_key WHERE ctid = ANY (ARRAY(
@@ -201,6 +202,5 @@ export async function purgeKeys(
   keyDays: number,
   limit = PURGE_STEP,
 ): Promise<number> {
-  const query = { name: 'audit_purge_keys', text: PURGE, values: [domainId, keyDays, limit] }
-  return (await client.query(query)).rowCount ?? 0
+  return (await client.query(PURGE, [domainId, keyDays, limit])).rowCount ?? 0
 }

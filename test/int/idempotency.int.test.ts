@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { createSink } from '../../src/create-sink.js'
 import { Database } from '../../src/repo/database.js'
 import { purgeKeys } from '../../src/repo/idempotency-keys.js'
 import {
@@ -248,6 +249,54 @@ describe('a row that a key wrote', () => {
     })
     await damaged.close()
     await own.drop()
+  })
+})
+
+describe('the library', () => {
+  it('takes a key as a field of the entry', async () => {
+    const domainId = await writer.create()
+    const sink = createSink({
+      databaseUrl: database.url,
+      pepper: testPepper(),
+      defaults: { domainIds: [domainId] },
+    })
+    const entry = {
+      subjectId: 'alice',
+      relation: 'project.read',
+      object: 'project:p1',
+      idempotencyKey: randomUUID(),
+    }
+    const [first, second] = await Promise.all([sink.record(entry), sink.record(entry)])
+    expect(second).toEqual(first)
+    expect(outcomes([first, await sink.record({ ...entry, idempotencyKey: randomUUID() })])).toEqual([2, 3])
+    await expect(sink.record({ ...entry, object: 'project:p2' })).rejects.toMatchObject(conflict)
+    await expect(sink.record({ ...entry, idempotencyKey: 'k' })).rejects.toMatchObject({
+      code: 'invalid_input',
+    })
+    await sink.close()
+  })
+
+  it.each([0, 366, 1.5, Number.NaN])('keeps no key for %s days', (idempotencyDays) => {
+    const create = () => createSink({ databaseUrl: database.url, pepper: testPepper(), idempotencyDays })
+    expect(create).toThrow(expect.objectContaining({ code: 'usage' }))
+  })
+
+  it('keeps a key for as long as it is told', async () => {
+    const domainId = await writer.create()
+    const sink = createSink({ databaseUrl: database.url, pepper: testPepper(), idempotencyDays: 1 })
+    const entry = {
+      subjectId: 'a',
+      relation: 'r',
+      object: 'd:1',
+      domainIds: [domainId],
+      idempotencyKey: randomUUID(),
+    }
+    const first = await sink.record(entry)
+    await age(domainId, '23:59')
+    expect(await sink.record(entry)).toEqual(first)
+    await age(domainId, '1 minute')
+    expect(outcomes([await sink.record(entry)])).toEqual([3])
+    await sink.close()
   })
 })
 

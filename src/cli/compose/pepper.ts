@@ -5,13 +5,9 @@ import { entriesOf } from './read.js'
 
 /** `from`: the URL of the source that the chains were begun with. */
 export async function provisionPartsOf(context: Context, from: string | undefined): Promise<ProvisionParts> {
+  const { openPepper, openPepperVault } = await import('../../pepper/open-pepper.js')
   // Before the database is opened: whoever names no vault is told so at once.
-  const vault = await context.pepperVault()
-  const { openPepper } = await import('../../pepper/open-pepper.js')
-  return {
-    vault,
-    from: from === undefined ? undefined : openPepper(from),
-    reader: await entriesOf(context),
-    random: () => randomBytes(32),
-  }
+  const vault = openPepperVault(context.pepperUrl)
+  const source = from === undefined ? undefined : openPepper(from)
+  return { vault, from: source, reader: await entriesOf(context), random: () => randomBytes(32) }
 }
