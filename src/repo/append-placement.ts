@@ -7,7 +7,7 @@ import { AuditError } from '../errors.js'
 import { nodeHasher } from '../node-hasher.js'
 import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../ports.js'
 import type { ChainTail, OpenChain } from './append-chains.js'
-import { SeenKeys } from './idempotency-keys.js'
+import { SeenKeys } from './seen-keys.js'
 
 /** A row with its place and what is hashed of it, and the personal data that goes beside it. */
 export interface PlacedRow {
