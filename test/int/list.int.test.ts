@@ -32,7 +32,7 @@ const IDENTITY = '5f0c1e2a-3b4d-4c5e-8f60-718293a4b5c6'
 const keyed: CursorKey = { cursorKey: async () => new Uint8Array(32).fill(7) }
 const keyless: CursorKey = {
   cursorKey: async () => {
-    throw new AuditError('pepper_not_configured', 'no pepper')
+    throw new AuditError('pepper_not_configured', 'no pepper', { hint: 'give --pepper file:///path' })
   },
 }
 
