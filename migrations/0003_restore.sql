@@ -29,8 +29,39 @@ CREATE TRIGGER audit_restore_write_once BEFORE UPDATE OR TRUNCATE ON audit_resto
 REVOKE ALL ON audit_restore FROM PUBLIC;
 REVOKE ALL ON FUNCTION audit_restore_guard() FROM PUBLIC;
 
--- Of its own, so that it can be run without what 0001 notes about roles that are missing.
-CREATE FUNCTION audit_grant_restore() RETURNS void
+-- ---------------------------------------------------------------------------------------------------------------
+-- Roles. A migration that adds something to grant brings a function audit_grant_part_..., without arguments and
+-- executable by its owner alone, and calls it once; audit_grant_roles() stays the one thing to call for an
+-- administrator who creates the roles later, whatever the version of the schema.
+-- ---------------------------------------------------------------------------------------------------------------
+
+ALTER FUNCTION audit_grant_roles() RENAME TO audit_grant_log;
+
+CREATE FUNCTION audit_grant_roles() RETURNS void
+  LANGUAGE plpgsql AS $$
+DECLARE
+  part regprocedure;
+BEGIN
+  -- Makes the roles, so it comes first.
+  PERFORM audit_grant_log();
+  FOR part IN
+    SELECT p.oid
+      FROM pg_proc AS p JOIN pg_roles AS owner ON owner.oid = p.proowner
+     WHERE p.pronamespace = current_schema()::regnamespace
+       AND p.proname LIKE 'audit\_grant\_part\_%'
+       AND p.prokind = 'f' AND p.pronargs = 0
+       -- Whoever may create a function in this schema (before PostgreSQL 15, in public, everybody may) would else have
+       -- it run in the name of the administrator.
+       AND (owner.rolsuper
+            OR owner.oid = (SELECT proowner FROM pg_proc WHERE oid = 'audit_grant_roles()'::regprocedure))
+     ORDER BY p.proname
+  LOOP
+    EXECUTE format('SELECT %s', part);
+  END LOOP;
+END
+$$;
+
+CREATE FUNCTION audit_grant_part_restore() RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
   privilege record;
@@ -49,25 +80,13 @@ BEGIN
 END
 $$;
 
--- What an administrator runs once the roles exist covers this table too.
-ALTER FUNCTION audit_grant_roles() RENAME TO audit_grant_roles_before_restore;
-
-CREATE FUNCTION audit_grant_roles() RETURNS void
-  LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM audit_grant_roles_before_restore();
-  PERFORM audit_grant_restore();
-END
-$$;
-
 DO $$
 BEGIN
   EXECUTE format('ALTER FUNCTION audit_grant_roles() SET search_path = %I, pg_temp', current_schema());
-  EXECUTE format('ALTER FUNCTION audit_grant_restore() SET search_path = %I, pg_temp', current_schema());
+  EXECUTE format('ALTER FUNCTION audit_grant_part_restore() SET search_path = %I, pg_temp', current_schema());
 END
 $$;
 
-REVOKE ALL ON FUNCTION audit_grant_roles() FROM PUBLIC;
-REVOKE ALL ON FUNCTION audit_grant_restore() FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit_grant_roles(), audit_grant_part_restore() FROM PUBLIC;
 
-SELECT audit_grant_restore();
+SELECT audit_grant_part_restore();

@@ -35,7 +35,7 @@ $$;
 CREATE TRIGGER audit_idempotency_key_write_once BEFORE UPDATE ON audit_idempotency_key
   FOR EACH ROW EXECUTE FUNCTION audit_idempotency_key_guard();
 
-CREATE FUNCTION audit_grant_idempotency() RETURNS void
+CREATE FUNCTION audit_grant_part_idempotency() RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
   privilege record;
@@ -53,24 +53,13 @@ BEGIN
 END
 $$;
 
--- What an administrator runs again once the roles exist grants this table's part too, after all that came before it.
-ALTER FUNCTION audit_grant_roles() RENAME TO audit_grant_roles_before_idempotency;
-CREATE FUNCTION audit_grant_roles() RETURNS void
-  LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM audit_grant_roles_before_idempotency();
-  PERFORM audit_grant_idempotency();
-END
-$$;
-
 DO $$
 BEGIN
-  EXECUTE format('ALTER FUNCTION audit_grant_idempotency() SET search_path = %I, pg_temp', current_schema());
-  EXECUTE format('ALTER FUNCTION audit_grant_roles() SET search_path = %I, pg_temp', current_schema());
+  EXECUTE format('ALTER FUNCTION audit_grant_part_idempotency() SET search_path = %I, pg_temp', current_schema());
 END
 $$;
 
-REVOKE ALL ON FUNCTION audit_grant_roles(), audit_grant_idempotency(), audit_idempotency_key_guard() FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit_grant_part_idempotency(), audit_idempotency_key_guard() FROM PUBLIC;
 REVOKE ALL ON audit_idempotency_key FROM PUBLIC;
 
-SELECT audit_grant_idempotency();
+SELECT audit_grant_part_idempotency();

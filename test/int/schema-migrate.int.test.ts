@@ -72,6 +72,7 @@ describe('without CREATEROLE', () => {
     const granted = (role: string, table: string) =>
       rowsOf(url, `SELECT has_table_privilege('${role}', '${table}', 'SELECT') AS granted`)
     expect(await granted('audit_reader', 'audit_log_entry')).toEqual([{ granted: true }])
+    expect(await granted('audit_reader', 'audit_restore')).toEqual([{ granted: true }])
     expect(await granted('audit_writer', 'audit_idempotency_key')).toEqual([{ granted: true }])
     await rowsOf(admin, ROLES.map((role) => `DROP OWNED BY ${role}; DROP ROLE ${role}`).join(';'))
   })
@@ -122,6 +123,19 @@ describe('migrate', () => {
     const url = await fresh("ENCODING 'LATIN1' LOCALE 'C'")
     await expect(migrate(url)).rejects.toThrow(/needs a database with encoding UTF8, this one has LATIN1/)
     expect(await asserted(url)).toBe('schema_missing')
+  })
+})
+
+describe('audit_grant_roles', () => {
+  it('runs no part that somebody else has slipped into the schema', async () => {
+    const url = await migrated()
+    await rowsOf(url, 'CREATE ROLE intruder; GRANT CREATE ON SCHEMA public TO intruder')
+    const part =
+      'CREATE FUNCTION audit_grant_part_a() RETURNS void LANGUAGE sql AS $$CREATE TABLE slipped ()$$'
+    await rowsOf(url, `SET ROLE intruder; ${part}; RESET ROLE; SELECT audit_grant_roles()`)
+    expect(await rowsOf(url, "SELECT to_regclass('slipped') AS t")).toEqual([{ t: null }])
+    await rowsOf(url, 'ALTER FUNCTION audit_grant_part_a() OWNER TO CURRENT_USER; SELECT audit_grant_roles()')
+    expect(await rowsOf(url, "SELECT to_regclass('slipped')::text AS t")).toEqual([{ t: 'slipped' }])
   })
 })
 
