@@ -20,11 +20,15 @@ export const ERROR_CODES = [
   'domain_exists',
   'chain_exists',
   'already_acknowledged',
+  'already_released',
+  'legal_hold',
   'down_migration_refused',
   // no such thing
   'domain_not_found',
   'entry_not_found',
   'quarantine_not_found',
+  'hold_not_found',
+  'subject_not_found',
   'nothing_to_verify',
   // could not check or do
   'database_unavailable',

@@ -2,6 +2,7 @@
 export type * from './ports/append.js'
 export type * from './ports/archive.js'
 export type * from './ports/domains.js'
+export type * from './ports/erasure.js'
 export type * from './ports/mirror.js'
 export type * from './ports/quarantine.js'
 export type * from './ports/read.js'

@@ -50,6 +50,13 @@ function headColumns(heads: ReturnType<Placement['heads']>): unknown[] {
   ]
 }
 
+/**
+ * Of a blocked subject nothing is kept (docs/erasure.md). Read under the chain's lock: an erasure that blocks comes
+ * before this append or after it.
+ */
+const NOT_BLOCKED = `NOT EXISTS (SELECT FROM audit_subject_block b
+    WHERE b.domain_id = r.domain_id AND b.subject_pseudonym = decode(r.subject, 'hex'))`
+
 /** What a row does not say of its subject leaves what is known as it is. */
 const UPSERT_SUBJECTS = `
   INSERT INTO audit_subject_pii AS p (domain_id, subject_pseudonym, identity_id, subject_plaintext, email_claim,
@@ -57,7 +64,8 @@ const UPSERT_SUBJECTS = `
   SELECT domain_id, decode(subject, 'hex'), identity_id, plaintext, email, ip::inet, claims::text[],
     seen::timestamptz, seen::timestamptz
   FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-    AS s(domain_id, subject, identity_id, plaintext, email, ip, claims, seen)
+    AS r(domain_id, subject, identity_id, plaintext, email, ip, claims, seen)
+  WHERE ${NOT_BLOCKED}
   ON CONFLICT (domain_id, subject_pseudonym) DO UPDATE SET
     identity_id = coalesce(excluded.identity_id, p.identity_id),
     subject_plaintext = coalesce(excluded.subject_plaintext, p.subject_plaintext),
@@ -106,8 +114,9 @@ function mergeSubjects(earlier: SubjectPii | undefined, later: SubjectPii): Subj
 const INSERT_CONTEXTS = `
   INSERT INTO audit_entry_context (domain_id, seq, ip, user_agent, metadata)
   SELECT domain_id, seq, ip::inet, user_agent, metadata::json
-  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[])
-    AS c(domain_id, seq, ip, user_agent, metadata)`
+  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
+    AS r(domain_id, seq, ip, user_agent, metadata, subject)
+  WHERE ${NOT_BLOCKED}`
 
 export async function writeContexts(client: Client, rows: readonly PlacedRow[]): Promise<void> {
   const withContext = rows.filter(({ row }) => row.context !== undefined)
@@ -119,6 +128,7 @@ export async function writeContexts(client: Client, rows: readonly PlacedRow[]):
     column(({ row }) => row.context?.ip ?? null),
     column(({ row }) => row.context?.userAgent ?? null),
     column(({ row }) => (row.context?.metadata === undefined ? null : JSON.stringify(row.context.metadata))),
+    column(({ entry }) => entry.subjectPseudonym),
   ]
   await client.query({ name: 'audit_append_contexts', text: INSERT_CONTEXTS, values })
 }

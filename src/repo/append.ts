@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { AuditError } from '../errors.js'
-import type { Appended, AppendItem, AtRefusal, EntryStore } from '../ports.js'
+import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../ports.js'
 import { lockChains, openChains } from './append-chains.js'
 import { Placement } from './append-placement.js'
 import { writeChains, writeContexts, writeSubjects } from './append-rows.js'
@@ -47,13 +47,35 @@ export class PostgresEntryStore implements EntryStore {
     return this.#underLocks(items, (client) => appendApart(client, items, group))
   }
 
-  /** Dying anywhere before COMMIT leaves nothing: rows, heads, personal data and contexts are one transaction. */
   #underLocks(items: readonly AppendItem[], write: (client: Client) => Outcomes): Outcomes {
-    return this.#database.withTransaction(BEGIN, async (client) => {
-      await lockChains(client, chainsOf(items))
-      return write(client)
-    })
+    return underLocks(this.#database, chainsOf(items), write)
   }
+}
+
+/**
+ * One transaction that has the chains to itself, as an append has. Dying anywhere before COMMIT leaves nothing: rows,
+ * heads, personal data and contexts are one transaction.
+ */
+export function underLocks<T>(
+  database: Database,
+  domainIds: readonly string[],
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  return database.withTransaction(BEGIN, async (client) => {
+    await lockChains(client, domainIds)
+    return use(client)
+  })
+}
+
+/** Appends inside a transaction of {@link underLocks}. Rejects with what an append is refused with. */
+export async function appendUnderLocks(client: Client, item: AppendItem): Promise<readonly Placed[]> {
+  const [outcome = []] = await appendTogether(client, [item], {
+    atRefusal: 'stop',
+    keyDays: DEFAULT_KEY_DAYS,
+  })
+  if (outcome instanceof AuditError) throw outcome
+  // A chain that this item started has its genesis row in front.
+  return outcome.slice(-item.rows.length)
 }
 
 async function appendTogether(client: Client, items: readonly AppendItem[], group: Group): Outcomes {

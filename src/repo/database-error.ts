@@ -17,14 +17,17 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   '57P03': 'database_unavailable',
   '57P04': 'database_unavailable',
   '57P05': 'database_unavailable',
+  // Of our own: migrations/0005_erasure.sql.
+  WO002: 'legal_hold',
 }
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
   database_unavailable: 'check --database-url (AUDIT_DATABASE_URL) and that the server accepts connections',
   database_permission_denied:
-    'grant the role what it needs: audit_reader to read and verify, audit_writer to append',
+    'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase',
   database_read_only: 'append and quarantine need a primary; verify works on a standby',
   schema_missing: 'run: audit db migrate',
+  legal_hold: 'run: audit hold list',
 }
 
 /** Any failure of a Postgres call as an AuditError. The message is the server's own, which never holds a password. */

@@ -162,6 +162,10 @@ const context = (change: Row): Row => ({ ...CONTEXT, ...change })
 const key = (change: Row): Row => ({ ...KEY, ...change })
 const head = (change: Row): Row => ({ ...HEAD, ...change })
 const finding = (change: Row): Row => ({ ...FINDING, ...change })
+const RELEASED: Row = { released_at: 'now', release_reason: 'x' }
+const hold = (row: Row) => ({ domain_id: DOMAIN, reason: 'x', ...row })
+const block = (row: Row) => ({ domain_id: DOMAIN, subject_pseudonym: bytes(32), ...row })
+const policy = (row: Row) => ({ domain_id: DOMAIN, chain_years: 7, personal_days: 1, ...row })
 
 /** A JSON object whose text is of a given number of bytes. */
 function metadata(length: number): string {
@@ -259,6 +263,36 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
   ['audit_tamper_quarantine', finding({ observed_hash: bytes(33) }), 'observed_hash_bytes'],
   ['audit_tamper_quarantine', finding({ acknowledge_reason: 'x' }), 'acknowledged_whole'],
   ['audit_tamper_quarantine', finding({ acknowledged_at: 'now' }), 'acknowledged_whole'],
+
+  ['audit_legal_hold', hold({}), ''],
+  ['audit_legal_hold', hold({ domain_id: NIL_UUID }), 'domain_not_nil'],
+  ['audit_legal_hold', hold({ subject_pseudonym: bytes(31) }), 'subject_pseudonym_bytes'],
+  ['audit_legal_hold', hold({ subject_pseudonym: bytes(32), identity_id: DOMAIN }), ''],
+  ['audit_legal_hold', hold({ identity_id: DOMAIN }), 'identity_of_subject'],
+  ['audit_legal_hold', hold({ reason: '' }), 'reason_bytes'],
+  ['audit_legal_hold', hold({ reason: 'é'.repeat(512) }), ''],
+  ['audit_legal_hold', hold({ reason: a(1025) }), 'reason_bytes'],
+  ['audit_legal_hold', hold({ reason: '', ...RELEASED }), ''],
+  ['audit_legal_hold', hold({ ...RELEASED, release_reason: a(1025) }), 'release_reason_bytes'],
+  ['audit_legal_hold', hold({ released_at: 'now' }), 'released_whole'],
+  ['audit_legal_hold', hold({ release_reason: 'x' }), 'released_whole'],
+  [
+    'audit_legal_hold',
+    hold({ ...RELEASED, subject_pseudonym: bytes(32), identity_id: DOMAIN }),
+    'released_whole',
+  ],
+
+  ['audit_subject_block', block({}), ''],
+  ['audit_subject_block', block({ domain_id: NIL_UUID }), 'domain_not_nil'],
+  ['audit_subject_block', block({ subject_pseudonym: bytes(33) }), 'subject_pseudonym_bytes'],
+
+  ['audit_retention_policy', policy({}), ''],
+  ['audit_retention_policy', policy({ domain_id: NIL_UUID }), 'domain_not_nil'],
+  ['audit_retention_policy', policy({ chain_years: 6 }), 'chain_years_range'],
+  ['audit_retention_policy', policy({ chain_years: 100 }), ''],
+  ['audit_retention_policy', policy({ chain_years: 101 }), 'chain_years_range'],
+  ['audit_retention_policy', policy({ personal_days: 0 }), 'personal_days_range'],
+  ['audit_retention_policy', policy({ personal_days: 36_501 }), 'personal_days_range'],
 ]
 
 describe('rows at the edge of each CHECK', () => {

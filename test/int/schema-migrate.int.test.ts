@@ -74,6 +74,7 @@ describe('without CREATEROLE', () => {
     expect(await granted('audit_reader', 'audit_log_entry')).toEqual([{ granted: true }])
     expect(await granted('audit_reader', 'audit_restore')).toEqual([{ granted: true }])
     expect(await granted('audit_writer', 'audit_idempotency_key')).toEqual([{ granted: true }])
+    expect(await granted('audit_reader', 'audit_legal_hold')).toEqual([{ granted: true }])
     await rowsOf(admin, ROLES.map((role) => `DROP OWNED BY ${role}; DROP ROLE ${role}`).join(';'))
   })
 })

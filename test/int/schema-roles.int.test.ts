@@ -45,14 +45,17 @@ const TABLES = [
   'audit_tamper_quarantine',
   'audit_restore',
   'audit_idempotency_key',
+  'audit_legal_hold',
+  'audit_subject_block',
+  'audit_retention_policy',
 ]
 
 /** S, I, U, D: on the table; u: on some columns alone. In the order of TABLES. */
 const HELD: Readonly<Record<string, readonly string[]>> = {
-  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID', 'SID'],
-  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', ''],
-  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', ''],
-  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S', 'SD'],
+  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID', 'SID', '', 'S', ''],
+  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', '', 'S', 'S', 'S'],
+  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', '', '', '', ''],
+  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S', 'SD', 'SIu', 'SI', 'SIU'],
 }
 
 const LETTERS = {
@@ -133,9 +136,16 @@ const KEEP_KEYS: readonly Step[] = [
 ]
 const FORGET_KEYS = 'DELETE FROM audit_idempotency_key'
 const ERASE = ['DELETE FROM audit_subject_pii', 'DELETE FROM audit_entry_context']
+const HOLD: Step = ['audit_legal_hold', { domain_id: DOMAIN, reason: 'x' }]
+const RELEASE = "UPDATE audit_legal_hold SET released_at = now(), release_reason = 'x'"
+const BLOCK: Step = ['audit_subject_block', { domain_id: DOMAIN, subject_pseudonym: Buffer.alloc(32) }]
+const POLICY: Step = ['audit_retention_policy', { domain_id: DOMAIN, chain_years: 7, personal_days: 1 }]
+const FORGET = [HOLD, RELEASE, BLOCK, POLICY, 'UPDATE audit_retention_policy SET personal_days = 2']
 const READ = TABLES.filter((table) => table !== 'audit_idempotency_key').map(
   (table) => `SELECT * FROM ${table}`,
 )
+const NOT_WRITERS = ['audit_legal_hold', 'audit_retention_policy']
+const READ_BY_WRITER = READ.filter((select) => !NOT_WRITERS.some((table) => select.endsWith(table)))
 const FIND: Step = ['audit_tamper_quarantine', { ...FINDING, code: 'seq_gap' }]
 const DOMAIN_ROW: Step = ['audit_domain', { domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' }]
 const HEAD_ROW: Step = [
@@ -160,11 +170,15 @@ const TAMPER = [
   'SET session_replication_role = replica',
   'SELECT audit_grant_roles()',
   'UPDATE audit_idempotency_key SET seq = seq',
+  'DELETE FROM audit_legal_hold',
+  'DELETE FROM audit_subject_block',
+  'DELETE FROM audit_retention_policy',
+  'UPDATE audit_legal_hold SET domain_id = domain_id',
 ]
 
 const MAY: Readonly<Record<string, readonly Step[]>> = {
   audit_writer: [
-    ...READ,
+    ...READ_BY_WRITER,
     ...KEEP_KEYS,
     FORGET_KEYS,
     ...APPEND,
@@ -177,10 +191,10 @@ const MAY: Readonly<Record<string, readonly Step[]>> = {
   ],
   audit_reader: READ,
   audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, FIND],
-  audit_eraser: [...ERASE, FORGET_KEYS, ...APPEND],
+  audit_eraser: [...ERASE, FORGET_KEYS, ...APPEND, ...FORGET],
 }
 const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
-  audit_writer: [...TAMPER, ...ERASE, STAMP],
+  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET],
   audit_reader: [
     ...TAMPER,
     ...ERASE,
@@ -194,6 +208,7 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     BEGIN_RESTORE,
     END_RESTORE,
     ...APPEND,
+    ...FORGET,
   ],
   audit_archiver: [
     ...TAMPER,

@@ -13,7 +13,7 @@ beforeAll(async () => {
   await insert(client, 'audit_log_entry', entryRow(ENTRY))
   await insert(client, 'audit_log_chain_head', HEAD)
   await insert(client, 'audit_subject_pii', PII)
-  await insert(client, 'audit_entry_context', CONTEXT)
+  await insert(client, 'audit_entry_context', { ...CONTEXT, seq: ENTRY.seq })
   await insert(client, 'audit_tamper_quarantine', FINDING)
   await insert(client, 'audit_idempotency_key', KEY)
 })
@@ -25,7 +25,15 @@ afterAll(async () => {
 
 const ENTRY_COLUMNS = [...Object.keys(entryRow(ENTRY)), 'generation']
 
-/** Statements of one transaction, by the table's owner; the last is refused with WO001, or '' if none is. */
+const ID = '018f0000-0000-7000-8000-00000000aaaa'
+const SUBJECT = `\\x${ENTRY.subjectPseudonym}`
+const OF_IDENTITY = `UPDATE audit_subject_pii SET identity_id = '${ID}'`
+const hold = (columns: string, values: string) =>
+  `INSERT INTO audit_legal_hold (domain_id, ${columns}) VALUES ('${ENTRY.domainId}', ${values})`
+const HOLD = hold('reason', "'x'")
+const RELEASE = "UPDATE audit_legal_hold SET released_at = now(), release_reason = 'over'"
+
+/** Statements of one transaction, by the table's owner; the last is refused so, or '' if none is. */
 const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = [
   ['', 'UPDATE audit_log_entry SET archived_at = now()'],
   ['', `UPDATE audit_log_entry SET archive_etag = '"e"'`],
@@ -105,6 +113,33 @@ const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = 
   ['', 'DELETE FROM audit_entry_context'],
   ['WO001', 'UPDATE audit_idempotency_key SET created_at = now()'],
   ['', 'DELETE FROM audit_idempotency_key'],
+
+  ['', HOLD, RELEASE],
+  ['', HOLD, RELEASE, "UPDATE audit_legal_hold SET reason = '', release_reason = ''"],
+  ['WO001', HOLD, `${RELEASE}, reason = 'another'`],
+  ['WO001', HOLD, "UPDATE audit_legal_hold SET reason = 'another'"],
+  ['WO001', HOLD, RELEASE, "UPDATE audit_legal_hold SET release_reason = 'another'"],
+  ['WO001', HOLD, RELEASE, 'UPDATE audit_legal_hold SET released_at = NULL, release_reason = NULL'],
+  ['WO001', HOLD, 'DELETE FROM audit_legal_hold'],
+  ['WO001', 'TRUNCATE audit_legal_hold'],
+  ['WO001', 'DELETE FROM audit_subject_block'],
+  ['WO001', 'UPDATE audit_subject_block SET blocked_at = now()'],
+  ['WO001', 'DELETE FROM audit_retention_policy'],
+  ...['audit_subject_pii', 'audit_entry_context'].flatMap((table): (typeof CASES)[number][] => [
+    ['WO002', HOLD, `DELETE FROM ${table}`],
+    [
+      'WO002',
+      OF_IDENTITY,
+      hold('subject_pseudonym, identity_id, reason', `sha256(''), '${ID}', 'x'`),
+      `DELETE FROM ${table}`,
+    ],
+    ['WO002', HOLD, `TRUNCATE ${table}`],
+    ['WO002', hold('subject_pseudonym, reason', `'${SUBJECT}', 'x'`), `DELETE FROM ${table}`],
+    ['', hold('subject_pseudonym, reason', "sha256(''), 'x'"), `DELETE FROM ${table}`],
+    ['', `INSERT INTO audit_legal_hold (domain_id, reason) VALUES ('${ID}', 'x')`, `DELETE FROM ${table}`],
+    ['', HOLD, `DELETE FROM ${table} WHERE false`],
+    ['', HOLD, RELEASE, `DELETE FROM ${table}`],
+  ]),
 ]
 
 describe('write-once, for the owner too', () => {

@@ -1,0 +1,41 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../src/cli/base-command.js'
+import { chainsFlags, chainsOf } from '../src/cli/chain-flags.js'
+import { runErase } from '../src/cli/erase-run.js'
+import { personFlags } from '../src/cli/person-flags.js'
+import { parsePerson } from '../src/erasure/person.js'
+
+export default class EraseIdentity extends AuditCommand {
+  static override summary = 'Forget a person: delete their personal data, and keep the chain'
+  static override description =
+    `Deletes the mapping from pseudonym to person and the contexts of the person's rows, and appends a row that tells of
+it, in one transaction. Rows stay as they are: they only ever held the pseudonym. Without --confirm it tells what would
+go, changes nothing and ends with 2. Repeated, it ends with 0 and gives the receipt of the erasure before.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --all --identity UUID',
+    '<%= config.bin %> <%= command.id %> --domain UUID --subject alice@example.org --confirm',
+  ]
+
+  static override flags = {
+    ...chainsFlags,
+    ...personFlags,
+    block: Flags.boolean({
+      summary: 'keep no personal data of this person in later appends either, for good',
+    }),
+    confirm: Flags.boolean({ summary: 'do it' }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(EraseIdentity)
+    const { flags } = parsed
+    const options = {
+      chain: chainsOf(parsed),
+      person: parsePerson(flags),
+      // oclif's type says boolean; a flag that is not given is undefined.
+      block: flags.block === true,
+      confirm: flags.confirm === true,
+      json: flags.json,
+    }
+    await runErase(options, await this.context(flags), this.out, this.signal)
+  }
+}

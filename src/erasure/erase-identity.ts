@@ -1,0 +1,146 @@
+import { pseudonym } from '../chain/hash.js'
+import { AuditError } from '../errors.js'
+import type {
+  ErasedPseudonym,
+  Erasure,
+  ErasureStore,
+  Pepper,
+  Placed,
+  Remaining,
+  RemainingReferences,
+  SubjectTraces,
+} from '../ports.js'
+import { wireTime } from '../query/wire.js'
+import { GENESIS_SUBJECT } from '../sink/genesis.js'
+import { type Deed, selfAuditItem } from '../sink/self-audit-item.js'
+import { onChain, type Person } from './person.js'
+
+export const ERASE_RELATION = 'audit.erase-identity'
+
+export interface ErasurePorts {
+  readonly store: ErasureStore
+  readonly pepper: Pepper
+  readonly remaining: RemainingReferences
+}
+
+export interface EraseRequest {
+  readonly domainId: string
+  readonly person: Person
+  /** subject_id of who erases. */
+  readonly actor: string
+  /** Whether append is to keep no personal data of this person any more, for good. */
+  readonly block: boolean
+}
+
+/** What an erasure would delete. */
+export interface ErasurePreview {
+  readonly domain_id: string
+  readonly subject_pseudonym: string
+  readonly mappings: number
+  readonly contexts: number
+  /** Chain rows that name the pseudonym; they stay. */
+  readonly rows: number
+  /** Ids of the legal holds that would refuse it. */
+  readonly holds: readonly number[]
+}
+
+/** What an erasure deleted, and the row of the chain that tells of it. */
+export interface ErasureReceipt {
+  readonly domain_id: string
+  readonly subject_pseudonym: string
+  readonly erased_at: string
+  /** Of the self-audit row. */
+  readonly seq: number
+  readonly entry_hash: string
+  readonly mappings_deleted: number
+  readonly contexts_deleted: number
+  readonly blocked: boolean
+  /** There was nothing left to delete: the row is that of the erasure before. */
+  readonly repeated: boolean
+  /** The other pseudonyms of the identity that were erased with it. */
+  readonly others: readonly { readonly subject_pseudonym: string; seq: number; entry_hash: string }[]
+  /** What is kept of the person elsewhere than in the log. */
+  readonly remaining: readonly Remaining[]
+}
+
+/** Changes nothing. Rejects with `domain_not_found`, `pepper_mismatch`. */
+export async function previewErasure(
+  { store, pepper }: Omit<ErasurePorts, 'remaining'>,
+  { domainId, person }: Pick<EraseRequest, 'domainId' | 'person'>,
+): Promise<ErasurePreview> {
+  const secret = await pepper.pepperOf(domainId)
+  const subject = onChain(person, domainId, secret)
+  const traces = await store.traces(subject)
+  refuseOtherPepper(domainId, secret, traces)
+  const { mappings, contexts, rows, holds } = traces
+  return { domain_id: domainId, subject_pseudonym: subject.pseudonym, mappings, contexts, rows, holds }
+}
+
+/**
+ * Forgets a person on one chain: their mapping and the contexts of their rows go, and a row about the actor tells of it,
+ * all in one transaction. Chain rows stay as they are. Repeated with nothing left to delete it writes nothing and gives
+ * the receipt of the erasure before. Rejects with `domain_not_found`, `pepper_mismatch`, `legal_hold`, and as an append
+ * does; then nothing was deleted, unless the code is `outcome_unknown`.
+ */
+export async function eraseIdentity(ports: ErasurePorts, request: EraseRequest): Promise<ErasureReceipt> {
+  const { domainId, person, actor, block } = request
+  const pepper = await ports.pepper.pepperOf(domainId)
+  const subject = onChain(person, domainId, pepper)
+  const remaining = await ports.remaining.of(subject)
+  const erasure = await ports.store.erase(subject, { block }, (erased) =>
+    selfAuditItem(
+      { domainId, actor, pepper },
+      erased.map((one) => deedOf(one, block)),
+      erased.map((one) => one.pseudonym),
+    ),
+  )
+  return { ...receiptOf(erasure, domainId, block), remaining }
+}
+
+/** The figures are hashed with the row, so that `audit get` bears the receipt out. */
+function deedOf({ pseudonym: erased, mappings, contexts }: ErasedPseudonym, block: boolean): Deed {
+  return {
+    relation: ERASE_RELATION,
+    object: `identity:${erased}`,
+    relationPath: [`mappings:${mappings}`, `contexts:${contexts}`, ...(block ? ['block'] : [])],
+  }
+}
+
+function receiptOf(
+  { erased, told, repeated }: Erasure,
+  domainId: string,
+  block: boolean,
+): Omit<ErasureReceipt, 'remaining'> {
+  const [own, ...others] = erased.map((one, index) => ({ ...one, placed: told[index] }))
+  if (own?.placed === undefined) throw new AuditError('internal', 'an erasure has no row')
+  return {
+    domain_id: domainId,
+    subject_pseudonym: own.pseudonym,
+    erased_at: wireTime(own.placed.recordedAt),
+    seq: own.placed.seq,
+    entry_hash: own.placed.entryHash,
+    mappings_deleted: sum(erased, ({ mappings }) => mappings),
+    contexts_deleted: sum(erased, ({ contexts }) => contexts),
+    blocked: block,
+    repeated,
+    others: others.flatMap((other) => (other.placed ? [receiptRow(other.pseudonym, other.placed)] : [])),
+  }
+}
+
+function receiptRow(erased: string, { seq, entryHash }: Placed) {
+  return { subject_pseudonym: erased, seq, entry_hash: entryHash }
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}
+
+/** Another pepper would find nothing, and the person would believe to be forgotten. */
+function refuseOtherPepper(domainId: string, pepper: Uint8Array, { genesisPseudonym }: SubjectTraces): void {
+  if (genesisPseudonym === undefined || genesisPseudonym === pseudonym(pepper, GENESIS_SUBJECT)) return
+  throw new AuditError(
+    'pepper_mismatch',
+    `the pepper does not reproduce the genesis row of chain ${domainId}`,
+    { hint: 'give the pepper that the chain was begun with (--pepper)' },
+  )
+}

@@ -1,0 +1,72 @@
+import type { AppendItem, Placed } from './append.js'
+
+/** Whose personal data on one chain. */
+export interface ErasureSubject {
+  readonly domainId: string
+  /** 64 hex digits. */
+  readonly pseudonym: string
+  /** Lower-case UUID: every subject whose mapping says to be this identity is meant too. */
+  readonly identityId?: string | undefined
+}
+
+/** What one chain holds of a subject, all of one moment. */
+export interface SubjectTraces {
+  /** Of the chain's first row; absent where it has none. */
+  readonly genesisPseudonym?: string | undefined
+  /** The pseudonym asked for, then those of its identity. */
+  readonly pseudonyms: readonly string[]
+  readonly mappings: number
+  readonly contexts: number
+  /** Rows that name one of the pseudonyms as their subject; they stay. */
+  readonly rows: number
+  /** Ids of the legal holds in force that cover any of it. */
+  readonly holds: readonly number[]
+}
+
+/** What went of one pseudonym. */
+export interface ErasedPseudonym {
+  readonly pseudonym: string
+  readonly mappings: number
+  readonly contexts: number
+  /** Whether it was blocked now: not if it had been before. */
+  readonly blocked: boolean
+}
+
+export interface Erasure {
+  /** The pseudonym asked for, then those of its identity. */
+  readonly erased: readonly ErasedPseudonym[]
+  /** The self-audit rows, in the same order; of an erasure that was there before, the last one of the first pseudonym. */
+  readonly told: readonly Placed[]
+  /** There was nothing left to do, and an earlier row tells of the erasure: nothing was written. */
+  readonly repeated: boolean
+}
+
+export interface ErasureStore {
+  traces(subject: ErasureSubject): Promise<SubjectTraces>
+  /**
+   * In one transaction under the chain's lock: deletes the mappings and contexts of the subject, blocks it if asked to,
+   * and appends what `selfAudit` makes of that, one row for each pseudonym in the order given. Durable when it resolves.
+   * Rejects with `legal_hold` where a hold covers any of it, and as an append does; then nothing has changed, unless the
+   * code is `outcome_unknown`. Safe to call at once: with appends, holds and purges of the chain it is in one order.
+   */
+  erase(
+    subject: ErasureSubject,
+    options: { readonly block: boolean },
+    selfAudit: (erased: readonly ErasedPseudonym[]) => AppendItem,
+  ): Promise<Erasure>
+}
+
+/** Something of a person that an erasure does not end, and how to end it. */
+export interface Remaining {
+  /** `api_key` or `relation_tuple`. */
+  readonly kind: string
+  readonly count: number
+  /** A command line. */
+  readonly command: string
+}
+
+/** What of a subject is kept elsewhere than in the log. */
+export interface RemainingReferences {
+  /** Asked before an erasure; a rejection keeps it from happening. */
+  of(subject: ErasureSubject): Promise<readonly Remaining[]>
+}

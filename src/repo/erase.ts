@@ -1,0 +1,155 @@
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { AuditError } from '../errors.js'
+import type { ErasedPseudonym, ErasureStore, ErasureSubject, Placed, SubjectTraces } from '../ports.js'
+import { appendUnderLocks, underLocks } from './append.js'
+import type { Client, Database } from './database.js'
+import { chainExists } from './domains.js'
+import { bytesOf, holdsCovering, refuseHeld } from './holds-in-force.js'
+import { microsOf } from './read-time.js'
+
+const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
+
+/** Erasure in Postgres (ports.ts, ErasureStore). */
+export function postgresErasureStore(database: Database): ErasureStore {
+  return {
+    traces: (subject) => database.withTransaction(SNAPSHOT, (client) => tracesOf(client, subject)),
+    erase: (subject, { block }, selfAudit) =>
+      underLocks(database, [subject.domainId], async (client) => {
+        await assertChain(client, subject.domainId)
+        const pseudonyms = await pseudonymsOf(client, subject)
+        // Under the lock: a hold that is being placed now is either seen here, or comes after this erasure.
+        const holds = await holdsCovering(client, subject.domainId, pseudonyms, subject.identityId)
+        refuseHeld(subject.domainId, holds)
+        const erased = await deleteAll(client, subject.domainId, pseudonyms, block)
+        const earlier = erased.some(isChange) ? undefined : await lastErasure(client, subject)
+        if (earlier !== undefined) return { erased, told: [earlier], repeated: true }
+        // Dying before COMMIT leaves everything as it was: no mapping goes without the row that tells of it.
+        return { erased, told: await appendUnderLocks(client, selfAudit(erased)), repeated: false }
+      }),
+  }
+}
+
+async function deleteAll(
+  client: Client,
+  domainId: string,
+  pseudonyms: readonly string[],
+  block: boolean,
+): Promise<ErasedPseudonym[]> {
+  const values = [domainId, bytesOf(pseudonyms)]
+  // Contexts first: the guard of an identity's hold finds them by their mapping.
+  const contexts = await countsOf(client, DELETE_CONTEXTS, values)
+  const mappings = await countsOf(client, DELETE_MAPPINGS, values)
+  const blocked = block ? await countsOf(client, BLOCK, values) : new Map<string, number>()
+  await client.query(BLANK_HOLDS, values)
+  return pseudonyms.map((pseudonym) => ({
+    pseudonym,
+    mappings: mappings.get(pseudonym) ?? 0,
+    contexts: contexts.get(pseudonym) ?? 0,
+    blocked: blocked.has(pseudonym),
+  }))
+}
+
+function isChange({ mappings, contexts, blocked }: ErasedPseudonym): boolean {
+  return mappings > 0 || contexts > 0 || blocked
+}
+
+const PSEUDONYMS = `
+  SELECT encode(subject_pseudonym, 'hex') AS pseudonym FROM audit_subject_pii
+  WHERE domain_id = $1 AND identity_id = $2 AND subject_pseudonym <> decode($3, 'hex') ORDER BY subject_pseudonym`
+
+async function pseudonymsOf(client: Client, subject: ErasureSubject): Promise<string[]> {
+  const { domainId, identityId, pseudonym } = subject
+  if (identityId === undefined) return [pseudonym]
+  const { rows } = await client.query<{ pseudonym: string }>(PSEUDONYMS, [domainId, identityId, pseudonym])
+  return [pseudonym, ...rows.map((row) => row.pseudonym)]
+}
+
+/** Each statement is `subject, n` a pseudonym that it concerned. */
+async function countsOf(client: Client, text: string, values: unknown[]): Promise<Map<string, number>> {
+  const { rows } = await client.query<{ subject: string; n: string }>(text, values)
+  return new Map(rows.map(({ subject, n }) => [subject, Number(n)]))
+}
+
+const COUNTED = `SELECT encode(subject_pseudonym, 'hex') AS subject, count(*) AS n FROM gone GROUP BY 1`
+
+const DELETE_CONTEXTS = `
+  WITH gone AS (
+    DELETE FROM audit_entry_context c USING audit_log_entry e
+    WHERE e.domain_id = $1 AND e.subject_pseudonym = ANY ($2::bytea[]) AND c.domain_id = $1 AND c.seq = e.seq
+    RETURNING e.subject_pseudonym
+  ) ${COUNTED}`
+
+const DELETE_MAPPINGS = `
+  WITH gone AS (
+    DELETE FROM audit_subject_pii WHERE domain_id = $1 AND subject_pseudonym = ANY ($2::bytea[])
+    RETURNING subject_pseudonym
+  ) ${COUNTED}`
+
+const BLOCK = `
+  WITH gone AS (
+    INSERT INTO audit_subject_block (domain_id, subject_pseudonym) SELECT $1, unnest($2::bytea[])
+    ON CONFLICT DO NOTHING RETURNING subject_pseudonym
+  ) ${COUNTED}`
+
+/** Why somebody was on hold may say who they are. */
+const BLANK_HOLDS = `
+  UPDATE audit_legal_hold SET reason = '', release_reason = ''
+  WHERE domain_id = $1 AND subject_pseudonym = ANY ($2::bytea[]) AND released_at IS NOT NULL
+    AND (reason <> '' OR release_reason <> '')`
+
+const LAST_ERASURE = `
+  SELECT seq, encode(entry_hash, 'hex') AS hash, ${microsOf('recorded_at')} AS micros FROM audit_log_entry
+  WHERE domain_id = $1 AND object = 'identity:' || $2 AND relation = 'audit.erase-identity'
+    AND isfinite(recorded_at) ORDER BY seq DESC LIMIT 1`
+
+async function lastErasure(
+  client: Client,
+  { domainId, pseudonym }: ErasureSubject,
+): Promise<Placed | undefined> {
+  const { rows } = await client.query<{ seq: string; hash: string; micros: string }>(LAST_ERASURE, [
+    domainId,
+    pseudonym,
+  ])
+  const [row] = rows
+  if (row === undefined) return undefined
+  return { domainId, seq: Number(row.seq), entryHash: row.hash, recordedAt: BigInt(row.micros) }
+}
+
+const TRACES = `
+  SELECT
+    (SELECT encode(subject_pseudonym, 'hex') FROM audit_log_entry WHERE domain_id = $1 AND seq = 1 LIMIT 1) AS genesis,
+    (SELECT count(*) FROM audit_subject_pii WHERE domain_id = $1 AND subject_pseudonym = ANY ($2::bytea[])) AS mappings,
+    (SELECT count(*) FROM audit_log_entry WHERE domain_id = $1 AND subject_pseudonym = ANY ($2::bytea[])) AS rows,
+    (SELECT count(*) FROM audit_log_entry e JOIN audit_entry_context c ON c.domain_id = $1 AND c.seq = e.seq
+     WHERE e.domain_id = $1 AND e.subject_pseudonym = ANY ($2::bytea[])) AS contexts`
+
+interface TracesRow {
+  readonly genesis: string | null
+  readonly mappings: string
+  readonly contexts: string
+  readonly rows: string
+}
+
+/** Rejects with `domain_not_found`. */
+async function tracesOf(client: Client, subject: ErasureSubject): Promise<SubjectTraces> {
+  const { domainId, identityId } = subject
+  await assertChain(client, domainId)
+  const pseudonyms = await pseudonymsOf(client, subject)
+  const { rows } = await client.query<TracesRow>(TRACES, [domainId, bytesOf(pseudonyms)])
+  return {
+    genesisPseudonym: rows[0]?.genesis ?? undefined,
+    pseudonyms,
+    mappings: Number(rows[0]?.mappings),
+    contexts: Number(rows[0]?.contexts),
+    rows: Number(rows[0]?.rows),
+    holds: await holdsCovering(client, domainId, pseudonyms, identityId),
+  }
+}
+
+/** Throws `domain_not_found`. */
+export async function assertChain(client: Client, domainId: string): Promise<void> {
+  if (domainId === PLATFORM_ANCHOR || (await chainExists(client, domainId))) return
+  throw new AuditError('domain_not_found', `no Domain ${domainId} is registered`, {
+    hint: 'run: audit domain list',
+  })
+}

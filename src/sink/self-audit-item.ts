@@ -1,0 +1,50 @@
+import { pseudonym } from '../chain/hash.js'
+import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type { AppendItem, ChainStart, NewRow } from '../ports.js'
+import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
+
+/** Who acts on a chain, with that chain's pepper; lives as long as one operation. */
+export interface Scribe {
+  readonly domainId: string
+  /** subject_id of the self-audit rows. */
+  readonly actor: string
+  readonly pepper: Uint8Array
+}
+
+/** What was done. Both texts are hashed for good: no person but as a pseudonym. */
+export interface Deed {
+  readonly relation: string
+  readonly object: string
+  /** Figures and marks, each `name:value` or a word. */
+  readonly relationPath: readonly string[]
+}
+
+/**
+ * Deeds as rows of the scribe's chain, for a store that writes them in the transaction of the deeds themselves. An actor
+ * whose subject_id is a UUID is that identity, as in an append; `forgotten` are pseudonyms that must not get a mapping
+ * this way. Throws FormatError for an actor that is no subject_id.
+ */
+export function selfAuditItem(
+  { domainId, actor, pepper }: Scribe,
+  deeds: readonly Deed[],
+  forgotten: readonly string[] = [],
+): AppendItem {
+  const subjectPseudonym = pseudonym(pepper, actor)
+  const genesis = pseudonym(pepper, GENESIS_SUBJECT)
+  const isIdentity = isUuid(actor) && !forgotten.includes(subjectPseudonym)
+  const subject = isIdentity ? { identityId: actor.toLowerCase() } : undefined
+  const starts: [string, ChainStart][] =
+    domainId === PLATFORM_ANCHOR ? [[domainId, { genesis: genesisRow(domainId, genesis) }]] : []
+  return {
+    rows: deeds.map((deed): NewRow => ({ domainId, subjectPseudonym, ...deed, ...PLAIN, subject })),
+    genesisPseudonyms: new Map([[domainId, genesis]]),
+    starts: new Map(starts),
+  }
+}
+
+const PLAIN = { reason: 'granted', caveatContext: [], correlationId: '', zedtoken: '' } as const
+
+/** The object of a deed that concerns a chain as a whole. */
+export function chainObject(domainId: string): string {
+  return domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`
+}

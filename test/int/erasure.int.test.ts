@@ -1,0 +1,284 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pseudonym } from '../../src/chain/hash.js'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { onEveryChain } from '../../src/erasure/erase-everywhere.js'
+import { type EraseRequest, eraseIdentity, previewErasure } from '../../src/erasure/erase-identity.js'
+import type { Person } from '../../src/erasure/person.js'
+import { getEntry } from '../../src/query/get.js'
+import { postgresEntryReader } from '../../src/repo/entry-reader.js'
+import { postgresErasureStore } from '../../src/repo/erase.js'
+import { ACTOR, allFindings, chainLength, entryFor, storedRows, Writer } from '../support/append-chains.js'
+import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
+
+let database: TestDatabase
+let writer: Writer
+
+beforeAll(async () => {
+  database = await testDatabase()
+  writer = new Writer(database.url)
+})
+
+afterAll(async () => {
+  expect(await allFindings(writer)).toEqual([])
+  await writer.close()
+  await database.drop()
+})
+
+const ports = () => ({
+  store: postgresErasureStore(writer.database),
+  pepper: writer.pepper,
+  remaining: { of: async () => [] },
+})
+
+const ALICE: Person = { subjectId: 'alice' }
+const NOW = {
+  subject: { plaintext: 'Alice A.', email_claim: 'a@example.org', source_ip: '192.0.2.1' },
+  context: { ip: '192.0.2.1', user_agent: 'curl/8', metadata: { from: 'home' } },
+}
+
+function erase(domainId: string, person: Person, options: Partial<EraseRequest> = {}) {
+  return eraseIdentity(ports(), { domainId, person, actor: ACTOR, block: false, ...options })
+}
+
+const pseudonymOn = async (domainId: string, subjectId: string) =>
+  pseudonym(await writer.pepper.pepperOf(domainId), subjectId)
+
+/** The pseudonyms that have a mapping, and the seqs that have a context. */
+async function kept(domainId: string) {
+  const mappings = await rowsOf(
+    database.url,
+    `SELECT encode(subject_pseudonym, 'hex') AS p FROM audit_subject_pii WHERE domain_id = $1 ORDER BY 1`,
+    [domainId],
+  )
+  const contexts = await rowsOf(
+    database.url,
+    'SELECT seq::int FROM audit_entry_context WHERE domain_id = $1 ORDER BY 1',
+    [domainId],
+  )
+  return { mappings: mappings.map(({ p }) => p), contexts: contexts.map(({ seq }) => seq) }
+}
+
+/** A Domain on which alice acted twice and bob once, each row with a context. */
+async function peopled(): Promise<string> {
+  const domainId = await writer.create()
+  await writer.record(domainId, NOW)
+  await writer.record(domainId, { ...NOW, subject_id: 'bob' })
+  await writer.record(domainId, { context: NOW.context })
+  return domainId
+}
+
+describe('an erasure', () => {
+  it('deletes the mapping and the contexts of the one person, and leaves every row', async () => {
+    const domainId = await peopled()
+    const before = await storedRows(database.url, domainId)
+    const alice = await pseudonymOn(domainId, 'alice')
+    const preview = await previewErasure(ports(), { domainId, person: ALICE })
+    expect(preview).toEqual({
+      domain_id: domainId,
+      subject_pseudonym: alice,
+      mappings: 1,
+      contexts: 2,
+      rows: 2,
+      holds: [],
+    })
+    const receipt = await erase(domainId, ALICE)
+    const rows = await storedRows(database.url, domainId)
+    expect(receipt).toMatchObject({ seq: 5, mappings_deleted: 1, contexts_deleted: 2, remaining: [] })
+    expect(rows.slice(0, -1)).toEqual(before)
+    expect(rows.at(-1)).toMatchObject({
+      seq: receipt.seq,
+      entry_hash: receipt.entry_hash,
+      relation: 'audit.erase-identity',
+      object: `identity:${alice}`,
+      subject: await pseudonymOn(domainId, ACTOR),
+    })
+    expect(await kept(domainId)).toEqual({ mappings: [await pseudonymOn(domainId, 'bob')], contexts: [3] })
+  })
+
+  it('is borne out by the proof of its row', async () => {
+    const domainId = await peopled()
+    const receipt = await erase(domainId, ALICE)
+    const proven = await getEntry(postgresEntryReader(writer.database), domainId, receipt.seq)
+    expect(proven).toMatchObject({ recomputes: true, relationPath: ['mappings:1', 'contexts:2'] })
+    expect(proven.proof.entry.occurred_at).toBe(receipt.erased_at)
+  })
+
+  it('repeated, writes nothing and gives the same receipt with nothing deleted', async () => {
+    const domainId = await peopled()
+    const first = await erase(domainId, ALICE)
+    const second = await erase(domainId, ALICE)
+    expect(second).toEqual({ ...first, mappings_deleted: 0, contexts_deleted: 0, repeated: true })
+    expect(await chainLength(writer, domainId)).toBe(first.seq)
+  })
+
+  it('of somebody who comes back is an erasure of its own', async () => {
+    const domainId = await peopled()
+    await erase(domainId, ALICE)
+    await writer.record(domainId, NOW)
+    expect((await kept(domainId)).mappings).toHaveLength(2)
+    expect(await erase(domainId, ALICE)).toMatchObject({ seq: 7, mappings_deleted: 1, repeated: false })
+  })
+
+  it('of somebody who never was there is told on the chain all the same', async () => {
+    const domainId = await peopled()
+    expect(await erase(domainId, { subjectId: 'nobody' })).toMatchObject({
+      seq: 5,
+      mappings_deleted: 0,
+      contexts_deleted: 0,
+    })
+  })
+
+  it('is of one chain: the other one knows the person still', async () => {
+    const [one, other] = [await peopled(), await peopled()]
+    await erase(one, ALICE)
+    expect((await kept(other)).mappings).toHaveLength(2)
+  })
+
+  it.each([
+    ['an unknown Domain', async () => randomUUID(), 'domain_not_found'],
+    ['the nil UUID', async () => '00000000-0000-0000-0000-000000000000', 'domain_not_found'],
+  ])('refuses %s', async (_what, domain, code) => {
+    const domainId = await domain()
+    await expect(erase(domainId, ALICE)).rejects.toMatchObject({ code })
+    await expect(previewErasure(ports(), { domainId, person: ALICE })).rejects.toMatchObject({ code })
+  })
+
+  it('refuses another pepper, which would find nobody', async () => {
+    const domainId = await peopled()
+    const pepper = { pepperOf: async () => Buffer.alloc(32, 1) }
+    const request = { domainId, person: ALICE, actor: ACTOR, block: false }
+    await expect(previewErasure({ ...ports(), pepper }, request)).rejects.toMatchObject({
+      code: 'pepper_mismatch',
+    })
+    await expect(eraseIdentity({ ...ports(), pepper }, request)).rejects.toMatchObject({
+      code: 'pepper_mismatch',
+    })
+    expect((await kept(domainId)).mappings).toHaveLength(2)
+  })
+
+  it('without its row is none: a chain that takes no row keeps its people', async () => {
+    const domainId = await peopled()
+    const fork = 'UPDATE audit_log_chain_head SET next_seq = 2 WHERE domain_id = $1'
+    const back = 'UPDATE audit_log_chain_head SET next_seq = 5 WHERE domain_id = $1'
+    await asSuperuser(database.url, (client) => client.query(fork, [domainId]))
+    await expect(erase(domainId, ALICE)).rejects.toMatchObject({ code: 'chain_conflict' })
+    expect((await kept(domainId)).mappings).toHaveLength(2)
+    await asSuperuser(database.url, (client) => client.query(back, [domainId]))
+  })
+
+  it('on the platform chain works as on any other', async () => {
+    await writer.record(PLATFORM_ANCHOR, NOW)
+    expect(await erase(PLATFORM_ANCHOR, ALICE)).toMatchObject({ mappings_deleted: 1, contexts_deleted: 1 })
+  })
+})
+
+describe('an identity', () => {
+  const IDENTITY = '018F0000-0000-7000-8000-00000000AAAA'
+
+  it('is erased with every subject that is mapped to it, each with a row', async () => {
+    const domainId = await writer.create()
+    await writer.record(domainId, { subject_id: IDENTITY, context: NOW.context })
+    const mapped = entryFor(domainId, { subject_id: 'alice@idp', ...NOW })
+    await writer.sink.record({
+      ...mapped,
+      subject: { ...mapped.subject, identityId: IDENTITY.toLowerCase() },
+    })
+    await writer.record(domainId, { subject_id: 'bob', ...NOW })
+    const receipt = await erase(domainId, { identityId: IDENTITY })
+    const [own, other] = [await pseudonymOn(domainId, IDENTITY), await pseudonymOn(domainId, 'alice@idp')]
+    expect(receipt).toMatchObject({
+      subject_pseudonym: own,
+      mappings_deleted: 2,
+      contexts_deleted: 2,
+      others: [{ subject_pseudonym: other, seq: receipt.seq + 1 }],
+    })
+    const objects = (await storedRows(database.url, domainId)).slice(4).map(({ object }) => object)
+    expect(objects).toEqual([`identity:${own}`, `identity:${other}`])
+    expect(await kept(domainId)).toEqual({ mappings: [await pseudonymOn(domainId, 'bob')], contexts: [4] })
+  })
+
+  it('that erases itself does not come back as the actor', async () => {
+    const domainId = await writer.create()
+    await writer.record(domainId, { subject_id: IDENTITY, ...NOW })
+    await erase(domainId, { identityId: IDENTITY }, { actor: IDENTITY })
+    expect(await kept(domainId)).toEqual({ mappings: [], contexts: [] })
+    await erase(domainId, ALICE, { actor: IDENTITY })
+    expect((await kept(domainId)).mappings).toEqual([await pseudonymOn(domainId, IDENTITY)])
+  })
+})
+
+describe('a block', () => {
+  it('drops the personal data of later rows, and of nobody else', async () => {
+    const domainId = await peopled()
+    expect(await erase(domainId, ALICE, { block: true })).toMatchObject({ blocked: true })
+    await writer.record(domainId, NOW)
+    await writer.record(domainId, { ...NOW, subject_id: 'carol' })
+    expect(await kept(domainId)).toEqual({
+      mappings: [await pseudonymOn(domainId, 'bob'), await pseudonymOn(domainId, 'carol')].sort(),
+      contexts: [3, 7],
+    })
+  })
+
+  it('asked for later is told by a row of its own, once', async () => {
+    const domainId = await peopled()
+    await erase(domainId, ALICE)
+    expect(await erase(domainId, ALICE, { block: true })).toMatchObject({ seq: 6, repeated: false })
+    expect(await erase(domainId, ALICE, { block: true })).toMatchObject({ seq: 6, repeated: true })
+  })
+})
+
+describe('at once', () => {
+  it('two erasures give one row of 1 mapping and 2 contexts, and one repetition', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const domainId = await peopled()
+      const receipts = await Promise.all([erase(domainId, ALICE), erase(domainId, ALICE)])
+      expect(receipts.map(({ repeated }) => repeated).sort()).toEqual([false, true])
+      expect(receipts.map(({ contexts_deleted: n }) => n).sort()).toEqual([0, 2])
+      expect(await chainLength(writer, domainId)).toBe(5)
+    }
+  })
+
+  it('appends of the same person come before or after: a mapping is of a row after the last erasure', async () => {
+    const domainId = await writer.create()
+    const appends = Array.from({ length: 40 }, () => writer.record(domainId, NOW))
+    const receipts = await Promise.all(Array.from({ length: 8 }, () => erase(domainId, ALICE)))
+    const placed = (await Promise.all(appends)).flat()
+    const last = Math.max(...receipts.map(({ seq }) => seq))
+    const later = placed.map(({ seq }) => seq).filter((seq) => seq > last)
+    const { mappings, contexts } = await kept(domainId)
+    expect(contexts).toEqual(later.sort((a, b) => a - b))
+    expect(mappings).toHaveLength(later.length > 0 ? 1 : 0)
+  })
+})
+
+describe('on every chain', () => {
+  it('takes those that have anything of the person, and goes on past one that fails', async () => {
+    const chains = [await peopled(), await writer.create(), await peopled(), randomUUID()]
+    const outcomes: unknown[] = []
+    const run = onEveryChain(
+      chains,
+      (domainId) => previewErasure(ports(), { domainId, person: ALICE }),
+      ({ domain_id }) => erase(domain_id, ALICE),
+      new AbortController().signal,
+    )
+    for await (const { domainId, ...outcome } of run) {
+      outcomes.push([chains.indexOf(domainId), 'done' in outcome ? outcome.done.contexts_deleted : 'failed'])
+    }
+    expect(outcomes).toEqual([
+      [0, 2],
+      [2, 2],
+      [3, 'failed'],
+    ])
+  })
+
+  it('of somebody whom no chain knows is refused', async () => {
+    const run = onEveryChain(
+      [await peopled()],
+      (domainId) => previewErasure(ports(), { domainId, person: { subjectId: 'nobody' } }),
+      async () => undefined,
+      new AbortController().signal,
+    )
+    await expect(run.next()).rejects.toMatchObject({ code: 'subject_not_found' })
+  })
+})
