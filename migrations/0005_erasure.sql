@@ -96,7 +96,7 @@ CREATE FUNCTION audit_refuse_held(hold bigint, relation name) RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION 'removal from % is refused: legal hold % covers it', relation, hold
-    USING ERRCODE = 'WO002', HINT = 'audit hold list; audit hold release ID --reason ...';
+    USING ERRCODE = 'WO002', HINT = 'audit hold list --all; audit hold release ID --reason ...';
 END
 $$;
 

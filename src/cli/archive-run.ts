@@ -1,8 +1,5 @@
 import type { Backfilled, BackfillParts } from '../archiver/backfill.js'
-import { AuditError } from '../errors.js'
 import { nodeHasher } from '../node-hasher.js'
-import type { ScanProgress } from '../ports.js'
-import { chainsToVerify } from '../verify/verify-all.js'
 import {
   BACKFILL_HEAD,
   backfilledJson,
@@ -14,22 +11,14 @@ import {
   statusRow,
 } from './archive-text.js'
 import { type Archive, archiveOf } from './compose/archive.js'
-import { knownChainsOf } from './compose/verify.js'
 import type { Context } from './context.js'
+import { type Chains, eachChain } from './each-chain.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import type { Output } from './output.js'
-import { startProgress } from './progress.js'
 import { note } from './streams.js'
-import { type Cell, table } from './table.js'
 
-/** For all archive commands that work on one chain or on every one. */
-interface Common {
-  readonly chain: string | 'all'
-  readonly json: boolean
-}
-
-export interface BackfillOptions extends Common {
+export interface BackfillOptions extends Chains {
   readonly fromSeq?: number | undefined
   readonly toSeq?: number | undefined
   readonly dryRun: boolean
@@ -68,7 +57,7 @@ export async function runBackfill(
 
 /** Resolves with 1 where gaps or orphans were found. */
 export async function runArchiveStatus(
-  options: Common,
+  options: Chains,
   context: Context,
   out: Output,
   signal: AbortSignal,
@@ -115,53 +104,4 @@ async function backfillParts(
 function tellDryFindings({ domainId, findings }: Backfilled, dryRun: boolean): void {
   if (!dryRun) return
   for (const finding of findings) note(foundText(domainId, { source: 'mirror', finding }))
-}
-
-interface ChainWork<T> {
-  readonly label: string
-  readonly head: readonly string[]
-  readonly work: (domainId: string, onProgress: (progress: ScanProgress) => void) => Promise<T>
-  readonly toRow: (result: T) => readonly Cell[]
-  readonly toJson: (result: T) => unknown
-  /** Notes, and what else is to follow from one chain's result. */
-  readonly after: (result: T) => void
-}
-
-/** Of one chain the error is thrown; of several each is reported, and the others go on. */
-async function eachChain<T>(
-  { chain, json }: Common,
-  context: Context,
-  out: Output,
-  signal: AbortSignal,
-  work: ChainWork<T>,
-): Promise<void> {
-  const chains = chain === 'all' ? chainsToVerify(await knownChainsOf(context), new Map()) : [chain]
-  if (chains.length === 0) {
-    throw new AuditError('nothing_to_verify', 'there is no chain', { hint: 'run: audit domain create' })
-  }
-  const rows: (readonly Cell[])[] = []
-  for (const domainId of chains) {
-    try {
-      const result = await withProgress(`${work.label} ${domainId}`, (tell) => work.work(domainId, tell))
-      if (json) await out.json(work.toJson(result))
-      else rows.push(work.toRow(result))
-      work.after(result)
-    } catch (error) {
-      if (chain !== 'all' || signal.aborted) throw error
-      reportFailure(error, json)
-    }
-  }
-  if (rows.length > 0) await out.line(await table(work.head, rows, out))
-}
-
-async function withProgress<T>(
-  label: string,
-  use: (onProgress: (progress: ScanProgress) => void) => Promise<T>,
-): Promise<T> {
-  const progress = startProgress(label)
-  try {
-    return await use((at) => progress.update(at))
-  } finally {
-    await progress.stop()
-  }
 }

@@ -4,28 +4,60 @@ import { isUuid } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import type { ErasureSubject } from '../ports.js'
 
-/** Who is meant: an identity with every subject that is mapped to it, or one subject. */
-export type Person = { readonly identityId: string } | { readonly subjectId: string }
+/** Who is meant: an identity with every subject that is mapped to it, one subject, or whoever a pseudonym is of. */
+export type Person =
+  | { readonly identityId: string }
+  | { readonly subjectId: string }
+  | { readonly pseudonym: string }
 
-/** Exactly one of the two. Throws `usage`, or `invalid_subject` without repeating what was given. */
-export function parsePerson(given: { identity?: string | undefined; subject?: string | undefined }): Person {
-  const { identity, subject } = given
-  if ((identity === undefined) === (subject === undefined)) {
-    throw new AuditError('usage', 'expected exactly one of --identity UUID and --subject TEXT')
-  }
-  if (identity !== undefined) {
-    if (isUuid(identity)) return { identityId: identity.toLowerCase() }
-    throw new AuditError('invalid_subject', 'identity: expected a UUID of 36 characters')
-  }
-  const subjectId = subject ?? ''
-  const problem = textProblem(subjectId, 1, LIMITS.subjectIdBytes)
-  if (problem !== undefined) throw new AuditError('invalid_subject', `subject: ${problem}`)
-  return { subjectId }
+export interface GivenPerson {
+  readonly identity?: string | undefined
+  readonly subject?: string | undefined
+  readonly pseudonym?: string | undefined
+}
+
+/** Undefined where nobody is given. Throws `usage` for more than one, `invalid_subject` without repeating what was given. */
+export function optionalPerson({ identity, subject, pseudonym: hex }: GivenPerson): Person | undefined {
+  const given = [identity, subject, hex].filter((text) => text !== undefined)
+  if (given.length > 1) throw new AuditError('usage', 'expected one person, got several')
+  if (identity !== undefined) return { identityId: parsedIdentity(identity) }
+  if (hex !== undefined) return { pseudonym: parsedPseudonym(hex) }
+  return subject === undefined ? undefined : { subjectId: parsedSubject(subject) }
+}
+
+/** The same where somebody must be given. */
+export function parsePerson(given: GivenPerson): Person {
+  const person = optionalPerson(given)
+  if (person !== undefined) return person
+  throw new AuditError('usage', 'expected exactly one of --identity UUID and --subject TEXT')
 }
 
 /** The person on one chain, by that chain's pepper. */
 export function onChain(person: Person, domainId: string, pepper: Uint8Array): ErasureSubject {
+  if ('pseudonym' in person) return { domainId, pseudonym: person.pseudonym }
   if ('subjectId' in person) return { domainId, pseudonym: pseudonym(pepper, person.subjectId) }
   const identityId = person.identityId.toLowerCase()
   return { domainId, pseudonym: pseudonym(pepper, identityId), identityId }
+}
+
+/** As which the person was given, in clear. */
+export function nameOf(person: Person): string | undefined {
+  if ('identityId' in person) return person.identityId
+  return 'subjectId' in person ? person.subjectId : undefined
+}
+
+function parsedIdentity(text: string): string {
+  if (isUuid(text)) return text.toLowerCase()
+  throw new AuditError('invalid_subject', 'identity: expected a UUID of 36 characters')
+}
+
+function parsedPseudonym(text: string): string {
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
+  throw new AuditError('invalid_subject', 'pseudonym: expected 64 hex digits')
+}
+
+function parsedSubject(text: string): string {
+  const problem = textProblem(text, 1, LIMITS.subjectIdBytes)
+  if (problem === undefined) return text
+  throw new AuditError('invalid_subject', `subject: ${problem}`)
 }

@@ -27,7 +27,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
     'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase',
   database_read_only: 'append and quarantine need a primary; verify works on a standby',
   schema_missing: 'run: audit db migrate',
-  legal_hold: 'run: audit hold list',
+  legal_hold: 'run: audit hold list --all',
 }
 
 /** Any failure of a Postgres call as an AuditError. The message is the server's own, which never holds a password. */

@@ -1,0 +1,40 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
+import { holdStoreOf } from '../../src/cli/compose/erasure.js'
+import { entriesOf } from '../../src/cli/compose/read.js'
+import { HOLD_HEAD, holdRow } from '../../src/cli/hold-text.js'
+import { printStream } from '../../src/cli/print-stream.js'
+import { note } from '../../src/cli/streams.js'
+import { holdJson, streamHolds } from '../../src/erasure/hold.js'
+import { assertKnown } from '../../src/query/list.js'
+
+export default class HoldList extends AuditCommand {
+  static override summary = 'The legal holds in force, with --json a line each'
+
+  static override flags = {
+    ...chainsFlags,
+    released: Flags.boolean({ summary: 'those that were released too' }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(HoldList)
+    const { flags } = parsed
+    const chosen = chainsOf(parsed)
+    const context = await this.context(flags)
+    const filter = {
+      domainId: chosen === 'all' ? undefined : chosen,
+      // oclif's type says boolean; a flag that is not given is undefined.
+      inForceOnly: flags.released !== true,
+    }
+    const count = await printStream(this.out, streamHolds(await holdStoreOf(context), filter), {
+      json: flags.json,
+      toJson: holdJson,
+      head: HOLD_HEAD,
+      toRow: (hold) => holdRow(holdJson(hold)),
+    })
+    if (count > 0) return
+    if (chosen !== 'all') await assertKnown(await entriesOf(context), chosen)
+    note('no legal holds')
+  }
+}

@@ -1,0 +1,45 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainFlags, chainOf } from '../../src/cli/chain-flags.js'
+import { holdsOf } from '../../src/cli/compose/erasure.js'
+import { holdFields } from '../../src/cli/hold-text.js'
+import { personFlags } from '../../src/cli/person-flags.js'
+import { keyValues } from '../../src/cli/table.js'
+import { placeHold } from '../../src/erasure/hold.js'
+import { optionalPerson } from '../../src/erasure/person.js'
+
+export default class HoldPlace extends AuditCommand {
+  static override summary = 'Forbid the erasure and the purge of a chain, or of one person on it'
+  static override description =
+    'Without a person it covers the whole chain. Appends a row that tells of it, in one transaction.'
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --domain UUID --reason "case 4711"',
+    '<%= config.bin %> <%= command.id %> --domain UUID --identity UUID --reason "case 4711"',
+  ]
+
+  static override flags = {
+    ...chainFlags,
+    ...personFlags,
+    pseudonym: Flags.string({
+      helpGroup: 'PERSON',
+      helpValue: 'HEX',
+      summary: 'whoever this pseudonym is of',
+    }),
+    reason: Flags.string({
+      required: true,
+      summary:
+        'why, at most 1024 bytes; kept beside the hold, never on the chain; name the case, not the person',
+      helpValue: 'TEXT',
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(HoldPlace)
+    const { flags } = parsed
+    const request = { domainId: chainOf(parsed), person: optionalPerson(flags), reason: flags.reason }
+    const context = await this.context(flags)
+    const hold = await placeHold(await holdsOf(context), { ...request, actor: context.actor })
+    if (flags.json) await this.out.json(hold)
+    else await this.out.line(keyValues(holdFields(hold)))
+  }
+}

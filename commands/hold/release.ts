@@ -1,0 +1,36 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { holdsOf } from '../../src/cli/compose/erasure.js'
+import { holdFields } from '../../src/cli/hold-text.js'
+import { keyValues } from '../../src/cli/table.js'
+import { parseHoldId, releaseHold } from '../../src/erasure/hold.js'
+
+export default class HoldRelease extends AuditCommand {
+  static override summary = 'End a legal hold, for a reason'
+  static override description =
+    `The hold stays on record as released; the identity that it covered is forgotten with it. Appends a row that tells of
+it, in one transaction.`
+
+  static override args = {
+    id: Args.string({ required: true, description: 'its number, from: audit hold list' }),
+  }
+
+  static override flags = {
+    reason: Flags.string({
+      required: true,
+      summary: 'why, at most 1024 bytes; kept beside the hold, never on the chain',
+      helpValue: 'TEXT',
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const { args, flags } = await this.parse(HoldRelease)
+    const id = parseHoldId(args.id)
+    const context = await this.context(flags)
+    const request = { id, reason: flags.reason, actor: context.actor }
+    const hold = await releaseHold(await holdsOf(context), request)
+    if (flags.json) await this.out.json(hold)
+    else await this.out.line(keyValues(holdFields(hold)))
+  }
+}

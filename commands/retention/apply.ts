@@ -1,0 +1,28 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
+import { runRetentionApply } from '../../src/cli/retention-run.js'
+
+export default class RetentionApply extends AuditCommand {
+  static override summary = 'Purge personal data and contexts that are past their window'
+  static override description =
+    `Each transaction appends a row that tells of what it deleted. What a legal hold covers is passed over and counted; a
+chain that is on hold as a whole is refused or, with --all, passed over. Try --dry-run first.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --all --dry-run',
+    '<%= config.bin %> <%= command.id %> --domain UUID',
+  ]
+
+  static override flags = {
+    ...chainsFlags,
+    'dry-run': Flags.boolean({ summary: 'tell what would go, and change nothing' }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(RetentionApply)
+    const { flags } = parsed
+    // oclif's type says boolean; a flag that is not given is undefined.
+    const options = { chain: chainsOf(parsed), json: flags.json, dryRun: flags['dry-run'] === true }
+    await runRetentionApply(options, await this.context(flags), this.out, this.signal)
+  }
+}

@@ -1,0 +1,51 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainFlags, chainOf } from '../../src/cli/chain-flags.js'
+import { retentionOf } from '../../src/cli/compose/erasure.js'
+import { wholeNumber } from '../../src/cli/retention-run.js'
+import { RETENTION_HEAD, retentionRow } from '../../src/cli/retention-text.js'
+import { table } from '../../src/cli/table.js'
+import { setRetention } from '../../src/erasure/retention.js'
+import { AuditError } from '../../src/errors.js'
+
+export default class RetentionSet extends AuditCommand {
+  static override summary = 'Set how long a chain and its personal data are kept'
+  static override description =
+    'What is not given stays as it is. Appends a row that tells of the new policy.'
+  static override examples = ['<%= config.bin %> <%= command.id %> --domain UUID --personal-days 90']
+
+  static override flags = {
+    ...chainFlags,
+    'chain-years': Flags.string({
+      helpValue: 'N',
+      summary: 'years that a mirror must keep rows at least, 7 to 100; no row is ever deleted here',
+    }),
+    'personal-days': Flags.string({
+      helpValue: 'N',
+      summary: 'days that personal data and contexts are kept, 1 to 36500',
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(RetentionSet)
+    const { flags } = parsed
+    const domainId = chainOf(parsed)
+    const chainYears = wholeNumber('--chain-years', flags['chain-years'])
+    const personalDays = wholeNumber('--personal-days', flags['personal-days'])
+    if (chainYears === undefined && personalDays === undefined) {
+      throw new AuditError('usage', 'expected --chain-years N or --personal-days N')
+    }
+    const change = {
+      ...(chainYears !== undefined && { chainYears }),
+      ...(personalDays !== undefined && { personalDays }),
+    }
+    const context = await this.context(flags)
+    const retention = await setRetention(
+      await retentionOf(context),
+      { domainId, actor: context.actor },
+      change,
+    )
+    if (flags.json) await this.out.json(retention)
+    else await this.out.line(await table(RETENTION_HEAD, [retentionRow(retention)], this.out))
+  }
+}

@@ -1,0 +1,146 @@
+import { textProblem } from '../chain/limits.js'
+import { AuditError } from '../errors.js'
+import type { HoldFilter, HoldRecord, HoldStore, HoldTarget, Pepper, Placed } from '../ports.js'
+import { wireTime } from '../query/wire.js'
+import { personalDataProblem } from '../sink/personal-data.js'
+import { chainObject, type Deed, type Scribe, selfAuditItem } from '../sink/self-audit-item.js'
+import { nameOf, onChain, type Person } from './person.js'
+
+export const HOLD_PLACE_RELATION = 'audit.hold-place'
+export const HOLD_RELEASE_RELATION = 'audit.hold-release'
+
+/** In UTF-8. */
+const REASON_BYTES = 1024
+
+export interface HoldPorts {
+  readonly store: HoldStore
+  readonly pepper: Pepper
+}
+
+export interface PlaceHold {
+  readonly domainId: string
+  /** Absent: the whole chain. */
+  readonly person?: Person | undefined
+  readonly reason: string
+  /** subject_id of who places it. */
+  readonly actor: string
+}
+
+/** A legal hold as `audit hold` prints it. */
+export interface HoldJson {
+  readonly id: number
+  readonly domain_id: string
+  readonly covers: 'chain' | 'subject' | 'identity'
+  readonly subject_pseudonym?: string
+  /** Goes with the release. */
+  readonly identity_id?: string
+  readonly reason: string
+  readonly placed_at: string
+  readonly released_at?: string
+  readonly release_reason?: string
+}
+
+/** With the row that tells of it. */
+export interface ToldHoldJson extends HoldJson {
+  readonly seq: number
+  readonly entry_hash: string
+}
+
+/**
+ * Forbids the erasure and the purge of what a chain holds, of one person or altogether, until it is released. The reason
+ * is kept beside the chain and never hashed. Rejects with `invalid_input`, `domain_not_found`, and as an append does.
+ */
+export async function placeHold(ports: HoldPorts, request: PlaceHold): Promise<ToldHoldJson> {
+  const { domainId, person, actor } = request
+  const reason = checkedReason(request.reason)
+  const pepper = await ports.pepper.pepperOf(domainId)
+  const target = person === undefined ? { domainId } : onChain(person, domainId, pepper)
+  refuseNaming(reason, person)
+  const { hold, told } = await ports.store.place(target, reason, (id) =>
+    selfAuditItem({ domainId, actor, pepper }, [deedOf(HOLD_PLACE_RELATION, id, target)]),
+  )
+  return withRow(hold, told)
+}
+
+/** Rejects with `invalid_input`, `hold_not_found`, `already_released`, and as an append does. */
+export async function releaseHold(
+  ports: HoldPorts,
+  request: { readonly id: number; readonly reason: string; readonly actor: string },
+): Promise<ToldHoldJson> {
+  const { id, actor } = request
+  const reason = checkedReason(request.reason)
+  const found = await ports.store.find(id)
+  if (found === undefined) {
+    throw new AuditError('hold_not_found', `no legal hold has id ${id}`, {
+      hint: 'run: audit hold list --all',
+    })
+  }
+  const { domainId } = found
+  const scribe: Scribe = { domainId, actor, pepper: await ports.pepper.pepperOf(domainId) }
+  const row = selfAuditItem(scribe, [deedOf(HOLD_RELEASE_RELATION, id, found)])
+  const { hold, told } = await ports.store.release(found, reason, row)
+  return withRow(hold, told)
+}
+
+const PAGE = 500
+
+/** Every hold that the filter lets through, by id, in pages. */
+export async function* streamHolds(store: HoldStore, filter: HoldFilter): AsyncGenerator<HoldRecord> {
+  let after = 0
+  for (;;) {
+    const holds = await store.page(filter, { after, limit: PAGE })
+    yield* holds
+    const last = holds.at(-1)
+    if (holds.length < PAGE || last === undefined) return
+    after = last.id
+  }
+}
+
+/** Throws `usage`. */
+export function parseHoldId(text: string): number {
+  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0
+  if (Number.isSafeInteger(id) && id >= 1) return id
+  throw new AuditError('usage', 'expected the id of a legal hold, a number from 1')
+}
+
+export function holdJson(hold: HoldRecord): HoldJson {
+  const { pseudonym, identityId, releasedAt, releaseReason } = hold
+  return {
+    id: hold.id,
+    domain_id: hold.domainId,
+    covers: pseudonym === undefined ? 'chain' : identityId === undefined ? 'subject' : 'identity',
+    ...(pseudonym !== undefined && { subject_pseudonym: pseudonym }),
+    ...(identityId !== undefined && { identity_id: identityId }),
+    reason: hold.reason,
+    placed_at: wireTime(hold.placedAt),
+    ...(releasedAt !== undefined && { released_at: wireTime(releasedAt) }),
+    ...(releaseReason !== undefined && { release_reason: releaseReason }),
+  }
+}
+
+function withRow(hold: HoldRecord, { seq, entryHash }: Placed): ToldHoldJson {
+  return { ...holdJson(hold), seq, entry_hash: entryHash }
+}
+
+/** What it covers is hashed with the row: nobody can say later that another person was meant. */
+function deedOf(relation: string, id: number, { domainId, pseudonym }: HoldTarget): Deed {
+  const covered = pseudonym === undefined ? chainObject(domainId) : `identity:${pseudonym}`
+  return { relation, object: `hold:${id}`, relationPath: [covered] }
+}
+
+function checkedReason(reason: string): string {
+  const problem = reason.trim() === '' ? 'expected a text' : textProblem(reason, 1, REASON_BYTES)
+  if (problem !== undefined) throw new AuditError('invalid_input', `reason: ${problem}`)
+  return reason
+}
+
+/** A reason outlives the hold. It is blanked when the person is erased, and is better without them from the start. */
+function refuseNaming(reason: string, person: Person | undefined): void {
+  const subjectId = person === undefined ? undefined : nameOf(person)
+  if (subjectId === undefined) return
+  const texts = { relation: reason, object: '', relationPath: [], correlationId: '' }
+  if (personalDataProblem(texts, { subjectId }) === undefined) return
+  throw new AuditError('invalid_input', 'reason: holds the subject', {
+    hint: 'name the case, not the person: the hold says whom it covers',
+  })
+}

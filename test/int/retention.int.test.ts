@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { placeHold } from '../../src/erasure/hold.js'
+import type { Person } from '../../src/erasure/person.js'
+import {
+  applyRetention,
+  DEFAULT_POLICY,
+  previewPurge,
+  setRetention,
+  showRetention,
+} from '../../src/erasure/retention.js'
+import { postgresHoldStore } from '../../src/repo/holds.js'
+import { postgresRetentionStore } from '../../src/repo/retention.js'
+import { ACTOR, allFindings, storedRows, Writer } from '../support/append-chains.js'
+import { type OldRow, oldChain } from '../support/old-chain.js'
+import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
+
+let database: TestDatabase
+let writer: Writer
+
+beforeAll(async () => {
+  database = await testDatabase()
+  writer = new Writer(database.url)
+})
+
+afterAll(async () => {
+  expect(await allFindings(writer)).toEqual([])
+  await writer.close()
+  await database.drop()
+})
+
+const ports = () => ({
+  store: postgresRetentionStore(writer.database, DEFAULT_POLICY),
+  pepper: writer.pepper,
+})
+const apply = (domainId: string, batch?: number) =>
+  applyRetention(ports(), { domainId, actor: ACTOR }, new AbortController().signal, batch)
+const preview = (domainId: string) => previewPurge(ports().store, domainId)
+const show = (domainId: string) => showRetention(ports().store, domainId)
+const old = (...rows: OldRow[]) => oldChain(writer.database, writer.pepper, rows)
+const hold = (domainId: string, person?: Person) =>
+  placeHold(
+    { store: postgresHoldStore(writer.database), pepper: writer.pepper },
+    { domainId, person, reason: 'case', actor: ACTOR },
+  )
+
+async function contexts(domainId: string) {
+  const rows = await rowsOf(
+    database.url,
+    'SELECT seq::int FROM audit_entry_context WHERE domain_id = $1 ORDER BY 1',
+    [domainId],
+  )
+  return rows.map(({ seq }) => seq)
+}
+
+async function mappings(domainId: string) {
+  const rows = await rowsOf(database.url, 'SELECT FROM audit_subject_pii WHERE domain_id = $1', [domainId])
+  return rows.length
+}
+
+const YEARS = 365.25
+const OLD: OldRow[] = [
+  { subject: 'alice', daysAgo: 8 * YEARS },
+  { subject: 'alice', daysAgo: 366 },
+  { subject: 'bob', daysAgo: 366 },
+  { subject: 'bob', daysAgo: 364 },
+  { subject: 'carol', daysAgo: 1 },
+].map((row) => ({ ...row, daysAgo: Math.round(row.daysAgo) }))
+
+describe('a policy', () => {
+  it('is 7 years and 365 days where none was set', async () => {
+    const domainId = await writer.create()
+    expect(await show(domainId)).toMatchObject({
+      chain_years: 7,
+      personal_days: 365,
+      is_default: true,
+      rows_older_than_floor: 0,
+      due: { mappings: 0, contexts: 0 },
+    })
+  })
+
+  it('is told on its chain when it is set; what is not given stays', async () => {
+    const domainId = await writer.create()
+    await setRetention(ports(), { domainId, actor: ACTOR }, { personalDays: 90 })
+    const set = await setRetention(ports(), { domainId, actor: ACTOR }, { chainYears: 10 })
+    expect(set).toMatchObject({ chain_years: 10, personal_days: 90, is_default: false })
+    const [row] = await rowsOf(
+      database.url,
+      'SELECT relation, object, relation_path FROM audit_log_entry WHERE domain_id = $1 AND seq = 3',
+      [domainId],
+    )
+    expect(row).toEqual({
+      relation: 'audit.retention-set',
+      object: `domain:${domainId}`,
+      relation_path: ['chain_years:10', 'personal_days:90'],
+    })
+  })
+
+  it.each([
+    { chainYears: 6 },
+    { chainYears: 101 },
+    { personalDays: 0 },
+    { personalDays: 36_501 },
+    { personalDays: 1.5 },
+  ])('refuses %j', async (change) => {
+    const domainId = await writer.create()
+    await expect(setRetention(ports(), { domainId, actor: ACTOR }, change)).rejects.toMatchObject({
+      code: 'invalid_input',
+    })
+    expect(await show(domainId)).toMatchObject({ is_default: true })
+  })
+
+  it('shows what is past the floor, and no purge touches it', async () => {
+    const domainId = await old(...OLD)
+    const before = await storedRows(database.url, domainId)
+    expect(await show(domainId)).toMatchObject({
+      rows_older_than_floor: 2,
+      due: { mappings: 1, contexts: 3 },
+    })
+    await apply(domainId)
+    expect((await storedRows(database.url, domainId)).slice(0, -1)).toEqual(before)
+  })
+})
+
+describe('a purge', () => {
+  it('takes contexts by the age of their row and mappings by when they were last seen', async () => {
+    const domainId = await old(...OLD)
+    expect(await preview(domainId)).toMatchObject({ dry_run: true, mappings: 1, contexts: 3, rows: [] })
+    expect(await contexts(domainId)).toHaveLength(5)
+    const purged = await apply(domainId)
+    expect(purged).toMatchObject({ dry_run: false, mappings: 1, contexts: 3, rows: [{ seq: 7 }] })
+    expect(await contexts(domainId)).toEqual([5, 6])
+    expect(await mappings(domainId)).toBe(2)
+    const [row] = await rowsOf(
+      database.url,
+      'SELECT relation, relation_path FROM audit_log_entry WHERE domain_id = $1 AND seq = 7',
+      [domainId],
+    )
+    expect(row).toEqual({
+      relation: 'audit.retention-purge',
+      relation_path: ['mappings:1', 'contexts:3', expect.stringMatching(/^before:\d{4}-.*Z$/)],
+    })
+  })
+
+  it('with nothing due writes nothing', async () => {
+    const domainId = await old({ subject: 'alice', daysAgo: 364 })
+    expect(await apply(domainId)).toMatchObject({ mappings: 0, contexts: 0, rows: [] })
+    expect(await storedRows(database.url, domainId)).toHaveLength(2)
+  })
+
+  it('goes by the policy that was set', async () => {
+    const domainId = await old({ subject: 'alice', daysAgo: 40 })
+    await setRetention(ports(), { domainId, actor: ACTOR }, { personalDays: 30 })
+    expect(await apply(domainId)).toMatchObject({ mappings: 1, contexts: 1 })
+  })
+
+  it.each([1, 2, 3, 4, 100])('in batches of %i takes the same, each with its row', async (batch) => {
+    const domainId = await old(
+      ...Array.from({ length: 9 }, (_, i) => ({ subject: `s${i % 3}`, daysAgo: 500 - i })),
+      { subject: 'young', daysAgo: 2 },
+    )
+    const purged = await apply(domainId, batch)
+    expect(purged).toMatchObject({ mappings: 3, contexts: 9 })
+    expect(purged.rows).toHaveLength(Math.ceil(9 / batch))
+    expect(await contexts(domainId)).toEqual([11])
+    const told = await rowsOf(
+      database.url,
+      `SELECT sum(substr(relation_path[1], 10)::int)::int AS mappings, sum(substr(relation_path[2], 10)::int)::int AS contexts
+       FROM audit_log_entry WHERE domain_id = $1 AND relation = 'audit.retention-purge'`,
+      [domainId],
+    )
+    expect(told).toEqual([{ mappings: 3, contexts: 9 }])
+  })
+
+  it('passes over what a hold on a person covers, also over many batches, and counts it', async () => {
+    const domainId = await old(
+      ...Array.from({ length: 8 }, (_, i) => ({ subject: i < 4 ? 'held' : 'free', daysAgo: 500 - i })),
+    )
+    await hold(domainId, { subjectId: 'held' })
+    const held = { mappings: 1, contexts: 4 }
+    expect(await preview(domainId)).toMatchObject({ mappings: 1, contexts: 4, held })
+    expect(await apply(domainId, 2)).toMatchObject({ mappings: 1, contexts: 4, held })
+    expect(await contexts(domainId)).toEqual([2, 3, 4, 5])
+  })
+
+  it('of a chain on hold is refused', async () => {
+    const domainId = await old(...OLD)
+    const { id } = await hold(domainId)
+    expect(await preview(domainId)).toMatchObject({
+      mappings: 0,
+      contexts: 0,
+      held: { mappings: 1, contexts: 3 },
+      chain_holds: [id],
+    })
+    await expect(apply(domainId)).rejects.toMatchObject({ code: 'legal_hold' })
+    expect(await contexts(domainId)).toHaveLength(5)
+  })
+
+  it('two at once take everything once', async () => {
+    const domainId = await old(
+      ...Array.from({ length: 20 }, (_, i) => ({ subject: `s${i}`, daysAgo: 500 - i })),
+    )
+    const both = await Promise.all([apply(domainId, 3), apply(domainId, 3)])
+    expect(both[0].contexts + both[1].contexts).toBe(20)
+    expect(both[0].mappings + both[1].mappings).toBe(20)
+  })
+
+  it('takes no younger context along where somebody has moved a row back in time', async () => {
+    const domainId = await old({ subject: 'a', daysAgo: 20 }, { subject: 'b', daysAgo: 10 })
+    const at = (days: number) =>
+      asSuperuser(
+        database.url,
+        `UPDATE audit_log_entry SET recorded_at = recorded_at - interval '${days} days'
+         WHERE domain_id = '${domainId}' AND seq = 3`,
+      )
+    await at(1000)
+    expect(await apply(domainId)).toMatchObject({ contexts: 1 })
+    expect(await contexts(domainId)).toEqual([2])
+    await at(-1000)
+  })
+})
