@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
-import { runRetentionApply } from '../../src/cli/retention-run.js'
+import { batchOf, runRetentionApply } from '../../src/cli/retention-run.js'
 
 export default class RetentionApply extends AuditCommand {
   static override summary = 'Purge personal data and contexts that are past their window'
@@ -16,13 +16,18 @@ chain that is on hold as a whole is refused or, with --all, passed over. Try --d
   static override flags = {
     ...chainsFlags,
     'dry-run': Flags.boolean({ summary: 'tell what would go, and change nothing' }),
+    batch: Flags.string({
+      helpValue: 'N',
+      summary: 'contexts and mappings a transaction, 1 to 100000; appends wait for each; default: 5000',
+    }),
   }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(RetentionApply)
     const { flags } = parsed
     // oclif's type says boolean; a flag that is not given is undefined.
-    const options = { chain: chainsOf(parsed), json: flags.json, dryRun: flags['dry-run'] === true }
+    const dryRun = flags['dry-run'] === true
+    const options = { chain: chainsOf(parsed), json: flags.json, dryRun, batch: batchOf(flags.batch) }
     await runRetentionApply(options, await this.context(flags), this.out, this.signal)
   }
 }

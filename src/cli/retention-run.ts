@@ -28,6 +28,8 @@ export async function runRetentionShow(
 
 export interface ApplyOptions extends Chains {
   readonly dryRun: boolean
+  /** Contexts and mappings a transaction. */
+  readonly batch?: number | undefined
 }
 
 /** Of all chains, one that is on hold as a whole is passed over and told; of one chain that is `legal_hold`. */
@@ -49,7 +51,7 @@ export async function runRetentionApply(
         const preview = await previewPurge(store, domainId)
         if (preview.chain_holds.length > 0) return { ...preview, dry_run: false }
       }
-      return applyRetention(ports, { domainId, actor: context.actor }, signal)
+      return applyRetention(ports, { domainId, actor: context.actor }, signal, options.batch)
     },
     toRow: purgeRow,
     toJson: (purge) => purge,
@@ -64,4 +66,13 @@ export function wholeNumber(flag: string, text: string | undefined): number | un
   if (text === undefined) return undefined
   if (/^\d{1,6}$/.test(text)) return Number(text)
   throw new AuditError('usage', `${flag}: expected a whole number`)
+}
+
+const MAX_BATCH = 100_000
+
+/** Throws `usage`. */
+export function batchOf(text: string | undefined): number | undefined {
+  const batch = wholeNumber('--batch', text)
+  if (batch === undefined || (batch >= 1 && batch <= MAX_BATCH)) return batch
+  throw new AuditError('usage', `--batch: expected a number from 1 to ${MAX_BATCH}`)
 }
