@@ -5,9 +5,10 @@ import { appendUnderLocks, underLocks } from './append.js'
 import type { Client, Database } from './database.js'
 import { chainExists } from './domains.js'
 import { bytesOf, holdsCovering, refuseHeld } from './holds-in-force.js'
+import { BY_INDEX, contextOf } from './off-chain.js'
 import { microsOf } from './read-time.js'
 
-const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
+const SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_INDEX}`
 
 /** Erasure in Postgres (ports.ts, ErasureStore). */
 export function postgresErasureStore(database: Database): ErasureStore {
@@ -20,6 +21,7 @@ export function postgresErasureStore(database: Database): ErasureStore {
         // Under the lock: a hold that is being placed now is either seen here, or comes after this erasure.
         const holds = await holdsCovering(client, subject.domainId, pseudonyms, subject.identityId)
         refuseHeld(subject.domainId, holds)
+        await client.query(BY_INDEX)
         const erased = await deleteAll(client, subject.domainId, pseudonyms, block)
         const earlier = erased.some(isChange) ? undefined : await lastErasure(client, subject)
         if (earlier !== undefined) return { erased, told: [earlier], repeated: true }
@@ -35,18 +37,18 @@ async function deleteAll(
   pseudonyms: readonly string[],
   block: boolean,
 ): Promise<ErasedPseudonym[]> {
-  const values = [domainId, bytesOf(pseudonyms)]
-  // Contexts first: the guard of an identity's hold finds them by their mapping.
-  const contexts = await countsOf(client, DELETE_CONTEXTS, values)
-  const mappings = await countsOf(client, DELETE_MAPPINGS, values)
-  const blocked = block ? await countsOf(client, BLOCK, values) : new Map<string, number>()
-  await client.query(BLANK_HOLDS, values)
-  return pseudonyms.map((pseudonym) => ({
-    pseudonym,
-    mappings: mappings.get(pseudonym) ?? 0,
-    contexts: contexts.get(pseudonym) ?? 0,
-    blocked: blocked.has(pseudonym),
-  }))
+  const erased: ErasedPseudonym[] = []
+  for (const pseudonym of pseudonyms) {
+    const values = [domainId, Buffer.from(pseudonym, 'hex')]
+    const countOf = async (text: string) => (await client.query(text, values)).rowCount ?? 0
+    // Contexts first: the guard of an identity's hold finds them by their mapping.
+    const contexts = await countOf(DELETE_CONTEXTS)
+    const mappings = await countOf(DELETE_MAPPING)
+    const blocked = block && (await countOf(BLOCK)) > 0
+    await countOf(BLANK_HOLDS)
+    erased.push({ pseudonym, contexts, mappings, blocked })
+  }
+  return erased
 }
 
 function isChange({ mappings, contexts, blocked }: ErasedPseudonym): boolean {
@@ -64,37 +66,20 @@ async function pseudonymsOf(client: Client, subject: ErasureSubject): Promise<st
   return [pseudonym, ...rows.map((row) => row.pseudonym)]
 }
 
-/** Each statement is `subject, n` a pseudonym that it concerned. */
-async function countsOf(client: Client, text: string, values: unknown[]): Promise<Map<string, number>> {
-  const { rows } = await client.query<{ subject: string; n: string }>(text, values)
-  return new Map(rows.map(({ subject, n }) => [subject, Number(n)]))
-}
-
-const COUNTED = `SELECT encode(subject_pseudonym, 'hex') AS subject, count(*) AS n FROM gone GROUP BY 1`
-
 const DELETE_CONTEXTS = `
-  WITH gone AS (
-    DELETE FROM audit_entry_context c USING audit_log_entry e
-    WHERE e.domain_id = $1 AND e.subject_pseudonym = ANY ($2::bytea[]) AND c.domain_id = $1 AND c.seq = e.seq
-    RETURNING e.subject_pseudonym
-  ) ${COUNTED}`
+  DELETE FROM audit_entry_context WHERE ctid = ANY (ARRAY(
+    SELECT c.ctid FROM audit_log_entry e CROSS JOIN ${contextOf('e')} AS c
+    WHERE e.domain_id = $1 AND e.subject_pseudonym = $2))`
 
-const DELETE_MAPPINGS = `
-  WITH gone AS (
-    DELETE FROM audit_subject_pii WHERE domain_id = $1 AND subject_pseudonym = ANY ($2::bytea[])
-    RETURNING subject_pseudonym
-  ) ${COUNTED}`
+const DELETE_MAPPING = 'DELETE FROM audit_subject_pii WHERE domain_id = $1 AND subject_pseudonym = $2'
 
-const BLOCK = `
-  WITH gone AS (
-    INSERT INTO audit_subject_block (domain_id, subject_pseudonym) SELECT $1, unnest($2::bytea[])
-    ON CONFLICT DO NOTHING RETURNING subject_pseudonym
-  ) ${COUNTED}`
+const BLOCK =
+  'INSERT INTO audit_subject_block (domain_id, subject_pseudonym) VALUES ($1, $2) ON CONFLICT DO NOTHING'
 
 /** Why somebody was on hold may say who they are. */
 const BLANK_HOLDS = `
   UPDATE audit_legal_hold SET reason = '', release_reason = ''
-  WHERE domain_id = $1 AND subject_pseudonym = ANY ($2::bytea[]) AND released_at IS NOT NULL
+  WHERE domain_id = $1 AND subject_pseudonym = $2 AND released_at IS NOT NULL
     AND (reason <> '' OR release_reason <> '')`
 
 const LAST_ERASURE = `
@@ -120,7 +105,7 @@ const TRACES = `
     (SELECT encode(subject_pseudonym, 'hex') FROM audit_log_entry WHERE domain_id = $1 AND seq = 1 LIMIT 1) AS genesis,
     (SELECT count(*) FROM audit_subject_pii WHERE domain_id = $1 AND subject_pseudonym = ANY ($2::bytea[])) AS mappings,
     (SELECT count(*) FROM audit_log_entry WHERE domain_id = $1 AND subject_pseudonym = ANY ($2::bytea[])) AS rows,
-    (SELECT count(*) FROM audit_log_entry e JOIN audit_entry_context c ON c.domain_id = $1 AND c.seq = e.seq
+    (SELECT count(*) FROM audit_log_entry e CROSS JOIN ${contextOf('e')} AS c
      WHERE e.domain_id = $1 AND e.subject_pseudonym = ANY ($2::bytea[])) AS contexts`
 
 interface TracesRow {

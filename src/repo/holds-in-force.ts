@@ -36,12 +36,7 @@ export function refuseHeld(domainId: string, holds: readonly number[]): void {
 
 /** The pseudonyms that holds in force on single subjects of a chain cover. */
 const HELD_SUBJECTS = `
-  SELECT h.subject_pseudonym FROM audit_legal_hold h
-  WHERE h.domain_id = $1 AND h.released_at IS NULL AND h.subject_pseudonym IS NOT NULL
-  UNION
-  SELECT p.subject_pseudonym FROM audit_legal_hold h
-  JOIN audit_subject_pii p ON p.domain_id = h.domain_id AND p.identity_id = h.identity_id
-  WHERE h.domain_id = $1 AND h.released_at IS NULL`
+  SELECT DISTINCT subject_pseudonym FROM audit_held_subject WHERE domain_id = $1 AND subject_pseudonym IS NOT NULL`
 
 export async function heldSubjects(client: Client, domainId: string): Promise<Buffer[]> {
   const { rows } = await client.query<{ subject_pseudonym: Buffer }>(HELD_SUBJECTS, [domainId])

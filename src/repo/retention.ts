@@ -5,9 +5,10 @@ import type { Client, Database } from './database.js'
 import { assertChain } from './erase.js'
 import { onlyRow } from './holds.js'
 import { heldSubjects, holdsCovering, refuseHeld } from './holds-in-force.js'
+import { BY_INDEX, entryOf } from './off-chain.js'
 import { microsOf, readTime } from './read-time.js'
 
-const SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
+const SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_INDEX}`
 
 /** Retention in Postgres (ports.ts, RetentionStore). `defaults` are of chains that no policy was set for. */
 export function postgresRetentionStore(database: Database, defaults: RetentionPolicy): RetentionStore {
@@ -80,7 +81,7 @@ async function windowOf(client: Client, domainId: string, defaults: RetentionPol
  * somebody has moved a recorded_at back, no younger context goes with it.
  */
 const DUE_CONTEXTS = `
-  FROM audit_entry_context c LEFT JOIN audit_log_entry e ON e.domain_id = c.domain_id AND e.seq = c.seq
+  FROM audit_entry_context c LEFT JOIN ${entryOf('c')} AS e ON true
   WHERE c.domain_id = $1 AND c.seq <= $2 AND (e.seq IS NULL OR e.recorded_at < $3::timestamptz)`
 
 /** A mapping is as old as the last row that brought personal data with it; `$2` is the cutoff. */
@@ -143,22 +144,22 @@ async function countOf(
   return { due: Number(rows[0]?.due), held: Number(rows[0]?.held) }
 }
 
-/** The trigger on the table looks at what went; here the rows on hold are left out before. */
+/** What is on hold is left out here; the guard of the table looks again at what went. */
 const PURGE_CONTEXTS = `
   WITH gone AS (
-    DELETE FROM audit_entry_context WHERE domain_id = $1 AND seq = ANY (ARRAY(
-      SELECT c.seq ${DUE_CONTEXTS} AND c.seq > $5
+    DELETE FROM audit_entry_context WHERE ctid = ANY (ARRAY(
+      SELECT c.ctid ${DUE_CONTEXTS} AND c.seq > $5
         AND NOT coalesce(e.subject_pseudonym = ANY ($4::bytea[]), false)
-      ORDER BY c.seq LIMIT $6))
+      ORDER BY c.domain_id, c.seq LIMIT $6))
     RETURNING seq
   ) SELECT count(*) AS n, max(seq)::text AS last FROM gone`
 
 const PURGE_MAPPINGS = `
   WITH gone AS (
-    DELETE FROM audit_subject_pii WHERE domain_id = $1 AND subject_pseudonym = ANY (ARRAY(
-      SELECT p.subject_pseudonym ${DUE_MAPPINGS} AND p.subject_pseudonym > decode($4, 'hex')
+    DELETE FROM audit_subject_pii WHERE ctid = ANY (ARRAY(
+      SELECT p.ctid ${DUE_MAPPINGS} AND p.subject_pseudonym > decode($4, 'hex')
         AND p.subject_pseudonym <> ALL ($3::bytea[])
-      ORDER BY p.subject_pseudonym LIMIT $5))
+      ORDER BY p.domain_id, p.subject_pseudonym LIMIT $5))
     RETURNING subject_pseudonym
   ) SELECT count(*) AS n, max(encode(subject_pseudonym, 'hex')) AS last FROM gone`
 
@@ -174,6 +175,7 @@ async function purgeBatch(
   limit: number,
   defaults: RetentionPolicy,
 ): Promise<Omit<PurgeStep, 'told'>> {
+  await client.query(BY_INDEX)
   const window = await windowOf(client, domainId, defaults)
   const held = await heldSubjects(client, domainId)
   const contexts = await goneBy(client, PURGE_CONTEXTS, [

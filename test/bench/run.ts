@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ensureEmbedded, stopEmbedded } from '../../src/repo/embedded/embedded.js'
 import { benchAppend, benchKeyedAppend } from './append.js'
 import { benchArchiver } from './archiver.js'
+import { benchErase } from './erase.js'
 import { benchMirror } from './mirror.js'
 import { benchQueries } from './queries.js'
 import { benchStart } from './start.js'
@@ -26,6 +27,7 @@ try {
   await benchVerify(bench, short)
   await benchVerify(bench, long)
   await benchQueries(bench, long)
+  await benchErase(bench, Math.round(rows / 10))
   await benchStart(bench)
   await benchMirror(bench, short, Math.round(rows / 10) + 1)
   await benchArchiver(Math.round(rows / 100))

@@ -48,14 +48,15 @@ const TABLES = [
   'audit_legal_hold',
   'audit_subject_block',
   'audit_retention_policy',
+  'audit_held_subject',
 ]
 
 /** S, I, U, D: on the table; u: on some columns alone. In the order of TABLES. */
 const HELD: Readonly<Record<string, readonly string[]>> = {
-  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID', 'SID', '', 'S', ''],
-  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', '', 'S', 'S', 'S'],
-  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', '', '', '', ''],
-  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S', 'SD', 'SIu', 'SI', 'SIU'],
+  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID', 'SID', '', 'S', '', ''],
+  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', '', 'S', 'S', 'S', 'S'],
+  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', '', '', '', '', ''],
+  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S', 'SD', 'SIu', 'SI', 'SIU', 'S'],
 }
 
 const LETTERS = {
@@ -144,7 +145,7 @@ const FORGET = [HOLD, RELEASE, BLOCK, POLICY, 'UPDATE audit_retention_policy SET
 const READ = TABLES.filter((table) => table !== 'audit_idempotency_key').map(
   (table) => `SELECT * FROM ${table}`,
 )
-const NOT_WRITERS = ['audit_legal_hold', 'audit_retention_policy']
+const NOT_WRITERS = ['audit_legal_hold', 'audit_retention_policy', 'audit_held_subject']
 const READ_BY_WRITER = READ.filter((select) => !NOT_WRITERS.some((table) => select.endsWith(table)))
 const FIND: Step = ['audit_tamper_quarantine', { ...FINDING, code: 'seq_gap' }]
 const DOMAIN_ROW: Step = ['audit_domain', { domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' }]
