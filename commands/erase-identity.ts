@@ -4,6 +4,7 @@ import { chainsFlags, chainsOf } from '../src/cli/chain-flags.js'
 import { runErase } from '../src/cli/erase-run.js'
 import { personFlags } from '../src/cli/person-flags.js'
 import { parsePerson } from '../src/erasure/person.js'
+import { AuditError } from '../src/errors.js'
 
 export default class EraseIdentity extends AuditCommand {
   static override summary = 'Forget a person: delete their personal data, and keep the chain'
@@ -28,8 +29,12 @@ go, changes nothing and ends with 2. Repeated, it ends with 0 and gives the rece
   override async run(): Promise<void> {
     const parsed = await this.parse(EraseIdentity)
     const { flags } = parsed
+    const chain = chainsOf(parsed)
+    if (chain === 'all' && flags.pseudonym !== undefined) {
+      throw new AuditError('usage', '--pseudonym is of one chain, not of --all')
+    }
     const options = {
-      chain: chainsOf(parsed),
+      chain,
       person: parsePerson(flags),
       // oclif's type says boolean; a flag that is not given is undefined.
       block: flags.block === true,

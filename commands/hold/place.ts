@@ -20,11 +20,6 @@ export default class HoldPlace extends AuditCommand {
   static override flags = {
     ...chainFlags,
     ...personFlags,
-    pseudonym: Flags.string({
-      helpGroup: 'PERSON',
-      helpValue: 'HEX',
-      summary: 'whoever this pseudonym is of',
-    }),
     reason: Flags.string({
       required: true,
       summary:

@@ -14,4 +14,9 @@ export const personFlags = {
     helpValue: 'TEXT',
     summary: 'this subject_id, to the letter; its pseudonym is derived here',
   }),
+  pseudonym: Flags.string({
+    helpGroup,
+    helpValue: 'HEX',
+    summary: 'whoever this pseudonym is of, on one chain',
+  }),
 }

@@ -29,7 +29,7 @@ export function optionalPerson({ identity, subject, pseudonym: hex }: GivenPerso
 export function parsePerson(given: GivenPerson): Person {
   const person = optionalPerson(given)
   if (person !== undefined) return person
-  throw new AuditError('usage', 'expected exactly one of --identity UUID and --subject TEXT')
+  throw new AuditError('usage', 'expected exactly one of --identity UUID, --subject TEXT and --pseudonym HEX')
 }
 
 /** The person on one chain, by that chain's pepper. */
