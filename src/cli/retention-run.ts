@@ -1,4 +1,5 @@
-import { applyRetention, type PurgeJson, previewPurge, showRetention } from '../erasure/retention.js'
+import { applyRetention, type PurgeJson, previewPurge } from '../erasure/purge.js'
+import { showRetention } from '../erasure/retention.js'
 import { AuditError } from '../errors.js'
 import { retentionOf, retentionStoreOf } from './compose/erasure.js'
 import type { Context } from './context.js'

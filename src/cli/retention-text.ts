@@ -1,4 +1,5 @@
-import type { PurgeJson, RetentionJson } from '../erasure/retention.js'
+import type { PurgeJson } from '../erasure/purge.js'
+import type { RetentionJson } from '../erasure/retention.js'
 import type { Cell } from './table.js'
 
 export const RETENTION_HEAD = [

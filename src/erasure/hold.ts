@@ -6,8 +6,8 @@ import { personalDataProblem } from '../sink/personal-data.js'
 import { chainObject, type Deed, type Scribe, selfAuditItem } from '../sink/self-audit-item.js'
 import { nameOf, onChain, type Person } from './person.js'
 
-export const HOLD_PLACE_RELATION = 'audit.hold-place'
-export const HOLD_RELEASE_RELATION = 'audit.hold-release'
+const PLACE_RELATION = 'audit.hold-place'
+const RELEASE_RELATION = 'audit.hold-release'
 
 /** In UTF-8. */
 const REASON_BYTES = 1024
@@ -57,7 +57,7 @@ export async function placeHold(ports: HoldPorts, request: PlaceHold): Promise<T
   const target = person === undefined ? { domainId } : onChain(person, domainId, pepper)
   refuseNaming(reason, person)
   const { hold, told } = await ports.store.place(target, reason, (id) =>
-    selfAuditItem({ domainId, actor, pepper }, [deedOf(HOLD_PLACE_RELATION, id, target)]),
+    selfAuditItem({ domainId, actor, pepper }, [deedOf(PLACE_RELATION, id, target)]),
   )
   return withRow(hold, told)
 }
@@ -77,7 +77,7 @@ export async function releaseHold(
   }
   const { domainId } = found
   const scribe: Scribe = { domainId, actor, pepper: await ports.pepper.pepperOf(domainId) }
-  const row = selfAuditItem(scribe, [deedOf(HOLD_RELEASE_RELATION, id, found)])
+  const row = selfAuditItem(scribe, [deedOf(RELEASE_RELATION, id, found)])
   const { hold, told } = await ports.store.release(found, reason, row)
   return withRow(hold, told)
 }

@@ -135,6 +135,12 @@ describe('an erasure', () => {
     })
   })
 
+  it('is of a pseudonym where nobody knows whose it is', async () => {
+    const domainId = await peopled()
+    const person = { pseudonym: await pseudonymOn(domainId, 'alice') }
+    expect(await erase(domainId, person)).toMatchObject({ mappings_deleted: 1, contexts_deleted: 2 })
+  })
+
   it('is of one chain: the other one knows the person still', async () => {
     const [one, other] = [await peopled(), await peopled()]
     await erase(one, ALICE)
@@ -224,6 +230,19 @@ describe('a block', () => {
       mappings: [await pseudonymOn(domainId, 'bob'), await pseudonymOn(domainId, 'carol')].sort(),
       contexts: [3, 7],
     })
+  })
+
+  it('holds for a writer that may not erase', async () => {
+    const domainId = await peopled()
+    await erase(domainId, ALICE, { block: true })
+    const plain = new Writer(`${database.url}&options=-c%20role%3Daudit_writer`)
+    await plain.record(domainId, NOW)
+    const store = postgresErasureStore(plain.database)
+    await expect(
+      eraseIdentity({ ...ports(), store }, { domainId, person: ALICE, actor: ACTOR, block: false }),
+    ).rejects.toMatchObject({ code: 'database_permission_denied' })
+    await plain.close()
+    expect((await kept(domainId)).contexts).toEqual([3])
   })
 
   it('asked for later is told by a row of its own, once', async () => {

@@ -1,13 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { placeHold } from '../../src/erasure/hold.js'
 import type { Person } from '../../src/erasure/person.js'
-import {
-  applyRetention,
-  DEFAULT_POLICY,
-  previewPurge,
-  setRetention,
-  showRetention,
-} from '../../src/erasure/retention.js'
+import { applyRetention, previewPurge } from '../../src/erasure/purge.js'
+import { DEFAULT_POLICY, setRetention, showRetention } from '../../src/erasure/retention.js'
 import { postgresHoldStore } from '../../src/repo/holds.js'
 import { postgresRetentionStore } from '../../src/repo/retention.js'
 import { ACTOR, allFindings, storedRows, Writer } from '../support/append-chains.js'
