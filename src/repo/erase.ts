@@ -84,8 +84,8 @@ const BLANK_HOLDS = `
 
 const LAST_ERASURE = `
   SELECT seq, encode(entry_hash, 'hex') AS hash, ${microsOf('recorded_at')} AS micros FROM audit_log_entry
-  WHERE domain_id = $1 AND object = 'identity:' || $2 AND relation = 'audit.erase-identity'
-    AND isfinite(recorded_at) ORDER BY seq DESC LIMIT 1`
+  WHERE domain_id = $1 AND substr(object, strpos(object, ':') + 1) = $2 AND object = 'identity:' || $2
+    AND relation = 'audit.erase-identity' AND isfinite(recorded_at) ORDER BY seq DESC LIMIT 1`
 
 async function lastErasure(
   client: Client,
