@@ -44,10 +44,11 @@ export interface Erasure {
 export interface ErasureStore {
   traces(subject: ErasureSubject): Promise<SubjectTraces>
   /**
-   * In one transaction under the chain's lock: deletes the mappings and contexts of the subject, blocks it if asked to,
-   * and appends what `selfAudit` makes of that, one row for each pseudonym in the order given. Durable when it resolves.
-   * Rejects with `legal_hold` where a hold covers any of it, and as an append does; then nothing has changed, unless the
-   * code is `outcome_unknown`. Safe to call at once: with appends, holds and purges of the chain it is in one order.
+   * In one transaction under the chain's lock: deletes the mappings, contexts and idempotency keys of the subject, blocks
+   * it if asked to, and appends what `selfAudit` makes of that, one row for each pseudonym in the order given. Durable
+   * when it resolves. Rejects with `legal_hold` where a hold covers any of it, and as an append does; then nothing has
+   * changed, unless the code is `outcome_unknown`. Safe to call at once: with appends, holds and purges of the chain it is
+   * in one order.
    */
   erase(
     subject: ErasureSubject,

@@ -45,6 +45,7 @@ async function deleteAll(
     const contexts = await countOf(DELETE_CONTEXTS)
     const mappings = await countOf(DELETE_MAPPING)
     const blocked = block && (await countOf(BLOCK)) > 0
+    await countOf(DELETE_KEYS)
     await countOf(BLANK_HOLDS)
     erased.push({ pseudonym, contexts, mappings, blocked })
   }
@@ -72,6 +73,9 @@ const DELETE_CONTEXTS = `
     WHERE e.domain_id = $1 AND e.subject_pseudonym = $2))`
 
 const DELETE_MAPPING = 'DELETE FROM audit_subject_pii WHERE domain_id = $1 AND subject_pseudonym = $2'
+
+/** What a key remembers of an entry is an HMAC over the personal data too. */
+const DELETE_KEYS = 'DELETE FROM audit_idempotency_key WHERE domain_id = $1 AND subject_pseudonym = $2'
 
 const BLOCK =
   'INSERT INTO audit_subject_block (domain_id, subject_pseudonym) VALUES ($1, $2) ON CONFLICT DO NOTHING'

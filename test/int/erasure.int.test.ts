@@ -102,6 +102,31 @@ describe('an erasure', () => {
     expect(await kept(domainId)).toEqual({ mappings: [await pseudonymOn(domainId, 'bob')], contexts: [3] })
   })
 
+  it('forgets the idempotency keys of the one person: what is tried again is a new entry', async () => {
+    const [domainId, other] = [await writer.create(), await writer.create()]
+    const entries = [
+      [domainId, { ...NOW, idempotency_key: randomUUID() }],
+      [domainId, { ...NOW, subject_id: 'bob', idempotency_key: randomUUID() }],
+      [other, { ...NOW, idempotency_key: randomUUID() }],
+    ] as const
+    const record = () => Promise.all(entries.map(([chain, entry]) => writer.record(chain, entry)))
+    const first = await record()
+    const { seq } = await erase(domainId, ALICE)
+    const [alice, ...others] = await record()
+    expect(alice).toMatchObject([{ seq: seq + 1 }])
+    expect(others).toEqual(first.slice(1))
+    expect(await erase(domainId, ALICE)).toMatchObject({ mappings_deleted: 1, contexts_deleted: 1 })
+  })
+
+  it('repeated, forgets a key that came since, of a blocked person too', async () => {
+    const domainId = await peopled()
+    await erase(domainId, ALICE, { block: true })
+    const entry = { ...NOW, idempotency_key: randomUUID() }
+    await writer.record(domainId, entry)
+    expect(await erase(domainId, ALICE)).toMatchObject({ seq: 5, repeated: true })
+    expect(await writer.record(domainId, entry)).toMatchObject([{ seq: 7 }])
+  })
+
   it('is borne out by the proof of its row', async () => {
     const domainId = await peopled()
     const receipt = await erase(domainId, ALICE)
