@@ -47,6 +47,8 @@ export const ERROR_CODES = [
   'restore_unfinished',
   'mirror_unavailable',
   'mirror_permission_denied',
+  'authenticator_unavailable',
+  'authorizer_unavailable',
   'generation_unknown',
   'entry_malformed',
   'chain_conflict',

@@ -1,9 +1,11 @@
 /** The contracts that the features need from the world. Each says what it guarantees. */
+export type * from './ports/access.js'
 export type * from './ports/append.js'
 export type * from './ports/archive.js'
 export type * from './ports/domains.js'
 export type * from './ports/erasure.js'
 export type * from './ports/hold.js'
+export type * from './ports/integrity.js'
 export type * from './ports/mirror.js'
 export type * from './ports/quarantine.js'
 export type * from './ports/read.js'

@@ -78,6 +78,8 @@ const BY_ERROR = {
   restore_unfinished: EXIT.unable,
   mirror_unavailable: EXIT.unable,
   mirror_permission_denied: EXIT.unable,
+  authenticator_unavailable: EXIT.unable,
+  authorizer_unavailable: EXIT.unable,
   generation_unknown: EXIT.unable,
   entry_malformed: EXIT.unable,
   chain_conflict: EXIT.unable,

@@ -71,3 +71,24 @@ export interface RemainingReferences {
   /** Asked before an erasure; a rejection keeps it from happening. */
   of(subject: ErasureSubject): Promise<readonly Remaining[]>
 }
+
+/** What is left of an identity that was erased. */
+export interface ErasedIdentity {
+  /** 64 lower-case hex digits. */
+  readonly subjectPseudonym: string
+  /** Microseconds since 1970-01-01T00:00:00Z. */
+  readonly erasedAt: bigint
+}
+
+export interface IdentityEraser {
+  /**
+   * Purges the personal data that one chain holds of an identity and writes the self-audit row, durably and in one. An
+   * identity that the chain never knew is erased as well: the answer does not tell. `identityId` is a UUID in lower case,
+   * `actor` the subject_id of the self-audit row. Rejects with `domain_not_found`, or with what kept it from doing so.
+   */
+  erase(request: {
+    readonly domainId: string
+    readonly identityId: string
+    readonly actor: string
+  }): Promise<ErasedIdentity>
+}
