@@ -55,6 +55,7 @@ export const ERROR_CODES = [
   'outcome_unknown',
   'file_unreadable',
   'output_failed',
+  'listen_failed',
   // ours
   'internal',
 ] as const

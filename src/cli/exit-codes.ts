@@ -86,6 +86,7 @@ const BY_ERROR = {
   outcome_unknown: EXIT.unable,
   file_unreadable: EXIT.unable,
   output_failed: EXIT.unable,
+  listen_failed: EXIT.unable,
   internal: EXIT.internal,
 } as const satisfies Record<ErrorCode, ExitCode>
 

@@ -8,7 +8,7 @@ const SIGNED_BYTES = 16 + 8 + 1
 const MAC_BYTES = 16
 
 /** 41 bytes in base64url without padding. */
-const CURSOR = /^[A-Za-z0-9_-]{55}$/
+export const CURSOR = /^[A-Za-z0-9_-]{55}$/
 
 /**
  * The cursor of format.md: where to go on after `seq`, the last one already returned, on the chain `domainId`, signed

@@ -30,37 +30,57 @@ export async function getEntry(
   seq: number,
   hasher: Hasher = nobleHasher,
 ): Promise<ProvenEntry> {
-  const [row, second] = await reader.rowsAt(domainId, seq)
-  if (row === undefined) {
-    await assertKnown(reader, domainId)
-    throw new AuditError('entry_not_found', `chain ${domainId} has no row ${seq}`)
-  }
-  if (second !== undefined) throw malformed(row, 'it is stored more than once')
-  return prove(row, hasher)
-}
-
-function prove(row: ReadEntry, hasher: Hasher): ProvenEntry {
-  if (row.generation !== undefined && row.generation !== GENERATION) {
-    throw new AuditError(
-      'generation_unknown',
-      `row ${row.seq} of chain ${row.domainId} is of generation ${row.generation}, which this program cannot encode`,
-    )
-  }
-  const bytes = canonicalBytes(row)
-  const entry = auditEntry(row)
-  const { prev_hash, entry_hash } = entry
+  const [row, second] = await rowsAt(reader, domainId, seq)
+  const bytes = canonicalBytes(row, second)
+  const proof = proofOf(row, bytes)
+  const { prev_hash, entry_hash } = proof.proof
   return {
-    proof: {
-      entry,
-      proof: { prev_hash, entry_hash, canonical_bytes: Buffer.from(bytes).toString('base64') },
-    },
+    proof,
     relationPath: row.relationPath ?? [],
     zedtoken: row.zedtoken ?? '',
     recomputes: isHash(prev_hash) && hasher.link(prev_hash, hasher.canonical(bytes)) === entry_hash,
   }
 }
 
-function canonicalBytes(row: ReadEntry): Uint8Array {
+/**
+ * The same for whoever must be answered with the row, whatever was done to it: one that has no canonical bytes comes with
+ * empty ones, which hash to no entry_hash. Rejects as {@link getEntry} does, but never with `entry_malformed`.
+ */
+export async function getProof(reader: EntryReader, domainId: string, seq: number): Promise<AuditEntryProof> {
+  const [row, second] = await rowsAt(reader, domainId, seq)
+  try {
+    return proofOf(row, canonicalBytes(row, second))
+  } catch (error) {
+    if (error instanceof AuditError && error.code === 'entry_malformed') return proofOf(row, new Uint8Array())
+    throw error
+  }
+}
+
+async function rowsAt(
+  reader: EntryReader,
+  domainId: string,
+  seq: number,
+): Promise<readonly [ReadEntry, ReadEntry?]> {
+  const [row, second] = await reader.rowsAt(domainId, seq)
+  if (row !== undefined) return second === undefined ? [row] : [row, second]
+  await assertKnown(reader, domainId)
+  throw new AuditError('entry_not_found', `chain ${domainId} has no row ${seq}`)
+}
+
+function proofOf(row: ReadEntry, bytes: Uint8Array): AuditEntryProof {
+  const entry = auditEntry(row)
+  const { prev_hash, entry_hash } = entry
+  return { entry, proof: { prev_hash, entry_hash, canonical_bytes: Buffer.from(bytes).toString('base64') } }
+}
+
+function canonicalBytes(row: ReadEntry, second: ReadEntry | undefined): Uint8Array {
+  if (second !== undefined) throw malformed(row, 'it is stored more than once')
+  if (row.generation !== undefined && row.generation !== GENERATION) {
+    throw new AuditError(
+      'generation_unknown',
+      `row ${row.seq} of chain ${row.domainId} is of generation ${row.generation}, which this program cannot encode`,
+    )
+  }
   try {
     return encodeCanonical(storedEntry(row))
   } catch (error) {

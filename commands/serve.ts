@@ -1,0 +1,53 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../src/cli/base-command.js'
+import { assertTlsPair, maxVerifiesOf, portOf } from '../src/cli/serve-flags.js'
+import { runServe } from '../src/cli/serve-run.js'
+
+export default class Serve extends AuditCommand {
+  static override summary = 'The HTTP read surface: list, get with proof, verify, erase'
+  static override description =
+    `Prints its URL when it listens, and serves until a signal: then requests under way are answered and it ends with 143
+(SIGTERM) or 130 (SIGINT). A second signal ends it at once. Its log goes to stderr, a JSON object a line. docs/http.md
+has the limits, the fields of the log and what to put in front of it.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --port 8080',
+    '<%= config.bin %> <%= command.id %> --host 0.0.0.0 --port 8443 --tls-cert cert.pem --tls-key key.pem',
+  ]
+
+  static override flags = {
+    host: Flags.string({ default: '127.0.0.1', helpValue: 'ADDRESS', summary: 'the address to listen on' }),
+    port: Flags.string({
+      default: '8080',
+      helpValue: 'N',
+      summary: 'the port to listen on; 0 takes a free one',
+    }),
+    'tls-cert': Flags.string({ helpValue: 'FILE', summary: 'certificate chain in PEM; serves HTTPS' }),
+    'tls-key': Flags.string({ helpValue: 'FILE', summary: 'its private key in PEM' }),
+    'trusted-proxy': Flags.string({
+      multiple: true,
+      helpValue: 'ADDRESS',
+      summary: 'an address or network (10.0.0.0/8) whose X-Forwarded-For is believed; none by default',
+    }),
+    'max-verifies': Flags.string({
+      default: '2',
+      helpValue: 'N',
+      summary: 'verifies that run at once; more are answered with 429',
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(Serve)
+    const { 'tls-cert': tlsCert, 'tls-key': tlsKey } = flags
+    assertTlsPair(tlsCert, tlsKey)
+    const options = {
+      host: flags.host,
+      port: portOf(flags.port),
+      tlsCert,
+      tlsKey,
+      trustedProxies: flags['trusted-proxy'] ?? [],
+      maxVerifies: maxVerifiesOf(flags['max-verifies']),
+      json: flags.json,
+    }
+    this.exitWith(await runServe(options, await this.context(flags), this.out, this.signal))
+  }
+}

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises'
+import { AuditError } from '../errors.js'
+import type { AppOptions } from '../http/app.js'
+import type { Listening } from '../http/server.js'
+import { type Access, accessOf } from './compose/access.js'
+import { httpPartsOf } from './compose/serve.js'
+import type { Context } from './context.js'
+import { EXIT, type ExitCode } from './exit-codes.js'
+import type { Output } from './output.js'
+
+export interface ServeOptions {
+  readonly host: string
+  /** 0: any that is free. */
+  readonly port: number
+  /** Files in PEM; both or neither. */
+  readonly tlsCert?: string | undefined
+  readonly tlsKey?: string | undefined
+  readonly trustedProxies: readonly string[]
+  readonly maxVerifies: number
+  readonly json: boolean
+}
+
+/** Milliseconds that requests under way have at the end, within those that a stop may take altogether. */
+const DRAIN = 7_000
+
+/** Serves until the signal, and then ends orderly: requests under way are answered, denials are written. */
+export async function runServe(
+  options: ServeOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+  access: (context: Context) => Promise<Access> = accessOf,
+): Promise<ExitCode> {
+  const [{ buildApp }, { listen }, { serveLog }] = await Promise.all([
+    import('../http/app.js'),
+    import('../http/server.js'),
+    import('./serve-log.js'),
+  ])
+  const appOptions = await appOptionsOf(options)
+  const log = serveLog()
+  const parts = await httpPartsOf(context, {
+    log,
+    access: await access(context),
+    maxVerifies: options.maxVerifies,
+  })
+  try {
+    const app = await buildApp(parts, appOptions)
+    const listening = await listen(app, options.host, options.port).catch(cannotListen)
+    await tellUrl(listening, options, out)
+    await aborted(signal)
+    log.info({ reason: String(signal.reason?.message ?? '') }, 'draining')
+    await listening.drain(DRAIN)
+  } finally {
+    await parts.denials.close()
+    log.flush()
+  }
+  return EXIT.done
+}
+
+async function tellUrl({ url }: Listening, { json }: ServeOptions, out: Output): Promise<void> {
+  if (json) await out.json({ url })
+  else await out.line(url)
+}
+
+async function appOptionsOf({ tlsCert, tlsKey, trustedProxies }: ServeOptions): Promise<AppOptions> {
+  const proxies = trustedProxies.length === 0 ? {} : { trustedProxies }
+  if (tlsCert === undefined || tlsKey === undefined) return proxies
+  const [cert, key] = await Promise.all([readPem('--tls-cert', tlsCert), readPem('--tls-key', tlsKey)])
+  return { ...proxies, tls: { cert, key } }
+}
+
+async function readPem(flag: string, path: string): Promise<Buffer> {
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new AuditError('file_unreadable', `${flag}: ${path} cannot be read (${error.code ?? error.name})`)
+  })
+}
+
+function cannotListen(error: NodeJS.ErrnoException): never {
+  throw new AuditError('listen_failed', `cannot listen there (${error.code ?? error.name})`, {
+    hint: 'another --host or --port; 0 takes any free one',
+  })
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

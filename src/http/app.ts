@@ -1,0 +1,88 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyPluginCallback,
+} from 'fastify'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { v7 as uuidv7 } from 'uuid'
+import { logAnswers } from './answer-log.js'
+import { acceptBodies } from './body.js'
+import { registerDocument } from './document.js'
+import { answerErrors, refuseConnection, refusePath } from './errors.js'
+import { setHeaders } from './headers.js'
+import { LIMITS } from './limits.js'
+import type { HttpParts } from './parts.js'
+import { registerEntries } from './routes/entries.js'
+import { registerErase } from './routes/erase.js'
+import { registerHealth } from './routes/health.js'
+import { registerVerify } from './routes/verify.js'
+import { validatorCompiler } from './validate.js'
+
+export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>
+
+export interface AppOptions {
+  /** PEM. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  /** Addresses or networks whose X-Forwarded-For is believed; none where absent. */
+  readonly trustedProxies?: readonly string[] | undefined
+}
+
+/** The HTTP surface of http.md, ready to listen or to be injected into. It opens nothing and owns none of its parts. */
+export async function buildApp(parts: HttpParts, options: AppOptions = {}): Promise<App> {
+  const app: App = Fastify(serverOptions(options)).withTypeProvider<ZodTypeProvider>()
+  app.server.maxConnections = LIMITS.maxConnections
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.decorateRequest('principal', undefined)
+  setHeaders(app, options.tls !== undefined)
+  acceptBodies(app)
+  answerErrors(app, parts.log)
+  logAnswers(app, parts)
+  await registerDocument(app)
+  await app.register(routesOf(parts))
+  await app.ready()
+  return app
+}
+
+/** As a plugin, for the document sees the routes that are registered after it was. */
+function routesOf(parts: HttpParts): FastifyPluginCallback {
+  return (scope, _options, done) => {
+    const routes = scope.withTypeProvider<ZodTypeProvider>()
+    registerEntries(routes, parts)
+    registerVerify(routes, parts)
+    registerErase(routes, parts)
+    registerHealth(routes, parts.integrity)
+    done()
+  }
+}
+
+/** With `logger` off Fastify itself writes nothing: its own lines hold addresses and URLs. */
+function serverOptions({ tls, trustedProxies }: AppOptions): FastifyHttpOptions<Server> {
+  const connections = {
+    maxHeaderSize: LIMITS.headerBytes,
+    headersTimeout: LIMITS.headersTimeout,
+    connectionsCheckingInterval: LIMITS.checkInterval,
+    noDelay: true,
+  }
+  return {
+    logger: false,
+    // Ours alone: an id of the caller's would go into the chain, which cannot forget what is in it.
+    genReqId: () => uuidv7(),
+    requestIdHeader: false,
+    trustProxy: trustedProxies === undefined ? false : [...trustedProxies],
+    bodyLimit: LIMITS.bodyBytes,
+    requestTimeout: LIMITS.requestTimeout,
+    keepAliveTimeout: LIMITS.idleTimeout,
+    connectionTimeout: LIMITS.idleTimeout,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    // A path segment of any length that a header has room for is ours to refuse, with the code that it deserves.
+    routerOptions: { maxParamLength: LIMITS.headerBytes },
+    frameworkErrors: refusePath,
+    clientErrorHandler: refuseConnection,
+    http: connections,
+    ...(tls !== undefined && { https: { ...connections, ...tls, minVersion: 'TLSv1.2' } }),
+  }
+}

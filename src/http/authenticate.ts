@@ -1,0 +1,14 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { bearerOf } from './caller.js'
+import { hangUpOf } from './hang-up.js'
+import type { HttpParts } from './parts.js'
+import { unauthenticated } from './problem.js'
+
+/** Comes first of all, before anything of the request is parsed. */
+export function authenticate({ authenticator }: HttpParts) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const principal = await authenticator.authenticate(bearerOf(request), hangUpOf(reply))
+    if (principal === undefined) throw unauthenticated()
+    request.principal = principal
+  }
+}

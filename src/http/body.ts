@@ -1,0 +1,33 @@
+import type { FastifyRequest } from 'fastify'
+import { JsonProblem, parseStrictJson } from '../sink/strict-json.js'
+import type { App } from './app.js'
+import { HttpProblem } from './problem.js'
+
+/** JSON alone; nothing at all, of whatever type it says it is, is no body (the Go client sends such a one). */
+export function acceptBodies(app: App): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_: FastifyRequest, bytes: Buffer) => (bytes.length === 0 ? undefined : parseBody(bytes)),
+  )
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_: FastifyRequest, bytes: Buffer) => {
+    if (bytes.length > 0) throw invalidBody('expected a body of Content-Type application/json')
+    return undefined
+  })
+}
+
+function parseBody(bytes: Buffer): unknown {
+  try {
+    const value = parseStrictJson(bytes)
+    if (value !== null) return value
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error
+    throw invalidBody(`the body is ${error.message}`)
+  }
+  throw invalidBody('expected a JSON object')
+}
+
+export function invalidBody(detail: string): HttpProblem {
+  return new HttpProblem(400, { code: 'invalid_body', detail })
+}

@@ -1,0 +1,121 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AuditError } from '../errors.js'
+import type { App } from './app.js'
+import { errorProblem } from './error-problem.js'
+import { hasBody } from './headers.js'
+import type { HttpLog } from './parts.js'
+import { HttpProblem } from './problem.js'
+
+const PROBLEM_JSON = 'application/problem+json'
+
+/** Every error becomes a problem, and what is not the client's is logged. */
+export function answerErrors(app: App, log: HttpLog): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error)
+    if (problem.status >= 500 && problem.status !== 501) logFailure(log, request, problem.status, error)
+    return sendProblem(request, reply, problem)
+  })
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, noSuchPath()))
+}
+
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: HttpProblem,
+): FastifyReply {
+  const { headers, anonymous } = problem.options
+  if (headers !== undefined) reply.headers(headers)
+  if (anonymous) reply.removeHeader('x-correlation-id')
+  // An answer that comes before the body was read: Node would go on receiving it for the sake of the connection.
+  if (hasBody(request.headers) && problem.status !== 403) reply.header('connection', 'close')
+  return reply
+    .code(problem.status)
+    .type(PROBLEM_JSON)
+    .send(problem.body(instanceOf(request, anonymous)))
+}
+
+/** The path that was asked for, without its query, which may hold a pseudonym; of an anonymous answer, the collection. */
+function instanceOf({ url }: FastifyRequest, anonymous = false): string {
+  const path = /^[\x21-\x7e]{1,2048}$/.test(url) ? (url.split(/[?;#]/, 1)[0] ?? '/') : '/'
+  return anonymous ? path.slice(0, path.lastIndexOf('/')) : path
+}
+
+/** Fastify's own errors, by their codes, and those of the use cases. */
+function problemOf(error: unknown): HttpProblem {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return BODY_TOO_LARGE
+  if (code.startsWith('FST_ERR_CTP_')) {
+    return new HttpProblem(400, { code: 'invalid_body', detail: 'the body is not what its headers say' })
+  }
+  return isCutOff(error) ? INCOMPLETE : errorProblem(error)
+}
+
+const BODY_TOO_LARGE = new HttpProblem(413, {
+  code: 'request_body_too_large',
+  detail: 'expected a body of at most 8 KiB',
+})
+
+const INCOMPLETE = new HttpProblem(400, {
+  code: 'invalid_body',
+  detail: 'the body ended before it was whole',
+})
+
+/** The client went away while it sent the body; nobody reads the answer. */
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
+}
+
+function noSuchPath(): HttpProblem {
+  return new HttpProblem(404, { detail: 'there is no such path' })
+}
+
+/** Of an error that is not ours the message stays out: it may hold anything. */
+function logFailure(log: HttpLog, request: FastifyRequest, status: number, error: unknown): void {
+  const isKnown = error instanceof AuditError
+  const fields = {
+    correlation_id: request.id,
+    route: request.routeOptions.url,
+    status,
+    error: isKnown ? error.code : error instanceof Error ? error.name : typeof error,
+    ...(isKnown && error.code !== 'internal' && { reason: error.message }),
+    ...(status === 500 && error instanceof Error && { stack: frames(error) }),
+  }
+  log.error(fields, status === 500 ? 'a bug' : 'could not answer')
+}
+
+function frames(error: Error): string[] {
+  const lines = (error.stack ?? '').split('\n').map((line) => line.trim())
+  return lines.filter((line) => line.startsWith('at ')).slice(0, 12)
+}
+
+/** A path that cannot be decoded, before any route is known. */
+export function refusePath(_error: unknown, _request: unknown, reply: FastifyReply): void {
+  const problem = new HttpProblem(400, { detail: 'the path is not a well-formed one' })
+  reply.raw.writeHead(400, { 'content-type': PROBLEM_JSON, 'cache-control': 'no-store' })
+  reply.raw.end(JSON.stringify(problem.body('/')))
+}
+
+const BY_CLIENT_ERROR: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request took too long to arrive'],
+  HPE_HEADER_OVERFLOW: [431, 'expected headers of at most 16 KiB'],
+}
+
+/** What is no HTTP, or too slow, or too large: told where it still can be, and the connection ends. */
+export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, detail] = BY_CLIENT_ERROR[error.code ?? ''] ?? [400, 'the request is not well-formed HTTP']
+  const body = JSON.stringify(new HttpProblem(status, { detail }).body('/'))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `content-type: ${PROBLEM_JSON}`,
+    'cache-control: no-store',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}

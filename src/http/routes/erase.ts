@@ -1,0 +1,47 @@
+import type { z } from 'zod'
+import { wireTime } from '../../query/wire.js'
+import { BEARER, BODY_ANSWERS, COMMON_ANSWERS, DENIED, success } from '../answers.js'
+import type { App } from '../app.js'
+import { authenticate } from '../authenticate.js'
+import { chainOf, principalOf } from '../caller.js'
+import { gate } from '../gate.js'
+import type { HttpParts } from '../parts.js'
+import { provisioned } from '../problem.js'
+import { auditEraseIdentityRequest, auditEraseIdentityResponse } from '../schemas/erase.js'
+import { domainParams, noParams, noQuery } from '../schemas/parameters.js'
+
+export function registerErase(app: App, parts: HttpParts): void {
+  register(app, parts, '/v1/domains/:domain_id/audit/erase-identity', 'EraseIdentityFromAudit', domainParams)
+  register(app, parts, '/v1/platform/audit/erase-identity', 'EraseIdentityFromPlatformAudit', noParams)
+}
+
+function register(app: App, parts: HttpParts, url: string, operationId: string, params: z.ZodType): void {
+  app.route({
+    method: 'POST',
+    url,
+    schema: {
+      operationId,
+      security: BEARER,
+      summary: 'Purge the personal data that a chain’s rows hold of an identity',
+      params,
+      querystring: noQuery,
+      body: auditEraseIdentityRequest,
+      response: {
+        ...success('The identity is erased.', auditEraseIdentityResponse),
+        ...COMMON_ANSWERS,
+        ...DENIED,
+        ...BODY_ANSWERS,
+      },
+    },
+    onRequest: authenticate(parts),
+    preHandler: gate(parts, { relation: 'manage', ownerOnly: true }),
+    handler: async (request) => {
+      const { subjectPseudonym, erasedAt } = await provisioned(parts.eraser).erase({
+        domainId: chainOf(request),
+        identityId: request.body.identity_id.toLowerCase(),
+        actor: principalOf(request).subjectId,
+      })
+      return { subject_pseudonym: subjectPseudonym, erased_at: wireTime(erasedAt) }
+    },
+  })
+}

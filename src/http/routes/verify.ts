@@ -1,0 +1,88 @@
+import type { z } from 'zod'
+import { AuditError } from '../../errors.js'
+import { recordFindings } from '../../verify/quarantine.js'
+import { type Verdict, verifyChain } from '../../verify/verify-chain.js'
+import { BEARER, BODY_ANSWERS, BUSY, COMMON_ANSWERS, DENIED, success } from '../answers.js'
+import type { App } from '../app.js'
+import { authenticate } from '../authenticate.js'
+import { chainOf } from '../caller.js'
+import { gate } from '../gate.js'
+import { hangUpOf } from '../hang-up.js'
+import type { HttpParts } from '../parts.js'
+import { provisioned } from '../problem.js'
+import { domainParams, noParams, noQuery } from '../schemas/parameters.js'
+import { auditChainVerifyRequest, auditChainVerifyResult } from '../schemas/verify.js'
+import { VerifySlots } from '../verify-slots.js'
+
+export function registerVerify(app: App, parts: HttpParts): void {
+  const slots = new VerifySlots(parts.maxVerifies)
+  register(app, parts, slots, '/v1/domains/:domain_id/audit/verify', 'VerifyAuditChain', domainParams)
+  register(app, parts, slots, '/v1/platform/audit/verify', 'VerifyPlatformAuditChain', noParams)
+}
+
+function register(
+  app: App,
+  parts: HttpParts,
+  slots: VerifySlots,
+  url: string,
+  operationId: string,
+  params: z.ZodType,
+): void {
+  app.route({
+    method: 'POST',
+    url,
+    schema: {
+      operationId,
+      security: BEARER,
+      summary: 'Recompute a chain, or a segment of it',
+      description: 'A divergence is a finding, not an error: 200 with `ok: false`. The body may be left out.',
+      params,
+      querystring: noQuery,
+      body: auditChainVerifyRequest.optional(),
+      response: {
+        ...success('What was found.', auditChainVerifyResult),
+        ...COMMON_ANSWERS,
+        ...DENIED,
+        ...BODY_ANSWERS,
+        ...BUSY,
+      },
+    },
+    onRequest: authenticate(parts),
+    preHandler: gate(parts, { relation: 'auditor' }),
+    handler: (request, reply) =>
+      slots.run(async () => {
+        // Nothing moves on the connection while a long chain is read.
+        request.raw.setTimeout(0)
+        const { from_seq: fromSeq = 1, to_seq: toSeq } = request.body ?? {}
+        const segment = { domainId: chainOf(request), fromSeq, toSeq, pins: [] }
+        const source = provisioned(parts.source)
+        const verdict = await verifyChain(source, segment, () => undefined, hangUpOf(reply))
+        await tell(parts, segment.domainId, verdict, request.id)
+        return verdict.result
+      }),
+  })
+}
+
+/** Readiness turns first: the finding stands, whatever becomes of its record. */
+async function tell(
+  { integrity, quarantine, source, log }: HttpParts,
+  domainId: string,
+  { findings }: Verdict,
+  correlationId: string,
+): Promise<void> {
+  if (findings.length === 0) return
+  integrity.report(domainId, findings)
+  log.error(
+    { correlation_id: correlationId, domain_id: domainId, findings: findings.length },
+    'tamper detected',
+  )
+  if (quarantine === undefined || source === undefined) return
+  const written = await recordFindings(quarantine, domainId, source.name, findings).catch((error: unknown) =>
+    error instanceof AuditError ? error.code : 'internal',
+  )
+  if (typeof written === 'object') return
+  log.error(
+    { correlation_id: correlationId, domain_id: domainId, error: written },
+    'findings not quarantined',
+  )
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { LIMITS } from '../../chain/limits.js'
+import { REASONS } from '../../chain/reason.js'
+import { documented, hash, time, uuid } from './texts.js'
+
+const reason = z.enum([...REASONS, 'unknown']).meta({
+  id: 'AuditReason',
+  description: '`unknown` only for an ordinal outside 1 to 4 that somebody forced into the table.',
+})
+
+const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+
+/** Names only: test/support/openapi-rules.ts refuses a document whose schema would let a value through. */
+const caveatContext = z.record(name, z.array(name)).meta({
+  description: 'From the name of a caveat to the names of its parameters. Never a value.',
+  'x-plexsphere-names-only': true,
+})
+
+export const auditEntry = z
+  .object({
+    seq: z.int().min(1).max(LIMITS.maxSeq),
+    domain_id: uuid.meta({ description: 'The platform anchor on rows of the platform chain.' }),
+    occurred_at: time,
+    reason,
+    subject: z.object({
+      pseudonym: hash,
+      identity_id_ref: uuid.optional().meta({ description: 'Absent once the identity is erased.' }),
+    }),
+    relation: z.string(),
+    object: z.object({ type: z.string(), id: z.string() }),
+    decision: z.object({ result: reason, caveat_context: caveatContext }),
+    correlation_id: z.string(),
+    request_context: z.object({ ip: z.string().optional(), user_agent: z.string().optional() }),
+    entry_hash: hash,
+    prev_hash: hash,
+    archive_etag: z.string().optional(),
+    archived_at: time.optional(),
+  })
+  .meta({ id: 'AuditEntry' })
+
+export const auditEntryList = z
+  .object({
+    items: z.array(auditEntry),
+    next_cursor: z.string().optional().meta({ description: 'Absent where nothing follows.' }),
+  })
+  .meta({ id: 'AuditEntryList' })
+
+export const auditEntryProof = z
+  .object({
+    entry: auditEntry,
+    proof: z.object({
+      prev_hash: hash,
+      entry_hash: hash,
+      canonical_bytes: documented({
+        contentEncoding: 'base64',
+        description:
+          'entry_hash = sha256(prev_hash ‖ sha256(canonical_bytes)). Empty where a row was forced into the table that has none; verify is what names it.',
+      }),
+    }),
+  })
+  .meta({ id: 'AuditEntryProof' })
