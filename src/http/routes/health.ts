@@ -21,7 +21,7 @@ const json = (description: string, schema: z.ZodType) => ({
 /** Without a credential: they tell that the process answers, and that the chains are what they were. */
 export function registerHealth(app: App, integrity: Integrity): void {
   app.route({
-    method: ['GET', 'HEAD'],
+    method: 'GET',
     url: '/healthz',
     schema: {
       operationId: 'Healthz',
@@ -31,7 +31,7 @@ export function registerHealth(app: App, integrity: Integrity): void {
     handler: async () => ({ status: 'ok' as const }),
   })
   app.route({
-    method: ['GET', 'HEAD'],
+    method: 'GET',
     url: '/readyz',
     schema: {
       operationId: 'Readyz',
@@ -45,6 +45,16 @@ export function registerHealth(app: App, integrity: Integrity): void {
       },
     },
     handler: async () => readiness(integrity.state()),
+  })
+  registerHead(app, integrity)
+}
+
+/** Balancers that ask with HEAD get the same status. */
+function registerHead(app: App, integrity: Integrity): void {
+  app.head('/healthz', { schema: { hide: true } }, async (_request, reply) => reply.code(200).send())
+  app.head('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+    readiness(integrity.state())
+    return reply.code(200).send()
   })
 }
 

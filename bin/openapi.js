@@ -1,0 +1,10 @@
+// Writes docs/openapi.json from the built routes. Not shipped.
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { buildApp } from '../dist/src/http/app.js'
+import { documentText } from '../dist/src/http/document.js'
+
+// Routes are made of schemas; what they work with is asked for only when they are called.
+const app = await buildApp({ maxVerifies: 1 })
+writeFileSync(fileURLToPath(new URL('../docs/openapi.json', import.meta.url)), documentText(app))
+await app.close()
