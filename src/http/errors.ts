@@ -8,6 +8,7 @@ import { hasBody } from './headers.js'
 import type { HttpLog } from './parts.js'
 import { HttpProblem } from './problem.js'
 
+/** Sent as text: to an object Fastify adds a charset, which this type does not have. */
 const PROBLEM_JSON = 'application/problem+json'
 
 /** Every error becomes a problem, and what is not the client's is logged. */

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { z } from 'zod'
 import { AuditError } from '../../errors.js'
 import { recordFindings } from '../../verify/quarantine.js'
@@ -52,7 +53,7 @@ function register(
     handler: (request, reply) =>
       slots.run(async () => {
         // Nothing moves on the connection while a long chain is read.
-        request.raw.setTimeout(0)
+        if (request.socket instanceof Socket) request.socket.setTimeout(0)
         const { from_seq: fromSeq = 1, to_seq: toSeq } = request.body ?? {}
         const segment = { domainId: chainOf(request), fromSeq, toSeq, pins: [] }
         const source = provisioned(parts.source)

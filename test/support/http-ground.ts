@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import type { Finding } from '../../src/chain/finding.js'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { type App, type AppOptions, buildApp } from '../../src/http/app.js'
+import { Denials } from '../../src/http/denials.js'
+import type { HttpParts } from '../../src/http/parts.js'
+import { type Listening, listen } from '../../src/http/server.js'
+import type { IntegrityState } from '../../src/ports.js'
+import { Database } from '../../src/repo/database.js'
+import { postgresEntryReader } from '../../src/repo/entry-reader.js'
+import { PostgresSource } from '../../src/repo/postgres-source.js'
+import { postgresQuarantine } from '../../src/repo/quarantine.js'
+import { Writer } from './append-chains.js'
+import { type TestDatabase, testDatabase } from './postgres.js'
+import { TestAccess } from './test-access.js'
+
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+type Injected = Awaited<ReturnType<App['inject']>>
+
+export interface GroundOptions {
+  readonly parts?: Partial<HttpParts>
+  readonly app?: AppOptions
+  /** Rows of the Domain beside its genesis. */
+  readonly rows?: number
+  /** Where the server reaches Postgres, by the URL of the test's own. */
+  readonly through?: (url: string) => Promise<string>
+}
+
+/** A server on a Postgres of the test's own, with one Domain, and callers of every kind. */
+export class HttpGround {
+  readonly access = new TestAccess()
+  readonly lines: LogLine[] = []
+  readonly reported: [domainId: string, findings: readonly Finding[]][] = []
+  state: IntegrityState = 'ready'
+  #listening: Listening | undefined
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly writer: Writer,
+    readonly served: Database,
+    readonly domainId: string,
+  ) {}
+
+  app!: App
+  denials!: Denials
+
+  static async make(options: GroundOptions = {}): Promise<HttpGround> {
+    const database = await testDatabase()
+    const writer = new Writer(database.url)
+    const served = new Database((await options.through?.(database.url)) ?? database.url)
+    const ground = new HttpGround(database, writer, served, await writer.create(randomUUID()))
+    for (let row = 0; row < (options.rows ?? 0); row++) await writer.record(ground.domainId)
+    ground.#addCallers()
+    await ground.#build(options)
+    return ground
+  }
+
+  /** On a port of its own, for what only sockets show. */
+  async url(): Promise<string> {
+    this.#listening ??= await listen(this.app, '127.0.0.1', 0)
+    return this.#listening.url
+  }
+
+  drain(patience: number): Promise<void> {
+    if (this.#listening === undefined) throw new Error('it does not listen')
+    return this.#listening.drain(patience)
+  }
+
+  /** Paths of the chain; of the platform's where `chain` is its anchor. */
+  path(operation: string, chain = this.domainId): string {
+    const base = chain === PLATFORM_ANCHOR ? '/v1/platform' : `/v1/domains/${chain}`
+    return `${base}/audit/${operation}`
+  }
+
+  async ask(
+    method: 'GET' | 'POST',
+    url: string,
+    options: { as?: string | undefined; body?: string; headers?: Record<string, string> } = {},
+  ): Promise<Injected> {
+    const { as = 'auditor', body, headers } = options
+    return this.app.inject({
+      method,
+      url,
+      headers: { ...(as !== '' && { authorization: `Bearer ${as}` }), ...headers },
+      ...(body !== undefined && { payload: body }),
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.app.close()
+    await this.denials.close()
+    await this.served.close()
+    await this.writer.close()
+    await this.database.drop()
+  }
+
+  #addCallers(): void {
+    const { access, domainId } = this
+    const domain = `domain:${domainId}` as const
+    for (const name of ['auditor', 'admin', 'owner', 'member']) access.caller(name)
+    access.grant('auditor', 'auditor', domain, 'platform:platform')
+    access.grant('admin', 'manage', domain, 'platform:platform')
+    access.grant('owner', 'manage', domain, 'platform:platform')
+    access.caller('all', { subject: 'user:all' })
+    access.grant('all', 'auditor', domain, 'platform:platform')
+    access.grant('all', 'manage', domain, 'platform:platform')
+    access.caller('read-only', { subject: 'user:all', readOnly: true })
+    access.caller('owner-only', { subject: 'user:all', ownerOnly: true })
+    access.caller('elsewhere', { subject: 'user:all', object: `domain:${randomUUID()}` })
+  }
+
+  async #build({ parts, app }: GroundOptions): Promise<void> {
+    const line = (level: LogLine['level']) => (fields: LogLine['fields'], message: string) =>
+      void this.lines.push({ level, message, fields })
+    const log = { info: line('info'), warn: line('warn'), error: line('error') }
+    this.denials = new Denials({ record: (entry) => this.writer.sink.record(entry), log })
+    const all: HttpParts = {
+      authenticator: this.access,
+      authorizer: this.access,
+      entries: postgresEntryReader(this.served),
+      cursorKey: { cursorKey: async () => new Uint8Array(32).fill(7) },
+      source: new PostgresSource(this.served),
+      quarantine: postgresQuarantine(this.served),
+      eraser: {
+        erase: async () => ({ subjectPseudonym: 'ab'.repeat(32), erasedAt: 1_700_000_000_000_000n }),
+      },
+      integrity: {
+        state: () => this.state,
+        report: (domainId, findings) => void this.reported.push([domainId, findings]),
+      },
+      denials: this.denials,
+      log,
+      maxVerifies: 2,
+      ...parts,
+    }
+    this.app = await buildApp(all, app)
+  }
+}

@@ -1,0 +1,42 @@
+import { AuditError } from '../../src/errors.js'
+import type {
+  AccessDecision,
+  AccessObject,
+  AccessRelation,
+  Authenticator,
+  Authorizer,
+  Principal,
+} from '../../src/ports.js'
+
+/** Callers by their token and relations as they are written down; either half can be out of reach. */
+export class TestAccess implements Authenticator, Authorizer {
+  readonly #principals = new Map<string, Principal>()
+  readonly #granted = new Set<string>()
+  /** What is out of reach. */
+  gone: 'authenticator' | 'authorizer' | undefined
+  /** What the next check waits for. */
+  held: Promise<void> | undefined
+  denial: AccessDecision & { allowed: false } = { allowed: false, reason: 'insufficient_relation' }
+
+  /** A caller whose bearer text is `name`. */
+  caller(name: string, options: Partial<Principal> = {}): string {
+    const principal = { subject: `user:${name}`, subjectId: name, readOnly: false, ownerOnly: false }
+    this.#principals.set(name, { ...principal, ...options })
+    return name
+  }
+
+  grant(name: string, relation: AccessRelation, ...objects: readonly AccessObject[]): void {
+    for (const object of objects) this.#granted.add(`user:${name} ${relation} ${object}`)
+  }
+
+  async authenticate(bearer: string): Promise<Principal | undefined> {
+    if (this.gone === 'authenticator') throw new AuditError('authenticator_unavailable', 'no JWKS')
+    return this.#principals.get(bearer)
+  }
+
+  async check(subject: string, relation: AccessRelation, object: AccessObject): Promise<AccessDecision> {
+    await this.held
+    if (this.gone === 'authorizer') throw new AuditError('authorizer_unavailable', 'no SpiceDB')
+    return this.#granted.has(`${subject} ${relation} ${object}`) ? { allowed: true } : this.denial
+  }
+}
