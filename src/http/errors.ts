@@ -8,7 +8,7 @@ import { hasBody } from './headers.js'
 import type { HttpLog } from './parts.js'
 import { HttpProblem } from './problem.js'
 
-/** Sent as text: to an object Fastify adds a charset, which this type does not have. */
+/** Sent as bytes: to anything else Fastify adds a charset, which this type does not have. */
 const PROBLEM_JSON = 'application/problem+json'
 
 /** Every error becomes a problem, and what is not the client's is logged. */
@@ -31,10 +31,8 @@ export function sendProblem(
   if (anonymous) reply.removeHeader('x-correlation-id')
   // An answer that comes before the body was read: Node would go on receiving it for the sake of the connection.
   if (hasBody(request.headers) && problem.status !== 403) reply.header('connection', 'close')
-  return reply
-    .code(problem.status)
-    .type(PROBLEM_JSON)
-    .send(problem.body(instanceOf(request, anonymous)))
+  const body = Buffer.from(JSON.stringify(problem.body(instanceOf(request, anonymous))))
+  return reply.code(problem.status).type(PROBLEM_JSON).send(body)
 }
 
 /** The path that was asked for, without its query, which may hold a pseudonym; of an anonymous answer, the collection. */
