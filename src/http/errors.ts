@@ -14,7 +14,8 @@ const PROBLEM_JSON = 'application/problem+json'
 /** Every error becomes a problem, and what is not the client's is logged. */
 export function answerErrors(app: App, log: HttpLog): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error)
+    const isGone = reply.raw.destroyed && !reply.raw.writableFinished
+    const problem = isGone ? CLIENT_GONE : problemOf(error)
     if (problem.status >= 500 && problem.status !== 501) logFailure(log, request, problem.status, error)
     return sendProblem(request, reply, problem)
   })
@@ -50,6 +51,9 @@ function problemOf(error: unknown): HttpProblem {
   }
   return isCutOff(error) ? INCOMPLETE : errorProblem(error)
 }
+
+/** Nobody reads it; what failed because of it is no failure. 499 as other servers log it. */
+const CLIENT_GONE = new HttpProblem(499, { detail: 'the client went away' })
 
 const BODY_TOO_LARGE = new HttpProblem(413, {
   code: 'request_body_too_large',

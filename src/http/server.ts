@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { App } from './app.js'
 
@@ -13,12 +14,29 @@ export interface Listening {
 
 /** Rejects with the system's error (EADDRINUSE, EACCES) where it cannot listen. */
 export async function listen(app: App, host: string, port: number): Promise<Listening> {
+  const { server } = app
+  const underWay = new Set<ServerResponse>()
+  let isDraining = false
+  // Node takes a connection that has not asked anything yet for a busy one, and would wait for it.
+  const closeIfDone = () => {
+    if (isDraining && underWay.size === 0) server.closeAllConnections()
+  }
+  server.on('request', (_request, response: ServerResponse) => {
+    underWay.add(response)
+    response.once('close', () => {
+      underWay.delete(response)
+      setImmediate(closeIfDone)
+    })
+  })
   await app.listen({ host, port })
   return {
     url: urlOf(app),
     async drain(patience) {
-      const timer = setTimeout(() => app.server.closeAllConnections(), patience)
-      await app.close().finally(() => clearTimeout(timer))
+      isDraining = true
+      const timer = setTimeout(() => server.closeAllConnections(), patience)
+      const closed = app.close()
+      setImmediate(closeIfDone)
+      await closed.finally(() => clearTimeout(timer))
     },
   }
 }

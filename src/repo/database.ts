@@ -72,6 +72,8 @@ export class Database {
   async dedicated(): Promise<pg.Client> {
     try {
       const client = new ClosingClient(connection(this.url, this.#session))
+      // Every failure comes to whoever waits for a query; without a listener the event would end the process.
+      client.on('error', () => undefined)
       await client.connect()
       return client
     } catch (error) {

@@ -92,7 +92,7 @@ export class HttpGround {
   }
 
   async close(): Promise<void> {
-    await this.app.close()
+    await (this.#listening?.drain(1_000) ?? this.app.close())
     await this.denials.close()
     await this.served.close()
     await this.writer.close()

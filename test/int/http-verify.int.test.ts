@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { HttpGround } from '../support/http-ground.js'
+import { contractProblems } from '../support/openapi-contract.js'
+import { asSuperuser, rowsOf } from '../support/postgres.js'
+
+let ground: HttpGround
+
+beforeAll(async () => {
+  ground = await HttpGround.make({ rows: 4, parts: { maxVerifies: 1 } })
+})
+
+afterAll(() => ground.close())
+
+afterEach(() => void ground.reported.splice(0))
+
+const verify = (body?: string, headers: Record<string, string> = {}, chain?: string) =>
+  ground.ask('POST', ground.path('verify', chain), { ...(body !== undefined && { body }), headers })
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+describe('the whole chain', () => {
+  it.each([
+    ['no body at all', undefined, {}],
+    ['no body, of type JSON', undefined, JSON_TYPE],
+    ['an empty body, of type JSON', '', { ...JSON_TYPE, 'content-length': '0' }],
+    ['an empty body of a form (curl -d "")', '', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['an empty object', '{}', JSON_TYPE],
+    ['an empty object, charset said', '{}', { 'content-type': 'application/json; charset=utf-8' }],
+  ])('is meant by %s', async (_, body, headers) => {
+    const answer = await verify(body, headers)
+    expect([answer.statusCode, answer.json()]).toEqual([200, { ok: true, segment_from: 1, segment_to: 5 }])
+    expect(contractProblems('POST', ground.path('verify'), answer)).toEqual([])
+  })
+
+  it('is meant by an empty body over the wire, chunked too', async () => {
+    const url = `${await ground.url()}${ground.path('verify')}`
+    const headers = { authorization: 'Bearer auditor', 'content-type': 'application/json' }
+    const plain = await fetch(url, { method: 'POST', headers })
+    const body = new ReadableStream({ start: (controller) => controller.close() })
+    const chunked = await fetch(url, { method: 'POST', headers, body, duplex: 'half' })
+    expect([plain.status, chunked.status]).toEqual([200, 200])
+  })
+
+  it('of the platform is verified on its own path', async () => {
+    expect((await verify(undefined, {}, PLATFORM_ANCHOR)).json()).toEqual({
+      ok: true,
+      segment_from: 1,
+      segment_to: 2,
+    })
+  })
+})
+
+describe('a segment', () => {
+  it.each([
+    ['{"from_seq":2}', 2, 5],
+    ['{"to_seq":3}', 1, 3],
+    ['{"from_seq":3,"to_seq":3}', 3, 3],
+  ])('%s is %i to %i', async (body, segment_from, segment_to) => {
+    expect((await verify(body, JSON_TYPE)).json()).toEqual({ ok: true, segment_from, segment_to })
+  })
+})
+
+describe('as many verifies as may run', () => {
+  /** A verify cannot read its rows until `use` has ended. */
+  async function whileLocked<T>(use: () => Promise<T>): Promise<T> {
+    const client = new pg.Client({ connectionString: ground.database.url })
+    await client.connect()
+    try {
+      await client.query('BEGIN; LOCK TABLE audit_log_entry IN ACCESS EXCLUSIVE MODE')
+      return await use()
+    } finally {
+      await client.end()
+    }
+  }
+
+  const waiting = async () => {
+    const rows = await rowsOf(
+      ground.database.url,
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    return rows.length
+  }
+
+  it('let no other in: 429 with Retry-After', async () => {
+    const running = await whileLocked(async () => {
+      const first = verify()
+      await expect.poll(waiting).toBe(1)
+      const answer = await verify()
+      expect([answer.statusCode, answer.headers['retry-after']]).toEqual([429, '10'])
+      expect(contractProblems('POST', ground.path('verify'), answer)).toEqual([])
+      return { first }
+    })
+    expect((await running.first).statusCode).toBe(200)
+    expect((await verify()).statusCode).toBe(200)
+  })
+
+  it('are one less when a client hangs up', async () => {
+    const url = `${await ground.url()}${ground.path('verify')}`
+    const gone = new AbortController()
+    await whileLocked(async () => {
+      const headers = { authorization: 'Bearer auditor' }
+      const first = fetch(url, { method: 'POST', headers, signal: gone.signal }).catch(String)
+      await expect.poll(waiting).toBe(1)
+      gone.abort()
+      await first
+      const second = () => Promise.race([verify().then(({ statusCode }) => statusCode), sleep(50, 'waits')])
+      await expect.poll(second).toBe('waits')
+    })
+    await expect.poll(async () => (await verify()).statusCode).toBe(200)
+    expect(ground.lines.some(({ fields }) => fields.aborted === true)).toBe(true)
+    expect(ground.lines.filter(({ level }) => level === 'error')).toEqual([])
+  })
+})
+
+describe('a divergence', () => {
+  it('is a finding, not an error: 200, quarantined, and readiness is told', async () => {
+    await asSuperuser(
+      ground.database.url,
+      `UPDATE audit_log_entry SET relation = 'project.write' WHERE domain_id = '${ground.domainId}' AND seq = 3`,
+    )
+    const answer = await verify()
+    expect(contractProblems('POST', ground.path('verify'), answer)).toEqual([])
+    const [row] = await rowsOf(
+      ground.database.url,
+      `SELECT code, divergent_seq::int, encode(expected_hash, 'hex') AS expected, encode(observed_hash, 'hex') AS observed
+       FROM audit_tamper_quarantine`,
+    )
+    expect([answer.statusCode, answer.json()]).toEqual([
+      200,
+      {
+        ok: false,
+        segment_from: 1,
+        segment_to: 5,
+        divergent_seq: 3,
+        expected_hash: row?.expected,
+        observed_hash: row?.observed,
+      },
+    ])
+    expect(row).toMatchObject({ code: 'entry_hash_mismatch', divergent_seq: 3 })
+    expect(ground.reported).toMatchObject([[ground.domainId, [{ code: 'entry_hash_mismatch', seqFrom: 3 }]]])
+  })
+
+  it('stands also where it cannot be written down', async () => {
+    await asSuperuser(ground.database.url, 'ALTER TABLE audit_tamper_quarantine RENAME TO elsewhere')
+    const answer = await verify()
+    expect([answer.statusCode, answer.json().ok]).toEqual([200, false])
+    expect(ground.reported).toHaveLength(1)
+    expect(ground.lines.some(({ message }) => message === 'findings not quarantined')).toBe(true)
+  })
+})
