@@ -13,11 +13,22 @@ export class Database {
   readonly #pool: pg.Pool
   readonly #session: Session = {}
 
+  /**
+   * `queryTimeout`: milliseconds until a statement that has no answer is given up, and its connection with it; for
+   * reading alone, since nobody knows what became of a write. None where absent, and never on a dedicated connection.
+   */
   constructor(
     readonly url: string,
     max = 4,
+    queryTimeout?: number,
   ) {
-    this.#pool = new pg.Pool({ ...connection(url, this.#session), max, Client: ClosingClient })
+    const timeout = queryTimeout === undefined ? {} : { query_timeout: queryTimeout }
+    this.#pool = new pg.Pool({
+      ...connection(url, this.#session),
+      ...timeout,
+      max,
+      Client: ClosingClient,
+    })
     // An idle connection that breaks is dropped by the pool; whoever asks next gets a new one or the error.
     this.#pool.on('error', () => undefined)
   }

@@ -29,9 +29,21 @@ export class OutageProxy {
     await closed
   }
 
+  /** Takes what is sent and answers nothing, until it comes back. */
+  hang(): void {
+    for (const socket of this.#sockets) socket.pause()
+    this.#server.on('connection', (socket) => socket.pause())
+  }
+
   async comeBack(): Promise<void> {
     this.#server = this.#make()
     await this.#listen()
+  }
+
+  /** `unix:/path` is a socket. */
+  #connect(): Socket {
+    const { protocol, pathname, port, hostname } = this.#target
+    return protocol === 'unix:' ? connect(pathname) : connect(Number(port), hostname)
   }
 
   async #listen(): Promise<void> {
@@ -42,7 +54,7 @@ export class OutageProxy {
 
   #make(): Server {
     return createServer((client) => {
-      const server = connect(Number(this.#target.port), this.#target.hostname)
+      const server = this.#connect()
       for (const [socket, other] of [
         [client, server],
         [server, client],

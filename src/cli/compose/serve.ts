@@ -4,8 +4,7 @@ import type { Integrity } from '../../ports.js'
 import type { Context } from '../context.js'
 import type { Access } from './access.js'
 import { sinkOf } from './append.js'
-import { entriesOf, quarantineOf } from './read.js'
-import { sourceOf } from './verify.js'
+import { quarantineOf } from './read.js'
 
 /** What the server works with; `denials` is to be closed when nothing is asked any more. */
 export async function httpPartsOf(
@@ -20,14 +19,36 @@ export async function httpPartsOf(
   ])
   return {
     ...access,
-    entries: await entriesOf(context),
+    ...(await storesOf(context)),
     cursorKey: { cursorKey: async () => cursorKey },
-    source: await sourceOf(context, 'postgres', ''),
-    quarantine: await quarantineOf(context),
     integrity: integrityOf(),
     denials: new Denials({ record: (entry) => sink.record(entry), log }),
     log,
     maxVerifies,
+  }
+}
+
+/** Connections for lists and proofs: beyond the cores of the database more of them serve nobody sooner. */
+const CONNECTIONS = 10
+
+/** Milliseconds for a page or a proof, which take a few. */
+const QUERY_TIMEOUT = 15_000
+
+/** On connections of their own: neither denials that are written nor verifies keep a list waiting. */
+async function storesOf(context: Context) {
+  // Checks the schema, or brings our own up to date.
+  await context.database()
+  const [{ Database }, { postgresEntryReader }, { PostgresSource }] = await Promise.all([
+    import('../../repo/database.js'),
+    import('../../repo/entry-reader.js'),
+    import('../../repo/postgres-source.js'),
+  ])
+  const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
+  context.onClose(() => database.close())
+  return {
+    entries: postgresEntryReader(database),
+    source: new PostgresSource(database),
+    quarantine: await quarantineOf(context),
   }
 }
 

@@ -1,0 +1,308 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HttpGround } from '../support/http-ground.js'
+
+/** Stands in every field of a row of a Domain that nobody here may read. */
+const SECRET = 'other-tenant-secret'
+
+let ground: HttpGround
+let port: number
+let other: string
+
+beforeAll(async () => {
+  ground = await HttpGround.make({ rows: 3 })
+  other = await ground.writer.create()
+  await ground.writer.record(other, { relation: SECRET, object: `vault:${SECRET}`, correlation_id: SECRET })
+  port = Number(new URL(await ground.url()).port)
+})
+
+afterAll(() => ground.close())
+
+const hostile = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.constantFrom(
+    "' OR 1=1 --",
+    "'; DROP TABLE audit_log_entry; --",
+    '../../../etc/passwd',
+    '%00',
+    '%',
+    '%ff%fe',
+    '\u0000',
+    '\ud800',
+    '__proto__',
+    'constructor',
+    '[]',
+    'a[b]=c',
+    '-1',
+    '1e309',
+    '9'.repeat(400),
+    '{{7*7}}',
+    '$(id)',
+  ),
+)
+const NAMES = [
+  'cursor',
+  'limit',
+  'subject',
+  'relation',
+  'object_type',
+  'object_id',
+  'reason',
+  'from',
+  'to',
+  'correlation_id',
+]
+
+const encoded = (text: string) => encodeURIComponent(text.toWellFormed())
+
+const query = fc
+  .array(fc.tuple(fc.oneof(fc.constantFrom(...NAMES), hostile), hostile), { maxLength: 4 })
+  .map((pairs) => pairs.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&'))
+
+const segment = fc.oneof(
+  hostile.map(encoded),
+  hostile.map((text) => text.replaceAll(/[^\x21-\x7e]|[?#/]/g, '')),
+  fc.constantFrom('v1', 'domains', 'platform', 'audit', 'entries', 'verify', '1'),
+)
+
+const path = fc.oneof(
+  fc.array(segment, { maxLength: 8 }).map((parts) => `/${parts.join('/')}`),
+  hostile.map((id) => `/v1/domains/${encoded(id)}/audit/entries`),
+  hostile.map((seq) => `${ground.path('entries')}/${encoded(seq)}`),
+  fc
+    .constantFrom('entries', 'entries/1', 'verify', 'erase-identity')
+    .map((operation) => ground.path(operation)),
+  fc.constantFrom('entries', 'entries/1', 'verify').map((operation) => ground.path(operation, other)),
+)
+
+const headers = fc.dictionary(
+  fc.constantFrom(
+    'authorization',
+    'content-type',
+    'x-forwarded-for',
+    'x-correlation-id',
+    'accept',
+    'content-encoding',
+    'expect',
+  ),
+  fc.oneof(
+    fc.string({ maxLength: 40 }).filter((text) => /^[\x20-\x7e]*$/.test(text)),
+    fc.constantFrom('application/json', 'Bearer auditor', 'Bearer member', 'gzip'),
+  ),
+)
+
+const body = fc.oneof(
+  fc.json({ maxDepth: 4 }),
+  fc.string({ unit: 'binary', maxLength: 200 }),
+  fc.record({ from_seq: fc.anything(), to_seq: fc.anything() }).map((value) => JSON.stringify(value) ?? ''),
+  fc.constantFrom('{"from_seq":1}', '['.repeat(4000), '{"__proto__":{}}', '{"constructor":1}'),
+)
+
+function judge(statusCode: number, text: string): void {
+  expect(statusCode).toBeLessThan(500)
+  expect(text).not.toMatch(/\n\s+at |node_modules|\.js:\d|\.ts:\d|SELECT|syntax error/)
+  expect(text).not.toContain(SECRET)
+}
+
+describe('whatever is asked', () => {
+  const runs = { numRuns: 400 }
+
+  it('is never a 5xx, shows no stack and no other tenant’s byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(path, query, headers, async (url, search, extra) => {
+        const answer = await ground.ask('GET', `${url}?${search}`, { headers: extra })
+        judge(answer.statusCode, answer.body)
+      }),
+      runs,
+    )
+  })
+
+  it('is so with a body too', async () => {
+    await fc.assert(
+      fc.asyncProperty(path, headers, body, async (url, extra, payload) => {
+        const answer = await ground.ask('POST', url, {
+          body: payload,
+          headers: { 'content-type': 'application/json', ...extra },
+        })
+        // No content-length: what inject sends is a whole body.
+        judge(answer.statusCode, answer.body)
+      }),
+      runs,
+    )
+  })
+
+  it('goes into no SQL: filters are compared, not run', async () => {
+    for (const name of ['relation', 'object_type', 'object_id', 'correlation_id']) {
+      const url = `${ground.path('entries')}?${name}=${encoded("' OR '1'='1")}`
+      const answer = await ground.ask('GET', url)
+      expect(answer.json().items).toEqual([])
+    }
+  })
+
+  it('is never logged: no query, no header, no caller', async () => {
+    ground.lines.splice(0)
+    const headers = { 'user-agent': 'agent-of-somebody', 'x-forwarded-for': '203.0.113.9' }
+    await ground.ask('GET', `${ground.path('entries')}?subject=${'ab'.repeat(32)}&relation=r`, { headers })
+    await ground.ask('GET', `/v1/domains/somebody@example.com/audit/entries`, { headers })
+    await ground.ask('GET', ground.path('entries'), { as: 'stolen-credential', headers })
+    const text = JSON.stringify(ground.lines)
+    expect(ground.lines).toHaveLength(3)
+    expect(text).not.toMatch(/agent-of|203\.0|abab|somebody|stolen|auditor|relation=|127\.0/)
+  })
+})
+
+/** What a raw connection gets for what it sends, until it is closed or `until` has come. */
+async function raw(send: string | Buffer, until = /$^/): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  socket.setEncoding('latin1')
+  socket.on('error', () => undefined)
+  socket.write(send)
+  return new Promise((resolve) => {
+    socket.on('data', (chunk) => {
+      text += chunk
+      if (until.test(text)) socket.destroy()
+    })
+    socket.on('close', () => resolve(text))
+  })
+}
+
+const HOST = 'Host: x\r\nAuthorization: Bearer auditor\r\n'
+
+describe('bytes on a connection', () => {
+  it.each([
+    ['no HTTP at all', '\x16\x03\x01\x02\x00\x01garbage\r\n\r\n'],
+    [
+      'a length and chunks at once',
+      `POST /v1/platform/audit/verify HTTP/1.1\r\n${HOST}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    ],
+    [
+      'two lengths',
+      `POST /v1/platform/audit/verify HTTP/1.1\r\n${HOST}Content-Length: 0\r\nContent-Length: 5\r\n\r\n`,
+    ],
+    [
+      'a hidden encoding',
+      `POST /v1/platform/audit/verify HTTP/1.1\r\n${HOST}Transfer-Encoding: xchunked\r\n\r\n`,
+    ],
+    ['a space before the colon', `GET /healthz HTTP/1.1\r\n${HOST}X : y\r\n\r\n`],
+    ['a NUL in a header', `GET /healthz HTTP/1.1\r\n${HOST}X: \0\r\n\r\n`],
+    ['a bare CR', `GET /healthz HTTP/1.1\r\n${HOST}X: a\rb\r\n\r\n`],
+    ['no Host', 'GET /healthz HTTP/1.1\r\n\r\n'],
+  ])('%s: 400, and the connection ends', async (_, bytes) => {
+    expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  it('of headers without end: 431', async () => {
+    expect(await raw(`GET /healthz HTTP/1.1\r\n${HOST}X: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(
+      /^HTTP\/1\.1 431 /,
+    )
+  })
+
+  it('with two credentials: 401', async () => {
+    const bytes = `GET ${ground.path('entries')} HTTP/1.1\r\n${HOST}Authorization: Bearer owner\r\nConnection: close\r\n\r\n`
+    expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 401 /)
+  })
+
+  it('that follow a good request as garbage end the connection, and nothing else', async () => {
+    const answers = await raw(`GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\0\0\0garbage\r\n\r\n`)
+    expect(answers).toMatch(/^HTTP\/1\.1 (200|400) /)
+    expect((await fetch(`${await ground.url()}/healthz`)).status).toBe(200)
+  })
+
+  it('are answered each in turn where requests are pipelined', async () => {
+    const one = `GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`
+    const last = `GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
+    const answers = await raw(one.repeat(50) + last)
+    expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(51)
+  })
+})
+
+describe('a body of a gigabyte', () => {
+  const CHUNK = Buffer.alloc(64 * 1024, 0x20)
+
+  /** Sends until the server ends the connection; how much went out, and what came back. */
+  async function flood(
+    head: string,
+    frame: (chunk: Buffer) => Buffer,
+  ): Promise<{ sent: number; text: string }> {
+    const socket = connect(port, '127.0.0.1')
+    let text = ''
+    let isOpen = true
+    let makeRoom: () => void = () => undefined
+    socket.on('error', () => undefined)
+    socket.on('drain', () => makeRoom())
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+    })
+    socket.on('close', () => {
+      isOpen = false
+      makeRoom()
+    })
+    socket.write(head)
+    let sent = 0
+    while (isOpen && sent < 1_000_000_000) {
+      sent += CHUNK.length
+      const room = new Promise<void>((resolve) => {
+        makeRoom = resolve
+      })
+      if (!socket.write(frame(CHUNK))) await room
+    }
+    socket.destroy()
+    return { sent, text }
+  }
+
+  const framed = (chunk: Buffer) =>
+    Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
+
+  it.each([
+    ['announced', 413, 'Bearer auditor', 'Content-Length: 1000000000', (chunk: Buffer) => chunk],
+    ['in chunks', 413, 'Bearer auditor', 'Transfer-Encoding: chunked', framed],
+    ['of somebody unknown', 401, 'Bearer nobody', 'Content-Length: 1000000000', (chunk: Buffer) => chunk],
+  ] as const)('%s is refused with %i, and not received', async (_, status, authorization, length, frame) => {
+    const head = `POST ${ground.path('verify')} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`
+    const { sent, text } = await flood(head, frame)
+    // The answer may be lost with the connection, which is reset while the client still sends.
+    if (text !== '') expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(sent).toBeLessThan(64 * 1024 * 1024)
+  })
+})
+
+describe('slow clients', () => {
+  it('hold up nobody, and lose their connections', async () => {
+    const { server } = ground.app
+    const before = server.headersTimeout
+    server.headersTimeout = 300
+    const slow: Socket[] = []
+    let closed = 0
+    for (let i = 0; i < 300; i++) {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        closed += 1
+      })
+      socket.resume()
+      socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow:')
+      slow.push(socket)
+    }
+    expect((await fetch(`${await ground.url()}/healthz`)).status).toBe(200)
+    await expect.poll(() => closed, { timeout: 20_000, interval: 100 }).toBe(300)
+    server.headersTimeout = before
+    for (const socket of slow) socket.destroy()
+  })
+
+  it('are no more than there is room for', async () => {
+    const { server } = ground.app
+    const before = server.maxConnections
+    server.maxConnections = 1
+    const first = connect(port, '127.0.0.1')
+    await once(first, 'connect')
+    const refused = connect(port, '127.0.0.1')
+    refused.on('error', () => undefined)
+    await once(refused.resume(), 'close')
+    first.destroy()
+    server.maxConnections = before
+    expect((await fetch(`${await ground.url()}/healthz`)).status).toBe(200)
+  })
+})

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Database } from '../../src/repo/database.js'
+import { postgresEntryReader } from '../../src/repo/entry-reader.js'
+import { HttpGround } from '../support/http-ground.js'
+import { contractProblems } from '../support/openapi-contract.js'
+import { OutageProxy } from '../support/outage-proxy.js'
+
+let ground: HttpGround
+let proxy: OutageProxy
+
+beforeAll(async () => {
+  ground = await HttpGround.make({
+    through: async (url) => {
+      const { pathname, searchParams } = new URL(url.replace('@/', '@socket/'))
+      proxy = await OutageProxy.start(`unix:${searchParams.get('host')}/.s.PGSQL.5432`)
+      return `postgresql://postgres@${proxy.url.slice('http://'.length)}${pathname}`
+    },
+  })
+})
+
+afterAll(async () => {
+  await ground.close()
+  await proxy.goAway()
+})
+
+const operations = [
+  ['GET', 'entries'],
+  ['GET', 'entries/1'],
+  ['POST', 'verify'],
+] as const
+
+/** The status of each operation that reads. */
+async function statuses(): Promise<number[]> {
+  const all: number[] = []
+  for (const [method, operation] of operations) {
+    const url = ground.path(operation)
+    const answer = await ground.ask(method, url)
+    expect(contractProblems(method, url, answer)).toEqual([])
+    if (answer.statusCode === 503) expect(answer.headers['retry-after']).toBe('5')
+    all.push(answer.statusCode)
+  }
+  return all
+}
+
+describe('Postgres', () => {
+  it('that is gone is 503, and 200 when it is back', async () => {
+    expect(await statuses()).toEqual([200, 200, 200])
+    await proxy.goAway()
+    expect(await statuses()).toEqual([503, 503, 503])
+    expect((await ground.ask('GET', '/healthz')).statusCode).toBe(200)
+    await proxy.comeBack()
+    expect(await statuses()).toEqual([200, 200, 200])
+  })
+
+  it('that is gone is no answer about who may see what', async () => {
+    await proxy.goAway()
+    const denied = await ground.ask('GET', ground.path('entries/1'), { as: 'member' })
+    const [unknown] = [await ground.ask('GET', ground.path('entries/99'), { as: 'member' })]
+    await proxy.comeBack()
+    expect([denied.statusCode, unknown.statusCode]).toEqual([404, 404])
+  })
+
+  it('says nothing of itself to a client, and its code to the log', async () => {
+    await proxy.goAway()
+    const answer = await ground.ask('GET', ground.path('entries'))
+    await proxy.comeBack()
+    expect(answer.body).not.toMatch(/postgres|econn|127\.0\.0\.1/i)
+    const line = ground.lines.filter(({ message }) => message === 'could not answer').at(-1)
+    expect(line?.fields).toMatchObject({
+      correlation_id: answer.headers['x-correlation-id'],
+      error: 'database_unavailable',
+      status: 503,
+    })
+  })
+
+  it('that hangs is 503 when its time is over', async () => {
+    const hasty = new Database(ground.served.url, 1, 200)
+    const entries = postgresEntryReader(hasty)
+    await entries.knows(ground.domainId)
+    const other = await HttpGround.make({ parts: { entries } })
+    other.access.grant('auditor', 'auditor', `domain:${ground.domainId}`)
+    proxy.hang()
+    const answer = await other.ask('GET', other.path('entries', ground.domainId))
+    await proxy.goAway()
+    await proxy.comeBack()
+    const again = await other.ask('GET', other.path('entries', ground.domainId))
+    await other.close()
+    await hasty.close()
+    expect([answer.statusCode, again.statusCode]).toEqual([503, 200])
+  })
+})
+
+describe.each(['authorizer', 'authenticator'] as const)('an %s that is gone', (which) => {
+  it('is 503 for everybody: nothing is served, and nobody is told who may', async () => {
+    ground.access.gone = which
+    for (const as of ['auditor', 'member', 'owner']) {
+      for (const [method, operation] of operations) {
+        const url = ground.path(operation)
+        const answer = await ground.ask(method, url, { as })
+        expect(answer.statusCode).toBe(503)
+        expect(contractProblems(method, url, answer)).toEqual([])
+      }
+    }
+    ground.access.gone = undefined
+    expect(await statuses()).toEqual([200, 200, 200])
+  })
+})
