@@ -1,11 +1,20 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { App } from './app.js'
 import type { HttpParts } from './parts.js'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** operationId, or `other` for a path that has none. */
+    operation: string
+  }
+}
+
 /** A line for each answer: which operation on which chain, how it ended, how long it took. Nothing about who asked. */
 export function logAnswers(app: App, { log, onAnswered }: Pick<HttpParts, 'log' | 'onAnswered'>): void {
+  app.decorateRequest('operation', 'other')
+  nameOperations(app)
   app.addHook('onResponse', async (request, reply) => {
-    const operation = operationOf(request)
+    const { operation } = request
     const { statusCode: status, elapsedTime } = reply
     onAnswered?.({ operation, status, seconds: elapsedTime / 1000 })
     log.info(
@@ -22,8 +31,17 @@ export function logAnswers(app: App, { log, onAnswered }: Pick<HttpParts, 'log' 
   })
 }
 
-function operationOf(request: FastifyRequest): string {
-  return request.routeOptions.schema?.operationId ?? 'other'
+/** Fastify's own way to a request's route makes and freezes an object each time (40 µs under load). */
+function nameOperations(app: App): void {
+  app.addHook('onRoute', (route) => {
+    const operation = route.schema?.operationId
+    if (operation === undefined) return
+    const name: onRequestHookHandler = (request, _reply, done) => {
+      request.operation = operation
+      done()
+    }
+    route.onRequest = [name, ...[route.onRequest ?? []].flat()]
+  })
 }
 
 /** Only what has been found to be a UUID: else a caller could write anything into the log. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import Fastify, {
   type FastifyBaseLogger,
@@ -6,7 +7,6 @@ import Fastify, {
   type FastifyPluginCallback,
 } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import { v7 as uuidv7 } from 'uuid'
 import { logAnswers } from './answer-log.js'
 import { acceptBodies } from './body.js'
 import { registerDocument } from './document.js'
@@ -69,7 +69,7 @@ function serverOptions({ tls, trustedProxies }: AppOptions): FastifyHttpOptions<
   return {
     logger: false,
     // Ours alone: an id of the caller's would go into the chain, which cannot forget what is in it.
-    genReqId: () => uuidv7(),
+    genReqId: () => randomUUID(),
     requestIdHeader: false,
     trustProxy: trustedProxies === undefined ? false : [...trustedProxies],
     bodyLimit: LIMITS.bodyBytes,

@@ -79,7 +79,7 @@ function logFailure(log: HttpLog, request: FastifyRequest, status: number, error
   const isKnown = error instanceof AuditError
   const fields = {
     correlation_id: request.id,
-    route: request.routeOptions.url,
+    operation: request.operation,
     status,
     error: isKnown ? error.code : error instanceof Error ? error.name : typeof error,
     ...(isKnown && error.code !== 'internal' && { reason: error.message }),

@@ -39,7 +39,7 @@ export interface DenialLog {
 
 /** One answered request, for metrics. */
 export interface Answered {
-  /** operationId, or `other` for a path that is none of ours. */
+  /** operationId, or `other` for a path that has none. */
   readonly operation: string
   readonly status: number
   readonly seconds: number

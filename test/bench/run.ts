@@ -5,6 +5,7 @@ import { ensureEmbedded, stopEmbedded } from '../../src/repo/embedded/embedded.j
 import { benchAppend, benchKeyedAppend } from './append.js'
 import { benchArchiver } from './archiver.js'
 import { benchErase } from './erase.js'
+import { benchHttp } from './http.js'
 import { benchMirror } from './mirror.js'
 import { benchQueries } from './queries.js'
 import { benchStart } from './start.js'
@@ -28,6 +29,7 @@ try {
   await benchVerify(bench, long)
   await benchQueries(bench, long)
   await benchErase(bench, Math.round(rows / 10))
+  await benchHttp(bench, long)
   await benchStart(bench)
   await benchMirror(bench, short, Math.round(rows / 10) + 1)
   await benchArchiver(Math.round(rows / 100))

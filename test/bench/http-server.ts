@@ -1,0 +1,30 @@
+import { buildApp } from '../../src/http/app.js'
+import { listen } from '../../src/http/server.js'
+import { Database } from '../../src/repo/database.js'
+import { postgresEntryReader } from '../../src/repo/entry-reader.js'
+import { PostgresSource } from '../../src/repo/postgres-source.js'
+
+/** The HTTP surface on a database, for callers who may everything: what authorizing costs is its adapter's figure. */
+const [url = ''] = process.argv.slice(2)
+const database = new Database(url, 10, 15_000)
+const nothing = () => undefined
+const app = await buildApp({
+  authenticator: {
+    authenticate: async () => ({
+      subject: 'user:bench',
+      subjectId: 'bench',
+      readOnly: false,
+      ownerOnly: false,
+    }),
+  },
+  authorizer: { check: async () => ({ allowed: true }) },
+  entries: postgresEntryReader(database),
+  source: new PostgresSource(database),
+  cursorKey: { cursorKey: async () => new Uint8Array(32) },
+  integrity: { state: () => 'ready', report: nothing },
+  denials: { add: nothing },
+  log: { info: nothing, warn: nothing, error: (fields) => console.error(fields) },
+  maxVerifies: 1,
+})
+const { url: address } = await listen(app, '127.0.0.1', 0)
+console.log(address)
