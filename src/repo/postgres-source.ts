@@ -6,6 +6,7 @@ import { COPY_COLUMNS } from './copy-rows.js'
 import type { Database } from './database.js'
 import { databaseError } from './database-error.js'
 import { type FoldSink, foldHere } from './fold-here.js'
+import { paced } from './paced.js'
 
 /** Rows from which on a worker is worth its start. */
 const WORKER_ROWS = 20_000
@@ -15,9 +16,12 @@ export class PostgresSource implements EntrySource {
   readonly name = 'postgres'
   readonly keepsHead = true
   readonly #database: Database
+  readonly #share: number
 
-  constructor(database: Database) {
+  /** `share`: of the time that a scan works, above 0 and up to 1; less than 1 where others are to be served meanwhile. */
+  constructor(database: Database, { share = 1 } = {}) {
     this.#database = database
+    this.#share = share
   }
 
   async scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan> {
@@ -26,7 +30,7 @@ export class PostgresSource implements EntrySource {
     const abort = () => client.connection.stream.destroy()
     signal.addEventListener('abort', abort)
     try {
-      return await scanWith(client, request, progress)
+      return await scanWith(client, request, progress, this.#share)
     } catch (error) {
       signal.throwIfAborted()
       throw databaseError(error)
@@ -41,6 +45,7 @@ async function scanWith(
   client: pg.Client,
   request: ScanRequest,
   progress: (p: ScanProgress) => void,
+  share: number,
 ): Promise<Scan> {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   // A sort of a long chain would spill to disk before its first row; the primary key has the order.
@@ -50,12 +55,13 @@ async function scanWith(
   const end = Math.min(request.toSeq ?? Number.MAX_SAFE_INTEGER, state.last?.seq ?? 0)
   const total = Math.max(end - request.fromSeq + 1, 0)
   const toSeq = request.toSeq === undefined ? undefined : end
-  const sink = await foldSink({ ...request, toSeq }, total, (rows) => progress({ rows, total }))
+  const fold = await foldSink({ ...request, toSeq }, total, (rows) => progress({ rows, total }))
+  const sink = share < 1 ? paced(fold, share) : fold
   try {
     await copyOut(client, copyStatement(request, await isKeyed(client)), sink)
-    const fold = await sink.result()
+    const judged = await sink.result()
     await client.query('COMMIT')
-    return { ...state, fold }
+    return { ...state, fold: judged }
   } finally {
     await sink.close()
   }

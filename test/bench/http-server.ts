@@ -19,7 +19,7 @@ const app = await buildApp({
   },
   authorizer: { check: async () => ({ allowed: true }) },
   entries: postgresEntryReader(database),
-  source: new PostgresSource(database),
+  source: new PostgresSource(database, { share: 0.5 }),
   cursorKey: { cursorKey: async () => new Uint8Array(32) },
   integrity: { state: () => 'ready', report: nothing },
   denials: { add: nothing },

@@ -34,6 +34,9 @@ const CONNECTIONS = 10
 /** Milliseconds for a page or a proof, which take a few. */
 const QUERY_TIMEOUT = 15_000
 
+/** Of the time, that each verify works: lists are served meanwhile. */
+const VERIFY_SHARE = 0.5
+
 /** On connections of their own: neither denials that are written nor verifies keep a list waiting. */
 async function storesOf(context: Context) {
   // Checks the schema, or brings our own up to date.
@@ -47,7 +50,7 @@ async function storesOf(context: Context) {
   context.onClose(() => database.close())
   return {
     entries: postgresEntryReader(database),
-    source: new PostgresSource(database),
+    source: new PostgresSource(database, { share: VERIFY_SHARE }),
     quarantine: await quarantineOf(context),
   }
 }

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import type { FoldSink } from '../../src/repo/fold-here.js'
+import { paced } from '../../src/repo/paced.js'
+
+/** A sink that takes whatever comes, and tells how much that was. */
+function counting(): FoldSink & { bytes: number; more: Promise<void> | undefined } {
+  const sink = {
+    bytes: 0,
+    more: undefined as Promise<void> | undefined,
+    done: Promise.resolve(Buffer.alloc(0)),
+    push(chunk: Buffer) {
+      sink.bytes += chunk.length
+      return sink.more
+    },
+    result: async () => ({ rows: 7, findings: [] }),
+    close: async () => undefined,
+  }
+  return sink
+}
+
+const CHUNK = Buffer.alloc(600 * 1024)
+
+describe('a paced sink', () => {
+  it('takes everything, and pauses once in a while', async () => {
+    const inner = counting()
+    const sink = paced(inner, 0.5)
+    const pauses: unknown[] = []
+    for (let i = 0; i < 6; i++) {
+      const pause = sink.push(CHUNK)
+      pauses.push(pause === undefined ? 'on' : 'pause')
+      await pause
+    }
+    expect(pauses).toEqual(['on', 'pause', 'on', 'pause', 'on', 'pause'])
+    expect(inner.bytes).toBe(6 * CHUNK.length)
+    expect(await sink.result()).toMatchObject({ rows: 7 })
+  })
+
+  it('waits for the sink behind it as well, and fails with it', async () => {
+    const inner = counting()
+    inner.more = Promise.reject(new Error('the worker is gone'))
+    inner.more.catch(() => undefined)
+    const sink = paced(inner, 0.5)
+    expect(sink.push(Buffer.alloc(1))).toBe(inner.more)
+    sink.push(CHUNK)
+    await expect(sink.push(CHUNK)).rejects.toThrow('the worker is gone')
+  })
+})
