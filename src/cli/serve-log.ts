@@ -1,12 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
 import type { HttpLog } from '../http/parts.js'
 
 /** Bytes that wait for a slow reader of stderr; lines beyond are dropped rather than kept, or waited for. */
 const MAX_WAITING = 1024 * 1024
 
+/** Milliseconds for the last lines. */
+const PATIENCE = 500
+
 export interface ServeLog extends HttpLog {
-  /** Hands over what has not been written yet. */
-  flush(): void
+  /** Hands over what has not been written yet, to a reader who still takes it. */
+  flush(): Promise<void>
 }
 
 /** One JSON object a line on stderr: time (RFC 3339), level, message, and the fields. */
@@ -25,6 +29,8 @@ export function serveLog(): ServeLog {
     info: (fields, message) => log.info(fields, message),
     warn: (fields, message) => log.warn(fields, message),
     error: (fields, message) => log.error(fields, message),
-    flush: () => destination.flushSync(),
+    // Not flushSync: it would wait for ever for a reader that has stopped reading.
+    flush: () =>
+      Promise.race([new Promise<void>((resolve) => destination.flush(() => resolve())), sleep(PATIENCE)]),
   }
 }

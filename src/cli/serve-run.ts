@@ -52,7 +52,7 @@ export async function runServe(
     await listening.drain(DRAIN)
   } finally {
     await parts.denials.close()
-    log.flush()
+    await log.flush()
   }
   return EXIT.done
 }

@@ -3,11 +3,14 @@ import { bearerOf } from './caller.js'
 import { hangUpOf } from './hang-up.js'
 import type { HttpParts } from './parts.js'
 import { unauthenticated } from './problem.js'
+import { unreachable } from './unreachable.js'
 
 /** Comes first of all, before anything of the request is parsed. */
 export function authenticate({ authenticator }: HttpParts) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const principal = await authenticator.authenticate(bearerOf(request), hangUpOf(reply))
+    const principal = await authenticator
+      .authenticate(bearerOf(request), hangUpOf(reply))
+      .catch(unreachable('authenticator_unavailable'))
     if (principal === undefined) throw unauthenticated()
     request.principal = principal
   }

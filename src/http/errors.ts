@@ -31,7 +31,7 @@ export function sendProblem(
   if (headers !== undefined) reply.headers(headers)
   if (anonymous) reply.removeHeader('x-correlation-id')
   // An answer that comes before the body was read: Node would go on receiving it for the sake of the connection.
-  if (hasBody(request.headers) && problem.status !== 403) reply.header('connection', 'close')
+  if (hasBody(request.headers) && !request.raw.complete) reply.header('connection', 'close')
   const body = Buffer.from(JSON.stringify(problem.body(instanceOf(request, anonymous))))
   return reply.code(problem.status).type(PROBLEM_JSON).send(body)
 }

@@ -4,6 +4,7 @@ import { chainOf, objectOf, principalOf } from './caller.js'
 import { hangUpOf } from './hang-up.js'
 import type { HttpParts } from './parts.js'
 import { entryNotFound, permissionDenied } from './problem.js'
+import { unreachable } from './unreachable.js'
 
 export interface GateRule {
   readonly relation: AccessRelation
@@ -43,7 +44,9 @@ async function decide(
   const object = objectOf(chainOf(request))
   if (principal.readOnly && request.method !== 'GET') return OUT_OF_SCOPE
   if (principal.object !== undefined && principal.object !== object) return OUT_OF_SCOPE
-  const decision = await authorizer.check(principal.subject, rule.relation, object, signal)
+  const decision = await authorizer
+    .check(principal.subject, rule.relation, object, signal)
+    .catch(unreachable('authorizer_unavailable'))
   if (!decision.allowed || rule.ownerOnly === undefined || principal.ownerOnly) return decision
   return (await ownerOnly?.isEraseOwnerOnly(object, signal)) === true ? OUT_OF_SCOPE : decision
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuditError } from '../../src/errors.js'
 import { Database } from '../../src/repo/database.js'
 import { postgresEntryReader } from '../../src/repo/entry-reader.js'
 import { HttpGround } from '../support/http-ground.js'
@@ -91,8 +92,11 @@ describe('Postgres', () => {
 })
 
 describe.each(['authorizer', 'authenticator'] as const)('an %s that is gone', (which) => {
-  it('is 503 for everybody: nothing is served, and nobody is told who may', async () => {
-    ground.access.gone = which
+  it.each([
+    ['says so', new AuditError(`${which}_unavailable`, 'gone')],
+    ['fails by an error of its library', new Error('14 UNAVAILABLE')],
+  ])('and %s is 503 for everybody: nothing is served, and nobody is told who may', async (_, failure) => {
+    Object.assign(ground.access, { gone: which, failure })
     for (const as of ['auditor', 'member', 'owner']) {
       for (const [method, operation] of operations) {
         const url = ground.path(operation)

@@ -14,8 +14,8 @@ export class TestAccess implements Authenticator, Authorizer {
   readonly #granted = new Set<string>()
   /** What is out of reach. */
   gone: 'authenticator' | 'authorizer' | undefined
-  /** What the next check waits for. */
-  held: Promise<void> | undefined
+  /** How that shows. */
+  failure: Error = new AuditError('authorizer_unavailable', 'no SpiceDB')
   denial: AccessDecision & { allowed: false } = { allowed: false, reason: 'insufficient_relation' }
 
   /** A caller whose bearer text is `name`. */
@@ -30,13 +30,12 @@ export class TestAccess implements Authenticator, Authorizer {
   }
 
   async authenticate(bearer: string): Promise<Principal | undefined> {
-    if (this.gone === 'authenticator') throw new AuditError('authenticator_unavailable', 'no JWKS')
+    if (this.gone === 'authenticator') throw this.failure
     return this.#principals.get(bearer)
   }
 
   async check(subject: string, relation: AccessRelation, object: AccessObject): Promise<AccessDecision> {
-    await this.held
-    if (this.gone === 'authorizer') throw new AuditError('authorizer_unavailable', 'no SpiceDB')
+    if (this.gone === 'authorizer') throw this.failure
     return this.#granted.has(`${subject} ${relation} ${object}`) ? { allowed: true } : this.denial
   }
 }
