@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditCommand } from '../src/cli/base-command.js'
-import { assertTlsPair, maxVerifiesOf, portOf } from '../src/cli/serve-flags.js'
+import { assertTlsPair, maxVerifiesOf, portOf, trustedProxiesOf } from '../src/cli/serve-flags.js'
 import { runServe } from '../src/cli/serve-run.js'
 
 export default class Serve extends AuditCommand {
@@ -44,7 +44,7 @@ has the limits, the fields of the log and what to put in front of it.`
       port: portOf(flags.port),
       tlsCert,
       tlsKey,
-      trustedProxies: flags['trusted-proxy'] ?? [],
+      trustedProxies: trustedProxiesOf(flags['trusted-proxy']),
       maxVerifies: maxVerifiesOf(flags['max-verifies']),
       json: flags.json,
     }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { AuditError } from '../errors.js'
 
 /** 0 to 65535. Throws `usage`. */
@@ -18,4 +19,16 @@ export function maxVerifiesOf(text: string): number {
 export function assertTlsPair(cert: string | undefined, key: string | undefined): void {
   if ((cert === undefined) === (key === undefined)) return
   throw new AuditError('usage', '--tls-cert and --tls-key come together')
+}
+
+/** Addresses, and networks as address/bits. Throws `usage`. */
+export function trustedProxiesOf(proxies: readonly string[] = []): readonly string[] {
+  if (proxies.every(isNetwork)) return proxies
+  throw new AuditError('usage', '--trusted-proxy: expected an address or a network, as 10.0.0.0/8')
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '0', ...rest] = text.split('/')
+  const max = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= max
 }

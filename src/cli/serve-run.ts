@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import { AuditError } from '../errors.js'
 import type { AppOptions } from '../http/app.js'
 import type { Listening } from '../http/server.js'
@@ -66,7 +67,18 @@ async function appOptionsOf({ tlsCert, tlsKey, trustedProxies }: ServeOptions): 
   const proxies = trustedProxies.length === 0 ? {} : { trustedProxies }
   if (tlsCert === undefined || tlsKey === undefined) return proxies
   const [cert, key] = await Promise.all([readPem('--tls-cert', tlsCert), readPem('--tls-key', tlsKey)])
+  assertPair(cert, key)
   return { ...proxies, tls: { cert, key } }
+}
+
+/** What is wrong with the two would else show when the server is made, as an error of nobody's. */
+function assertPair(cert: Buffer, key: Buffer): void {
+  try {
+    createSecureContext({ cert, key })
+  } catch (error) {
+    const message = '--tls-cert, --tls-key: expected a certificate and its own key, in PEM'
+    throw new AuditError('usage', message, { cause: error })
+  }
 }
 
 async function readPem(flag: string, path: string): Promise<Buffer> {

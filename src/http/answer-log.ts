@@ -1,4 +1,5 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import { isUuid } from '../chain/uuid.js'
 import type { App } from './app.js'
 import type { HttpParts } from './parts.js'
 
@@ -47,5 +48,5 @@ function nameOperations(app: App): void {
 /** Only what has been found to be a UUID: else a caller could write anything into the log. */
 function domainOf({ params }: FastifyRequest): { domain_id?: string } {
   const id = (params as { readonly domain_id?: unknown } | undefined)?.domain_id
-  return typeof id === 'string' && /^[0-9a-f-]{36}$/.test(id) ? { domain_id: id } : {}
+  return typeof id === 'string' && isUuid(id) ? { domain_id: id } : {}
 }

@@ -54,6 +54,15 @@ it('audit serve without anything to check credentials with does not start', asyn
   expect(result.stderr).toMatch(/^Error: there is nothing to check credentials with/)
 })
 
+it.each([
+  ['a port that is none', ['--port', '65536']],
+  ['a certificate without its key', ['--tls-cert', 'cert.pem']],
+  ['a proxy by its name', ['--trusted-proxy', 'proxy.example']],
+  ['no verifies at all', ['--max-verifies', '0']],
+])('audit serve refuses %s', async (_, flags) => {
+  expect(await cli.run('serve', ...flags)).toMatchObject({ code: 2, stdout: '' })
+})
+
 describe('a server', () => {
   it('prints its URL, serves, logs a line an answer, and ends with 143 on SIGTERM', async () => {
     const { child, url, ended } = await serve()
@@ -98,6 +107,11 @@ describe('a server', () => {
     expect(headers['strict-transport-security']).toBe('max-age=31536000')
     child.kill('SIGTERM')
     expect((await ended).code).toBe(143)
+  })
+
+  it('ends with 2 where certificate and key are none', async () => {
+    const { ended } = await serve('--tls-cert', join(ROOT, 'README.md'), '--tls-key', join(ROOT, 'README.md'))
+    expect(await ended).toMatchObject({ code: 2, stdout: '' })
   })
 
   it('ends with 3 where the port is taken', async () => {

@@ -27,7 +27,7 @@ describe('a denied request', () => {
   it('is a row of the chain that it was about, after its answer', async () => {
     ground = await HttpGround.make()
     const { domainId } = ground
-    const headers = { 'user-agent': 'curl/8' }
+    const headers = { 'user-agent': 'curl/8', 'x-forwarded-for': '203.0.113.9' }
     const listed = await ground.ask('GET', ground.path('entries'), { as: 'member', headers })
     const got = await ground.ask('GET', ground.path('entries/1'), { as: 'member', headers })
     await ground.ask('POST', ground.path('verify', PLATFORM_ANCHOR), { as: 'read-only', headers })
@@ -50,6 +50,14 @@ describe('a denied request', () => {
       { reason: 2, object: `audit-archive:${PLATFORM_ANCHOR}` },
     ])
     expect(await allFindings(ground.writer)).toEqual([])
+  })
+
+  it('is from where a trusted proxy says', async () => {
+    ground = await HttpGround.make({ app: { trustedProxies: ['127.0.0.0/8'] } })
+    const headers = { 'x-forwarded-for': '203.0.113.9' }
+    await ground.ask('GET', ground.path('entries'), { as: 'member', headers })
+    await ground.denials.close()
+    expect(await rows(ground.domainId)).toMatchObject([{ ip: '203.0.113.9' }])
   })
 
   it('is found by the pseudonym of who was refused', async () => {
