@@ -21,6 +21,9 @@ export const COMMON_ANSWERS = {
 /** Of the operations that say that they are forbidden. */
 export const DENIED = { 403: problemAnswer('The credential lacks the relation.', permissionDenied) } as const
 
+/** Of the operations that delete. */
+export const HELD = { 409: problemAnswer('A legal hold keeps it from being erased.') } as const
+
 /** Of the operations that take a body. */
 export const BODY_ANSWERS = { 413: problemAnswer('A body of more than 8 KiB.') } as const
 

@@ -1,7 +1,7 @@
 import { AuditError, type ErrorCode } from '../errors.js'
 import { entryNotFound, HttpProblem, isProblemCode } from './problem.js'
 
-type Status = 400 | 404 | 500 | 503
+type Status = 400 | 404 | 409 | 500 | 503
 
 /** What an error of a use case is to a client: its own to mend, no such thing, our bug, or a store out of reach. */
 const BY_ERROR = {
@@ -25,6 +25,10 @@ const BY_ERROR = {
   domain_not_found: 404,
   entry_not_found: 404,
   quarantine_not_found: 500,
+  hold_not_found: 500,
+  subject_not_found: 500,
+  already_released: 500,
+  legal_hold: 409,
   nothing_to_verify: 404,
   database_unavailable: 503,
   database_permission_denied: 503,
@@ -73,5 +77,6 @@ export function errorProblem(error: unknown): HttpProblem {
 const DETAILS = {
   400: 'the request is not valid',
   404: 'there is no such Domain',
+  409: 'a legal hold covers this',
   500: 'a bug in this server; its log has more under the correlation id',
 } as const

@@ -1,9 +1,10 @@
 import type { Denials } from '../../http/denials.js'
 import type { HttpLog, HttpParts } from '../../http/parts.js'
-import type { Integrity } from '../../ports.js'
+import type { IdentityEraser, Integrity } from '../../ports.js'
 import type { Context } from '../context.js'
 import type { Access } from './access.js'
 import { sinkOf } from './append.js'
+import { erasureOf } from './erasure.js'
 import { quarantineOf } from './read.js'
 
 /** What the server works with; `denials` is to be closed when nothing is asked any more. */
@@ -22,6 +23,7 @@ export async function httpPartsOf(
     ...(await storesOf(context)),
     cursorKey: { cursorKey: async () => cursorKey },
     integrity: integrityOf(),
+    eraser: await eraserOf(context),
     denials: new Denials({ record: (entry) => sink.record(entry), log }),
     log,
     maxVerifies,
@@ -40,13 +42,14 @@ const VERIFY_SHARE = 0.5
 /** On connections of their own: neither denials that are written nor verifies keep a list waiting. */
 async function storesOf(context: Context) {
   // Checks the schema, or brings our own up to date.
-  await context.database()
+  const checked = await context.database()
   const [{ Database }, { postgresEntryReader }, { PostgresSource }] = await Promise.all([
     import('../../repo/database.js'),
     import('../../repo/entry-reader.js'),
     import('../../repo/postgres-source.js'),
   ])
   const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
+  if (checked.place !== undefined) database.keepTo(checked.place)
   context.onClose(() => database.close())
   return {
     entries: postgresEntryReader(database),
@@ -58,6 +61,22 @@ async function storesOf(context: Context) {
 /** Read once: a key file is read for each cursor otherwise. A server without it would fail at its first full page. */
 async function cursorKeyOf(context: Context): Promise<Uint8Array> {
   return context.cursorKey().cursorKey()
+}
+
+/** The use case of the command line. Nobody is blocked from here: that is for good, and an operator's to decide. */
+async function eraserOf(context: Context): Promise<IdentityEraser> {
+  const [{ eraseIdentity }, { parseTimestamp }, ports] = await Promise.all([
+    import('../../erasure/erase-identity.js'),
+    import('../../chain/timestamp.js'),
+    erasureOf(context),
+  ])
+  return {
+    erase: async ({ domainId, identityId, actor }) => {
+      const receipt = await eraseIdentity(ports, { domainId, person: { identityId }, actor, block: false })
+      const { subject_pseudonym: subjectPseudonym, erased_at: erasedAt } = receipt
+      return { subjectPseudonym, erasedAt: parseTimestamp(erasedAt) }
+    },
+  }
 }
 
 /** Nothing has verified the chains, and so it stays: pending until something is found. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { wireTime } from '../../query/wire.js'
-import { BEARER, BODY_ANSWERS, COMMON_ANSWERS, DENIED, success } from '../answers.js'
+import { BEARER, BODY_ANSWERS, COMMON_ANSWERS, DENIED, HELD, success } from '../answers.js'
 import type { App } from '../app.js'
 import { authenticate } from '../authenticate.js'
 import { chainOf, principalOf } from '../caller.js'
@@ -30,6 +30,7 @@ function register(app: App, parts: HttpParts, url: string, operationId: string, 
         ...success('The identity is erased.', auditEraseIdentityResponse),
         ...COMMON_ANSWERS,
         ...DENIED,
+        ...HELD,
         ...BODY_ANSWERS,
       },
     },
