@@ -180,7 +180,7 @@ describe(
       await expectComplete(endpoint)
     })
 
-    it('two archivers that are killed leave a chain that a third completes', { retry: 3 }, async () => {
+    it('two archivers that are killed leave a chain that a third completes', async () => {
       for (let round = 0; round < 5; round += 1) {
         const children = await Promise.all(
           [1, 2].map(() =>
@@ -195,11 +195,11 @@ describe(
       }
       expect((await once(proxy.url)).code).toBe(0)
       await expectComplete(endpoint)
-      const status = await runCli(['archive', 'status', '--all', '--json'], { env: env(proxy.url) })
+      const ofChain = ['--domain', rows[0]?.domainId ?? '', '--json']
+      const status = await runCli(['archive', 'status', ...ofChain], { env: env(proxy.url) })
       expect(status.code).toBe(0)
       expect(jsonLines(status.stdout)).toMatchObject([
         { archived: ROWS, objects: ROWS, gaps: { count: 0 }, orphan_objects: { count: 0 } },
-        {},
       ])
     })
   },
