@@ -1,11 +1,14 @@
 import { type Finding, Findings } from '../chain/finding.js'
 import { AuditError } from '../errors.js'
 import type { ArchiveLedger, LedgerRow, LedgerState, ScanProgress } from '../ports.js'
-import { type SourcedFinding, uploadBatch } from './batch.js'
-import { BATCH, type DrainParts } from './drain.js'
+import { uploadBatch } from './batch.js'
+import type { DrainParts } from './drain.js'
+import { type SourcedFinding, sourced } from './findings.js'
 import { commonPrefix, hasLostObject, walkLedger } from './ledger-walk.js'
 import type { Mirror, Mirrors } from './mirrors.js'
-import { seqGroups } from './seq-groups.js'
+import { proveRun } from './prove-run.js'
+import { RowsWanted } from './rows-wanted.js'
+import type { RunGroup } from './run-judge.js'
 import { type Stopping, withStopping } from './stopping.js'
 import { openMirror } from './turn.js'
 
@@ -42,6 +45,9 @@ export interface Backfilled {
   readonly findings: readonly Finding[]
   readonly error?: AuditError | undefined
 }
+
+/** Ranges of missing objects that are judged and mended together; bounds memory where every other one is missing. */
+const RANGES = 250
 
 /**
  * Uploads what the mirror lacks of one chain, archived or not, by comparing its keys with the rows; what stands under
@@ -81,8 +87,8 @@ class Backfill {
   readonly #findings = new Findings()
   readonly #fromSeq: number
   readonly #toSeq: number
-  #waiting: number[] = []
-  #lost: number[] = []
+  #waiting = new RowsWanted()
+  #lost = new Findings()
   #counts = { rows: 0, missing: 0, lost: 0, uploaded: 0, stamped: 0, held: 0, failed: 0 }
   #error: AuditError | undefined
   #gaveUp = false
@@ -128,34 +134,47 @@ class Backfill {
     // Archived since the listing passed it.
     if (!isLost && row.archivedAt !== undefined) return
     this.#counts.missing += 1
-    this.#waiting.push(row.seq)
+    this.#waiting.add(row.seq)
     if (isLost) {
       this.#counts.lost += 1
-      this.#lost.push(row.seq)
+      this.#lost.add(lostFinding(row.seq))
     }
-    if (this.#waiting.length >= BATCH) await this.#upload()
+    if (this.#waiting.ranges.length >= RANGES) await this.#upload()
   }
 
   async #upload(): Promise<void> {
-    const [seqs, lost] = [this.#waiting, this.#lost]
-    this.#waiting = []
-    this.#lost = []
+    const [wanted, lost] = [this.#waiting, this.#lost]
+    this.#waiting = new RowsWanted()
+    this.#lost = new Findings()
     // Dying after this line leaves the loss written down; were it mended first, nobody would know of it.
-    await this.#report(lostFindings(lost))
-    if (this.#request.dryRun) return
-    for (const group of seqGroups(seqs, BATCH)) {
+    await this.#report(sourced('mirror', lost.sorted()))
+    const [first, last] = [wanted.ranges[0], wanted.ranges.at(-1)]
+    if (this.#request.dryRun || first === undefined || last === undefined) return
+    const { domainId } = this.#request
+    const request = { domainId, fromSeq: first[0], pastSeq: last[1], counts: wanted.asker() }
+    const run = await proveRun(request, this.#uploadParts, this.#stopping.stop)
+    if (run === undefined) return
+    this.#counts.held += run.held
+    this.#counts.failed += run.failed
+    this.#error ??= run.error
+    await this.#report(run.findings)
+    const counts = wanted.asker()
+    for (const group of run.groups) {
       if (this.#gaveUp || this.#stopping.stop.aborted) return
-      await this.#uploadGroup(group)
+      if (wanted.touches(group)) await this.#uploadGroup(group, counts)
     }
   }
 
-  async #uploadGroup(group: readonly number[]): Promise<void> {
-    const { domainId } = this.#request
+  get #uploadParts() {
     const { mirrors, queue, codec, hasher } = this.#parts
-    const parts = { queue, codec, hasher, mirror: this.#mirror, concurrency: mirrors.concurrency }
-    const batch = await uploadBatch(domainId, group, parts, this.#stopping)
+    return { queue, codec, hasher, mirror: this.#mirror, concurrency: mirrors.concurrency }
+  }
+
+  async #uploadGroup(group: RunGroup, counts: (seq: number) => boolean): Promise<void> {
+    const { domainId } = this.#request
+    const batch = await uploadBatch(domainId, group, counts, this.#uploadParts, this.#stopping)
     // Dying before this line leaves objects without stamps, which the archiver finds and stamps.
-    const stamped = batch.uploaded.length === 0 ? 0 : await queue.stamp(domainId, batch.uploaded)
+    const stamped = batch.uploaded.length === 0 ? 0 : await this.#parts.queue.stamp(domainId, batch.uploaded)
     this.#counts.uploaded += batch.uploaded.length
     this.#counts.stamped += stamped
     this.#counts.held += batch.held
@@ -177,11 +196,11 @@ class Backfill {
   }
 }
 
-function lostFindings(seqs: readonly number[]): SourcedFinding[] {
-  const found = new Findings()
-  for (const seq of seqs) {
-    const detail = 'archived, and the object is gone'
-    found.add({ code: 'object_missing', seqFrom: seq, seqTo: seq, detail })
+function lostFinding(seq: number): Finding {
+  return {
+    code: 'object_missing',
+    seqFrom: seq,
+    seqTo: seq,
+    detail: 'archived, and the object is gone',
   }
-  return found.sorted().map((finding) => ({ source: 'mirror', finding }))
 }

@@ -1,28 +1,23 @@
 import type { ChainedEntry } from '../chain/entry.js'
-import type { Finding } from '../chain/finding.js'
 import type { StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { AuditError } from '../errors.js'
-import type { ArchiveQueue, MirrorCodec, SourceName } from '../ports.js'
+import type { ArchiveQueue, MirrorCodec } from '../ports.js'
+import { type SourcedFinding, sourced } from './findings.js'
 import { inParallel } from './in-parallel.js'
-import { judgeWindow } from './judge-window.js'
+import { judgeGroup } from './judge-group.js'
 import type { Mirror } from './mirrors.js'
+import type { RunGroup } from './run-judge.js'
 import type { Stopping } from './stopping.js'
 import { type Uploaded, uploadRow } from './upload.js'
 
 export interface BatchParts {
-  readonly queue: Pick<ArchiveQueue, 'window' | 'stamp'>
+  readonly queue: Pick<ArchiveQueue, 'rows' | 'stamp'>
   readonly codec: MirrorCodec
   readonly hasher: Hasher
   readonly mirror: Mirror
   /** Uploads of one batch under way at once. */
   readonly concurrency: number
-}
-
-/** What one copy of a row shows to be wrong. */
-export interface SourcedFinding {
-  readonly source: SourceName
-  readonly finding: Finding
 }
 
 /** What became of some rows of a chain. Those that were not begun before the end are in none of the counts. */
@@ -42,15 +37,16 @@ export interface Batch {
 /** Failures in a row after which a mirror counts as gone: each may have taken all of a timeout. */
 const FAILURES = 16
 
-/** Reads the rows at the seqs given (ascending, close together), judges them, and uploads those that are good. */
+/** Reads the rows of a proven group, those that count, and uploads what is still as it was and good. */
 export async function uploadBatch(
   domainId: string,
-  seqs: readonly number[],
+  group: RunGroup,
+  counts: (seq: number) => boolean,
   parts: BatchParts,
   stopping: Stopping,
 ): Promise<Batch> {
-  const window = await parts.queue.window(domainId, seqs[0] ?? 1, seqs.at(-1) ?? 0)
-  const { ready, findings, unchecked } = judgeWindow(window, seqs, parts.hasher)
+  const rows = await parts.queue.rows(domainId, group.from, group.to)
+  const { ready, held, findings, unchecked } = judgeGroup(group, rows, counts, parts.hasher)
   const breaker = new Breaker(FAILURES)
   const outcomes = await uploadAll(ready, parts, breaker, stopping)
   const failures = [...outcomes.filter((one) => one instanceof AuditError), ...unchecked.map(unknown)]
@@ -58,7 +54,7 @@ export async function uploadBatch(
   return {
     uploaded: outcomes.flatMap((one) => ('etag' in one ? [{ seq: one.seq, etag: one.etag }] : [])),
     findings: [...sourced('postgres', findings), ...sourced('mirror', differing)],
-    held: seqs.length - ready.length - unchecked.length + differing.length,
+    held: held + differing.length,
     failed: failures.length,
     error: failures[0],
     gaveUp: breaker.isOpen,
@@ -107,10 +103,6 @@ async function attempt<T>(
 function unknown({ seq, unknownGeneration }: StoredRow): AuditError {
   const message = `row ${seq} is of generation ${unknownGeneration}, which this program does not know`
   return new AuditError('generation_unknown', message, { hint: 'upgrade audit' })
-}
-
-function sourced(source: SourceName, findings: readonly Finding[]): SourcedFinding[] {
-  return findings.map((finding) => ({ source, finding }))
 }
 
 class Breaker {

@@ -1,6 +1,6 @@
 import type { QuarantineStore } from '../ports.js'
 import { recordFindings } from '../verify/quarantine.js'
-import type { SourcedFinding } from './batch.js'
+import type { SourcedFinding } from './findings.js'
 
 export interface FindingLogParts {
   readonly quarantine: QuarantineStore

@@ -45,7 +45,8 @@ async function drainWhole(
   let drained = nothingDrained(0)
   try {
     while (drained.ended === 'some' && !stopping.stop.aborted) {
-      const turn = await takeTurn(chain, { after: drained.reached, toSeq: lastSeq }, parts, stopping)
+      const range = { after: drained.reached, toSeq: lastSeq, rest: drained.rest }
+      const turn = await takeTurn(chain, range, parts, stopping)
       if (turn === 'claimed elsewhere') await sleep(CLAIM_AGAIN)
       else drained = together(drained, turn)
     }

@@ -4,8 +4,11 @@ import type { Drained } from './drain.js'
 const FIRST_WAIT = 1_000
 const LONGEST_WAIT = 60_000
 
-/** Milliseconds until rows that were held back are looked at again; they rarely mend. */
-const HELD_AGAIN = 60_000
+/**
+ * Milliseconds until rows that were held back are looked at again: they rarely mend, but for those before a row that
+ * commits late. Doubles to LONGEST_WAIT, for each look reads the whole run anew.
+ */
+const HELD_AGAIN = 5_000
 
 /**
  * A wait after `failures` in a row: anything from nothing to a bound that doubles (full jitter), so that archivers which
@@ -26,6 +29,8 @@ export class Pace {
   #passed = 0
   #passedUntil = 0
   #failures = 0
+  /** Looks in a row that held rows back. */
+  #helds = 0
 
   isDue(now: number): boolean {
     return now >= this.#notBefore
@@ -41,8 +46,14 @@ export class Pace {
     const wait = drained.failed > 0 ? this.#onFailure(drained.stamped > 0, now, random) : undefined
     if (from === 0) this.#passed = 0
     if (from === 0 && drained.failed === 0) this.#failures = 0
-    if (drained.held + drained.failed > 0) this.#leaveBehind(drained.reached, now + (wait ?? HELD_AGAIN))
+    if (from === 0) this.#helds = drained.held > 0 ? this.#helds + 1 : 0
+    if (drained.held + drained.failed > 0)
+      this.#leaveBehind(drained.reached, now + (wait ?? this.#heldWait()))
     return wait
+  }
+
+  #heldWait(): number {
+    return Math.min(LONGEST_WAIT, HELD_AGAIN * 2 ** Math.max(this.#helds - 1, 0))
   }
 
   /** The pass itself failed: Postgres did, or the mirror could not be opened. Milliseconds until the next. */

@@ -1,7 +1,7 @@
 import { AuditError } from '../errors.js'
 import type { WaitingChain } from '../ports.js'
-import type { SourcedFinding } from './batch.js'
 import { type Drained, type DrainParts, type DrainRange, drainChain } from './drain.js'
+import type { SourcedFinding } from './findings.js'
 import type { Mirror, Mirrors } from './mirrors.js'
 import type { Stopping } from './stopping.js'
 

@@ -2,6 +2,7 @@ import { AuditError } from '../errors.js'
 import type { WaitingChain } from '../ports.js'
 import type { Drained } from './drain.js'
 import { backOff, Pace } from './pace.js'
+import type { ProvenRun } from './prove-run.js'
 import { type Stopping, withStopping } from './stopping.js'
 import { type ArchiverParts, TURNS, TURNS_PER_MIRROR, takeTurn } from './turn.js'
 
@@ -35,6 +36,8 @@ class Worker {
   /** By chain: the mirror that its turn works on. */
   readonly #mirrors = new Map<string, string>()
   readonly #turns = new Set<Promise<void>>()
+  /** By chain: what its last turn left of a run that it had proven. */
+  readonly #rests = new Map<string, ProvenRun>()
   /** When a chain last had a turn; those that waited longest come first. */
   readonly #served = new Map<string, number>()
   #failedPolls = 0
@@ -129,8 +132,11 @@ class Worker {
     const pace = this.#paceOf(domainId)
     const after = pace.after(now)
     try {
-      const drained = await takeTurn(chain, { after }, this.#parts, this.#stopping)
+      const rest = this.#rests.get(domainId)
+      this.#rests.delete(domainId)
+      const drained = await takeTurn(chain, { after, rest }, this.#parts, this.#stopping)
       if (drained === 'claimed elsewhere') return
+      if (drained.rest !== undefined && drained.ended === 'some') this.#rests.set(domainId, drained.rest)
       const wait = pace.onPass(drained, after, Date.now(), Math.random())
       if (drained.ended === 'some') this.#hurry = true
       if (after === 0 && drained.failed === 0) this.#parts.onRecovered(domainId)
@@ -170,6 +176,7 @@ class Worker {
       if (waiting.has(domainId) || this.#mirrors.has(domainId)) continue
       this.#paces.delete(domainId)
       this.#served.delete(domainId)
+      this.#rests.delete(domainId)
     }
   }
 }

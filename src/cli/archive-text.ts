@@ -1,6 +1,6 @@
 import type { Backfilled } from '../archiver/backfill.js'
-import type { SourcedFinding } from '../archiver/batch.js'
 import type { Drained } from '../archiver/drain.js'
+import type { SourcedFinding } from '../archiver/findings.js'
 import type { ArchiveStatus } from '../archiver/status.js'
 import { wireFinding } from '../verify/result.js'
 import { safe } from './safe-text.js'

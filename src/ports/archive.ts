@@ -12,12 +12,12 @@ export interface WaitingChain {
   readonly lastSeq: number
 }
 
-/** Rows of one snapshot, with those that their links are judged by. */
-export interface RowWindow {
-  /** Ascending; the row before `fromSeq` and the one after `toSeq` are among them where they exist. */
-  readonly rows: readonly StoredRow[]
+/** What a run of rows stands before, all of the snapshot that its rows are read in. */
+export interface RunFacts {
+  /** The archived row that it ends before; absent where the run goes on to the end of the chain. */
+  readonly stampedSeq?: number | undefined
   readonly head?: ChainHead | undefined
-  /** The last row of the chain, which may lie beyond the window. */
+  /** The last row of the chain, which may lie beyond the run. */
   readonly last?: LastRow | undefined
 }
 
@@ -30,9 +30,21 @@ export interface ArchiveQueue {
    * uploads, which create-only objects and one-time stamps allow for.
    */
   claim(domainId: string, use: () => Promise<void>): Promise<boolean>
-  /** The seqs without a stamp above `after`, ascending. */
-  unstamped(domainId: string, after: number, limit: number): Promise<readonly number[]>
-  window(domainId: string, fromSeq: number, toSeq: number): Promise<RowWindow>
+  /** The first seq without a stamp above `after`. */
+  nextUnstamped(domainId: string, after: number): Promise<number | undefined>
+  /**
+   * Hands over, ascending and in one snapshot, the row before `fromSeq` where there is one, and the rows up to the first
+   * archived one beyond `pastSeq`, or to the end of the chain. `begin` is told the facts before the first row; a row is
+   * only whole until it returns. Rejects with the signal's reason.
+   */
+  scan(
+    domainId: string,
+    range: { fromSeq: number; pastSeq: number },
+    begin: (facts: RunFacts) => (row: StoredRow) => void,
+    signal: AbortSignal,
+  ): Promise<RunFacts>
+  /** The rows of one snapshot from a seq to another, ascending. */
+  rows(domainId: string, fromSeq: number, toSeq: number): Promise<readonly StoredRow[]>
   /** Stamps rows that have none; resolves with how many it stamped, durably. */
   stamp(domainId: string, stamps: readonly { seq: number; etag: string }[]): Promise<number>
   /** Gives every claim back. */

@@ -1,8 +1,8 @@
 import type pg from 'pg'
-import type { ArchiveQueue, RowWindow, WaitingChain } from '../ports.js'
+import type { ArchiveQueue, WaitingChain } from '../ports.js'
 import { ArchiveClaims } from './archive-claims.js'
-import { chainState, SEEING_ALL } from './chain-state.js'
-import { COPY_COLUMNS } from './copy-rows.js'
+import { copyRange, scanRun } from './archive-scan.js'
+import { SEEING_ALL } from './chain-state.js'
 import type { Client, Database } from './database.js'
 import { collectRows } from './row-stream.js'
 
@@ -27,9 +27,9 @@ const WAITING = `
   FROM waiting w LEFT JOIN audit_domain d USING (domain_id)
   WHERE w.domain_id IS NOT NULL`
 
-const UNSTAMPED = `
-  SELECT DISTINCT seq FROM audit_log_entry
-  WHERE domain_id = $1 AND archived_at IS NULL AND seq > $2 AND seq BETWEEN 1 AND ${LAST_SEQ} ORDER BY seq LIMIT $3`
+const NEXT = `
+  SELECT seq FROM audit_log_entry
+  WHERE domain_id = $1 AND archived_at IS NULL AND seq > $2 AND seq BETWEEN 1 AND ${LAST_SEQ} ORDER BY seq LIMIT 1`
 
 /**
  * Only a row without a stamp gets one: two archivers that both uploaded it stamp it once. An etag that is there
@@ -45,13 +45,16 @@ export function postgresArchiveQueue(database: Database): ArchiveQueue {
   return {
     waiting: () => database.withTransaction(SEEING_ALL, waiting),
     claim: (domainId, use) => claims.hold(domainId, use),
-    unstamped: (domainId, after, limit) =>
+    nextUnstamped: (domainId, after) =>
       database.withTransaction(SEEING_ALL, async (client) => {
-        const { rows } = await client.query<{ seq: string }>(UNSTAMPED, [domainId, after, limit])
-        return rows.map(({ seq }) => Number(seq))
+        const { rows } = await client.query<{ seq: string }>(NEXT, [domainId, after])
+        return rows[0] === undefined ? undefined : Number(rows[0].seq)
       }),
-    window: (domainId, fromSeq, toSeq) =>
-      database.withTransaction(SEEING_ALL, (client) => window(client, domainId, fromSeq, toSeq)),
+    scan: (domainId, range, begin, signal) => scanRun(database, { domainId, ...range }, begin, signal),
+    rows: (domainId, fromSeq, toSeq) =>
+      database.withTransaction(SEEING_ALL, (client) =>
+        collectRows(client as pg.Client, copyRange(domainId, fromSeq, toSeq), domainId),
+      ),
     stamp: (domainId, stamps) =>
       database.withClient(async (client) => {
         const values = [domainId, stamps.map(({ seq }) => seq), stamps.map(({ etag }) => etag)]
@@ -68,12 +71,4 @@ async function waiting(client: Client): Promise<WaitingChain[]> {
     mirrorUrl: mirror_url ?? undefined,
     lastSeq: Number(last_seq),
   }))
-}
-
-/** COPY takes no parameters: the id is a checked UUID and the bounds are numbers. */
-async function window(client: Client, domainId: string, fromSeq: number, toSeq: number): Promise<RowWindow> {
-  const { head, last } = await chainState(client, domainId)
-  const copy = `COPY (SELECT ${COPY_COLUMNS} FROM audit_log_entry WHERE domain_id = '${domainId}'
-    AND seq BETWEEN ${Math.trunc(fromSeq - 1)} AND ${Math.trunc(toSeq + 1)} ORDER BY seq) TO STDOUT (FORMAT binary)`
-  return { rows: await collectRows(client as pg.Client, copy, domainId), head, last }
 }

@@ -43,7 +43,7 @@ describe('an honest chain', () => {
       ground.url,
       `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${rows[0]?.domainId}' AND seq = 3`,
     )
-    expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 1, held: 1, failed: 0 })
+    expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 3, held: 3, failed: 0 })
     expect(await ground.quarantine()).toContainEqual({
       code: 'entry_hash_mismatch',
       source: 'postgres',
@@ -62,15 +62,6 @@ describe('an honest chain', () => {
     expect(await ground.objects(domainId)).toEqual([])
   })
 
-  it('in which a row is missing, is archived for the rest', async () => {
-    const rows = await ground.chain(ROWS)
-    const domainId = rows[0]?.domainId ?? ''
-    await asSuperuser(ground.url, `DELETE FROM audit_log_entry WHERE domain_id = '${domainId}' AND seq = 5`)
-    const archiver = ground.archiver()
-    expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 1, held: 0, failed: 0 })
-    expect(findingsOf(archiver, domainId)).toEqual([])
-  })
-
   it('of which a row commits late has that row archived by the next pass', async () => {
     const all = await ground.chain(ROWS)
     const archiver = ground.archiver()
@@ -80,11 +71,13 @@ describe('an honest chain', () => {
       await client.query(`DELETE ${fifth}`)
       await client.query('BEGIN')
       await client.query('INSERT INTO audit_log_entry SELECT * FROM late')
-      expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 1, held: 0, failed: 0 })
+      // Nothing proves the rows before it yet: somebody may have rewritten them and taken it away.
+      expect(totals(await archiver.once())).toEqual({ stamped: 5, held: 4, failed: 0 })
       await client.query('COMMIT')
     })
-    expect(totals(await archiver.once())).toEqual({ stamped: 1, held: 0, failed: 0 })
+    expect(totals(await archiver.once())).toEqual({ stamped: 5, held: 0, failed: 0 })
     expect(await ground.problems(all)).toEqual([])
+    await clear(all[0]?.domainId)
   })
 })
 
@@ -109,17 +102,19 @@ function forge(row: ChainedEntry): string {
   return `UPDATE audit_log_entry SET relation = 'project.delete', entry_hash = '\\x${forged.entryHash}' ${at(row)}`
 }
 
+const ALL = Array.from({ length: ROWS }, (_, i) => i + 1)
+
 const ATTACKS: readonly Attack[] = [
   {
     name: 'a field is edited',
     sql: (row) => `UPDATE audit_log_entry SET reason = 2 ${at(row(5))}`,
-    held: [5],
+    held: [1, 2, 3, 4, 5],
     findings: ['postgres entry_hash_mismatch 5-5'],
   },
   {
     name: 'a row is edited and rehashed',
     sql: (row) => forge(row(5)),
-    held: [5, 6],
+    held: [1, 2, 3, 4, 5],
     findings: ['postgres broken_link 6-6'],
   },
   {
@@ -131,7 +126,7 @@ const ATTACKS: readonly Attack[] = [
   {
     name: 'the last row is edited and rehashed',
     sql: (row) => forge(row(ROWS)),
-    held: [ROWS],
+    held: ALL,
     findings: [`postgres head_mismatch ${ROWS}-${ROWS}`],
   },
   {
@@ -145,19 +140,19 @@ const ATTACKS: readonly Attack[] = [
   {
     name: 'the head is gone',
     sql: (row) => `DELETE FROM audit_log_chain_head WHERE domain_id = '${row(8).domainId}'`,
-    held: [10],
+    held: ALL,
     findings: ['postgres head_mismatch 10-10'],
   },
   {
     name: 'a time is infinite',
     sql: (row) => `UPDATE audit_log_entry SET recorded_at = 'infinity' ${at(row(5))}`,
-    held: [5],
+    held: [1, 2, 3, 4, 5],
     findings: ['postgres malformed_row 5-5'],
   },
   {
     name: 'a column is NULL, and so no hash is left',
     sql: (row) => `UPDATE audit_log_entry SET entry_hash = NULL ${at(row(5))}`,
-    held: [5],
+    held: [1, 2, 3, 4, 5],
     findings: ['postgres malformed_row 5-5'],
   },
   {
@@ -166,7 +161,7 @@ const ATTACKS: readonly Attack[] = [
       `ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey;
        ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_no_fork;
        INSERT INTO audit_log_entry SELECT * FROM audit_log_entry ${at(row(5))}`,
-    held: [5, 5],
+    held: [1, 2, 3, 4, 5, 5],
     findings: ['postgres duplicate_seq 5-5'],
   },
 ]
@@ -188,6 +183,7 @@ describe('is not archived where', () => {
         expect(await own.unstamped(rowAt(1).domainId)).toEqual(attack.held)
         expect(findingsOf(archiver, rowAt(1).domainId)).toEqual(attack.findings)
         expect(await own.problems(rows, attack.held)).toEqual([])
+        // A row that is there twice is one object.
         expect(await own.objects(rowAt(1).domainId)).toHaveLength(ROWS - new Set(attack.held).size)
       }
       expect(await own.quarantine()).toHaveLength(attack.findings.length)

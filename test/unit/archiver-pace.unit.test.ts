@@ -3,7 +3,7 @@ import { type Drained, nothingDrained } from '../../src/archiver/drain.js'
 import { Gate } from '../../src/archiver/gate.js'
 import { inParallel } from '../../src/archiver/in-parallel.js'
 import { backOff, Pace } from '../../src/archiver/pace.js'
-import { seqGroups } from '../../src/archiver/seq-groups.js'
+import { RowsWanted } from '../../src/archiver/rows-wanted.js'
 
 const drained = (patch: Partial<Drained>): Drained => ({ ...nothingDrained(0), ended: 'all', ...patch })
 
@@ -46,14 +46,28 @@ describe('Pace', () => {
     expect(pace.onPass(drained({ failed: 1, reached: 12 }), 0, 1_000, 1)).toBe(2_000)
   })
 
-  it('looks at held rows again after a minute, not at every poll', () => {
+  it('looks at held rows again after a while, not at every poll', () => {
     const pace = new Pace()
     pace.onPass(drained({ held: 1, stamped: 4, reached: 5 }), 0, 0, 1)
-    expect([pace.isDue(1), pace.after(59_999), pace.after(60_000)]).toEqual([true, 5, 0])
-    pace.onPass(drained({ held: 1, reached: 8 }), 5, 30_000, 1)
-    expect([pace.after(59_999), pace.after(60_000)]).toEqual([8, 0])
-    pace.onPass(drained({ stamped: 2, reached: 8 }), 0, 60_000, 1)
-    expect(pace.after(60_001)).toBe(0)
+    expect([pace.isDue(1), pace.after(4_999), pace.after(5_000)]).toEqual([true, 5, 0])
+    pace.onPass(drained({ held: 1, reached: 8 }), 5, 3_000, 1)
+    expect([pace.after(4_999), pace.after(5_000)]).toEqual([8, 0])
+    pace.onPass(drained({ stamped: 2, reached: 8 }), 0, 5_000, 1)
+    expect(pace.after(5_001)).toBe(0)
+  })
+
+  it('looks at rows that stay held ever more seldom, and forgets it when none are', () => {
+    const pace = new Pace()
+    const held = drained({ held: 1, reached: 5 })
+    let now = 0
+    for (const wait of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
+      pace.onPass(held, 0, now, 1)
+      expect([pace.after(now + wait - 1), pace.after(now + wait)]).toEqual([5, 0])
+      now += wait
+    }
+    pace.onPass(drained({ stamped: 1, reached: 6 }), 0, now, 1)
+    pace.onPass(held, 0, now, 1)
+    expect(pace.after(now + 5_000)).toBe(0)
   })
 
   it('of a pass that failed altogether waits too', () => {
@@ -64,13 +78,27 @@ describe('Pace', () => {
   })
 })
 
-describe('seqGroups', () => {
+describe('RowsWanted', () => {
   it.each<[string, number[], number[][]]>([
     ['nothing', [], []],
-    ['neighbours', [1, 2, 3, 4, 5, 6], [[1, 2, 3, 4, 5], [6]]],
-    ['holes', [1, 3, 5, 6, 7, 100, 104, 105], [[1, 3, 5], [6, 7], [100, 104], [105]]],
-  ])('%s: spans at most 5', (_name, seqs, groups) => {
-    expect(seqGroups(seqs, 5)).toEqual(groups)
+    ['neighbours', [1, 2, 3, 4, 5, 6], [[1, 6]]],
+    [
+      'holes',
+      [1, 3, 5, 6, 7, 100],
+      [
+        [1, 1],
+        [3, 3],
+        [5, 7],
+        [100, 100],
+      ],
+    ],
+  ])('of %s holds ranges, and those alone', (_name, seqs, ranges) => {
+    const wanted = new RowsWanted()
+    for (const seq of seqs) wanted.add(seq)
+    expect(wanted.ranges).toEqual(ranges)
+    const has = wanted.asker()
+    expect(Array.from({ length: 102 }, (_, seq) => seq).filter(has)).toEqual(seqs)
+    expect(wanted.touches({ from: 101, to: 200 })).toBe(false)
   })
 })
 

@@ -1,0 +1,67 @@
+import { decodeCanonical } from '../chain/canonical.js'
+import type { ChainedEntry } from '../chain/entry.js'
+import type { Finding } from '../chain/finding.js'
+import type { StoredRow } from '../chain/fold.js'
+import type { Hasher } from '../chain/hash.js'
+import { type JudgedRun, type RunGroup, RunJudge } from './run-judge.js'
+
+export interface JudgedGroup {
+  /** The rows that may be uploaded, ascending. */
+  readonly ready: readonly ChainedEntry[]
+  /** How many may not. */
+  readonly held: number
+  /** Why, where it was not known before. */
+  readonly findings: readonly Finding[]
+  /** Rows of a generation that this program does not know; they wait for one that does. */
+  readonly unchecked: readonly StoredRow[]
+}
+
+/**
+ * Judges the rows of a group as they are now, of those that count: they must lead back from the hash that the run was
+ * proven by. If they do not, somebody rewrote them since, and none of them is uploaded.
+ */
+export function judgeGroup(
+  group: RunGroup,
+  rows: readonly StoredRow[],
+  counts: (seq: number) => boolean,
+  hasher: Hasher,
+): JudgedGroup {
+  const head = { seq: group.to, hash: group.hash }
+  const judge = new RunJudge({
+    fromSeq: group.from,
+    head,
+    groupRows: rows.length,
+    counts: () => true,
+    hasher,
+  })
+  for (const row of rows) judge.add(row)
+  const judged = judge.finish()
+  const wanted = rows.filter(({ seq }) => counts(seq))
+  if (!isAsBefore(judged, group)) {
+    return { ready: [], held: wanted.length, findings: findingsOf(judged, group), unchecked: [] }
+  }
+  const good = wanted.filter(({ seq }) => !judged.findings.some((finding) => isAbout(finding, seq)))
+  const ready = good.flatMap(entryOf)
+  const unchecked = good.filter((row) => row.unknownGeneration !== undefined)
+  return { ready, held: wanted.length - ready.length - unchecked.length, findings: [], unchecked }
+}
+
+function isAsBefore({ groups, isEndProven }: JudgedRun, { from }: RunGroup): boolean {
+  return isEndProven && groups.length === 1 && groups[0]?.from === from
+}
+
+function findingsOf({ findings, lastHash }: JudgedRun, { from, to, hash }: RunGroup): readonly Finding[] {
+  const detail = 'rewritten while they were being archived'
+  return findings.length > 0
+    ? findings
+    : [{ code: 'broken_link', seqFrom: from, seqTo: to, expected: hash, observed: lastHash, detail }]
+}
+
+function isAbout({ seqFrom, seqTo }: Finding, seq: number): boolean {
+  return seq >= seqFrom && seq <= seqTo
+}
+
+function entryOf({ canonical, prevHash, entryHash }: StoredRow): ChainedEntry[] {
+  if (canonical === undefined || prevHash === undefined || entryHash === undefined) return []
+  return [{ ...decodeCanonical(canonical), prevHash, entryHash }]
+}

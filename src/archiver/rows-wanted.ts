@@ -1,0 +1,22 @@
+import { SeqRanges } from '../verify/seq-ranges.js'
+
+/** Ascending seqs, as ranges of neighbours. */
+export class RowsWanted {
+  readonly ranges: [from: number, to: number][] = []
+
+  add(seq: number): void {
+    const last = this.ranges.at(-1)
+    if (last !== undefined && last[1] === seq - 1) last[1] = seq
+    else this.ranges.push([seq, seq])
+  }
+
+  /** Whether a seq is among them; to be asked in ascending order. */
+  asker(): (seq: number) => boolean {
+    const ranges = new SeqRanges(this.ranges)
+    return (seq) => ranges.has(seq)
+  }
+
+  touches({ from, to }: { readonly from: number; readonly to: number }): boolean {
+    return this.ranges.some((range) => range[0] <= to && range[1] >= from)
+  }
+}

@@ -1,0 +1,180 @@
+import type { ChainHead } from '../chain/entry.js'
+import type { Finding } from '../chain/finding.js'
+import { ChainFold, type StoredRow } from '../chain/fold.js'
+import { asHash, type Hasher } from '../chain/hash.js'
+
+/** Rows that are uploaded together. `hash` is the entry_hash of the last of them, which all the others are part of. */
+export interface RunGroup {
+  readonly from: number
+  readonly to: number
+  readonly hash: string
+}
+
+export interface RunJudgeOptions {
+  /** First row of the run. The row before it may be given too, for the link. */
+  readonly fromSeq: number
+  /** The archived row that the run ends before, if there is one; it is to be given last. */
+  readonly stampedSeq?: number | undefined
+  /** What the run ends with where no archived row follows. */
+  readonly head?: ChainHead | undefined
+  /** Rows a group, at most. */
+  readonly groupRows: number
+  /** Which rows count. Asked in ascending order. */
+  readonly counts: (seq: number) => boolean
+  readonly hasher: Hasher
+}
+
+export interface JudgedRun {
+  /** Ascending: the rows that something after them proves. Single ones among them may have a finding of their own. */
+  readonly groups: readonly RunGroup[]
+  readonly first?: StoredRow | undefined
+  /** The row before the run. */
+  readonly before?: StoredRow | undefined
+  /** 0 where the run has no row. */
+  readonly lastSeq: number
+  readonly lastHash?: string | undefined
+  /** Whether the archived row that follows, or the head, proves the last row. */
+  readonly isEndProven: boolean
+  readonly rows: number
+  /** Rows that nothing proves. */
+  readonly held: number
+  /** Rows that nothing proves only because a later row is of a generation that this program does not know. */
+  readonly unchecked: number
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Judges a run of rows without an archive stamp. In a chain without a key a row proves nothing of those after it:
+ * whoever rewrites rows can hash them. It proves those before it, whose hashes its own is made of. So a row is proven
+ * where a line of hashes leads back to it from the end of the run, the next archived row or the chain head; and where
+ * that line is broken, by a link, a hash, a gap or a duplicate, no row before the break is. Keeps one hash a group.
+ */
+export class RunJudge {
+  readonly #options: RunJudgeOptions
+  readonly #fold: ChainFold
+  #groups: RunGroup[] = []
+  /** The group that is being filled. */
+  #groupFrom = 0
+  #groupSize = 0
+  #first: StoredRow | undefined
+  #before: StoredRow | undefined
+  #seq = 0
+  #hash: string | undefined
+  #rows = 0
+  #held = 0
+  #unchecked = 0
+  /** Rows up to the head, once it was met. */
+  #rowsToHead: number | undefined
+  #isEndProven = false
+
+  constructor(options: RunJudgeOptions) {
+    this.#options = options
+    this.#fold = new ChainFold({ fromSeq: options.fromSeq, hasher: options.hasher })
+  }
+
+  /** In order of seq. Of the rows only the first and the one before it are kept. */
+  add(row: StoredRow): void {
+    this.#fold.add(row)
+    if (row.seq < this.#options.fromSeq) this.#before = kept(row)
+    else if (row.seq === this.#seq) this.#startGroup(row.seq + 1, 'held')
+    else this.#step(row)
+  }
+
+  finish(): JudgedRun {
+    const held = this.#heldAtEnd()
+    return {
+      groups: this.#isEndProven ? this.#groups : [],
+      first: this.#first,
+      before: this.#before,
+      lastSeq: this.#seq,
+      lastHash: this.#hash,
+      isEndProven: this.#isEndProven && this.#rowsBeyondHead() === 0,
+      rows: this.#rows,
+      held,
+      unchecked: Math.max(this.#unchecked - held, 0),
+      findings: this.#fold.finish().findings,
+    }
+  }
+
+  #heldAtEnd(): number {
+    if (this.#isEndProven) return this.#held + this.#rowsBeyondHead()
+    // The archived row that would prove the end is of an unknown generation.
+    return this.#unchecked === this.#rows ? this.#held : this.#rows
+  }
+
+  #rowsBeyondHead(): number {
+    return this.#rowsToHead === undefined ? 0 : this.#rows - this.#rowsToHead
+  }
+
+  #step(row: StoredRow): void {
+    const isBroken = this.#first !== undefined && !this.#provesLast(row)
+    if (isBroken) this.#startGroup(row.seq, this.#isUnchecked(row) ? 'unchecked' : 'held')
+    if (row.seq !== this.#options.stampedSeq) this.#take(row)
+    else if (!isBroken && this.#first !== undefined) this.#endRun()
+  }
+
+  /** What the head has proven stays proven, whatever lies beyond it. */
+  #startGroup(from: number, why: 'held' | 'unchecked'): void {
+    if (this.#rowsToHead !== undefined) return
+    if (why === 'held') this.#held = this.#rows
+    else this.#unchecked = this.#rows
+    this.#groups = []
+    this.#groupFrom = from
+    this.#groupSize = 0
+  }
+
+  #take(row: StoredRow): void {
+    if (this.#first === undefined) {
+      this.#first = kept(row)
+      this.#groupFrom = row.seq
+    }
+    this.#seq = row.seq
+    this.#hash = asHash(row.entryHash)
+    if (this.#options.counts(row.seq)) this.#rows += 1
+    if (this.#rowsToHead !== undefined) return
+    this.#groupSize += 1
+    if (this.#isHead(row)) this.#endRun()
+    else if (this.#groupSize >= this.#options.groupRows) this.#closeGroup()
+  }
+
+  #isHead({ seq, entryHash }: StoredRow): boolean {
+    const { stampedSeq, head } = this.#options
+    return stampedSeq === undefined && head?.seq === seq && head.hash === entryHash
+  }
+
+  #endRun(): void {
+    if (this.#groupSize > 0) this.#closeGroup()
+    this.#rowsToHead = this.#rows
+    this.#isEndProven = true
+  }
+
+  #closeGroup(): void {
+    if (this.#hash !== undefined)
+      this.#groups.push({ from: this.#groupFrom, to: this.#seq, hash: this.#hash })
+    this.#groupFrom = this.#seq + 1
+    this.#groupSize = 0
+  }
+
+  #provesLast(row: StoredRow): boolean {
+    if (row.seq !== this.#seq + 1 || this.#hash === undefined || row.unknownGeneration !== undefined)
+      return false
+    // As long as nothing was found every row was seen to hash with its own prev_hash.
+    if (this.#fold.isIntact) return row.prevHash === this.#hash
+    return isMadeOf(row, this.#hash, this.#options.hasher)
+  }
+
+  #isUnchecked(row: StoredRow): boolean {
+    const { seq, unknownGeneration, prevHash } = row
+    return unknownGeneration !== undefined && seq === this.#seq + 1 && prevHash === this.#hash
+  }
+}
+
+/** Whether a row's entry_hash is made of `hash`, whatever its prev_hash says. */
+export function isMadeOf({ canonical, entryHash }: StoredRow, hash: string, hasher: Hasher): boolean {
+  return canonical !== undefined && hasher.entry(hash, canonical) === entryHash
+}
+
+/** A source may reuse the bytes of a row. */
+function kept(row: StoredRow): StoredRow {
+  return row.canonical === undefined ? row : { ...row, canonical: Uint8Array.from(row.canonical) }
+}

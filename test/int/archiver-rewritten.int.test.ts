@@ -1,0 +1,138 @@
+import { unlink } from 'node:fs/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { backfillChain } from '../../src/archiver/backfill.js'
+import type { ChainedEntry } from '../../src/chain/entry.js'
+import { ArchiveGround, type Archiver, NEVER, totals } from '../support/archive-ground.js'
+import { chainRows, insertRows } from '../support/chain-rows.js'
+import { asSuperuser } from '../support/postgres.js'
+
+const ARCHIVED = 4
+const ROWS = 12
+
+let ground: ArchiveGround
+let rows: ChainedEntry[]
+let domainId: string
+const hashAt = (seq: number) => rows[seq - 1]?.entryHash ?? ''
+
+/** A chain whose first rows are archived. */
+beforeEach(async () => {
+  ground = await ArchiveGround.make()
+  const archived = await ground.chain(ARCHIVED)
+  domainId = archived[0]?.domainId ?? ''
+  expect(totals(await ground.archiver().once())).toMatchObject({ stamped: ARCHIVED })
+  const more = chainRows(domainId, Array(ROWS - ARCHIVED).fill({}), ARCHIVED + 1, archived.at(-1)?.entryHash)
+  await insertRows(ground.url, more)
+  rows = [...archived, ...more]
+})
+afterEach(() => ground.drop())
+
+/** Rewrites rows as a hostile administrator would: other content, with hashes and links that fit. */
+async function rewrite(from: number, to: number, also = ''): Promise<void> {
+  const forged = chainRows(
+    domainId,
+    Array(to - from + 1).fill({ relation: 'project.delete' }),
+    from,
+    hashAt(from - 1),
+  )
+  await asSuperuser(ground.url, async (client) => {
+    await client.query('ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_no_fork')
+    for (const row of forged) {
+      await client.query(
+        `UPDATE audit_log_entry SET relation = 'project.delete', prev_hash = decode($3, 'hex'), entry_hash = decode($4, 'hex')
+         WHERE domain_id = $1 AND seq = $2`,
+        [domainId, row.seq, row.prevHash, row.entryHash],
+      )
+    }
+    await client.query(also.replaceAll('FORGED', forged.at(-1)?.entryHash ?? ''))
+  })
+}
+
+const HEAD = `UPDATE audit_log_chain_head SET head_hash = decode('FORGED', 'hex')`
+const ROW = 'UPDATE audit_log_entry SET'
+
+function findingsOf(archiver: Archiver): string[] {
+  return archiver.found.map(
+    ({ source, finding }) => `${source} ${finding.code} ${finding.seqFrom}-${finding.seqTo}`,
+  )
+}
+
+const to = (from: number, last: number) => Array.from({ length: last - from + 1 }, (_, i) => from + i)
+
+describe('a stretch of rows without a stamp that was rewritten', () => {
+  it.each<[string, () => Promise<void>, number[], string[]]>([
+    ['shows at the row after it', () => rewrite(7, 9), to(5, 9), ['postgres broken_link 10-10']],
+    [
+      'shows there when that link was put right',
+      () => rewrite(7, 9, `${ROW} prev_hash = decode('FORGED', 'hex') WHERE seq = 10`),
+      to(5, 10),
+      ['postgres entry_hash_mismatch 10-10'],
+    ],
+    [
+      'shows when the row after it was deleted',
+      () => rewrite(7, 9, 'DELETE FROM audit_log_entry WHERE seq = 10'),
+      [5, 6, 7, 8, 9],
+      ['postgres seq_gap 10-10'],
+    ],
+    ['to the end, shows at the head', () => rewrite(7, 12), to(5, 12), ['postgres head_mismatch 12-12']],
+    [
+      'from an archived row on to the head, shows against the mirror',
+      () => rewrite(3, 12, HEAD),
+      to(5, 12),
+      ['postgres broken_link 5-5'],
+    ],
+    ['to the end with the head is not known without a pin', () => rewrite(7, 12, HEAD), [], []],
+  ])('%s', async (_name, attack, held, findings) => {
+    await attack()
+    const archiver = ground.archiver()
+    for (const _pass of [1, 2]) {
+      expect((await archiver.once())[0]?.drained.held ?? 0).toBe(held.length)
+      expect(await ground.unstamped(domainId)).toEqual(held)
+      expect(findingsOf(archiver)).toEqual(findings)
+    }
+    expect(await ground.problems(rows.slice(0, ARCHIVED))).toEqual([])
+    // Backfill does not let through what the archiver holds back.
+    const parts = { ...archiver.parts, ledger: archiver.ledger, onProgress: () => undefined }
+    const done = await backfillChain({ domainId, dryRun: false }, parts, NEVER)
+    expect(done).toMatchObject({ uploaded: 0, held: held.length, failed: 0 })
+    const names = await ground.objects(domainId)
+    expect(names.map((name) => Number.parseInt(name, 10))).toEqual(
+      to(1, ROWS).filter(
+        (seq) => !held.includes(seq) && !findings.some((f) => f.endsWith(`seq_gap ${seq}-${seq}`)),
+      ),
+    )
+  })
+
+  it('between archived rows shows against the object after it, also where that row was rewritten too', async () => {
+    await ground.archiver().once()
+    for (const seq of [6, 7]) await unlink(ground.pathOf(domainId, seq))
+    await asSuperuser(ground.url, `${ROW} archived_at = NULL, archive_etag = NULL WHERE seq IN (6, 7)`)
+    await rewrite(6, 8)
+    const archiver = ground.archiver()
+    expect(totals(await archiver.once())).toEqual({ stamped: 0, held: 2, failed: 0 })
+    expect(findingsOf(archiver)).toEqual(['postgres broken_link 8-8'])
+    expect(await ground.objects(domainId)).toHaveLength(ROWS - 2)
+  })
+
+  it('while it is archived is not uploaded any more', async () => {
+    const archiver = ground.archiver({
+      queue: (queue) => ({
+        ...queue,
+        scan: async (...args) => {
+          const facts = await queue.scan(...args)
+          await rewrite(7, 12, HEAD)
+          return facts
+        },
+      }),
+    })
+    expect(totals(await archiver.once())).toEqual({ stamped: 0, held: ROWS - ARCHIVED, failed: 0 })
+    expect(findingsOf(archiver)).toEqual(['postgres broken_link 5-12'])
+    expect(await ground.objects(domainId)).toHaveLength(ARCHIVED)
+  })
+
+  it('does not stop the archiver where the archived row was edited and the mirror still has it as it was', async () => {
+    await rewrite(4, 4)
+    const archiver = ground.archiver()
+    expect(totals(await archiver.once())).toMatchObject({ stamped: ROWS - ARCHIVED, held: 0 })
+    expect(findingsOf(archiver)).toEqual(['postgres broken_link 5-5'])
+  })
+})

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest'
+import { judgeGroup } from '../../src/archiver/judge-group.js'
+import { RunJudge } from '../../src/archiver/run-judge.js'
+import type { ChainedEntry } from '../../src/chain/entry.js'
+import type { StoredRow } from '../../src/chain/fold.js'
+import { nodeHasher } from '../../src/node-hasher.js'
+import { chained, chainOf, entryAt, rehashed, stored } from '../support/chain-builder.js'
+
+const CHAIN = chainOf(12)
+const every = () => true
+
+interface Run {
+  readonly rows: readonly StoredRow[]
+  readonly fromSeq?: number
+  readonly stampedSeq?: number
+  readonly head?: { seq: number; hash: string } | undefined
+}
+
+const hashAt = (seq: number) => CHAIN[seq - 1]?.entryHash ?? ''
+const HEAD = { seq: 12, hash: hashAt(12) }
+
+function judge({ rows, fromSeq = 1, stampedSeq, head = HEAD }: Run) {
+  const options = { fromSeq, stampedSeq, head, groupRows: 5, counts: every, hasher: nodeHasher }
+  const run = new RunJudge(options)
+  // As a source does that reuses its buffer.
+  for (const row of rows) {
+    const canonical = row.canonical === undefined ? undefined : Uint8Array.from(row.canonical)
+    run.add({ ...row, canonical })
+    canonical?.fill(0)
+  }
+  const { groups, held, unchecked, findings, isEndProven } = run.finish()
+  return {
+    groups: groups.map(({ from, to }) => `${from}-${to}`),
+    held,
+    unchecked,
+    isEndProven,
+    findings: findings.map(({ code, seqFrom, seqTo }) => `${code} ${seqFrom}-${seqTo}`),
+  }
+}
+
+/** The chain with its rows from `from` to `to` rewritten, and what follows left as it was. */
+function rewritten(from: number, to: number): ChainedEntry[] {
+  const entries = CHAIN.slice(from - 1, to).map((row) => entryAt(row.seq, { relation: 'project.delete' }))
+  const forged = chained(entries, from === 1 ? undefined : hashAt(from - 1))
+  return [...CHAIN.slice(0, from - 1), ...forged, ...CHAIN.slice(to)]
+}
+
+const all = (rows: readonly ChainedEntry[]) => rows.map(stored)
+const patched = (seq: number, patch: Partial<StoredRow>) =>
+  all(CHAIN).map((row) => (row.seq === seq ? { ...row, ...patch } : row))
+const PROVEN = { unchecked: 0, isEndProven: true }
+
+describe('RunJudge', () => {
+  it.each<[string, Run, object]>([
+    ['whole', { rows: all(CHAIN) }, { groups: ['1-5', '6-10', '11-12'], held: 0, findings: [] }],
+    [
+      'between archived rows',
+      { rows: all(CHAIN.slice(2, 8)), fromSeq: 4, stampedSeq: 8 },
+      { groups: ['4-7'], held: 0, findings: [] },
+    ],
+    [
+      'of which a stretch was rewritten',
+      { rows: all(rewritten(3, 6)) },
+      { groups: ['7-11', '12-12'], held: 6, findings: ['broken_link 7-7'] },
+    ],
+    [
+      'of which a stretch was rewritten, and the link after it put right',
+      {
+        rows: all(rewritten(3, 6)).map((row, i, rows) =>
+          i === 6 ? { ...row, prevHash: rows[5]?.entryHash } : row,
+        ),
+      },
+      { groups: ['7-11', '12-12'], held: 6, findings: ['entry_hash_mismatch 7-7'] },
+    ],
+    [
+      'of which a stretch was rewritten, and the row after it deleted',
+      { rows: all(rewritten(3, 6)).filter(({ seq }) => seq !== 7) },
+      { groups: ['8-12'], held: 6, findings: ['seq_gap 7-7'] },
+    ],
+    [
+      'damaged twice',
+      { rows: all(rewritten(3, 4)).map((row) => (row.seq === 9 ? { ...row, entryHash: hashAt(1) } : row)) },
+      {
+        groups: ['10-12'],
+        held: 9,
+        findings: ['broken_link 5-5', 'entry_hash_mismatch 9-9', 'broken_link 10-10'],
+      },
+    ],
+    [
+      'with a prev_hash that alone was changed',
+      { rows: patched(6, { prevHash: hashAt(2) }) },
+      { groups: ['1-5', '6-10', '11-12'], held: 0, findings: ['broken_link 6-6'] },
+    ],
+    [
+      'with a row twice',
+      { rows: all([...CHAIN.slice(0, 6), ...CHAIN.slice(5)]) },
+      { groups: ['7-11', '12-12'], held: 6, findings: ['duplicate_seq 6-6'] },
+    ],
+    [
+      'that goes on beyond the head',
+      { rows: all(CHAIN), head: { seq: 9, hash: hashAt(9) } },
+      { groups: ['1-5', '6-9'], held: 3, isEndProven: false, findings: [] },
+    ],
+    [
+      'damaged beyond the head',
+      { rows: patched(11, { entryHash: hashAt(1) }), head: { seq: 9, hash: hashAt(9) } },
+      { groups: ['1-5', '6-9'], held: 3, isEndProven: false },
+    ],
+    [
+      'with another head',
+      { rows: all(CHAIN), head: { seq: 12, hash: hashAt(1) } },
+      { groups: [], held: 12, isEndProven: false },
+    ],
+    ['cut', { rows: all(CHAIN.slice(0, 9)) }, { groups: [], held: 9, isEndProven: false, findings: [] }],
+    [
+      'that the archived row after it does not follow from',
+      { rows: all(rewritten(3, 7)).slice(0, 8), stampedSeq: 8 },
+      { groups: [], held: 7, isEndProven: false },
+    ],
+    [
+      'with a row of another generation',
+      { rows: patched(6, { canonical: undefined, unknownGeneration: 2 }) },
+      { groups: ['6-10', '11-12'], held: 0, unchecked: 5, findings: [] },
+    ],
+    [
+      'before an archived row of another generation',
+      { rows: patched(8, { canonical: undefined, unknownGeneration: 2 }).slice(0, 8), stampedSeq: 8 },
+      { groups: [], held: 0, unchecked: 7, isEndProven: false, findings: [] },
+    ],
+    ['without rows', { rows: [] }, { groups: [], held: 0, isEndProven: false }],
+  ])('of a run %s', (_name, run, expected) => {
+    expect(judge(run)).toMatchObject({ ...PROVEN, ...expected })
+  })
+})
+
+describe('judgeGroup', () => {
+  const group = { from: 3, to: 7, hash: hashAt(7) }
+  const rowsOf = (rows: readonly ChainedEntry[]) => all(rows.slice(2, 7))
+  const judged = (rows: readonly StoredRow[], counts: (seq: number) => boolean = every) => {
+    const { ready, held, findings, unchecked } = judgeGroup(group, rows, counts, nodeHasher)
+    return {
+      ready: ready.map(({ seq }) => seq),
+      held,
+      unchecked: unchecked.length,
+      findings: findings.map(({ code, seqFrom, seqTo }) => `${code} ${seqFrom}-${seqTo}`),
+    }
+  }
+
+  it.each<[string, StoredRow[], object]>([
+    ['as they were', rowsOf(CHAIN), { ready: [3, 4, 5, 6, 7], held: 0, findings: [] }],
+    [
+      'rewritten to their end since',
+      rowsOf(rewritten(5, 7)),
+      { ready: [], held: 5, findings: ['broken_link 3-7'] },
+    ],
+    [
+      'of which one was edited since',
+      rowsOf(CHAIN.map((row) => (row.seq === 5 ? rehashed({ ...row, relation: 'x.y' }) : row))),
+      { ready: [], held: 5, findings: ['broken_link 6-6'] },
+    ],
+    ['of which the first is gone', rowsOf(CHAIN).slice(1), { ready: [], held: 4 }],
+    [
+      'of which one carries another prev_hash',
+      rowsOf(CHAIN).map((row) => (row.seq === 5 ? { ...row, prevHash: hashAt(1) } : row)),
+      { ready: [3, 4, 6, 7], held: 1, findings: [] },
+    ],
+  ])('of rows %s', (_name, rows, expected) => {
+    expect(judged(rows)).toMatchObject(expected)
+  })
+
+  it('gives only the rows that count', () => {
+    expect(judged(rowsOf(CHAIN), (seq) => seq % 2 === 0)).toMatchObject({ ready: [4, 6], held: 0 })
+  })
+})
