@@ -2,6 +2,8 @@
 export interface Stopping {
   readonly stop: AbortSignal
   readonly giveUp: AbortSignal
+  /** Ends the run from within: `stop` comes. */
+  end(reason: unknown): void
 }
 
 /**
@@ -10,23 +12,25 @@ export interface Stopping {
  */
 const PATIENCE = 6_000
 
-/** Runs `use` with a second signal that comes PATIENCE after the first. */
+/** Runs `use` with a signal that comes with `stop` or by {@link Stopping.end}, and a second one PATIENCE after it. */
 export async function withStopping<T>(
-  stop: AbortSignal,
+  outer: AbortSignal,
   use: (stopping: Stopping) => Promise<T>,
   patience = PATIENCE,
 ): Promise<T> {
-  const controller = new AbortController()
+  const [stopper, quitter] = [new AbortController(), new AbortController()]
+  const stop = stopper.signal
   let timer: NodeJS.Timeout | undefined
-  const onStop = () => {
-    timer = setTimeout(() => controller.abort(stop.reason), patience)
-  }
-  if (stop.aborted) onStop()
-  else stop.addEventListener('abort', onStop, { once: true })
+  stop.addEventListener('abort', () => {
+    timer = setTimeout(() => quitter.abort(stop.reason), patience)
+  })
+  const onOuter = () => stopper.abort(outer.reason)
+  if (outer.aborted) onOuter()
+  else outer.addEventListener('abort', onOuter, { once: true })
   try {
-    return await use({ stop, giveUp: controller.signal })
+    return await use({ stop, giveUp: quitter.signal, end: (reason) => stopper.abort(reason) })
   } finally {
     clearTimeout(timer)
-    stop.removeEventListener('abort', onStop)
+    outer.removeEventListener('abort', onOuter)
   }
 }

@@ -21,20 +21,26 @@ export const TURNS = 16
 /** Rows of one chain in a row, while others may be waiting. */
 const TURN_ROWS = 20_000
 
-/** One turn of a chain, unless another archiver has it. */
+/**
+ * One turn of a chain, unless another archiver has it. `regardless` of that: a claim shares the work out and protects
+ * nothing, for objects are create-only and a stamp is set once.
+ */
 export async function takeTurn(
   chain: WaitingChain,
   range: Omit<DrainRange, 'maxRows'>,
   parts: ArchiverParts,
   stopping: Stopping,
+  regardless = false,
 ): Promise<Drained | 'claimed elsewhere'> {
   const mirror = await openMirror(chain, parts.mirrors)
   const { concurrency } = parts.mirrors
+  const turn = { ...range, maxRows: TURN_ROWS }
+  const drain = () => drainChain(chain.domainId, turn, { ...parts, mirror, concurrency }, stopping)
   let drained: Drained | undefined
   await parts.queue.claim(chain.domainId, async () => {
-    const turn = { ...range, maxRows: TURN_ROWS }
-    drained = await drainChain(chain.domainId, turn, { ...parts, mirror, concurrency }, stopping)
+    drained = await drain()
   })
+  if (drained === undefined && regardless) drained = await drain()
   return drained ?? 'claimed elsewhere'
 }
 

@@ -25,8 +25,8 @@ export interface WorkerParts extends ArchiverParts {
  * is archived: 1.2 ms a poll with the entries of 110,000 archived rows not yet vacuumed away, 0.9 ms after, 0.4 ms of it
  * our own CPU time. At one poll a second a row was archived 0.57 s after it was recorded (mean; 0.99 s at 95 %).
  */
-export async function runWorker(parts: WorkerParts, stop: AbortSignal): Promise<void> {
-  await withStopping(stop, async (stopping) => new Worker(parts, stopping).run())
+export async function runWorker(parts: WorkerParts, outer: AbortSignal): Promise<void> {
+  await withStopping(outer, async (stopping) => new Worker(parts, stopping).run())
 }
 
 class Worker {
@@ -56,21 +56,25 @@ class Worker {
     const { stop } = this.#stopping
     const wake = () => this.#wake()
     stop.addEventListener('abort', wake)
-    try {
-      while (!this.#isOver()) {
-        this.#hurry = false
-        this.#hasEnded = false
-        await this.#pause(await this.#poll())
-      }
-      await Promise.all(this.#turns)
-    } finally {
-      stop.removeEventListener('abort', wake)
+    while (!this.#isOver()) {
+      this.#hurry = false
+      this.#hasEnded = false
+      await this.#pause(await this.#poll().catch((error: unknown) => this.#onBug(error)))
     }
+    await Promise.all(this.#turns)
+    stop.removeEventListener('abort', wake)
     if (this.#bug !== undefined) throw this.#bug.error
   }
 
   #isOver(): boolean {
-    return this.#stopping.stop.aborted || this.#bug !== undefined
+    return this.#stopping.stop.aborted
+  }
+
+  /** Ends the run: the other turns stop where they are, orderly, before it is thrown. */
+  #onBug(error: unknown): number {
+    this.#bug ??= { error }
+    this.#stopping.end(error)
+    return 0
   }
 
   /** Starts a turn for every chain that waits and may have one; milliseconds until the next poll. */
@@ -113,10 +117,7 @@ class Worker {
     this.#mirrors.set(domainId, url)
     this.#served.set(domainId, now)
     const turn: Promise<void> = this.#turn(chain, now)
-      .catch((error: unknown) => {
-        this.#bug ??= { error }
-        this.#wake()
-      })
+      .catch((error: unknown) => void this.#onBug(error))
       .finally(() => {
         this.#mirrors.delete(domainId)
         this.#turns.delete(turn)

@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { archiveOnce } from '../../src/archiver/once.js'
+import { runWorker } from '../../src/archiver/worker.js'
+import type { ChainedEntry } from '../../src/chain/entry.js'
+import type { MirrorStore } from '../../src/ports.js'
+import { ArchiveGround, NEVER, totals } from '../support/archive-ground.js'
+
+let ground: ArchiveGround
+let rows: ChainedEntry[]
+let domainId: string
+
+beforeEach(async () => {
+  ground = await ArchiveGround.make()
+  rows = await ground.chain(600)
+  domainId = rows[0]?.domainId ?? ''
+})
+afterEach(() => ground.drop())
+
+/** Another archiver that has the chain and does nothing with it until it is let go. */
+async function stuckArchiver() {
+  let letGo: () => void = () => undefined
+  let claimed: () => void = () => undefined
+  const isClaimed = new Promise<void>((resolve) => {
+    claimed = resolve
+  })
+  const ended = ground.archiver().parts.queue.claim(domainId, () => {
+    claimed()
+    return new Promise((resolve) => {
+      letGo = resolve
+    })
+  })
+  await isClaimed
+  return async () => {
+    letGo()
+    await ended
+  }
+}
+
+describe('one pass beside an archiver that is stuck', () => {
+  it('waits for a while, and then does its work', async () => {
+    const letGo = await stuckArchiver()
+    expect(totals(await archiveOnce(ground.archiver().parts, NEVER, 300))).toMatchObject({ stamped: 600 })
+    expect(await ground.problems(rows)).toEqual([])
+    await letGo()
+  })
+
+  it('ends its wait with the signal', async () => {
+    const letGo = await stuckArchiver()
+    const stop = new AbortController()
+    const pass = archiveOnce(ground.archiver().parts, stop.signal, 600_000)
+    await sleep(300)
+    stop.abort(new Error('stopped'))
+    expect(totals(await pass)).toMatchObject({ stamped: 0, failed: 0 })
+    await letGo()
+  })
+})
+
+it('many claims at once put one question at a time to their connection', async () => {
+  const warnings: string[] = []
+  const onWarning = ({ message }: Error) => void warnings.push(message)
+  process.on('warning', onWarning)
+  const { queue } = ground.archiver().parts
+  const ids = Array.from({ length: 12 }, (_, i) => domainId.replace(/.{2}$/, String(10 + i)))
+  const held = await Promise.all(ids.map((id) => queue.claim(id, () => sleep(20))))
+  await sleep(0)
+  process.off('warning', onWarning)
+  expect({ held: held.every(Boolean), warnings }).toEqual({ held: true, warnings: [] })
+})
+
+describe('a bug in one chain', () => {
+  /** The mirror of one chain throws what no mirror may; that of the others takes its time. */
+  async function groundWithBug() {
+    const long = await ground.chain(3_000)
+    const archiver = ground.archiver({
+      concurrency: 4,
+      store: (store): MirrorStore => ({
+        url: store.url,
+        list: (prefix, signal) => store.list(prefix, signal),
+        get: (key, maxBytes, signal) => store.get(key, maxBytes, signal),
+        close: () => store.close(),
+        create: async (key, bytes, signal) => {
+          await sleep(2)
+          if (key.includes(domainId)) throw new TypeError('a bug')
+          return store.create(key, bytes, signal)
+        },
+      }),
+    })
+    return { archiver, long: long[0]?.domainId ?? '' }
+  }
+
+  it.each<[string, (parts: ReturnType<ArchiveGround['archiver']>['parts']) => Promise<unknown>]>([
+    ['one pass', (parts) => archiveOnce(parts, NEVER)],
+    [
+      'the worker',
+      (parts) =>
+        runWorker(
+          {
+            ...parts,
+            pollInterval: 20,
+            onPass: async () => undefined,
+            onTrouble: () => undefined,
+            onRecovered: () => undefined,
+          },
+          NEVER,
+        ),
+    ],
+  ])('ends %s soon, and what the others uploaded is stamped', async (_name, run) => {
+    const { archiver, long } = await groundWithBug()
+    await expect(run(archiver.parts)).rejects.toThrow('a bug')
+    const stamped = 3_000 - (await ground.unstamped(long)).length
+    expect(stamped).toBe((await ground.objects(long)).length)
+    expect(stamped).toBeLessThan(2_000)
+  })
+
+  it('ends the worker where the chains are looked for, after its turns', async () => {
+    const archiver = ground.archiver()
+    let polls = 0
+    const waiting = async () => {
+      polls += 1
+      if (polls > 1) throw new TypeError('a bug')
+      return archiver.parts.queue.waiting()
+    }
+    const worker = runWorker(
+      {
+        ...archiver.parts,
+        queue: { ...archiver.parts.queue, waiting },
+        pollInterval: 10,
+        onPass: async () => undefined,
+        onTrouble: () => undefined,
+        onRecovered: () => undefined,
+      },
+      NEVER,
+    )
+    await expect(worker).rejects.toThrow('a bug')
+    const objects = await ground.objects(domainId)
+    expect(600 - (await ground.unstamped(domainId)).length).toBe(objects.length)
+  })
+})
