@@ -12,7 +12,7 @@ export class RowsWanted {
 
   /** Whether a seq is among them; to be asked in ascending order. */
   asker(): (seq: number) => boolean {
-    const ranges = new SeqRanges(this.ranges)
+    const ranges = new SeqRanges(this.ranges.flat())
     return (seq) => ranges.has(seq)
   }
 

@@ -1,13 +1,14 @@
 import { access, opendir } from 'node:fs/promises'
 import { errnoOf } from './directory-error.js'
 import { isDraft } from './directory-file.js'
+import { SortedNames } from './sorted-names.js'
 
 /** Names a call: 20 times as fast as the default of 32. */
 const BATCH = 1024
 
 /**
  * The keys below a folder that begin with `prefix`, ascending by their bytes, in batches that may be empty. One folder's names are held at a time, and
- * those of its parents: 1,000,000 names take 116 MB, and 4 s until the first is told. Names go through latin1, which keeps each byte and sorts by
+ * those of its parents: 8 bytes each (see SortedNames), and 4 s for 1,000,000 until the first is told. Names go through latin1, which keeps each byte and sorts by
  * bytes. A link is listed and never followed: but the root, and the folder that the prefix ends in, may be links.
  */
 export async function* listKeys(root: string, prefix: string, signal: AbortSignal): AsyncGenerator<string[]> {
@@ -31,7 +32,7 @@ async function* walk(
   signal: AbortSignal,
 ): AsyncGenerator<string[]> {
   const keys: string[] = []
-  for (const name of await sortedNames(root + folder, signal)) {
+  for (const name of (await namesIn(root + folder, signal)).sorted()) {
     const key = folder + name
     if (!key.startsWith(prefix)) continue
     if (key.endsWith('/')) {
@@ -43,20 +44,20 @@ async function* walk(
 }
 
 /** With a slash after the names of folders, as keys go on there: so `a.txt` sorts before what is in `a/`. */
-async function sortedNames(path: string, signal: AbortSignal): Promise<string[]> {
-  const names: string[] = []
+async function namesIn(path: string, signal: AbortSignal): Promise<SortedNames> {
+  const names = new SortedNames()
   try {
     const folder = await opendir(Buffer.from(path, 'latin1'), { encoding: 'latin1', bufferSize: BATCH })
     for await (const entry of folder) {
       signal.throwIfAborted()
-      if (entry.isDirectory()) names.push(`${entry.name}/`)
-      else if (!isDraft(entry.name)) names.push(entry.name)
+      if (entry.isDirectory()) names.add(`${entry.name}/`)
+      else if (!isDraft(entry.name)) names.add(entry.name)
     }
   } catch (error) {
     // A mirror that nothing was put into yet, or a folder that went while it was listed.
     if (errnoOf(error) !== 'ENOENT') throw error
   }
-  return names.sort()
+  return names
 }
 
 function latin1(text: string): string {

@@ -22,7 +22,21 @@ export function domainPrefix(domainId: string): string {
 /** The key of a row's object (format.md, "Mirror object"). Throws FormatError for a place that no row can have. */
 export function objectKey(domainId: string, seq: number): string {
   if (!Number.isSafeInteger(seq) || seq < 1) throw new FormatError('seq', 'expected 1 to 2^53-1')
-  return `${domainPrefix(domainId)}${String(seq).padStart(20, '0')}.json.zst`
+  return `${domainPrefix(domainId)}${nameOfSeq(seq)}`
+}
+
+const NAME_LENGTH = 20 + '.json.zst'.length
+
+/** What the key of a row ends with. */
+export function nameOfSeq(seq: number): string {
+  return `${String(seq).padStart(20, '0')}.json.zst`
+}
+
+/** The inverse of {@link nameOfSeq}: undefined for every name that it does not make. */
+export function seqOfName(name: string): number | undefined {
+  if (name.length !== NAME_LENGTH) return undefined
+  const seq = Number.parseInt(name, 10)
+  return Number.isSafeInteger(seq) && nameOfSeq(seq) === name ? seq : undefined
 }
 
 /** The inverse of {@link objectKey}: undefined for every key that it does not make. Total. */

@@ -58,8 +58,8 @@ export interface RowSnapshot {
   readonly head?: ChainHead | undefined
   readonly last?: LastRow | undefined
   readonly restoring?: Restoring | undefined
-  /** Ranges of seqs without an archive stamp, ascending. */
-  readonly unstamped: readonly (readonly [from: number, to: number])[]
+  /** Ranges of seqs without an archive stamp, ascending: first, last, first, last. */
+  readonly unstamped: ArrayLike<number>
   /** The rows of the segment and the one before it, ascending, in batches. To be read once. */
   rows(): AsyncIterable<readonly StoredRow[]>
   close(): Promise<void>

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { Numbers } from '../chain/numbers.js'
 import type { RowSnapshot, ScanRequest, SnapshotSource } from '../ports.js'
 import { chainState, isKeyed } from './chain-state.js'
 import type { Client, Database } from './database.js'
@@ -15,6 +16,9 @@ const UNSTAMPED = `
     SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
     WHERE domain_id = $1 AND archived_at IS NULL AND archive_etag IS NULL
   ) AS unstamped GROUP BY run ORDER BY 1`
+
+/** Ranges a fetch. */
+const PAGE = 5_000
 
 /** As PostgresSource begins: no sort that spills, and rows that a policy hides are an error. */
 const BEGIN = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -58,9 +62,20 @@ async function openSnapshot(
   }
 }
 
-async function unstampedRanges(client: Client, domainId: string): Promise<[number, number][]> {
-  const { rows } = await client.query<{ from: string; to: string }>(UNSTAMPED, [domainId])
-  return rows.map(({ from, to }) => [Number(from), Number(to)])
+/** Every other row may be one: then there are half as many ranges as rows, and they are fetched by the page. */
+async function unstampedRanges(client: Client, domainId: string): Promise<Float64Array> {
+  const bounds = new Numbers()
+  await client.query(`DECLARE unstamped NO SCROLL CURSOR FOR ${UNSTAMPED}`, [domainId])
+  for (let more = true; more; ) {
+    const { rows } = await client.query<{ from: string; to: string }>(`FETCH ${PAGE} FROM unstamped`)
+    for (const { from, to } of rows) {
+      bounds.push(Number(from))
+      bounds.push(Number(to))
+    }
+    more = rows.length === PAGE
+  }
+  await client.query('CLOSE unstamped')
+  return bounds.all()
 }
 
 async function* rowsOf(client: pg.Client, request: Omit<ScanRequest, 'pins'>, signal: AbortSignal) {

@@ -1,11 +1,11 @@
-/** Ascending ranges of seqs, asked in ascending order. */
+/** Ascending ranges of seqs (first, last, first, last), asked in ascending order. */
 export class SeqRanges {
   #at = 0
 
-  constructor(readonly ranges: readonly (readonly [from: number, to: number])[]) {}
+  constructor(readonly bounds: ArrayLike<number>) {}
 
   has(seq: number): boolean {
-    while ((this.ranges[this.#at]?.[1] ?? Number.POSITIVE_INFINITY) < seq) this.#at += 1
-    return (this.ranges[this.#at]?.[0] ?? Number.POSITIVE_INFINITY) <= seq
+    while ((this.bounds[this.#at + 1] ?? Number.POSITIVE_INFINITY) < seq) this.#at += 2
+    return (this.bounds[this.#at] ?? Number.POSITIVE_INFINITY) <= seq
   }
 }
