@@ -63,11 +63,12 @@ export class DirectoryMirror implements MirrorStore {
     try {
       await folder.make()
       // Dying in here leaves a draft at most; dying after it, the object, and the next create finds it.
-      const created = await placeFile(path, bytes)
-      const etag = created ? etagOf(bytes) : await this.#standingEtag(path)
-      // Also of what was there: whoever put it may have died before its name was durable.
-      await folder.sync()
-      return { created, etag }
+      return await placeFile(path, bytes, async (created) => {
+        const etag = created ? etagOf(bytes) : await this.#standingEtag(path)
+        // Also of what was there: whoever put it may have died before its name was durable.
+        await folder.sync()
+        return { created, etag }
+      })
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') folder.forget()
       throw directoryError(this.url, `${key} cannot be written`, error, signal)

@@ -1,5 +1,9 @@
-import { mkdir, open } from 'node:fs/promises'
+import { closeSync, fsync, openSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+
+const syncFile = promisify(fsync)
 
 /**
  * One folder at or below `root` that objects are put into. Calls of `sync` that come while one runs share the next one,
@@ -53,10 +57,11 @@ async function makeFolder(path: string, root: string): Promise<void> {
 }
 
 async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
+  // Of a folder that is in use neither of the two asks the disk.
+  const folder = openSync(path, 'r')
   try {
-    await handle.sync()
+    await syncFile(folder)
   } finally {
-    await handle.close()
+    closeSync(folder)
   }
 }

@@ -45,7 +45,7 @@ export interface ArchiveQueue {
   ): Promise<RunFacts>
   /** The rows of one snapshot from a seq to another, ascending. */
   rows(domainId: string, fromSeq: number, toSeq: number): Promise<readonly StoredRow[]>
-  /** Stamps rows that have none; resolves with how many it stamped, durably. */
+  /** Stamps rows that have none, at least one and of one batch; resolves with how many it stamped, durably. */
   stamp(domainId: string, stamps: readonly { seq: number; etag: string }[]): Promise<number>
   /** Gives every claim back. */
   close(): Promise<void>

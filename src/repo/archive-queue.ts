@@ -33,12 +33,13 @@ const NEXT = `
 
 /**
  * Only a row without a stamp gets one: two archivers that both uploaded it stamp it once. An etag that is there
- * already stays, for the write-once trigger would refuse the whole statement because of one such row.
+ * already stays, for the write-once trigger would refuse the whole statement because of one such row. Without the bounds
+ * a table that was not analysed yet has every row of the backlog read for each batch: 0.56 ms a row, of 20,000.
  */
 const STAMP = `
   UPDATE audit_log_entry e SET archived_at = clock_timestamp(), archive_etag = coalesce(e.archive_etag, s.etag)
   FROM unnest($2::bigint[], $3::text[]) AS s(seq, etag)
-  WHERE e.domain_id = $1 AND e.seq = s.seq AND e.archived_at IS NULL`
+  WHERE e.domain_id = $1 AND e.seq = s.seq AND e.archived_at IS NULL AND e.seq BETWEEN $4 AND $5`
 
 export function postgresArchiveQueue(database: Database): ArchiveQueue {
   const claims = new ArchiveClaims(database)
@@ -57,7 +58,8 @@ export function postgresArchiveQueue(database: Database): ArchiveQueue {
       ),
     stamp: (domainId, stamps) =>
       database.withClient(async (client) => {
-        const values = [domainId, stamps.map(({ seq }) => seq), stamps.map(({ etag }) => etag)]
+        const seqs = stamps.map(({ seq }) => seq)
+        const values = [domainId, seqs, stamps.map(({ etag }) => etag), Math.min(...seqs), Math.max(...seqs)]
         return (await client.query(STAMP, values)).rowCount ?? 0
       }),
     close: () => claims.close(),
