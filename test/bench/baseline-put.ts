@@ -5,7 +5,8 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 
 /**
  * Bare create-only PUTs of objects as large as ours, so many at once, and nothing else: into a bucket by the SDK alone,
- * into a directory by a file that is written aside, synced and linked. Prints the seconds that the PUTs took.
+ * into a directory by a file that is written aside, synced and linked, and its name synced too, for a PUT that may be lost
+ * is none. Prints the seconds that the PUTs took.
  */
 const [url = '', count = '0', concurrency = '1'] = process.argv.slice(2)
 const BYTES = 480
@@ -26,6 +27,7 @@ type Put = (name: string, bytes: Buffer) => Promise<void>
 
 async function directoryPut(dir: string): Promise<Put> {
   await mkdir(dir, { recursive: true })
+  const folder = await open(dir, 'r')
   return async (name, bytes) => {
     const file = await open(`${dir}/${name}.tmp`, 'wx', 0o600)
     await file.writeFile(bytes)
@@ -33,6 +35,7 @@ async function directoryPut(dir: string): Promise<Put> {
     await file.close()
     await link(`${dir}/${name}.tmp`, `${dir}/${name}`)
     await unlink(`${dir}/${name}.tmp`)
+    await folder.sync()
   }
 }
 
