@@ -4,13 +4,12 @@ import type { ArchiveLedger, LedgerRow, LedgerState, ScanProgress } from '../por
 import { uploadBatch } from './batch.js'
 import type { DrainParts } from './drain.js'
 import { type SourcedFinding, sourced } from './findings.js'
-import { commonPrefix, hasLostObject, walkLedger } from './ledger-walk.js'
-import type { Mirror, Mirrors } from './mirrors.js'
+import { commonPrefix, hasLostObject, type OpenChain, openChain, walkLedger } from './ledger-walk.js'
+import type { Mirrors } from './mirrors.js'
 import { proveRun } from './prove-run.js'
 import { RowsWanted } from './rows-wanted.js'
 import type { RunGroup } from './run-judge.js'
 import { type Stopping, withStopping } from './stopping.js'
-import { openMirror } from './turn.js'
 
 export interface BackfillRequest {
   readonly domainId: string
@@ -59,11 +58,9 @@ export async function backfillChain(
   parts: BackfillParts,
   stop: AbortSignal,
 ): Promise<Backfilled> {
-  // Asked before the mirror is: every object of a stamp older than this clock is in the listing.
-  const state = await parts.ledger.state(request.domainId)
-  assertRange(request, state)
-  const mirror = await openMirror({ domainId: request.domainId, mirrorUrl: state.mirrorUrl }, parts.mirrors)
-  return withStopping(stop, (stopping) => new Backfill(request, state, mirror, parts, stopping).run())
+  const chain = await openChain(request.domainId, parts)
+  assertRange(request, chain.state)
+  return withStopping(stop, (stopping) => new Backfill(request, chain, parts, stopping).run())
 }
 
 function assertRange({ domainId, fromSeq = 1, toSeq = 1 }: BackfillRequest, state: LedgerState): void {
@@ -79,11 +76,6 @@ function assertRange({ domainId, fromSeq = 1, toSeq = 1 }: BackfillRequest, stat
 }
 
 class Backfill {
-  readonly #request: BackfillRequest
-  readonly #state: LedgerState
-  readonly #mirror: Mirror
-  readonly #parts: BackfillParts
-  readonly #stopping: Stopping
   readonly #findings = new Findings()
   readonly #fromSeq: number
   readonly #toSeq: number
@@ -94,28 +86,22 @@ class Backfill {
   #gaveUp = false
 
   constructor(
-    request: BackfillRequest,
-    state: LedgerState,
-    mirror: Mirror,
-    parts: BackfillParts,
-    stopping: Stopping,
+    readonly request: BackfillRequest,
+    readonly chain: OpenChain,
+    readonly parts: BackfillParts,
+    readonly stopping: Stopping,
   ) {
-    this.#request = request
-    this.#state = state
-    this.#mirror = mirror
-    this.#parts = parts
-    this.#stopping = stopping
     this.#fromSeq = request.fromSeq ?? 1
-    this.#toSeq = request.toSeq ?? state.lastSeq
+    this.#toSeq = request.toSeq ?? chain.state.lastSeq
   }
 
   async run(): Promise<Backfilled> {
-    const { store } = this.#mirror
-    const { codec, ledger } = this.#parts
-    const { domainId } = this.#request
+    const { store } = this.chain.mirror
+    const { codec, ledger } = this.parts
+    const { domainId } = this.request
     const range = { domainId, fromSeq: this.#fromSeq, toSeq: this.#toSeq }
     const prefix = commonPrefix(domainId, this.#fromSeq, Math.max(this.#toSeq, this.#fromSeq), codec)
-    for await (const place of walkLedger({ ...range, prefix }, ledger, store, codec, this.#stopping.stop)) {
+    for await (const place of walkLedger({ ...range, prefix }, ledger, store, codec, this.stopping.stop)) {
       if (place.kind === 'both' || place.kind === 'row') this.#counts.rows += 1
       if (place.kind === 'row') await this.#take(place.row)
       if (this.#gaveUp) break
@@ -127,10 +113,7 @@ class Backfill {
   }
 
   async #take(row: LedgerRow): Promise<void> {
-    const { store } = this.#mirror
-    const { codec } = this.#parts
-    const { domainId } = this.#request
-    const isLost = await hasLostObject(domainId, row, this.#state.clock, store, codec, this.#stopping.stop)
+    const isLost = await hasLostObject(this.chain, row, this.parts.codec, this.stopping.stop)
     // Archived since the listing passed it.
     if (!isLost && row.archivedAt !== undefined) return
     this.#counts.missing += 1
@@ -149,10 +132,10 @@ class Backfill {
     // Dying after this line leaves the loss written down; were it mended first, nobody would know of it.
     await this.#report(sourced('mirror', lost.sorted()))
     const [first, last] = [wanted.ranges[0], wanted.ranges.at(-1)]
-    if (this.#request.dryRun || first === undefined || last === undefined) return
-    const { domainId } = this.#request
+    if (this.request.dryRun || first === undefined || last === undefined) return
+    const { domainId } = this.request
     const request = { domainId, fromSeq: first[0], pastSeq: last[1], counts: wanted.asker() }
-    const run = await proveRun(request, this.#uploadParts, this.#stopping.stop)
+    const run = await proveRun(request, this.#uploadParts, this.stopping.stop)
     if (run === undefined) return
     this.#counts.held += run.held
     this.#counts.failed += run.failed
@@ -160,21 +143,21 @@ class Backfill {
     await this.#report(run.findings)
     const counts = wanted.asker()
     for (const group of run.groups) {
-      if (this.#gaveUp || this.#stopping.stop.aborted) return
+      if (this.#gaveUp || this.stopping.stop.aborted) return
       if (wanted.touches(group)) await this.#uploadGroup(group, counts)
     }
   }
 
   get #uploadParts() {
-    const { mirrors, queue, codec, hasher } = this.#parts
-    return { queue, codec, hasher, mirror: this.#mirror, concurrency: mirrors.concurrency }
+    const { mirrors, queue, codec, hasher } = this.parts
+    return { queue, codec, hasher, mirror: this.chain.mirror, concurrency: mirrors.concurrency }
   }
 
   async #uploadGroup(group: RunGroup, counts: (seq: number) => boolean): Promise<void> {
-    const { domainId } = this.#request
-    const batch = await uploadBatch(domainId, group, counts, this.#uploadParts, this.#stopping)
+    const { domainId } = this.request
+    const batch = await uploadBatch(domainId, group, counts, this.#uploadParts, this.stopping)
     // Dying before this line leaves objects without stamps, which the archiver finds and stamps.
-    const stamped = batch.uploaded.length === 0 ? 0 : await this.#parts.queue.stamp(domainId, batch.uploaded)
+    const stamped = batch.uploaded.length === 0 ? 0 : await this.parts.queue.stamp(domainId, batch.uploaded)
     this.#counts.uploaded += batch.uploaded.length
     this.#counts.stamped += stamped
     this.#counts.held += batch.held
@@ -187,12 +170,12 @@ class Backfill {
   async #report(findings: readonly SourcedFinding[]): Promise<void> {
     if (findings.length === 0) return
     for (const { finding } of findings) this.#findings.add(finding)
-    if (!this.#request.dryRun) await this.#parts.onFindings(this.#request.domainId, findings)
+    if (!this.request.dryRun) await this.parts.onFindings(this.request.domainId, findings)
   }
 
   #tell(): void {
     const total = this.#toSeq - this.#fromSeq + 1
-    this.#parts.onProgress({ rows: this.#counts.rows, total })
+    this.parts.onProgress({ rows: this.#counts.rows, total })
   }
 }
 

@@ -1,4 +1,22 @@
-import type { ArchiveLedger, LedgerRow, MirrorCodec, MirrorStore } from '../ports.js'
+import type { ArchiveLedger, LedgerRow, LedgerState, MirrorCodec, MirrorStore } from '../ports.js'
+import { type Mirror, type Mirrors, openMirror } from './mirrors.js'
+
+/** A chain to be compared: what Postgres says of it, and its mirror. */
+export interface OpenChain {
+  readonly domainId: string
+  readonly state: LedgerState
+  readonly mirror: Mirror
+}
+
+/** Asks Postgres before the mirror is listed: every object of a stamp older than its clock is then in the listing. */
+export async function openChain(
+  domainId: string,
+  { ledger, mirrors }: { readonly ledger: ArchiveLedger; readonly mirrors: Mirrors },
+): Promise<OpenChain> {
+  const state = await ledger.state(domainId)
+  const mirror = await openMirror({ domainId, mirrorUrl: state.mirrorUrl }, mirrors)
+  return { domainId, state, mirror }
+}
 
 /** Rows a query. */
 const PAGE = 5_000
@@ -80,17 +98,15 @@ export function commonPrefix(domainId: string, fromSeq: number, toSeq: number, c
 
 /**
  * Whether a row that the walk found no object for was archived and has lost it: its stamp is older than the walk, which
- * would then have met the object, or it is not there when it is asked for. `since` is the database's clock from before.
+ * would then have met the object, or it is not there when it is asked for.
  */
 export async function hasLostObject(
-  domainId: string,
+  { domainId, state, mirror }: OpenChain,
   { seq, archivedAt }: LedgerRow,
-  since: bigint,
-  store: MirrorStore,
   codec: MirrorCodec,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (archivedAt === undefined) return false
-  if (typeof archivedAt === 'bigint' && archivedAt < since) return true
-  return (await store.get(codec.key(domainId, seq), 1, signal)) === undefined
+  if (typeof archivedAt === 'bigint' && archivedAt < state.clock) return true
+  return (await mirror.store.get(codec.key(domainId, seq), 1, signal)) === undefined
 }

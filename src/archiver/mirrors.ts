@@ -1,4 +1,5 @@
-import type { MirrorStore } from '../ports.js'
+import { AuditError } from '../errors.js'
+import type { MirrorStore, WaitingChain } from '../ports.js'
 import { Gate } from './gate.js'
 
 /** A mirror that is open, and the gate that all uploads to it go through. */
@@ -54,5 +55,20 @@ export class Mirrors {
 
   async #opened(url: string): Promise<Mirror> {
     return { store: await this.#options.open(url), gate: new Gate(this.#options.concurrency) }
+  }
+}
+
+/** Whatever is wrong with the URL of a Domain: to this run it is a mirror that cannot be reached. */
+export async function openMirror(
+  { domainId, mirrorUrl }: Pick<WaitingChain, 'domainId' | 'mirrorUrl'>,
+  mirrors: Mirrors,
+): Promise<Mirror> {
+  try {
+    return await mirrors.of(mirrorUrl)
+  } catch (error) {
+    const isOwnUrl = mirrorUrl !== undefined && error instanceof AuditError
+    if (!isOwnUrl || error.code.startsWith('mirror_')) throw error
+    const message = `the mirror of ${domainId}: ${error.message}`
+    throw new AuditError('mirror_unavailable', message, { cause: error, hint: error.hint })
   }
 }

@@ -1,16 +1,7 @@
 import { AuditError } from '../errors.js'
-import type {
-  ArchiveLedger,
-  LedgerRow,
-  LedgerState,
-  MirrorCodec,
-  MirrorStore,
-  ScanProgress,
-  SnapshotSource,
-} from '../ports.js'
-import { hasLostObject, type Place, walkLedger } from './ledger-walk.js'
+import type { ArchiveLedger, LedgerRow, MirrorCodec, ScanProgress, SnapshotSource } from '../ports.js'
+import { hasLostObject, type OpenChain, openChain, type Place, walkLedger } from './ledger-walk.js'
 import type { Mirrors } from './mirrors.js'
-import { openMirror } from './turn.js'
 
 export interface StatusParts {
   readonly ledger: ArchiveLedger
@@ -47,11 +38,9 @@ export async function statusOfChain(
   parts: StatusParts,
   signal: AbortSignal,
 ): Promise<ArchiveStatus> {
-  // Asked before the mirror is: every object of a stamp older than this clock is in the listing.
-  const state = await parts.ledger.state(domainId)
-  const { store } = await openMirror({ domainId, mirrorUrl: state.mirrorUrl }, parts.mirrors)
-  const status = await new Comparison(domainId, state, store, parts, signal).run()
-  if (!state.known && status.rows + status.objects === 0) {
+  const chain = await openChain(domainId, parts)
+  const status = await new Comparison(chain, parts, signal).run()
+  if (!chain.state.known && status.rows + status.objects === 0) {
     throw new AuditError('domain_not_found', `there is no chain ${domainId}`, {
       hint: 'run: audit domain list',
     })
@@ -60,11 +49,6 @@ export async function statusOfChain(
 }
 
 class Comparison {
-  readonly #domainId: string
-  readonly #state: LedgerState
-  readonly #store: MirrorStore
-  readonly #parts: StatusParts
-  readonly #signal: AbortSignal
   #rows = 0
   #archived = 0
   #objects = 0
@@ -75,32 +59,24 @@ class Comparison {
   #rowless: { seq: number; key: string }[] = []
 
   constructor(
-    domainId: string,
-    state: LedgerState,
-    store: MirrorStore,
-    parts: StatusParts,
-    signal: AbortSignal,
-  ) {
-    this.#domainId = domainId
-    this.#state = state
-    this.#store = store
-    this.#parts = parts
-    this.#signal = signal
-  }
+    readonly chain: OpenChain,
+    readonly parts: StatusParts,
+    readonly signal: AbortSignal,
+  ) {}
 
   async run(): Promise<ArchiveStatus> {
-    const { ledger, codec, onProgress } = this.#parts
-    const { lastSeq, lagSeconds } = this.#state
-    const prefix = codec.prefix(this.#domainId)
-    const request = { domainId: this.#domainId, fromSeq: 1, toSeq: lastSeq, prefix }
-    for await (const place of walkLedger(request, ledger, this.#store, codec, this.#signal)) {
+    const { ledger, codec, onProgress } = this.parts
+    const { domainId, state, mirror } = this.chain
+    const { lastSeq, lagSeconds } = state
+    const request = { domainId, fromSeq: 1, toSeq: lastSeq, prefix: codec.prefix(domainId) }
+    for await (const place of walkLedger(request, ledger, mirror.store, codec, this.signal)) {
       await this.#take(place)
       onProgress({ rows: this.#rows, total: lastSeq })
     }
     await this.#askAgain()
     return {
-      domainId: this.#domainId,
-      mirrorUrl: this.#store.url,
+      domainId,
+      mirrorUrl: mirror.store.url,
       rows: this.#rows,
       archived: this.#archived,
       lagSeconds: this.#rows > this.#archived ? lagSeconds : 0,
@@ -127,8 +103,7 @@ class Comparison {
   }
 
   #isLost(row: LedgerRow): Promise<boolean> {
-    const { codec } = this.#parts
-    return hasLostObject(this.#domainId, row, this.#state.clock, this.#store, codec, this.#signal)
+    return hasLostObject(this.chain, row, this.parts.codec, this.signal)
   }
 
   async #takeRowless(object: { seq: number; key: string }): Promise<void> {
@@ -142,7 +117,7 @@ class Comparison {
     this.#rowless = []
     if (rowless.length === 0) return
     const seqs = rowless.map(({ seq }) => seq)
-    const present = await this.#parts.present(this.#domainId, seqs)
+    const present = await this.parts.present(this.chain.domainId, seqs)
     for (const { seq, key } of rowless) if (!present.has(seq)) this.#orphan(key)
   }
 

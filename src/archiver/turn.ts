@@ -1,8 +1,7 @@
-import { AuditError } from '../errors.js'
 import type { WaitingChain } from '../ports.js'
 import { type Drained, type DrainParts, type DrainRange, drainChain } from './drain.js'
 import type { SourcedFinding } from './findings.js'
-import type { Mirror, Mirrors } from './mirrors.js'
+import { type Mirrors, openMirror } from './mirrors.js'
 import type { Stopping } from './stopping.js'
 
 /** What the archiver works with. */
@@ -42,19 +41,4 @@ export async function takeTurn(
   })
   if (drained === undefined && regardless) drained = await drain()
   return drained ?? 'claimed elsewhere'
-}
-
-/** Whatever is wrong with the URL of a Domain: to this run it is a mirror that cannot be reached. */
-export async function openMirror(
-  { domainId, mirrorUrl }: Pick<WaitingChain, 'domainId' | 'mirrorUrl'>,
-  mirrors: Mirrors,
-): Promise<Mirror> {
-  try {
-    return await mirrors.of(mirrorUrl)
-  } catch (error) {
-    const isOwnUrl = mirrorUrl !== undefined && error instanceof AuditError
-    if (!isOwnUrl || error.code.startsWith('mirror_')) throw error
-    const message = `the mirror of ${domainId}: ${error.message}`
-    throw new AuditError('mirror_unavailable', message, { cause: error, hint: error.hint })
-  }
 }

@@ -1,5 +1,4 @@
-import type { Backfilled, BackfillParts } from '../archiver/backfill.js'
-import { nodeHasher } from '../node-hasher.js'
+import type { Backfilled } from '../archiver/backfill.js'
 import {
   BACKFILL_HEAD,
   backfilledJson,
@@ -10,13 +9,14 @@ import {
   statusNotes,
   statusRow,
 } from './archive-text.js'
-import { type Archive, archiveOf } from './compose/archive.js'
+import { archiveOf } from './compose/archive.js'
 import type { Context } from './context.js'
 import { type Chains, eachChain } from './each-chain.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import type { Output } from './output.js'
 import { note } from './streams.js'
+import { uploadPartsOf } from './upload-parts.js'
 
 export interface BackfillOptions extends Chains {
   readonly fromSeq?: number | undefined
@@ -36,7 +36,7 @@ export async function runBackfill(
   const archive = await archiveOf(context, options.concurrency)
   const { backfillChain } = await import('../archiver/backfill.js')
   const notes: string[] = []
-  const parts = await backfillParts(archive, (line) => notes.push(line))
+  const parts = { ...(await uploadPartsOf(archive, (line) => notes.push(line))), ledger: archive.ledger }
   let found = false
   await eachChain(options, context, out, signal, {
     label: 'backfill',
@@ -78,26 +78,6 @@ export async function runArchiveStatus(
     },
   })
   return found ? EXIT.finding : EXIT.done
-}
-
-async function backfillParts(
-  { queue, codec, ledger, mirrors, quarantine }: Archive,
-  say: (line: string) => void,
-): Promise<Omit<BackfillParts, 'onProgress'>> {
-  const { FindingLog } = await import('../archiver/finding-log.js')
-  const log = new FindingLog({
-    quarantine,
-    tell: (domainId, found) => say(foundText(domainId, found)),
-    notPermitted: () => say('note: findings were not quarantined: this role may not write'),
-  })
-  return {
-    queue,
-    codec,
-    ledger,
-    mirrors,
-    hasher: nodeHasher,
-    onFindings: (domainId, findings) => log.add(domainId, findings),
-  }
 }
 
 /** A dry run writes nothing down, and tells all the same. */

@@ -1,8 +1,6 @@
 import type { ChainDrained } from '../archiver/once.js'
-import type { ArchiverParts } from '../archiver/turn.js'
 import type { AuditError, ErrorCode } from '../errors.js'
-import { nodeHasher } from '../node-hasher.js'
-import { drainedJson, drainedText, foundText } from './archive-text.js'
+import { drainedJson, drainedText } from './archive-text.js'
 import { type Archive, archiveOf } from './compose/archive.js'
 import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
@@ -11,6 +9,7 @@ import type { Output } from './output.js'
 import { startProgress } from './progress.js'
 import { hideCredentials, safeText } from './safe-text.js'
 import { note } from './streams.js'
+import { uploadPartsOf } from './upload-parts.js'
 
 export interface ArchiverOptions {
   readonly once: boolean
@@ -42,7 +41,7 @@ async function once(
   const progress = startProgress('archive')
   const notes: string[] = []
   let rows = 0
-  const parts = await partsOf(archive, (line) => notes.push(line))
+  const parts = await uploadPartsOf(archive, (line) => notes.push(line))
   const onStamped = (stamped: number) => {
     rows += stamped
     progress.update({ rows })
@@ -76,7 +75,7 @@ async function worker(
 ): Promise<ExitCode> {
   const { runWorker } = await import('../archiver/worker.js')
   const troubles = new Troubles()
-  const parts = await partsOf(archive, note)
+  const parts = await uploadPartsOf(archive, note)
   await runWorker(
     {
       ...parts,
@@ -93,25 +92,6 @@ async function worker(
     signal,
   )
   return EXIT.done
-}
-
-async function partsOf(
-  { queue, codec, mirrors, quarantine }: Archive,
-  say: (line: string) => void,
-): Promise<Omit<ArchiverParts, 'onStamped'>> {
-  const { FindingLog } = await import('../archiver/finding-log.js')
-  const log = new FindingLog({
-    quarantine,
-    tell: (domainId, found) => say(foundText(domainId, found)),
-    notPermitted: () => say('note: findings were not quarantined: this role may not write'),
-  })
-  return {
-    queue,
-    codec,
-    mirrors,
-    hasher: nodeHasher,
-    onFindings: (domainId, findings) => log.add(domainId, findings),
-  }
 }
 
 /** What fails is told when it begins to fail, when it fails otherwise, and when it works again. */

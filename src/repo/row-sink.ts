@@ -5,7 +5,7 @@ import { CopyRows } from './copy-rows.js'
 
 /** Hands each row of a COPY of COPY_COLUMNS over as it arrives. A row's bytes are only whole until `onRow` returns. */
 export function rowSink(domainId: string, onRow: (row: StoredRow) => void): ChunkSink {
-  const rows = new CopyRows(domainId, onRow)
+  const rows = new CopyRows(domainId, { add: (row) => onRow(row.stored()), addStored: onRow })
   const frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
   let finish: (rest: Buffer) => void = () => undefined
   const done = new Promise<Buffer>((resolve) => {

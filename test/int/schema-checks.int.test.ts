@@ -1,4 +1,4 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeCanonical } from '../../src/chain/canonical.js'
 import type { Entry } from '../../src/chain/entry.js'
@@ -6,7 +6,6 @@ import { FormatError } from '../../src/chain/format-error.js'
 import { LIMITS } from '../../src/chain/limits.js'
 import { MAX_MICROS, MIN_MICROS } from '../../src/chain/timestamp.js'
 import { NIL_UUID, PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { type TestDatabase, testDatabase } from '../support/postgres.js'
 import {
   bytes,
   CONTEXT,
@@ -17,24 +16,20 @@ import {
   HEAD,
   insert,
   KEY,
+  openDatabase,
   outcome,
   PII,
   type Row,
 } from './schema-rows.js'
 
-let database: TestDatabase
 let client: pg.Client
+let drop: () => Promise<void>
 
 beforeAll(async () => {
-  database = await testDatabase()
-  client = new pg.Client({ connectionString: database.url })
-  await client.connect()
+  ;({ client, drop } = await openDatabase())
 })
 
-afterAll(async () => {
-  await client?.end()
-  await database?.drop()
-})
+afterAll(() => drop?.())
 
 /** An entry beside the valid one; `row` writes what an Entry or RFC 3339 cannot say; '' stands for "accepted". */
 type EntryCase = readonly [name: string, entry: Partial<Entry>, refusedBy: string, row?: Row]

@@ -1,8 +1,9 @@
-import type pg from 'pg'
+import pg from 'pg'
 import type { Entry } from '../../src/chain/entry.js'
 import { ZERO_HASH } from '../../src/chain/hash.js'
 import { reasonOrdinal } from '../../src/chain/reason.js'
 import { formatTimestamp } from '../../src/chain/timestamp.js'
+import { testDatabase } from '../support/postgres.js'
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -81,4 +82,29 @@ export async function outcome(client: pg.Client, run: () => Promise<unknown>): P
   } finally {
     await client.query('ROLLBACK')
   }
+}
+
+/** A new database and its owner's connection. */
+export async function openDatabase(): Promise<{ client: pg.Client; drop: () => Promise<void> }> {
+  const database = await testDatabase()
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  const drop = async () => {
+    await client.end()
+    await database.drop()
+  }
+  return { client, drop }
+}
+
+/** The same, with a row in every table that has one of a chain. */
+export async function openFilled(): ReturnType<typeof openDatabase> {
+  const opened = await openDatabase()
+  const { client } = opened
+  await insert(client, 'audit_log_entry', entryRow(ENTRY))
+  await insert(client, 'audit_log_chain_head', HEAD)
+  await insert(client, 'audit_subject_pii', PII)
+  await insert(client, 'audit_entry_context', { ...CONTEXT, seq: ENTRY.seq })
+  await insert(client, 'audit_tamper_quarantine', FINDING)
+  await insert(client, 'audit_idempotency_key', KEY)
+  return opened
 }

@@ -1,27 +1,15 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type TestDatabase, testDatabase } from '../support/postgres.js'
-import { CONTEXT, ENTRY, entryRow, FINDING, HEAD, insert, KEY, outcome, PII } from './schema-rows.js'
+import { ENTRY, entryRow, openFilled, outcome } from './schema-rows.js'
 
-let database: TestDatabase
 let client: pg.Client
+let drop: () => Promise<void>
 
 beforeAll(async () => {
-  database = await testDatabase()
-  client = new pg.Client({ connectionString: database.url })
-  await client.connect()
-  await insert(client, 'audit_log_entry', entryRow(ENTRY))
-  await insert(client, 'audit_log_chain_head', HEAD)
-  await insert(client, 'audit_subject_pii', PII)
-  await insert(client, 'audit_entry_context', { ...CONTEXT, seq: ENTRY.seq })
-  await insert(client, 'audit_tamper_quarantine', FINDING)
-  await insert(client, 'audit_idempotency_key', KEY)
+  ;({ client, drop } = await openFilled())
 })
 
-afterAll(async () => {
-  await client?.end()
-  await database?.drop()
-})
+afterAll(() => drop?.())
 
 const ENTRY_COLUMNS = [...Object.keys(entryRow(ENTRY)), 'generation']
 

@@ -1,0 +1,24 @@
+import type { ArchiverParts } from '../archiver/turn.js'
+import { nodeHasher } from '../node-hasher.js'
+import { foundText } from './archive-text.js'
+import type { Archive } from './compose/archive.js'
+
+/** What every command that uploads works with. Findings go to the quarantine, and each, once, to `say`. */
+export async function uploadPartsOf(
+  { queue, codec, mirrors, quarantine }: Archive,
+  say: (line: string) => void,
+): Promise<Omit<ArchiverParts, 'onStamped'>> {
+  const { FindingLog } = await import('../archiver/finding-log.js')
+  const log = new FindingLog({
+    quarantine,
+    tell: (domainId, found) => say(foundText(domainId, found)),
+    notPermitted: () => say('note: findings were not quarantined: this role may not write'),
+  })
+  return {
+    queue,
+    codec,
+    mirrors,
+    hasher: nodeHasher,
+    onFindings: (domainId, findings) => log.add(domainId, findings),
+  }
+}
