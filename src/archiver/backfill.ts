@@ -6,7 +6,7 @@ import type { DrainParts } from './drain.js'
 import { type SourcedFinding, sourced } from './findings.js'
 import { commonPrefix, hasLostObject, type OpenChain, openChain, walkLedger } from './ledger-walk.js'
 import type { Mirrors } from './mirrors.js'
-import { proveRun } from './prove-run.js'
+import { type ProvenRun, proveRun } from './prove-run.js'
 import { RowsWanted } from './rows-wanted.js'
 import type { RunGroup } from './run-judge.js'
 import { type Stopping, withStopping } from './stopping.js'
@@ -131,12 +131,27 @@ class Backfill {
     this.#lost = new Findings()
     // Dying after this line leaves the loss written down; were it mended first, nobody would know of it.
     await this.#report(sourced('mirror', lost.sorted()))
+    if (!this.request.dryRun) await this.#mend(wanted)
+  }
+
+  /** All at once, unless there is damage: then range by range, for the objects between them prove each by itself. */
+  async #mend(wanted: RowsWanted): Promise<void> {
     const [first, last] = [wanted.ranges[0], wanted.ranges.at(-1)]
-    if (this.request.dryRun || first === undefined || last === undefined) return
-    const { domainId } = this.request
-    const request = { domainId, fromSeq: first[0], pastSeq: last[1], counts: wanted.asker() }
+    if (first === undefined || last === undefined) return
+    const request = {
+      domainId: this.request.domainId,
+      fromSeq: first[0],
+      pastSeq: last[1],
+      counts: wanted.asker(),
+    }
     const run = await proveRun(request, this.#uploadParts, this.stopping.stop)
     if (run === undefined) return
+    if (run.held > 0 && first !== last)
+      for (const range of wanted.ranges) await this.#mend(new RowsWanted([range]))
+    else await this.#uploadRun(run, wanted)
+  }
+
+  async #uploadRun(run: ProvenRun, wanted: RowsWanted): Promise<void> {
     this.#counts.held += run.held
     this.#counts.failed += run.failed
     this.#error ??= run.error

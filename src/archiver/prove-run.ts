@@ -45,7 +45,8 @@ export interface ProvenRun {
  * Judges a whole run of unarchived rows before any of it is uploaded, in one snapshot with the chain head: from the
  * archived row before it, to the archived row after it or to the head. Those two are asked of the mirror, where it has
  * them: what is there cannot be rewritten together with the rows. What is uploaded later is compared with the hashes
- * seen here. Rows that were rewritten to the end, and the head with them, fit everywhere: only a pin tells. Undefined where the signal came before the end.
+ * seen here. Rows that were rewritten to the end, and the head with them, fit everywhere: only a pin tells. Undefined
+ * where the signal came before the end.
  */
 export async function proveRun(
   request: RunRequest,
@@ -72,7 +73,9 @@ async function prove(request: RunRequest, parts: ProveParts, signal: AbortSignal
   const misfits = [...startProblem(run, before, parts.hasher), ...endProblem(run, next)]
   const head = facts.stampedSeq === undefined ? judgeHead(facts.head, facts.last) : undefined
   const found = [...run.findings, ...(head === undefined ? [] : [head]), ...misfits]
-  return proven(run, facts, misfits.length === 0, inOrder(withoutRepeats(found)))
+  const judged = proven(run, facts, misfits.length === 0, inOrder(withoutRepeats(found)))
+  // A row that went since it was asked for must not be asked for again.
+  return { ...judged, end: Math.max(judged.end, request.fromSeq) }
 }
 
 async function scan(

@@ -2,7 +2,7 @@ import { SeqRanges } from '../verify/seq-ranges.js'
 
 /** Ascending seqs, as ranges of neighbours. */
 export class RowsWanted {
-  readonly ranges: [from: number, to: number][] = []
+  constructor(readonly ranges: [from: number, to: number][] = []) {}
 
   add(seq: number): void {
     const last = this.ranges.at(-1)
