@@ -4,16 +4,13 @@ import { chainFlags, chainOf } from '../src/cli/chain-flags.js'
 import { entriesOf } from '../src/cli/compose/read.js'
 import type { Context } from '../src/cli/context.js'
 import { ENTRY_HEAD, entryRow } from '../src/cli/entry-text.js'
+import { filterFlags, parametersOf, subjectFilter, timeFlags } from '../src/cli/filter-flags.js'
 import { printStream } from '../src/cli/print-stream.js'
 import { note } from '../src/cli/streams.js'
 import { table } from '../src/cli/table.js'
 import type { EntryFilter } from '../src/ports.js'
 import { listEntries, streamEntries } from '../src/query/list.js'
-import { type ListParameters, parseFilter, parseLimit } from '../src/query/list-query.js'
-import { subjectPseudonym } from '../src/query/subject.js'
-
-const filterFlag = (summary: string, helpValue: string) =>
-  Flags.string({ helpGroup: 'FILTER', summary, helpValue })
+import { parseFilter, parseLimit } from '../src/query/list-query.js'
 
 export default class List extends AuditCommand {
   static override summary = 'Rows of a chain, by any of the filters'
@@ -26,20 +23,8 @@ Times are RFC 3339 and inclusive.`
     limit: Flags.string({ summary: 'rows a page, 1 to 200', helpValue: 'N' }),
     cursor: Flags.string({ summary: 'go on where the page with this next_cursor ended', helpValue: 'TEXT' }),
     all: Flags.boolean({ summary: 'every row; with --json a line each', exclusive: ['limit', 'cursor'] }),
-    subject: Flags.string({
-      helpGroup: 'FILTER',
-      summary: 'the pseudonym of who acted',
-      helpValue: 'HEX',
-      exclusive: ['subject-id'],
-    }),
-    'subject-id': filterFlag('who acted; the pseudonym is derived with the pepper', 'TEXT'),
-    relation: filterFlag('what was done or asked', 'TEXT'),
-    'object-type': filterFlag('the object before its first colon', 'TEXT'),
-    'object-id': filterFlag('the object after its first colon', 'TEXT'),
-    reason: filterFlag('granted, out_of_scope, insufficient_relation, caveat_violation or unknown', 'NAME'),
-    from: filterFlag('recorded at or after', 'TIME'),
-    to: filterFlag('recorded at or before', 'TIME'),
-    'correlation-id': filterFlag('the request that it belongs to', 'TEXT'),
+    ...filterFlags,
+    ...timeFlags,
   }
 
   override async run(): Promise<void> {
@@ -70,30 +55,5 @@ Times are RFC 3339 and inclusive.`
     if (page.items.length === 0) note('no rows')
     else await this.out.line(await table(ENTRY_HEAD, page.items.map(entryRow), this.out))
     if (page.next_cursor !== undefined) note(`more rows follow: --cursor=${page.next_cursor}`)
-  }
-}
-
-function parametersOf(flags: Readonly<Record<string, unknown>>): ListParameters {
-  const text = (name: string) => {
-    const value = flags[name]
-    return typeof value === 'string' ? value : undefined
-  }
-  return {
-    subject: text('subject'),
-    relation: text('relation'),
-    object_type: text('object-type'),
-    object_id: text('object-id'),
-    reason: text('reason'),
-    from: text('from'),
-    to: text('to'),
-    correlation_id: text('correlation-id'),
-  }
-}
-
-async function subjectFilter(context: Context, domainId: string, subjectId: string | undefined) {
-  if (subjectId === undefined) return {}
-  const pepper = await context.pepper()
-  return {
-    subjectPseudonym: await subjectPseudonym(await entriesOf(context), pepper, domainId, subjectId),
   }
 }

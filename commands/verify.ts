@@ -1,10 +1,12 @@
+import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { AuditCommand } from '../src/cli/base-command.js'
+import { assertNoBundle, parseBundle } from '../src/cli/bundle-flags.js'
 import { chainsFlags, chainsOf } from '../src/cli/chain-flags.js'
 import { mirrorFlags } from '../src/cli/mirror-flags.js'
 import { parsePin, parseSegment } from '../src/cli/verify-flags.js'
 import { runVerify } from '../src/cli/verify-run.js'
-import type { SourceName } from '../src/ports.js'
+import type { CopyName } from '../src/ports.js'
 
 export default class Verify extends AuditCommand {
   static override summary = 'Recompute a chain and tell whether every row in it is intact'
@@ -17,15 +19,21 @@ keep the head that a verify printed somewhere else and give it with --expect-hea
     '<%= config.bin %> <%= command.id %> --all --json > heads.ndjson',
     '<%= config.bin %> <%= command.id %> --all --expect-heads heads.ndjson',
     '<%= config.bin %> <%= command.id %> --domain UUID --source mirror --mirror file:///copy/of/the/bucket',
+    '<%= config.bin %> <%= command.id %> --source bundle evidence.tar --expect-head 2917:HASH',
   ]
+
+  static override args = {
+    file: Args.string({ description: 'with --source bundle: what `export` wrote' }),
+  }
 
   static override flags = {
     ...chainsFlags,
     ...mirrorFlags,
     source: Flags.string({
-      options: ['postgres', 'mirror', 'both'],
+      options: ['postgres', 'mirror', 'both', 'bundle'],
       default: 'postgres',
-      summary: 'which copy to verify; mirror needs no database, both compares them row by row',
+      summary:
+        'which copy to verify; mirror and bundle need no database, both compares two copies row by row',
     }),
     'from-seq': Flags.string({ helpValue: 'N', summary: 'first row of the segment; default: 1' }),
     'to-seq': Flags.string({ helpValue: 'N', summary: 'last row of the segment; default: the last' }),
@@ -34,18 +42,27 @@ keep the head that a verify printed somewhere else and give it with --expect-hea
       summary: 'a head seen before, which must be in the chain',
     }),
     'expect-heads': Flags.string({ helpValue: 'FILE', summary: 'saved verify results, one a line, as pins' }),
+    'allow-filtered': Flags.boolean({
+      summary: 'of a bundle: a filtered selection will do, though it cannot show that no row is missing',
+    }),
     'no-quarantine': Flags.boolean({ summary: 'do not write findings to the quarantine' }),
   }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(Verify)
     const { flags } = parsed
+    if (flags.source === 'bundle') {
+      const { runVerifyBundle } = await import('../src/cli/bundle-run.js')
+      this.exitWith(await runVerifyBundle(parseBundle(parsed), this.out, this.signal))
+      return
+    }
+    assertNoBundle(parsed)
     const chain = chainsOf(parsed)
     const pin = flags['expect-head']
     const code = await runVerify(
       {
         chain,
-        source: flags.source as SourceName,
+        source: flags.source as CopyName,
         ...parseSegment(chain, flags),
         expectHead: pin === undefined ? undefined : parsePin(pin),
         expectHeads: flags['expect-heads'],

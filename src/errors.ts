@@ -22,6 +22,7 @@ export const ERROR_CODES = [
   'already_acknowledged',
   'already_released',
   'legal_hold',
+  'output_exists',
   'down_migration_refused',
   // no such thing
   'domain_not_found',
@@ -54,6 +55,8 @@ export const ERROR_CODES = [
   'chain_conflict',
   'outcome_unknown',
   'file_unreadable',
+  'bundle_malformed',
+  'bundle_filtered',
   'output_failed',
   'listen_failed',
   // ours

@@ -48,6 +48,8 @@ export interface FoldOptions {
   readonly domainId?: string | undefined
   /** Heads that were seen before and must still be there, each in the segment or its predecessor. */
   readonly pins?: readonly ChainHead[]
+  /** The rows are a selection: those between them were never asked for, so that no gap is a finding. Default: false. */
+  readonly isSelection?: boolean | undefined
 }
 
 /**
@@ -228,6 +230,7 @@ export class ChainFold {
 
   /** Rows are missing from where the walk stands to `next`. */
   #findGap(next: number, expected: string | undefined): void {
+    if (this.#options.isSelection === true) return
     const [seqFrom, seqTo] = [this.#seq + 1, next - 1]
     const detail = `${seqTo - seqFrom + 1} missing before row ${next}`
     this.#findings.add({ code: 'seq_gap', seqFrom, seqTo, expected, detail })

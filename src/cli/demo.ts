@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { v7 as uuidv7 } from 'uuid'
 import type { Finding, FindingCode } from '../chain/finding.js'
 import { AuditError } from '../errors.js'
-import type { SourceName } from '../ports.js'
+import type { CopyName } from '../ports.js'
 import { appendStream } from '../sink/append-stream.js'
 import { fileCandidates } from '../sink/candidates.js'
 import { type Verdict, verifyChain } from '../verify/verify-chain.js'
@@ -97,7 +97,7 @@ class Demo {
     return appended
   }
 
-  async #verify(name: SourceName): Promise<Verdict> {
+  async #verify(name: CopyName): Promise<Verdict> {
     const source = await sourceOf(this.#context, name, this.#domainId)
     const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
     const verdict = await verifyChain(source, request, () => undefined, this.#signal)

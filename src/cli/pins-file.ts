@@ -15,9 +15,13 @@ export interface PinOptions {
 /** Rejects with `file_unreadable`, and with `invalid_input` for a file that holds anything else than verify results. */
 export async function pinsOf({ chain, expectHead, expectHeads }: PinOptions): Promise<PinsByChain> {
   if (expectHead !== undefined) return new Map([[chain, [expectHead]]])
-  if (expectHeads === undefined) return new Map()
+  return expectHeads === undefined ? new Map() : savedPins(expectHeads)
+}
+
+/** The heads of a file of saved verify results. Rejects as {@link pinsOf} does. */
+export async function savedPins(path: string): Promise<PinsByChain> {
   const { parsePins } = await import('../verify/pins.js')
-  return parsePins(await readPins(expectHeads))
+  return parsePins(await readPins(path))
 }
 
 /** Of the one chain that was chosen. Throws `usage` where a file was given that says nothing of it. */

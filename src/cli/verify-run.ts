@@ -1,6 +1,6 @@
 import type { ChainHead } from '../chain/entry.js'
 import { AuditError } from '../errors.js'
-import type { KnownChains, SourceName } from '../ports.js'
+import type { CopyName, KnownChains } from '../ports.js'
 import { chainsToVerify, summarise } from '../verify/verify-all.js'
 import { type Verdict, type VerifyRequest, verifyChain } from '../verify/verify-chain.js'
 import { quarantineOf } from './compose/read.js'
@@ -17,7 +17,7 @@ import { summaryText, verdictText } from './verify-text.js'
 
 /** What `verify` was asked to do. */
 export interface VerifyOptions extends PinOptions {
-  readonly source: SourceName
+  readonly source: CopyName
   readonly fromSeq?: number | undefined
   readonly toSeq?: number | undefined
   readonly quarantine: boolean

@@ -1,16 +1,19 @@
 import type { VerifyResult, WireFinding } from '../verify/result.js'
 import type { VerifySummary } from '../verify/verify-all.js'
 
-/** A verdict for people: the first line says it, the rest says where and what was expected. */
-export function verdictText(result: VerifyResult): string {
+/**
+ * A verdict for people: the first line says it, the rest says where and what was expected. `neither`: the word, of eight
+ * letters, for what is not intact and not diverged.
+ */
+export function verdictText(result: VerifyResult, neither?: string): string {
   const { domain_id, source, segment_from, segment_to, rows, head, findings, stats } = result
   const rate = `${rows} rows in ${(stats.duration_ms / 1000).toFixed(2)} s`
-  const verdict = result.ok ? 'intact  ' : 'DIVERGED'
+  const verdict = neither ?? (result.ok ? 'intact  ' : 'DIVERGED')
   const first = `${verdict}  ${domain_id}  rows ${segment_from} to ${segment_to} of ${source}  ${rate}`
   return [first, `          head ${head.seq}:${head.hash}`, ...findings.flatMap(findingLines)].join('\n')
 }
 
-function findingLines({ code, seq_from, seq_to, expected, observed, detail }: WireFinding): string[] {
+export function findingLines({ code, seq_from, seq_to, expected, observed, detail }: WireFinding): string[] {
   const place = seq_from === seq_to ? `row ${seq_from}` : `rows ${seq_from} to ${seq_to}`
   return [
     `  ${code}  ${place}: ${detail}`,

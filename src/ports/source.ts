@@ -3,8 +3,11 @@ import type { FoldResult, StoredRow } from '../chain/fold.js'
 import type { LastRow } from '../chain/head.js'
 import type { ReadTime } from './read.js'
 
+/** The copies that an installation keeps of its chains. */
+export type CopyName = 'postgres' | 'mirror' | 'both'
+
 /** Where a row came from. */
-export type SourceName = 'postgres' | 'mirror' | 'both'
+export type SourceName = CopyName | 'bundle'
 
 /** What to read of a chain. */
 export interface ScanRequest {

@@ -19,7 +19,7 @@ export async function listEntries(
      FROM (
        SELECT * FROM audit_log_entry
        WHERE domain_id = $1 AND seq > $2 AND seq <= ${LIMITS.maxSeq}
-         ${conditions(filter, bind)
+         ${entryConditions(filter, bind)
            .map((condition) => `AND ${condition}`)
            .join(' ')}
        ORDER BY seq LIMIT $3
@@ -30,10 +30,11 @@ export async function listEntries(
   return rows.map(readEntry)
 }
 
-type Bind = (value: unknown) => string
+/** Turns a value into what stands for it in SQL: a placeholder, or a literal. */
+export type Bind = (value: unknown) => string
 
-/** Every expression on `object` is one that an index of migrations/ is made on. */
-function conditions(filter: EntryFilter, bind: Bind): string[] {
+/** Every expression on `object` is one that an index of migrations/ is made on. A time range also needs $1, the domain_id. */
+export function entryConditions(filter: EntryFilter, bind: Bind): string[] {
   const { subjectPseudonym, relation, correlationId } = filter
   return [
     ...equals('subject_pseudonym', subjectPseudonym && Buffer.from(subjectPseudonym, 'hex'), bind),

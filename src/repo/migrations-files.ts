@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { AuditError } from '../errors.js'
+import { packageFolder } from '../package-folder.js'
 
 /** One numbered file of migrations/. */
 export interface Migration {
@@ -32,12 +32,9 @@ export function downSql({ name }: Migration, folder = migrationsFolder()): strin
   return readFileSync(join(folder, `${name}.down.sql`), 'utf8')
 }
 
-/** migrations/ beside the package.json above this module, which lies in src/, in dist/src/ or in node_modules. */
-export function migrationsFolder(from = dirname(fileURLToPath(import.meta.url))): string {
-  if (existsSync(join(from, 'package.json'))) return join(from, 'migrations')
-  const parent = dirname(from)
-  if (parent === from) throw new AuditError('internal', 'found no package.json above the program')
-  return migrationsFolder(parent)
+/** migrations/ of this package. */
+export function migrationsFolder(): string {
+  return join(packageFolder(), 'migrations')
 }
 
 function isUpFile(file: string): boolean {

@@ -21,7 +21,7 @@ const UNSTAMPED = `
 const PAGE = 5_000
 
 /** As PostgresSource begins: no sort that spills, and rows that a policy hides are an error. */
-const BEGIN = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+export const SCAN_BEGIN = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
   SET LOCAL enable_sort = off; SET LOCAL row_security = off`
 
 const PRESENT = 'SELECT DISTINCT seq FROM audit_log_entry WHERE domain_id = $1 AND seq = ANY($2::bigint[])'
@@ -51,7 +51,7 @@ async function openSnapshot(
     await client.end().catch(() => undefined)
   }
   try {
-    await client.query(BEGIN)
+    await client.query(SCAN_BEGIN)
     const state = await chainState(client, request.domainId)
     const unstamped = await unstampedRanges(client, request.domainId)
     return { ...state, unstamped, rows: () => rowsOf(client, request, signal), close }

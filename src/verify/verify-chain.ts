@@ -76,6 +76,7 @@ const HERE = 'run: audit domain list; a Domain that was deleted altogether is fo
 
 /** Whoever has nothing but a copy of the mirror is not sent to a database. */
 const HINT_NO_CHAIN: Readonly<Record<SourceName, string>> = {
+  bundle: 'check the file',
   postgres: HERE,
   both: HERE,
   mirror:

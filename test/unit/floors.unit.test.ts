@@ -10,7 +10,7 @@ import {
 
 /** What may import what: its own area, and those named (docs: architecture, "Floors"). Nothing looks upwards. */
 const BASE = ['base', 'chain']
-const FEATURES = ['sink', 'verify', 'query', 'erasure', 'archiver']
+const FEATURES = ['sink', 'verify', 'query', 'erasure', 'archiver', 'export']
 const ADAPTERS = ['repo', 'mirror', 'pepper', 'authz']
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   chain: [],
@@ -23,7 +23,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   commands: [...BASE, ...FEATURES, 'http', 'cli'],
 }
 
-const BASE_FILES = ['src/errors.ts', 'src/ports.ts', 'src/node-hasher.ts']
+const BASE_FILES = ['src/errors.ts', 'src/ports.ts', 'src/node-hasher.ts', 'src/package-folder.ts']
 const PORTS = 'src/ports/'
 /** The library's own composition roots. */
 const COMPOSITION_FILES = ['src/index.ts', 'src/create-sink.ts', 'src/open-sink.ts']

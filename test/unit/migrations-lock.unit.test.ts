@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { packageFolder } from '../../src/package-folder.js'
 import { downSql, knownMigrations, migrationsFolder } from '../../src/repo/migrations-files.js'
 
 const folder = migrationsFolder()
@@ -29,7 +30,7 @@ describe('landed migrations are locked', () => {
   })
 
   it('the folder is found from any depth of the package', () => {
-    expect(migrationsFolder(join(folder, '..', 'dist', 'src', 'repo'))).toBe(folder)
+    expect(packageFolder(join(folder, '..', 'dist', 'src', 'repo'))).toBe(join(folder, '..'))
     expect(existsSync(folder)).toBe(true)
   })
 })

@@ -1,4 +1,4 @@
-import type { EntrySource, KnownChains, SourceName } from '../../ports.js'
+import type { CopyName, EntrySource, KnownChains } from '../../ports.js'
 import type { Context } from '../context.js'
 
 interface SourceOptions {
@@ -11,7 +11,7 @@ interface SourceOptions {
 /** What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names. */
 export async function sourceOf(
   context: Context,
-  name: SourceName,
+  name: CopyName,
   domainId: string,
   { isExpected = false, mirror }: SourceOptions = {},
 ): Promise<EntrySource> {
@@ -37,7 +37,7 @@ export async function sourceOf(
 /** Every chain that the source speaks of. */
 export async function chainsKnownTo(
   context: Context,
-  name: SourceName,
+  name: CopyName,
   signal: AbortSignal,
 ): Promise<KnownChains> {
   if (name === 'postgres') return knownChainsOf(context)

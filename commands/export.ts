@@ -1,0 +1,47 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditCommand } from '../src/cli/base-command.js'
+import { chainFlags, chainOf } from '../src/cli/chain-flags.js'
+import { parseExport } from '../src/cli/export-flags.js'
+import { runExport } from '../src/cli/export-run.js'
+import { filterFlags, subjectFilter, timeFlags } from '../src/cli/filter-flags.js'
+
+export default class Export extends AuditCommand {
+  static override summary = 'Write one self-contained evidence file of a chain'
+  static override description =
+    `The file holds the canonical bytes and hashes of every row, and two verifiers that need neither this program nor a
+database. It is verified while it is written: of a chain that diverges the file is written as well, with the damage as it
+stands, and the exit code is 1. It gets its name when it is whole. A filter makes a selection of rows, which is marked as
+one and never passes for a complete range.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --domain UUID --output evidence.tar',
+    '<%= config.bin %> <%= command.id %> --domain UUID --from 2026-01-01T00:00:00Z --to 2026-03-31T23:59:59Z --output q1.tar',
+    '<%= config.bin %> verify --source bundle evidence.tar',
+  ]
+
+  static override flags = {
+    ...chainFlags,
+    output: Flags.string({ required: true, helpValue: 'FILE', summary: 'the file to write' }),
+    force: Flags.boolean({ summary: 'replace a file that is there already' }),
+    'from-seq': Flags.string({ helpValue: 'N', summary: 'first row; default: 1' }),
+    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row; default: the last' }),
+    ...timeFlags,
+    ...filterFlags,
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(Export)
+    const { flags, raw } = parsed
+    const domainId = chainOf({ flags: { domain: flags.domain, platform: flags.platform }, raw })
+    const request = parseExport(domainId, flags)
+    const context = await this.context(flags)
+    const subject = await subjectFilter(context, domainId, flags['subject-id'])
+    const options = {
+      request: { ...request, filter: { ...request.filter, ...subject } },
+      path: flags.output,
+      replace: flags.force,
+      tool: `${this.config.name}/${this.config.version}`,
+      json: flags.json,
+    }
+    this.exitWith(await runExport(options, context, this.out, this.signal))
+  }
+}

@@ -1,0 +1,61 @@
+import type { ChainHead } from '../chain/entry.js'
+import { AuditError } from '../errors.js'
+import { type BundleVerdict, verifyBundle } from '../export/verify-bundle.js'
+import { nodeHasher } from '../node-hasher.js'
+import { EXIT, type ExitCode } from './exit-codes.js'
+import { selectionText } from './export-text.js'
+import type { Output } from './output.js'
+import { savedPins } from './pins-file.js'
+import { startProgress } from './progress.js'
+import { verdictText } from './verify-text.js'
+
+export interface BundleOptions {
+  readonly path: string
+  readonly domainId?: string | undefined
+  readonly expectHead?: ChainHead | undefined
+  /** Path of saved verify results. */
+  readonly expectHeads?: string | undefined
+  readonly allowFiltered: boolean
+  readonly json: boolean
+}
+
+/** Verifies one evidence bundle, without a database. Resolves with 0 or 1; everything else is thrown. */
+export async function runVerifyBundle(
+  options: BundleOptions,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { path, domainId, allowFiltered } = options
+  const request = { path, domainId, allowFiltered, pinsOf: await pinsOf(options) }
+  const progress = startProgress('verify bundle')
+  const verdict = await verifyBundle(request, nodeHasher, (at) => progress.update(at), signal).finally(() =>
+    progress.stop(),
+  )
+  await tell(verdict, options.json, out)
+  if (verdict.shortfall !== undefined) throw verdict.shortfall
+  return verdict.result.ok ? EXIT.done : EXIT.finding
+}
+
+async function pinsOf({
+  expectHead,
+  expectHeads,
+}: BundleOptions): Promise<(domainId: string) => readonly ChainHead[]> {
+  if (expectHead !== undefined) return () => [expectHead]
+  if (expectHeads === undefined) return () => []
+  const saved = await savedPins(expectHeads)
+  return (domainId) => {
+    const pins = saved.get(domainId)
+    if (pins !== undefined) return pins
+    throw new AuditError('usage', `--expect-heads: the file says nothing of chain ${domainId}`)
+  }
+}
+
+async function tell({ result, shortfall }: BundleVerdict, json: boolean, out: Output): Promise<void> {
+  if (json) {
+    await out.json(result)
+    return
+  }
+  // A selection that is intact as far as it goes is no divergence, and must not read like a whole chain either.
+  await out.line(verdictText(result, shortfall === undefined ? undefined : 'PARTIAL '))
+  await out.line(`          ${selectionText(result.selection)}`)
+}

@@ -1,0 +1,65 @@
+import { promisify } from 'node:util'
+import { constants, crc32, deflateRaw, inflateRaw, type ZlibOptions } from 'node:zlib'
+import { BUNDLE_LIMITS, damaged } from './bundle-format.js'
+
+/** No name, no time, no hint, and an operating system that is unknown (RFC 1952). */
+const HEADER = Buffer.from('1f8b08000000000000ff', 'hex')
+const TRAILER_BYTES = 8
+
+/**
+ * Level 3 for good: of a segment of 532 bytes a row it makes 101, in 3.0 µs a row; level 1 takes no less time, level 6
+ * 5.2 µs, and neither makes less of it.
+ */
+const DEFLATE: ZlibOptions = { level: 3, memLevel: 9, chunkSize: BUNDLE_LIMITS.memberBytes }
+const HUFFMAN: ZlibOptions = { ...DEFLATE, strategy: constants.Z_HUFFMAN_ONLY }
+
+const deflate = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw)
+
+/** One gzip member. The same version of zlib makes the same bytes of the same content. */
+export async function compressSegment(content: Buffer): Promise<Buffer> {
+  const packed = await deflate(content, DEFLATE)
+  // Rows that repeat one letter a thousand times compress as a bomb does, and a reader would refuse them.
+  const body = isBomb(content.length, packed.length) ? await deflate(content, HUFFMAN) : packed
+  return Buffer.concat([HEADER, body, trailer(content)])
+}
+
+/** Rejects with `bundle_malformed` for all but one whole member, within the bounds. */
+export async function decompressSegment(bytes: Buffer): Promise<Buffer> {
+  const body = bytes.subarray(HEADER.length, -TRAILER_BYTES)
+  if (body.length === 0 || bytes.compare(HEADER, 0, HEADER.length, 0, HEADER.length) !== 0) {
+    throw damaged('a segment that is not gzip as an export writes it')
+  }
+  const content = await inflate(body)
+  if (!bytes.subarray(-TRAILER_BYTES).equals(trailer(content))) {
+    throw damaged('a segment whose gzip checksum is wrong')
+  }
+  return content
+}
+
+function inflate(body: Buffer): Promise<Buffer> {
+  const maxOutputLength = Math.min(BUNDLE_LIMITS.segmentBytes, body.length * BUNDLE_LIMITS.ratio)
+  return new Promise((resolve, reject) => {
+    // `info` tells where the stream ended: what follows it, a second member too, would be passed over in silence.
+    const options = { maxOutputLength, chunkSize: BUNDLE_LIMITS.segmentBytes, info: true }
+    inflateRaw(body, options, (error, result: unknown) => {
+      if (error !== null) {
+        reject(damaged(`a segment that does not decompress within its bounds`))
+        return
+      }
+      const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } }
+      if (engine.bytesWritten === body.length) resolve(buffer)
+      else reject(damaged('something follows the gzip stream of a segment'))
+    })
+  })
+}
+
+function isBomb(content: number, packed: number): boolean {
+  return content > packed * BUNDLE_LIMITS.ratio
+}
+
+function trailer(content: Buffer): Buffer {
+  const bytes = Buffer.alloc(TRAILER_BYTES)
+  bytes.writeUInt32LE(crc32(content), 0)
+  bytes.writeUInt32LE(content.length, 4)
+  return bytes
+}

@@ -1,0 +1,143 @@
+import type { StoredRow } from '../chain/fold.js'
+import { asHash } from '../chain/hash.js'
+import { LIMITS } from '../chain/limits.js'
+import { BUNDLE_LIMITS } from './bundle-format.js'
+
+const SEQ = '{"seq":'
+const PREV = ',"prev_hash":"'
+const ENTRY = '","entry_hash":"'
+const CANONICAL = '","canonical_bytes":"'
+const END = '"}'
+
+/** Hexadecimal digits of a hash. */
+const HASH = 64
+const HASHES = PREV.length + HASH + ENTRY.length + HASH + CANONICAL.length
+
+const DAMAGED =
+  /^\{"seq":(-?\d{1,16}),"prev_hash":(null|"[0-9a-f]{64}"),"entry_hash":(null|"[0-9a-f]{64}"),(?:"problem":"([ !#-[\]-~]{1,200})"|"generation":(-?\d{1,5}))\}$/
+
+/** A row as a bundle can hold it: a damaged one keeps its place, what is left of its hashes, and what is wrong. */
+export function exportable(row: StoredRow): StoredRow {
+  const { seq, canonical, unknownGeneration } = row
+  const [prevHash, entryHash] = [asHash(row.prevHash), asHash(row.entryHash)]
+  if (unknownGeneration !== undefined) return { seq, prevHash, entryHash, unknownGeneration }
+  const problem = row.problem ?? problemOf(canonical, prevHash, entryHash)
+  return problem === undefined
+    ? { seq, canonical, prevHash, entryHash }
+    : { seq, prevHash, entryHash, problem: printable(problem) }
+}
+
+function problemOf(canonical: Uint8Array | undefined, prev?: string, entry?: string): string | undefined {
+  if (canonical === undefined) return 'it has no canonical bytes'
+  if (prev === undefined || entry === undefined) return 'a hash is not 32 bytes'
+  return canonical.length > BUNDLE_LIMITS.canonicalBytes ? 'longer than any row can be' : undefined
+}
+
+/** Printable ASCII that JSON need not escape. */
+function printable(problem: string): string {
+  return problem.replace(/[^ !#-[\]-~]/g, '?').slice(0, 200)
+}
+
+/** The line of an {@link exportable} row, without its newline (docs/evidence.md, "A row"). */
+export function rowLine({
+  seq,
+  canonical,
+  problem,
+  unknownGeneration,
+  prevHash,
+  entryHash,
+}: StoredRow): string {
+  if (canonical !== undefined) {
+    const bytes = Buffer.from(canonical.buffer, canonical.byteOffset, canonical.byteLength)
+    return `${SEQ}${seq}${PREV}${prevHash}${ENTRY}${entryHash}${CANONICAL}${bytes.toString('base64')}${END}`
+  }
+  const rest =
+    unknownGeneration === undefined ? `"problem":"${problem}"` : `"generation":${unknownGeneration}`
+  return `${SEQ}${seq},"prev_hash":${quoted(prevHash)},"entry_hash":${quoted(entryHash)},${rest}}`
+}
+
+function quoted(hash: string | undefined): string {
+  return hash === undefined ? 'null' : `"${hash}"`
+}
+
+/**
+ * Reads the lines of segments. Row by row and by position: 0.9 µs a row, where JSON.parse takes 2.3. The canonical bytes
+ * of a row live in a buffer that the next one overwrites.
+ */
+export class LineReader {
+  readonly #scratch = Buffer.allocUnsafe(BUNDLE_LIMITS.canonicalBytes + 3)
+
+  /** Calls with each row of a segment, with undefined for a line that is none. `text` has one character a byte. */
+  read(text: string, onRow: (row: StoredRow | undefined) => void): void {
+    for (let at = 0; at < text.length; ) {
+      const newline = text.indexOf('\n', at)
+      const end = newline < 0 ? text.length : newline
+      onRow(newline < 0 ? undefined : this.#row(text, at, end))
+      at = end + 1
+    }
+  }
+
+  #row(text: string, from: number, to: number): StoredRow | undefined {
+    return this.#whole(text, from, to) ?? damagedRow(text.slice(from, to))
+  }
+
+  #whole(text: string, from: number, to: number): StoredRow | undefined {
+    const comma = text.indexOf(',', from)
+    const prev = comma + PREV.length
+    const entry = prev + HASH + ENTRY.length
+    const bytes = comma + HASHES
+    if (comma < 0 || bytes > to || !isSpelled(text, from, comma, to)) return undefined
+    const seq = seqOf(text.slice(from + SEQ.length, comma))
+    const canonical = this.#decode(text.slice(bytes, to - END.length))
+    const prevHash = asHash(text.slice(prev, prev + HASH))
+    const entryHash = asHash(text.slice(entry, entry + HASH))
+    if (prevHash === undefined || entryHash === undefined) return undefined
+    return seq === undefined || canonical === undefined ? undefined : { seq, canonical, prevHash, entryHash }
+  }
+
+  /** Base64 has more than one spelling of the same bytes, and Node takes even what is none. */
+  #decode(base64: string): Uint8Array | undefined {
+    if (base64.length === 0 || base64.length > this.#scratch.length * 1.34) return undefined
+    const length = this.#scratch.write(base64, 'base64')
+    if (length > BUNDLE_LIMITS.canonicalBytes) return undefined
+    return this.#scratch.toString('base64', 0, length) === base64
+      ? this.#scratch.subarray(0, length)
+      : undefined
+  }
+}
+
+function isSpelled(text: string, from: number, comma: number, to: number): boolean {
+  return (
+    text.startsWith(SEQ, from) &&
+    text.startsWith(PREV, comma) &&
+    text.startsWith(ENTRY, comma + PREV.length + HASH) &&
+    text.startsWith(CANONICAL, comma + HASHES - CANONICAL.length) &&
+    text.startsWith(END, to - END.length)
+  )
+}
+
+/** A damaged row may have any number; beyond 2^53 they are no longer exact, and stand for it. */
+function seqOf(digits: string): number | undefined {
+  const seq = Number(digits)
+  const isExact = /^-?\d{1,16}$/.test(digits) && String(seq) === digits
+  return isExact && Math.abs(seq) <= LIMITS.maxSeq + 1 ? seq : undefined
+}
+
+function damagedRow(line: string): StoredRow | undefined {
+  const match = DAMAGED.exec(line)
+  if (match === null) return undefined
+  const [, digits = '', prev = '', entry = '', problem, generation] = match
+  const seq = seqOf(digits)
+  const prevHash = asHash(prev.slice(1, -1))
+  const entryHash = asHash(entry.slice(1, -1))
+  if (seq === undefined || (generation !== undefined && !isForeign(generation))) return undefined
+  if (generation === undefined) return { seq, prevHash, entryHash, problem }
+  return { seq, prevHash, entryHash, unknownGeneration: Number(generation) }
+}
+
+/** A generation that SQL can hold and that is not the one we know. */
+function isForeign(digits: string): boolean {
+  const generation = Number(digits)
+  const isSmall = generation >= -32_768 && generation <= 32_767
+  return String(generation) === digits && isSmall && generation !== 1
+}

@@ -1,0 +1,70 @@
+import { createHash, hash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import { MANIFEST_NAME } from './bundle-format.js'
+import type { BundleFile, Manifest } from './manifest.js'
+import { manifestText } from './manifest.js'
+import type { OutputFile } from './output-file.js'
+import { paddingOf, TAR_END, ustarHeader } from './ustar.js'
+
+/** A member whose content is at hand. */
+export interface Member {
+  readonly name: string
+  readonly content: Buffer
+}
+
+export interface Written {
+  readonly bytes: number
+  /** Of the whole file: what a chain of custody notes down. */
+  readonly sha256: string
+}
+
+const COPY_BYTES = 1024 * 1024
+
+export function memberOf({ name, content }: Member): Buffer {
+  return Buffer.concat([
+    ustarHeader({ name, size: content.length }),
+    content,
+    Buffer.alloc(paddingOf(content.length)),
+  ])
+}
+
+export function fileSums({ name, content }: Member): BundleFile {
+  return { name, bytes: content.length, sha256: hash('sha256', content) }
+}
+
+/** Puts the manifest, which is only known at the end, before the segments, which are in `scratch` by then. */
+export async function writeBundle(
+  output: OutputFile,
+  manifest: Manifest,
+  files: readonly Member[],
+  scratch: FileHandle,
+  signal: AbortSignal,
+): Promise<Written> {
+  const digest = createHash('sha256')
+  let bytes = 0
+  await output.write(async (file) => {
+    const put = async (chunk: Uint8Array) => {
+      digest.update(chunk)
+      bytes += chunk.length
+      await file.writeFile(chunk)
+    }
+    await put(memberOf({ name: MANIFEST_NAME, content: Buffer.from(manifestText(manifest), 'utf8') }))
+    for (const member of files) await put(memberOf(member))
+    for await (const chunk of contentOf(scratch)) {
+      signal.throwIfAborted()
+      await put(chunk)
+    }
+    await put(TAR_END)
+  })
+  return { bytes, sha256: digest.digest('hex') }
+}
+
+async function* contentOf(file: FileHandle): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafe(COPY_BYTES)
+  for (let at = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
+    at += bytesRead
+  }
+}
