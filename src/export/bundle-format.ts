@@ -18,11 +18,11 @@ export function segmentName(number: number): string {
 }
 
 export const BUNDLE_LIMITS = {
-  manifestBytes: 16 * 1024 * 1024,
-  fileBytes: 1024 * 1024,
+  /** Any member: the manifest of 60,000 segments is the largest. */
+  fileBytes: 16 * 1024 * 1024,
   /** A segment before it is compressed; the longest honest line has 60 KB. */
   segmentBytes: 2 * 1024 * 1024,
-  /** Deflate adds five bytes for every 16 KB that it cannot compress. */
+  /** A segment as it is stored. Deflate adds five bytes for every 16 KB that it cannot compress. */
   memberBytes: 2 * 1024 * 1024 + 64 * 1024,
   /** Bytes that one compressed byte may stand for. Honest rows have about five, and Huffman codes alone at most eight. */
   ratio: 64,

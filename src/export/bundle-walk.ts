@@ -1,105 +1,94 @@
-import { hash } from 'node:crypto'
-import type { Finding, Findings } from '../chain/finding.js'
-import { BUNDLE_LIMITS, damaged } from './bundle-format.js'
+import type { Finding } from '../chain/finding.js'
+import { BUNDLE_LIMITS, damaged, FILE_NAMES } from './bundle-format.js'
 import type { ReadMember } from './bundle-members.js'
 import { decompressSegment } from './gzip.js'
-import type { BundleFile, Manifest, Segment } from './manifest.js'
+import type { ReadManifest, Segment } from './manifest.js'
 
-/** A segment that the manifest names, in its place. */
-export interface FoundSegment {
-  readonly segment: Segment
-  readonly content: Buffer
-}
+/** What the walk meets: a segment in its place, or something that is not as the manifest says. */
+export type Met = { readonly segment: Segment; readonly content: Buffer } | { readonly finding: Finding }
 
 /** Segments that are decompressed ahead of the reader. */
 const AHEAD = 3
 
-type Expected = BundleFile | Segment
-
 /**
- * Compares the members after the manifest with those that it names, in the manifest's order. What is missing, too much
- * or out of its place is a finding; a file or segment that is not the one that was counted is found by its sums.
+ * Compares the members after the manifest with those that must be there, in the manifest's order: what is missing, too
+ * much or out of its place is a finding. Of the README and the verifiers only the names are looked at.
  */
 export class BundleWalk {
-  readonly #expected: readonly Expected[]
+  readonly #expected: readonly (Segment | string)[]
   readonly #places: ReadonlyMap<string, number>
-  readonly #findings: Findings
   #next = 0
 
-  constructor({ files, segments }: Manifest, findings: Findings) {
-    this.#expected = [...files, ...segments]
-    this.#places = new Map(this.#expected.map(({ name }, place) => [name, place]))
-    this.#findings = findings
+  constructor({ segments }: ReadManifest) {
+    this.#expected = [...FILE_NAMES, ...segments]
+    this.#places = new Map(this.#expected.map((one, place) => [nameOf(one), place]))
   }
 
-  /**
-   * The segments in order, decompressed several at once. Damage of the file is told after what stands before it.
-   * Rejects as readMembers does.
-   */
-  async *segments(members: AsyncIterable<ReadMember>): AsyncGenerator<FoundSegment> {
-    const opening: Promise<FoundSegment>[] = []
+  /** In the order of the file, which is decompressed ahead. Rejects as readMembers does, after what stands before. */
+  async *meet(members: AsyncIterable<ReadMember>): AsyncGenerator<Met> {
+    const ahead: Promise<Met>[] = []
+    let damage: unknown
     try {
       for await (const member of members) {
-        const segment = this.#meet(member)
-        if (segment === undefined) continue
-        opening.push(opened(segment, member))
-        if (opening.length > AHEAD) yield await (opening.shift() as Promise<FoundSegment>)
+        ahead.push(...this.#member(member))
+        while (ahead.length > AHEAD) yield await next(ahead)
       }
+      ahead.push(...this.#skipTo(this.#expected.length))
     } catch (error) {
-      while (opening.length > 0) yield await (opening.shift() as Promise<FoundSegment>)
-      throw error
-    } finally {
-      await Promise.allSettled(opening)
+      damage = error
     }
-    while (opening.length > 0) yield await (opening.shift() as Promise<FoundSegment>)
-    this.#miss(this.#expected.length)
+    try {
+      while (ahead.length > 0) yield await next(ahead)
+    } finally {
+      await Promise.allSettled(ahead)
+    }
+    if (damage !== undefined) throw damage
   }
 
-  /** The segment that a member is, where it is one in its place. */
-  #meet({ name, content }: ReadMember): Segment | undefined {
-    const place = this.#places.get(name)
-    if (place === undefined || place < this.#next) {
-      this.#find('orphan_object', undefined, `member ${name} is not one of the manifest, or not in its place`)
-      return undefined
-    }
-    this.#miss(place)
+  #member(member: ReadMember): Promise<Met>[] {
+    const place = this.#places.get(member.name)
+    if (place === undefined || place < this.#next) return [found('orphan_object', member.name)]
+    const missing = this.#skipTo(place)
     this.#next = place + 1
     const expected = this.#expected[place]
-    if (expected === undefined) return undefined
-    if (isSegment(expected)) return expected
-    if (!isCounted(expected, content))
-      this.#find('object_malformed', undefined, `${name} is not the one that the manifest counts`)
-    return undefined
+    return typeof expected === 'object' ? [...missing, opened(expected, member)] : missing
   }
 
   /** Reports what should have come before `place`. */
-  #miss(place: number): void {
-    for (; this.#next < place; this.#next += 1) {
-      const expected = this.#expected[this.#next]
-      if (expected !== undefined) this.#find('object_missing', expected, `member ${expected.name} is missing`)
-    }
-  }
-
-  #find(code: Finding['code'], expected: Expected | undefined, detail: string): void {
-    const isOfRows = expected !== undefined && isSegment(expected)
-    const [seqFrom, seqTo] = isOfRows ? [expected.first_seq, expected.last_seq] : [0, 0]
-    this.#findings.add({ code, seqFrom, seqTo, detail })
+  #skipTo(place: number): Promise<Met>[] {
+    const missing = this.#expected.slice(this.#next, place)
+    this.#next = place
+    return missing.map((expected) => found('object_missing', nameOf(expected), expected))
   }
 }
 
-/** Whether content is what the manifest counts. */
-export function isCounted({ bytes, sha256 }: Expected, content: Buffer): boolean {
-  return content.length === bytes && hash('sha256', content) === sha256
+function next(ahead: Promise<Met>[]): Promise<Met> {
+  return ahead.shift() ?? Promise.reject(damaged('it ends before its end'))
 }
 
-function isSegment(expected: Expected): expected is Segment {
-  return 'rows' in expected
+function nameOf(expected: Segment | string): string {
+  return typeof expected === 'string' ? expected : expected.name
 }
 
-function opened(segment: Segment, { content }: ReadMember): Promise<FoundSegment> {
-  if (content.length > BUNDLE_LIMITS.memberBytes) throw damaged('a segment larger than any can be')
-  const opening = decompressSegment(content).then((rows) => ({ segment, content: rows }))
+async function found(
+  code: 'orphan_object' | 'object_missing',
+  name: string,
+  expected: Segment | string = '',
+): Promise<Met> {
+  const place = typeof expected === 'string' ? { first_seq: 0, last_seq: 0 } : expected
+  const what = code === 'object_missing' ? 'is missing' : 'is not in the manifest, or not in its place'
+  const finding = { code, seqFrom: place.first_seq, seqTo: place.last_seq, detail: `member ${name} ${what}` }
+  return { finding }
+}
+
+function opened(segment: Segment, { content: packed }: ReadMember): Promise<Met> {
+  const opening = open(segment, packed)
   // It is awaited in its turn; until then its failure is nobody's.
   opening.catch(() => undefined)
   return opening
+}
+
+async function open(segment: Segment, packed: Buffer): Promise<Met> {
+  if (packed.length > BUNDLE_LIMITS.memberBytes) throw damaged('a segment larger than any can be')
+  return { segment, content: await decompressSegment(packed) }
 }

@@ -1,7 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { ChainHead } from '../chain/entry.js'
 import { type Finding, inOrder } from '../chain/finding.js'
-import type { FoldResult } from '../chain/fold.js'
 import { type Hasher, isHash } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
 import { LIMITS } from '../chain/limits.js'
@@ -15,7 +14,7 @@ import type { OutputFile } from './output-file.js'
 import { exportable } from './row-line.js'
 import { SegmentWriter } from './segment-writer.js'
 import { closedSelection, type OpenSelection, openSelection } from './selection.js'
-import { fileSums, type Member, memberOf, type Written, writeBundle } from './write-bundle.js'
+import { type Member, memberOf, type Written, writeBundle } from './write-bundle.js'
 
 export interface ExportParts {
   readonly store: ExportStore
@@ -31,14 +30,12 @@ export interface Exported {
   readonly manifest: Manifest
   readonly written: Written
   readonly findings: readonly Finding[]
-  /** A row of an unknown generation was written as it is, and could not be checked. */
-  readonly unchecked: FoldResult['unchecked']
 }
 
 /**
  * Writes one self-contained evidence file of what one snapshot holds, and verifies it on the way: what is damaged is
  * written as it stands, for it is evidence too, and is among the findings. Rejects with `domain_not_found`,
- * `nothing_to_verify`, `output_exists`, `output_failed`; then there is no file.
+ * `nothing_to_verify`, `generation_unknown`, `output_exists`, `output_failed`; then there is no file.
  */
 export async function exportChain(
   request: ExportRequest,
@@ -130,14 +127,14 @@ class ChainExport {
   }
 
   async #finish(signal: AbortSignal): Promise<Exported> {
-    const { findings: found, unchecked } = this.#judge.finish()
+    const { findings: found } = this.#judge.finish()
     const { to_end, kind } = this.#selection
     const onHead = to_end && kind !== 'filtered' ? this.#judgeHead() : []
     const findings = inOrder([...found, ...onHead])
     const manifest = this.#manifest(findings)
     const { output, files } = this.#parts
     const written = await writeBundle(output, manifest, files, this.#scratch, signal)
-    return { manifest, written, findings, unchecked }
+    return { manifest, written, findings }
   }
 
   #judgeHead(): Finding[] {
@@ -161,7 +158,6 @@ class ChainExport {
       first_seq: first,
       last_seq: last,
       findings: { total: findings.length, first: findings.slice(0, BUNDLE_LIMITS.findings).map(wireFinding) },
-      files: this.#parts.files.map(fileSums),
       segments,
     }
   }

@@ -1,99 +1,124 @@
 import { z } from 'zod'
-import { FINDING_CODES } from '../chain/finding.js'
 import { isHash } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
-import { REASONS } from '../chain/reason.js'
-import { NIL_UUID } from '../chain/uuid.js'
-import { BUNDLE_FORMAT, damaged, FILE_NAMES, segmentName } from './bundle-format.js'
+import { isUuid, NIL_UUID } from '../chain/uuid.js'
+import type { WireFinding } from '../verify/result.js'
+import { BUNDLE_FORMAT, damaged, segmentName } from './bundle-format.js'
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
-
-const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
+/** Of a row as it is stored; a forced one may have any. 2^53 stands for all beyond. */
+const int = z.number().refine((value) => Number.isInteger(value) && Math.abs(value) <= LIMITS.maxSeq + 1)
 const hash = z.string().refine(isHash)
-const text = z.string().min(1)
-/** Of a row as it is stored; a forced one may have any. */
-const anySeq = z
-  .int()
-  .min(-LIMITS.maxSeq - 1)
-  .max(LIMITS.maxSeq + 1)
-const head = z.strictObject({ seq: anySeq, hash })
-const sums = { bytes: count, sha256: hash }
+const head = z.looseObject({ seq: int, hash })
+const isChainId = (text: string) => isUuid(text) && text === text.toLowerCase() && text !== NIL_UUID
 
 const filter = z.strictObject({
-  subject_pseudonym: hash.optional(),
-  relation: text.optional(),
-  object_type: text.optional(),
-  object_id: text.optional(),
-  reason: z.enum(REASONS).optional(),
+  subject_pseudonym: z.string().optional(),
+  relation: z.string().optional(),
+  object_type: z.string().optional(),
+  object_id: z.string().optional(),
+  reason: z.string().optional(),
   correlation_id: z.string().optional(),
 })
 
-const selection = z.strictObject({
+const selection = z.looseObject({
   kind: z.enum(['chain', 'range', 'filtered']),
-  from_seq: z.int().min(1).max(LIMITS.maxSeq),
-  to_seq: z
-    .int()
-    .min(1)
-    .max(LIMITS.maxSeq + 1),
+  from_seq: int,
+  to_seq: int,
   to_end: z.boolean(),
-  from: z.string().regex(TIME).optional(),
-  to: z.string().regex(TIME).optional(),
   filter,
 })
 
-const finding = z.strictObject({
-  code: z.enum(FINDING_CODES),
-  seq_from: anySeq,
-  seq_to: anySeq,
-  expected: hash.optional(),
-  observed: hash.optional(),
-  detail: z.string(),
-})
+const counts = { rows: int, first_seq: int, last_seq: int }
 
-const manifest = z.strictObject({
+/** What a reader needs; it does not look at the rest, and does not trust what it looks at. */
+const needed = z.looseObject({
   format: z.literal(BUNDLE_FORMAT),
-  tool: text,
-  domain_id: z
-    .string()
-    .regex(UUID)
-    .refine((id) => id !== NIL_UUID),
+  domain_id: z.string().refine(isChainId),
   selection,
   predecessor: head.optional(),
   head: head.optional(),
-  rows: count,
-  first_seq: anySeq,
-  last_seq: anySeq,
-  findings: z.strictObject({ total: count, first: z.array(finding) }),
-  files: z.array(z.strictObject({ name: text, ...sums })),
-  segments: z.array(
-    z.strictObject({ name: text, rows: count, first_seq: anySeq, last_seq: anySeq, ...sums }),
-  ),
+  ...counts,
+  segments: z.array(z.looseObject({ name: z.string(), ...counts, bytes: int, sha256: hash })),
 })
 
-/** manifest.json (docs/evidence.md, "The manifest"). */
-export type Manifest = z.infer<typeof manifest>
-export type Selection = Manifest['selection']
-export type Segment = Manifest['segments'][number]
-export type BundleFile = Manifest['files'][number]
-export type SelectionFilter = Selection['filter']
+export interface SelectionFilter {
+  readonly subject_pseudonym?: string | undefined
+  readonly relation?: string | undefined
+  readonly object_type?: string | undefined
+  readonly object_id?: string | undefined
+  readonly reason?: string | undefined
+  readonly correlation_id?: string | undefined
+}
 
-export function manifestText(value: Manifest): string {
+/** Which rows of a chain a bundle is of. */
+export interface Selection {
+  /** The whole chain; a range of it, without a gap; or rows of a range that a filter let through. */
+  readonly kind: 'chain' | 'range' | 'filtered'
+  readonly from_seq: number
+  readonly to_seq: number
+  /** Whether the range goes on to the end that the chain had. */
+  readonly to_end: boolean
+  /** The times that were asked for, RFC 3339. */
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly filter: SelectionFilter
+}
+
+export interface Segment {
+  readonly name: string
+  readonly rows: number
+  readonly first_seq: number
+  readonly last_seq: number
+  /** Of the content, before it was compressed. */
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export interface SeqHash {
+  readonly seq: number
+  readonly hash: string
+}
+
+/** What a reader takes from manifest.json. */
+export interface ReadManifest {
+  readonly domain_id: string
+  readonly selection: Selection
+  /** The row before the first, for its link. */
+  readonly predecessor?: SeqHash | undefined
+  /** The chain head in the moment of the export. */
+  readonly head?: SeqHash | undefined
+  readonly rows: number
+  readonly first_seq: number
+  readonly last_seq: number
+  readonly segments: readonly Segment[]
+}
+
+/** manifest.json (docs/evidence.md, "The manifest"). */
+export interface Manifest extends ReadManifest {
+  readonly format: typeof BUNDLE_FORMAT
+  readonly tool: string
+  /** What the export found; for people. */
+  readonly findings: { readonly total: number; readonly first: readonly WireFinding[] }
+}
+
+export function manifestText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`
 }
 
-/** Throws `bundle_malformed` for what {@link manifestText} does not write, and for one that contradicts itself. */
-export function readManifest(bytes: Buffer): Manifest {
+/** Throws `bundle_malformed` for what {@link manifestText} cannot have written, and for one that contradicts itself. */
+export function readManifest(bytes: Buffer): ReadManifest {
   const json = decode(bytes)
-  const read = manifest.safeParse(parse(json))
-  if (!read.success) {
+  const value = parse(json)
+  const read = needed.safeParse(value)
+  if (!read.success)
     throw damaged(`manifest.json: ${read.error.issues[0]?.path.join('.') || 'not'} as an export writes it`)
-  }
-  // Refuses duplicate keys, another order and other spellings, which readers might understand differently.
-  if (manifestText(parse(json) as Manifest) !== json) throw damaged('manifest.json is spelled otherwise')
-  const problem = contradiction(read.data)
+  // Refuses duplicate keys and odd spellings, which readers might understand differently, and lone surrogates.
+  const isSpelled = manifestText(value) === json && !json.replaceAll('\\\\', '').includes('\\ud')
+  if (!isSpelled) throw damaged('manifest.json: spelled otherwise than JSON.stringify spells it')
+  const manifest = read.data as ReadManifest
+  const problem = contradiction(manifest)
   if (problem !== undefined) throw damaged(`manifest.json: ${problem}`)
-  return read.data
+  return manifest
 }
 
 /** Which rows a selection is of, by what it says. */
@@ -107,19 +132,24 @@ export function endOf(fromSeq: number, lastSeq: number): number {
   return Math.max(fromSeq, lastSeq)
 }
 
-function contradiction({ files, segments, ...manifest }: Manifest): string | undefined {
-  const { selection: chosen, predecessor, last_seq } = manifest
-  if (chosen.kind !== kindOf(chosen)) return 'the selection is not of its kind'
-  if (chosen.to_seq < chosen.from_seq) return 'the selection ends before it begins'
-  if (chosen.to_end && chosen.to_seq !== endOf(chosen.from_seq, last_seq)) {
+function contradiction(manifest: ReadManifest): string | undefined {
+  const { selection: chosen, predecessor, segments } = manifest
+  const { kind, from_seq, to_seq, to_end } = chosen
+  if (kind !== kindOf(chosen)) return 'the selection is not of its kind'
+  if (from_seq < 1 || from_seq > LIMITS.maxSeq || to_seq < from_seq) return 'the selection is no range'
+  if (to_end && to_seq !== endOf(from_seq, manifest.last_seq))
     return 'the selection does not end with the last row'
-  }
-  const mayLink = chosen.kind !== 'filtered' && predecessor?.seq === chosen.from_seq - 1
-  if (predecessor !== undefined && !(mayLink && predecessor.seq > 0)) return 'a predecessor that is none'
-  const isNamed =
-    files.map(({ name }) => name).join() === FILE_NAMES.join() &&
-    segments.every(({ name }, i) => name === segmentName(i + 1))
-  return isNamed ? undefined : 'its members are not named as an export names them'
+  const isLink = kind !== 'filtered' && from_seq > 1 && predecessor?.seq === from_seq - 1
+  if (predecessor !== undefined && !isLink) return 'a predecessor that is none'
+  if (segments.some(({ name }, i) => name !== segmentName(i + 1))) return 'a segment that is named otherwise'
+  return isSum(manifest) ? undefined : 'its counts are not those of its segments'
+}
+
+function isSum({ rows, first_seq, last_seq, segments }: ReadManifest): boolean {
+  const [first, last] = [segments[0], segments.at(-1)]
+  const sum = segments.reduce((total, segment) => total + segment.rows, 0)
+  if (first === undefined || last === undefined) return rows === 0
+  return rows === sum && first_seq === first.first_seq && last_seq === last.last_seq
 }
 
 function decode(bytes: Buffer): string {

@@ -1,6 +1,7 @@
 import type { StoredRow } from '../chain/fold.js'
 import { asHash } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
+import { AuditError } from '../errors.js'
 import { BUNDLE_LIMITS } from './bundle-format.js'
 
 const SEQ = '{"seq":'
@@ -14,13 +15,16 @@ const HASH = 64
 const HASHES = PREV.length + HASH + ENTRY.length + HASH + CANONICAL.length
 
 const DAMAGED =
-  /^\{"seq":(-?\d{1,16}),"prev_hash":(null|"[0-9a-f]{64}"),"entry_hash":(null|"[0-9a-f]{64}"),(?:"problem":"([ !#-[\]-~]{1,200})"|"generation":(-?\d{1,5}))\}$/
+  /^\{"seq":(-?\d{1,16}),"prev_hash":(null|"[0-9a-f]{64}"),"entry_hash":(null|"[0-9a-f]{64}"),"problem":"([ !#-[\]-~]{1,200})"\}$/
 
-/** A row as a bundle can hold it: a damaged one keeps its place, what is left of its hashes, and what is wrong. */
+/**
+ * A row as a bundle can hold it: a damaged one keeps its place, what is left of its hashes, and what is wrong. Throws
+ * `generation_unknown`: a bundle of this format holds rows of PXA1.
+ */
 export function exportable(row: StoredRow): StoredRow {
   const { seq, canonical, unknownGeneration } = row
   const [prevHash, entryHash] = [asHash(row.prevHash), asHash(row.entryHash)]
-  if (unknownGeneration !== undefined) return { seq, prevHash, entryHash, unknownGeneration }
+  if (unknownGeneration !== undefined) throw unknown(seq, unknownGeneration)
   const problem = row.problem ?? problemOf(canonical, prevHash, entryHash)
   return problem === undefined
     ? { seq, canonical, prevHash, entryHash }
@@ -38,22 +42,20 @@ function printable(problem: string): string {
   return problem.replace(/[^ !#-[\]-~]/g, '?').slice(0, 200)
 }
 
+function unknown(seq: number, generation: number): AuditError {
+  const message = `row ${seq} is of generation ${generation}, which this program does not know`
+  return new AuditError('generation_unknown', message, {
+    hint: 'nothing was written; upgrade audit, or export the rows before and after it',
+  })
+}
+
 /** The line of an {@link exportable} row, without its newline (docs/evidence.md, "A row"). */
-export function rowLine({
-  seq,
-  canonical,
-  problem,
-  unknownGeneration,
-  prevHash,
-  entryHash,
-}: StoredRow): string {
-  if (canonical !== undefined) {
-    const bytes = Buffer.from(canonical.buffer, canonical.byteOffset, canonical.byteLength)
-    return `${SEQ}${seq}${PREV}${prevHash}${ENTRY}${entryHash}${CANONICAL}${bytes.toString('base64')}${END}`
+export function rowLine({ seq, canonical, problem, prevHash, entryHash }: StoredRow): string {
+  if (canonical === undefined) {
+    return `${SEQ}${seq},"prev_hash":${quoted(prevHash)},"entry_hash":${quoted(entryHash)},"problem":"${problem}"}`
   }
-  const rest =
-    unknownGeneration === undefined ? `"problem":"${problem}"` : `"generation":${unknownGeneration}`
-  return `${SEQ}${seq},"prev_hash":${quoted(prevHash)},"entry_hash":${quoted(entryHash)},${rest}}`
+  const bytes = Buffer.from(canonical.buffer, canonical.byteOffset, canonical.byteLength)
+  return `${SEQ}${seq}${PREV}${prevHash}${ENTRY}${entryHash}${CANONICAL}${bytes.toString('base64')}${END}`
 }
 
 function quoted(hash: string | undefined): string {
@@ -124,20 +126,8 @@ function seqOf(digits: string): number | undefined {
 }
 
 function damagedRow(line: string): StoredRow | undefined {
-  const match = DAMAGED.exec(line)
-  if (match === null) return undefined
-  const [, digits = '', prev = '', entry = '', problem, generation] = match
+  const [, digits = '', prev = '', entry = '', problem] = DAMAGED.exec(line) ?? []
   const seq = seqOf(digits)
-  const prevHash = asHash(prev.slice(1, -1))
-  const entryHash = asHash(entry.slice(1, -1))
-  if (seq === undefined || (generation !== undefined && !isForeign(generation))) return undefined
-  if (generation === undefined) return { seq, prevHash, entryHash, problem }
-  return { seq, prevHash, entryHash, unknownGeneration: Number(generation) }
-}
-
-/** A generation that SQL can hold and that is not the one we know. */
-function isForeign(digits: string): boolean {
-  const generation = Number(digits)
-  const isSmall = generation >= -32_768 && generation <= 32_767
-  return String(generation) === digits && isSmall && generation !== 1
+  if (seq === undefined) return undefined
+  return { seq, prevHash: asHash(prev.slice(1, -1)), entryHash: asHash(entry.slice(1, -1)), problem }
 }

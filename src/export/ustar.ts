@@ -4,7 +4,7 @@ export const BLOCK = 512
 
 /** 1980-01-01T00:00:00Z. Some programs complain of a file that is older. */
 const MTIME = 315_532_800
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9_./-]{0,98}$/
+const NAME = /^(?=.{1,99}$)\w[\w.-]*(\/\w[\w.-]*)*$/
 const CHECKSUM_AT = 148
 
 export interface MemberHead {
@@ -38,11 +38,10 @@ export function readHeader(block: Buffer): MemberHead | undefined {
   const name = block.toString('latin1', 0, block.indexOf(0))
   const digits = block.toString('latin1', 124, 135)
   const head = { name, size: /^[0-7]{11}$/.test(digits) ? Number.parseInt(digits, 8) : 0 }
-  const isPlain = NAME.test(name) && !name.split('/').some((part) => part === '' || /^\.+$/.test(part))
-  if (!isPlain || !ustarHeader(head).equals(block)) {
+  if (!NAME.test(name) || !ustarHeader(head).equals(block)) {
     throw damaged('a member that is no plain file, named and marked as an export marks it')
   }
-  if (head.size > BUNDLE_LIMITS.manifestBytes) throw damaged('a member larger than any can be')
+  if (head.size > BUNDLE_LIMITS.fileBytes) throw damaged('a member larger than any can be')
   return head
 }
 

@@ -9,7 +9,7 @@ import { verifyChain } from '../verify/verify-chain.js'
 import { damaged, MANIFEST_NAME } from './bundle-format.js'
 import { type ReadMember, readMembers, unreadable } from './bundle-members.js'
 import { BundleSource } from './bundle-source.js'
-import { type Manifest, readManifest, type Selection } from './manifest.js'
+import { type ReadManifest, readManifest, type Selection } from './manifest.js'
 
 export interface BundleRequest {
   readonly path: string
@@ -69,14 +69,14 @@ async function openBundle(path: string): Promise<FileHandle> {
   }
 }
 
-async function manifestOf(members: AsyncGenerator<ReadMember>): Promise<Manifest> {
+async function manifestOf(members: AsyncGenerator<ReadMember>): Promise<ReadManifest> {
   const first = await members.next()
   if (first.done === true || first.value.name !== MANIFEST_NAME)
     throw damaged('it does not begin with a manifest')
   return readManifest(first.value.content)
 }
 
-function assertChain({ domain_id, rows, segments }: Manifest, { domainId }: BundleRequest): void {
+function assertChain({ domain_id, rows, segments }: ReadManifest, { domainId }: BundleRequest): void {
   if (domainId !== undefined && domainId !== domain_id) {
     throw new AuditError('domain_not_found', `the bundle is of chain ${domain_id}, not of ${domainId}`)
   }
@@ -84,7 +84,7 @@ function assertChain({ domain_id, rows, segments }: Manifest, { domainId }: Bund
 }
 
 function verdictOf(
-  { selection }: Manifest,
+  { selection }: ReadManifest,
   result: VerifyResult,
   found: readonly Finding[],
   allowFiltered: boolean,

@@ -1,7 +1,7 @@
-import { createHash, hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { MANIFEST_NAME } from './bundle-format.js'
-import type { BundleFile, Manifest } from './manifest.js'
+import type { Manifest } from './manifest.js'
 import { manifestText } from './manifest.js'
 import type { OutputFile } from './output-file.js'
 import { paddingOf, TAR_END, ustarHeader } from './ustar.js'
@@ -26,10 +26,6 @@ export function memberOf({ name, content }: Member): Buffer {
     content,
     Buffer.alloc(paddingOf(content.length)),
   ])
-}
-
-export function fileSums({ name, content }: Member): BundleFile {
-  return { name, bytes: content.length, sha256: hash('sha256', content) }
 }
 
 /** Puts the manifest, which is only known at the end, before the segments, which are in `scratch` by then. */
