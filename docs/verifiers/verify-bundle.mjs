@@ -180,7 +180,7 @@ class Bundle {
   }
   #segment({ name, rows, first_seq, last_seq, bytes, sha256: hash }, content) {
     const lines = content.toString('latin1').split('\n')
-    if (lines.at(-1) === '') lines.pop()
+    if (lines.pop() !== '') lines.push('')
     const [first = this.seq + 1] = lines.map((line) => this.#line(readLine(line)))
     const isCount = [lines.length, first, this.seq, content.length].join() === [rows, first_seq, last_seq, bytes].join()
     if (!isCount || sha256(content).toString('hex') !== hash)

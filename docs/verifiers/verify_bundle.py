@@ -146,7 +146,6 @@ def read_line(line):
 
 class Bundle:
     """Reads the members after the manifest, and judges what they hold: by the manifest, and row by row."""
-
     def __init__(self, manifest, pin, on_row):
         chosen, files = manifest["selection"], ("README.txt", "verify-bundle.mjs", "verify_bundle.py")
         self.domain, self.filter, self.pin, self.on_row = manifest["domain_id"], chosen["filter"], pin, on_row
@@ -175,8 +174,8 @@ class Bundle:
             self.found.add("object_missing", one.get("first_seq", 0), one.get("last_seq", 0), one["name"] + " is missing")
         self.next = place
     def segment(self, said, content):
-        lines = content.decode("latin-1").split("\n")
-        lines = lines[:-1] if lines[-1] == "" else lines
+        *lines, rest = content.decode("latin-1").split("\n")
+        lines += [""] * (rest != "")  # what follows the last newline is no row, whatever it is
         first = ([self.line(read_line(line)) for line in lines] + [self.seq + 1])[0]
         counted = [len(lines), first, self.seq, len(content), hashlib.sha256(content).hexdigest()]
         if counted != [said[key] for key in ("rows", "first_seq", "last_seq", "bytes", "sha256")]:

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { BundleAttack } from '../support/bundle-attacks/attack.js'
+import { CONTAINERS } from '../support/bundle-attacks/containers.js'
+import { CONTENTS } from '../support/bundle-attacks/contents.js'
+import { MANIFESTS } from '../support/bundle-attacks/manifests.js'
+import { type Said, VERIFIERS } from '../support/bundle-attacks/verifiers.js'
+
+const ATTACKS: readonly BundleAttack[] = [...CONTAINERS, ...MANIFESTS, ...CONTENTS]
+const NAMES = Object.keys(VERIFIERS)
+const dir = mkdtempSync(join(tmpdir(), 'bundle-verifiers-'))
+/** By verifier, in the order of the attacks. */
+let said: Said[][]
+
+beforeAll(async () => {
+  const runs = ATTACKS.map(({ make, args = [] }, i) => {
+    const path = join(dir, `${i}.tar`)
+    writeFileSync(path, make())
+    return [path, ...args]
+  })
+  said = await Promise.all(NAMES.map((name) => VERIFIERS[name]?.(runs) ?? []))
+})
+afterAll(() => rmSync(dir, { recursive: true }))
+
+interface Placed {
+  readonly code?: unknown
+  readonly seq_from?: unknown
+}
+
+const inOrder = <T extends Placed>(findings: readonly T[]): T[] =>
+  [...findings].sort(
+    (a, b) => Number(a.seq_from) - Number(b.seq_from) || (String(a.code) < String(b.code) ? -1 : 1),
+  )
+
+const findingsOf = ({ result }: Said) =>
+  ((result?.findings ?? []) as (Placed & { detail: string })[]).map(({ detail, ...finding }) => finding)
+
+/** All that is said but for the details, of which each has its own words. */
+const bare = (one: Said) => one.result && { ...one.result, findings: findingsOf(one) }
+
+describe('every bundle gets its verdict', () => {
+  it('there are no two of one name', () => {
+    expect(new Set(ATTACKS.map(({ name }) => name)).size).toBe(ATTACKS.length)
+  })
+
+  describe.each(NAMES.map((name, i) => [name, i] as const))('from %s', (_name, verifier) => {
+    it.each(ATTACKS.map((attack, i) => ({ ...attack, i })))('$name', ({ exit, error, findings = [], i }) => {
+      const one = said[verifier]?.[i]
+      if (one === undefined) throw new Error('it said nothing')
+      expect({ exit: one.exit, error: one.error }, one.stderr).toEqual({ exit, error })
+      expect(inOrder(findingsOf(one))).toEqual(inOrder(findings))
+    })
+  })
+
+  it.each(ATTACKS.map((attack, i) => ({ ...attack, i })))('the same from all: $name', ({ i }) => {
+    const [first, ...others] = said.map((all) => all[i]).flatMap((one) => (one ? [bare(one)] : []))
+    for (const other of others) expect(other).toEqual(first)
+    expect(said.every((all) => all.length === ATTACKS.length)).toBe(true)
+  })
+})

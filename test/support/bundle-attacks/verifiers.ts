@@ -1,0 +1,70 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { exitOfError } from '../../../src/cli/exit-codes.js'
+import { parsePin } from '../../../src/cli/verify-flags.js'
+import { AuditError } from '../../../src/errors.js'
+import { verifyBundle } from '../../../src/export/verify-bundle.js'
+import { nodeHasher } from '../../../src/node-hasher.js'
+
+/** What one verifier said of one file. */
+export interface Said {
+  readonly exit: number | null
+  /** The code of the error; undefined where there was none. */
+  readonly error?: string | undefined
+  /** What was printed: a verify result. */
+  readonly result?: Record<string, unknown> | undefined
+  readonly stderr: string
+}
+
+/** Arguments of a verifier, the file first. */
+export type Run = readonly string[]
+
+/** Each takes many runs, and gives what it said of each. */
+export const VERIFIERS: Readonly<Record<string, (runs: readonly Run[]) => Promise<Said[]>>> = {
+  product: (runs) => Promise.all(runs.map(product)),
+  'plain Node': async (runs) => batch(process.execPath, 'run-node.mjs', runs),
+  // Python is part of what is tested: where it is missing this fails.
+  'plain Python': async (runs) => batch('python3', 'run-python.py', runs),
+}
+
+async function product([path = '', ...args]: Run): Promise<Said> {
+  try {
+    const at = args.indexOf('--expect-head')
+    const pins = at < 0 ? [] : [parsePin(args[at + 1] ?? '')]
+    const request = { path, pinsOf: () => pins, allowFiltered: args.includes('--allow-filtered') }
+    const signal = new AbortController().signal
+    const { result, shortfall } = await verifyBundle(request, nodeHasher, () => undefined, signal)
+    const exit = shortfall === undefined ? (result.ok ? 0 : 1) : exitOfError(shortfall.code)
+    const { stats, divergent_seq, expected_hash, observed_hash, ...rest } = result
+    return { exit, error: shortfall?.code, result: rest, stderr: '' }
+  } catch (error) {
+    if (!(error instanceof AuditError)) throw error
+    return { exit: exitOfError(error.code), error: error.code, stderr: error.message }
+  }
+}
+
+interface Printed {
+  readonly exit: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function batch(program: string, driver: string, runs: readonly Run[]): Said[] {
+  const input = runs.map((run) => `${JSON.stringify(run)}\n`).join('')
+  const path = fileURLToPath(new URL(driver, import.meta.url))
+  const lines = execFileSync(program, [path], { input, encoding: 'utf8', maxBuffer: 1e9, stdio: 'pipe' })
+  return lines
+    .trimEnd()
+    .split('\n')
+    .map((line) => said(JSON.parse(line)))
+}
+
+function said({ exit, stdout, stderr }: Printed): Said {
+  const result = stdout === '' ? undefined : (JSON.parse(stdout) as Record<string, unknown>)
+  return { exit, error: errorOf(stderr, exit), result, stderr }
+}
+
+function errorOf(stderr: string, exit: number | null): string | undefined {
+  if (/^PARTIAL/m.test(stderr)) return 'bundle_filtered'
+  return exit === 2 ? 'usage' : /^Error: (?:\d )?([a-z_]+)/m.exec(stderr)?.[1]
+}
