@@ -128,13 +128,18 @@ class ChainExport {
 
   async #finish(signal: AbortSignal): Promise<Exported> {
     const { findings: found } = this.#judge.finish()
-    const { to_end, kind } = this.#selection
-    const onHead = to_end && kind !== 'filtered' ? this.#judgeHead() : []
+    const onHead = this.#selection.to_end ? this.#judgeHead() : []
     const findings = inOrder([...found, ...onHead])
     const manifest = this.#manifest(findings)
     const { output, files } = this.#parts
     const written = await writeBundle(output, manifest, files, this.#scratch, signal)
     return { manifest, written, findings }
+  }
+
+  /** Of a selection without a last seq: its last row, or where the chain ends that was filtered. */
+  #end(fromSeq: number, last: number): number {
+    const { to_end } = this.#selection
+    return endOf(fromSeq, to_end ? last : Math.min(this.#snapshot.last?.seq ?? last, LIMITS.maxSeq + 1))
   }
 
   #judgeHead(): Finding[] {
@@ -151,7 +156,7 @@ class ChainExport {
       format: BUNDLE_FORMAT,
       tool: this.#parts.tool,
       domain_id: this.#request.domainId,
-      selection: closedSelection(this.#selection, toSeq ?? endOf(fromSeq, last)),
+      selection: closedSelection(this.#selection, toSeq ?? this.#end(fromSeq, last)),
       ...(this.#predecessor !== undefined && { predecessor: this.#predecessor }),
       ...(head !== undefined && { head }),
       rows: this.#rows,

@@ -13,7 +13,9 @@ export function openSelection(
   { fromSeq, toSeq }: ExportSnapshot,
 ): OpenSelection {
   const wanted = selectionFilter(filter)
-  const range = { from_seq: fromSeq, to_end: toSeq === undefined, filter: wanted }
+  // Of a filtered selection nobody can tell whether its last row is the last one that the filter lets through.
+  const toEnd = toSeq === undefined && Object.keys(wanted).length === 0
+  const range = { from_seq: fromSeq, to_end: toEnd, filter: wanted }
   return {
     kind: kindOf({ ...range, to_seq: 0 }),
     ...range,

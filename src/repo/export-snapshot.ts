@@ -26,6 +26,8 @@ async function openExport(
 ): Promise<ExportSnapshot> {
   signal.throwIfAborted()
   const client = await database.dedicated()
+  // An export that fails while it reads closes the connection under the client, which is no news then.
+  client.on('error', () => undefined)
   const abort = () => client.connection.stream.destroy()
   signal.addEventListener('abort', abort)
   const close = async () => {
@@ -81,7 +83,10 @@ async function* rowsOf(client: pg.Client, request: ExportRequest, bounds: Bounds
   }
 }
 
-/** COPY takes no parameters: what the filter holds stands in it as literals that pg has escaped. */
+/**
+ * COPY takes no parameters: what the filter holds stands in it as literals that pg has escaped. Without the key there may
+ * be rows without a seq; they come first, for the last line of a bundle is the end of its chain.
+ */
 function copyOf(
   { domainId, filter }: ExportRequest,
   { fromSeq, toSeq }: Bounds,
@@ -98,7 +103,7 @@ function copyOf(
     ...wanted,
   ]
   return `COPY (SELECT ${COPY_COLUMNS} FROM audit_log_entry WHERE ${conditions.join(' AND ')}
-    ORDER BY ${keyed ? 'seq' : 'seq, entry_hash'}) TO STDOUT (FORMAT binary)`
+    ORDER BY ${keyed ? 'seq' : 'seq NULLS FIRST, entry_hash'}) TO STDOUT (FORMAT binary)`
 }
 
 function literalOf(client: pg.Client, value: unknown): string {

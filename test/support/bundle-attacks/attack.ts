@@ -52,8 +52,8 @@ export function filtered(): Parts {
     selection: {
       kind: 'filtered',
       from_seq: 1,
-      to_seq: 7,
-      to_end: true,
+      to_seq: 8,
+      to_end: false,
       filter: { relation: 'project.update' },
     },
     head: row(8),

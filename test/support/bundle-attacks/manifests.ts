@@ -218,7 +218,10 @@ const LIES: readonly BundleAttack[] = [
   ),
   foundIn(
     'lie: a selection relabelled as the whole chain',
-    lying((m) => Object.assign(m.selection, { kind: 'chain', filter: {} }), filtered),
+    lying(
+      (m) => Object.assign(m.selection, { kind: 'chain', to_seq: 7, to_end: true, filter: {} }),
+      filtered,
+    ),
     at('seq_gap', 1, 2, { expected: row(3).prevHash }),
     at('seq_gap', 5, 6, { expected: row(7).prevHash }),
     at('head_mismatch', 8, 8, { expected: row(7).entryHash, observed: row(8).entryHash }),

@@ -1,0 +1,221 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { wireFinding } from '../../src/verify/result.js'
+import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
+import { A, a, B, CHAINS, rewritten } from '../support/attacks/chains.js'
+import { EDITED } from '../support/attacks/edited.js'
+import { FORCED } from '../support/attacks/forced.js'
+import { REMOVED } from '../support/attacks/removed.js'
+import { change, moveHead, NO_CHECKS, put, set } from '../support/attacks/statements.js'
+import { built, partsOf } from '../support/bundle-attacks/bundle.js'
+import { type Said, VERIFIERS } from '../support/bundle-attacks/verifiers.js'
+import { chainRows, insertRows } from '../support/chain-rows.js'
+import { Exports } from '../support/exports.js'
+
+/** Every attack takes 30 s, and says the same. */
+const SAMPLE = Number(process.env.AUDIT_TEST_SAMPLE ?? 8)
+
+const exports = new Exports()
+let ground: Battlefield
+let honest: Field
+
+beforeAll(async () => {
+  ground = await battlefield()
+  honest = await ground.attacked('')
+})
+afterAll(async () => {
+  await honest.drop()
+  await ground.drop()
+  exports.remove()
+})
+
+async function saidOf(runs: readonly (readonly string[])[]): Promise<Said[][]> {
+  return Promise.all(Object.values(VERIFIERS).map((verify) => verify(runs)))
+}
+
+const refused = (writing: Promise<unknown>) => writing.catch((error: unknown) => error)
+
+const ROWS = CHAINS[A]
+
+describe('a bundle', () => {
+  it('has the bytes that docs/evidence.md pins', async () => {
+    const { path, written, manifest } = await exports.write(honest.url, { domainId: A })
+    const bytes = readFileSync(path)
+    expect(bytes.equals(built(partsOf({ rows: ROWS, perSegment: 8 })))).toBe(true)
+    expect(written).toEqual({
+      bytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    })
+    expect(manifest.rows).toBe(8)
+  })
+
+  it('is the same file each time', async () => {
+    const [one, other] = [
+      await exports.write(honest.url, { domainId: A }),
+      await exports.write(honest.url, { domainId: A }),
+    ]
+    expect(readFileSync(one.path).equals(readFileSync(other.path))).toBe(true)
+  })
+
+  it('is a tar to tar, and its rows gzip to gzip', async () => {
+    const { path, manifest } = await exports.write(honest.url, { domainId: A })
+    const tar = (...args: string[]) => execFileSync('tar', [...args, '-f', path]).toString()
+    const members = tar('-t').trimEnd().split('\n')
+    expect(members).toEqual([
+      'audit-bundle/manifest.json',
+      'audit-bundle/README.txt',
+      'audit-bundle/verify-bundle.mjs',
+      'audit-bundle/verify_bundle.py',
+      'audit-bundle/rows/00000001.ndjson.gz',
+    ])
+    expect(JSON.parse(tar('-x', '-O', 'audit-bundle/manifest.json'))).toEqual(
+      JSON.parse(JSON.stringify(manifest)),
+    )
+    const rows = execFileSync('sh', ['-c', `tar -xOf "$0" ${members.at(-1)} | gzip -dc`, path]).toString()
+    expect(createHash('sha256').update(rows).digest('hex')).toBe(manifest.segments[0]?.sha256)
+    expect(
+      rows
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).entry_hash),
+    ).toEqual(ROWS.map(({ entryHash }) => entryHash))
+  })
+
+  it('ends a segment before it is too long, and links across', async () => {
+    const field = await ground.attacked('')
+    const long = Array.from({ length: 80 }, (_, i) => ({
+      relationPath: Array(64).fill(`${i % 10}`.repeat(500)),
+    }))
+    await insertRows(field.url, chainRows(A, long, 9, ROWS[7]?.entryHash))
+    const { path, manifest } = await exports.write(field.url, { domainId: A })
+    await field.drop()
+    expect(manifest.segments.map(({ bytes }) => bytes > 1.9e6 && bytes <= 2 * 1024 * 1024)).toEqual([
+      true,
+      false,
+    ])
+    // The repeats compress as a bomb does; the file is still one that every verifier takes.
+    expect((await saidOf([[path]])).map(([one]) => [one?.exit, one?.result?.rows])).toEqual(
+      Array(3).fill([0, 88]),
+    )
+  })
+})
+
+/** Rows are recorded a second apart; the first at 0. */
+const T = (seconds: number) => (ROWS[0]?.recordedAt ?? 0n) + BigInt(seconds * 1000) * 1000n
+const RENAMED = { relation: 'project.update' }
+const SELECTIONS = [
+  ['all', {}, 'chain', 1, 8, 8],
+  ['a range of seqs', { fromSeq: 3, toSeq: 5 }, 'range', 3, 5, 3],
+  ['from a seq on', { fromSeq: 3 }, 'range', 3, 8, 6],
+  ['up to a seq', { toSeq: 5 }, 'range', 1, 5, 5],
+  ['one row', { fromSeq: 8, toSeq: 8 }, 'range', 8, 8, 1],
+  ['a range of times', { from: T(2), to: T(4) }, 'range', 3, 5, 3],
+  ['a time between two rows', { from: T(2), to: T(4.5) }, 'range', 3, 5, 3],
+  ['from a time on', { from: T(2) }, 'range', 3, 8, 6],
+  ['up to a time', { to: T(4) }, 'range', 1, 5, 5],
+  ['a relation', { filter: RENAMED }, 'filtered', 1, 8, 7],
+  ['an object type and id', { filter: { objectType: 'project', objectId: 'a4' } }, 'filtered', 1, 8, 1],
+  ['a subject', { filter: { subjectPseudonym: '4'.repeat(64) } }, 'filtered', 1, 8, 1],
+  ['a reason, of a range', { fromSeq: 2, toSeq: 6, filter: { reason: 'granted' } }, 'filtered', 2, 6, 5],
+] as const
+
+describe('a selection', () => {
+  it.each(SELECTIONS)('%s', async (_, request, kind, from, to, rows) => {
+    const { path, manifest } = await exports.write(honest.url, { domainId: A, ...request })
+    expect(manifest.selection).toMatchObject({ kind, from_seq: from, to_seq: to })
+    expect(manifest.rows).toBe(rows)
+    const said = (await saidOf([[path, '--allow-filtered'], [path]])).map((all) =>
+      all.map(({ exit }) => exit),
+    )
+    expect(said).toEqual(Array(3).fill([0, kind === 'filtered' ? 3 : 0]))
+  })
+
+  it.each([
+    ['that no row is in', A, { filter: { relation: 'x' } }, 'nothing_to_verify'],
+    ['with a quote', A, { filter: { correlationId: "req-4'" } }, 'nothing_to_verify'],
+    ['of a time without rows', A, { from: T(100) }, 'nothing_to_verify'],
+    ['beyond the end', A, { fromSeq: 9 }, 'nothing_to_verify'],
+    ['that ends beyond the end', A, { toSeq: 9 }, 'nothing_to_verify'],
+    ['of no chain', B.replace(/.$/, '9'), {}, 'domain_not_found'],
+    ['of an unknown reason', A, { filter: { reason: 'unknown' as const } }, 'usage'],
+  ])('%s is refused, and leaves nothing', async (_, domainId, request, code) => {
+    const before = readdirSync(exports.dir)
+    expect(await refused(exports.write(honest.url, { domainId, ...request }))).toMatchObject({ code })
+    expect(readdirSync(exports.dir)).toEqual(before)
+  })
+})
+
+describe('the file', () => {
+  it('is not written over, but by force', async () => {
+    const path = exports.path()
+    writeFileSync(path, 'mine')
+    expect(await refused(exports.write(honest.url, { domainId: A }, { path }))).toMatchObject({
+      code: 'output_exists',
+    })
+    expect(readFileSync(path, 'utf8')).toBe('mine')
+    await exports.write(honest.url, { domainId: A }, { path, force: true })
+    expect(await VERIFIERS.product?.([[path]])).toMatchObject([{ exit: 0 }])
+  })
+
+  it('needs a directory', async () => {
+    const path = join(exports.dir, 'missing', 'x.tar')
+    expect(await refused(exports.write(honest.url, { domainId: A }, { path }))).toMatchObject({
+      code: 'output_failed',
+    })
+  })
+
+  it('is not there when the export was stopped, and neither is a draft', async () => {
+    const before = readdirSync(exports.dir)
+    await expect(
+      exports.write(honest.url, { domainId: A }, { signal: AbortSignal.abort(new Error('stop')) }),
+    ).rejects.toThrow('stop')
+    expect(readdirSync(exports.dir)).toEqual(before)
+  })
+})
+
+/** Of what an administrator can do to the chain, what verify judges from Postgres alone. */
+const ATTACKS = [...EDITED, ...REMOVED, ...FORCED].filter(
+  ({ verify, exit, name }) =>
+    verify === undefined && exit < 2 && !/^gone: (all rows|rows and head|rows, head)|generation/.test(name),
+)
+
+describe('a chain that diverges is exported as it stands', () => {
+  it.each(ATTACKS.filter((_, i) => i % SAMPLE === 0))('$name', async ({ sql, findings, exit }) => {
+    const field = await ground.attacked(sql)
+    const expected = findings.map(({ chain, ...finding }) => finding)
+    try {
+      const { path, findings: found, manifest } = await exports.write(field.url, { domainId: A })
+      expect(found.map(wireFinding).map(({ detail, ...finding }) => finding)).toEqual(expected)
+      expect(manifest.findings.total).toBe(expected.length)
+      for (const [one] of await saidOf([[path]])) {
+        const all = (one?.result?.findings ?? []) as { detail: string }[]
+        expect(all.map(({ detail, ...finding }) => finding)).toEqual(expected)
+        expect(one?.exit).toBe(exit)
+      }
+    } finally {
+      await field.drop()
+    }
+  })
+
+  it('a suffix rewritten is only seen by a pin', async () => {
+    const rows = rewritten(4, { relation: 'x' })
+    const head = rows.at(-1)?.entryHash ?? ''
+    const field = await ground.attacked([...rows.map(put), moveHead(8, head)].join(''))
+    const { path, findings } = await exports.write(field.url, { domainId: A })
+    await field.drop()
+    expect(findings).toEqual([])
+    const said = await saidOf([[path], [path, '--expect-head', `8:${a(8).entryHash}`]])
+    expect(said.map((all) => all.map(({ exit }) => exit))).toEqual(Array(3).fill([0, 1]))
+  })
+
+  it('a row of an unknown generation is not exported as anything else', async () => {
+    const field = await ground.attacked(NO_CHECKS + set(4, 'generation = 2') + change(6, { relation: 'x' }))
+    expect(await refused(exports.write(field.url, { domainId: A }))).toMatchObject({
+      code: 'generation_unknown',
+    })
+    await field.drop()
+  })
+})

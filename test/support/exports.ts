@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bundleFiles } from '../../src/export/bundle-files.js'
+import { type Exported, exportChain } from '../../src/export/export-chain.js'
+import { OutputFile } from '../../src/export/output-file.js'
+import { nodeHasher } from '../../src/node-hasher.js'
+import type { ExportRequest } from '../../src/ports.js'
+import { Database } from '../../src/repo/database.js'
+import { postgresExport } from '../../src/repo/export-snapshot.js'
+
+export const TOOL = 'audit-chain/0.1.0'
+
+interface Options {
+  readonly path?: string
+  readonly force?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** A directory to export to, in process, from any database. */
+export class Exports {
+  readonly dir = mkdtempSync(join(tmpdir(), 'exports-'))
+  #count = 0
+
+  /** The path of a file that is not there yet. */
+  path(): string {
+    this.#count += 1
+    return join(this.dir, `${this.#count}.tar`)
+  }
+
+  async write(
+    url: string,
+    request: Partial<ExportRequest> & { domainId: string },
+    { path = this.path(), force = false, signal = new AbortController().signal }: Options = {},
+  ): Promise<Exported & { readonly path: string }> {
+    const database = new Database(url)
+    try {
+      const parts = {
+        store: postgresExport(database),
+        output: new OutputFile(path, force),
+        hasher: nodeHasher,
+        files: bundleFiles(),
+        tool: TOOL,
+      }
+      const exported = await exportChain({ filter: {}, ...request }, parts, () => undefined, signal)
+      return { ...exported, path }
+    } finally {
+      await database.close()
+    }
+  }
+
+  remove(): void {
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
