@@ -53,7 +53,9 @@ keep the head that a verify printed somewhere else and give it with --expect-hea
     const { flags } = parsed
     if (flags.source === 'bundle') {
       const { runVerifyBundle } = await import('../src/cli/bundle-run.js')
-      this.exitWith(await runVerifyBundle(parseBundle(parsed), this.out, this.signal))
+      this.exitWith(
+        await runVerifyBundle(parseBundle(parsed), await this.context(flags), this.out, this.signal),
+      )
       return
     }
     assertNoBundle(parsed)

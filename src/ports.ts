@@ -1,5 +1,6 @@
 /** The contracts that the features need from the world. Each says what it guarantees. */
 export type * from './ports/access.js'
+export type * from './ports/alerts.js'
 export type * from './ports/append.js'
 export type * from './ports/archive.js'
 export type * from './ports/domains.js'

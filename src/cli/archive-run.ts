@@ -9,6 +9,7 @@ import {
   statusNotes,
   statusRow,
 } from './archive-text.js'
+import { alertsOf } from './compose/alerts.js'
 import { archiveOf } from './compose/archive.js'
 import type { Context } from './context.js'
 import { type Chains, eachChain } from './each-chain.js'
@@ -33,7 +34,8 @@ export async function runBackfill(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { json, dryRun, fromSeq, toSeq } = options
-  const archive = await archiveOf(context, options.concurrency)
+  const alerts = await alertsOf(context)
+  const archive = { ...(await archiveOf(context, options.concurrency)), alerts }
   const { backfillChain } = await import('../archiver/backfill.js')
   const notes: string[] = []
   const parts = { ...(await uploadPartsOf(archive, (line) => notes.push(line))), ledger: archive.ledger }

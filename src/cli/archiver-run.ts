@@ -1,7 +1,8 @@
 import type { ChainDrained } from '../archiver/once.js'
 import type { AuditError, ErrorCode } from '../errors.js'
 import { drainedJson, drainedText } from './archive-text.js'
-import { type Archive, archiveOf } from './compose/archive.js'
+import { alertsOf } from './compose/alerts.js'
+import { archiveOf } from './compose/archive.js'
 import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { reportFailure } from './failure.js'
@@ -9,7 +10,7 @@ import type { Output } from './output.js'
 import { startProgress } from './progress.js'
 import { hideCredentials, safeText } from './safe-text.js'
 import { note } from './streams.js'
-import { uploadPartsOf } from './upload-parts.js'
+import { type Archiving, uploadPartsOf } from './upload-parts.js'
 
 export interface ArchiverOptions {
   readonly once: boolean
@@ -26,14 +27,15 @@ export async function runArchiver(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const archive = await archiveOf(context, options.concurrency)
+  const alerts = await alertsOf(context)
+  const archive = { ...(await archiveOf(context, options.concurrency)), alerts }
   return options.once ? once(options, archive, out, signal) : worker(options, archive, out, signal)
 }
 
 /** Nothing is written while the progress is shown. */
 async function once(
   { json }: ArchiverOptions,
-  archive: Archive,
+  archive: Archiving,
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
@@ -69,7 +71,7 @@ async function tellTotal(chains: readonly ChainDrained[], json: boolean, out: Ou
 
 async function worker(
   { json, pollInterval }: ArchiverOptions,
-  archive: Archive,
+  archive: Archiving,
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {

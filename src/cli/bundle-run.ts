@@ -2,6 +2,8 @@ import type { ChainHead } from '../chain/entry.js'
 import { AuditError } from '../errors.js'
 import { type BundleVerdict, verifyBundle } from '../export/verify-bundle.js'
 import { nodeHasher } from '../node-hasher.js'
+import { alertsOf } from './compose/alerts.js'
+import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import { selectionText } from './export-text.js'
 import type { Output } from './output.js'
@@ -22,16 +24,20 @@ export interface BundleOptions {
 /** Verifies one evidence bundle, without a database. Resolves with 0 or 1; everything else is thrown. */
 export async function runVerifyBundle(
   options: BundleOptions,
+  context: Context,
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { path, domainId, allowFiltered } = options
+  const alerts = await alertsOf(context)
   const request = { path, domainId, allowFiltered, pinsOf: await pinsOf(options) }
   const progress = startProgress('verify bundle')
   const verdict = await verifyBundle(request, nodeHasher, (at) => progress.update(at), signal).finally(() =>
     progress.stop(),
   )
   await tell(verdict, options.json, out)
+  const { result, findings } = verdict
+  alerts.raise({ domainId: result.domain_id, source: result.source, findings })
   if (verdict.shortfall !== undefined) throw verdict.shortfall
   return verdict.result.ok ? EXIT.done : EXIT.finding
 }

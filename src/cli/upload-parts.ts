@@ -1,17 +1,23 @@
 import type { ArchiverParts } from '../archiver/turn.js'
 import { nodeHasher } from '../node-hasher.js'
+import type { Alerts } from '../ports.js'
 import { foundText } from './archive-text.js'
 import type { Archive } from './compose/archive.js'
 
-/** What every command that uploads works with. Findings go to the quarantine, and each, once, to `say`. */
+export type Archiving = Archive & { readonly alerts: Alerts }
+
+/** What every command that uploads works with. Findings go to the quarantine, and each, once, to `say` and the alerts. */
 export async function uploadPartsOf(
-  { queue, codec, mirrors, quarantine }: Archive,
+  { queue, codec, mirrors, quarantine, alerts }: Archiving,
   say: (line: string) => void,
 ): Promise<Omit<ArchiverParts, 'onStamped'>> {
   const { FindingLog } = await import('../archiver/finding-log.js')
   const log = new FindingLog({
     quarantine,
-    tell: (domainId, found) => say(foundText(domainId, found)),
+    tell: (domainId, found) => {
+      say(foundText(domainId, found))
+      alerts.raise({ domainId, source: found.source, findings: [found.finding] })
+    },
     notPermitted: () => say('note: findings were not quarantined: this role may not write'),
   })
   return {

@@ -1,8 +1,9 @@
 import type { ChainHead } from '../chain/entry.js'
 import { AuditError } from '../errors.js'
-import type { CopyName, KnownChains } from '../ports.js'
+import type { Alerts, CopyName, KnownChains } from '../ports.js'
 import { chainsToVerify, summarise } from '../verify/verify-all.js'
 import { type Verdict, type VerifyRequest, verifyChain } from '../verify/verify-chain.js'
+import { alertsOf } from './compose/alerts.js'
 import { quarantineOf } from './compose/read.js'
 import { chainsKnownTo, sourceOf } from './compose/verify.js'
 import type { Context } from './context.js'
@@ -31,8 +32,9 @@ export async function runVerify(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const alerts = await alertsOf(context)
   const pins = await pinsOf(options)
-  const run = new VerifyRun(options, context, out, signal)
+  const run = new VerifyRun(options, context, alerts, out, signal)
   if (options.source !== 'mirror') await noteOtherLogs(context)
   if (options.chain === 'all') return run.all(await chainsKnownTo(context, options.source, signal), pins)
   return run.one(options.chain, pinsOfChain(options, pins))
@@ -42,6 +44,7 @@ class VerifyRun {
   constructor(
     readonly options: VerifyOptions,
     readonly context: Context,
+    readonly alerts: Alerts,
     readonly out: Output,
     readonly signal: AbortSignal,
   ) {}
@@ -97,6 +100,8 @@ class VerifyRun {
     else await this.out.line(verdictText(verdict.result))
     // Without a database there is no quarantine.
     if (this.options.quarantine && this.options.source !== 'mirror') await this.#quarantine(verdict)
+    const { domain_id: domainId, source } = verdict.result
+    this.alerts.raise({ domainId, source, findings: verdict.findings })
   }
 
   /** The verdict stands, whatever becomes of its record. */

@@ -30,6 +30,7 @@ export interface BundleResult extends VerifyResult {
 
 export interface BundleVerdict {
   readonly result: BundleResult
+  readonly findings: readonly Finding[]
   /** Why an intact bundle is not what was asked for. */
   readonly shortfall?: AuditError | undefined
 }
@@ -93,7 +94,11 @@ function verdictOf(
   const findings = complete ? found : found.filter((finding) => !isUnselectedPin(finding))
   const shortfall = complete || findings.length > 0 ? undefined : shortfallOf(found.length > 0, allowFiltered)
   const kept = complete ? result : withFindings(result, findings)
-  return { result: { ...kept, ok: kept.ok && shortfall === undefined, complete, selection }, shortfall }
+  return {
+    result: { ...kept, ok: kept.ok && shortfall === undefined, complete, selection },
+    findings,
+    shortfall,
+  }
 }
 
 /** Of a row that a selection does not have, nothing can be said. */

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { post, type Refused } from './post.js'
+import type { WebhookSettings } from './settings.js'
+
+export interface Patience {
+  /** Times that it is tried altogether. */
+  readonly attempts: number
+  /** Milliseconds that one attempt may take. */
+  readonly timeout: number
+  /** Milliseconds before the second attempt; doubled for each after it, and half of it left to chance. */
+  readonly backOff: number
+  /** Milliseconds for what is under way when the program is asked to stop. */
+  readonly lastWords: number
+}
+
+/** At most 24 s: four attempts of 5 s, and 3.5 s between them. */
+export const PATIENCE: Patience = { attempts: 4, timeout: 5_000, backOff: 500, lastWords: 3_000 }
+
+/** Resolves with what was wrong at last, undefined where it was delivered. Never rejects. */
+export async function deliver(
+  settings: WebhookSettings,
+  body: string,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    const refused: Refused = await post(settings, body, patience.timeout, signal)
+    if (refused === undefined) return undefined
+    const isOver = !refused.again || attempt >= patience.attempts || signal.aborted
+    if (isOver) return attempt === 1 ? refused.why : `${refused.why} at attempt ${attempt}`
+    await pause(patience.backOff * 2 ** (attempt - 1), signal)
+  }
+}
+
+/** Jitter keeps the verifiers of many machines from coming back all at once. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
+}

@@ -1,0 +1,102 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Finding } from '../chain/finding.js'
+import type { Alerts, Divergence } from '../ports.js'
+import { deliver, PATIENCE, type Patience } from './deliver.js'
+import type { WebhookSettings } from './settings.js'
+import type { Window } from './window.js'
+
+export interface WebhookParts {
+  readonly settings: WebhookSettings
+  readonly window: Window
+  /** Takes a line for people where alerts could not be delivered. */
+  readonly tell: (line: string) => void
+  /** What stops the program. */
+  readonly signal: AbortSignal
+  readonly patience?: Patience
+}
+
+/** Alerts on their way at once; more wait. */
+const AT_ONCE = 4
+
+interface Alert {
+  readonly key: string
+  readonly body: string
+}
+
+/** Sends alerts to a webhook, beside the work that they are about (docs/alerts.md). */
+export class WebhookAlerts implements Alerts {
+  readonly #parts: WebhookParts
+  readonly #stop = new AbortController()
+  #waiting: Alert[] = []
+  readonly #sending = new Set<Promise<void>>()
+  #lost = 0
+
+  constructor(parts: WebhookParts) {
+    this.#parts = parts
+    const { lastWords } = parts.patience ?? PATIENCE
+    const end = () => setTimeout(() => this.#stop.abort(), lastWords).unref()
+    if (parts.signal.aborted) end()
+    else parts.signal.addEventListener('abort', end, { once: true })
+  }
+
+  raise(divergence: Divergence): void {
+    for (const code of new Set(divergence.findings.map((finding) => finding.code))) {
+      const findings = divergence.findings.filter((finding) => finding.code === code)
+      const alert = alertOf(divergence, findings)
+      if (!this.#waiting.some(({ key }) => key === alert.key)) this.#waiting.push(alert)
+    }
+    this.#sendNext()
+  }
+
+  async settled(): Promise<void> {
+    while (this.#sending.size > 0) await Promise.all(this.#sending)
+    if (this.#lost > 0) this.#parts.tell(`note: ${this.#lost} more alerts were not delivered`)
+    this.#lost = 0
+  }
+
+  #sendNext(): void {
+    while (this.#sending.size < AT_ONCE) {
+      const alert = this.#waiting.shift()
+      if (alert === undefined) return
+      const sending: Promise<void> = this.#send(alert).finally(() => {
+        this.#sending.delete(sending)
+        this.#sendNext()
+      })
+      this.#sending.add(sending)
+    }
+  }
+
+  async #send({ key, body }: Alert): Promise<void> {
+    const { settings, window, tell, patience = PATIENCE } = this.#parts
+    if (!(await window.claim(key))) return
+    const problem = await deliver(settings, body, patience, this.#stop.signal)
+    if (problem === undefined) return
+    await window.release(key)
+    // A webhook that is down would else be waited for once for every chain.
+    this.#lost += this.#waiting.length
+    this.#waiting = []
+    tell(`note: an alert was not delivered to ${settings.url.host}: ${problem}`)
+  }
+}
+
+/** One kind of finding on one chain. Places and hashes; no text of rows, no name. */
+function alertOf({ domainId, source }: Divergence, findings: readonly Finding[]): Alert {
+  const [first] = findings
+  const code = first?.code ?? ''
+  const key = createHash('sha256').update(`${domainId}:${code}`).digest('hex')
+  const body = JSON.stringify({
+    type: 'audit.divergence',
+    id: randomUUID(),
+    raised_at: new Date().toISOString(),
+    domain_id: domainId,
+    source,
+    code,
+    findings: findings.length,
+    seq_from: first?.seqFrom,
+    seq_to: first?.seqTo,
+    expected: first?.expected,
+    observed: first?.observed,
+    dedup_key: key,
+  })
+  return { key, body }
+}

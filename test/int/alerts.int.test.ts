@@ -1,0 +1,198 @@
+import { createHmac } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { WebhookAlerts } from '../../src/alerts/webhook.js'
+import { Window } from '../../src/alerts/window.js'
+import type { Finding, FindingCode } from '../../src/chain/finding.js'
+import { WebhookServer } from '../support/webhook-server.js'
+
+const SECRET = 'a secret of the receiver'
+const A = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
+const B = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a2'
+const QUICK = { attempts: 4, timeout: 150, backOff: 5, lastWords: 50 }
+
+let server: WebhookServer
+const dir = mkdtempSync(join(tmpdir(), 'alerts-'))
+let notes: string[]
+
+beforeAll(async () => {
+  server = await WebhookServer.start()
+})
+beforeEach(() => {
+  notes = []
+  server.answer()
+})
+afterAll(async () => {
+  await server.stop()
+  rmSync(dir, { recursive: true })
+})
+
+const finding = (code: FindingCode, seqFrom: number, seqTo = seqFrom): Finding => ({
+  code,
+  seqFrom,
+  seqTo,
+  observed: 'ab'.repeat(32),
+  detail: 'of Alice',
+})
+const EDIT = finding('entry_hash_mismatch', 4, 6)
+const LINK = finding('broken_link', 9)
+
+function alerts(window = new Window(undefined), url = server.url, signal = new AbortController().signal) {
+  const settings = { url: new URL(url), secret: SECRET }
+  return new WebhookAlerts({ settings, window, tell: (line) => notes.push(line), signal, patience: QUICK })
+}
+
+async function raised(on: WebhookAlerts, findings: readonly Finding[], domainId = A): Promise<void> {
+  on.raise({ domainId, source: 'postgres', findings })
+  await on.settled()
+}
+
+describe('an alert', () => {
+  it('is one a kind of finding, signed, and names nobody', async () => {
+    await raised(alerts(), [EDIT, LINK, finding('entry_hash_mismatch', 20)])
+    expect(server.bodies()).toMatchObject([
+      {
+        type: 'audit.divergence',
+        domain_id: A,
+        source: 'postgres',
+        code: EDIT.code,
+        findings: 2,
+        seq_from: 4,
+        seq_to: 6,
+      },
+      { code: 'broken_link', findings: 1, seq_from: 9, seq_to: 9, observed: 'ab'.repeat(32) },
+    ])
+    for (const { headers, body } of server.received) {
+      const [, t = '', mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(headers['audit-signature'])) ?? []
+      expect(mac).toBe(createHmac('sha256', SECRET).update(`${t}.${body}`).digest('hex'))
+      expect(Math.abs(Date.now() / 1000 - Number(t))).toBeLessThan(60)
+      expect(body).not.toContain('Alice')
+      expect(headers['content-type']).toBe('application/json')
+    }
+    expect(notes).toEqual([])
+  })
+
+  it.each([
+    ['fails twice', [500, 503]],
+    ['does not answer at first', ['silence']],
+    ['is busy at first', [429]],
+  ] as const)('is sent again where the receiver %s, as the same one', async (_, answers) => {
+    server.answer(...answers)
+    await raised(alerts(), [EDIT])
+    const ids = server.bodies().map(({ id }) => id)
+    expect([ids.length, new Set(ids).size]).toEqual([answers.length + 1, 1])
+    expect(notes).toEqual([])
+  })
+
+  it.each([
+    ['a redirect', [{ status: 302, headers: { location: '/elsewhere' } }], 1, 'HTTP 302'],
+    ['a refusal', [401], 1, 'HTTP 401'],
+    ['a failure at every attempt', [500, 500, 500, 500], 4, 'HTTP 500 at attempt 4'],
+    ['silence', ['silence', 'silence', 'silence', 'silence'], 4, 'no answer in time at attempt 4'],
+  ] as const)(
+    'is given up after %s, with a note that does not show the URL',
+    async (_, answers, times, why) => {
+      server.answer(...answers)
+      await raised(alerts(), [EDIT])
+      expect(server.received.map(({ path }) => path)).toEqual(
+        Array(times).fill('/hook/TOKEN-not-to-be-shown'),
+      )
+      expect(notes).toEqual([`note: an alert was not delivered to ${new URL(server.url).host}: ${why}`])
+    },
+  )
+
+  it('is given up where nobody listens, and those that wait with it', async () => {
+    const gone = await WebhookServer.start()
+    const { url } = gone
+    await gone.stop()
+    const on = alerts(undefined, url)
+    const codes: FindingCode[] = [
+      'seq_gap',
+      'broken_link',
+      'malformed_row',
+      'duplicate_seq',
+      'head_mismatch',
+      'copies_differ',
+    ]
+    await raised(
+      on,
+      codes.map((code) => finding(code, 1)),
+    )
+    expect(notes[0]).toMatch(/not delivered to 127\.0\.0\.1:\d+: ECONNREFUSED at attempt 4$/)
+    expect(notes.at(-1)).toBe('note: 2 more alerts were not delivered')
+  })
+
+  it('is cut short when the program is asked to stop', async () => {
+    server.answer('silence', 'silence', 'silence', 'silence')
+    const stop = new AbortController()
+    const settings = { url: new URL(server.url), secret: SECRET }
+    const patience = { ...QUICK, timeout: 60_000 }
+    const on = new WebhookAlerts({
+      settings,
+      window: new Window(undefined),
+      tell: (line) => notes.push(line),
+      signal: stop.signal,
+      patience,
+    })
+    on.raise({ domainId: A, source: 'postgres', findings: [EDIT] })
+    stop.abort()
+    await on.settled()
+    expect(notes).toEqual([expect.stringContaining('no answer in time')])
+  })
+})
+
+describe('within a minute', () => {
+  const clocked = (folder: string | undefined, at: { now: number }) => new Window(folder, () => at.now)
+
+  it('one is told once of a chain and kind, by one process', async () => {
+    const at = { now: 1_000_000_000_000 }
+    const on = alerts(clocked(undefined, at))
+    await raised(on, [EDIT])
+    await raised(on, [finding('entry_hash_mismatch', 30)])
+    await raised(on, [EDIT], B)
+    await raised(on, [LINK])
+    expect(server.bodies().map(({ domain_id, code }) => [domain_id, code])).toEqual([
+      [A, 'entry_hash_mismatch'],
+      [B, 'entry_hash_mismatch'],
+      [A, 'broken_link'],
+    ])
+    at.now += 60_000
+    await raised(on, [EDIT])
+    expect(server.received).toHaveLength(4)
+    const keys = server.bodies().map(({ dedup_key }) => dedup_key)
+    expect([keys[0] === keys[3], new Set(keys).size]).toEqual([true, 3])
+  })
+
+  it('and by several of one machine', async () => {
+    const folder = join(dir, 'shared')
+    // File times are the real clock's, so this one begins there.
+    const at = { now: Date.now() }
+    await raised(alerts(clocked(folder, at)), [EDIT])
+    await Promise.all([1, 2, 3, 4].map(() => raised(alerts(clocked(folder, at)), [EDIT])))
+    expect(server.received).toHaveLength(1)
+    at.now += 120_000
+    await Promise.all([1, 2, 3, 4].map(() => raised(alerts(clocked(folder, at)), [EDIT])))
+    expect(server.received).toHaveLength(2)
+    at.now += 120_000
+    await raised(alerts(clocked(folder, at)), [EDIT])
+    expect(readdirSync(folder).length).toBeLessThanOrEqual(2)
+  })
+
+  it('one that was not delivered is told by the next run', async () => {
+    const folder = join(dir, 'released')
+    server.answer(400)
+    await raised(alerts(new Window(folder)), [EDIT])
+    await raised(alerts(new Window(folder)), [EDIT])
+    expect(server.received).toHaveLength(2)
+    expect(notes).toHaveLength(1)
+  })
+
+  it('one is sent rather than not where the folder cannot be used', async () => {
+    const file = join(dir, 'file')
+    writeFileSync(file, '')
+    await raised(alerts(new Window(join(file, 'alerts'))), [EDIT])
+    expect(server.received).toHaveLength(1)
+  })
+})

@@ -1,0 +1,59 @@
+import { createHmac } from 'node:crypto'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { webhookSettings } from '../../src/alerts/settings.js'
+import { signatureHeader } from '../../src/alerts/signature.js'
+
+const URL_ = 'https://alerts.example.org/hook'
+const SECRET = 'sixteen bytes at least'
+const file = join(mkdtempSync(join(tmpdir(), 'alert-')), 'secret')
+writeFileSync(file, `${SECRET}\n`)
+
+const env = (url: string | undefined, secret?: string, path?: string) => ({
+  AUDIT_ALERT_WEBHOOK_URL: url,
+  AUDIT_ALERT_WEBHOOK_SECRET: secret,
+  AUDIT_ALERT_WEBHOOK_SECRET_FILE: path,
+})
+
+describe('the webhook of the environment', () => {
+  it('is none without a URL', () => {
+    expect(webhookSettings({ AUDIT_ALERT_WEBHOOK_SECRET: SECRET })).toBeUndefined()
+  })
+
+  it.each([
+    ['a secret', env(URL_, SECRET)],
+    ['a secret in a file', env(URL_, undefined, file)],
+  ])('has %s', (_, given) => {
+    const settings = webhookSettings(given)
+    expect([settings?.url.href, settings?.secret]).toEqual([URL_, SECRET])
+  })
+
+  it.each([
+    ['an empty URL', env('', SECRET), 'usage'],
+    ['no URL', env('alerts', SECRET), 'usage'],
+    ['another scheme', env('ftp://alerts.example.org', SECRET), 'usage'],
+    ['a password in it', env('https://u:hunter2@alerts.example.org', SECRET), 'usage'],
+    ['no secret', env(URL_), 'usage'],
+    ['an empty secret', env(URL_, ''), 'usage'],
+    ['a secret too short', env(URL_, 'fifteen bytes..'), 'usage'],
+    ['two secrets', env(URL_, SECRET, file), 'usage'],
+    ['a file that is not there', env(URL_, undefined, `${file}.gone`), 'file_unreadable'],
+  ])('is refused with %s, and nothing of it is shown', (_, given, code) => {
+    const thrown = (() => {
+      try {
+        return webhookSettings(given)
+      } catch (error) {
+        return error
+      }
+    })()
+    expect(thrown).toMatchObject({ code })
+    expect(String(thrown)).not.toMatch(/hunter2|fifteen|sixteen|example/)
+  })
+})
+
+it('a signature is that of the time, a full stop and the body', () => {
+  const mac = createHmac('sha256', SECRET).update('1700000000.{"a":1}').digest('hex')
+  expect(signatureHeader(SECRET, '{"a":1}', 1_700_000_000)).toBe(`t=1700000000,v1=${mac}`)
+})
