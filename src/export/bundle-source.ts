@@ -77,7 +77,7 @@ class Reading {
   #read(said: Segment, content: Buffer): void {
     const before = this.#rows
     let first: number | undefined
-    this.#lines.read(content.toString('latin1'), (row) => {
+    this.#lines.read(content, (row) => {
       this.#take(row)
       first ??= this.#seq
     })

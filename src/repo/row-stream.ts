@@ -102,5 +102,5 @@ class RowQueue implements ChunkSink {
 }
 
 function withOwnBytes(row: StoredRow): StoredRow {
-  return row.canonical === undefined ? row : { ...row, canonical: Uint8Array.from(row.canonical) }
+  return row.canonical === undefined ? row : { ...row, canonical: Buffer.from(row.canonical) }
 }
