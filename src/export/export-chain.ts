@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { ChainHead } from '../chain/entry.js'
 import { type Finding, inOrder } from '../chain/finding.js'
+import type { StoredRow } from '../chain/fold.js'
 import { type Hasher, isHash } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
 import { LIMITS } from '../chain/limits.js'
@@ -101,11 +102,13 @@ class ChainExport {
     try {
       const { last, toSeq, fromSeq } = this.#snapshot
       const total = Math.min(toSeq ?? Number.MAX_SAFE_INTEGER, last?.seq ?? 0) - fromSeq + 1
-      for await (const batch of this.#snapshot.rows()) {
-        signal.throwIfAborted()
-        for (const row of batch) if (this.#take(exportable(row))) await this.#segments.drain()
-        progress({ rows: this.#rows, total })
-      }
+      await this.#snapshot.read({
+        row: (row) => this.#take(exportable(row)),
+        flow: () => {
+          progress({ rows: this.#rows, total })
+          return this.#segments.isAhead ? this.#segments.drain() : undefined
+        },
+      })
       await this.#segments.finish()
     } finally {
       await this.#segments.abandon()
@@ -114,16 +117,15 @@ class ChainExport {
     return this.#finish(signal)
   }
 
-  /** Whether a segment became full. */
-  #take(row: ReturnType<typeof exportable>): boolean {
+  #take(row: StoredRow): void {
     if (row.seq < this.#selection.from_seq && this.#selection.from_seq > 1) {
       this.#judge.addPredecessor(row)
       if (row.entryHash !== undefined) this.#predecessor = { seq: row.seq, hash: row.entryHash }
-      return false
+      return
     }
     this.#rows += 1
     this.#judge.add(row)
-    return this.#segments.add(row)
+    this.#segments.add(row)
   }
 
   async #finish(signal: AbortSignal): Promise<Exported> {

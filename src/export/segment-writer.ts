@@ -25,16 +25,18 @@ export class SegmentWriter {
     this.#take = take
   }
 
-  /** True once a segment is full: time to {@link drain}. */
-  add(row: StoredRow): boolean {
+  add(row: StoredRow): void {
     const line = rowLine(row)
-    const isFull = this.#bytes + line.length + 1 > BUNDLE_LIMITS.segmentBytes
-    if (isFull) this.#close()
+    if (this.#bytes + line.length + 1 > BUNDLE_LIMITS.segmentBytes) this.#close()
     if (this.#lines.length === 0) this.#first = row.seq
     this.#last = row.seq
     this.#lines.push(line)
     this.#bytes += line.length + 1
-    return isFull
+  }
+
+  /** Whether so much waits to be written that it is time to {@link drain}. */
+  get isAhead(): boolean {
+    return this.#compressing.length > AT_ONCE
   }
 
   /** Hands over what is compressed, as far as needed to keep memory flat. */

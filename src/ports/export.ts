@@ -25,9 +25,19 @@ export interface ExportSnapshot {
   /** The bounds, with times resolved. `toSeq` is absent where the range goes on to the end of the chain. */
   readonly fromSeq: number
   readonly toSeq?: number | undefined
-  /** Rows of the range, ascending, in batches; without a filter also the row before it. To be read once. */
-  rows(): AsyncIterable<readonly StoredRow[]>
+  /**
+   * Gives the rows of the range to `reader`, ascending; without a filter also the row before it. To be called once.
+   * Rejects with whatever `reader` throws.
+   */
+  read(reader: RowReader): Promise<void>
   close(): Promise<void>
+}
+
+export interface RowReader {
+  /** The canonical bytes are only there while it runs. */
+  row(row: StoredRow): void
+  /** Asked every few dozen rows: a promise holds the rest back until it resolves. */
+  flow(): Promise<void> | undefined
 }
 
 export interface ExportStore {

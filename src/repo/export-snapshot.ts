@@ -1,14 +1,15 @@
 import type pg from 'pg'
 import { formatTimestamp } from '../chain/timestamp.js'
 import { AuditError } from '../errors.js'
-import type { ExportRequest, ExportSnapshot, ExportStore } from '../ports.js'
+import type { ExportRequest, ExportSnapshot, ExportStore, RowReader } from '../ports.js'
 import { chainState, isKeyed } from './chain-state.js'
-import { COPY_COLUMNS } from './copy-rows.js'
+import { CopyFrames } from './copy-frames.js'
+import { type ChunkSink, copyOut } from './copy-out.js'
+import { COPY_COLUMNS, CopyRows } from './copy-rows.js'
 import type { Database } from './database.js'
 import { databaseError } from './database-error.js'
 import { type Bind, entryConditions } from './list-entries.js'
 import { SCAN_BEGIN } from './postgres-snapshot.js'
-import { streamRows } from './row-stream.js'
 
 interface Bounds {
   readonly fromSeq: number
@@ -38,7 +39,7 @@ async function openExport(
     await client.query(SCAN_BEGIN)
     const state = await chainState(client, request.domainId)
     const bounds = state.last === undefined ? { fromSeq: 1 } : await boundsOf(client, request)
-    return { ...state, ...bounds, rows: () => rowsOf(client, request, bounds, signal), close }
+    return { ...state, ...bounds, read: (reader) => readRows(client, request, bounds, reader, signal), close }
   } catch (error) {
     await close()
     signal.throwIfAborted()
@@ -73,13 +74,46 @@ function time(micros: bigint | undefined): string | null {
   return micros === undefined ? null : formatTimestamp(micros)
 }
 
-async function* rowsOf(client: pg.Client, request: ExportRequest, bounds: Bounds, signal: AbortSignal) {
+async function readRows(
+  client: pg.Client,
+  request: ExportRequest,
+  bounds: Bounds,
+  reader: RowReader,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     const copy = copyOf(request, bounds, client, await isKeyed(client))
-    yield* streamRows(client, copy, request.domainId)
+    await copyOut(client, copy, new ReaderSink(request.domainId, reader))
   } catch (error) {
     signal.throwIfAborted()
     throw databaseError(error)
+  }
+}
+
+/** Rows straight from the socket to the reader: queues and copies of them cost as much again. */
+class ReaderSink implements ChunkSink {
+  readonly done: Promise<Buffer>
+  readonly #frames: CopyFrames
+  readonly #reader: RowReader
+  #finish: (rest: Buffer) => void = () => undefined
+
+  constructor(domainId: string, reader: RowReader) {
+    const rows = new CopyRows(domainId, (row) => reader.row(row))
+    this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
+    this.#reader = reader
+    this.done = new Promise((resolve) => {
+      this.#finish = resolve
+    })
+  }
+
+  push(chunk: Buffer): void | Promise<void> {
+    try {
+      const rest = this.#frames.push(chunk)
+      if (rest !== undefined) this.#finish(rest)
+      return this.#reader.flow()
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 }
 
