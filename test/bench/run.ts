@@ -5,6 +5,7 @@ import { ensureEmbedded, stopEmbedded } from '../../src/repo/embedded/embedded.j
 import { benchAppend, benchKeyedAppend } from './append.js'
 import { benchArchiver } from './archiver.js'
 import { benchErase } from './erase.js'
+import { benchEvidence } from './evidence.js'
 import { benchHttp } from './http.js'
 import { benchMirror } from './mirror.js'
 import { benchQueries } from './queries.js'
@@ -27,6 +28,7 @@ try {
   await benchKeyedAppend(bench, Math.round(rows / 20))
   await benchVerify(bench, short)
   await benchVerify(bench, long)
+  await benchEvidence(bench, long)
   await benchQueries(bench, long)
   await benchErase(bench, Math.round(rows / 10))
   await benchHttp(bench, long)

@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { webhookSettings } from '../../src/alerts/settings.js'
 import { signatureHeader } from '../../src/alerts/signature.js'
+import { ROOT } from '../support/cli.js'
 
 const URL_ = 'https://alerts.example.org/hook'
 const SECRET = 'sixteen bytes at least'
@@ -56,4 +57,19 @@ describe('the webhook of the environment', () => {
 it('a signature is that of the time, a full stop and the body', () => {
   const mac = createHmac('sha256', SECRET).update('1700000000.{"a":1}').digest('hex')
   expect(signatureHeader(SECRET, '{"a":1}', 1_700_000_000)).toBe(`t=1700000000,v1=${mac}`)
+})
+
+it('docs/alerts.md checks it so', async () => {
+  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/alerts.md'), 'utf8')) ?? []
+  const { isGenuine } = await import(`data:text/javascript,${encodeURIComponent(code)}`)
+  const header = signatureHeader(SECRET, '{"a":1}', 1_700_000_000)
+  const cases: readonly (readonly unknown[])[] = [
+    [header, '{"a":1}', SECRET, 1_700_000_010],
+    [header, '{"a":2}', SECRET, 1_700_000_010],
+    [header, '{"a":1}', `${SECRET}.`, 1_700_000_010],
+    [header, '{"a":1}', SECRET, 1_700_000_400],
+    [header.replace('t=17', 't=18'), '{"a":1}', SECRET, 1_800_000_000],
+    ['', '{"a":1}', SECRET, 1_700_000_010],
+  ]
+  expect(cases.map((one) => isGenuine(...one))).toEqual([true, false, false, false, false, false])
 })
