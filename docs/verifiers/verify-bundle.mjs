@@ -156,20 +156,20 @@ function readLine(line) {
 /** Reads the members after the manifest, and judges what they hold: by the manifest, and row by row. */
 class Bundle {
   found = new Findings()
-  constructor({ domain_id, selection, predecessor, segments }, pin, onRow) {
-    const at = selection.from_seq - 1
+  constructor({ domain_id, selection, predecessor, segments }, pin, onRow, at = selection.from_seq - 1) {
     const files = ['README.txt', 'verify-bundle.mjs', 'verify_bundle.py'].map((name) => ({ name: `audit-bundle/${name}` }))
     Object.assign(this, selection, { domain_id, pin, onRow, expected: [...files, ...segments], next: 0 })
+    this.places = new Map(this.expected.map(({ name }, place) => [name, place]))
     // `hashes` are those of the rows at `at`, where the walk stands; `before` those of the row before it.
     Object.assign(this, { rows: 0, seq: at, at, hashes: at === 0 ? [ZERO] : [], before: [], rowsHere: 0 })
     if (predecessor !== undefined) this.#remember(predecessor.hash)
   }
   read(members) {
     for (const { name, content } of members) {
-      const place = this.expected.findIndex((one, at) => at >= this.next && one.name === name)
-      if (place < 0) this.found.add('orphan_object', 0, 0, `member ${name} is not in the manifest, or not in its place`)
+      const place = this.places.get(name) ?? -1
+      if (place < this.next) this.found.add('orphan_object', 0, 0, `member ${name} is not in the manifest, or not in its place`)
       else this.#skipTo(place)
-      if (place >= 0 && this.expected[this.next++].rows !== undefined) this.#segment(this.expected[place], gunzip(content))
+      if (place === this.next && this.expected[this.next++].rows !== undefined) this.#segment(this.expected[place], gunzip(content))
     }
     this.#skipTo(this.expected.length)
   }

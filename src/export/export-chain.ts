@@ -10,7 +10,7 @@ import type { ExportRequest, ExportSnapshot, ExportStore, ScanProgress } from '.
 import { wireFinding } from '../verify/result.js'
 import { BUNDLE_FORMAT, BUNDLE_LIMITS } from './bundle-format.js'
 import { BundleJudge } from './bundle-judge.js'
-import { endOf, type Manifest } from './manifest.js'
+import { endOf, type Manifest, type SeqHash } from './manifest.js'
 import type { OutputFile } from './output-file.js'
 import { exportable } from './row-line.js'
 import { SegmentWriter } from './segment-writer.js'
@@ -83,7 +83,8 @@ class ChainExport {
   readonly #selection: OpenSelection
   readonly #judge: BundleJudge
   readonly #segments: SegmentWriter
-  #predecessor: Manifest['predecessor']
+  readonly #predecessors: SeqHash[] = []
+  #firstPrev: string | undefined
   #rows = 0
 
   constructor(request: ExportRequest, parts: ExportParts, snapshot: ExportSnapshot, scratch: FileHandle) {
@@ -95,7 +96,9 @@ class ChainExport {
     const selection = { ...this.#selection, to_seq: snapshot.toSeq }
     const { domainId } = request
     this.#judge = new BundleJudge({ domainId, selection, pins: [], hasher: parts.hasher })
-    this.#segments = new SegmentWriter((name, content) => scratch.writeFile(memberOf({ name, content })))
+    this.#segments = new SegmentWriter((name, content) =>
+      parts.output.guarded(() => scratch.writeFile(memberOf({ name, content }))),
+    )
   }
 
   async run(progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Exported> {
@@ -120,9 +123,10 @@ class ChainExport {
   #take(row: StoredRow): void {
     if (row.seq < this.#selection.from_seq && this.#selection.from_seq > 1) {
       this.#judge.addPredecessor(row)
-      if (row.entryHash !== undefined) this.#predecessor = { seq: row.seq, hash: row.entryHash }
+      if (row.entryHash !== undefined) this.#predecessors.push({ seq: row.seq, hash: row.entryHash })
       return
     }
+    if (this.#rows === 0) this.#firstPrev = row.prevHash
     this.#rows += 1
     this.#judge.add(row)
     this.#segments.add(row)
@@ -136,6 +140,11 @@ class ChainExport {
     const { output, files } = this.#parts
     const written = await writeBundle(output, manifest, files, this.#scratch, signal)
     return { manifest, written, findings }
+  }
+
+  /** Where its seq is duplicated, the one that the first row was linked to: damage outside the range is not of it. */
+  #predecessor(): SeqHash | undefined {
+    return this.#predecessors.find(({ hash }) => hash === this.#firstPrev) ?? this.#predecessors.at(-1)
   }
 
   /** Of a selection without a last seq: its last row, or where the chain ends that was filtered. */
@@ -153,13 +162,13 @@ class ChainExport {
     const { segments } = this.#segments
     const [first, last] = [segments[0]?.first_seq ?? 0, segments.at(-1)?.last_seq ?? 0]
     const { toSeq, fromSeq } = this.#snapshot
-    const head = headOf(this.#snapshot)
+    const [head, predecessor] = [headOf(this.#snapshot), this.#predecessor()]
     return {
       format: BUNDLE_FORMAT,
       tool: this.#parts.tool,
       domain_id: this.#request.domainId,
       selection: closedSelection(this.#selection, toSeq ?? this.#end(fromSeq, last)),
-      ...(this.#predecessor !== undefined && { predecessor: this.#predecessor }),
+      ...(predecessor !== undefined && { predecessor }),
       ...(head !== undefined && { head }),
       rows: this.#rows,
       first_seq: first,

@@ -26,7 +26,7 @@ export class OutputFile {
   /** A file beside it that has no name: it is gone with whoever made it, however that ends. */
   async scratch(): Promise<FileHandle> {
     const path = `${this.#draft}.rows`
-    return this.#or(async () => {
+    return this.guarded(async () => {
       const file = await open(path, 'wx+', 0o600)
       await unlink(path)
       return file
@@ -39,7 +39,7 @@ export class OutputFile {
    */
   async write(write: (file: FileHandle) => Promise<void>): Promise<void> {
     try {
-      await this.#or(async () => {
+      await this.guarded(async () => {
         const file = await open(this.#draft, 'wx', 0o600)
         try {
           await write(file)
@@ -62,7 +62,8 @@ export class OutputFile {
     else await link(this.#draft, this.#path)
   }
 
-  async #or<T>(call: () => Promise<T>): Promise<T> {
+  /** Runs what writes to either of them: what the file system refuses is `output_failed`. */
+  async guarded<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call()
     } catch (error) {

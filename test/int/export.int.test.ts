@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { OutputFile } from '../../src/export/output-file.js'
 import { wireFinding } from '../../src/verify/result.js'
 import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
 import { A, a, B, CHAINS, rewritten } from '../support/attacks/chains.js'
 import { EDITED } from '../support/attacks/edited.js'
 import { FORCED } from '../support/attacks/forced.js'
 import { REMOVED } from '../support/attacks/removed.js'
-import { change, moveHead, NO_CHECKS, put, set } from '../support/attacks/statements.js'
+import { change, insert, moveHead, NO_CHECKS, NO_KEYS, put, set } from '../support/attacks/statements.js'
 import { built, partsOf } from '../support/bundle-attacks/bundle.js'
 import { type Said, VERIFIERS } from '../support/bundle-attacks/verifiers.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
@@ -167,6 +168,14 @@ describe('the file', () => {
     })
   })
 
+  it('fails as an output, whatever it is that cannot be written', async () => {
+    const output = new OutputFile(exports.path(), false)
+    const file = await output.scratch()
+    await file.close()
+    expect(await refused(output.guarded(() => file.writeFile('x')))).toMatchObject({ code: 'output_failed' })
+    expect(readdirSync(exports.dir).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
   it('is not there when the export was stopped, and neither is a draft', async () => {
     const before = readdirSync(exports.dir)
     await expect(
@@ -198,6 +207,14 @@ describe('a chain that diverges is exported as it stands', () => {
     } finally {
       await field.drop()
     }
+  })
+
+  it('a range is not accused of what is damaged before it', async () => {
+    const field = await ground.attacked(NO_KEYS + insert({ ...a(3), entryHash: 'f'.repeat(64) }))
+    const { path, findings } = await exports.write(field.url, { domainId: A, fromSeq: 4 })
+    await field.drop()
+    expect(findings).toEqual([])
+    expect((await saidOf([[path]])).map(([one]) => one?.exit)).toEqual([0, 0, 0])
   })
 
   it('a suffix rewritten is only seen by a pin', async () => {
