@@ -98,7 +98,10 @@ class ReaderSink implements ChunkSink {
   #finish: (rest: Buffer) => void = () => undefined
 
   constructor(domainId: string, reader: RowReader) {
-    const rows = new CopyRows(domainId, (row) => reader.row(row))
+    const rows = new CopyRows(domainId, {
+      add: (row) => reader.row(row.stored()),
+      addStored: (row) => reader.row(row),
+    })
     this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
     this.#reader = reader
     this.done = new Promise((resolve) => {
