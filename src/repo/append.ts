@@ -116,7 +116,8 @@ async function appendGuarded(client: Client, item: AppendItem, group: Group): Pr
   }
 }
 
-function chainsOf(items: readonly AppendItem[]): string[] {
+/** Every chain that the items concern. */
+export function chainsOf(items: readonly AppendItem[]): string[] {
   const ids = items.flatMap(({ starts, rows }) => [
     ...(starts?.keys() ?? []),
     ...rows.map((row) => row.domainId),

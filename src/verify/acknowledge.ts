@@ -1,7 +1,8 @@
 import { textProblem } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import { AuditError, type ErrorCode } from '../errors.js'
+import { AuditError } from '../errors.js'
 import type { QuarantineRecord, QuarantineStore } from '../ports.js'
+import { isChainDamaged } from '../sink/damaged-chain.js'
 
 export const ACKNOWLEDGE_RELATION = 'audit.quarantine-acknowledge'
 
@@ -37,20 +38,12 @@ export async function acknowledgeQuarantine(
   )
 }
 
-/** How a chain refuses a row when its registry entry, its head, its genesis row or its tail was tampered with. */
-const CHAIN_CANNOT_TAKE_IT: readonly ErrorCode[] = [
-  'residency_unknown',
-  'chain_conflict',
-  'pepper_mismatch',
-  'database_failed',
-]
-
 /** A chain may be too damaged to take a row, which is what its record is about; then the platform chain takes it. */
 async function announce(append: AppendSelfAudit, row: SelfAuditRow): Promise<void> {
   try {
     await append(row)
   } catch (error) {
-    const damaged = error instanceof AuditError && CHAIN_CANNOT_TAKE_IT.includes(error.code)
+    const damaged = error instanceof AuditError && isChainDamaged(error.code)
     if (!damaged || row.domainId === PLATFORM_ANCHOR) throw error
     await append({ ...row, domainId: PLATFORM_ANCHOR }).catch(() => {
       throw error
