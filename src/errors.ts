@@ -30,6 +30,8 @@ export const ERROR_CODES = [
   'quarantine_not_found',
   'hold_not_found',
   'subject_not_found',
+  'key_not_found',
+  'relation_not_found',
   'nothing_to_verify',
   // could not check or do
   'database_unavailable',
@@ -48,6 +50,7 @@ export const ERROR_CODES = [
   'restore_unfinished',
   'mirror_unavailable',
   'mirror_permission_denied',
+  'access_denied',
   'authenticator_unavailable',
   'authorizer_unavailable',
   'generation_unknown',

@@ -1,5 +1,8 @@
-/** What a caller is asked for on a chain: `manage` is held by owners and admins, `auditor` by auditors alone (http.md). */
-export type AccessRelation = 'auditor' | 'manage'
+/**
+ * What a caller is asked for on a chain: `manage` is held by owners and admins, `auditor` by auditors alone (http.md);
+ * `owner` is asked of who makes others owners, or owner-only keys.
+ */
+export type AccessRelation = 'auditor' | 'manage' | 'owner'
 
 /** What access is given on: the chain of one Domain (`domain:<id>`, lower case) or the platform chain. */
 export type AccessObject = `domain:${string}` | 'platform:platform'

@@ -7,6 +7,7 @@ import { LIMITS } from '../../src/chain/limits.js'
 import { MAX_MICROS, MIN_MICROS } from '../../src/chain/timestamp.js'
 import { NIL_UUID, PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import {
+  API_KEY,
   bytes,
   CONTEXT,
   DOMAIN,
@@ -20,6 +21,7 @@ import {
   outcome,
   PII,
   type Row,
+  TUPLE,
 } from './schema-rows.js'
 
 let client: pg.Client
@@ -162,6 +164,10 @@ const hold = (row: Row) => ({ domain_id: DOMAIN, reason: 'x', ...row })
 const block = (row: Row) => ({ domain_id: DOMAIN, subject_pseudonym: bytes(32), ...row })
 const policy = (row: Row) => ({ domain_id: DOMAIN, chain_years: 7, personal_days: 1, ...row })
 
+const apiKey = (change: Row): Row => ({ ...API_KEY, ...change })
+const tuple = (change: Row): Row => ({ ...TUPLE, ...change })
+const accessPolicy = (domain_id: string): Row => ({ domain_id, erase_owner_only: true })
+
 /** A JSON object whose text is of a given number of bytes. */
 function metadata(length: number): string {
   const text = JSON.stringify({ k: `${'é'.repeat(100)}1e300` })
@@ -288,6 +294,39 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
   ['audit_retention_policy', policy({ chain_years: 101 }), 'chain_years_range'],
   ['audit_retention_policy', policy({ personal_days: 0 }), 'personal_days_range'],
   ['audit_retention_policy', policy({ personal_days: 36_501 }), 'personal_days_range'],
+
+  ['audit_api_key', apiKey({}), ''],
+  ['audit_api_key', apiKey({ domain_id: NIL_UUID }), 'domain_not_nil'],
+  ['audit_api_key', apiKey({ key_id: 'ak_0123456789abcdeg' }), 'key_id_form'],
+  ['audit_api_key', apiKey({ subject: 'service:x' }), ''],
+  ['audit_api_key', apiKey({ subject: 'group:x#member' }), 'subject_form'],
+  ['audit_api_key', apiKey({ subject: 'user:' }), 'subject_form'],
+  ['audit_api_key', apiKey({ subject: `user:${'é'.repeat(256)}` }), ''],
+  ['audit_api_key', apiKey({ subject: `user:${a(513)}` }), 'subject_form'],
+  ['audit_api_key', apiKey({ relation: 'manage' }), 'relation_known'],
+  ['audit_api_key', apiKey({ secret_sha256: bytes(31) }), 'secret_sha256_bytes'],
+  ['audit_api_key', apiKey({ revoked_at: 'now' }), 'revoked_forgets'],
+  ['audit_api_key', apiKey({ subject: null }), 'revoked_forgets'],
+  ['audit_api_key', apiKey({ revoked_at: 'now', subject: null }), ''],
+
+  ['audit_relation_tuple', tuple({}), ''],
+  ['audit_relation_tuple', tuple({ object: 'platform:platform', relation: 'owner' }), ''],
+  ['audit_relation_tuple', tuple({ object: 'platform:other' }), 'object_form'],
+  ['audit_relation_tuple', tuple({ object: `domain:${DOMAIN}x` }), 'object_form'],
+  ['audit_relation_tuple', tuple({ object: `domain:${DOMAIN.toUpperCase()}a` }), 'object_form'],
+  ['audit_relation_tuple', tuple({ object: `group:${a(128)}`, relation: 'member' }), ''],
+  ['audit_relation_tuple', tuple({ object: `group:${a(129)}`, relation: 'member' }), 'object_form'],
+  ['audit_relation_tuple', tuple({ object: 'group:g#member', relation: 'member' }), 'object_form'],
+  ['audit_relation_tuple', tuple({ object: 'group:g' }), 'relation_known'],
+  ['audit_relation_tuple', tuple({ relation: 'manage' }), 'relation_known'],
+  ['audit_relation_tuple', tuple({ subject: 'group:g#member' }), ''],
+  ['audit_relation_tuple', tuple({ subject: 'group:g' }), 'subject_form'],
+  ['audit_relation_tuple', tuple({ subject: 'group:g#owner' }), 'subject_form'],
+  ['audit_relation_tuple', tuple({ subject: 'robot:r' }), 'subject_form'],
+  ['audit_relation_tuple', tuple({ subject: `service:${a(513)}` }), 'subject_form'],
+
+  ['audit_access_policy', accessPolicy(DOMAIN), ''],
+  ['audit_access_policy', accessPolicy(NIL_UUID), 'domain_not_nil'],
 ]
 
 describe('rows at the edge of each CHECK', () => {

@@ -8,7 +8,7 @@ import { rowsOf, type TestCluster, testCluster } from '../support/postgres.js'
 const KNOWN = knownMigrations()
 const LATEST = KNOWN.length
 const NEXT: Migration = { version: LATEST + 1, name: 'next', sql: 'SELECT 1', sha256: '00'.repeat(32) }
-const ROLES = ['audit_archiver', 'audit_eraser', 'audit_reader', 'audit_writer']
+const ROLES = ['audit_access', 'audit_archiver', 'audit_eraser', 'audit_reader', 'audit_writer']
 
 // A cluster of its own: roles are the cluster's, and these tests need one that has none yet.
 let cluster: TestCluster
@@ -60,7 +60,7 @@ describe('without CREATEROLE', () => {
     const url = admin.replace('//postgres@', '//plain@')
     const { applied, notes } = await migrate(url)
     expect(applied).toEqual(KNOWN.map(({ version }) => version))
-    expect(notes).toHaveLength(4)
+    expect(notes).toHaveLength(5)
     expect(notes[0]).toBe(
       'role audit_writer was not created: plain has no CREATEROLE. ' +
         'Have an administrator create it, then run: SELECT audit_grant_roles()',

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  API_KEY,
   CONTEXT,
   DOMAIN,
   ENTRY,
@@ -12,6 +13,7 @@ import {
   openFilled,
   outcome,
   type Row,
+  TUPLE,
 } from './schema-rows.js'
 
 let client: pg.Client
@@ -37,14 +39,18 @@ const TABLES = [
   'audit_subject_block',
   'audit_retention_policy',
   'audit_held_subject',
+  'audit_api_key',
+  'audit_relation_tuple',
+  'audit_access_policy',
 ]
 
 /** S, I, U, D: on the table; u: on some columns alone. In the order of TABLES. */
 const HELD: Readonly<Record<string, readonly string[]>> = {
-  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID', 'SID', '', 'S', '', ''],
-  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', '', 'S', 'S', 'S', 'S'],
-  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', '', '', '', '', ''],
-  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S', 'SD', 'SIu', 'SI', 'SIU', 'S'],
+  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID', 'SID', '', 'S', '', '', 'Su', 'S', 'S'],
+  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', '', 'S', 'S', 'S', 'S', 'S', 'S', 'S'],
+  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', '', '', '', '', '', '', '', ''],
+  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S', 'SD', 'SIu', 'SI', 'SIU', 'S', 'S', 'S', ''],
+  audit_access: ['S', 'S', 'SI', 'SIU', 'SIU', 'SI', '', '', '', '', 'S', '', '', 'SIu', 'SID', 'SIU'],
 }
 
 const LETTERS = {
@@ -135,6 +141,15 @@ const READ = TABLES.filter((table) => table !== 'audit_idempotency_key').map(
 )
 const NOT_WRITERS = ['audit_legal_hold', 'audit_retention_policy', 'audit_held_subject']
 const READ_BY_WRITER = READ.filter((select) => !NOT_WRITERS.some((table) => select.endsWith(table)))
+const USE_KEY = 'UPDATE audit_api_key SET last_used_at = now()'
+const LET_IN: readonly Step[] = [
+  ['audit_api_key', { ...API_KEY, key_id: 'ak_ffffffffffffffff' }],
+  ['audit_relation_tuple', { ...TUPLE, relation: 'owner' }],
+  'DELETE FROM audit_relation_tuple',
+  'UPDATE audit_api_key SET revoked_at = now(), subject = NULL',
+  `INSERT INTO audit_access_policy (domain_id, erase_owner_only) VALUES ('${DOMAIN}', true)`,
+  'UPDATE audit_access_policy SET erase_owner_only = false',
+]
 const FIND: Step = ['audit_tamper_quarantine', { ...FINDING, code: 'seq_gap' }]
 const DOMAIN_ROW: Step = ['audit_domain', { domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' }]
 const HEAD_ROW: Step = [
@@ -163,6 +178,9 @@ const TAMPER = [
   'DELETE FROM audit_subject_block',
   'DELETE FROM audit_retention_policy',
   'UPDATE audit_legal_hold SET domain_id = domain_id',
+  'SELECT audit_grant_part_access()',
+  'UPDATE audit_api_key SET secret_sha256 = sha256($$x$$)',
+  'DELETE FROM audit_api_key',
 ]
 
 const MAY: Readonly<Record<string, readonly Step[]>> = {
@@ -175,15 +193,17 @@ const MAY: Readonly<Record<string, readonly Step[]>> = {
     HEAD_ROW,
     FIND,
     ACKNOWLEDGE,
+    USE_KEY,
     BEGIN_RESTORE,
     END_RESTORE,
   ],
   audit_reader: READ,
   audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, FIND],
   audit_eraser: [...ERASE, FORGET_KEYS, ...APPEND, ...FORGET],
+  audit_access: [...APPEND, ...LET_IN],
 }
 const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
-  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET],
+  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET, ...LET_IN],
   audit_reader: [
     ...TAMPER,
     ...ERASE,
@@ -198,6 +218,8 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     END_RESTORE,
     ...APPEND,
     ...FORGET,
+    ...LET_IN,
+    USE_KEY,
   ],
   audit_archiver: [
     ...TAMPER,
@@ -210,7 +232,16 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     ...APPEND,
     'SELECT * FROM audit_subject_pii',
   ],
-  audit_eraser: [...TAMPER, STAMP, ACKNOWLEDGE, FIND, DOMAIN_ROW, 'SELECT * FROM audit_tamper_quarantine'],
+  audit_eraser: [
+    ...TAMPER,
+    STAMP,
+    ACKNOWLEDGE,
+    FIND,
+    DOMAIN_ROW,
+    ...LET_IN,
+    'SELECT * FROM audit_tamper_quarantine',
+  ],
+  audit_access: [...TAMPER, ...ERASE, STAMP, ACKNOWLEDGE, FIND, DOMAIN_ROW, USE_KEY],
 }
 
 describe('SET ROLE', () => {

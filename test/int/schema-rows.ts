@@ -64,6 +64,17 @@ export const FINDING: Row = {
   source: 'postgres',
 }
 
+export const API_KEY: Row = {
+  key_id: 'ak_0123456789abcdef',
+  domain_id: DOMAIN,
+  subject: 'user:alice',
+  relation: 'auditor',
+  secret_sha256: bytes(32),
+  read_only: false,
+  owner_only: false,
+}
+export const TUPLE: Row = { object: `domain:${DOMAIN}`, relation: 'auditor', subject: 'user:alice' }
+
 export async function insert(client: pg.Client, table: string, row: Row): Promise<void> {
   const columns = Object.keys(row)
   const values = columns.map((_, i) => `$${i + 1}`)
@@ -106,5 +117,7 @@ export async function openFilled(): ReturnType<typeof openDatabase> {
   await insert(client, 'audit_entry_context', { ...CONTEXT, seq: ENTRY.seq })
   await insert(client, 'audit_tamper_quarantine', FINDING)
   await insert(client, 'audit_idempotency_key', KEY)
+  await insert(client, 'audit_api_key', API_KEY)
+  await insert(client, 'audit_relation_tuple', TUPLE)
   return opened
 }

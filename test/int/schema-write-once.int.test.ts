@@ -21,6 +21,17 @@ const hold = (columns: string, values: string) =>
 const HOLD = hold('reason', "'x'")
 const RELEASE = "UPDATE audit_legal_hold SET released_at = now(), release_reason = 'over'"
 
+const REVOKE_KEY = 'UPDATE audit_api_key SET revoked_at = now(), subject = NULL'
+const OTHER: Readonly<Record<string, string>> = {
+  subject: "'user:mallory'",
+  relation: "'owner'",
+  secret_sha256: "sha256('')",
+  owner_only: 'true',
+  read_only: 'true',
+  expires_at: "'infinity'",
+  key_id: "'ak_ffffffffffffffff'",
+}
+
 /** Statements of one transaction, by the table's owner; the last is refused so, or '' if none is. */
 const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = [
   ['', 'UPDATE audit_log_entry SET archived_at = now()'],
@@ -128,6 +139,21 @@ const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = 
     ['', HOLD, `DELETE FROM ${table} WHERE false`],
     ['', HOLD, RELEASE, `DELETE FROM ${table}`],
   ]),
+
+  ['', 'UPDATE audit_api_key SET last_used_at = now()'],
+  ['', REVOKE_KEY],
+  ['', REVOKE_KEY, 'UPDATE audit_api_key SET last_used_at = now()'],
+  ['WO001', REVOKE_KEY, "UPDATE audit_api_key SET revoked_at = NULL, subject = 'user:alice'"],
+  ['WO001', REVOKE_KEY, "UPDATE audit_api_key SET revoked_at = '2000-01-01'"],
+  ['WO001', "UPDATE audit_api_key SET revoked_at = now(), subject = 'user:mallory'"],
+  ...['subject', 'relation', 'secret_sha256', 'owner_only', 'read_only', 'expires_at', 'key_id'].map(
+    (column) => ['WO001', `UPDATE audit_api_key SET ${column} = ${OTHER[column]}`] as const,
+  ),
+  ['WO001', 'DELETE FROM audit_api_key'],
+  ['WO001', 'TRUNCATE audit_api_key'],
+  ['WO001', "UPDATE audit_relation_tuple SET subject = 'user:mallory'"],
+  ['', 'DELETE FROM audit_relation_tuple'],
+  ['WO001', 'DELETE FROM audit_access_policy'],
 ]
 
 describe('write-once, for the owner too', () => {
