@@ -48,12 +48,6 @@ async function serve(...args: string[]): Promise<Serving> {
 const AS = (name: string) => ({ headers: { authorization: `Bearer ${name}` } })
 const entries = (url: string) => `${url}/v1/domains/${domainId}/audit/entries`
 
-it('audit serve without anything to check credentials with does not start', async () => {
-  const result = await cli.run('serve', '--port', '0')
-  expect(result).toMatchObject({ code: 2, stdout: '' })
-  expect(result.stderr).toMatch(/^Error: there is nothing to check credentials with/)
-})
-
 it.each([
   ['a port that is none', ['--port', '65536']],
   ['a certificate without its key', ['--tls-cert', 'cert.pem']],

@@ -10,7 +10,7 @@ import {
 
 /** What may import what: its own area, and those named (docs: architecture, "Floors"). Nothing looks upwards. */
 const BASE = ['base', 'chain']
-const FEATURES = ['sink', 'verify', 'query', 'erasure', 'archiver', 'export']
+const FEATURES = ['sink', 'verify', 'query', 'erasure', 'archiver', 'export', 'access']
 const ADAPTERS = ['repo', 'mirror', 'pepper', 'authz', 'alerts']
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   chain: [],

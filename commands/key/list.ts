@@ -1,0 +1,37 @@
+import * as Flags from '@oclif/core/flags'
+import { keyJson, streamKeys } from '../../src/access/keys.js'
+import { parseHolder } from '../../src/access/subject.js'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
+import { keysOf } from '../../src/cli/compose/authz.js'
+import { KEY_HEAD, keyRow } from '../../src/cli/key-text.js'
+import { printStream } from '../../src/cli/print-stream.js'
+import { note } from '../../src/cli/streams.js'
+
+export default class KeyList extends AuditCommand {
+  static override summary = 'The API keys of a chain, or of --all, with --json a line each'
+
+  static override flags = {
+    ...chainsFlags,
+    subject: Flags.string({ helpValue: 'SUBJECT', summary: 'only those of this user:ID or service:ID' }),
+    active: Flags.boolean({ summary: 'only those that are neither expired nor revoked' }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(KeyList)
+    const { flags } = parsed
+    const chosen = chainsOf(parsed)
+    const filter = {
+      domainId: chosen === 'all' ? undefined : chosen,
+      subject: flags.subject === undefined ? undefined : parseHolder(flags.subject),
+      activeOnly: flags.active === true,
+    }
+    const count = await printStream(this.out, streamKeys(await keysOf(await this.context(flags)), filter), {
+      json: flags.json,
+      toJson: keyJson,
+      head: KEY_HEAD,
+      toRow: (key) => keyRow(keyJson(key)),
+    })
+    if (count === 0) note('no keys; run: audit key create')
+  }
+}

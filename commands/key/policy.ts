@@ -1,0 +1,36 @@
+import * as Flags from '@oclif/core/flags'
+import { setPolicy, showPolicy } from '../../src/access/policy.js'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { chainFlags, chainOf } from '../../src/cli/chain-flags.js'
+import { managementOf, policyOf } from '../../src/cli/compose/authz.js'
+import { keyValues } from '../../src/cli/table.js'
+
+export default class KeyPolicy extends AuditCommand {
+  static override summary = 'What a chain asks of keys that erase: show it, or set it'
+
+  static override flags = {
+    ...chainFlags,
+    erase: Flags.string({
+      options: ['owner-only', 'manage'],
+      helpValue: 'WHO',
+      summary: 'owner-only: a key that an owner made with --owner-only; manage: any of an owner or admin',
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(KeyPolicy)
+    const { flags } = parsed
+    const domainId = chainOf(parsed)
+    const context = await this.context(flags)
+    const policy =
+      flags.erase === undefined
+        ? await showPolicy({ policy: await policyOf(context), signal: this.signal }, domainId)
+        : await setPolicy(
+            await managementOf(context, this.signal),
+            domainId,
+            flags.erase === 'owner-only' ? 'owner-only' : 'manage',
+          )
+    if (flags.json) await this.out.json(policy)
+    else await this.out.line(keyValues(Object.entries(policy)))
+  }
+}

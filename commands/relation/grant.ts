@@ -1,0 +1,31 @@
+import { grantRelation } from '../../src/access/relations.js'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { managementOf } from '../../src/cli/compose/authz.js'
+import { tupleFlags, tupleOf } from '../../src/cli/relation-flags.js'
+import { changedText } from '../../src/cli/relation-text.js'
+import { note } from '../../src/cli/streams.js'
+
+export default class RelationGrant extends AuditCommand {
+  static override summary = 'Give a subject a relation on a chain, or make it a member of a group'
+  static override description =
+    `Appends a row about it to the chain; of a group to the platform chain and to each chain on which the group has a relation.
+An actor that is a user: or service: must be owner or admin of the chain (of the platform, for a group an owner), and owner
+to make owners; any other actor is the operator (docs/access.md).`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --domain UUID --relation auditor --subject user:alice',
+    '<%= config.bin %> <%= command.id %> --domain UUID --relation auditor --subject group:audit-team#member',
+    '<%= config.bin %> <%= command.id %> --group audit-team --relation member --subject user:alice',
+  ]
+
+  static override flags = tupleFlags
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(RelationGrant)
+    const { flags } = parsed
+    const tuple = tupleOf(parsed)
+    const changed = await grantRelation(await managementOf(await this.context(flags), this.signal), tuple)
+    if (flags.json) await this.out.json(changed)
+    else await this.out.line(changedText(changed))
+    if (!changed.changed) note('it was granted before')
+  }
+}

@@ -1,0 +1,39 @@
+import * as Flags from '@oclif/core/flags'
+import { streamTuples, tupleJson } from '../../src/access/relations.js'
+import { parseSubject } from '../../src/access/subject.js'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { relationsOf } from '../../src/cli/compose/authz.js'
+import { printStream } from '../../src/cli/print-stream.js'
+import { listedObjectFlags, listedObjectOf } from '../../src/cli/relation-flags.js'
+import { TUPLE_HEAD } from '../../src/cli/relation-text.js'
+import { note } from '../../src/cli/streams.js'
+
+export default class RelationList extends AuditCommand {
+  static override summary =
+    'Who has which relation on a chain, in a group, or on --all, with --json a line each'
+
+  static override flags = {
+    ...listedObjectFlags,
+    subject: Flags.string({
+      helpValue: 'SUBJECT',
+      summary: 'only those of this user:ID, service:ID or group:NAME#member itself',
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(RelationList)
+    const { flags } = parsed
+    const filter = {
+      object: listedObjectOf(parsed),
+      subject: flags.subject === undefined ? undefined : parseSubject(flags.subject),
+    }
+    const tuples = streamTuples(await relationsOf(await this.context(flags)), filter)
+    const count = await printStream(this.out, tuples, {
+      json: flags.json,
+      toJson: tupleJson,
+      head: TUPLE_HEAD,
+      toRow: (tuple) => Object.values(tupleJson(tuple)),
+    })
+    if (count === 0) note('no relations; run: audit relation grant')
+  }
+}

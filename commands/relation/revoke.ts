@@ -1,0 +1,28 @@
+import { revokeRelation } from '../../src/access/relations.js'
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { managementOf } from '../../src/cli/compose/authz.js'
+import { tupleFlags, tupleOf } from '../../src/cli/relation-flags.js'
+import { changedText } from '../../src/cli/relation-text.js'
+
+export default class RelationRevoke extends AuditCommand {
+  static override summary = 'Take a relation away again; it ends at once'
+  static override description =
+    `Names the tuple as audit relation list prints it: what was granted to a group is not taken from one of its members. Rows
+and actors are as for audit relation grant.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --domain UUID --relation auditor --subject user:alice',
+    '<%= config.bin %> <%= command.id %> --domain UUID --relation auditor --subject group:audit-team#member',
+    '<%= config.bin %> <%= command.id %> --group audit-team --relation member --subject user:alice',
+  ]
+
+  static override flags = tupleFlags
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(RelationRevoke)
+    const { flags } = parsed
+    const tuple = tupleOf(parsed)
+    const changed = await revokeRelation(await managementOf(await this.context(flags), this.signal), tuple)
+    if (flags.json) await this.out.json(changed)
+    else await this.out.line(changedText(changed))
+  }
+}

@@ -1,0 +1,105 @@
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { AuditError } from '../errors.js'
+import type {
+  AppendItem,
+  Placed,
+  RelationFilter,
+  RelationStore,
+  RelationTuple,
+  StoredTuple,
+  TuplePlace,
+} from '../ports.js'
+import { wireTime } from '../query/wire.js'
+import { assertManages } from './authority.js'
+import { RELATION_GRANT, RELATION_REVOKE, relationChanged } from './deeds.js'
+import type { Management } from './management.js'
+import { chainOfObject } from './subject.js'
+import { endAccess, tell } from './tell.js'
+
+/** What became of a tuple, as `audit relation` prints it, with the rows that tell of it. */
+export interface ChangedTupleJson extends RelationTuple {
+  readonly changed: boolean
+  readonly rows: readonly { readonly domain_id: string; readonly seq: number; readonly entry_hash: string }[]
+}
+
+export interface TupleJson extends RelationTuple {
+  readonly created_at: string
+}
+
+/**
+ * Gives a subject a relation; rows audit.relation-grant tell of it in the same transaction. What was granted before stays as
+ * it is, and no row is written. Rejects with `access_denied`, `domain_not_found`, `usage` where tuples do not decide, and
+ * as an append does.
+ */
+export async function grantRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTupleJson> {
+  const domainIds = await chainsConcerned(ports, tuple)
+  const selfAudit = await tell(ports, domainIds, (pepper) => [relationChanged(RELATION_GRANT, pepper, tuple)])
+  return changed(tuple, await ports.relations.grant(tuple, selfAudit))
+}
+
+/** Takes it away again. Rejects as {@link grantRelation} does, and with `relation_not_found`. */
+export async function revokeRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTupleJson> {
+  const domainIds = await chainsConcerned(ports, tuple)
+  const deeds = (pepper: Uint8Array) => [relationChanged(RELATION_REVOKE, pepper, tuple)]
+  const end = (selfAudit: AppendItem) => ports.relations.revoke(tuple, selfAudit)
+  return changed(tuple, await endAccess(ports, domainIds, deeds, end))
+}
+
+/**
+ * The chain of the object. Of a group, the platform chain, and each chain on which its members have a relation by it; it may
+ * make owners of any, so those who manage it must be owners of the platform.
+ */
+async function chainsConcerned(ports: Management, tuple: RelationTuple): Promise<readonly string[]> {
+  if (!ports.tuplesDecide) throw decidedElsewhere()
+  const { object, relation } = tuple
+  if (object.startsWith('group:')) {
+    await assertManages(ports, 'owner', 'platform:platform')
+    const concerned = await ports.relations.chainsOf(object.slice('group:'.length))
+    return [...new Set([PLATFORM_ANCHOR, ...concerned])]
+  }
+  const domainId = chainOfObject(object)
+  if (domainId === undefined) throw new AuditError('internal', 'an object of no chain')
+  await assertManages(ports, relation, object as Exclude<typeof object, `group:${string}`>)
+  return [domainId]
+}
+
+/** A revocation that seems to have worked, and did not, is worse than one that is refused. */
+export function decidedElsewhere(): AuditError {
+  return new AuditError(
+    'usage',
+    'SpiceDB decides who may (AUDIT_SPICEDB_ENDPOINT), and has its own relations',
+    {
+      hint: 'run: zed relationship create, or delete (docs/access.md)',
+    },
+  )
+}
+
+const PAGE = 500
+
+/** Every tuple that the filter lets through, in pages. */
+export async function* streamTuples(
+  store: RelationStore,
+  filter: RelationFilter,
+  start?: TuplePlace,
+): AsyncGenerator<StoredTuple> {
+  let after = start
+  for (;;) {
+    const tuples = await store.page(filter, { after, limit: PAGE })
+    yield* tuples
+    after = tuples.at(-1)
+    if (tuples.length < PAGE) return
+  }
+}
+
+export function tupleJson({ object, relation, subject, createdAt }: StoredTuple): TupleJson {
+  return { object, relation, subject, created_at: wireTime(createdAt) }
+}
+
+function changed(tuple: RelationTuple, { told }: { readonly told: readonly Placed[] }): ChangedTupleJson {
+  const rows = told.map(({ domainId, seq, entryHash }) => ({
+    domain_id: domainId,
+    seq,
+    entry_hash: entryHash,
+  }))
+  return { ...tuple, changed: told.length > 0, rows }
+}

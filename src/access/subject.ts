@@ -1,0 +1,47 @@
+import { LIMITS, textProblem } from '../chain/limits.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { AuditError } from '../errors.js'
+import type { AccessObject, Relation, RelationObject } from '../ports.js'
+
+export const RELATIONS = ['owner', 'admin', 'auditor', 'member'] as const satisfies readonly Relation[]
+
+const GROUP = /^[A-Za-z0-9_.|/-]{1,128}$/
+const HOLDER = /^(?:user|service):(.+)$/s
+/** As a whole id SpiceDB takes it for everybody. */
+const EVERYBODY = '*'
+
+/** `user:<id>` or `service:<id>`: who can have a key, or act by relations. */
+export function isHolder(text: string): boolean {
+  const [, id = ''] = HOLDER.exec(text) ?? []
+  if (id === '' || id === EVERYBODY || /[\p{Cc}\p{Z}]/u.test(id)) return false
+  return textProblem(id, 1, LIMITS.objectIdBytes) === undefined
+}
+
+/** Throws `usage`; the message does not repeat what may be somebody's name. */
+export function parseHolder(text: string): string {
+  if (isHolder(text)) return text
+  throw new AuditError('usage', '--subject: expected user:ID or service:ID, of 1 to 512 bytes without blanks')
+}
+
+/** Also `group:<id>#member`. Throws `usage`. */
+export function parseSubject(text: string): string {
+  const [, group] = /^group:(.*)#member$/s.exec(text) ?? []
+  if (isHolder(text) || (group !== undefined && GROUP.test(group))) return text
+  throw new AuditError('usage', '--subject: expected user:ID, service:ID or group:NAME#member')
+}
+
+/** Throws `usage`. */
+export function parseGroup(text: string): string {
+  if (GROUP.test(text)) return text
+  throw new AuditError('usage', '--group: expected a name of 1 to 128 letters, digits and _ . | / -')
+}
+
+export function chainObject(domainId: string): AccessObject {
+  return domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`
+}
+
+/** The Domain that an object is of, the platform anchor for the platform's; a group is of none. */
+export function chainOfObject(object: RelationObject): string | undefined {
+  if (object === 'platform:platform') return PLATFORM_ANCHOR
+  return object.startsWith('domain:') ? object.slice('domain:'.length) : undefined
+}

@@ -1,0 +1,25 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { MintedKey } from '../ports.js'
+
+/**
+ * `ak_`, 16 hex digits to look the key up by, `_`, 256 random bits in base64url. Kept is the SHA-256 of the secret alone:
+ * a password wants a slow hash because it can be guessed, and 256 random bits cannot.
+ */
+const KEY = /^(ak_[0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
+
+export function mintKey(): MintedKey {
+  const id = `ak_${randomBytes(8).toString('hex')}`
+  const secret = randomBytes(32).toString('base64url')
+  return { id, key: `${id}_${secret}`, secretHash: secretHash(secret) }
+}
+
+/** The two halves of a key's text; undefined for what is none. */
+export function splitKey(text: string): { readonly id: string; readonly secret: string } | undefined {
+  const [, id, secret] = KEY.exec(text) ?? []
+  return id === undefined || secret === undefined ? undefined : { id, secret }
+}
+
+/** 64 hex digits. */
+export function secretHash(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}

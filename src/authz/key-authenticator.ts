@@ -1,0 +1,43 @@
+import { timingSafeEqual } from 'node:crypto'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type { ApiKeyLookup, Authenticator, Principal, StoredKey } from '../ports.js'
+import { secretHash, splitKey } from './api-key.js'
+import { LastUse } from './last-use.js'
+
+/** No key has it: ids are of hex digits. */
+const NOBODY = { id: 'ak_________________', secret: '' }
+
+/** No secret hashes to it that anybody could find. */
+const NO_HASH = '00'.repeat(32)
+
+/** API keys. Whatever is wrong with one, it takes one query, one hash and one comparison to say so. */
+export function keyAuthenticator(keys: ApiKeyLookup): Authenticator {
+  const lastUse = new LastUse((id) => keys.touch(id))
+  return {
+    async authenticate(bearer) {
+      const { id, secret } = splitKey(bearer) ?? NOBODY
+      const stored = await keys.lookUp(id)
+      const isSame = isEqual(secretHash(secret), stored?.secretHash ?? NO_HASH)
+      if (stored === undefined || !isSame || !stored.isActive) return undefined
+      if (stored.isUseDue) lastUse.note(id)
+      return principalOf(id, stored)
+    },
+  }
+}
+
+function isEqual(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+function principalOf(keyId: string, stored: StoredKey): Principal {
+  const { domainId, subject, readOnly, ownerOnly } = stored
+  return {
+    subject,
+    subjectId: subject.slice(subject.indexOf(':') + 1),
+    keyId,
+    object: domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`,
+    readOnly,
+    ownerOnly,
+  }
+}

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import { createKey, type KeyRequest } from '../../src/access/keys.js'
+import type { Management } from '../../src/access/management.js'
+import { chainObject } from '../../src/access/subject.js'
+import { mintKey } from '../../src/authz/api-key.js'
+import { keyAuthenticator } from '../../src/authz/key-authenticator.js'
+import { tupleAuthorizer } from '../../src/authz/tuple-authorizer.js'
+import type { Authorizer, RelationTuple } from '../../src/ports.js'
+import { postgresAccessPolicy } from '../../src/repo/access-policy.js'
+import { postgresKeyLookup } from '../../src/repo/api-key-lookup.js'
+import { postgresApiKeys } from '../../src/repo/api-keys.js'
+import { postgresRelations } from '../../src/repo/relation-tuples.js'
+import { postgresRelationWalk } from '../../src/repo/relation-walk.js'
+import { ACTOR, Writer } from './append-chains.js'
+import { type TestDatabase, testDatabase } from './postgres.js'
+
+export const NEVER: AbortSignal = new AbortController().signal
+
+/** Keys and relations on a Postgres of the test's own, with one Domain. */
+export class AccessGround {
+  readonly keys
+  readonly relations
+  readonly policy
+  readonly tuples
+  readonly authenticator
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly writer: Writer,
+    readonly domainId: string,
+  ) {
+    this.keys = postgresApiKeys(writer.database)
+    this.relations = postgresRelations(writer.database)
+    this.policy = postgresAccessPolicy(writer.database)
+    this.tuples = tupleAuthorizer(postgresRelationWalk(writer.database))
+    this.authenticator = keyAuthenticator(postgresKeyLookup(writer.database))
+  }
+
+  static async make(): Promise<AccessGround> {
+    const database = await testDatabase()
+    const writer = new Writer(database.url)
+    return new AccessGround(database, writer, await writer.create(randomUUID()))
+  }
+
+  as(actor: string = ACTOR, authorizer: Authorizer = this.tuples): Management {
+    return {
+      actor,
+      authorizer,
+      pepper: this.writer.pepper,
+      signal: NEVER,
+      keys: this.keys,
+      relations: this.relations,
+      policy: this.policy,
+      mint: mintKey,
+      tuplesDecide: authorizer === this.tuples,
+    }
+  }
+
+  key(request: Partial<KeyRequest> = {}, actor?: string) {
+    return createKey(this.as(actor), { ...this.#request(), ...request })
+  }
+
+  tuple(relation: RelationTuple['relation'], subject: string, domainId = this.domainId): RelationTuple {
+    return { object: chainObject(domainId), relation, subject }
+  }
+
+  async close(): Promise<void> {
+    await this.writer.close()
+    await this.database.drop()
+  }
+
+  #request(): KeyRequest {
+    const { domainId } = this
+    return { domainId, relation: 'auditor', subject: 'user:alice', readOnly: false, ownerOnly: false }
+  }
+}
