@@ -1,5 +1,7 @@
 import * as Flags from '@oclif/core/flags'
+import { jwtFlags, jwtOf } from '../src/cli/access-flags.js'
 import { AuditCommand } from '../src/cli/base-command.js'
+import { accessOf } from '../src/cli/compose/authz.js'
 import { assertTlsPair, maxVerifiesOf, portOf, trustedProxiesOf } from '../src/cli/serve-flags.js'
 import { runServe } from '../src/cli/serve-run.js'
 
@@ -33,6 +35,7 @@ has the limits, the fields of the log and what to put in front of it.`
       helpValue: 'N',
       summary: 'verifies that run at once; more are answered with 429',
     }),
+    ...jwtFlags,
   }
 
   override async run(): Promise<void> {
@@ -48,6 +51,9 @@ has the limits, the fields of the log and what to put in front of it.`
       maxVerifies: maxVerifiesOf(flags['max-verifies']),
       json: flags.json,
     }
-    this.exitWith(await runServe(options, await this.context(flags), this.out, this.signal))
+    const access = { jwt: jwtOf(flags) }
+    const context = await this.context(flags)
+    const run = runServe(options, context, this.out, this.signal, () => accessOf(context, access))
+    this.exitWith(await run)
   }
 }

@@ -4,7 +4,6 @@ import { AuditError } from '../errors.js'
 import type { AppOptions } from '../http/app.js'
 import type { Listening } from '../http/server.js'
 import type { Access } from './compose/access.js'
-import { accessOf } from './compose/authz.js'
 import { httpPartsOf } from './compose/serve.js'
 import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
@@ -31,7 +30,7 @@ export async function runServe(
   context: Context,
   out: Output,
   signal: AbortSignal,
-  access: (context: Context) => Promise<Access> = accessOf,
+  access: () => Promise<Access>,
 ): Promise<ExitCode> {
   const [{ buildApp }, { listen }, { serveLog }] = await Promise.all([
     import('../http/app.js'),
@@ -42,7 +41,7 @@ export async function runServe(
   const log = serveLog()
   const parts = await httpPartsOf(context, {
     log,
-    access: await access(context),
+    access: await access(),
     maxVerifies: options.maxVerifies,
   })
   try {

@@ -1,6 +1,7 @@
 import type { Management } from '../../access/management.js'
 import type { AccessPolicyStore, ApiKeyStore, Authenticator, Authorizer, RelationStore } from '../../ports.js'
 import type { Database } from '../../repo/database.js'
+import type { AccessOptions, JwtOptions } from '../access-flags.js'
 import type { Context } from '../context.js'
 import type { Access } from './access.js'
 
@@ -10,8 +11,8 @@ const CONNECTIONS = 6
 /** Milliseconds for a credential or a relation, which take less than one. */
 const QUERY_TIMEOUT = 5_000
 
-/** Who calls, and what they may: API keys, and our own relations. */
-export async function accessOf(context: Context): Promise<Access> {
+/** Who calls, and what they may: API keys and JWTs, and our own relations. */
+export async function accessOf(context: Context, options: AccessOptions = {}): Promise<Access> {
   // Checks the schema, or brings our own up to date.
   await context.database()
   const [{ Database }, { postgresAccessPolicy }] = await Promise.all([
@@ -21,18 +22,21 @@ export async function accessOf(context: Context): Promise<Access> {
   const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
   context.onClose(() => database.close())
   return {
-    authenticator: await authenticatorOf(database),
+    authenticator: await authenticatorOf(database, options.jwt),
     authorizer: await authorizerOf(database),
     ownerOnly: postgresAccessPolicy(database),
   }
 }
 
-async function authenticatorOf(database: Database): Promise<Authenticator> {
+async function authenticatorOf(database: Database, jwt: JwtOptions | undefined): Promise<Authenticator> {
   const [{ keyAuthenticator }, { postgresKeyLookup }] = await Promise.all([
     import('../../authz/key-authenticator.js'),
     import('../../repo/api-key-lookup.js'),
   ])
-  return keyAuthenticator(postgresKeyLookup(database))
+  const keys = keyAuthenticator(postgresKeyLookup(database))
+  if (jwt === undefined) return keys
+  const { jwtAuthenticator, eitherAuthenticator } = await import('../../authz/jwt-authenticator.js')
+  return eitherAuthenticator(keys, jwtAuthenticator(jwt))
 }
 
 async function authorizerOf(database: Database): Promise<Authorizer> {
