@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags'
-import { jwtFlags, jwtOf } from '../src/cli/access-flags.js'
+import { jwtFlags, jwtOf, spicedbFlags, spicedbOf } from '../src/cli/access-flags.js'
 import { AuditCommand } from '../src/cli/base-command.js'
 import { accessOf } from '../src/cli/compose/authz.js'
 import { assertTlsPair, maxVerifiesOf, portOf, trustedProxiesOf } from '../src/cli/serve-flags.js'
@@ -36,6 +36,7 @@ has the limits, the fields of the log and what to put in front of it.`
       summary: 'verifies that run at once; more are answered with 429',
     }),
     ...jwtFlags,
+    ...spicedbFlags,
   }
 
   override async run(): Promise<void> {
@@ -51,7 +52,7 @@ has the limits, the fields of the log and what to put in front of it.`
       maxVerifies: maxVerifiesOf(flags['max-verifies']),
       json: flags.json,
     }
-    const access = { jwt: jwtOf(flags) }
+    const access = { jwt: jwtOf(flags), spicedb: spicedbOf(flags) }
     const context = await this.context(flags)
     const run = runServe(options, context, this.out, this.signal, () => accessOf(context, access))
     this.exitWith(await run)

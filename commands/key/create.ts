@@ -3,9 +3,10 @@ import { v7 as uuidv7 } from 'uuid'
 import { parseExpiry } from '../../src/access/expiry.js'
 import { createKey } from '../../src/access/keys.js'
 import { parseHolder } from '../../src/access/subject.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { chainFlags, chainOf } from '../../src/cli/chain-flags.js'
-import { managementOf } from '../../src/cli/compose/authz.js'
+import { managementOf, zedCommandFor } from '../../src/cli/compose/authz.js'
 import { keyFields } from '../../src/cli/key-text.js'
 import { relationFlag, relationOf } from '../../src/cli/relation-flags.js'
 import { note } from '../../src/cli/streams.js'
@@ -33,6 +34,7 @@ admin of the chain, and owner to make keys with --owner-only; any other actor is
       summary: 'good for what the chain leaves to owners; only an owner makes it',
     }),
     expires: Flags.string({ helpValue: 'WHEN', summary: 'a time (RFC 3339), or how long: 90m, 12h, 30d' }),
+    ...spicedbFlags,
   }
 
   override async run(): Promise<void> {
@@ -48,9 +50,12 @@ admin of the chain, and owner to make keys with --owner-only; any other actor is
       ownerOnly: flags['owner-only'] === true,
       expiresAt: expires === undefined ? undefined : parseExpiry(expires, BigInt(Date.now()) * 1000n),
     }
-    const created = await createKey(await managementOf(await this.context(flags), this.signal), request)
+    const spicedb = spicedbOf(flags)
+    const management = await managementOf(await this.context(flags), this.signal, spicedb)
+    const created = await createKey(management, request)
     if (flags.json) await this.out.json(created)
     else await this.out.line(keyValues([['key', created.key], ...keyFields(created)]))
     note('the key is shown this once: what is kept of it is a hash')
+    if (spicedb !== undefined) note(`SpiceDB decides what it may: ${await zedCommandFor(request)}`)
   }
 }

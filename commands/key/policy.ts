@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { setPolicy, showPolicy } from '../../src/access/policy.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { chainFlags, chainOf } from '../../src/cli/chain-flags.js'
 import { managementOf, policyOf } from '../../src/cli/compose/authz.js'
@@ -15,6 +16,7 @@ export default class KeyPolicy extends AuditCommand {
       helpValue: 'WHO',
       summary: 'owner-only: a key that an owner made with --owner-only; manage: any of an owner or admin',
     }),
+    ...spicedbFlags,
   }
 
   override async run(): Promise<void> {
@@ -26,7 +28,7 @@ export default class KeyPolicy extends AuditCommand {
       flags.erase === undefined
         ? await showPolicy({ policy: await policyOf(context), signal: this.signal }, domainId)
         : await setPolicy(
-            await managementOf(context, this.signal),
+            await managementOf(context, this.signal, spicedbOf(flags)),
             domainId,
             flags.erase === 'owner-only' ? 'owner-only' : 'manage',
           )

@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args'
 import { parseKeyId, revokeKey } from '../../src/access/keys.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { managementOf } from '../../src/cli/compose/authz.js'
 import { keyFields } from '../../src/cli/key-text.js'
@@ -17,10 +18,15 @@ stays as it is.`
     id: Args.string({ required: true, description: 'its id, ak_ and 16 digits; never the key itself' }),
   }
 
+  static override flags = spicedbFlags
+
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(KeyRevoke)
     const id = parseKeyId(args.id)
-    const revoked = await revokeKey(await managementOf(await this.context(flags), this.signal), id)
+    const revoked = await revokeKey(
+      await managementOf(await this.context(flags), this.signal, spicedbOf(flags)),
+      id,
+    )
     if (flags.json) await this.out.json(revoked)
     else await this.out.line(keyValues(keyFields(revoked)))
     if (revoked.seq === undefined) note('it was revoked before')

@@ -1,4 +1,5 @@
 import { grantRelation } from '../../src/access/relations.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { managementOf } from '../../src/cli/compose/authz.js'
 import { tupleFlags, tupleOf } from '../../src/cli/relation-flags.js'
@@ -17,13 +18,16 @@ to make owners; any other actor is the operator (docs/access.md).`
     '<%= config.bin %> <%= command.id %> --group audit-team --relation member --subject user:alice',
   ]
 
-  static override flags = tupleFlags
+  static override flags = { ...tupleFlags, ...spicedbFlags }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(RelationGrant)
     const { flags } = parsed
     const tuple = tupleOf(parsed)
-    const changed = await grantRelation(await managementOf(await this.context(flags), this.signal), tuple)
+    const changed = await grantRelation(
+      await managementOf(await this.context(flags), this.signal, spicedbOf(flags)),
+      tuple,
+    )
     if (flags.json) await this.out.json(changed)
     else await this.out.line(changedText(changed))
     if (!changed.changed) note('it was granted before')

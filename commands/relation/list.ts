@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
-import { streamTuples, tupleJson } from '../../src/access/relations.js'
+import { decidedElsewhere, streamTuples, tupleJson } from '../../src/access/relations.js'
 import { parseSubject } from '../../src/access/subject.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { relationsOf } from '../../src/cli/compose/authz.js'
 import { printStream } from '../../src/cli/print-stream.js'
@@ -14,6 +15,7 @@ export default class RelationList extends AuditCommand {
 
   static override flags = {
     ...listedObjectFlags,
+    ...spicedbFlags,
     subject: Flags.string({
       helpValue: 'SUBJECT',
       summary: 'only those of this user:ID, service:ID or group:NAME#member itself',
@@ -23,6 +25,7 @@ export default class RelationList extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(RelationList)
     const { flags } = parsed
+    if (spicedbOf(flags) !== undefined) throw decidedElsewhere()
     const filter = {
       object: listedObjectOf(parsed),
       subject: flags.subject === undefined ? undefined : parseSubject(flags.subject),

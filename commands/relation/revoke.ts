@@ -1,4 +1,5 @@
 import { revokeRelation } from '../../src/access/relations.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { managementOf } from '../../src/cli/compose/authz.js'
 import { tupleFlags, tupleOf } from '../../src/cli/relation-flags.js'
@@ -15,13 +16,16 @@ and actors are as for audit relation grant.`
     '<%= config.bin %> <%= command.id %> --group audit-team --relation member --subject user:alice',
   ]
 
-  static override flags = tupleFlags
+  static override flags = { ...tupleFlags, ...spicedbFlags }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(RelationRevoke)
     const { flags } = parsed
     const tuple = tupleOf(parsed)
-    const changed = await revokeRelation(await managementOf(await this.context(flags), this.signal), tuple)
+    const changed = await revokeRelation(
+      await managementOf(await this.context(flags), this.signal, spicedbOf(flags)),
+      tuple,
+    )
     if (flags.json) await this.out.json(changed)
     else await this.out.line(changedText(changed))
   }

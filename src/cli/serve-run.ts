@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { AuditError } from '../errors.js'
 import type { AppOptions } from '../http/app.js'
@@ -8,6 +7,7 @@ import { httpPartsOf } from './compose/serve.js'
 import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
 import type { Output } from './output.js'
+import { readPem } from './read-pem.js'
 
 export interface ServeOptions {
   readonly host: string
@@ -79,12 +79,6 @@ function assertPair(cert: Buffer, key: Buffer): void {
     const message = '--tls-cert, --tls-key: expected a certificate and its own key, in PEM'
     throw new AuditError('usage', message, { cause: error })
   }
-}
-
-async function readPem(flag: string, path: string): Promise<Buffer> {
-  return readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new AuditError('file_unreadable', `${flag}: ${path} cannot be read (${error.code ?? error.name})`)
-  })
 }
 
 function cannotListen(error: NodeJS.ErrnoException): never {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { createKey, type KeyRequest } from '../../src/access/keys.js'
 import type { Management } from '../../src/access/management.js'
 import { chainObject } from '../../src/access/subject.js'
@@ -15,6 +16,7 @@ import { ACTOR, Writer } from './append-chains.js'
 import { type TestDatabase, testDatabase } from './postgres.js'
 
 export const NEVER: AbortSignal = new AbortController().signal
+setMaxListeners(0, NEVER)
 
 /** Keys and relations on a Postgres of the test's own, with one Domain. */
 export class AccessGround {

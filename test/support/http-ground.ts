@@ -23,7 +23,8 @@ export interface LogLine {
 type Injected = Awaited<ReturnType<App['inject']>>
 
 export interface GroundOptions {
-  readonly parts?: Partial<HttpParts>
+  /** In place of the ground's own; a function gets the URL of its Postgres. */
+  readonly parts?: Partial<HttpParts> | ((url: string) => Promise<Partial<HttpParts>>)
   readonly app?: AppOptions
   /** Rows of the Domain beside its genesis. */
   readonly rows?: number
@@ -136,7 +137,7 @@ export class HttpGround {
       denials: this.denials,
       log,
       maxVerifies: 2,
-      ...parts,
+      ...(typeof parts === 'function' ? await parts(this.database.url) : parts),
     }
     this.app = await buildApp(all, app)
   }

@@ -29,9 +29,14 @@ export class OutageProxy {
     await closed
   }
 
+  /** What is open stays open, and nothing comes over it any more; what is opened now works. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause()
+  }
+
   /** Takes what is sent and answers nothing, until it comes back. */
   hang(): void {
-    for (const socket of this.#sockets) socket.pause()
+    this.freeze()
     this.#server.on('connection', (socket) => socket.pause())
   }
 

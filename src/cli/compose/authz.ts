@@ -1,8 +1,17 @@
 import type { Management } from '../../access/management.js'
-import type { AccessPolicyStore, ApiKeyStore, Authenticator, Authorizer, RelationStore } from '../../ports.js'
+import { chainObject } from '../../access/subject.js'
+import type {
+  AccessPolicyStore,
+  ApiKeyStore,
+  Authenticator,
+  Authorizer,
+  Relation,
+  RelationStore,
+} from '../../ports.js'
 import type { Database } from '../../repo/database.js'
-import type { AccessOptions, JwtOptions } from '../access-flags.js'
+import type { AccessOptions, JwtOptions, SpicedbOptions } from '../access-flags.js'
 import type { Context } from '../context.js'
+import { readPem } from '../read-pem.js'
 import type { Access } from './access.js'
 
 /** Connections of the server for credentials and relations: no slow list keeps them waiting. */
@@ -11,7 +20,7 @@ const CONNECTIONS = 6
 /** Milliseconds for a credential or a relation, which take less than one. */
 const QUERY_TIMEOUT = 5_000
 
-/** Who calls, and what they may: API keys and JWTs, and our own relations. */
+/** Who calls, and what they may: API keys and JWTs; our own relations, or SpiceDB's. */
 export async function accessOf(context: Context, options: AccessOptions = {}): Promise<Access> {
   // Checks the schema, or brings our own up to date.
   await context.database()
@@ -23,7 +32,7 @@ export async function accessOf(context: Context, options: AccessOptions = {}): P
   context.onClose(() => database.close())
   return {
     authenticator: await authenticatorOf(database, options.jwt),
-    authorizer: await authorizerOf(database),
+    authorizer: await authorizerOf(context, database, options.spicedb),
     ownerOnly: postgresAccessPolicy(database),
   }
 }
@@ -39,7 +48,12 @@ async function authenticatorOf(database: Database, jwt: JwtOptions | undefined):
   return eitherAuthenticator(keys, jwtAuthenticator(jwt))
 }
 
-async function authorizerOf(database: Database): Promise<Authorizer> {
+async function authorizerOf(
+  context: Context,
+  database: Database,
+  spicedb: SpicedbOptions | undefined,
+): Promise<Authorizer> {
+  if (spicedb !== undefined) return spicedbAuthorizerOf(context, spicedb)
   const [{ tupleAuthorizer }, { postgresRelationWalk }] = await Promise.all([
     import('../../authz/tuple-authorizer.js'),
     import('../../repo/relation-walk.js'),
@@ -47,8 +61,20 @@ async function authorizerOf(database: Database): Promise<Authorizer> {
   return tupleAuthorizer(postgresRelationWalk(database))
 }
 
-/** What keys and relations are managed with, by the actor of this run. */
-export async function managementOf(context: Context, signal: AbortSignal): Promise<Management> {
+async function spicedbAuthorizerOf(context: Context, options: SpicedbOptions): Promise<Authorizer> {
+  const ca = options.ca === undefined ? undefined : await readPem('--spicedb-ca', options.ca)
+  const { SpicedbAuthorizer } = await import('../../authz/spicedb-authorizer.js')
+  const authorizer = new SpicedbAuthorizer({ ...options, ca })
+  context.onClose(async () => authorizer.close())
+  return authorizer
+}
+
+/** What keys and relations are managed with, by the actor of this run; with SpiceDB, relations are not ours to change. */
+export async function managementOf(
+  context: Context,
+  signal: AbortSignal,
+  spicedb?: SpicedbOptions,
+): Promise<Management> {
   const [{ mintKey }, keys, relations, policy] = await Promise.all([
     import('../../authz/api-key.js'),
     keysOf(context),
@@ -58,13 +84,13 @@ export async function managementOf(context: Context, signal: AbortSignal): Promi
   return {
     actor: context.actor,
     pepper: await context.pepper(),
-    authorizer: await authorizerOf(await context.database()),
+    authorizer: await authorizerOf(context, await context.database(), spicedb),
     signal,
     keys,
     relations,
     policy,
     mint: mintKey,
-    tuplesDecide: true,
+    tuplesDecide: spicedb === undefined,
   }
 }
 
@@ -81,4 +107,19 @@ export async function relationsOf(context: Context): Promise<RelationStore> {
 export async function policyOf(context: Context): Promise<AccessPolicyStore> {
   const { postgresAccessPolicy } = await import('../../repo/access-policy.js')
   return postgresAccessPolicy(await context.database())
+}
+
+export async function spicedbSchema(): Promise<string> {
+  const { SPICEDB_SCHEMA } = await import('../../authz/spicedb-schema.js')
+  return SPICEDB_SCHEMA
+}
+
+/** The command that gives a key's subject its relation where SpiceDB decides. */
+export async function zedCommandFor(key: {
+  readonly domainId: string
+  readonly relation: Relation
+  readonly subject: string
+}): Promise<string> {
+  const { zedArguments } = await import('../../authz/spicedb-id.js')
+  return `zed relationship touch ${zedArguments({ ...key, object: chainObject(key.domainId) })}`
 }

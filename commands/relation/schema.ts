@@ -1,0 +1,15 @@
+import { AuditCommand } from '../../src/cli/base-command.js'
+import { spicedbSchema } from '../../src/cli/compose/authz.js'
+
+export default class RelationSchema extends AuditCommand {
+  static override summary = 'The schema that SpiceDB needs to decide who may do what'
+  static override description = 'For: zed schema write (docs/access.md). With --json, {"schema"}.'
+  static override examples = ['<%= config.bin %> <%= command.id %> > audit.zed']
+
+  override async run(): Promise<void> {
+    const { flags } = await this.parse(RelationSchema)
+    const schema = await spicedbSchema()
+    if (flags.json) await this.out.json({ schema })
+    else await this.out.line(schema.trimEnd())
+  }
+}

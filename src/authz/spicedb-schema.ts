@@ -1,0 +1,32 @@
+/** What SpiceDB must know of Domains, the platform and groups; shipped as docs/spicedb.zed. Names are its own to add to. */
+export const SPICEDB_SCHEMA = `// Who may read and erase in an audit log (docs/access.md). Written for SpiceDB by: audit relation schema
+
+definition user {}
+
+definition service {}
+
+definition group {
+  relation member: user | service | group#member
+}
+
+// One for each Domain: domain:<UUID in lower case>
+definition domain {
+  relation owner: user | service | group#member
+  relation admin: user | service | group#member
+  relation auditor: user | service | group#member
+  relation member: user | service | group#member
+
+  // Erases identities. An owner does not read by it.
+  permission manage = owner + admin
+}
+
+// One alone: platform:platform
+definition platform {
+  relation owner: user | service | group#member
+  relation admin: user | service | group#member
+  relation auditor: user | service | group#member
+  relation member: user | service | group#member
+
+  permission manage = owner + admin
+}
+`
