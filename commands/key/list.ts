@@ -4,9 +4,11 @@ import { parseHolder } from '../../src/access/subject.js'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
 import { keysOf } from '../../src/cli/compose/authz.js'
+import { entriesOf } from '../../src/cli/compose/read.js'
 import { KEY_HEAD, keyRow } from '../../src/cli/key-text.js'
 import { printStream } from '../../src/cli/print-stream.js'
 import { note } from '../../src/cli/streams.js'
+import { assertKnown } from '../../src/query/list.js'
 
 export default class KeyList extends AuditCommand {
   static override summary = 'The API keys of a chain, or of --all, with --json a line each'
@@ -26,12 +28,15 @@ export default class KeyList extends AuditCommand {
       subject: flags.subject === undefined ? undefined : parseHolder(flags.subject),
       activeOnly: flags.active === true,
     }
-    const count = await printStream(this.out, streamKeys(await keysOf(await this.context(flags)), filter), {
+    const context = await this.context(flags)
+    const count = await printStream(this.out, streamKeys(await keysOf(context), filter), {
       json: flags.json,
       toJson: keyJson,
       head: KEY_HEAD,
       toRow: (key) => keyRow(keyJson(key)),
     })
-    if (count === 0) note('no keys; run: audit key create')
+    if (count > 0) return
+    if (chosen !== 'all') await assertKnown(await entriesOf(context), chosen)
+    note('no keys; run: audit key create')
   }
 }

@@ -4,7 +4,9 @@ import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { chainFlags, chainOf } from '../../src/cli/chain-flags.js'
 import { managementOf, policyOf } from '../../src/cli/compose/authz.js'
+import { entriesOf } from '../../src/cli/compose/read.js'
 import { keyValues } from '../../src/cli/table.js'
+import { assertKnown } from '../../src/query/list.js'
 
 export default class KeyPolicy extends AuditCommand {
   static override summary = 'What a chain asks of keys that erase: show it, or set it'
@@ -24,6 +26,7 @@ export default class KeyPolicy extends AuditCommand {
     const { flags } = parsed
     const domainId = chainOf(parsed)
     const context = await this.context(flags)
+    await assertKnown(await entriesOf(context), domainId)
     const policy =
       flags.erase === undefined
         ? await showPolicy({ policy: await policyOf(context), signal: this.signal }, domainId)

@@ -1,13 +1,15 @@
 import * as Flags from '@oclif/core/flags'
 import { decidedElsewhere, streamTuples, tupleJson } from '../../src/access/relations.js'
-import { parseSubject } from '../../src/access/subject.js'
+import { chainOfObject, parseSubject } from '../../src/access/subject.js'
 import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
 import { AuditCommand } from '../../src/cli/base-command.js'
 import { relationsOf } from '../../src/cli/compose/authz.js'
+import { entriesOf } from '../../src/cli/compose/read.js'
 import { printStream } from '../../src/cli/print-stream.js'
 import { listedObjectFlags, listedObjectOf } from '../../src/cli/relation-flags.js'
 import { TUPLE_HEAD } from '../../src/cli/relation-text.js'
 import { note } from '../../src/cli/streams.js'
+import { assertKnown } from '../../src/query/list.js'
 
 export default class RelationList extends AuditCommand {
   static override summary =
@@ -26,17 +28,22 @@ export default class RelationList extends AuditCommand {
     const parsed = await this.parse(RelationList)
     const { flags } = parsed
     if (spicedbOf(flags) !== undefined) throw decidedElsewhere()
+    const object = listedObjectOf(parsed)
     const filter = {
-      object: listedObjectOf(parsed),
+      object,
       subject: flags.subject === undefined ? undefined : parseSubject(flags.subject),
     }
-    const tuples = streamTuples(await relationsOf(await this.context(flags)), filter)
+    const context = await this.context(flags)
+    const tuples = streamTuples(await relationsOf(context), filter)
     const count = await printStream(this.out, tuples, {
       json: flags.json,
       toJson: tupleJson,
       head: TUPLE_HEAD,
       toRow: (tuple) => Object.values(tupleJson(tuple)),
     })
-    if (count === 0) note('no relations; run: audit relation grant')
+    if (count > 0) return
+    const chain = object === undefined ? undefined : chainOfObject(object)
+    if (chain !== undefined) await assertKnown(await entriesOf(context), chain)
+    note('no relations; run: audit relation grant')
   }
 }

@@ -1,8 +1,7 @@
 import { formatTimestamp } from '../chain/timestamp.js'
 import type { NewApiKey, RelationTuple } from '../ports.js'
 import { pseudonymiseObject } from '../sink/pseudonymise.js'
-import type { Deed } from '../sink/self-audit-item.js'
-import { chainObject } from './subject.js'
+import { chainObject, type Deed } from '../sink/self-audit-item.js'
 
 export const KEY_CREATE = 'audit.key-create'
 export const KEY_REVOKE = 'audit.key-revoke'

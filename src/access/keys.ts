@@ -1,10 +1,10 @@
 import { AuditError } from '../errors.js'
 import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStore, NewApiKey, Placed, Relation } from '../ports.js'
 import { wireTime } from '../query/wire.js'
+import { chainObject } from '../sink/self-audit-item.js'
 import { assertManages, assertOwner, isOperator } from './authority.js'
 import { keyCreated, keyRevoked, RELATION_GRANT, relationChanged } from './deeds.js'
 import type { Management } from './management.js'
-import { chainObject } from './subject.js'
 import { endAccess, tell } from './tell.js'
 
 /** An API key as `audit key` prints it. */

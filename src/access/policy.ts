@@ -1,7 +1,7 @@
+import { chainObject } from '../sink/self-audit-item.js'
 import { assertManages } from './authority.js'
 import { policySet } from './deeds.js'
 import type { Management } from './management.js'
-import { chainObject } from './subject.js'
 import { tell } from './tell.js'
 
 /** What a chain asks of those who erase on it. */

@@ -1,26 +1,19 @@
-import type { ApiKeyStore, RelationFilter, RelationStore, RelationTuple } from '../ports.js'
+import type { ApiKeyStore, RelationFilter, RelationStore, RelationTuple, Remaining } from '../ports.js'
+import { chainObject } from '../sink/self-audit-item.js'
 import { streamKeys } from './keys.js'
 import { streamTuples } from './relations.js'
-import { chainObject } from './subject.js'
-
-/** Something of a person that an erasure does not end, and the command that does. */
-export interface RemainingAccess {
-  readonly kind: 'api_key' | 'relation_tuple'
-  readonly count: number
-  readonly command: string
-}
 
 /**
- * What keys and relations still say of a person on one chain, memberships of groups among it. `isMeant` is asked of bare
- * ids, without `user:` or `service:`: only whoever has the pepper can tell whether an id is the one of a pseudonym.
+ * What keys and relations still say of a person on one chain, memberships of groups among it. `isMeant` is asked of each
+ * subject, as it stands and without its `user:` or `service:`: only whoever has the pepper knows whose pseudonym it is.
  */
 export async function accessRemaining(
   { keys, relations }: { readonly keys: ApiKeyStore; readonly relations: RelationStore },
   domainId: string,
   isMeant: (subjectId: string) => boolean,
-): Promise<readonly RemainingAccess[]> {
-  const isOfPerson = (subject = '') => isMeant(subject.slice(subject.indexOf(':') + 1))
-  const remaining: RemainingAccess[] = []
+): Promise<readonly Remaining[]> {
+  const isOfPerson = (subject = '') => isMeant(subject) || isMeant(subject.slice(subject.indexOf(':') + 1))
+  const remaining: Remaining[] = []
   for await (const { id, state, subject } of streamKeys(keys, { domainId, activeOnly: false })) {
     if (state !== 'revoked' && isOfPerson(subject)) remaining.push(one('api_key', `audit key revoke ${id}`))
   }
@@ -30,7 +23,7 @@ export async function accessRemaining(
   return remaining
 }
 
-const one = (kind: RemainingAccess['kind'], command: string): RemainingAccess => ({ kind, count: 1, command })
+const one = (kind: 'api_key' | 'relation_tuple', command: string): Remaining => ({ kind, count: 1, command })
 
 /** Of the chain's object, and of groups, which are of no chain. */
 async function* tuplesAbout(relations: RelationStore, domainId: string): AsyncGenerator<RelationTuple> {

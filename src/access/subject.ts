@@ -1,7 +1,7 @@
 import { LIMITS, textProblem } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
-import type { AccessObject, Relation, RelationObject } from '../ports.js'
+import type { Relation, RelationObject } from '../ports.js'
 
 export const RELATIONS = ['owner', 'admin', 'auditor', 'member'] as const satisfies readonly Relation[]
 
@@ -34,10 +34,6 @@ export function parseSubject(text: string): string {
 export function parseGroup(text: string): string {
   if (GROUP.test(text)) return text
   throw new AuditError('usage', '--group: expected a name of 1 to 128 letters, digits and _ . | / -')
-}
-
-export function chainObject(domainId: string): AccessObject {
-  return domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`
 }
 
 /** The Domain that an object is of, the platform anchor for the platform's; a group is of none. */

@@ -1,7 +1,8 @@
 import * as Flags from '@oclif/core/flags'
-import { chainObject, parseGroup, parseSubject, RELATIONS } from '../access/subject.js'
+import { parseGroup, parseSubject, RELATIONS } from '../access/subject.js'
 import { AuditError } from '../errors.js'
 import type { Relation, RelationObject, RelationTuple } from '../ports.js'
+import { chainObject } from '../sink/self-audit-item.js'
 import { chainFlags, chainsFlags, optionalChain, type ParsedChain } from './chain-flags.js'
 
 export const relationFlag = Flags.string({

@@ -2,7 +2,7 @@ import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AccessPolicyStore, AppendItem } from '../ports.js'
 import { appendUnderLocks, chainsOf, underLocks } from './append.js'
 import type { Client, Database } from './database.js'
-import { assertRegistered } from './domains.js'
+import { assertChain } from './erase.js'
 
 export function postgresAccessPolicy(database: Database): AccessPolicyStore {
   return {
@@ -24,7 +24,7 @@ async function isEraseOwnerOnly(client: Client, domainId: string): Promise<boole
 }
 
 async function set(client: Client, domainId: string, value: boolean, selfAudit: AppendItem) {
-  await assertRegistered(client, domainId)
+  await assertChain(client, domainId)
   if ((await isEraseOwnerOnly(client, domainId)) === value) return { told: [] }
   await client.query(
     `INSERT INTO audit_access_policy (domain_id, erase_owner_only) VALUES ($1, $2)

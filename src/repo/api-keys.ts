@@ -3,7 +3,7 @@ import { AuditError } from '../errors.js'
 import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStore, AppendItem, NewApiKey, Relation } from '../ports.js'
 import { appendUnderLocks, chainsOf, underLocks } from './append.js'
 import type { Client, Database } from './database.js'
-import { assertRegistered } from './domains.js'
+import { assertChain } from './erase.js'
 import { microsOf, readTime } from './read-time.js'
 import { insertTuple } from './relation-tuples.js'
 
@@ -12,7 +12,7 @@ export function postgresApiKeys(database: Database): ApiKeyStore {
   return {
     create: (key, grant, selfAudit) =>
       underLocks(database, chainsOf([selfAudit(true)]), async (client) => {
-        await assertRegistered(client, key.domainId)
+        await assertChain(client, key.domainId)
         const record = await insert(client, key)
         const granted = grant !== undefined && (await insertTuple(client, grant))
         return { record, told: await appendUnderLocks(client, selfAudit(granted)) }

@@ -51,14 +51,6 @@ export async function chainExists(client: Client, domainId: string): Promise<boo
   return rows[0]?.known === true
 }
 
-/** Rejects with `domain_not_found`. */
-export async function assertRegistered(client: Client, domainId: string): Promise<void> {
-  if (await chainExists(client, domainId)) return
-  throw new AuditError('domain_not_found', `no Domain ${domainId} is registered`, {
-    hint: 'run: audit domain list',
-  })
-}
-
 const MIRROR = `
   SELECT d.mirror_url AS url, created.relation_path AS path FROM audit_domain d
   LEFT JOIN LATERAL (

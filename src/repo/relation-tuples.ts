@@ -10,7 +10,7 @@ import type {
 } from '../ports.js'
 import { appendUnderLocks, chainsOf, underLocks } from './append.js'
 import type { Client, Database } from './database.js'
-import { assertRegistered } from './domains.js'
+import { assertChain } from './erase.js'
 import { microsOf, readTime } from './read-time.js'
 import { GROUPS_OF } from './relation-walk.js'
 
@@ -28,7 +28,7 @@ export function postgresRelations(database: Database): RelationStore {
 
 async function grant(client: Client, tuple: RelationTuple, selfAudit: AppendItem) {
   const domainId = domainOf(tuple.object)
-  if (domainId !== undefined) await assertRegistered(client, domainId)
+  if (domainId !== undefined) await assertChain(client, domainId)
   if (!(await insertTuple(client, tuple))) return { told: [] }
   return { told: await appendUnderLocks(client, selfAudit) }
 }

@@ -1,6 +1,6 @@
 import { pseudonym } from '../chain/hash.js'
 import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { AppendItem, ChainStart, NewRow } from '../ports.js'
+import type { AccessObject, AppendItem, ChainStart, NewRow } from '../ports.js'
 import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
 
 /** Who acts on a chain, with that chain's pepper; lives as long as one operation. */
@@ -45,6 +45,6 @@ export function selfAuditItem(
 const PLAIN = { reason: 'granted', caveatContext: [], correlationId: '', zedtoken: '' } as const
 
 /** The object of a deed that concerns a chain as a whole. */
-export function chainObject(domainId: string): string {
+export function chainObject(domainId: string): AccessObject {
   return domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`
 }

@@ -137,6 +137,24 @@ describe('audit key and audit relation', () => {
     expect((await cli.run('verify', '--all')).code).toBe(0)
   })
 
+  it('are told of by an erasure, and not ended by it', async () => {
+    const domain = ['--domain', await cli.create()]
+    const { id } = one(
+      await cli.run('key', 'create', ...domain, '--relation', 'auditor', '--subject', 'user:carol', '--json'),
+    )
+    const erased = one(
+      await cli.run('erase-identity', ...domain, '--subject', 'carol', '--confirm', '--json'),
+    )
+    const commands = (erased.remaining as { command: string }[]).map(({ command }) => command)
+    expect(commands).toEqual([
+      `audit key revoke ${id}`,
+      `audit relation revoke ${domain.join(' ')} --relation auditor --subject user:carol`,
+    ])
+    for (const command of commands) expect((await cli.run(...command.split(' ').slice(1))).code).toBe(0)
+    const again = await cli.run('erase-identity', ...domain, '--subject', 'carol', '--confirm', '--json')
+    expect(one(again).remaining).toEqual([])
+  })
+
   it.concurrent.each([
     [2, ['key', 'create', '--relation', 'auditor']],
     [2, ['key', 'create', '--platform', '--relation', 'root']],
@@ -146,6 +164,9 @@ describe('audit key and audit relation', () => {
     [2, ['key', 'revoke', 'ak_0123456789abcdef_secret']],
     [4, ['key', 'revoke', 'ak_0000000000000000']],
     [2, ['key', 'list']],
+    [4, ['key', 'list', '--domain', '018f0000-0000-7000-8000-00000000dead']],
+    [4, ['key', 'policy', '--domain', '018f0000-0000-7000-8000-00000000dead']],
+    [4, ['relation', 'list', '--domain', '018f0000-0000-7000-8000-00000000dead']],
     [0, ['key', 'list', '--platform', '--json']],
     [0, ['key', 'policy', '--platform', '--json']],
     [2, ['relation', 'list']],

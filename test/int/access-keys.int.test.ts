@@ -331,6 +331,7 @@ describe('what remains of a person', () => {
     await ground.key({ domainId: await ground.writer.create(), subject })
     await grantRelation(ground.as(), { object: 'group:staff', relation: 'member', subject })
     const remaining = await accessRemaining(ground, domainId, (name) => name === "o'neil")
+    expect(await accessRemaining(ground, domainId, (name) => name === subject)).toEqual(remaining)
     const quoted = `'user:o'\\''neil'`
     expect(remaining).toEqual([
       { kind: 'api_key', count: 1, command: `audit key revoke ${id}` },

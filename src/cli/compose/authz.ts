@@ -1,5 +1,4 @@
 import type { Management } from '../../access/management.js'
-import { chainObject } from '../../access/subject.js'
 import type {
   AccessPolicyStore,
   ApiKeyStore,
@@ -9,6 +8,7 @@ import type {
   RelationStore,
 } from '../../ports.js'
 import type { Database } from '../../repo/database.js'
+import { chainObject } from '../../sink/self-audit-item.js'
 import type { AccessOptions, JwtOptions, SpicedbOptions } from '../access-flags.js'
 import type { Context } from '../context.js'
 import { readPem } from '../read-pem.js'
@@ -23,12 +23,13 @@ const QUERY_TIMEOUT = 5_000
 /** Who calls, and what they may: API keys and JWTs; our own relations, or SpiceDB's. */
 export async function accessOf(context: Context, options: AccessOptions = {}): Promise<Access> {
   // Checks the schema, or brings our own up to date.
-  await context.database()
+  const checked = await context.database()
   const [{ Database }, { postgresAccessPolicy }] = await Promise.all([
     import('../../repo/database.js'),
     import('../../repo/access-policy.js'),
   ])
   const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
+  if (checked.place !== undefined) database.keepTo(checked.place)
   context.onClose(() => database.close())
   return {
     authenticator: await authenticatorOf(database, options.jwt),

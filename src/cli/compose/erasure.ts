@@ -3,13 +3,14 @@ import type { HoldPorts } from '../../erasure/hold.js'
 import type { RetentionPorts } from '../../erasure/retention.js'
 import type { HoldStore, RemainingReferences, RetentionStore } from '../../ports.js'
 import type { Context } from '../context.js'
+import { keysOf, relationsOf } from './authz.js'
 
 export async function erasureOf(context: Context): Promise<ErasurePorts> {
   const { postgresErasureStore } = await import('../../repo/erase.js')
   return {
     store: postgresErasureStore(await context.database()),
     pepper: await context.pepper(),
-    remaining: NOTHING_REMAINING,
+    remaining: remainingOf(context),
   }
 }
 
@@ -34,5 +35,23 @@ export async function retentionStoreOf(context: Context): Promise<RetentionStore
   return postgresRetentionStore(await context.database(), DEFAULT_POLICY)
 }
 
-/** Nothing but the log keeps anything of a person yet. Whatever comes to (API keys, relation tuples) is to be told here. */
-const NOTHING_REMAINING: RemainingReferences = { of: async () => [] }
+/** API keys and relation tuples. Whatever else comes to keep something of a person is to be told here. */
+function remainingOf(context: Context): RemainingReferences {
+  return {
+    of: async ({ domainId, pseudonym: wanted, identityId }) => {
+      const [{ accessRemaining }, { pseudonym }, keys, relations, pepper] = await Promise.all([
+        import('../../access/remaining.js'),
+        import('../../chain/hash.js'),
+        keysOf(context),
+        relationsOf(context),
+        context.pepper(),
+      ])
+      const secret = await pepper.pepperOf(domainId)
+      return accessRemaining(
+        { keys, relations },
+        domainId,
+        (id) => id === identityId || pseudonym(secret, id) === wanted,
+      )
+    },
+  }
+}
