@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { keyJson, revokeKey, streamKeys } from '../../src/access/keys.js'
+import { createKey, keyJson, revokeKey, streamKeys } from '../../src/access/keys.js'
+import type { Management } from '../../src/access/management.js'
 import { setPolicy, showPolicy } from '../../src/access/policy.js'
 import { grantRelation, revokeRelation, streamTuples, tupleJson } from '../../src/access/relations.js'
 import { accessRemaining } from '../../src/access/remaining.js'
 import { keyAuthenticator } from '../../src/authz/key-authenticator.js'
+import { tupleAuthorizer } from '../../src/authz/tuple-authorizer.js'
 import { pseudonym } from '../../src/chain/hash.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { postgresAccessPolicy } from '../../src/repo/access-policy.js'
 import { postgresKeyLookup } from '../../src/repo/api-key-lookup.js'
+import { postgresApiKeys } from '../../src/repo/api-keys.js'
+import { Database } from '../../src/repo/database.js'
+import { postgresRelations } from '../../src/repo/relation-tuples.js'
+import { postgresRelationWalk } from '../../src/repo/relation-walk.js'
 import { AccessGround, NEVER } from '../support/access-ground.js'
 import { ACTOR, allFindings } from '../support/append-chains.js'
 import { asSuperuser, rowsOf } from '../support/postgres.js'
@@ -350,6 +357,57 @@ describe('what remains of a person', () => {
     await revokeRelation(ground.as(), ground.tuple('auditor', subject, domainId))
     await revokeRelation(ground.as(), { object: 'group:staff', relation: 'member', subject })
     expect(await accessRemaining(ground, domainId, (name) => name === "o'neil")).toEqual([])
+  })
+})
+
+describe('the roles of the database', () => {
+  /** The stores as a login of that role has them. */
+  async function inRole<T>(
+    role: string,
+    use: (ports: Management, database: Database) => Promise<T>,
+  ): Promise<T> {
+    const { url } = ground.database
+    const database = new Database(`${url}${url.includes('?') ? '&' : '?'}options=-crole%3D${role}`)
+    const stores = {
+      keys: postgresApiKeys(database),
+      relations: postgresRelations(database),
+      policy: postgresAccessPolicy(database),
+      authorizer: tupleAuthorizer(postgresRelationWalk(database)),
+    }
+    return use({ ...ground.as('user:olga'), ...stores }, database).finally(() => database.close())
+  }
+
+  const request = () =>
+    ({ relation: 'auditor', subject: `user:${randomUUID()}`, readOnly: false, ownerOnly: true }) as const
+
+  it('audit_access manages', async () => {
+    await inRole('audit_access', async (ports) => {
+      const { domainId } = ground
+      const made = await createKey(ports, { domainId, ...request() })
+      await revokeKey(ports, made.id)
+      await revokeRelation(ports, {
+        object: `domain:${domainId}`,
+        relation: 'auditor',
+        subject: made.subject ?? '',
+      })
+      await setPolicy(ports, domainId, 'owner-only')
+      expect(await setPolicy(ports, domainId, 'manage')).toMatchObject({ erase: 'manage' })
+    })
+  })
+
+  it('audit_writer serves, and lets nobody in', async () => {
+    const { key, id } = await ground.key()
+    await inRole('audit_writer', async (ports, database) => {
+      const authenticator = keyAuthenticator(postgresKeyLookup(database))
+      expect(await authenticator.authenticate(key, NEVER)).toMatchObject({ keyId: id })
+      await expect.poll(async () => (await ports.keys.find(id))?.lastUsedAt).toBeDefined()
+      const { domainId } = ground
+      expect(await code(createKey(ports, { domainId, ...request() }))).toBe('database_permission_denied')
+      expect(await code(grantRelation(ports, ground.tuple('owner', 'user:mallory')))).toBe(
+        'database_permission_denied',
+      )
+      expect(await code(revokeKey(ports, id))).toBe('database_permission_denied')
+    })
   })
 })
 
