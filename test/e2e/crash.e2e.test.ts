@@ -74,7 +74,7 @@ describe('a process that is killed while it appends', () => {
   it(`has every row that it acknowledged, ${KILLS} times over`, async () => {
     const told: Acknowledged[] = []
     for (let kills = 0; kills < KILLS; kills += 2) {
-      const delays = [Math.random() * 40, Math.random() * 40]
+      const delays = [Math.random() * 150, Math.random() * 150]
       told.push(...(await Promise.all(delays.map(killedAfter))).flat())
       expect(await lost(cluster.url, told)).toEqual([])
     }
