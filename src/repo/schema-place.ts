@@ -18,6 +18,7 @@ const TABLES = [
   'audit_domain',
   'audit_log_entry',
   'audit_log_chain_head',
+  'audit_reconcile',
   'audit_restore',
   'audit_tamper_quarantine',
 ]

@@ -42,15 +42,52 @@ const TABLES = [
   'audit_api_key',
   'audit_relation_tuple',
   'audit_access_policy',
+  'audit_reconcile',
 ]
 
 /** S, I, U, D: on the table; u: on some columns alone. In the order of TABLES. */
 const HELD: Readonly<Record<string, readonly string[]>> = {
-  audit_writer: ['S', 'SI', 'SI', 'SIU', 'SIU', 'SI', 'SIu', 'SID', 'SID', '', 'S', '', '', 'Su', 'S', 'S'],
-  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', '', 'S', 'S', 'S', 'S', 'S', 'S', 'S'],
-  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', '', '', '', '', '', '', '', ''],
-  audit_eraser: ['S', 'S', 'SI', 'SIU', 'SIUD', 'SID', '', 'S', 'SD', 'SIu', 'SI', 'SIU', 'S', 'S', 'S', ''],
-  audit_access: ['S', 'S', 'SI', 'SIU', 'SIU', 'SI', '', '', '', '', 'S', '', '', 'SIu', 'SID', 'SIU'],
+  audit_writer: [
+    'S',
+    'SI',
+    'SI',
+    'SIU',
+    'SIU',
+    'SI',
+    'SIu',
+    'SID',
+    'SID',
+    '',
+    'S',
+    '',
+    '',
+    'Su',
+    'S',
+    'S',
+    'SIU',
+  ],
+  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', '', 'S', 'S', 'S', 'S', 'S', 'S', 'S', 'S'],
+  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', '', '', '', '', '', '', '', '', ''],
+  audit_eraser: [
+    'S',
+    'S',
+    'SI',
+    'SIU',
+    'SIUD',
+    'SID',
+    '',
+    'S',
+    'SD',
+    'SIu',
+    'SI',
+    'SIU',
+    'S',
+    'S',
+    'S',
+    '',
+    '',
+  ],
+  audit_access: ['S', 'S', 'SI', 'SIU', 'SIU', 'SI', '', '', '', '', 'S', '', '', 'SIu', 'SID', 'SIU', ''],
 }
 
 const LETTERS = {
@@ -151,6 +188,11 @@ const LET_IN: readonly Step[] = [
   'UPDATE audit_access_policy SET erase_owner_only = false',
 ]
 const FIND: Step = ['audit_tamper_quarantine', { ...FINDING, code: 'seq_gap' }]
+const PROGRESS: readonly Step[] = [
+  `INSERT INTO audit_reconcile (domain_id, boot_seq, boot_started_at) VALUES ('${DOMAIN}', 0, now())
+     ON CONFLICT (domain_id) DO UPDATE SET boot_seq = excluded.boot_seq`,
+  'UPDATE audit_reconcile SET boot_seq = NULL, boot_started_at = NULL',
+]
 const DOMAIN_ROW: Step = ['audit_domain', { domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' }]
 const HEAD_ROW: Step = [
   'audit_log_chain_head',
@@ -166,6 +208,7 @@ const TAMPER = [
   'DELETE FROM audit_tamper_quarantine',
   "UPDATE audit_tamper_quarantine SET code = 'x'",
   'DELETE FROM audit_domain',
+  'DELETE FROM audit_reconcile',
   "UPDATE audit_schema_migration SET name = 'x'",
   'UPDATE audit_restore SET started_at = now()',
   'TRUNCATE audit_restore',
@@ -196,6 +239,7 @@ const MAY: Readonly<Record<string, readonly Step[]>> = {
     USE_KEY,
     BEGIN_RESTORE,
     END_RESTORE,
+    ...PROGRESS,
   ],
   audit_reader: READ,
   audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, FIND],
@@ -220,6 +264,7 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     ...FORGET,
     ...LET_IN,
     USE_KEY,
+    ...PROGRESS,
   ],
   audit_archiver: [
     ...TAMPER,
@@ -231,6 +276,7 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     HEAD_ROW,
     ...APPEND,
     'SELECT * FROM audit_subject_pii',
+    ...PROGRESS,
   ],
   audit_eraser: [
     ...TAMPER,
