@@ -1,0 +1,408 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { knownChains } from '../../src/repo/chain-state.js'
+import { PostgresSource } from '../../src/repo/postgres-source.js'
+import { postgresQuarantine } from '../../src/repo/quarantine.js'
+import { acknowledgeQuarantine } from '../../src/verify/acknowledge.js'
+import { verifyChain } from '../../src/verify/verify-chain.js'
+import { chainRows, insertDomain, insertRows } from '../support/chain-rows.js'
+import { OutageProxy } from '../support/outage-proxy.js'
+import { ProbeGround, type Running } from '../support/probe-ground.js'
+
+let ground: ProbeGround
+
+beforeEach(async () => {
+  ground = await ProbeGround.make()
+})
+
+afterEach(() => ground.close())
+
+const WAIT = { timeout: 30_000, interval: 20 }
+const becomes = ({ probe }: Running, state: string) => expect.poll(() => probe.state(), WAIT).toBe(state)
+const where = (domainId: string) => `WHERE domain_id = '${domainId}'`
+const forge = (domainId: string, seqs: string) =>
+  `UPDATE audit_log_entry SET relation = 'forged' ${where(domainId)} AND seq ${seqs}`
+const messages = ({ lines }: Running) => lines.map(({ message }) => message)
+
+const found = () =>
+  ground.rows(
+    `SELECT domain_id, code, seq_from::text, seq_to::text, encode(expected_hash, 'hex') AS expected,
+       encode(observed_hash, 'hex') AS observed
+     FROM audit_tamper_quarantine q ORDER BY q.seq_from, q.code`,
+  )
+
+/** Rows that share nothing with the append, beside a platform chain. */
+async function plainChain(length: number): Promise<string> {
+  await ground.chain(0)
+  const domainId = randomUUID()
+  await insertDomain(
+    ground.database.url,
+    domainId,
+    Array.from({ length }, () => ({})),
+  )
+  return domainId
+}
+
+/** Findings of a verify of the whole chain, as the quarantine holds them. */
+async function findingsOf(domainId: string) {
+  const source = new PostgresSource(ground.writer.database)
+  const known = await ground.writer.database.withClient(knownChains)
+  const request = { domainId, fromSeq: 1, pins: [], known }
+  const { findings } = await verifyChain(source, request, () => undefined, new AbortController().signal)
+  return findings
+}
+
+/** As the command does it: a row on the chain, then the stamp. */
+async function acknowledge(): Promise<void> {
+  const open = await ground.rows('SELECT id::int FROM audit_tamper_quarantine WHERE acknowledged_at IS NULL')
+  const append = ({ domainId, relation, object }: { domainId: string; relation: string; object: string }) =>
+    ground.writer.record(domainId, { relation, object })
+  for (const { id } of open) {
+    await acknowledgeQuarantine(postgresQuarantine(ground.writer.database), append, Number(id), 'seen')
+  }
+}
+
+describe('readiness', () => {
+  it('is pending, then ready; an edit makes it diverged, an acknowledgement degraded', async () => {
+    const domainId = await ground.chain(30)
+    const running = ground.start({ fullEvery: 500 })
+    expect(running.probe.state()).toBe('pending')
+    await becomes(running, 'ready')
+    await ground.attack(forge(domainId, '= 7'))
+    await becomes(running, 'diverged')
+    expect(await found()).toMatchObject([{ code: 'entry_hash_mismatch', seq_from: '7', seq_to: '7' }])
+    await acknowledge()
+    await becomes(running, 'degraded')
+    // Found again in each pass, and told no more.
+    const scans = running.scans.length
+    await expect.poll(() => running.scans.length, WAIT).toBeGreaterThan(scans + 4)
+    expect([running.probe.state(), (await found()).length]).toEqual(['degraded', 1])
+    const alert = { domainId, source: 'postgres', findings: [expect.objectContaining({ seqFrom: 7 })] }
+    expect(running.alerts).toEqual([alert])
+    // The same row forged anew is a new finding.
+    await ground.attack(forge(domainId, '= 7').replace('forged', 'forged again'))
+    await becomes(running, 'diverged')
+    expect(await found()).toHaveLength(2)
+  })
+
+  it('is told alike by several servers, and one of them that starts does not lose its place by another', async () => {
+    const domainId = await ground.chain(30)
+    const through = ground.start({ fullEvery: 500 })
+    await becomes(through, 'ready')
+    await ground.attack(
+      `UPDATE audit_reconcile SET boot_seq = 9, boot_hash = sha256('x'), boot_started_at = now() ${where(domainId)}`,
+    )
+    const kept = () =>
+      ground.rows(`SELECT boot_seq::int, verified_seq::int FROM audit_reconcile ${where(domainId)}`)
+    await ground.append(domainId, 1)
+    await expect.poll(kept, WAIT).toEqual([{ boot_seq: 9, verified_seq: 32 }])
+    await ground.attack(
+      'UPDATE audit_reconcile SET boot_seq = NULL, boot_hash = NULL, boot_started_at = NULL',
+    )
+    const started = ground.start({ fullEvery: 500 })
+    await becomes(started, 'ready')
+    await ground.attack(forge(domainId, '= 7'))
+    await Promise.all([becomes(through, 'diverged'), becomes(started, 'diverged')])
+    expect(await found()).toHaveLength(1)
+  })
+
+  it('turns at once by what another verify of this process reports, unless that is acknowledged', async () => {
+    const domainId = await ground.chain(5)
+    const running = ground.start()
+    await becomes(running, 'ready')
+    await ground.attack(forge(domainId, '= 3'))
+    const findings = await findingsOf(domainId)
+    running.probe.report(domainId, findings)
+    expect(running.probe.state()).toBe('diverged')
+    await expect.poll(found, WAIT).toHaveLength(1)
+    await acknowledge()
+    await becomes(running, 'degraded')
+    const alerts = running.alerts.length
+    running.probe.report(domainId, findings)
+    expect([running.probe.state(), running.alerts.length]).toEqual(['degraded', alerts])
+  })
+
+  it('turns by what another process writes to the quarantine', async () => {
+    const domainId = await ground.chain(5)
+    const running = ground.start()
+    await becomes(running, 'ready')
+    await ground.attack(forge(domainId, '= 3'))
+    const findings = await findingsOf(domainId)
+    await postgresQuarantine(ground.writer.database).record(domainId, 'both', findings)
+    await becomes(running, 'diverged')
+    await acknowledge()
+    await becomes(running, 'degraded')
+  })
+
+  it('is not mended by a stamp without its row on a chain, nor by removing the record', async () => {
+    const domainId = await ground.chain(5)
+    await ground.attack(forge(domainId, '= 3'))
+    const running = ground.start()
+    await becomes(running, 'diverged')
+    await expect.poll(() => running.probe.figures().standing.length, WAIT).toBe(1)
+    await ground.attack(
+      `UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'x'`,
+    )
+    const { recounts } = running
+    await expect.poll(() => running.recounts, WAIT).toBeGreaterThan(recounts)
+    expect(running.probe.state()).toBe('diverged')
+    await ground.attack('DELETE FROM audit_tamper_quarantine')
+    await expect.poll(() => messages(running), WAIT).toContain('records are gone from the quarantine')
+    expect(running.probe.state()).toBe('diverged')
+  })
+
+  it('stays diverged where the finding cannot be written down', async () => {
+    const domainId = await ground.chain(5)
+    await ground.attack(forge(domainId, '= 3'))
+    const running = ground.start({}, `${ground.database.url}&options=-crole%3Daudit_reader`)
+    await becomes(running, 'diverged')
+    await expect
+      .poll(() => running.lines, WAIT)
+      .toContainEqual({
+        level: 'error',
+        message: 'could not check',
+        fields: { what: 'findings', domain_id: domainId, error: 'database_permission_denied' },
+      })
+    expect([await found(), running.probe.state()]).toEqual([[], 'diverged'])
+    const untold = running.probe.figures().errors.get('database_permission_denied') ?? 0
+    const errors = () => running.probe.figures().errors.get('database_permission_denied')
+    await expect.poll(errors, WAIT).toBeGreaterThan(untold)
+    expect(running.alerts).toHaveLength(1)
+  })
+
+  it('is ready where there is no chain, and takes in those that are made', async () => {
+    const running = ground.start()
+    await becomes(running, 'ready')
+    const domainId = await ground.chain(20)
+    const figures = () => running.probe.figures().chains
+    await expect.poll(figures, WAIT).toMatchObject(
+      [
+        { domainId: PLATFORM_ANCHOR, verifiedSeq: 2 },
+        { domainId, verifiedSeq: 21, rows: 21 },
+      ].sort((a, b) => (a.domainId < b.domainId ? -1 : 1)),
+    )
+    expect(running.probe.state()).toBe('ready')
+  })
+
+  it('stays ready while rows are appended and verified at once', async () => {
+    const domainId = await ground.chain(5)
+    const running = ground.start({ every: 100, fullEvery: 200 })
+    await becomes(running, 'ready')
+    const states = new Set<string>()
+    for (let round = 0; round < 20; round++) {
+      await ground.append(domainId, 20)
+      states.add(running.probe.state())
+    }
+    const own = () => running.probe.figures().chains.find((one) => one.domainId === domainId)?.verifiedSeq
+    await expect.poll(own, WAIT).toBe(406)
+    expect([[...states], await found()]).toEqual([['ready'], []])
+  })
+})
+
+describe('the verified head', () => {
+  /** Rows from `seq` on, rewritten with consistent hashes and a head to match: no verify without a pin can see it. */
+  async function rewrite(domainId: string, seq: number, length: number): Promise<void> {
+    const [before] = await ground.rows(
+      `SELECT encode(entry_hash, 'hex') AS hash FROM audit_log_entry ${where(domainId)} AND seq = ${seq - 1}`,
+    )
+    await ground.attack(`DELETE FROM audit_log_entry ${where(domainId)} AND seq >= ${seq};
+      DELETE FROM audit_log_chain_head ${where(domainId)}`)
+    const rows = Array.from({ length: length - seq + 1 }, () => ({ relation: 'rewritten' }))
+    await insertRows(ground.database.url, chainRows(domainId, rows, seq, String(before?.hash)))
+    expect(await findingsOf(domainId)).toEqual([])
+  }
+
+  const isConvicted = (domainId: string, seq: number) =>
+    expect.poll(found, WAIT).toContainEqual(
+      expect.objectContaining({
+        domain_id: domainId,
+        code: 'unexpected_head',
+        seq_from: String(seq),
+        seq_to: String(seq),
+      }),
+    )
+
+  it('convicts a rewritten suffix, in the process that saw it and in the next one', async () => {
+    const domainId = await plainChain(20)
+    const running = ground.start()
+    await becomes(running, 'ready')
+    await rewrite(domainId, 15, 20)
+    await isConvicted(domainId, 20)
+    await becomes(running, 'diverged')
+  })
+
+  it('convicts it when nobody was there to see it', async () => {
+    const domainId = await plainChain(20)
+    const before = ground.start()
+    await becomes(before, 'ready')
+    await before.close()
+    await rewrite(domainId, 15, 25)
+    const after = ground.start()
+    await isConvicted(domainId, 20)
+    await becomes(after, 'diverged')
+  })
+
+  it('convicts a tail that was cut together with the head', async () => {
+    const domainId = await plainChain(20)
+    const before = ground.start()
+    await becomes(before, 'ready')
+    await before.close()
+    await rewrite(domainId, 15, 15)
+    const after = ground.start()
+    await isConvicted(domainId, 20)
+    await becomes(after, 'diverged')
+  })
+
+  it('convicts the removal of every trace of a chain', async () => {
+    const domainId = await plainChain(20)
+    const running = ground.start()
+    await becomes(running, 'ready')
+    await ground.attack(
+      ['audit_log_entry', 'audit_log_chain_head', 'audit_domain']
+        .map((table) => `DELETE FROM ${table} ${where(domainId)};`)
+        .join(''),
+    )
+    await isConvicted(domainId, 20)
+    const { domainIds } = await ground.writer.database.withClient(knownChains)
+    expect(domainIds).not.toContain(domainId)
+  })
+})
+
+describe('a pass', () => {
+  const NO_RULES = `
+    ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey, DROP CONSTRAINT audit_log_entry_no_fork,
+      DROP CONSTRAINT audit_log_entry_seq_range, ALTER COLUMN domain_id DROP NOT NULL;`
+  const copied = (domainId: string, seq: number, put: string) => `
+    CREATE TEMP TABLE one AS SELECT * FROM audit_log_entry ${where(domainId)} AND seq = ${seq};
+    UPDATE one SET ${put}; INSERT INTO audit_log_entry SELECT * FROM one;`
+
+  it.each<[string, (domainId: string) => string]>([
+    [
+      'a long edit and a gap, across the edges of its steps',
+      (id) => `
+      ${forge(id, 'BETWEEN 900 AND 1200')}; DELETE FROM audit_log_entry ${where(id)} AND seq BETWEEN 950 AND 1050`,
+    ],
+    ['a row before the first', (id) => NO_RULES + copied(id, 3, 'seq = -1')],
+    ['a row that is there twice', (id) => NO_RULES + copied(id, 1000, "relation = 'x'")],
+    ['a cut tail', (id) => `DELETE FROM audit_log_entry ${where(id)} AND seq > 1200`],
+    ['a head that is gone', (id) => `DELETE FROM audit_log_chain_head ${where(id)}`],
+    ['a registry entry that is gone', (id) => `DELETE FROM audit_domain ${where(id)}`],
+    ['the first row gone', (id) => `DELETE FROM audit_log_entry ${where(id)} AND seq = 1`],
+  ])('finds what a verify of the whole chain finds: %s', async (_, attack) => {
+    const domainId = await ground.chain(1_299)
+    const running = ground.start({ fullEvery: 400 })
+    await becomes(running, 'ready')
+    await ground.attack(attack(domainId))
+    const passes = () =>
+      running.scans.filter((one) => one.domainId === domainId && one.toSeq === undefined).length
+    const before = passes()
+    await expect.poll(passes, WAIT).toBeGreaterThan(before + 2)
+    await becomes(running, 'diverged')
+    const whole = (await findingsOf(domainId)).map(({ code, seqFrom, seqTo, expected, observed }) => ({
+      domain_id: domainId,
+      code,
+      seq_from: String(seqFrom),
+      seq_to: String(seqTo),
+      expected: expected ?? null,
+      observed: observed ?? null,
+    }))
+    expect(whole.length).toBeGreaterThan(0)
+    // What was verified before and is not there now is the probe's own to know.
+    const own = (await found()).filter(({ code }) => code !== 'unexpected_head')
+    const sorted = (findings: readonly unknown[]) => findings.map((one) => JSON.stringify(one)).sort()
+    expect(sorted(own)).toEqual(sorted(whole))
+  })
+})
+
+describe('Postgres that is gone', () => {
+  it('is no divergence: stalled, and ready when it is back', async () => {
+    const domainId = await ground.chain(5)
+    const { pathname, searchParams } = new URL(ground.database.url.replace('@/', '@socket/'))
+    const proxy = await OutageProxy.start(`unix:${searchParams.get('host')}/.s.PGSQL.5432`)
+    const running = ground.start(
+      { patience: 500 },
+      `postgresql://postgres@${proxy.url.slice('http://'.length)}${pathname}`,
+    )
+    await becomes(running, 'ready')
+    await proxy.goAway()
+    await becomes(running, 'stalled')
+    await proxy.comeBack()
+    await becomes(running, 'ready')
+    proxy.hang()
+    await becomes(running, 'stalled')
+    await proxy.goAway()
+    await proxy.comeBack()
+    await becomes(running, 'ready')
+    expect(await found()).toEqual([])
+    await ground.attack(forge(domainId, '= 6'))
+    await ground.append(domainId, 1)
+    await becomes(running, 'diverged')
+    await running.close()
+    await proxy.goAway()
+  })
+})
+
+describe('a chain that is being restored', () => {
+  it('is not verified, and no finding; ready when it has its head again', async () => {
+    const domainId = await ground.chain(5)
+    const running = ground.start()
+    await becomes(running, 'ready')
+    await ground.attack(`
+      CREATE TABLE kept_head AS SELECT * FROM audit_log_chain_head ${where(domainId)};
+      INSERT INTO audit_restore (domain_id, mirror_url) VALUES ('${domainId}', 'file:///mirror');
+      DELETE FROM audit_log_chain_head ${where(domainId)}`)
+    await becomes(running, 'stalled')
+    await ground.attack(`
+      INSERT INTO audit_log_chain_head SELECT * FROM kept_head;
+      DELETE FROM audit_restore ${where(domainId)}`)
+    await becomes(running, 'ready')
+    expect(await found()).toEqual([])
+    expect(running.probe.figures().errors).toEqual(new Map([['restore_unfinished', expect.any(Number)]]))
+  })
+})
+
+describe('a restart', () => {
+  const forceGeneration = (domainId: string, generation: number) =>
+    ground.attack(`ALTER TABLE audit_log_entry DROP CONSTRAINT IF EXISTS audit_log_entry_generation_known;
+      UPDATE audit_log_entry SET generation = ${generation} ${where(domainId)} AND seq = 2`)
+
+  it('goes on where the process before was, and begins anew when all was verified', async () => {
+    const domainId = await ground.chain(30)
+    // A chain that cannot be checked keeps the first pass from being through.
+    const odd = await ground.chain(3)
+    await forceGeneration(odd, 9)
+    const first = ground.start()
+    await becomes(first, 'stalled')
+    await expect.poll(() => first.probe.figures().rows.boot, WAIT).toBe(31 + 3)
+    await first.close()
+
+    const second = ground.start()
+    await becomes(second, 'stalled')
+    const own = ({ scans }: Running) =>
+      scans.filter((one) => one.domainId === domainId).map((one) => one.fromSeq)
+    await expect.poll(() => own(second), WAIT).toEqual([31])
+    await forceGeneration(odd, 1)
+    await becomes(second, 'ready')
+    await second.close()
+    expect(await found()).toEqual([])
+
+    const third = ground.start()
+    await becomes(third, 'ready')
+    expect(own(third)).toEqual([1])
+  })
+
+  it('believes what was kept for full-every alone', async () => {
+    const domainId = await ground.chain(30)
+    const odd = await ground.chain(3)
+    await forceGeneration(odd, 9)
+    const first = ground.start()
+    await becomes(first, 'stalled')
+    await expect.poll(() => first.probe.figures().rows.boot, WAIT).toBe(31 + 3)
+    await first.close()
+    await ground.attack(`UPDATE audit_reconcile SET boot_started_at = boot_started_at - interval '2 hours'`)
+    const second = ground.start({ fullEvery: 3_600_000 })
+    const own = () => second.scans.filter((one) => one.domainId === domainId).map((one) => one.fromSeq)
+    await expect.poll(own, WAIT).toEqual([1])
+  })
+})

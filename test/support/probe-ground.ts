@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import type { Divergence, EntrySource, ScanRequest } from '../../src/ports.js'
+import { Database } from '../../src/repo/database.js'
+import { PostgresSource } from '../../src/repo/postgres-source.js'
+import { postgresQuarantine } from '../../src/repo/quarantine.js'
+import { postgresStanding } from '../../src/repo/quarantine-standing.js'
+import { postgresReconcile } from '../../src/repo/reconcile.js'
+import { Probe, type ProbeParts } from '../../src/verify/reconcile/probe.js'
+import { Writer } from './append-chains.js'
+import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from './postgres.js'
+
+export interface ProbeLine {
+  readonly level: 'info' | 'error'
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** One probe, and what it did. */
+export interface Running {
+  readonly probe: Probe
+  readonly scans: ScanRequest[]
+  readonly lines: ProbeLine[]
+  /** What was told to whoever is not looking. */
+  readonly alerts: Divergence[]
+  /** How often the quarantine was counted. */
+  recounts: number
+  close(): Promise<void>
+}
+
+const PACE = { every: 100, fullEvery: 3_600_000, concurrency: 2, patience: 10_000 }
+
+/** Probes of one database after another, or at once, as processes would run them. */
+export class ProbeGround {
+  readonly #running: Running[] = []
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly writer: Writer,
+  ) {}
+
+  static async make(): Promise<ProbeGround> {
+    const database = await testDatabase()
+    return new ProbeGround(database, new Writer(database.url))
+  }
+
+  /** A Domain with a genesis row and `rows` others. */
+  async chain(rows: number, domainId: string = randomUUID()): Promise<string> {
+    await this.writer.create(domainId)
+    await this.append(domainId, rows)
+    return domainId
+  }
+
+  async append(domainId: string, rows: number): Promise<void> {
+    await Promise.all(Array.from({ length: rows }, () => this.writer.record(domainId)))
+  }
+
+  start(pace: Partial<ProbeParts['pace']> = {}, url = this.database.url): Running {
+    const database = new Database(url, 2)
+    const line = (level: ProbeLine['level']) => (fields: ProbeLine['fields'], message: string) =>
+      void running.lines.push({ level, message, fields })
+    const source = (share: number) =>
+      watched(new PostgresSource(database, { share }), (request) => running.scans.push(request))
+    const standing = postgresStanding(database)
+    let closed: Promise<void> | undefined
+    const running: Running = {
+      scans: [],
+      lines: [],
+      alerts: [],
+      recounts: 0,
+      probe: new Probe({
+        store: postgresReconcile(database),
+        source: source(1),
+        gentleSource: source(0.5),
+        quarantine: postgresQuarantine(database),
+        standing: {
+          ...standing,
+          counts: () => {
+            running.recounts += 1
+            return standing.counts()
+          },
+        },
+        log: { info: line('info'), error: line('error') },
+        alerts: { raise: (one) => void running.alerts.push(one), settled: async () => undefined },
+        pace: { ...PACE, ...pace },
+      }),
+      close: () => {
+        closed ??= running.probe.close().then(() => database.close())
+        return closed
+      },
+    }
+    this.#running.push(running)
+    running.probe.start()
+    return running
+  }
+
+  attack(sql: string): Promise<void> {
+    return asSuperuser(this.database.url, sql) as Promise<void>
+  }
+
+  rows(sql: string, values: unknown[] = []) {
+    return rowsOf(this.database.url, sql, values)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#running.map((one) => one.close()))
+    await this.writer.close()
+    await this.database.drop()
+  }
+}
+
+function watched(source: EntrySource, onScan: (request: ScanRequest) => void): EntrySource {
+  return {
+    name: source.name,
+    keepsHead: source.keepsHead,
+    scan: (request, progress, signal) => {
+      onScan(request)
+      return source.scan(request, progress, signal)
+    },
+  }
+}

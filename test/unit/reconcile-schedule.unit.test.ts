@@ -1,0 +1,288 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ChainGlance } from '../../src/ports.js'
+import {
+  advanced,
+  beginChain,
+  failed,
+  type Progress,
+  seen,
+  toKeep,
+} from '../../src/verify/reconcile/progress.js'
+import {
+  LARGE_SEGMENT,
+  nextWork,
+  type Pace,
+  periodOf,
+  type Segment,
+  stepOf,
+} from '../../src/verify/reconcile/schedule.js'
+
+const HOUR = 3_600_000
+const PACE: Pace = { every: 30_000, fullEvery: 24 * HOUR, concurrency: 2, patience: 10_000 }
+const hashOf = (seq: number) => seq.toString(16).padStart(64, 'a')
+
+const glanceOf = (domainId: string, end: number): ChainGlance => ({
+  domainId,
+  head: { seq: end, hash: hashOf(end) },
+  last: { seq: end, hash: hashOf(end) },
+})
+
+interface Step {
+  readonly at: number
+  readonly segment: Segment
+  readonly to: number
+}
+
+/** A server's day with a clock that jumps: every segment takes a millisecond and some for each thousand rows. */
+class Simulation {
+  readonly steps: Step[] = []
+  readonly chains = new Map<string, Progress>()
+  readonly #ends: Map<string, number>
+  readonly #running = new Map<
+    string,
+    { readonly until: number; readonly segment: Segment; readonly to: number }
+  >()
+  #now = 0
+  #glanceAt = 0
+
+  constructor(
+    readonly lengths: readonly number[],
+    readonly pace: Pace,
+    /** Rows that every chain gets in an hour. */
+    readonly growth = 0,
+  ) {
+    this.#ends = new Map(lengths.map((length, i) => [`chain-${i}`, length]))
+  }
+
+  run(until: number): this {
+    while (this.#now < until) {
+      if (this.#now >= this.#glanceAt) this.#glance()
+      const idle = [...this.chains.values()].filter((chain) => !this.#running.has(chain.domainId))
+      const slots = this.pace.concurrency - this.#running.size
+      const { segments, wakeAt } = nextWork(idle, this.#now, this.pace, slots)
+      expect(segments.length).toBeLessThanOrEqual(slots)
+      for (const segment of segments) this.#begin(segment)
+      this.#now = Math.min(wakeAt, this.#glanceAt, ...[...this.#running.values()].map(({ until: at }) => at))
+      for (const one of [...this.#running.values()]) if (one.until <= this.#now) this.#end(one)
+    }
+    return this
+  }
+
+  #endOf(domainId: string): number {
+    return Math.floor((this.#ends.get(domainId) ?? 0) + (this.growth * this.#now) / HOUR)
+  }
+
+  #glance(): void {
+    this.#glanceAt = this.#now + this.pace.every
+    for (const domainId of this.#ends.keys()) {
+      if (this.#running.has(domainId)) continue
+      const chain =
+        this.chains.get(domainId) ?? beginChain(domainId, undefined, this.#now, this.pace.fullEvery)
+      this.chains.set(domainId, seen(chain, glanceOf(domainId, this.#endOf(domainId)), this.#now))
+    }
+  }
+
+  #begin(segment: Segment): void {
+    const to = segment.to ?? this.#endOf(segment.domainId)
+    this.steps.push({ at: this.#now, segment, to })
+    this.#running.set(segment.domainId, { until: this.#now + 1 + (to - segment.from) / 1_000, segment, to })
+  }
+
+  #end({ segment, to }: { readonly segment: Segment; readonly to: number }): void {
+    const { domainId, kind } = segment
+    this.#running.delete(domainId)
+    const chain = this.chains.get(domainId)
+    if (chain === undefined) throw new Error('a chain that was never looked at')
+    const outcome = { kind, position: { seq: to, hash: hashOf(to) }, atEnd: segment.to === undefined }
+    this.chains.set(domainId, advanced(chain, outcome, this.#now, periodOf(this.pace)))
+  }
+}
+
+const lengths = fc.array(fc.integer({ min: 1, max: 4_000 }), { minLength: 1, maxLength: 6 })
+
+describe('the schedule', () => {
+  it('verifies every row within full-every of the time before, whatever the chains and their growth', () => {
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 0, max: 60 }), (rows, growth) => {
+        const { steps } = new Simulation(rows, { ...PACE, every: HOUR / 4 }, growth).run(3 * PACE.fullEvery)
+        for (const [i, length] of rows.entries()) {
+          const own = steps.filter(({ segment }) => segment.domainId === `chain-${i}`)
+          // The first, the last and a middle row of those that were there from the start.
+          for (const seq of [1, Math.ceil(length / 2), length]) {
+            const times = own
+              .filter(({ segment, to }) => segment.from <= seq && seq <= to)
+              .map(({ at }) => at)
+            const gaps = [...times.slice(1), 3 * PACE.fullEvery].map((at, k) => at - (times[k] ?? 0))
+            expect(times[0]).toBeLessThan(60_000)
+            expect(Math.max(...gaps)).toBeLessThanOrEqual(PACE.fullEvery)
+          }
+        }
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('reads what is new within an interval, and nothing of the rest for it', () => {
+    fc.assert(
+      fc.property(lengths, fc.integer({ min: 200, max: 2_000 }), (rows, growth) => {
+        const simulation = new Simulation(rows, PACE, growth).run(HOUR)
+        for (const { verified, freshAt } of simulation.chains.values()) {
+          expect(HOUR - (freshAt ?? 0)).toBeLessThanOrEqual(2 * PACE.every)
+          expect(verified?.seq).toBeGreaterThan(0)
+        }
+        for (const { segment, to } of simulation.steps) {
+          if (segment.kind === 'tail') expect(to - segment.from).toBeLessThanOrEqual(growth)
+        }
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('spreads a pass evenly: no tenth of the period has more than its share of a long chain', () => {
+    const length = 1_000_000
+    const { steps } = new Simulation([length], PACE).run(2 * PACE.fullEvery)
+    const rolling = steps.filter(({ segment }) => segment.kind === 'rolling')
+    const tenth = periodOf(PACE) / 10
+    for (let from = HOUR; from < PACE.fullEvery; from += tenth) {
+      const inTenth = rolling.filter(({ at }) => at >= from && at < from + tenth)
+      const rows = inTenth.reduce((sum, { segment, to }) => sum + to - segment.from + 1, 0)
+      expect(rows).toBeLessThanOrEqual(length / 10 + stepOf(length))
+      expect(rows).toBeGreaterThanOrEqual(length / 10 - stepOf(length))
+    }
+  })
+
+  it('never reads more in one go than a segment may have', () => {
+    const { steps } = new Simulation([LARGE_SEGMENT * 3 + 5], PACE).run(HOUR)
+    const sizes = steps.map(({ segment, to }) => to - segment.from + 1)
+    expect(sizes.slice(0, 4)).toEqual([LARGE_SEGMENT, LARGE_SEGMENT, LARGE_SEGMENT, 5])
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(LARGE_SEGMENT)
+  })
+
+  it('turns to every chain: a long one does not keep short ones waiting for its first pass', () => {
+    const { steps } = new Simulation([10_000_000, 10_000_000, 10, 10, 10], PACE).run(2_000)
+    const served = new Set(steps.slice(0, 5).map(({ segment }) => segment.domainId))
+    expect(served.size).toBe(5)
+  })
+
+  it('reads new rows first, also when every pass is late', () => {
+    const late = { ...beginChain('late', undefined, 0, 1), boot: undefined, end: 5_000 }
+    const rolling: Progress = {
+      ...late,
+      rolling: { reached: { seq: 0 }, startedAt: -1e12 },
+      verified: { seq: 5_000 },
+    }
+    const fresh: Progress = { ...rolling, domainId: 'fresh', changedAt: 99 }
+    const { segments } = nextWork([rolling, fresh], 100, PACE, 1)
+    expect(segments).toMatchObject([{ domainId: 'fresh', kind: 'tail' }])
+  })
+})
+
+describe('a segment', () => {
+  const chain = (patch: Partial<Progress>): Progress => ({
+    ...beginChain('chain', undefined, 0, PACE.fullEvery),
+    end: 50,
+    ...patch,
+  })
+  const segment = (patch: Partial<Progress>, now = 1e12) => nextWork([chain(patch)], now, PACE, 1).segments[0]
+  const at = (seq: number) => ({ seq, hash: hashOf(seq) })
+
+  it.each<[string, Partial<Progress>, Partial<Segment>]>([
+    ['of a new chain is all of it', {}, { kind: 'boot', from: 1, to: undefined, pins: [] }],
+    [
+      'goes on where another process was, pinned to its last row and to the verified head',
+      { boot: { reached: at(20), startedAt: 0 }, verified: at(40) },
+      { kind: 'boot', from: 21, to: undefined, pins: [at(20), at(40)] },
+    ],
+    [
+      'begins with the verified head',
+      { boot: undefined, verified: at(40), changedAt: 0 },
+      { kind: 'tail', from: 40, to: undefined, pins: [at(40)] },
+    ],
+    [
+      'of a chain that has become shorter begins at its end, and misses the verified head',
+      { boot: undefined, verified: at(60), changedAt: 0 },
+      { kind: 'tail', from: 50, to: undefined, pins: [at(60)] },
+    ],
+    [
+      'of a chain without rows misses it too',
+      { boot: undefined, verified: at(60), changedAt: 0, end: 0 },
+      { kind: 'tail', from: 1, to: undefined, pins: [at(60)] },
+    ],
+    [
+      'of a first pass beyond the end of the chain begins at its end',
+      { boot: { reached: at(60), startedAt: 0 }, verified: at(60) },
+      { kind: 'boot', from: 50, to: undefined, pins: [at(60)] },
+    ],
+    [
+      'in the middle has no pin of what lies beyond it',
+      { end: 5_000, boot: undefined, rolling: { reached: at(1_000), startedAt: 0 }, verified: at(5_000) },
+      { kind: 'rolling', from: 1_001, to: 2_000, pins: [at(1_000)] },
+    ],
+  ])('%s', (_, patch, expected) => {
+    expect(segment(patch)).toEqual({ domainId: 'chain', ...expected })
+  })
+})
+
+describe('what is kept', () => {
+  const begun = (ageSeconds: number) =>
+    beginChain('chain', { domainId: 'chain', boot: { reached: { seq: 7 }, ageSeconds } }, 1e9, PACE.fullEvery)
+
+  it('is believed for full-every and no longer', () => {
+    expect(begun(PACE.fullEvery / 1000 - 1).boot?.reached.seq).toBe(7)
+    expect(begun(PACE.fullEvery / 1000).boot?.reached.seq).toBe(0)
+  })
+
+  it('has the time at which its pass began, through any number of restarts and after its end', () => {
+    let chain = beginChain('chain', undefined, 0, PACE.fullEvery)
+    for (let hour = 1; hour <= 24; hour++) {
+      const now = hour * HOUR
+      chain = advanced(
+        chain,
+        { kind: 'boot', position: { seq: hour }, atEnd: hour > 10 },
+        now,
+        periodOf(PACE),
+      )
+      const kept = toKeep(chain, true, now)
+      expect(kept.boot?.ageSeconds).toBe((hour * HOUR) / 1000)
+      chain = beginChain('chain', kept, now, PACE.fullEvery)
+      expect(chain.boot?.reached.seq).toBe(hour === 24 ? 0 : hour)
+    }
+  })
+
+  it('has no first pass once those of all chains are through', () => {
+    expect(toKeep(begun(1), false, 1e9)).toEqual({ domainId: 'chain' })
+  })
+})
+
+it('a chain that could not be checked is tried again, ever more rarely, and others meanwhile', () => {
+  const chain = beginChain('chain', undefined, 0, PACE.fullEvery)
+  let now = 0
+  let one = chain
+  const waits = Array.from({ length: 8 }, () => {
+    one = failed(one, 'boot', 'generation_unknown', now)
+    const { segments, wakeAt } = nextWork([one, { ...chain, domainId: 'other' }], now, PACE, 2)
+    expect(segments.map(({ domainId }) => domainId)).toEqual(['other'])
+    const wait = wakeAt - now
+    now = wakeAt
+    expect(nextWork([one], now, PACE, 2).segments).toHaveLength(1)
+    return wait
+  })
+  expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
+})
+
+it('a row that cannot be checked is not forgotten because the end of the chain can be, nor the other way round', () => {
+  const begun = { ...beginChain('chain', undefined, 0, PACE.fullEvery), end: 50 }
+  const outcome = (kind: 'boot' | 'tail' | 'rolling') => ({
+    kind,
+    position: { seq: 50, hash: hashOf(50) },
+    atEnd: true,
+  })
+  const through = advanced(begun, outcome('boot'), 0, periodOf(PACE))
+  const rolling = failed(through, 'rolling', 'generation_unknown', 0)
+  const both = failed({ ...rolling, changedAt: 0 }, 'tail', 'restore_unfinished', 0)
+  const ended = seen(both, glanceOf('chain', 50), 1)
+  expect(nextWork([ended], 5_000, PACE, 1).segments).toMatchObject([{ kind: 'tail' }])
+  const after = advanced(ended, outcome('tail'), 5_000, periodOf(PACE))
+  expect([after.failures.tail, after.failures.rolling?.code]).toEqual([undefined, 'generation_unknown'])
+})
