@@ -16,7 +16,9 @@ export function answerErrors(app: App, log: HttpLog): void {
   app.setErrorHandler((error, request, reply) => {
     const isGone = reply.raw.destroyed && !reply.raw.writableFinished
     const problem = isGone ? CLIENT_GONE : problemOf(error)
-    if (problem.status >= 500 && problem.status !== 501) logFailure(log, request, problem.status, error)
+    // What was decided on is no failure: 501, and a server that is not ready and is asked every second.
+    const isFailure = problem.status >= 500 && !(error instanceof HttpProblem)
+    if (isFailure) logFailure(log, request, problem.status, error)
     return sendProblem(request, reply, problem)
   })
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, noSuchPath()))
