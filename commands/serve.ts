@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import { jwtFlags, jwtOf, spicedbFlags, spicedbOf } from '../src/cli/access-flags.js'
 import { AuditCommand } from '../src/cli/base-command.js'
 import { accessOf } from '../src/cli/compose/authz.js'
+import { paceOf, probeFlags, scrapesOf } from '../src/cli/probe-flags.js'
 import { assertTlsPair, maxVerifiesOf, portOf, trustedProxiesOf } from '../src/cli/serve-flags.js'
 import { runServe } from '../src/cli/serve-run.js'
 
@@ -10,7 +11,10 @@ export default class Serve extends AuditCommand {
   static override description =
     `Prints its URL when it listens, and serves until a signal: then requests under way are answered and it ends with 143
 (SIGTERM) or 130 (SIGINT). A second signal ends it at once. Its log goes to stderr, a JSON object a line. docs/http.md
-has the limits, the fields of the log and what to put in front of it.`
+has the limits, the fields of the log and what to put in front of it.
+
+It verifies every chain when it starts, and goes on verifying: /readyz answers 200 only while all of them stand
+(docs/readiness.md). Prometheus scrapes it on a port of its own.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --port 8080',
     '<%= config.bin %> <%= command.id %> --host 0.0.0.0 --port 8443 --tls-cert cert.pem --tls-key key.pem',
@@ -37,6 +41,7 @@ has the limits, the fields of the log and what to put in front of it.`
     }),
     ...jwtFlags,
     ...spicedbFlags,
+    ...probeFlags,
   }
 
   override async run(): Promise<void> {
@@ -50,6 +55,9 @@ has the limits, the fields of the log and what to put in front of it.`
       tlsKey,
       trustedProxies: trustedProxiesOf(flags['trusted-proxy']),
       maxVerifies: maxVerifiesOf(flags['max-verifies']),
+      pace: paceOf(flags),
+      scrapes: scrapesOf(flags),
+      version: this.config.version,
       json: flags.json,
     }
     const access = { jwt: jwtOf(flags), spicedb: spicedbOf(flags) }

@@ -1,8 +1,14 @@
 import { createSecureContext } from 'node:tls'
 import { AuditError } from '../errors.js'
 import type { AppOptions } from '../http/app.js'
+import type { Metrics } from '../http/metrics.js'
+import type { MetricsListening } from '../http/metrics-server.js'
+import type { HttpParts } from '../http/parts.js'
 import type { Listening } from '../http/server.js'
+import type { Probe } from '../verify/reconcile/probe.js'
+import type { Pace } from '../verify/reconcile/schedule.js'
 import type { Access } from './compose/access.js'
+import { probeOf } from './compose/probe.js'
 import { httpPartsOf } from './compose/serve.js'
 import type { Context } from './context.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
@@ -18,6 +24,10 @@ export interface ServeOptions {
   readonly tlsKey?: string | undefined
   readonly trustedProxies: readonly string[]
   readonly maxVerifies: number
+  readonly pace: Pace
+  /** Where Prometheus scrapes; absent: nowhere. */
+  readonly scrapes?: { readonly host: string; readonly port: number } | undefined
+  readonly version: string
   readonly json: boolean
 }
 
@@ -32,34 +42,71 @@ export async function runServe(
   signal: AbortSignal,
   access: () => Promise<Access>,
 ): Promise<ExitCode> {
-  const [{ buildApp }, { listen }, { serveLog }] = await Promise.all([
-    import('../http/app.js'),
-    import('../http/server.js'),
-    import('./serve-log.js'),
-  ])
   const appOptions = await appOptionsOf(options)
+  const { serveLog } = await import('./serve-log.js')
   const log = serveLog()
+  const granted = await access()
+  const probe = await probeOf(context, options.pace, log)
+  const metrics = await metricsOfProbe(probe, options.version)
+  const { maxVerifies } = options
+  const { onAnswered } = metrics
   const parts = await httpPartsOf(context, {
     log,
-    access: await access(),
-    maxVerifies: options.maxVerifies,
+    access: granted,
+    maxVerifies,
+    integrity: probe,
+    onAnswered,
   })
+  let scraped: MetricsListening | undefined
   try {
-    const app = await buildApp(parts, appOptions)
-    const listening = await listen(app, options.host, options.port).catch(cannotListen)
-    await tellUrl(listening, options, out)
+    scraped = await listenForPrometheus(metrics, options.scrapes)
+    const listening = await listenForCallers(parts, appOptions, options)
+    probe.start()
+    await tellUrl(listening.url, scraped?.url, options, out)
     await aborted(signal)
     log.info({ reason: String(signal.reason?.message ?? '') }, 'draining')
     await listening.drain(DRAIN)
   } finally {
+    await Promise.all([scraped?.close(), probe.close()])
     await parts.denials.close()
     await log.flush()
   }
   return EXIT.done
 }
 
-async function tellUrl({ url }: Listening, { json }: ServeOptions, out: Output): Promise<void> {
-  if (json) await out.json({ url })
+async function metricsOfProbe(probe: Probe, version: string): Promise<Metrics> {
+  const { metricsOf } = await import('../http/metrics.js')
+  return metricsOf({ version, figures: () => probe.figures() })
+}
+
+async function listenForCallers(
+  parts: HttpParts,
+  appOptions: AppOptions,
+  { host, port }: ServeOptions,
+): Promise<Listening> {
+  const [{ buildApp }, { listen }] = await Promise.all([
+    import('../http/app.js'),
+    import('../http/server.js'),
+  ])
+  return listen(await buildApp(parts, appOptions), host, port).catch(cannotListen)
+}
+
+async function listenForPrometheus(
+  metrics: Metrics,
+  scrapes: ServeOptions['scrapes'],
+): Promise<MetricsListening | undefined> {
+  if (scrapes === undefined) return undefined
+  const { listenForScrapes } = await import('../http/metrics-server.js')
+  return listenForScrapes(metrics, scrapes.host, scrapes.port).catch(cannotListen)
+}
+
+async function tellUrl(
+  url: string,
+  metricsUrl: string | undefined,
+  { json }: ServeOptions,
+  out: Output,
+): Promise<void> {
+  if (json) await out.json({ url, ...(metricsUrl !== undefined && { metrics_url: metricsUrl }) })
   else await out.line(url)
 }
 
@@ -83,7 +130,7 @@ function assertPair(cert: Buffer, key: Buffer): void {
 
 function cannotListen(error: NodeJS.ErrnoException): never {
   throw new AuditError('listen_failed', `cannot listen there (${error.code ?? error.name})`, {
-    hint: 'another --host or --port; 0 takes any free one',
+    hint: 'another --host or --port, or --metrics-port; 0 takes any free one',
   })
 }
 

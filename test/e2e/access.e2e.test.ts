@@ -29,7 +29,9 @@ interface Serving {
 }
 
 async function serve(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Serving> {
-  const child = await spawnCli(['serve', '--port', '0', ...args], { env: { ...cli.env, ...env } })
+  const child = await spawnCli(['serve', '--port', '0', '--metrics-port', 'off', ...args], {
+    env: { ...cli.env, ...env },
+  })
   const ended = finished(child)
   const [url = ''] = await new Promise<string[]>((resolve) => {
     createInterface(child.stdout).once('line', (first) => resolve([first]))

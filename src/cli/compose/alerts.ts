@@ -8,9 +8,9 @@ const NOBODY: Alerts = { raise: () => undefined, settled: async () => undefined 
 
 /**
  * The webhook of the environment; to be called before anything else is done, for it throws `usage` where that is not
- * valid. Alerts that are under way when the context is closed are waited for.
+ * valid. `tell` takes what could not be delivered. Alerts that are under way when the context is closed are waited for.
  */
-export async function alertsOf(context: Context): Promise<Alerts> {
+export async function alertsOf(context: Context, tell = note): Promise<Alerts> {
   if (process.env.AUDIT_ALERT_WEBHOOK_URL === undefined) return NOBODY
   const [{ webhookSettings }, { Window }, { WebhookAlerts }] = await Promise.all([
     import('../../alerts/settings.js'),
@@ -20,7 +20,7 @@ export async function alertsOf(context: Context): Promise<Alerts> {
   const settings = webhookSettings(process.env)
   if (settings === undefined) return NOBODY
   const window = new Window(join(context.home, 'alerts'))
-  const alerts = new WebhookAlerts({ settings, window, tell: note, signal: interruption })
+  const alerts = new WebhookAlerts({ settings, window, tell, signal: interruption })
   context.onClose(() => alerts.settled())
   return alerts
 }

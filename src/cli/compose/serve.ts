@@ -1,6 +1,6 @@
 import type { Denials } from '../../http/denials.js'
-import type { HttpLog, HttpParts } from '../../http/parts.js'
-import type { IdentityEraser, Integrity } from '../../ports.js'
+import type { HttpParts } from '../../http/parts.js'
+import type { IdentityEraser } from '../../ports.js'
 import type { Context } from '../context.js'
 import type { Access } from './access.js'
 import { sinkOf } from './append.js'
@@ -10,23 +10,21 @@ import { quarantineOf } from './read.js'
 /** What the server works with; `denials` is to be closed when nothing is asked any more. */
 export async function httpPartsOf(
   context: Context,
-  options: { readonly log: HttpLog; readonly access: Access; readonly maxVerifies: number },
+  options: Pick<HttpParts, 'log' | 'integrity' | 'maxVerifies' | 'onAnswered'> & { readonly access: Access },
 ): Promise<HttpParts & { readonly denials: Denials }> {
-  const { log, access, maxVerifies } = options
+  const { access, ...given } = options
   const [{ Denials }, sink, cursorKey] = await Promise.all([
     import('../../http/denials.js'),
     sinkOf(context),
     cursorKeyOf(context),
   ])
   return {
+    ...given,
     ...access,
     ...(await storesOf(context)),
     cursorKey: { cursorKey: async () => cursorKey },
-    integrity: integrityOf(),
     eraser: await eraserOf(context),
-    denials: new Denials({ record: (entry) => sink.record(entry), log }),
-    log,
-    maxVerifies,
+    denials: new Denials({ record: (entry) => sink.record(entry), log: given.log }),
   }
 }
 
@@ -75,17 +73,6 @@ async function eraserOf(context: Context): Promise<IdentityEraser> {
       const receipt = await eraseIdentity(ports, { domainId, person: { identityId }, actor, block: false })
       const { subject_pseudonym: subjectPseudonym, erased_at: erasedAt } = receipt
       return { subjectPseudonym, erasedAt: parseTimestamp(erasedAt) }
-    },
-  }
-}
-
-/** Nothing has verified the chains, and so it stays: pending until something is found. */
-function integrityOf(): Integrity {
-  let isDiverged = false
-  return {
-    state: () => (isDiverged ? 'diverged' : 'pending'),
-    report: () => {
-      isDiverged = true
     },
   }
 }
