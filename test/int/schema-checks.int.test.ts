@@ -203,6 +203,13 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
 
   ['audit_domain', { domain_id: PLATFORM_ANCHOR }, ''],
   ['audit_domain', { domain_id: NIL_UUID }, 'not_nil'],
+  ['audit_reconcile', { domain_id: DOMAIN }, ''],
+  ['audit_reconcile', { domain_id: NIL_UUID }, 'domain_not_nil'],
+  ['audit_reconcile', { domain_id: DOMAIN, verified_seq: 0 }, 'verified_seq_range'],
+  ['audit_reconcile', { domain_id: DOMAIN, verified_hash: bytes(31) }, 'verified_hash_bytes'],
+  ['audit_reconcile', { domain_id: DOMAIN, boot_seq: -1, boot_started_at: 'now' }, 'boot_seq_range'],
+  ['audit_reconcile', { domain_id: DOMAIN, boot_hash: bytes(31) }, 'boot_hash_bytes'],
+  ['audit_reconcile', { domain_id: DOMAIN, boot_seq: 1 }, 'boot_whole'],
   ['audit_restore', { domain_id: DOMAIN, mirror_url: 'file:///m' }, ''],
   ['audit_restore', { domain_id: NIL_UUID, mirror_url: 'file:///m' }, 'domain_not_nil'],
   ['audit_restore', { domain_id: DOMAIN, mirror_url: '' }, 'mirror_url_bytes'],
