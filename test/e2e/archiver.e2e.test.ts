@@ -9,6 +9,10 @@ import type { ChainedEntry } from '../../src/chain/entry.js'
 import { ArchiveGround } from '../support/archive-ground.js'
 import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
 import { asSuperuser } from '../support/postgres.js'
+import { times } from '../support/times.js'
+
+/** Two at a time. */
+const KILLS = 2 * times(15)
 
 let ground: ArchiveGround
 
@@ -165,10 +169,10 @@ describe('audit archiver', () => {
     for (const rows of chains) expect(await ground.problems(rows)).toEqual([])
   })
 
-  it('killed 30 times at random loses nothing and changes no object', async () => {
+  it(`killed ${KILLS} times at random loses nothing and changes no object`, async () => {
     const chains: ChainedEntry[][] = [await ground.chain(3000), await ground.chain(3000)]
     let died = 0
-    for (let kills = 0; kills < 30; kills += 2) {
+    for (let kills = 0; kills < KILLS; kills += 2) {
       // Two at once: what one leaves under way is the other's to find.
       const children = await Promise.all([1, 2].map(() => spawnCli(['archiver', '--json'], { env: env() })))
       const ends = children.map(finished)
@@ -179,7 +183,7 @@ describe('audit archiver', () => {
       died += (await Promise.all(ends)).filter(({ signal }) => signal === 'SIGKILL').length
       chains.push(await ground.chain(400))
     }
-    expect(died).toBe(30)
+    expect(died).toBe(KILLS)
     expect((await audit('archiver', '--once')).code).toBe(0)
     for (const rows of chains) expect(await ground.problems(rows)).toEqual([])
     const status = await audit('archive', 'status', '--all', '--json')

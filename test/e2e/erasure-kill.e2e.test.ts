@@ -6,8 +6,9 @@ import { CliDatabase } from '../support/append-process.js'
 import { finished, spawnCli } from '../support/cli.js'
 import { oldChain } from '../support/old-chain.js'
 import { rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
+import { times } from '../support/times.js'
 
-const KILLS = 30
+const KILLS = times(30)
 /** At once, so that start-up costs overlap. */
 const AT_ONCE = 5
 const CONTEXTS = 12
