@@ -27,22 +27,26 @@ export class BundleWalk {
   /** In the order of the file, which is decompressed ahead. Rejects as readMembers does, after what stands before. */
   async *meet(members: AsyncIterable<ReadMember>): AsyncGenerator<Met> {
     const ahead: Promise<Met>[] = []
-    let damage: unknown
     try {
-      for await (const member of members) {
-        ahead.push(...this.#member(member))
+      for await (const met of this.#inOrder(members)) {
+        ahead.push(...met)
         while (ahead.length > AHEAD) yield await next(ahead)
       }
-      ahead.push(...this.#skipTo(this.#expected.length))
-    } catch (error) {
-      damage = error
-    }
-    try {
       while (ahead.length > 0) yield await next(ahead)
     } finally {
+      // What stands behind damage is not looked at: the rows between would seem to be missing.
       await Promise.allSettled(ahead)
     }
-    if (damage !== undefined) throw damage
+  }
+
+  /** What the file breaks off with stands behind what came before. */
+  async *#inOrder(members: AsyncIterable<ReadMember>): AsyncGenerator<Promise<Met>[]> {
+    try {
+      for await (const member of members) yield this.#member(member)
+      yield this.#skipTo(this.#expected.length)
+    } catch (error) {
+      yield [unawaited(Promise.reject(error))]
+    }
   }
 
   #member(member: ReadMember): Promise<Met>[] {
@@ -51,7 +55,7 @@ export class BundleWalk {
     const missing = this.#skipTo(place)
     this.#next = place + 1
     const expected = this.#expected[place]
-    return typeof expected === 'object' ? [...missing, opened(expected, member)] : missing
+    return typeof expected === 'object' ? [...missing, unawaited(open(expected, member))] : missing
   }
 
   /** Reports what should have come before `place`. */
@@ -81,14 +85,13 @@ async function found(
   return { finding }
 }
 
-function opened(segment: Segment, { content: packed }: ReadMember): Promise<Met> {
-  const opening = open(segment, packed)
-  // It is awaited in its turn; until then its failure is nobody's.
-  opening.catch(() => undefined)
-  return opening
+/** It is awaited in its turn; until then its failure is nobody's. */
+function unawaited(met: Promise<Met>): Promise<Met> {
+  met.catch(() => undefined)
+  return met
 }
 
-async function open(segment: Segment, packed: Buffer): Promise<Met> {
+async function open(segment: Segment, { content: packed }: ReadMember): Promise<Met> {
   if (packed.length > BUNDLE_LIMITS.memberBytes) throw damaged('a segment larger than any can be')
   return { segment, content: await decompressSegment(packed) }
 }

@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
-import { whole } from '../support/bundle-attacks/attack.js'
-import { built, gzip, segmentContent } from '../support/bundle-attacks/bundle.js'
+import { ROWS } from '../support/bundle-attacks/attack.js'
+import { built, gzip, partsOf, segmentContent } from '../support/bundle-attacks/bundle.js'
 import { VERIFIERS } from '../support/bundle-attacks/verifiers.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'flips-'))
 afterAll(() => rmSync(dir, { recursive: true }))
 
-const parts = whole()
+/** A row a segment: more of them than a reader opens ahead. */
+const parts = partsOf({ rows: ROWS, perSegment: 1 })
 const bundle = built(parts)
 const packed = parts.segments.map((lines) => gzip(segmentContent(lines)))
 /** From the header of the first segment on: what stands before it are the manifest and files that are not judged. */
@@ -42,7 +43,8 @@ it('a bundle with any bit changed, from the rows on, is not intact unless it say
       const path = join(dir, 'flipped.tar')
       writeFileSync(path, bytes)
       const [said] = (await VERIFIERS.product?.([[path]])) ?? []
-      expect(inSegment(at) && saysTheSame(bytes) ? [0, 1, 3] : [1, 3]).toContain(said?.exit)
+      // A file that was badly copied: could not be checked, and no finding.
+      expect(inSegment(at) && saysTheSame(bytes) ? [0, 3] : [3], said?.stderr).toContain(said?.exit)
     }),
     { numRuns: 400 },
   )

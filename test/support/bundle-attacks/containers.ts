@@ -1,5 +1,5 @@
-import { type BundleAttack, changed, damagedFile, whole } from './attack.js'
-import { built, FOLDER, gzip, type Member, segmentContent, tarred } from './bundle.js'
+import { at, type BundleAttack, changed, damagedFile, foundIn, ROWS, whole } from './attack.js'
+import { built, FOLDER, gzip, type Member, partsOf, segmentContent, tarred } from './bundle.js'
 
 const bundle = () => built(whole())
 const cut = (bytes: number) => () => bundle().subarray(0, bytes < 0 ? bytes : bytes)
@@ -25,6 +25,16 @@ const patchedByte = (place: number) =>
     bytes[at] = (bytes[at] ?? 0) ^ 1
     return bytes
   })
+
+/** A row a segment, with members changed from the third segment on: more of them than a reader opens ahead. */
+const amid = (change: (gz: Buffer, i: number) => Buffer) =>
+  changed(
+    ({ members }) => {
+      for (const [i, member] of members.entries())
+        if (i >= 5) members[i] = { ...member, content: change(member.content, i - 5) }
+    },
+    () => partsOf({ rows: ROWS, perSegment: 1 }),
+  )
 
 const CUT: readonly BundleAttack[] = [
   damagedFile('empty', () => Buffer.alloc(0)),
@@ -130,6 +140,16 @@ const GZIPS: readonly BundleAttack[] = [
   damagedFile(
     'gzip: none',
     packed((_, lines) => segmentContent(lines)),
+  ),
+  damagedFile(
+    'gzip: cut, with many segments after it',
+    amid((gz, i) => (i === 0 ? gz.subarray(0, -9) : gz)),
+  ),
+  foundIn(
+    'gzip: cut, after another row and before many',
+    amid((gz, i) => (i === 0 ? gzip(Buffer.from('{}\n')) : i === 1 ? gz.subarray(0, -9) : gz)),
+    at('object_malformed', 3, 4),
+    at('head_mismatch', 3, 8, { expected: ROWS[1]?.entryHash ?? '', observed: ROWS[7]?.entryHash ?? '' }),
   ),
 ]
 
