@@ -75,6 +75,8 @@ const isInt = (values) => values.every((value) => Number.isInteger(value) && Mat
 const isLike = (pattern, values) => values.every((value) => typeof value === 'string' && pattern.test(value))
 const [UUID, HASH] = [/^(?![0-]*$)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, /^[0-9a-f]{64}$/]
 const FILTER = ['subject_pseudonym', 'relation', 'object_type', 'object_id', 'reason', 'correlation_id']
+// Keys are names, nesting is shallow, numbers are integers: of other JSON, programs of other languages make other things.
+const LINE = /^ {0,16}(?:"[a-z][a-z0-9_]*": (?:-?[0-9]{1,16}|[a-z]+|"[^\n]*")|(?:"[a-z][a-z0-9_]*": )?(?:[[{][\]}]?|[\]}])?),?$/
 
 /** Whether the manifest has what is needed of it, and does not contradict itself. */
 function isManifest({ format, domain_id, selection, predecessor, head, rows, first_seq, last_seq, segments }) {
@@ -87,10 +89,9 @@ function isManifest({ format, domain_id, selection, predecessor, head, rows, fir
   const [{ first_seq: first } = { first_seq }, { last_seq: last } = { last_seq }] = [segments[0], segments.at(-1)]
   const isNamed = segments.every(({ name }, i) => name === `audit-bundle/rows/${String(i + 1).padStart(8, '0')}.ndjson.gz`)
   const ints = [from, to, rows, first_seq, last_seq, ...heads.map(({ seq }) => seq), ...counts]
-  const isFilter = !Array.isArray(filter) && keys.every((key) => FILTER.includes(key)) && isLike(/^/, Object.values(filter))
-  const isEnd = toEnd === false || (toEnd === true && to === Math.max(from, last_seq))
+  const isFilter = `${filter}` === '[object Object]' && keys.every((key) => FILTER.includes(key)) && isLike(/^/, Object.values(filter))
   const isKind = kind === (isFiltered ? 'filtered' : from === 1 && toEnd ? 'chain' : 'range')
-  const isRange = from >= 1 && to >= from && from <= MAX_SEQ && isEnd
+  const isRange = from >= 1 && to >= from && from <= MAX_SEQ && (toEnd === false || (toEnd === true && to === Math.max(from, last_seq)))
   const isTyped = format === 'audit-bundle/1' && isLike(UUID, [domain_id]) && isLike(HASH, hashes) && isInt(ints)
   const isSum = rows === segments.reduce((sum, one) => sum + one.rows, 0) && first === first_seq && last === last_seq
   return isTyped && isFilter && isKind && isRange && isLink && isNamed && isSum
@@ -102,7 +103,7 @@ function readManifest({ name, content } = {}) {
     const [json, manifest] = [decoder.decode(content), JSON.parse(decoder.decode(content))]
     // Refuses duplicate keys, odd spellings and lone surrogates, which readers might understand differently.
     const isSpelled = `${JSON.stringify(manifest, null, 2)}\n` === json && !json.replaceAll('\\\\', '').includes('\\ud')
-    if (isSpelled && isManifest(manifest)) return manifest
+    if (isSpelled && json.split('\n').every((line) => LINE.test(line)) && isManifest(manifest)) return manifest
   } catch {}
   return must(false, 'manifest.json is not as an export writes it')
 }
@@ -118,8 +119,7 @@ function decode(bytes) {
   const fits = (min, max, ...texts) =>
     texts.every((one) => Buffer.byteLength(one) >= min && Buffer.byteLength(one) <= max && !one.includes('\0'))
   try {
-    const magic = take(4).toString('latin1')
-    const id = take(16).toString('hex')
+    const [magic, id] = [take(4).toString('latin1'), take(16).toString('hex')]
     const domain_id = id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
     const [seq, subject_pseudonym] = [Number(take(8).readBigUInt64BE()), take(32).toString('hex')]
     const [relation, object, reason, relation_path] = [text(), text(), REASONS[take(1)[0] - 1], list()]
@@ -145,10 +145,9 @@ function decode(bytes) {
 /** A line as a row, undefined where it is none. */
 function readLine(line) {
   const [, digits, prev, entry, base64] = ROW.exec(line) ?? []
-  const seq = Number(digits)
+  const [seq, canonical] = [Number(digits), Buffer.from(base64 ?? '', 'base64')]
   if (String(seq) !== digits || Math.abs(seq) > 2 ** 53) return undefined
   if (base64 === undefined) return { seq, prev, entry }
-  const canonical = Buffer.from(base64, 'base64')
   const isWhole = prev && entry && canonical.length <= LIMIT.canonical && canonical.toString('base64') === base64
   return isWhole ? { seq, prev, entry, canonical, fields: decode(canonical) } : undefined
 }

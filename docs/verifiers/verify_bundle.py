@@ -2,7 +2,7 @@
 """Verifies one evidence bundle of `audit export` (docs/evidence.md, src/chain/FORMAT.md). Needs Python 3.8 and its
 standard library, and shares no code with the program that wrote it. Prints the result as JSON; with --rows every row.
 Ends with 0 intact, 1 a divergence was found, 2 usage, 3 could not be checked, 4 nothing to verify, 70 a bug in here."""
-import argparse, base64, datetime, hashlib, json, re, struct, sys, traceback, zlib  # noqa: E401
+import argparse, base64, datetime, hashlib, json, re, struct, sys, traceback, uuid, zlib  # noqa: E401
 
 MEMBER, PACKED, SEGMENT, RATIO, CANONICAL = 2**24, 2**21 + 2**16, 2**21, 64, 2**16
 MAX_SEQ, ZERO = 2**53 - 1, "0" * 64
@@ -10,6 +10,8 @@ REASONS = ["granted", "out_of_scope", "insufficient_relation", "caveat_violation
 FILTER = {"subject_pseudonym", "relation", "object_type", "object_id", "reason", "correlation_id"}
 RANK = ("malformed_row entry_hash_mismatch broken_link seq_gap duplicate_seq object_missing object_malformed "
         "orphan_object head_mismatch unexpected_head").split()
+# Keys are names, nesting is shallow, numbers are integers: of other JSON, programs of other languages make other things.
+LINE = re.compile(r' {0,16}(?:"[a-z][a-z0-9_]*": (?:-?[0-9]{1,16}|[a-z]+|"[^\n]*")|(?:"[a-z][a-z0-9_]*": )?(?:[\[{][\]}]?|[\]}])?),?')
 ANY, HASH = re.compile(".*", re.DOTALL), re.compile("[0-9a-f]{64}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?")
 UUID = re.compile(r"(?![0-]*$)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -21,19 +23,18 @@ HEADER = re.compile(rb"(?=.{99}\x000000644\x00)([A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[
                     rb"ustar\x0000\x00{64}(?:0000000\x00){2}\x00{167}", re.DOTALL)
 
 Refusal = type("Refusal", (Exception,), {})
-
 def must(is_so, what, status=3, code="bundle_malformed"):
     if not is_so:
         raise Refusal(status, code, what)
 
 class Findings(list):
     """Neighbours of one code merge into a range."""
-
+    latest = {}
     def add(self, code, first, last, detail, expected=None, observed=None):
         added = dict(code=code, seq_from=first, seq_to=last, expected=expected, observed=observed, detail=detail)
-        before = next((one for one in reversed(self) if one["code"] == code), None)
-        if before is None or before["seq_from"] > last + 1 or first > before["seq_to"] + 1:
+        if (before := self.latest.get(code)) is None or before["seq_from"] > last + 1 or first > before["seq_to"] + 1:
             self.append(added)
+            self.latest[code] = added
         else:
             before.update(added if first < before["seq_from"] else {}, seq_to=max(before["seq_to"], last))
 
@@ -57,15 +58,14 @@ def members_of(path):
 
 def gunzip(data):
     body = data[10:-8]
-    is_ours = len(data) <= PACKED and data[:10].hex() == "1f8b08000000000000ff" and body
+    whole = len(data) <= PACKED and data[:10].hex() == "1f8b08000000000000ff" and body
     limit, stream, content = min(SEGMENT, len(body) * RATIO), zlib.decompressobj(-15), b""
     try:
         content = stream.decompress(body, limit + 1)
     except zlib.error:
-        is_ours = False
-    is_whole = is_ours and len(content) <= limit and stream.eof and not stream.unused_data
-    is_whole = is_whole and data[-8:] == struct.pack("<II", zlib.crc32(content), len(content))
-    must(is_whole, "a segment that does not decompress within its bounds")
+        whole = False
+    whole = whole and len(content) <= limit and stream.eof and data[-8:] == struct.pack("<II", zlib.crc32(content), len(content))
+    must(whole and not stream.unused_data, "a segment that does not decompress within its bounds")
     return content
 
 def is_int(*values):
@@ -95,11 +95,12 @@ def is_manifest(m):
 def read_manifest(name, content):
     must(name == "audit-bundle/manifest.json", "it does not begin with a manifest")
     try:
-        manifest = json.loads(content.decode("utf-8"), parse_constant=int)
+        manifest = json.loads(content.decode("utf-8"), parse_int=lambda digits: int(float(digits)))  # as JSON.parse does
         # Refuses duplicate keys, odd spellings and lone surrogates, which readers might understand differently.
-        spelled = json.dumps(manifest, indent=2, ensure_ascii=False).encode("utf-8") + b"\n"
-        is_ours = spelled == content and is_manifest(manifest)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        spelled = json.dumps(manifest, indent=2, ensure_ascii=False)
+        is_plain = all(map(LINE.fullmatch, spelled.split("\n")))
+        is_ours = is_plain and (spelled + "\n").encode("utf-8") == content and is_manifest(manifest)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         is_ours = False
     must(is_ours, "manifest.json is not as an export writes it")
     return manifest
@@ -116,8 +117,7 @@ def decode(data):
     texts = lambda: [text() for _ in range(min(count(), 65))]  # noqa: E731
     fits = lambda least, most, *values: all(least <= len(v.encode()) <= most and "\0" not in v for v in values)  # noqa: E731
     try:
-        magic, domain, (seq,), subject = take(4), take(16).hex(), struct.unpack(">Q", take(8)), take(32).hex()
-        domain_id = "-".join((domain[:8], domain[8:12], domain[12:16], domain[16:20], domain[20:]))
+        magic, domain_id, (seq,), subject = take(4), str(uuid.UUID(bytes=take(16))), struct.unpack(">Q", take(8)), take(32).hex()
         relation, (kind, _, name), reason, path, names = text(), text().partition(":"), take(1)[0], texts(), texts()
         correlation, zedtoken, (micros,) = text(), text(), struct.unpack(">q", take(8))
         recorded = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=micros)

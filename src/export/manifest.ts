@@ -101,6 +101,13 @@ export interface Manifest extends ReadManifest {
   readonly findings: { readonly total: number; readonly first: readonly WireFinding[] }
 }
 
+/**
+ * One line of it: keys are names, nesting is shallow, numbers are integers. Of other JSON, programs of other languages make
+ * other things, also where a key that nobody knows holds it.
+ */
+const LINE =
+  /^ {0,16}(?:"[a-z][a-z0-9_]*": (?:-?[0-9]{1,16}|[a-z]+|"[^\n]*")|(?:"[a-z][a-z0-9_]*": )?(?:[[{][\]}]?|[\]}])?),?$/
+
 export function manifestText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`
 }
@@ -115,6 +122,8 @@ export function readManifest(bytes: Buffer): ReadManifest {
   // Refuses duplicate keys and odd spellings, which readers might understand differently, and lone surrogates.
   const isSpelled = manifestText(value) === json && !json.replaceAll('\\\\', '').includes('\\ud')
   if (!isSpelled) throw damaged('manifest.json: spelled otherwise than JSON.stringify spells it')
+  if (!json.split('\n').every((line) => LINE.test(line)))
+    throw damaged('manifest.json: not as plain as one is')
   const manifest = read.data as ReadManifest
   const problem = contradiction(manifest)
   if (problem !== undefined) throw damaged(`manifest.json: ${problem}`)

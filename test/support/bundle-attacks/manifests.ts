@@ -25,6 +25,10 @@ const spelled = (spell: (json: string) => string) => () => {
 
 const F = 'f'.repeat(64)
 
+/** Lists in lists, spelled as JSON.stringify does. */
+const nested = (depth: number) =>
+  JSON.stringify(JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`), null, 2).replaceAll('\n', '\n  ')
+
 const SPELLINGS: readonly BundleAttack[] = [
   damagedFile(
     'manifest: not JSON',
@@ -65,6 +69,26 @@ const SPELLINGS: readonly BundleAttack[] = [
   damagedFile(
     'manifest: a number with a fraction',
     spelled((json) => json.replace('"rows": 8', '"rows": 8.0')),
+  ),
+  ...[
+    ['a fraction', '1.5'],
+    ['a fraction of nothing', '1.0'],
+    ['a small number', '1e-7'],
+    ['a large number', '1e+21'],
+    ['a number beyond any float', `1${'0'.repeat(400)}`],
+    ['a number between two floats', '9007199254740993'],
+    ['a minus before nothing', '-0'],
+    ['a list of texts', '[\n    "x"\n  ]'],
+    ['lists in lists', nested(12)],
+  ].map(([what, value = '']) =>
+    damagedFile(
+      `manifest: a key that nobody knows, with ${what}`,
+      spelled((json) => json.replace('  "tool"', `  "extra": ${value},\n  "tool"`)),
+    ),
+  ),
+  damagedFile(
+    'manifest: keys that are numbers',
+    spelled((json) => json.replace('  "tool"', '  "10": 1,\n  "9": 1,\n  "tool"')),
   ),
   damagedFile(
     'manifest: a lone surrogate',
@@ -116,6 +140,7 @@ const CONTRADICTIONS: readonly BundleAttack[] = [
     selecting({ kind: 'filtered', filter: { colour: 'red' } }),
   ),
   damagedFile('manifest: a filter that is a list', selecting({ filter: [] })),
+  damagedFile('manifest: a filter that is true', selecting({ filter: true })),
   damagedFile(
     'manifest: a filter that is a number',
     selecting({ kind: 'filtered', filter: { relation: 1 } }),
