@@ -22,12 +22,12 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Neighbours of one code merge into a range. */
 class Findings extends Array {
+  latest = {}
   add(code, from, to, detail, expected, observed) {
-    const last = this.findLast((one) => one.code === code)
+    const last = this.latest[code]
     const isNew = last === undefined || last.seq_from > to + 1 || from > last.seq_to + 1
-    if (isNew) this.push({ code, seq_from: from, seq_to: to, expected, observed, detail })
-    else if (from < last.seq_from) Object.assign(last, { seq_from: from, expected, observed, detail })
-    else last.seq_to = Math.max(last.seq_to, to)
+    if (isNew) this.push((this.latest[code] = { code, seq_from: from, seq_to: to, expected, observed, detail }))
+    else Object.assign(last, from < last.seq_from && { seq_from: from, expected, observed, detail }, { seq_to: Math.max(last.seq_to, to) })
   }
 }
 
@@ -40,8 +40,8 @@ const HEADER =
 function* membersOf(path) {
   const file = openSync(path, 'r')
   const read = (length, isEnd = false) => {
-    const bytes = Buffer.alloc(length)
-    const found = readSync(file, bytes)
+    let [bytes, found, got] = [Buffer.alloc(length), 0, 1]
+    while (found < length && got > 0) found += got = readSync(file, bytes, found, length - found) // a pipe gives what it has
     must(found === length || isEnd, 'it is cut short')
     return bytes.subarray(0, found)
   }

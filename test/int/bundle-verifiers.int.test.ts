@@ -1,12 +1,15 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { BundleAttack } from '../support/bundle-attacks/attack.js'
+import { type BundleAttack, whole } from '../support/bundle-attacks/attack.js'
+import { built } from '../support/bundle-attacks/bundle.js'
 import { CONTAINERS } from '../support/bundle-attacks/containers.js'
 import { CONTENTS } from '../support/bundle-attacks/contents.js'
 import { MANIFESTS } from '../support/bundle-attacks/manifests.js'
 import { type Said, VERIFIERS } from '../support/bundle-attacks/verifiers.js'
+import { ROOT } from '../support/cli.js'
 
 const ATTACKS: readonly BundleAttack[] = [...CONTAINERS, ...MANIFESTS, ...CONTENTS]
 const NAMES = Object.keys(VERIFIERS)
@@ -39,6 +42,22 @@ const findingsOf = ({ result }: Said) =>
 
 /** All that is said but for the details, of which each has its own words. */
 const bare = (one: Said) => one.result && { ...one.result, findings: findingsOf(one) }
+
+const SCRIPTS = join(ROOT, 'docs', 'verifiers')
+
+it.each([
+  ['node', 'verify-bundle.mjs'],
+  ['python3', 'verify_bundle.py'],
+])('%s reads a bundle from a pipe, however little it gives at once', (program, script) => {
+  const path = join(dir, 'piped.tar')
+  writeFileSync(path, built(whole()))
+  const slowly = `(head -c 700 "$1"; sleep 0.2; tail -c +701 "$1") | ${program} "$2" /dev/stdin`
+  const { status, stderr } = spawnSync('sh', ['-c', slowly, 'sh', path, join(SCRIPTS, script)], {
+    encoding: 'utf8',
+  })
+  expect(stderr).toMatch(/^intact {2}8 rows/)
+  expect(status).toBe(0)
+})
 
 describe('every bundle gets its verdict', () => {
   it('there are no two of one name', () => {

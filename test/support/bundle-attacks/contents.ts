@@ -81,6 +81,14 @@ const SEGMENTS: readonly BundleAttack[] = [
     at('object_malformed', 4, 6),
     lost(4, 6, 7),
   ),
+  foundIn(
+    'segment: not the one that was counted, with a line that is no row amid it',
+    changed(({ members }) => {
+      members[4] = segmentMember(2, gzip(segmentContent([lineOf(row(4)), '{}', lineOf(row(6))])))
+    }),
+    lost(5, 5, 6),
+    at('object_malformed', 4, 6),
+  ),
   foundIn('file: README missing', missing(0), at('object_missing', 0)),
   foundIn(
     'file: one too many',
