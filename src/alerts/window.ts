@@ -23,7 +23,9 @@ export class Window {
     const told = this.#told.get(key)
     if (told !== undefined && now - told < WINDOW) return false
     this.#told.set(key, now)
-    return this.folder === undefined || this.#claimFile(this.folder, key, now)
+    if (this.folder === undefined || (await this.#claimFile(this.folder, key, now))) return true
+    this.#told.delete(key)
+    return false
   }
 
   /** For one that could not be delivered: the next run tells it. */
@@ -39,12 +41,24 @@ export class Window {
     const minute = minuteOf(now)
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      await (await open(fileOf(folder, key, minute), 'wx', 0o600)).close()
+      await this.#make(fileOf(folder, key, minute), now)
       const before = await stat(fileOf(folder, key, minute - 1)).catch(() => undefined)
       await unlink(fileOf(folder, key, minute - 2)).catch(() => undefined)
-      return before === undefined || now - before.mtimeMs >= WINDOW
+      if (before === undefined || now - before.mtimeMs >= WINDOW) return true
+      // What was not told must not count as told, or a run every 50 seconds would keep the next from telling.
+      await unlink(fileOf(folder, key, minute)).catch(() => undefined)
+      return false
     } catch (error) {
       return !(error instanceof Error && 'code' in error && error.code === 'EEXIST')
+    }
+  }
+
+  async #make(path: string, now: number): Promise<void> {
+    const file = await open(path, 'wx', 0o600)
+    try {
+      await file.utimes(now / 1000, now / 1000)
+    } finally {
+      await file.close()
     }
   }
 }

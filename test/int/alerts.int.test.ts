@@ -167,8 +167,7 @@ describe('within a minute', () => {
 
   it('and by several of one machine', async () => {
     const folder = join(dir, 'shared')
-    // File times are the real clock's, so this one begins there.
-    const at = { now: Date.now() }
+    const at = { now: 1_000_000_000_000 }
     await raised(alerts(clocked(folder, at)), [EDIT])
     await Promise.all([1, 2, 3, 4].map(() => raised(alerts(clocked(folder, at)), [EDIT])))
     expect(server.received).toHaveLength(1)
@@ -178,6 +177,28 @@ describe('within a minute', () => {
     at.now += 120_000
     await raised(alerts(clocked(folder, at)), [EDIT])
     expect(readdirSync(folder).length).toBeLessThanOrEqual(2)
+  })
+
+  it('a run every 50 seconds tells every second time', async () => {
+    const folder = join(dir, 'often')
+    const start = 1_000_000_020_000
+    const at = { now: start }
+    const told: number[] = []
+    for (; at.now <= start + 300_000; at.now += 50_000) {
+      if (await clocked(folder, at).claim('key')) told.push((at.now - start) / 1000)
+    }
+    expect(told).toEqual([0, 100, 200, 300])
+  })
+
+  it('a long-lived process counts from what another told', async () => {
+    const folder = join(dir, 'beside')
+    const at = { now: 1_000_000_020_000 }
+    const served = clocked(folder, at)
+    expect(await clocked(folder, at).claim('key')).toBe(true)
+    at.now += 59_000
+    expect(await served.claim('key')).toBe(false)
+    at.now += 1_000
+    expect(await served.claim('key')).toBe(true)
   })
 
   it('one that was not delivered is told by the next run', async () => {
