@@ -40,11 +40,11 @@ const GROUPS: RelationTuple = { object: 'group:', relation: 'admin', subject: ''
 
 function revocation({ object, relation, subject }: RelationTuple): string {
   const [type = '', id = ''] = object.split(':', 2)
-  const place = type === 'platform' ? '--platform' : `--${type} ${id}`
+  const place = type === 'platform' ? '--platform' : `--${type} ${quoted(id)}`
   return `audit relation revoke ${place} --relation ${relation} --subject ${quoted(subject)}`
 }
 
-/** As a shell takes it for one word. */
+/** As a shell takes it for one word. Without a backslash: that of `'\''` is doubled where it is printed. */
 function quoted(text: string): string {
-  return /^[\w.:@/+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+  return /^[\w.:@/+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createKey, keyJson, revokeKey, streamKeys } from '../../src/access/keys.js'
@@ -9,6 +10,7 @@ import { keyAuthenticator } from '../../src/authz/key-authenticator.js'
 import { tupleAuthorizer } from '../../src/authz/tuple-authorizer.js'
 import { pseudonym } from '../../src/chain/hash.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { safeText } from '../../src/cli/safe-text.js'
 import { postgresAccessPolicy } from '../../src/repo/access-policy.js'
 import { postgresKeyLookup } from '../../src/repo/api-key-lookup.js'
 import { postgresApiKeys } from '../../src/repo/api-keys.js'
@@ -339,7 +341,7 @@ describe('what remains of a person', () => {
     await grantRelation(ground.as(), { object: 'group:staff', relation: 'member', subject })
     const remaining = await accessRemaining(ground, domainId, (name) => name === "o'neil")
     expect(await accessRemaining(ground, domainId, (name) => name === subject)).toEqual(remaining)
-    const quoted = `'user:o'\\''neil'`
+    const quoted = `'user:o'"'"'neil'`
     expect(remaining).toEqual([
       { kind: 'api_key', count: 1, command: `audit key revoke ${id}` },
       {
@@ -357,6 +359,21 @@ describe('what remains of a person', () => {
     await revokeRelation(ground.as(), ground.tuple('auditor', subject, domainId))
     await revokeRelation(ground.as(), { object: 'group:staff', relation: 'member', subject })
     expect(await accessRemaining(ground, domainId, (name) => name === "o'neil")).toEqual([])
+  })
+
+  it.each([
+    ["user:x'$(echo\u00a0evil)'", 'staff'],
+    ['user:x;false', 'a|false'],
+  ])('its commands are one command to a shell, also as they are printed: %s in %s', async (subject, name) => {
+    const domainId = await ground.writer.create()
+    await grantRelation(ground.as(), { object: `group:${name}`, relation: 'member', subject })
+    const [{ command } = { command: '' }] = await accessRemaining(ground, domainId, (one) => one === subject)
+    const words = execFileSync('bash', ['-c', `audit() { printf '%s\\n' "$@"; }; ${safeText(command)}`], {
+      encoding: 'utf8',
+    })
+    expect(words).toBe(
+      `relation\nrevoke\n--group\n${name}\n--relation\nmember\n--subject\n${safeText(subject)}\n`,
+    )
   })
 })
 
