@@ -56,10 +56,14 @@ export class OutputFile {
     }
   }
 
-  /** link(2) never replaces a file that somebody else has put there meanwhile. */
+  /** link(2) never replaces a file that somebody else has put there meanwhile. FAT and some shares have no links. */
   async #name(): Promise<void> {
-    if (this.#replace) await rename(this.#draft, this.#path)
-    else await link(this.#draft, this.#path)
+    if (!this.#replace) {
+      const isLinked = await done(link(this.#draft, this.#path))
+      if (isLinked) return
+      await this.assertFree()
+    }
+    await rename(this.#draft, this.#path)
   }
 
   /** Runs what writes to either of them: what the file system refuses is `output_failed`. */
@@ -82,10 +86,24 @@ function exists(path: string): AuditError {
   })
 }
 
+/** What a file system says of a call that it does not have. */
+const NO_SUCH_CALL: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'])
+
+/** False where the file system cannot do it. */
+async function done(call: Promise<void>): Promise<boolean> {
+  try {
+    await call
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && NO_SUCH_CALL.has(error.code)) return false
+    throw error
+  }
+}
+
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
   try {
-    await folder.sync()
+    await done(folder.sync())
   } finally {
     await folder.close()
   }
