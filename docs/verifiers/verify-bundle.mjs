@@ -281,7 +281,8 @@ function main(args) {
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
   const [, seq, hash] = /^([1-9]\d{0,15}):([0-9a-f]{64})$/i.exec(values['expect-head'] ?? `1:${ZERO}`) ?? []
   if (positionals.length !== 1 || !(Number(seq) <= MAX_SEQ)) refuse(2, 'usage', 'expected FILE, and --expect-head SEQ:HASH')
-  const print = (value, space) => writeSync(1, `${JSON.stringify(value, null, space)}\n`)
+  const ascii = (json) => json.replace(/[^\n -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`) // safe on a terminal
+  const print = (value, space) => writeSync(1, ascii(`${JSON.stringify(value, null, space)}\n`))
   const pin = values['expect-head'] === undefined ? undefined : { seq: Number(seq), hash: hash.toLowerCase() }
   const result = verify(positionals[0], pin, values['allow-filtered'] === true, values.rows ? print : () => undefined)
   if (!values.rows) print(result, 2)

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type BundleAttack, whole } from '../support/bundle-attacks/attack.js'
-import { built } from '../support/bundle-attacks/bundle.js'
+import { type BundleAttack, ROWS, rewrittenFrom, whole } from '../support/bundle-attacks/attack.js'
+import { built, partsOf } from '../support/bundle-attacks/bundle.js'
 import { CONTAINERS } from '../support/bundle-attacks/containers.js'
 import { CONTENTS } from '../support/bundle-attacks/contents.js'
 import { MANIFESTS } from '../support/bundle-attacks/manifests.js'
@@ -56,6 +56,24 @@ it.each([
     encoding: 'utf8',
   })
   expect(stderr).toMatch(/^intact {2}8 rows/)
+  expect(status).toBe(0)
+})
+
+it.each([
+  ['node', 'verify-bundle.mjs'],
+  ['python3', 'verify_bundle.py'],
+])('%s prints rows as ASCII: a terminal acts on more than C0 controls', (program, script) => {
+  const relation = 'a\u009b2J\u202eb'
+  const path = join(dir, 'hostile.tar')
+  writeFileSync(path, built(partsOf({ rows: [...ROWS.slice(0, 3), ...rewrittenFrom(4, { relation })] })))
+  const { status, stdout } = spawnSync(program, [join(SCRIPTS, script), path, '--rows'], { encoding: 'utf8' })
+  expect(stdout).toMatch(/^[\n -~]*$/)
+  expect(
+    stdout
+      .split('\n')
+      .slice(3, 4)
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([{ seq: 4, relation }])
   expect(status).toBe(0)
 })
 
