@@ -250,7 +250,7 @@ function verify(path, pin, allowFiltered, onRow) {
   const { domain_id, selection, head } = manifest
   const { kind, from_seq, to_seq, to_end } = selection
   const complete = kind !== 'filtered'
-  if (manifest.segments.length === 0) refuse(4, 'nothing_to_verify', 'the bundle has no rows')
+  if (manifest.segments.length === 0 || manifest.rows === 0) refuse(4, 'nothing_to_verify', 'the bundle has no rows')
   if (pin && (pin.seq < from_seq - 1 || (!to_end && pin.seq > to_seq)))
     refuse(2, 'usage', `the pinned head ${pin.seq} lies outside the bundle`)
   const bundle = new Bundle(manifest, pin, onRow)

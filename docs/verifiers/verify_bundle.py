@@ -246,7 +246,7 @@ def verify(path, pin, allow_filtered, on_row):
     manifest = read_manifest(*next(members, (None, b"")))
     chosen, head = manifest["selection"], manifest.get("head")
     first, last, to_end = chosen["from_seq"], chosen["to_seq"], chosen["to_end"]
-    must(manifest["segments"], "the bundle has no rows", 4, "nothing_to_verify")
+    must(manifest["segments"] and manifest["rows"], "the bundle has no rows", 4, "nothing_to_verify")
     must(not pin or (first - 1 <= pin[0] and (to_end or pin[0] <= last)), "the pinned head lies outside the bundle", 2, "usage")
     bundle = Bundle(manifest, pin, on_row)
     found, complete = bundle.found, bundle.complete

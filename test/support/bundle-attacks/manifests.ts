@@ -10,7 +10,7 @@ import {
   row,
   whole,
 } from './attack.js'
-import { built, type Manifest, manifestText, type Parts } from './bundle.js'
+import { built, type Manifest, manifestText, type Parts, summed } from './bundle.js'
 
 const lying = (change: (manifest: Manifest) => void, start = whole) =>
   changed((parts) => change(parts.manifest), start)
@@ -174,6 +174,23 @@ const CONTRADICTIONS: readonly BundleAttack[] = [
     exit: 4,
     error: 'nothing_to_verify',
   },
+  ...[
+    { kind: 'chain', from_seq: 1, to_seq: 1, to_end: true, filter: {} },
+    { kind: 'range', from_seq: 1, to_seq: 1, to_end: false, filter: {} },
+    { kind: 'filtered', from_seq: 1, to_seq: 1, to_end: true, filter: { relation: 'x' } },
+  ].map(
+    (selection): BundleAttack => ({
+      name: `manifest: a segment without rows, of a ${selection.kind}`,
+      make: () => {
+        const parts = summed({ ...whole(), segments: [[]] })
+        Object.assign(parts.manifest, { selection, head: { seq: 0, hash: '0'.repeat(64) } })
+        return built(parts)
+      },
+      exit: 4,
+      error: 'nothing_to_verify',
+      args: ['--allow-filtered'],
+    }),
+  ),
 ]
 
 const asRange = (parts: Parts, to: number) => {
