@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
+import type { Finding } from '../chain/finding.js'
 import type { StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
+import { judgeHead } from '../chain/head.js'
 import { AuditError } from '../errors.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports.js'
 import { BundleJudge } from './bundle-judge.js'
@@ -32,14 +34,23 @@ export class BundleSource implements EntrySource {
     const reading = new Reading(this.#manifest, judge)
     await reading.run(this.#members, progress, signal)
     const { last } = judge
+    const isHeadless = this.keepsHead && head === undefined && last === undefined
+    const fold = judge.finish()
     return {
-      known: true,
+      // What a bundle does not hold of its chain says nothing of the chain.
+      known: false,
       head: this.keepsHead ? head : undefined,
       last,
       end: selection.to_seq,
-      fold: judge.finish(),
+      fold: isHeadless ? { ...fold, findings: [...fold.findings, ...headless()] } : fold,
     }
   }
+}
+
+/** Where neither the rows nor the head are there that the bundle was to have. */
+function headless(): Finding[] {
+  const finding = judgeHead(undefined, undefined)
+  return finding === undefined ? [] : [finding]
 }
 
 /** One pass over the segments: rows to the judge, and what was counted against what there is. */

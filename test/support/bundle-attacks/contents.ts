@@ -89,6 +89,21 @@ const SEGMENTS: readonly BundleAttack[] = [
     lost(5, 5, 6),
     at('object_malformed', 4, 6),
   ),
+  foundIn(
+    'segment: the only one missing, of a range',
+    changed(({ members }) => void members.splice(3), range),
+    lost(4, 6),
+    at('object_missing', 4, 6),
+  ),
+  foundIn(
+    'segment: all missing, and the head',
+    changed(({ members, manifest }) => {
+      members.splice(3)
+      delete manifest.head
+    }),
+    at('object_missing', 1, 8),
+    at('head_mismatch', 1, 1, { expected: '0'.repeat(64) }),
+  ),
   foundIn('file: README missing', missing(0), at('object_missing', 0)),
   foundIn(
     'file: one too many',
