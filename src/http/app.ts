@@ -77,6 +77,8 @@ function serverOptions({ tls, trustedProxies }: AppOptions): FastifyHttpOptions<
     keepAliveTimeout: LIMITS.idleTimeout,
     connectionTimeout: LIMITS.idleTimeout,
     forceCloseConnections: 'idle',
+    // What still comes on a connection at the end is answered like anything else; Fastify's own 503 is no problem (RFC 9457).
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     // A path segment of any length that a header has room for is ours to refuse, with the code that it deserves.
     routerOptions: { maxParamLength: LIMITS.headerBytes },

@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http'
+import { lookup } from 'node:dns/promises'
 import type { AddressInfo } from 'node:net'
 import type { App } from './app.js'
+import { Turns } from './turns.js'
 
 export interface Listening {
   /** Where it listens, with the port that it was given by the system where 0 was asked for. */
@@ -15,20 +16,14 @@ export interface Listening {
 /** Rejects with the system's error (EADDRINUSE, EACCES) where it cannot listen. */
 export async function listen(app: App, host: string, port: number): Promise<Listening> {
   const { server } = app
-  const underWay = new Set<ServerResponse>()
   let isDraining = false
   // Node takes a connection that has not asked anything yet for a busy one, and would wait for it.
   const closeIfDone = () => {
-    if (isDraining && underWay.size === 0) server.closeAllConnections()
+    if (isDraining && turns.isIdle) server.closeAllConnections()
   }
-  server.on('request', (_request, response: ServerResponse) => {
-    underWay.add(response)
-    response.once('close', () => {
-      underWay.delete(response)
-      setImmediate(closeIfDone)
-    })
-  })
-  await app.listen({ host, port })
+  const turns = new Turns(server, closeIfDone)
+  // Of a name with several addresses Fastify would make a server for each, without our limits.
+  await app.listen({ host: host === 'localhost' ? (await lookup(host)).address : host, port })
   return {
     url: urlOf(app),
     async drain(patience) {

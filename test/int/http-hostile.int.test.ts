@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { HttpGround } from '../support/http-ground.js'
 
 /** Stands in every field of a row of a Domain that nobody here may read. */
@@ -216,6 +217,37 @@ describe('bytes on a connection', () => {
     const last = `GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
     const answers = await raw(one.repeat(50) + last)
     expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(51)
+  })
+})
+
+describe('requests that are sent ahead of their answers', () => {
+  const one = `GET /v1/platform/audit/entries HTTP/1.1\r\n${HOST}\r\n`
+
+  it('are handled one after another', async () => {
+    const { access } = ground
+    const authenticate = access.authenticate.bind(access)
+    let [now, most] = [0, 0]
+    const spy = vi.spyOn(access, 'authenticate').mockImplementation(async (bearer) => {
+      now += 1
+      most = Math.max(most, now)
+      await sleep(5)
+      now -= 1
+      return authenticate(bearer)
+    })
+    const last = `GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
+    const answers = await raw(one.repeat(10) + last)
+    spy.mockRestore()
+    expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(11)
+    expect(most).toBe(1)
+  })
+
+  it('end their connection where they are too many, and leave nothing behind', async () => {
+    const spy = vi.spyOn(ground.access, 'authenticate')
+    const answers = await Promise.all(Array.from({ length: 20 }, () => raw(one.repeat(5_000))))
+    expect(spy.mock.calls.length).toBeLessThan(20 * 200)
+    spy.mockRestore()
+    expect(answers.join('').match(/HTTP\/1\.1 /g)?.length ?? 0).toBeLessThan(20 * 200)
+    expect((await fetch(`${await ground.url()}/healthz`)).status).toBe(200)
   })
 })
 
