@@ -65,3 +65,27 @@ it('shows every caveat by name, __proto__ too', async () => {
   const answer = await ground.ask('GET', ground.path('entries/14'))
   expect(answer.body).toContain('"caveat_context":{"__proto__":["x"],"ip":["cidr","port"],"mfa":[]}')
 })
+
+describe('verify of a chain that was forced beyond every number of the contract', () => {
+  const verify = async () => {
+    const answer = await ground.ask('POST', ground.path('verify'))
+    expect(contractProblems('POST', ground.path('verify'), answer)).toEqual([])
+    return [answer.statusCode, answer.json()]
+  }
+
+  it('is a finding where a seq is below 1', async () => {
+    await asSuperuser(
+      ground.database.url,
+      `UPDATE audit_log_entry SET seq = -5 WHERE domain_id = '${ground.domainId}' AND seq = 12`,
+    )
+    expect(await verify()).toMatchObject([200, { ok: false, divergent_seq: -5 }])
+  })
+
+  it('is a finding where the head counts more than a JSON number can', async () => {
+    await asSuperuser(ground.database.url, async (client) => {
+      await dropChecks(client, 'audit_log_chain_head')
+      await client.query('UPDATE audit_log_chain_head SET next_seq = 9223372036854775807')
+    })
+    expect(await verify()).toMatchObject([200, { ok: false, segment_to: Number.MAX_SAFE_INTEGER }])
+  })
+})

@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import type { z } from 'zod'
 import { AuditError } from '../../errors.js'
 import { recordFindings } from '../../verify/quarantine.js'
+import type { VerifyResult } from '../../verify/result.js'
 import { type Verdict, verifyChain } from '../../verify/verify-chain.js'
 import { BEARER, BODY_ANSWERS, BUSY, COMMON_ANSWERS, DENIED, success } from '../answers.js'
 import type { App } from '../app.js'
@@ -59,9 +60,21 @@ function register(
         const source = provisioned(parts.source)
         const verdict = await verifyChain(source, segment, () => undefined, hangUpOf(reply))
         await tell(parts, segment.domainId, verdict, request.id)
-        return verdict.result
+        return answerOf(verdict.result)
       }),
   })
+}
+
+/** A row can have been forced to a seq that the contract has no number for: the nearest that it has, as in a finding. */
+const seqOf = (seq: number) => Math.max(Math.min(seq, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER)
+
+function answerOf(result: VerifyResult): z.infer<typeof auditChainVerifyResult> {
+  const { divergent_seq: divergent } = result
+  return {
+    ...result,
+    segment_to: seqOf(result.segment_to),
+    ...(divergent !== undefined && { divergent_seq: seqOf(divergent) }),
+  }
 }
 
 /** Readiness turns first: the finding stands, whatever becomes of its record. */
