@@ -151,3 +151,31 @@ describe('a divergence', () => {
     expect(ground.lines.some(({ message }) => message === 'findings not quarantined')).toBe(true)
   })
 })
+
+describe('damage that reaches beyond the segment', () => {
+  let damaged: HttpGround
+
+  beforeAll(async () => {
+    damaged = await HttpGround.make({ rows: 9 })
+    await asSuperuser(
+      damaged.database.url,
+      `DELETE FROM audit_log_entry WHERE domain_id = '${damaged.domainId}' AND seq BETWEEN 4 AND 7`,
+    )
+  })
+
+  afterAll(() => damaged.close())
+
+  it.each([
+    [undefined, { segment_from: 1, segment_to: 10, divergent_seq: 4 }],
+    ['{"from_seq":5,"to_seq":6}', { segment_from: 5, segment_to: 6, divergent_seq: 5 }],
+    ['{"to_seq":4}', { segment_from: 1, segment_to: 4, divergent_seq: 4 }],
+    ['{"from_seq":7}', { segment_from: 7, segment_to: 10, divergent_seq: 7 }],
+  ])('is one record, whichever segment is asked for: %s', async (body, answer) => {
+    const options = body === undefined ? {} : { body, headers: JSON_TYPE }
+    const verified = await damaged.ask('POST', damaged.path('verify'), options)
+    expect(verified.json()).toMatchObject({ ok: false, ...answer })
+    expect(damaged.reported.at(-1)?.[1]).toMatchObject([{ code: 'seq_gap', seqFrom: 4, seqTo: 7 }])
+    const records = await rowsOf(damaged.database.url, 'SELECT seq_from::int FROM audit_tamper_quarantine')
+    expect(records).toEqual([{ seq_from: 4 }])
+  })
+})

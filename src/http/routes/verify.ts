@@ -1,9 +1,11 @@
 import { Socket } from 'node:net'
 import type { z } from 'zod'
+import type { Finding } from '../../chain/finding.js'
 import { AuditError } from '../../errors.js'
 import { recordFindings } from '../../verify/quarantine.js'
 import type { VerifyResult } from '../../verify/result.js'
-import { type Verdict, verifyChain } from '../../verify/verify-chain.js'
+import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
+import { wholeFindings } from '../../verify/whole.js'
 import { BEARER, BODY_ANSWERS, BUSY, COMMON_ANSWERS, DENIED, success } from '../answers.js'
 import type { App } from '../app.js'
 import { authenticate } from '../authenticate.js'
@@ -58,9 +60,10 @@ function register(
         const { from_seq: fromSeq = 1, to_seq: toSeq } = request.body ?? {}
         const segment = { domainId: chainOf(request), fromSeq, toSeq, pins: [] }
         const source = provisioned(parts.source)
-        const verdict = await verifyChain(source, segment, () => undefined, hangUpOf(reply))
-        await tell(parts, segment.domainId, verdict, request.id)
-        return answerOf(verdict.result)
+        const verify = (about: VerifyRequest) => verifyChain(source, about, () => undefined, hangUpOf(reply))
+        const { result, findings } = await verify(segment)
+        await tell(parts, segment.domainId, await wholeFindings(findings, segment, verify), request.id)
+        return answerOf(result)
       }),
   })
 }
@@ -81,7 +84,7 @@ function answerOf(result: VerifyResult): z.infer<typeof auditChainVerifyResult> 
 async function tell(
   { integrity, quarantine, source, log }: HttpParts,
   domainId: string,
-  { findings }: Verdict,
+  findings: readonly Finding[],
   correlationId: string,
 ): Promise<void> {
   if (findings.length === 0) return

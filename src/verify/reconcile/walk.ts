@@ -7,11 +7,12 @@ import type {
   Position,
   ReconcileStore,
 } from '../../ports.js'
+import type { Widened } from '../whole.js'
 import type { OpenFindings } from './findings.js'
 import { Nap } from './nap.js'
 import { advanced, beginChain, failed, type Progress, positionAfter, seen, toKeep } from './progress.js'
 import { nextWork, type Pace, periodOf, type Segment } from './schedule.js'
-import { type Verified, verifySegment } from './segment.js'
+import { verifySegment } from './segment.js'
 import type { Troubles } from './troubles.js'
 
 export interface WalkParts {
@@ -136,7 +137,7 @@ export class ChainWalk {
     return kind === 'boot' && !this.isThrough ? this.#parts.source : this.#parts.gentleSource
   }
 
-  async #take(segment: Segment, { verdict, to }: Verified): Promise<void> {
+  async #take(segment: Segment, { verdict, to }: Widened): Promise<void> {
     const { findings } = this.#parts
     this.rows[segment.kind] += verdict.result.rows
     // They count before the chain is said to be through.
