@@ -23,7 +23,7 @@ function parseBody(bytes: Buffer): unknown {
     if (value !== null) return value
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error
-    throw invalidBody(`the body is ${error.message}`)
+    throw invalidBody(`the body: ${error.message}`)
   }
   throw invalidBody('expected a JSON object')
 }

@@ -29,7 +29,9 @@ export function sendProblem(
   reply: FastifyReply,
   problem: HttpProblem,
 ): FastifyReply {
-  const { headers, anonymous } = problem.options
+  const { headers } = problem.options
+  // A verify of rows that are not there hides nothing.
+  const anonymous = problem.options.anonymous === true && request.method === 'GET'
   if (headers !== undefined) reply.headers(headers)
   if (anonymous) reply.removeHeader('x-correlation-id')
   // An answer that comes before the body was read: Node would go on receiving it for the sake of the connection.
@@ -39,7 +41,7 @@ export function sendProblem(
 }
 
 /** The path that was asked for, without its query, which may hold a pseudonym; of an anonymous answer, the collection. */
-function instanceOf({ url }: FastifyRequest, anonymous = false): string {
+function instanceOf({ url }: FastifyRequest, anonymous: boolean): string {
   const path = /^[\x21-\x7e]{1,2048}$/.test(url) ? (url.split(/[?;#]/, 1)[0] ?? '/') : '/'
   return anonymous ? path.slice(0, path.lastIndexOf('/')) : path
 }

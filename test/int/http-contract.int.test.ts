@@ -391,3 +391,14 @@ describe('what is not wired', () => {
     await bare.close()
   })
 })
+
+it('names the verify that was asked for where its rows are not there: only a proof hides which', async () => {
+  const url = ground.path('verify')
+  const answer = await ground.ask('POST', url, { body: '{"to_seq":99}', headers: JSON_TYPE })
+  expect([answer.statusCode, answer.json().code, answer.json().instance]).toEqual([
+    404,
+    'entry_not_found',
+    url,
+  ])
+  expect(answer.headers['x-correlation-id']).toMatch(/^[0-9a-f-]{36}$/)
+})

@@ -251,6 +251,25 @@ describe('requests that are sent ahead of their answers', () => {
   })
 })
 
+it('answers what still comes on a connection while it drains like anything else', async () => {
+  const draining = await HttpGround.make()
+  port = Number(new URL(await draining.url()).port)
+  const authenticate = draining.access.authenticate.bind(draining.access)
+  let drained: Promise<void> | undefined
+  vi.spyOn(draining.access, 'authenticate').mockImplementation(async (bearer) => {
+    drained ??= draining.drain(5_000)
+    await sleep(50)
+    return authenticate(bearer)
+  })
+  const one = `GET ${draining.path('entries')} HTTP/1.1\r\n${HOST}\r\n`
+  const answers = await raw(one.repeat(3))
+  await drained
+  await draining.close()
+  port = Number(new URL(await ground.url()).port)
+  expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200'])
+  expect(answers).toMatch(/connection: close/i)
+})
+
 describe('a body of a gigabyte', () => {
   const CHUNK = Buffer.alloc(64 * 1024, 0x20)
 
