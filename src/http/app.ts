@@ -65,6 +65,7 @@ function serverOptions({ tls, trustedProxies }: AppOptions): FastifyHttpOptions<
     headersTimeout: LIMITS.headersTimeout,
     connectionsCheckingInterval: LIMITS.checkInterval,
     noDelay: true,
+    requireHostHeader: false,
   }
   return {
     logger: false,

@@ -191,8 +191,11 @@ describe('bytes on a connection', () => {
     ['a NUL in a header', `GET /healthz HTTP/1.1\r\n${HOST}X: \0\r\n\r\n`],
     ['a bare CR', `GET /healthz HTTP/1.1\r\n${HOST}X: a\rb\r\n\r\n`],
     ['no Host', 'GET /healthz HTTP/1.1\r\n\r\n'],
+    ['two Hosts', `GET /healthz HTTP/1.1\r\n${HOST}Host: y\r\n\r\n`],
   ])('%s: 400, and the connection ends', async (_, bytes) => {
-    expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 400 /)
+    const answer = await raw(bytes)
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toMatch(/content-type: application\/problem\+json/i)
   })
 
   it('of headers without end: 431', async () => {
