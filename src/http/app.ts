@@ -86,6 +86,8 @@ function serverOptions({ tls, trustedProxies }: AppOptions): FastifyHttpOptions<
     frameworkErrors: refusePath,
     clientErrorHandler: refuseConnection,
     http: connections,
-    ...(tls !== undefined && { https: { ...connections, ...tls, minVersion: 'TLSv1.2' } }),
+    ...(tls !== undefined && {
+      https: { ...connections, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: LIMITS.headersTimeout },
+    }),
   }
 }

@@ -111,7 +111,9 @@ const BY_CLIENT_ERROR: Readonly<Record<string, readonly [status: number, detail:
 
 /** What is no HTTP, or too slow, or too large: told where it still can be, and the connection ends. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Of TLS: what is written before the handshake is done would wait for it for ever.
+  const isOfHttp = /^(?:HPE_|ERR_HTTP_)/.test(error.code ?? '')
+  if (!isOfHttp || !socket.writable) {
     socket.destroy()
     return
   }

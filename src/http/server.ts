@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import type { AddressInfo } from 'node:net'
 import type { App } from './app.js'
+import { Handshakes } from './handshakes.js'
 import { Turns } from './turns.js'
 
 export interface Listening {
@@ -21,6 +22,7 @@ export async function listen(app: App, host: string, port: number): Promise<List
   const closeIfDone = () => {
     if (isDraining && turns.isIdle) server.closeAllConnections()
   }
+  const handshakes = app.initialConfig.https === undefined ? undefined : new Handshakes(server)
   const turns = new Turns(server, closeIfDone)
   // Of a name with several addresses Fastify would make a server for each, without our limits.
   await app.listen({ host: host === 'localhost' ? (await lookup(host)).address : host, port })
@@ -30,6 +32,7 @@ export async function listen(app: App, host: string, port: number): Promise<List
       isDraining = true
       const timer = setTimeout(() => server.closeAllConnections(), patience)
       const closed = app.close()
+      handshakes?.end()
       setImmediate(closeIfDone)
       await closed.finally(() => clearTimeout(timer))
     },

@@ -1,7 +1,8 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
@@ -102,6 +103,27 @@ describe('a server', () => {
     expect(headers['strict-transport-security']).toBe('max-age=31536000')
     child.kill('SIGTERM')
     expect((await ended).code).toBe(143)
+  })
+
+  it('ends connections that never shake hands, and does not wait for them at its end', async () => {
+    const [cert, key] = ['cert', 'key'].map((name) => join(ROOT, `test/fixtures/tls/${name}.pem`))
+    const { child, url, ended } = await serve('--tls-cert', cert ?? '', '--tls-key', key ?? '')
+    const silent = () => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1').resume()
+      socket.on('error', () => undefined)
+      return { socket, closed: once(socket, 'close') }
+    }
+    const plain = silent()
+    plain.socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+    await plain.closed
+    await silent().closed
+    const last = silent()
+    await once(last.socket, 'connect')
+    const begun = performance.now()
+    child.kill('SIGTERM')
+    await last.closed
+    expect((await ended).code).toBe(143)
+    expect(performance.now() - begun).toBeLessThan(5_000)
   })
 
   it('ends with 2 where certificate and key are none', async () => {
