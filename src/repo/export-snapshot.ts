@@ -3,13 +3,12 @@ import { formatTimestamp } from '../chain/timestamp.js'
 import { AuditError } from '../errors.js'
 import type { ExportRequest, ExportSnapshot, ExportStore, RowReader } from '../ports.js'
 import { chainState, isKeyed } from './chain-state.js'
-import { CopyFrames } from './copy-frames.js'
-import { type ChunkSink, copyOut } from './copy-out.js'
-import { COPY_COLUMNS, CopyRows } from './copy-rows.js'
+import { copyOut } from './copy-out.js'
+import { COPY_COLUMNS } from './copy-rows.js'
 import type { Database } from './database.js'
-import { databaseError } from './database-error.js'
 import { type Bind, entryConditions } from './list-entries.js'
-import { SCAN_BEGIN } from './postgres-snapshot.js'
+import { rowSink } from './row-sink.js'
+import { ScanClient } from './scan-client.js'
 
 interface Bounds {
   readonly fromSeq: number
@@ -25,26 +24,13 @@ async function openExport(
   request: ExportRequest,
   signal: AbortSignal,
 ): Promise<ExportSnapshot> {
-  signal.throwIfAborted()
-  const client = await database.dedicated()
-  // An export that fails while it reads closes the connection under the client, which is no news then.
-  client.on('error', () => undefined)
-  const abort = () => client.connection.stream.destroy()
-  signal.addEventListener('abort', abort)
-  const close = async () => {
-    signal.removeEventListener('abort', abort)
-    await client.end().catch(() => undefined)
-  }
-  try {
-    await client.query(SCAN_BEGIN)
+  const scan = await ScanClient.open(database, signal)
+  return scan.keep(async (client) => {
     const state = await chainState(client, request.domainId)
     const bounds = state.last === undefined ? { fromSeq: 1 } : await boundsOf(client, request)
-    return { ...state, ...bounds, read: (reader) => readRows(client, request, bounds, reader, signal), close }
-  } catch (error) {
-    await close()
-    signal.throwIfAborted()
-    throw databaseError(error)
-  }
+    const read = (reader: RowReader) => scan.run(() => readRows(client, request, bounds, reader))
+    return { ...state, ...bounds, read, close: () => scan.close() }
+  })
 }
 
 /**
@@ -79,45 +65,14 @@ async function readRows(
   request: ExportRequest,
   bounds: Bounds,
   reader: RowReader,
-  signal: AbortSignal,
 ): Promise<void> {
-  try {
-    const copy = copyOf(request, bounds, client, await isKeyed(client))
-    await copyOut(client, copy, new ReaderSink(request.domainId, reader))
-  } catch (error) {
-    signal.throwIfAborted()
-    throw databaseError(error)
-  }
-}
-
-/** Rows straight from the socket to the reader: queues and copies of them cost as much again. */
-class ReaderSink implements ChunkSink {
-  readonly done: Promise<Buffer>
-  readonly #frames: CopyFrames
-  readonly #reader: RowReader
-  #finish: (rest: Buffer) => void = () => undefined
-
-  constructor(domainId: string, reader: RowReader) {
-    const rows = new CopyRows(domainId, {
-      add: (row) => reader.row(row.stored()),
-      addStored: (row) => reader.row(row),
-    })
-    this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
-    this.#reader = reader
-    this.done = new Promise((resolve) => {
-      this.#finish = resolve
-    })
-  }
-
-  push(chunk: Buffer): void | Promise<void> {
-    try {
-      const rest = this.#frames.push(chunk)
-      if (rest !== undefined) this.#finish(rest)
-      return this.#reader.flow()
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
+  const copy = copyOf(request, bounds, client, await isKeyed(client))
+  const sink = rowSink(
+    request.domainId,
+    (row) => reader.row(row),
+    () => reader.flow(),
+  )
+  await copyOut(client, copy, sink)
 }
 
 /**

@@ -1,18 +1,27 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { CopyFold, type CopyFoldRequest } from './copy-fold.js'
-import type { FoldReply } from './fold-in-worker.js'
+import { Database } from './database.js'
+import { type FoldTask, foldSegment } from './fold-segment.js'
+import type { FoldReply, FoldSite } from './fold-thread.js'
+import { ScanClient } from './scan-client.js'
 
-/** The other end of fold-in-worker.ts: splits, splices and hashes while the main thread reads the socket. */
-const fold = new CopyFold(workerData as CopyFoldRequest)
+/** Rows between two words on how far it has come. */
+const STRIDE = 10_000
 
-parentPort?.on('message', (chunks: readonly Uint8Array[]) => {
-  let bytes = 0
-  let rest: Buffer | undefined
-  for (const chunk of chunks) {
-    bytes += chunk.byteLength
-    rest ??= fold.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
-  }
-  const reply: FoldReply =
-    rest === undefined ? { bytes, rows: fold.rows } : { bytes, rows: fold.rows, rest, result: fold.finish() }
+/** The other end of fold-thread.ts: reads, splits, splices and hashes. What it throws ends the thread. */
+const { site, task } = workerData as { readonly site: FoldSite; readonly task: FoldTask }
+
+function say(reply: FoldReply): void {
   parentPort?.postMessage(reply)
+}
+
+const database = new Database(site.url, 1)
+if (site.place !== undefined) database.keepTo(site.place)
+const scan = await ScanClient.open(database, new AbortController().signal, site.snapshot)
+let said = 0
+const result = await foldSegment(scan.client, task, (rows) => {
+  if (rows < said + STRIDE) return
+  said = rows
+  say({ rows })
 })
+say({ rows: said, result })
+await scan.close()

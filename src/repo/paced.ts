@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FoldSink } from './fold-here.js'
+import type { ChunkSink } from './copy-out.js'
 
 /** Bytes between two pauses: some 3 ms of work, so that nobody waits long for the end of one. */
 const STRETCH = 1024 * 1024
@@ -9,7 +9,7 @@ const STRETCH = 1024 * 1024
  * between, and with it the worker and the server's COPY. On 2 cores a verify at full speed raised the p99 of lists
  * threefold.
  */
-export function paced(sink: FoldSink, share: number): FoldSink {
+export function paced(sink: ChunkSink, share: number): ChunkSink {
   let bytes = 0
   let begun = performance.now()
   const pause = async (more: void | Promise<void>) => {
@@ -25,7 +25,5 @@ export function paced(sink: FoldSink, share: number): FoldSink {
       bytes = 0
       return pause(more)
     },
-    result: () => sink.result(),
-    close: () => sink.close(),
   }
 }

@@ -1,11 +1,10 @@
-import type pg from 'pg'
 import { Numbers } from '../chain/numbers.js'
 import type { RowSnapshot, ScanRequest, SnapshotSource } from '../ports.js'
 import { chainState, isKeyed } from './chain-state.js'
+import { copyStatement } from './copy-statement.js'
 import type { Client, Database } from './database.js'
-import { databaseError } from './database-error.js'
-import { copyStatement } from './postgres-source.js'
 import { streamRows } from './row-stream.js'
+import { ScanClient } from './scan-client.js'
 
 /**
  * Runs of neighbours: seq minus its rank is the same for all of one run. Both halves of a stamp are set at once, so where
@@ -19,10 +18,6 @@ const UNSTAMPED = `
 
 /** Ranges a fetch. */
 const PAGE = 5_000
-
-/** As PostgresSource begins: no sort that spills, and rows that a policy hides are an error. */
-export const SCAN_BEGIN = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-  SET LOCAL enable_sort = off; SET LOCAL row_security = off`
 
 const PRESENT = 'SELECT DISTINCT seq FROM audit_log_entry WHERE domain_id = $1 AND seq = ANY($2::bigint[])'
 
@@ -42,24 +37,12 @@ async function openSnapshot(
   request: Omit<ScanRequest, 'pins'>,
   signal: AbortSignal,
 ): Promise<RowSnapshot> {
-  signal.throwIfAborted()
-  const client = await database.dedicated()
-  const abort = () => client.connection.stream.destroy()
-  signal.addEventListener('abort', abort)
-  const close = async () => {
-    signal.removeEventListener('abort', abort)
-    await client.end().catch(() => undefined)
-  }
-  try {
-    await client.query(SCAN_BEGIN)
+  const scan = await ScanClient.open(database, signal)
+  return scan.keep(async (client) => {
     const state = await chainState(client, request.domainId)
     const unstamped = await unstampedRanges(client, request.domainId)
-    return { ...state, unstamped, rows: () => rowsOf(client, request, signal), close }
-  } catch (error) {
-    await close()
-    signal.throwIfAborted()
-    throw databaseError(error)
-  }
+    return { ...state, unstamped, rows: () => rowsOf(scan, request), close: () => scan.close() }
+  })
 }
 
 /** Every other row may be one: then there are half as many ranges as rows, and they are fetched by the page. */
@@ -78,11 +61,11 @@ async function unstampedRanges(client: Client, domainId: string): Promise<Float6
   return bounds.all()
 }
 
-async function* rowsOf(client: pg.Client, request: Omit<ScanRequest, 'pins'>, signal: AbortSignal) {
+async function* rowsOf(scan: ScanClient, request: Omit<ScanRequest, 'pins'>) {
+  const { client } = scan
   try {
     yield* streamRows(client, copyStatement(request, await isKeyed(client)), request.domainId)
   } catch (error) {
-    signal.throwIfAborted()
-    throw databaseError(error)
+    throw scan.failure(error)
   }
 }

@@ -1,89 +1,75 @@
-import type pg from 'pg'
+import type { FoldResult } from '../chain/fold.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports.js'
 import { chainState, isKeyed } from './chain-state.js'
-import { copyOut } from './copy-out.js'
-import { COPY_COLUMNS } from './copy-rows.js'
 import type { Database } from './database.js'
-import { databaseError } from './database-error.js'
-import { type FoldSink, foldHere } from './fold-here.js'
-import { paced } from './paced.js'
+import { type FoldTask, foldSegment } from './fold-segment.js'
+import { ScanClient } from './scan-client.js'
 
-/** Rows from which on a worker is worth its start. */
-const WORKER_ROWS = 20_000
+/** Rows from which on a thread is worth its start and its connection. */
+const THREAD_ROWS = 20_000
+
+export interface PostgresSourceOptions {
+  /** Of the time that a scan works, above 0 and up to 1; less than 1 where others are to be served meanwhile. */
+  readonly share?: number
+  /** Threads, each with a connection, that a long chain may be judged on at once. Default: 1. */
+  readonly threads?: number
+  /** Rows from which on a chain is long, and that each thread has at least. */
+  readonly threadRows?: number
+}
 
 /** A chain as Postgres holds it: rows and head in one snapshot, read as the binary COPY stream. */
 export class PostgresSource implements EntrySource {
   readonly name = 'postgres'
   readonly keepsHead = true
   readonly #database: Database
-  readonly #share: number
+  readonly #options: Required<PostgresSourceOptions>
 
-  /** `share`: of the time that a scan works, above 0 and up to 1; less than 1 where others are to be served meanwhile. */
-  constructor(database: Database, { share = 1 } = {}) {
+  constructor(database: Database, options: PostgresSourceOptions = {}) {
     this.#database = database
-    this.#share = share
+    this.#options = { share: 1, threads: 1, threadRows: THREAD_ROWS, ...options }
   }
 
   async scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan> {
-    signal.throwIfAborted()
-    const client = await this.#database.dedicated()
-    const abort = () => client.connection.stream.destroy()
-    signal.addEventListener('abort', abort)
+    const scan = await ScanClient.open(this.#database, signal)
     try {
-      return await scanWith(client, request, progress, this.#share)
-    } catch (error) {
-      signal.throwIfAborted()
-      throw databaseError(error)
+      return await scan.run(() => this.#scanOn(scan, request, progress, signal))
     } finally {
-      signal.removeEventListener('abort', abort)
-      await client.end().catch(() => undefined)
+      await scan.close()
     }
   }
-}
 
-async function scanWith(
-  client: pg.Client,
-  request: ScanRequest,
-  progress: (p: ScanProgress) => void,
-  share: number,
-): Promise<Scan> {
-  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-  // A sort of a long chain would spill to disk before its first row; the primary key has the order.
-  // Where a policy hides rows from this role, that is a failure to read them: a filtered chain looks like a cut one.
-  await client.query('SET LOCAL enable_sort = off; SET LOCAL row_security = off')
-  const state = await chainState(client, request.domainId)
-  const end = Math.min(request.toSeq ?? Number.MAX_SAFE_INTEGER, state.last?.seq ?? 0)
-  const total = Math.max(end - request.fromSeq + 1, 0)
-  const toSeq = request.toSeq === undefined ? undefined : end
-  const fold = await foldSink({ ...request, toSeq }, total, (rows) => progress({ rows, total }))
-  const sink = share < 1 ? paced(fold, share) : fold
-  try {
-    await copyOut(client, copyStatement(request, await isKeyed(client)), sink)
-    const judged = await sink.result()
+  async #scanOn(
+    { client }: ScanClient,
+    request: ScanRequest,
+    progress: (p: ScanProgress) => void,
+    signal: AbortSignal,
+  ): Promise<Scan> {
+    const { domainId, fromSeq, pins } = request
+    const state = await chainState(client, domainId)
+    const keyed = await isKeyed(client)
+    const end = Math.min(request.toSeq ?? Number.MAX_SAFE_INTEGER, state.last?.seq ?? 0)
+    const toSeq = request.toSeq === undefined ? undefined : end
+    const task = { domainId, fromSeq, toSeq, pins, keyed, share: this.#options.share }
+    const total = Math.max(end - fromSeq + 1, 0)
+    const onRows = (rows: number) => progress({ rows, total })
+    const fold =
+      (await this.#foldOnThreads(client, task, { end, total }, onRows, signal)) ??
+      (await foldSegment(client, task, onRows))
     await client.query('COMMIT')
-    return { ...state, fold: judged }
-  } finally {
-    await sink.close()
+    return { ...state, fold }
   }
-}
 
-async function foldSink(request: ScanRequest, total: number, onRows: (n: number) => void): Promise<FoldSink> {
-  const { domainId, fromSeq, toSeq, pins } = request
-  if (total < WORKER_ROWS) return foldHere({ domainId, fromSeq, toSeq, pins }, onRows)
-  const { foldInWorker } = await import('./fold-in-worker.js')
-  return foldInWorker({ domainId, fromSeq, toSeq, pins }, onRows)
-}
-
-/**
- * COPY takes no parameters: the id is a checked UUID and the bounds are numbers. A whole chain has no bounds at all.
- * Without the key a seq may be there twice; then the hash says which comes first, for the same findings every time.
- */
-export function copyStatement(
-  { domainId, fromSeq, toSeq }: Omit<ScanRequest, 'pins'>,
-  isKeyed: boolean,
-): string {
-  const from = fromSeq > 1 ? ` AND seq >= ${Math.trunc(fromSeq - 1)}` : ''
-  const to = toSeq === undefined ? '' : ` AND seq <= ${Math.trunc(toSeq)}`
-  return `COPY (SELECT ${COPY_COLUMNS} FROM audit_log_entry
-    WHERE domain_id = '${domainId}'${from}${to} ORDER BY ${isKeyed ? 'seq' : 'seq, entry_hash'}) TO STDOUT (FORMAT binary)`
+  /** Undefined where the chain is short, or threads could not do it. */
+  async #foldOnThreads(
+    client: ScanClient['client'],
+    task: FoldTask,
+    { end, total }: { readonly end: number; readonly total: number },
+    onRows: (rows: number) => void,
+    signal: AbortSignal,
+  ): Promise<FoldResult | undefined> {
+    const threads = Math.min(this.#options.threads, Math.floor(total / this.#options.threadRows))
+    if (threads < 1) return undefined
+    const { foldOnThreads } = await import('./fold-threads.js')
+    return foldOnThreads(this.#database, client, task, { end, threads }, onRows, signal)
+  }
 }

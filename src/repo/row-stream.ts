@@ -1,8 +1,7 @@
 import type pg from 'pg'
 import type { StoredRow } from '../chain/fold.js'
-import { CopyFrames } from './copy-frames.js'
 import { type ChunkSink, copyOut } from './copy-out.js'
-import { CopyRows } from './copy-rows.js'
+import { rowSink } from './row-sink.js'
 
 /** Bytes of rows that wait for the reader before the socket is paused; rows are of 300 bytes to 70 kB. */
 const MAX_WAITING = 2 * 1024 * 1024
@@ -42,8 +41,7 @@ export async function collectRows(client: pg.Client, copy: string, domainId: str
 }
 
 class RowQueue implements ChunkSink {
-  readonly done: Promise<Buffer>
-  readonly #frames: CopyFrames
+  readonly #sink: ChunkSink
   #rows: StoredRow[] = []
   #waiting = 0
   #ended = false
@@ -52,26 +50,19 @@ class RowQueue implements ChunkSink {
   #wakeWriter: () => void = () => undefined
 
   constructor(domainId: string) {
-    const rows = new CopyRows(domainId, {
-      add: (row) => this.#keep(row.stored()),
-      addStored: (row) => this.#keep(row),
-    })
-    this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
-    this.done = new Promise((resolve) => {
-      this.#finish = resolve
-    })
+    this.#sink = rowSink(
+      domainId,
+      (row) => this.#keep(row),
+      () => this.#flow(),
+    )
   }
 
-  #finish: (rest: Buffer) => void = () => undefined
+  get done(): Promise<Buffer> {
+    return this.#sink.done
+  }
 
   push(chunk: Buffer): void | Promise<void> {
-    const rest = this.#frames.push(chunk)
-    if (rest !== undefined) this.#finish(rest)
-    this.#wakeReader()
-    if (this.#waiting < MAX_WAITING) return undefined
-    return new Promise((resolve) => {
-      this.#wakeWriter = resolve
-    })
+    return this.#sink.push(chunk)
   }
 
   end(error?: unknown): void {
@@ -93,6 +84,14 @@ class RowQueue implements ChunkSink {
     this.#waiting = 0
     this.#wakeWriter()
     return rows
+  }
+
+  #flow(): void | Promise<void> {
+    this.#wakeReader()
+    if (this.#waiting < MAX_WAITING) return undefined
+    return new Promise((resolve) => {
+      this.#wakeWriter = resolve
+    })
   }
 
   #keep(row: StoredRow): void {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { FoldSink } from '../../src/repo/fold-here.js'
+import type { ChunkSink } from '../../src/repo/copy-out.js'
 import { paced } from '../../src/repo/paced.js'
 
 /** A sink that takes whatever comes, and tells how much that was. */
-function counting(): FoldSink & { bytes: number; more: Promise<void> | undefined } {
+function counting(): ChunkSink & { bytes: number; more: Promise<void> | undefined } {
   const sink = {
     bytes: 0,
     more: undefined as Promise<void> | undefined,
@@ -12,8 +12,6 @@ function counting(): FoldSink & { bytes: number; more: Promise<void> | undefined
       sink.bytes += chunk.length
       return sink.more
     },
-    result: async () => ({ rows: 7, findings: [] }),
-    close: async () => undefined,
   }
   return sink
 }
@@ -32,16 +30,16 @@ describe('a paced sink', () => {
     }
     expect(pauses).toEqual(['on', 'pause', 'on', 'pause', 'on', 'pause'])
     expect(inner.bytes).toBe(6 * CHUNK.length)
-    expect(await sink.result()).toMatchObject({ rows: 7 })
+    expect(sink.done).toBe(inner.done)
   })
 
   it('waits for the sink behind it as well, and fails with it', async () => {
     const inner = counting()
-    inner.more = Promise.reject(new Error('the worker is gone'))
+    inner.more = Promise.reject(new Error('the reader is gone'))
     inner.more.catch(() => undefined)
     const sink = paced(inner, 0.5)
     expect(sink.push(Buffer.alloc(1))).toBe(inner.more)
     sink.push(CHUNK)
-    await expect(sink.push(CHUNK)).rejects.toThrow('the worker is gone')
+    await expect(sink.push(CHUNK)).rejects.toThrow('the reader is gone')
   })
 })

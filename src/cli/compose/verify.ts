@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { CopyName, EntrySource, KnownChains } from '../../ports.js'
 import type { Context } from '../context.js'
 
@@ -17,7 +18,7 @@ export async function sourceOf(
 ): Promise<EntrySource> {
   if (name === 'postgres') {
     const { PostgresSource } = await import('../../repo/postgres-source.js')
-    return new PostgresSource(await context.database())
+    return new PostgresSource(await context.database(), { threads: availableParallelism() })
   }
   const [codec, { nodeHasher }] = await Promise.all([context.codec(), import('../../node-hasher.js')])
   if (name === 'mirror') {

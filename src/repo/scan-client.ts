@@ -1,0 +1,69 @@
+import type pg from 'pg'
+import type { Database } from './database.js'
+import { databaseError } from './database-error.js'
+
+/** What every scan reads by, so that connections that share a snapshot read alike. */
+const READING = 'SET LOCAL enable_sort = off; SET LOCAL row_security = off'
+
+/** A connection of its own, for scanning a chain in one snapshot. It ends with the signal, or when it is closed. */
+export class ScanClient {
+  readonly client: pg.Client
+  readonly #signal: AbortSignal
+
+  private constructor(client: pg.Client, signal: AbortSignal) {
+    this.client = client
+    this.#signal = signal
+    signal.addEventListener('abort', this.abort)
+  }
+
+  /**
+   * A sort of a long chain would spill to disk before its first row; the primary key has the order. Where a policy hides
+   * rows from this role, that is a failure to read them: a filtered chain looks like a cut one. `snapshot`: one that
+   * another scan exported; default: a new one. Rejects as {@link ScanClient.run}.
+   */
+  static async open(database: Database, signal: AbortSignal, snapshot?: string): Promise<ScanClient> {
+    signal.throwIfAborted()
+    const scan = new ScanClient(await database.dedicated(), signal)
+    const given =
+      snapshot === undefined ? '' : `SET TRANSACTION SNAPSHOT ${scan.client.escapeLiteral(snapshot)};`
+    return scan.keep(async (client) => {
+      await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${given} ${READING}`)
+      return scan
+    })
+  }
+
+  /** Makes of it what closes it later; where that fails it is closed at once. */
+  async keep<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
+    try {
+      return await this.run(use)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  /** Rejects with the signal's reason once it is aborted, else with what Postgres' failure is here. */
+  async run<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
+    try {
+      return await use(this.client)
+    } catch (error) {
+      throw this.failure(error)
+    }
+  }
+
+  /** What to throw for what the client failed with. Throws the signal's reason itself. */
+  failure(error: unknown): Error {
+    this.#signal.throwIfAborted()
+    return databaseError(error)
+  }
+
+  /** A copy cannot be told to stop; its connection can. */
+  readonly abort = (): void => {
+    this.client.connection.stream.destroy()
+  }
+
+  async close(): Promise<void> {
+    this.#signal.removeEventListener('abort', this.abort)
+    await this.client.end().catch(() => undefined)
+  }
+}

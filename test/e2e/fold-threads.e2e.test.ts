@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { EntrySource, Scan } from '../../src/ports.js'
+import { Database } from '../../src/repo/database.js'
+import type { PostgresSourceOptions } from '../../src/repo/postgres-source.js'
+import { A, type Attack } from '../support/attacks/attack.js'
+import { type Battlefield, battlefield } from '../support/attacks/battlefield.js'
+import { FORCED } from '../support/attacks/forced.js'
+import { REMOVED } from '../support/attacks/removed.js'
+import { rowsOf } from '../support/postgres.js'
+
+// As built: a thread cannot be started from TypeScript.
+const { PostgresSource } = (await import('../../dist/src/repo/postgres-source.js' as string)) as {
+  PostgresSource: new (database: Database, options?: PostgresSourceOptions) => EntrySource
+}
+
+/** Chain A has 8 rows: rows 1 to 4 on one thread, 5 to 8 on the other. */
+const THREADS = { threads: 2, threadRows: 4 }
+
+let ground: Battlefield
+let started = 0
+const onWorker = () => {
+  started += 1
+}
+
+beforeAll(async () => {
+  ground = await battlefield()
+  process.on('worker', onWorker)
+})
+
+afterAll(async () => {
+  process.off('worker', onWorker)
+  await ground.drop()
+})
+
+/** What the scan of chain A gave, and how many threads it started. */
+async function scan(
+  url: string,
+  options: PostgresSourceOptions = {},
+): Promise<{ readonly scan: Scan; readonly threads: number }> {
+  const database = new Database(url)
+  const before = started
+  try {
+    const source = new PostgresSource(database, options)
+    const request = { domainId: A, fromSeq: 1, pins: [] }
+    return {
+      scan: await source.scan(request, () => undefined, AbortSignal.timeout(60_000)),
+      threads: started - before,
+    }
+  } finally {
+    await database.close()
+  }
+}
+
+/** A few of all of them, and of those at the boundary of the parts: fold-parts.unit.test.ts tries what parts can miss. */
+const isTried = ({ sql }: Attack, index: number) => index % (/seq = [45]\b/.test(sql) ? 3 : 9) === 0
+const ATTACKS = [...REMOVED, ...FORCED].filter(isTried)
+
+describe('a chain judged on threads', () => {
+  it('is intact where it is', async () => {
+    const field = await ground.attacked('')
+    const [plain, threaded] = [await scan(field.url), await scan(field.url, THREADS)]
+    await field.drop()
+    expect(threaded).toEqual({ scan: plain.scan, threads: 2 })
+    expect(plain).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 0 })
+  })
+
+  it.each(ATTACKS.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
+    const field = await ground.attacked(attack.sql)
+    const [plain, threaded] = [await scan(field.url), await scan(field.url, THREADS)]
+    await field.drop()
+    expect(threaded.scan).toEqual(plain.scan)
+  })
+
+  it('is judged by the first connection where the server has no other to give', async () => {
+    const field = await ground.attacked('')
+    const user = `narrow_${process.pid}`
+    await rowsOf(field.url, `CREATE ROLE ${user} LOGIN CONNECTION LIMIT 1 IN ROLE audit_reader`)
+    const narrow = await scan(field.url.replace('postgres@', `${user}@`), THREADS)
+    await field.drop()
+    expect(narrow).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 2 })
+  })
+})
