@@ -16,12 +16,19 @@ export interface ByteRow {
   stored(): StoredRow
 }
 
+/** Where rows go, in the order of their source. */
+export interface RowTaker {
+  add(row: ByteRow): void
+  /** A row without canonical bytes, or of a generation that is unknown here. */
+  addStored(row: StoredRow): void
+}
+
 /**
  * The way past the fold for rows with which nothing is wrong: the next seq, linked, hashed as they should be, of
  * contents that the format allows, and not pinned. Such a row is only counted, without a string being made of it: 1.9
  * instead of 4.2 µs. Every other row, and where the chain stands before it, goes to the fold, which alone judges.
  */
-export class IntactLane {
+export class IntactLane implements RowTaker {
   readonly #fold: ChainFold
   readonly #hasher: Hasher
   readonly #domain: Uint8Array | undefined
@@ -60,9 +67,10 @@ export class IntactLane {
     this.#resume()
   }
 
-  finish(): FoldResult {
+  /** As {@link ChainFold.finish}. */
+  finish(toSeq?: number): FoldResult {
     this.#tell()
-    return this.#fold.finish()
+    return this.#fold.finish(toSeq)
   }
 
   /** The row's entry_hash if nothing is wrong with the row. */

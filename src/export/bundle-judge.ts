@@ -5,6 +5,8 @@ import { Findings } from '../chain/finding.js'
 import { ChainFold, type FoldResult, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import type { LastRow } from '../chain/head.js'
+import { type ByteRow, IntactLane, type RowTaker } from '../chain/intact-lane.js'
+import { LastSeen } from './last-seen.js'
 import type { Selection } from './manifest.js'
 import { matches } from './selection.js'
 
@@ -19,15 +21,16 @@ export interface JudgeOptions {
 }
 
 /** Judges the rows of a selection: those that are written to a bundle, and those that are read from one. */
-export class BundleJudge {
+export class BundleJudge implements RowTaker {
   /** What is wrong with the bundle apart from its rows. */
   readonly findings = new Findings()
   readonly #options: JudgeOptions
   readonly #fold: ChainFold
+  readonly #lane: IntactLane
+  readonly #seen = new LastSeen()
   readonly #isFiltered: boolean
   readonly #from: number
   readonly #to: number
-  #last: { seq: number; hashes: string[] } | undefined
 
   constructor(options: JudgeOptions) {
     const { domainId, selection, pins, hasher } = options
@@ -36,28 +39,34 @@ export class BundleJudge {
     // Below the first row of a chain there is none: whatever claims to be is for the fold to judge.
     this.#from = selection.from_seq === 1 ? Number.NEGATIVE_INFINITY : selection.from_seq
     this.#to = selection.to_seq ?? Number.POSITIVE_INFINITY
-    this.#fold = new ChainFold({
-      domainId,
-      pins,
-      hasher,
-      fromSeq: selection.from_seq,
-      isSelection: this.#isFiltered,
-    })
+    const fromSeq = selection.from_seq
+    const whole = { domainId, pins, hasher, fromSeq, isSelection: this.#isFiltered }
+    this.#fold = new ChainFold(whole)
+    this.#lane = new IntactLane(this.#fold, whole)
   }
 
   /** The row before the first, for the link alone. */
   addPredecessor({ seq, entryHash }: StoredRow): void {
-    this.#fold.add({ seq, entryHash })
+    this.#lane.addStored({ seq, entryHash })
   }
 
-  add(row: StoredRow): void {
-    if (row.seq < this.#from || row.seq > this.#to) {
+  add(row: ByteRow): void {
+    if (this.#isFiltered || !this.#isInside(row.seq)) {
+      this.addStored(row.stored())
+      return
+    }
+    this.#lane.add(row)
+    this.#seen.add(row)
+  }
+
+  addStored(row: StoredRow): void {
+    if (!this.#isInside(row.seq)) {
       this.#stray(row.seq)
       return
     }
     if (this.#isFiltered && !this.#isWanted(row)) this.#stray(row.seq)
-    this.#fold.add(row)
-    this.#remember(row)
+    this.#lane.addStored(row)
+    this.#seen.addStored(row)
   }
 
   get isIntact(): boolean {
@@ -66,14 +75,18 @@ export class BundleJudge {
 
   /** The row with the highest seq, absent where there is none. */
   get last(): LastRow | undefined {
-    return this.#last
+    return this.#seen.last
   }
 
   finish(): FoldResult {
     const { to_end, to_seq, kind } = this.#options.selection
-    const result = this.#fold.finish(to_end || kind === 'filtered' ? undefined : to_seq)
+    const result = this.#lane.finish(to_end || kind === 'filtered' ? undefined : to_seq)
     const own = this.findings.sorted()
     return own.length === 0 ? result : { ...result, findings: [...result.findings, ...own] }
+  }
+
+  #isInside(seq: number): boolean {
+    return seq >= this.#from && seq <= this.#to
   }
 
   #stray(seq: number): void {
@@ -85,10 +98,5 @@ export class BundleJudge {
     // What has no fields cannot be compared; the fold has a finding for it.
     if (canonical === undefined || canonicalProblem(canonical) !== undefined) return true
     return matches(decodeCanonical(canonical), this.#options.selection.filter)
-  }
-
-  #remember({ seq, entryHash = '' }: StoredRow): void {
-    if (this.#last === undefined || seq > this.#last.seq) this.#last = { seq, hashes: [entryHash] }
-    else if (seq === this.#last.seq) this.#last.hashes.push(entryHash)
   }
 }

@@ -3,13 +3,14 @@ import type { Finding } from '../chain/finding.js'
 import type { StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
+import type { ByteRow } from '../chain/intact-lane.js'
 import { AuditError } from '../errors.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports.js'
 import { BundleJudge } from './bundle-judge.js'
 import type { ReadMember } from './bundle-members.js'
 import { BundleWalk } from './bundle-walk.js'
+import { LineReader, type LineTaker } from './line-reader.js'
 import type { ReadManifest, Segment } from './manifest.js'
-import { LineReader } from './row-line.js'
 
 /** The chain of one bundle, whose manifest has been read: everything after it, once. */
 export class BundleSource implements EntrySource {
@@ -54,12 +55,14 @@ function headless(): Finding[] {
 }
 
 /** One pass over the segments: rows to the judge, and what was counted against what there is. */
-class Reading {
+class Reading implements LineTaker {
   readonly #manifest: ReadManifest
   readonly #judge: BundleJudge
-  readonly #lines = new LineReader()
+  readonly #lines = new LineReader(this)
   #rows = 0
   #seq: number
+  /** Of the segment that is being read. */
+  #first: number | undefined
 
   constructor(manifest: ReadManifest, judge: BundleJudge) {
     this.#manifest = manifest
@@ -87,23 +90,34 @@ class Reading {
 
   #read(said: Segment, content: Buffer): void {
     const before = this.#rows
-    let first: number | undefined
-    this.#lines.read(content, (row) => {
-      this.#take(row)
-      first ??= this.#seq
-    })
+    this.#first = undefined
+    this.#lines.read(content)
     const rows = this.#rows - before
     const isCount =
-      said.rows === rows && said.first_seq === (first ?? this.#seq + 1) && said.last_seq === this.#seq
+      said.rows === rows && said.first_seq === (this.#first ?? this.#seq + 1) && said.last_seq === this.#seq
     if (isCount && said.bytes === content.length && said.sha256 === hash('sha256', content)) return
     this.#malformed(said.first_seq, said.last_seq, `${said.name} is not the one that was counted`)
   }
 
-  #take(row: StoredRow | undefined): void {
+  add(row: ByteRow): void {
+    this.#meet(row.seq)
+    this.#judge.add(row)
+  }
+
+  addStored(row: StoredRow): void {
+    this.#meet(row.seq)
+    this.#judge.addStored(row)
+  }
+
+  addNone(): void {
+    this.#meet(this.#seq + 1)
+    this.#malformed(this.#seq, this.#seq, 'a line that is no row')
+  }
+
+  #meet(seq: number): void {
     this.#rows += 1
-    this.#seq = row?.seq ?? this.#seq + 1
-    if (row === undefined) this.#malformed(this.#seq, this.#seq, 'a line that is no row')
-    else this.#judge.add(row)
+    this.#seq = seq
+    this.#first ??= seq
   }
 
   #malformed(seqFrom: number, seqTo: number, detail: string): void {

@@ -4,15 +4,16 @@ import { type Finding, inOrder } from '../chain/finding.js'
 import type { StoredRow } from '../chain/fold.js'
 import { type Hasher, isHash } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
+import type { ByteRow } from '../chain/intact-lane.js'
 import { LIMITS } from '../chain/limits.js'
 import { AuditError } from '../errors.js'
 import type { ExportRequest, ExportSnapshot, ExportStore, ScanProgress } from '../ports.js'
 import { wireFinding } from '../verify/result.js'
 import { BUNDLE_FORMAT, BUNDLE_LIMITS } from './bundle-format.js'
 import { BundleJudge } from './bundle-judge.js'
+import { damagedRow } from './damaged-row.js'
 import { endOf, type Manifest, type SeqHash } from './manifest.js'
 import type { OutputFile } from './output-file.js'
-import { exportable } from './row-line.js'
 import { SegmentWriter } from './segment-writer.js'
 import { closedSelection, type OpenSelection, openSelection } from './selection.js'
 import { type Member, memberOf, type Written, writeBundle } from './write-bundle.js'
@@ -106,7 +107,8 @@ class ChainExport {
       const { last, toSeq, fromSeq } = this.#snapshot
       const total = Math.min(toSeq ?? Number.MAX_SAFE_INTEGER, last?.seq ?? 0) - fromSeq + 1
       await this.#snapshot.read({
-        row: (row) => this.#take(exportable(row)),
+        add: (row) => this.#add(row),
+        addStored: (row) => this.#addDamaged(damagedRow(row)),
         flow: () => {
           progress({ rows: this.#rows, total })
           return this.#segments.isAhead ? this.#segments.drain() : undefined
@@ -120,16 +122,35 @@ class ChainExport {
     return this.#finish(signal)
   }
 
-  #take(row: StoredRow): void {
-    if (row.seq < this.#selection.from_seq && this.#selection.from_seq > 1) {
-      this.#judge.addPredecessor(row)
-      if (row.entryHash !== undefined) this.#predecessors.push({ seq: row.seq, hash: row.entryHash })
+  #add(row: ByteRow): void {
+    if (this.#isBefore(row.seq)) this.#precede(row.stored())
+    else if (row.canonical.length > BUNDLE_LIMITS.canonicalBytes) this.#addDamaged(damagedRow(row.stored()))
+    else {
+      if (this.#rows === 0) this.#firstPrev = row.stored().prevHash
+      this.#rows += 1
+      this.#judge.add(row)
+      this.#segments.add(row)
+    }
+  }
+
+  #addDamaged(row: StoredRow): void {
+    if (this.#isBefore(row.seq)) {
+      this.#precede(row)
       return
     }
     if (this.#rows === 0) this.#firstPrev = row.prevHash
     this.#rows += 1
-    this.#judge.add(row)
-    this.#segments.add(row)
+    this.#judge.addStored(row)
+    this.#segments.addDamaged(row)
+  }
+
+  #isBefore(seq: number): boolean {
+    return seq < this.#selection.from_seq && this.#selection.from_seq > 1
+  }
+
+  #precede(row: StoredRow): void {
+    this.#judge.addPredecessor(row)
+    if (row.entryHash !== undefined) this.#predecessors.push({ seq: row.seq, hash: row.entryHash })
   }
 
   async #finish(signal: AbortSignal): Promise<Exported> {

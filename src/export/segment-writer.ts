@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto'
 import type { StoredRow } from '../chain/fold.js'
+import type { ByteRow } from '../chain/intact-lane.js'
 import { BUNDLE_LIMITS, segmentName } from './bundle-format.js'
+import { damagedLine } from './damaged-row.js'
 import { compressSegment } from './gzip.js'
+import { lineLength, writeLine } from './line-writer.js'
 import type { Segment } from './manifest.js'
-import { rowLine } from './row-line.js'
 
 /** Takes the compressed segments in their order. */
 export type TakeSegment = (name: string, bytes: Buffer) => Promise<void>
@@ -16,8 +18,9 @@ export class SegmentWriter {
   readonly segments: Segment[] = []
   readonly #take: TakeSegment
   readonly #compressing: Promise<{ name: string; bytes: Buffer }>[] = []
-  #lines: string[] = []
+  #content: Buffer | undefined
   #bytes = 0
+  #rows = 0
   #first = 0
   #last = 0
 
@@ -25,13 +28,19 @@ export class SegmentWriter {
     this.#take = take
   }
 
-  add(row: StoredRow): void {
-    const line = rowLine(row)
-    if (this.#bytes + line.length + 1 > BUNDLE_LIMITS.segmentBytes) this.#close()
-    if (this.#lines.length === 0) this.#first = row.seq
-    this.#last = row.seq
-    this.#lines.push(line)
-    this.#bytes += line.length + 1
+  add(row: ByteRow): void {
+    const digits = String(row.seq)
+    const length = lineLength(row, digits)
+    const content = this.#room(row.seq, length)
+    writeLine(row, digits, content, this.#bytes)
+    this.#bytes += length
+  }
+
+  /** See {@link damagedRow}. */
+  addDamaged(row: StoredRow): void {
+    const line = `${damagedLine(row)}\n`
+    const content = this.#room(row.seq, line.length)
+    this.#bytes += content.write(line, this.#bytes, 'latin1')
   }
 
   /** Whether so much waits to be written that it is time to {@link drain}. */
@@ -48,7 +57,7 @@ export class SegmentWriter {
   }
 
   async finish(): Promise<void> {
-    if (this.#lines.length > 0) this.#close()
+    if (this.#content !== undefined) this.#close(this.#content)
     await this.drain(0)
   }
 
@@ -57,13 +66,24 @@ export class SegmentWriter {
     await Promise.allSettled(this.#compressing)
   }
 
-  #close(): void {
-    this.#lines.push('')
-    const content = Buffer.from(this.#lines.join('\n'), 'latin1')
+  /** The segment that the row's line of this length goes to. */
+  #room(seq: number, length: number): Buffer {
+    if (this.#content !== undefined && this.#bytes + length > this.#content.length) this.#close(this.#content)
+    if (this.#content === undefined) {
+      this.#content = Buffer.allocUnsafe(BUNDLE_LIMITS.segmentBytes)
+      this.#first = seq
+    }
+    this.#last = seq
+    this.#rows += 1
+    return this.#content
+  }
+
+  #close(whole: Buffer): void {
+    const content = whole.subarray(0, this.#bytes)
     const name = segmentName(this.segments.length + 1)
     this.segments.push({
       name,
-      rows: this.#lines.length - 1,
+      rows: this.#rows,
       first_seq: this.#first,
       last_seq: this.#last,
       bytes: content.length,
@@ -72,7 +92,8 @@ export class SegmentWriter {
     const compressing = compressSegment(content).then((bytes) => ({ name, bytes }))
     compressing.catch(() => undefined)
     this.#compressing.push(compressing)
-    this.#lines = []
+    this.#content = undefined
     this.#bytes = 0
+    this.#rows = 0
   }
 }

@@ -1,6 +1,6 @@
 import type { ChainHead } from '../chain/entry.js'
-import type { StoredRow } from '../chain/fold.js'
 import type { LastRow } from '../chain/head.js'
+import type { RowTaker } from '../chain/intact-lane.js'
 import type { EntryFilter } from './read.js'
 
 /** What to take out of a chain: a range of seqs, or one of times, and of those the rows that the filter lets through. */
@@ -33,9 +33,8 @@ export interface ExportSnapshot {
   close(): Promise<void>
 }
 
-export interface RowReader {
-  /** The canonical bytes are only there while it runs. */
-  row(row: StoredRow): void
+/** A row and its bytes are only there until the call returns. */
+export interface RowReader extends RowTaker {
   /** Asked every few dozen rows: a promise holds the rest back until it resolves. */
   flow(): Promise<void> | undefined
 }

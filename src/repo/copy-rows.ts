@@ -1,6 +1,6 @@
 import { MAGIC } from '../chain/canonical.js'
 import type { StoredRow } from '../chain/fold.js'
-import type { ByteRow } from '../chain/intact-lane.js'
+import type { ByteRow, RowTaker } from '../chain/intact-lane.js'
 import { uuidBytes } from '../chain/uuid.js'
 import { int32, isInfinite, isPlainArray, OddRow } from './odd-row.js'
 
@@ -33,13 +33,6 @@ const PREFIX = MAGIC.length + 16
 
 /** Further than any row reaches. */
 const NOWHERE = 2 ** 40
-
-/** Where rows go, in the order of the stream. */
-export interface RowTaker {
-  add(row: ByteRow): void
-  /** A row without canonical bytes, or of a generation that is unknown here. */
-  addStored(row: StoredRow): void
-}
 
 /**
  * Turns the binary COPY stream of one chain into rows with canonical bytes by splicing buffers (format.md: the widths

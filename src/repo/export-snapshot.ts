@@ -7,7 +7,7 @@ import { copyOut } from './copy-out.js'
 import { COPY_COLUMNS } from './copy-rows.js'
 import type { Database } from './database.js'
 import { type Bind, entryConditions } from './list-entries.js'
-import { rowSink } from './row-sink.js'
+import { takerSink } from './row-sink.js'
 import { ScanClient } from './scan-client.js'
 
 interface Bounds {
@@ -67,11 +67,7 @@ async function readRows(
   reader: RowReader,
 ): Promise<void> {
   const copy = copyOf(request, bounds, client, await isKeyed(client))
-  const sink = rowSink(
-    request.domainId,
-    (row) => reader.row(row),
-    () => reader.flow(),
-  )
+  const sink = takerSink(request.domainId, reader, () => reader.flow())
   await copyOut(client, copy, sink)
 }
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Base64Reader } from '../../src/export/base64-reader.js'
+import { Base64Reader, base64Length, writeBase64 } from '../../src/export/base64.js'
 
 const reader = new Base64Reader()
 const read = (text: string) => {
-  const bytes = reader.read(text)
+  const characters = Buffer.from(`?${text}?`, 'latin1')
+  const bytes = reader.read(characters, 1, characters.length - 1)
   return bytes && Buffer.from(bytes).toString('hex')
 }
 
@@ -16,11 +17,19 @@ function strictly(text: string): string | undefined {
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-it('reads what is encoded', () => {
+/** With a byte before and one after, which are not its own. */
+function write(bytes: Uint8Array): string {
+  const characters = Buffer.alloc(base64Length(bytes.length) + 2, '?')
+  writeBase64(bytes, characters, 1)
+  return characters.toString('latin1')
+}
+
+it('writes and reads as Node does', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), (bytes) => {
-      const hex = Buffer.from(bytes).toString('hex')
-      expect(read(Buffer.from(bytes).toString('base64'))).toBe(hex)
+      const encoded = Buffer.from(bytes).toString('base64')
+      expect(write(bytes)).toBe(`?${encoded}?`)
+      expect(read(encoded)).toBe(Buffer.from(bytes).toString('hex'))
     }),
   )
 })

@@ -1,0 +1,80 @@
+import { BUNDLE_LIMITS } from './bundle-format.js'
+
+const ALPHABET = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
+const PAD = 0x3d
+
+/** What a character stands for; 64 where it stands for nothing. */
+const VALUES = new Uint8Array(256).fill(64)
+for (const [value, character] of ALPHABET.entries()) VALUES[character] = value
+
+/**
+ * Base64 as RFC 4648 spells it, and no other spelling of the same bytes: Node's decoder takes the alphabet of URLs too,
+ * passes over what is in neither, and needs no padding.
+ */
+export class Base64Reader {
+  readonly #scratch = Buffer.allocUnsafe(BUNDLE_LIMITS.canonicalBytes + 3)
+  readonly #views: Uint8Array[] = []
+
+  /** The bytes, until the next call; undefined where it is not base64, is empty, or has more than a row can. */
+  read(text: Uint8Array, from: number, to: number): Uint8Array | undefined {
+    const padding = text[to - 1] !== PAD ? 0 : text[to - 2] === PAD ? 2 : 1
+    const length = ((to - from) / 4) * 3 - padding
+    if ((to - from) % 4 !== 0 || length < 1 || length > BUNDLE_LIMITS.canonicalBytes) return undefined
+    if (!this.#decode(text, from, to - (padding > 0 ? 4 : 0))) return undefined
+    if (padding > 0 && !this.#decodeLast(text, to - 4, padding, length)) return undefined
+    // A view costs a tenth of a row, and most rows are of few lengths.
+    this.#views[length] ??= this.#scratch.subarray(0, length)
+    return this.#views[length]
+  }
+
+  #decode(text: Uint8Array, from: number, to: number): boolean {
+    const scratch = this.#scratch
+    let wrong = 0
+    for (let at = from, size = 0; at < to; at += 4, size += 3) {
+      const a = VALUES[text[at] as number] as number
+      const b = VALUES[text[at + 1] as number] as number
+      const c = VALUES[text[at + 2] as number] as number
+      const d = VALUES[text[at + 3] as number] as number
+      wrong |= a | b | c | d
+      scratch[size] = (a << 2) | (b >> 4)
+      scratch[size + 1] = (b << 4) | (c >> 2)
+      scratch[size + 2] = (c << 6) | d
+    }
+    return wrong < 64
+  }
+
+  /** The last bytes have bits to spare, which must be 0. */
+  #decodeLast(text: Uint8Array, at: number, padding: number, length: number): boolean {
+    const [a, b] = [VALUES[text[at] ?? 0] as number, VALUES[text[at + 1] ?? 0] as number]
+    const c = padding === 1 ? (VALUES[text[at + 2] ?? 0] as number) : 0
+    const spare = padding === 1 ? c & 3 : b & 15
+    const start = length - (3 - padding)
+    this.#scratch[start] = (a << 2) | (b >> 4)
+    if (padding === 1) this.#scratch[start + 1] = (b << 4) | (c >> 2)
+    return (a | b | c) < 64 && spare === 0
+  }
+}
+
+/** Bytes that {@link writeBase64} makes of `length`. */
+export function base64Length(length: number): number {
+  return Math.ceil(length / 3) * 4
+}
+
+/** Writes bytes as base64 to `to`, from `start` on, without a string of them. */
+export function writeBase64(bytes: Uint8Array, to: Uint8Array, start: number): void {
+  const whole = bytes.length - (bytes.length % 3)
+  let size = start
+  for (let at = 0; at < whole; at += 3, size += 4) {
+    const [a, b, c] = [bytes[at] as number, bytes[at + 1] as number, bytes[at + 2] as number]
+    to[size] = ALPHABET[a >> 2] as number
+    to[size + 1] = ALPHABET[((a & 3) << 4) | (b >> 4)] as number
+    to[size + 2] = ALPHABET[((b & 15) << 2) | (c >> 6)] as number
+    to[size + 3] = ALPHABET[c & 63] as number
+  }
+  if (whole === bytes.length) return
+  const [a, b] = [bytes[whole] as number, bytes[whole + 1] ?? 0]
+  to[size] = ALPHABET[a >> 2] as number
+  to[size + 1] = ALPHABET[((a & 3) << 4) | (b >> 4)] as number
+  to[size + 2] = bytes.length - whole === 2 ? (ALPHABET[(b & 15) << 2] as number) : PAD
+  to[size + 3] = PAD
+}

@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { StoredRow } from '../../src/chain/fold.js'
+import type { ByteRow } from '../../src/chain/intact-lane.js'
+import { LineReader } from '../../src/export/line-reader.js'
+import { lineLength, writeLine } from '../../src/export/line-writer.js'
+
+const HASH = 'a1'.repeat(32)
+const OTHER = '0f'.repeat(32)
+
+type Read = StoredRow | undefined
+
+const copied = (row: StoredRow): StoredRow => ({
+  ...row,
+  ...(row.canonical && { canonical: Uint8Array.from(row.canonical) }),
+})
+
+/** What a segment of these bytes holds; undefined for a line that is no row. */
+function read(content: string): Read[] {
+  const rows: Read[] = []
+  new LineReader({
+    add: (row) => rows.push(copied(row.stored())),
+    addStored: (row) => rows.push(row),
+    addNone: () => rows.push(undefined),
+  }).read(Buffer.from(content, 'latin1'))
+  return rows
+}
+
+/** The same, as JSON reads it: one key order, nothing but ASCII, no other spelling of a value. */
+function plainly(line: string): Read {
+  let value: { seq: number; prev_hash: string; entry_hash: string; canonical_bytes: string }
+  try {
+    value = JSON.parse(line)
+  } catch {
+    return undefined
+  }
+  const { seq, prev_hash: prevHash, entry_hash: entryHash, canonical_bytes } = value
+  const canonical = Uint8Array.from(Buffer.from(String(canonical_bytes), 'base64'))
+  const isRow = [prevHash, entryHash].every((hash) => /^[0-9a-f]{64}$/.test(hash)) && canonical.length > 0
+  const again = JSON.stringify({
+    seq,
+    prev_hash: prevHash,
+    entry_hash: entryHash,
+    canonical_bytes: Buffer.from(canonical).toString('base64'),
+  })
+  return isRow && again === line && Math.abs(seq) <= 2 ** 53
+    ? { seq, canonical, prevHash, entryHash }
+    : undefined
+}
+
+function line(seq: number | string, base64 = 'AAEC', prev = HASH, entry = OTHER): string {
+  return `{"seq":${seq},"prev_hash":"${prev}","entry_hash":"${entry}","canonical_bytes":"${base64}"}`
+}
+
+describe('a line of a segment', () => {
+  it('is read as it is written', () => {
+    const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
+    const seq = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
+    fc.assert(
+      fc.property(
+        seq,
+        hash,
+        hash,
+        fc.uint8Array({ minLength: 1, maxLength: 200 }),
+        (seq, prev, entry, canonical) => {
+          const bytes = Buffer.concat([Buffer.from('x'), prev, Buffer.from('y'), entry])
+          const stored = {
+            seq,
+            canonical,
+            prevHash: bytes.toString('hex', 1, 33),
+            entryHash: bytes.toString('hex', 34),
+          }
+          const row: ByteRow = { seq, canonical, bytes, prevAt: 1, entryAt: 34, stored: () => stored }
+          const content = Buffer.alloc(lineLength(row, String(seq)))
+          writeLine(row, String(seq), content, 0)
+          const written = content.toString('latin1')
+          expect(written).toBe(
+            `${line(seq, Buffer.from(canonical).toString('base64'), stored.prevHash, stored.entryHash)}\n`,
+          )
+          expect(read(written + written)).toEqual([stored, stored])
+        },
+      ),
+    )
+  })
+
+  it('is none with any byte changed, unless JSON reads the same row', () => {
+    const honest = line(4711, 'AAECAw==')
+    const at = fc.integer({ min: 0, max: honest.length - 1 })
+    fc.assert(
+      fc.property(at, fc.integer({ min: 0, max: 255 }), (place, byte) => {
+        fc.pre(byte !== 0x0a)
+        const changed = honest.slice(0, place) + String.fromCharCode(byte) + honest.slice(place + 1)
+        expect(read(`${changed}\n`)).toEqual([plainly(changed)])
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+
+  it.each([
+    ['cut', line(1).slice(0, -1)],
+    ['of nothing', ''],
+    ['with more behind it', `${line(1)} `],
+    ['with capital digits', line(1, 'AAEC', HASH.toUpperCase())],
+    ['without canonical bytes', line(1, '')],
+    ['of a seq with a zero before it', line('01')],
+    ['of minus nothing', line('-0')],
+    ['of no seq', line('')],
+    ['of a fraction', line('1.5')],
+    ['of an exponent', line('1e3')],
+    ['of a seq beyond any number', line('9007199254740993')],
+    ['of 17 digits', line('12345678901234567')],
+    ['of canonical bytes that are too long', line(1, 'A'.repeat(4 * 30_000))],
+  ])('is none: %s', (_name, text) => expect(read(`${text}\n`)).toEqual([undefined]))
+
+  it.each([0, -5, 1, 123_456_789_012_345, 9_007_199_254_740_991, 9_007_199_254_740_992])(
+    'may be of row %s',
+    (seq) => {
+      expect(read(`${line(seq)}\n`)).toMatchObject([{ seq, prevHash: HASH, entryHash: OTHER }])
+    },
+  )
+
+  it('is none without its newline', () =>
+    expect(read(`${line(1)}\n${line(2)}`)).toMatchObject([{ seq: 1 }, undefined]))
+
+  it('tells of a damaged row what is left of it', () => {
+    const damaged = `{"seq":-3,"prev_hash":null,"entry_hash":"${HASH}","problem":"a column is NULL"}`
+    const row = { seq: -3, prevHash: undefined, entryHash: HASH, problem: 'a column is NULL' }
+    expect(read(`${damaged}\n`)).toEqual([row])
+    expect(read(`${damaged.replace('NULL', 'N\\u0055LL')}\n`)).toEqual([undefined])
+  })
+})
