@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CliOptions, type CliResult, ensureBuilt, jsonLines, ROOT, runCli } from '../support/cli.js'
+import { BIN, type CliOptions, type CliResult, ensureBuilt, jsonLines, ROOT, runCli } from '../support/cli.js'
 import { type FixtureCli, fixtureCli } from '../support/fixture-cli.js'
 
 const SECRET = 'hunter2'
@@ -184,6 +185,10 @@ describe.concurrent.each(FORMS)('bad ends, %s', (form, flags) => {
       expect(result.code).toBe(70)
     },
   )
+})
+
+it('is a program of its own', () => {
+  expect(execFileSync(BIN, ['--version'], { encoding: 'utf8' })).toMatch(/^audit-chain\/\d/)
 })
 
 it('shows where, and no secret, with AUDIT_DEBUG', async () => {
