@@ -145,6 +145,7 @@ function damageOf(tail: ChainTail | undefined, lastSeq: number): string | undefi
   if (tail === undefined) return 'its head is missing'
   if (tail.nextSeq <= lastSeq)
     return `its head says that row ${tail.nextSeq} is next, and row ${lastSeq} is there`
+  if (!Number.isSafeInteger(tail.nextSeq)) return 'its head is beyond every seq'
   if (!isHash(tail.headHash)) return 'the hash of its head is not 32 bytes'
   return tail.genesisPseudonym === '' ? 'its genesis row is missing' : undefined
 }

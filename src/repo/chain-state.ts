@@ -14,6 +14,12 @@ export interface ChainState {
   readonly restoring?: Restoring | undefined
 }
 
+/**
+ * The last row that a head counts, whatever stands in it: in bigint the least one less one is an error, and with it no
+ * row of the chain would be judged.
+ */
+export const LAST_OF_HEAD = 'next_seq::numeric - 1::numeric'
+
 const STATE = `
   SELECT
     CASE WHEN $1::uuid = $2::uuid THEN EXISTS (SELECT FROM audit_domain)
@@ -35,8 +41,8 @@ const STATE = `
   ) AS last ON true
   -- Without its key the table may hold a second head of a chain: one that does not match is the one that is judged.
   LEFT JOIN LATERAL (
-    SELECT next_seq - 1 AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head WHERE domain_id = $1
-    ORDER BY next_seq - 1 = last.seq AND encode(head_hash, 'hex') = ANY (last.hashes) NULLS FIRST LIMIT 1
+    SELECT ${LAST_OF_HEAD} AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head WHERE domain_id = $1
+    ORDER BY ${LAST_OF_HEAD} = last.seq::numeric AND encode(head_hash, 'hex') = ANY (last.hashes) NULLS FIRST LIMIT 1
   ) AS head ON true
   LEFT JOIN LATERAL (
     SELECT mirror_url, started_at FROM audit_restore WHERE domain_id = $1 ORDER BY started_at LIMIT 1

@@ -1,6 +1,7 @@
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import type { DomainRecord, DomainRegistry } from '../ports.js'
+import { LAST_OF_HEAD } from './chain-state.js'
 import type { Client, Database } from './database.js'
 import { microsOf, readTime } from './read-time.js'
 
@@ -22,7 +23,7 @@ async function listDomains(
   range: { after?: string | undefined; limit: number },
 ): Promise<DomainRecord[]> {
   const { rows } = await client.query<DomainRow>(
-    `SELECT d.domain_id, d.name, d.mirror_url, ${microsOf('d.created_at')} AS created_at, h.next_seq - 1 AS rows
+    `SELECT d.domain_id, d.name, d.mirror_url, ${microsOf('d.created_at')} AS created_at, h.${LAST_OF_HEAD} AS rows
      FROM audit_domain d LEFT JOIN audit_log_chain_head h ON h.domain_id = d.domain_id
      WHERE ($1::uuid IS NULL OR d.domain_id > $1) AND d.domain_id <> $2
      ORDER BY d.domain_id LIMIT $3`,

@@ -86,7 +86,7 @@ export class OddRow {
     if (this.#length[SEQ] !== 8) return 0
     const at = this.#at(SEQ)
     const seq = int32(bytes, at) * 0x1_0000_0000 + (int32(bytes, at + 4) >>> 0)
-    return Number.isSafeInteger(seq) ? seq : LIMITS.maxSeq + 1
+    return Number.isSafeInteger(seq) ? seq : Math.sign(seq) * (LIMITS.maxSeq + 1)
   }
 
   #generation(bytes: Buffer): number | undefined {

@@ -1,6 +1,6 @@
 import { LIMITS } from '../chain/limits.js'
 import type { ChainGlance, Glance } from '../ports.js'
-import { knownChains, SEEING_ALL } from './chain-state.js'
+import { knownChains, LAST_OF_HEAD, SEEING_ALL } from './chain-state.js'
 import type { Client, Database } from './database.js'
 
 /**
@@ -12,7 +12,7 @@ const GLANCE = `
     last.hash AS last_hash, waiting.seq AS waiting_seq, waiting.lag
   FROM unnest($1::uuid[]) AS c(id)
   LEFT JOIN LATERAL (
-    SELECT next_seq - 1 AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head
+    SELECT ${LAST_OF_HEAD} AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head
     WHERE domain_id = c.id LIMIT 1
   ) AS head ON true
   LEFT JOIN LATERAL (

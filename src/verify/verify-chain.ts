@@ -2,6 +2,7 @@ import type { ChainHead } from '../chain/entry.js'
 import { type Finding, inOrder } from '../chain/finding.js'
 import { ZERO_HASH } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
+import { LIMITS } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import type { EntrySource, KnownChains, Scan, ScanProgress, SourceName } from '../ports.js'
@@ -137,7 +138,7 @@ function toResult(
     domain_id: request.domainId,
     source: source.name,
     segment_from: request.fromSeq,
-    segment_to: request.toSeq ?? end,
+    segment_to: request.toSeq ?? Math.min(end, LIMITS.maxSeq),
     rows,
     ...(scan.unarchived !== undefined && { unarchived: scan.unarchived }),
     head: last ?? { seq: 0, hash: ZERO_HASH },

@@ -9,6 +9,7 @@ import { quarantineJson, streamQuarantine } from '../../src/verify/quarantine.js
 import { verifyChain } from '../../src/verify/verify-chain.js'
 import { A, type Attack, B, HEADS, PLATFORM } from '../support/attacks/attack.js'
 import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
+import { DISGUISED } from '../support/attacks/disguised.js'
 import { EDITED } from '../support/attacks/edited.js'
 import { FORCED } from '../support/attacks/forced.js'
 import { REMOVED } from '../support/attacks/removed.js'
@@ -119,7 +120,7 @@ async function assertAttack(attack: Attack, field: Field): Promise<void> {
   await assertNobodyElseAccused(attack, field)
 }
 
-const TABLES = { EDITED, REMOVED, FORCED, SEGMENTED }
+const TABLES = { EDITED, REMOVED, FORCED, SEGMENTED, DISGUISED }
 
 it('has a name of its own for every attack', () => {
   const names = Object.values(TABLES).flatMap((table) => table.map(({ name }) => name))
