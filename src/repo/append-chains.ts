@@ -48,9 +48,9 @@ const OPEN = `
     (SELECT encode(e.subject_pseudonym, 'hex') FROM audit_log_entry e
      WHERE e.domain_id = c.id AND e.seq = 1 LIMIT 1) AS genesis_pseudonym,
     (SELECT CASE WHEN e.recorded_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'
-       THEN (extract(epoch FROM e.recorded_at) * 1000000)::bigint END
+       THEN (extract(epoch FROM e.recorded_at) * 1000000::numeric)::bigint END
      FROM audit_log_entry e WHERE e.domain_id = c.id AND e.seq = CASE WHEN h.next_seq > 1 THEN h.next_seq - 1 END LIMIT 1) AS recorded_at,
-    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS clock
+    (extract(epoch FROM clock_timestamp()) * 1000000::numeric)::bigint AS clock
   FROM unnest($1::uuid[]) AS c(id)
   LEFT JOIN audit_log_chain_head h ON h.domain_id = c.id`
 

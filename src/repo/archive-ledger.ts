@@ -11,7 +11,7 @@ const STATE = `
   SELECT d.mirror_url,
     d.domain_id IS NOT NULL OR EXISTS (
       SELECT FROM audit_log_entry
-      WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || $1::uuid) AS known,
+      WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || $1::uuid::text) AS known,
     (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1 AND seq <= ${LAST_SEQ}) AS last_seq,
     ${microsOf('clock_timestamp()')} AS clock,
     (SELECT CASE WHEN isfinite(recorded_at)

@@ -56,7 +56,7 @@ const MIRROR = `
   SELECT d.mirror_url AS url, created.relation_path AS path FROM audit_domain d
   LEFT JOIN LATERAL (
     SELECT relation_path FROM audit_log_entry
-    WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || d.domain_id ORDER BY seq LIMIT 1
+    WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || d.domain_id::text ORDER BY seq LIMIT 1
   ) AS created ON true
   WHERE d.domain_id = $1`
 

@@ -21,7 +21,7 @@ const READ = `
     SELECT * FROM audit_idempotency_key i WHERE i.domain_id = w.domain_id AND i.key = w.key LIMIT 1
   ) AS k
   LEFT JOIN LATERAL (
-    SELECT l.entry_hash, (extract(epoch FROM l.recorded_at) * 1000000)::bigint AS recorded_at
+    SELECT l.entry_hash, (extract(epoch FROM l.recorded_at) * 1000000::numeric)::bigint AS recorded_at
     FROM audit_log_entry l
     WHERE l.domain_id = k.domain_id AND l.seq = k.seq
       AND l.recorded_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00' LIMIT 1

@@ -14,7 +14,7 @@ const MARK = `
 const ACKNOWLEDGED = `
   acknowledged_at IS NOT NULL AND EXISTS (
     SELECT FROM audit_log_entry e WHERE e.domain_id IN (q.domain_id, $1)
-      AND substr(e.object, strpos(e.object, ':') + 1) = q.id::text AND e.object = 'quarantine:' || q.id
+      AND substr(e.object, strpos(e.object, ':') + 1) = q.id::text AND e.object = 'quarantine:' || q.id::text
       AND e.relation = 'audit.quarantine-acknowledge')`
 
 const COUNTS = `

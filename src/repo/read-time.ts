@@ -5,7 +5,7 @@ import type { ReadTime } from '../ports.js'
  * Exact, where a float epoch or a JS Date would lose digits; not a bigint, which the last years of Postgres overflow.
  */
 export function microsOf(column: string): string {
-  return `CASE WHEN isfinite(${column}) THEN trunc(extract(epoch FROM ${column}) * 1000000)::text ELSE ${column}::text END`
+  return `CASE WHEN isfinite(${column}) THEN trunc(extract(epoch FROM ${column}) * 1000000::numeric)::text ELSE ${column}::text END`
 }
 
 export function readTime(text: string): ReadTime

@@ -1,9 +1,7 @@
 import type pg from 'pg'
+import { SCAN_BEGIN } from './chain-state.js'
 import type { Database } from './database.js'
 import { databaseError } from './database-error.js'
-
-/** What every scan reads by, so that connections that share a snapshot read alike. */
-const READING = 'SET LOCAL enable_sort = off; SET LOCAL row_security = off'
 
 /** A connection of its own, for scanning a chain in one snapshot. It ends with the signal, or when it is closed. */
 export class ScanClient {
@@ -16,18 +14,14 @@ export class ScanClient {
     signal.addEventListener('abort', this.abort)
   }
 
-  /**
-   * A sort of a long chain would spill to disk before its first row; the primary key has the order. Where a policy hides
-   * rows from this role, that is a failure to read them: a filtered chain looks like a cut one. `snapshot`: one that
-   * another scan exported; default: a new one. Rejects as {@link ScanClient.run}.
-   */
+  /** `snapshot`: one that another scan exported; default: a new one. Rejects as {@link ScanClient.run}. */
   static async open(database: Database, signal: AbortSignal, snapshot?: string): Promise<ScanClient> {
     signal.throwIfAborted()
     const scan = new ScanClient(await database.dedicated(), signal)
-    const given =
-      snapshot === undefined ? '' : `SET TRANSACTION SNAPSHOT ${scan.client.escapeLiteral(snapshot)};`
     return scan.keep(async (client) => {
-      await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${given} ${READING}`)
+      await client.query(SCAN_BEGIN)
+      if (snapshot !== undefined)
+        await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`)
       return scan
     })
   }

@@ -1,6 +1,23 @@
-import { A, type Attack, found, head, malformed, mismatch } from './attack.js'
-import { a } from './chains.js'
-import { change, NO_CHECKS, set } from './statements.js'
+import { A, type Attack, duplicate, found, head, malformed, mismatch, missing } from './attack.js'
+import { a, rehashed } from './chains.js'
+import { change, dropRegistration, insert, NO_CHECKS, set, wipe } from './statements.js'
+
+const forged = rehashed({ ...a(4), relation: 'project.delete' })
+
+/** For the types of `'domain:' || id`, which pg_catalog has no operator for. */
+const OPERATOR = `
+  CREATE FUNCTION nothing(text, uuid) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT ''::text $$;
+  CREATE OPERATOR || (LEFTARG = text, RIGHTARG = uuid, FUNCTION = nothing);`
+
+/** A second table under the first, its rows being part of what a query of the first one sees. */
+const INHERITED = `
+  CREATE TABLE audit_log_entry_more () INHERITS (audit_log_entry);
+  ${insert(forged).replace('INTO audit_log_entry ', 'INTO audit_log_entry_more ')}`
+
+/** What the planner believes: that no row of that table is of a chain that exists. */
+const LIE = `
+  ALTER TABLE audit_log_entry_more ADD CONSTRAINT lie CHECK (domain_id < '00000000-0000-0000-0000-000000000001') NOT VALID;
+  UPDATE pg_constraint SET convalidated = true WHERE conname = 'lie';`
 
 const setHead = (sql: string) => `
   ALTER TABLE audit_log_chain_head DROP CONSTRAINT audit_log_chain_head_next_seq_range;
@@ -10,8 +27,15 @@ const BEYOND = Number.MAX_SAFE_INTEGER + 1
 const SAME = { expected: a(8).entryHash, observed: a(8).entryHash }
 const CUT = { expected: a(7).entryHash, observed: a(8).entryHash }
 
-/** Values that the server's arithmetic fails on: no finding may get lost there. */
+/** Edits of what the server makes of a question, and values that its arithmetic fails on: no finding may get lost there. */
 export const DISGUISED: readonly Attack[] = [
+  found('disguised: a chain that is gone, by an operator', wipe(A) + dropRegistration(A) + OPERATOR, [
+    missing(A),
+  ]),
+  found('disguised: a forged row, in an inherited table', INHERITED, [duplicate(a(4), forged)]),
+  found('disguised: a forged row, in a table that a CHECK excludes', INHERITED + LIE, [
+    duplicate(a(4), forged),
+  ]),
   found(
     'disguised: an edit, by the least next_seq that there is',
     change(4, { relation: 'x' }) + setHead(`next_seq = '-9223372036854775808'`),
