@@ -136,6 +136,29 @@ describe('a chain that was tampered with', () => {
   })
 })
 
+describe('a table that swallows rows', () => {
+  it.each(['NULL', "CASE WHEN NEW.relation = 'project.read' THEN NULL ELSE NEW END"])(
+    'gets none, and nothing is acknowledged: RETURN %s',
+    async (returned) => {
+      await asSuperuser(
+        database.url,
+        `CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN ${returned}; END $$;
+         CREATE TRIGGER swallow BEFORE INSERT ON audit_log_entry FOR EACH ROW EXECUTE FUNCTION swallow()`,
+      )
+      const before = await everything()
+      await expect(writer.record(DOMAIN)).rejects.toMatchObject({
+        code: 'database_failed',
+        message: 'Postgres stored 0 of 1 rows; nothing was appended',
+      })
+      const group = [entryFor(SOUND, { relation: 'project.write' }), entryFor(DOMAIN)]
+      await expect(writer.sink.recordGroup(group, 'continue')).rejects.toMatchObject({
+        code: 'database_failed',
+      })
+      expect(await everything()).toBe(before)
+    },
+  )
+})
+
 describe('a Domain that was registered without its chain', () => {
   it('takes no row', async () => {
     const domainId = '018f0000-0000-7000-8000-000000000003'
