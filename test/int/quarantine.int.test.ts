@@ -76,6 +76,37 @@ async function announced(domainId = DOMAIN): Promise<unknown[]> {
 }
 
 describe('recording', () => {
+  it.each([
+    [
+      'a rule',
+      'CREATE RULE drops AS ON INSERT TO audit_tamper_quarantine DO INSTEAD NOTHING',
+      'DROP RULE drops ON audit_tamper_quarantine',
+    ],
+    [
+      'a trigger that drops',
+      `CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+       CREATE TRIGGER drops BEFORE INSERT ON audit_tamper_quarantine FOR EACH ROW EXECUTE FUNCTION drops()`,
+      'DROP FUNCTION drops CASCADE',
+    ],
+    [
+      'a trigger that rewrites',
+      `CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.code := ''seq_gap''; RETURN NEW; END';
+       CREATE TRIGGER drops BEFORE INSERT ON audit_tamper_quarantine FOR EACH ROW EXECUTE FUNCTION drops()`,
+      'DROP FUNCTION drops CASCADE',
+    ],
+  ])('does not take findings for written down that %s keeps out', async (_what, made, dropped) => {
+    await asSuperuser(database.url, made)
+    try {
+      const recorded = recordFindings(store, DOMAIN, 'postgres', FINDINGS.slice(0, 1))
+      await expect(recorded).rejects.toMatchObject({
+        code: 'database_failed',
+        message: 'Postgres kept 0 of 1 findings',
+      })
+    } finally {
+      await asSuperuser(database.url, dropped)
+    }
+  })
+
   it('writes each finding once, however often it is found', async () => {
     expect(await recordFindings(store, DOMAIN, 'postgres', FINDINGS)).toEqual({ written: 3, total: 3 })
     expect(await recordFindings(store, DOMAIN, 'postgres', FINDINGS)).toEqual({ written: 0, total: 3 })
