@@ -42,6 +42,7 @@ export function databaseStatusText({ server, schema }: DatabaseStatus): string {
     ['elsewhere', schema?.place && listed(schema.place.elsewhere)],
     ['missing', schema?.guards && listed(schema.guards.missing)],
     ['disabled', schema?.guards && listed(schema.guards.disabled)],
+    ['added', schema?.guards && listed(schema.guards.added)],
   ])
 }
 

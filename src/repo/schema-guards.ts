@@ -1,12 +1,14 @@
 import type { Client } from './database.js'
 import { knownMigrations } from './migrations-files.js'
 
-/** What the migrations put in place against accidents, and what of it a database does not have any more. */
+/** What the migrations put in place against accidents, and what of it a database does not have any more, or has beside it. */
 export interface GuardStatus {
   /** As `table: what name`, ascending. */
   readonly missing: readonly string[]
   /** Triggers that do not fire for everybody, and constraints that old rows were never held against. */
   readonly disabled: readonly string[]
+  /** What stands on these tables and no migration made, and can change what is written to them or read of them. */
+  readonly added: readonly string[]
 }
 
 const CREATE_TABLE = /^CREATE TABLE (\w+) \(\n([\s\S]*?)\n\);/gm
@@ -53,10 +55,22 @@ const PRESENT = `
     FROM tables t JOIN pg_constraint c ON c.conrelid = t.oid
   UNION ALL SELECT t.name || ': trigger ' || g.tgname, g.tgenabled NOT IN ('O', 'A')
     FROM tables t JOIN pg_trigger g ON g.tgrelid = t.oid WHERE NOT g.tgisinternal
-  UNION ALL SELECT t.name || ': index ' || i.indexrelid::regclass, NOT i.indisvalid
-    FROM tables t JOIN pg_index i ON i.indrelid = t.oid WHERE i.indisunique
+  UNION ALL SELECT t.name || ': index ' || c.relname, NOT i.indisvalid
+    FROM tables t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indisunique
   UNION ALL SELECT t.name || ': NOT NULL ' || a.attname, false
     FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid WHERE a.attnotnull AND a.attnum > 0`
+
+const ON_TABLES = `
+  WITH tables AS (
+    SELECT oid, relname::text AS name FROM pg_class WHERE relnamespace = $1::regnamespace AND relname = ANY ($2::text[])
+  )
+  SELECT t.name || ': trigger ' || g.tgname AS guard
+    FROM tables t JOIN pg_trigger g ON g.tgrelid = t.oid WHERE NOT g.tgisinternal
+  UNION ALL SELECT t.name || ': rule ' || r.rulename FROM tables t JOIN pg_rewrite r ON r.ev_class = t.oid
+  UNION ALL SELECT t.name || ': policy ' || p.polname FROM tables t JOIN pg_policy p ON p.polrelid = t.oid
+  UNION ALL SELECT t.name || ': inherited table ' || c.relname
+    FROM tables t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid
+  ORDER BY 1`
 
 /** Of the schema that the search_path of this connection leads to. Reads only. */
 export async function schemaGuards(client: Client, expected = expectedGuards()): Promise<GuardStatus> {
@@ -64,9 +78,12 @@ export async function schemaGuards(client: Client, expected = expectedGuards()):
     'SELECT quote_ident(current_schema()) AS schema',
   )
   const { rows } = await client.query<{ guard: string; weak: boolean }>(PRESENT, [at[0]?.schema])
+  const tables = [...new Set(expected.map((guard) => guard.split(':', 1)[0]))]
+  const { rows: on } = await client.query<{ guard: string }>(ON_TABLES, [at[0]?.schema, tables])
   const present = new Map(rows.map(({ guard, weak }) => [guard, weak]))
   return {
     missing: expected.filter((guard) => !present.has(guard)),
     disabled: expected.filter((guard) => present.get(guard) === true),
+    added: on.map(({ guard }) => guard).filter((guard) => !expected.includes(guard)),
   }
 }

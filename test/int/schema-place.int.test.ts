@@ -77,9 +77,17 @@ describe('where the names of the tables lead', () => {
   })
 })
 
+const NONE = { missing: [], disabled: [], added: [] }
+
 describe('what guards the tables', () => {
   it('is all there in a fresh schema', async () => {
-    expect((await schemaStatus(database.url)).guards).toEqual({ missing: [], disabled: [] })
+    expect((await schemaStatus(database.url)).guards).toEqual(NONE)
+  })
+
+  it('is the same however the server writes names', async () => {
+    const name = new URL(database.url.replace('@/', '@h/')).pathname.slice(1)
+    await rowsOf(database.url, `ALTER DATABASE "${name}" SET quote_all_identifiers = on`)
+    expect((await schemaStatus(database.url)).guards).toEqual(NONE)
   })
 
   it.each([
@@ -111,9 +119,18 @@ describe('what guards the tables', () => {
       'ALTER TABLE audit_domain ENABLE REPLICA TRIGGER audit_domain_write_once',
       ['disabled', 'audit_domain: trigger audit_domain_write_once'],
     ],
-  ])('is missed: %s', async (sql, [kind, guard]) => {
+    [
+      'CREATE TRIGGER mine BEFORE INSERT ON audit_log_entry FOR EACH ROW EXECUTE FUNCTION audit_refuse_removal()',
+      ['added', 'audit_log_entry: trigger mine'],
+    ],
+    [
+      'CREATE RULE mine AS ON INSERT TO audit_tamper_quarantine DO INSTEAD NOTHING',
+      ['added', 'audit_tamper_quarantine: rule mine'],
+    ],
+    ['CREATE POLICY mine ON audit_log_entry USING (true)', ['added', 'audit_log_entry: policy mine']],
+    ['CREATE TABLE mine () INHERITS (audit_log_entry)', ['added', 'audit_log_entry: inherited table mine']],
+  ])('is told: %s', async (sql, [kind, guard]) => {
     await rowsOf(database.url, sql)
-    const none = { missing: [], disabled: [] }
-    expect((await schemaStatus(database.url)).guards).toEqual({ ...none, [kind as string]: [guard] })
+    expect((await schemaStatus(database.url)).guards).toEqual({ ...NONE, [kind as string]: [guard] })
   })
 })
