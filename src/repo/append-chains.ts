@@ -1,9 +1,11 @@
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { ANY_DOMAIN } from './chain-state.js'
 import type { Client } from './database.js'
 
 /** A chain as it stands under its lock. */
 export interface OpenChain {
   readonly domainId: string
-  /** The registry has this Domain. */
+  /** The registry has this Domain. The platform chain counts as registered once there is any other: it is begun once. */
   readonly registered: boolean
   /** Of the last stored row, whatever the head says; 0 where there is none. */
   readonly lastSeq: number
@@ -41,7 +43,8 @@ export async function lockChains(client: Client, domainIds: readonly string[]): 
  */
 const OPEN = `
   SELECT c.id,
-    (SELECT true FROM audit_domain d WHERE d.domain_id = c.id) AS registered,
+    CASE WHEN c.id <> $2::uuid THEN (SELECT true FROM audit_domain d WHERE d.domain_id = c.id)
+      WHEN h.next_seq IS NULL THEN ${ANY_DOMAIN} END AS registered,
     (SELECT max(seq) FROM audit_log_entry e WHERE e.domain_id = c.id) AS last_seq,
     h.next_seq,
     encode(h.head_hash, 'hex') AS head_hash,
@@ -56,7 +59,7 @@ const OPEN = `
 
 interface OpenRow {
   id: string
-  registered: true | null
+  registered: boolean | null
   last_seq: string | null
   next_seq: string | null
   head_hash: string | null
@@ -67,7 +70,7 @@ interface OpenRow {
 
 /** Reads head, clock and genesis of chains that {@link lockChains} has locked. */
 export async function openChains(client: Client, domainIds: readonly string[]): Promise<OpenChain[]> {
-  const query = { name: 'audit_open_chains', text: OPEN, values: [domainIds] }
+  const query = { name: 'audit_open_chains', text: OPEN, values: [domainIds, PLATFORM_ANCHOR] }
   const { rows } = await client.query<OpenRow>(query)
   return rows.map((row) => ({
     domainId: row.id,

@@ -7,7 +7,7 @@ import { microsOf, readTime } from './read-time.js'
 
 /** What Postgres knows of a chain apart from its rows. */
 export interface ChainState {
-  /** The registry or the platform chain knows this Domain; the platform chain is known once any Domain is. */
+  /** The registry or the platform chain knows this Domain; the platform chain is known once any Domain or head is there. */
   readonly known: boolean
   readonly head?: ChainHead | undefined
   readonly last?: LastRow | undefined
@@ -20,13 +20,16 @@ export interface ChainState {
  */
 export const LAST_OF_HEAD = 'next_seq::numeric - 1::numeric'
 
+/** Whether there is a Domain, in the registry or only with its chain: none was ever made without a row on the platform chain. */
+export const ANY_DOMAIN = `(EXISTS (SELECT FROM audit_domain) OR EXISTS (SELECT FROM audit_log_chain_head))`
+
 /**
  * Each operator is one of pg_catalog for just these types, by a cast where need be. Of a text and a uuid it has none: then
  * one that somebody made in the schema of our tables would be taken, and could say that a chain was never created.
  */
 const STATE = `
   SELECT
-    CASE WHEN $1::uuid = $2::uuid THEN EXISTS (SELECT FROM audit_domain)
+    CASE WHEN $1::uuid = $2::uuid THEN ${ANY_DOMAIN}
     ELSE EXISTS (SELECT FROM audit_domain WHERE domain_id = $1)
       OR EXISTS (SELECT FROM audit_log_entry
                  WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || $1::uuid::text)
@@ -114,7 +117,7 @@ const CHAINS = `
   UNION SELECT domain_id::text FROM audit_log_chain_head WHERE domain_id IS NOT NULL
   UNION SELECT domain_id::text FROM audit_domain WHERE domain_id IS NOT NULL
   UNION SELECT domain_id::text FROM audit_restore WHERE domain_id IS NOT NULL
-  UNION SELECT $1::text WHERE EXISTS (SELECT FROM audit_domain)
+  UNION SELECT $1::text WHERE ${ANY_DOMAIN}
   ORDER BY id`
 
 const CREATED = `

@@ -136,6 +136,27 @@ describe('a chain that was tampered with', () => {
   })
 })
 
+describe('a platform chain of which nothing is left', () => {
+  const WIPE = ['audit_log_entry', 'audit_log_chain_head'].map(
+    (table) => `DELETE FROM ${table} WHERE domain_id = '${PLATFORM_ANCHOR}';`,
+  )
+
+  it.each([
+    ['the registry', ''],
+    ['the heads of the Domains', 'DELETE FROM audit_domain'],
+  ])('is not begun anew, for there is still %s', async (_what, more) => {
+    await asSuperuser(database.url, WIPE.join('') + more)
+    const before = await everything()
+    const refused = {
+      code: 'chain_conflict',
+      message: `chain ${PLATFORM_ANCHOR} takes no more rows: its head is missing`,
+    }
+    await expect(writer.create()).rejects.toMatchObject(refused)
+    await expect(writer.record(PLATFORM_ANCHOR)).rejects.toMatchObject(refused)
+    expect(await everything()).toBe(before)
+  })
+})
+
 describe('a table that swallows rows', () => {
   it.each(['NULL', "CASE WHEN NEW.relation = 'project.read' THEN NULL ELSE NEW END"])(
     'gets none, and nothing is acknowledged: RETURN %s',

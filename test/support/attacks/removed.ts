@@ -152,6 +152,7 @@ const zero = '0'.repeat(64)
 const nothing = head(1, 8, { expected: zero, observed: a(8).entryHash })
 const EVERYTHING = wipe(A) + dropRegistration(A)
 const PLATFORM_WIPED = wipe(PLATFORM)
+const UNREGISTERED = PLATFORM_WIPED + dropRegistration(A) + dropRegistration(B)
 const elsewhere = 'domain:0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a9'
 const renamed = { ...platform(2), relation: 'audit.chain-made' }
 
@@ -184,6 +185,13 @@ const GONE: readonly Attack[] = [
   },
   found('gone: the platform chain', PLATFORM_WIPED, [missing(PLATFORM)], ALL),
   found('gone: the platform chain, verified alone', PLATFORM_WIPED, [missing(PLATFORM)], ON_PLATFORM),
+  found('gone: the platform chain and the registry', UNREGISTERED, [missing(PLATFORM)], ALL),
+  found(
+    'gone: the platform chain and the registry, verified alone',
+    UNREGISTERED,
+    [missing(PLATFORM)],
+    ON_PLATFORM,
+  ),
   found(
     'gone: the rows of the platform chain',
     remove('true', PLATFORM),
