@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/errors.js'
 import { chainState } from '../../src/repo/chain-state.js'
 import { Database } from '../../src/repo/database.js'
+import { postgresEntryReader } from '../../src/repo/entry-reader.js'
 import { schemaStatus } from '../../src/repo/migrate.js'
 import { settleSchema } from '../../src/repo/schema-status.js'
 import { insertDomain } from '../support/chain-rows.js'
@@ -75,6 +77,31 @@ describe('where the names of the tables lead', () => {
     await rowsOf(database.url, `CREATE SCHEMA evil; ${WHOLE}`)
     expect((await schemaStatus(database.url)).place).toEqual({ schema: 'public', elsewhere: ['evil'] })
   })
+})
+
+it('hides no row by a policy: that is an error, whatever is read', async () => {
+  const role = `login_${randomBytes(4).toString('hex')}`
+  await rowsOf(
+    database.url,
+    `CREATE ROLE ${role} LOGIN; GRANT audit_reader TO ${role}; ALTER TABLE audit_log_entry ENABLE ROW LEVEL SECURITY;
+     CREATE POLICY few ON audit_log_entry FOR SELECT USING (seq <> 2)`,
+  )
+  const connected = new Database(database.url.replace('postgres@', `${role}@`))
+  try {
+    await settleSchema(connected)
+    const { page, rowsAt } = postgresEntryReader(connected)
+    const range = { after: 0, limit: 10 }
+    const reads = [
+      () => page(DOMAIN, {}, range),
+      () => page(DOMAIN, { reason: 'granted' }, range),
+      () => rowsAt(DOMAIN, 2),
+    ]
+    for (const read of reads)
+      await expect(read()).rejects.toMatchObject({ code: 'database_permission_denied' })
+  } finally {
+    await connected.close()
+    await rowsOf(database.url, `DROP OWNED BY ${role}; DROP ROLE ${role}`)
+  }
 })
 
 const NONE = { missing: [], disabled: [], added: [] }
