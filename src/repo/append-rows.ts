@@ -2,6 +2,7 @@ import { formatTimestamp } from '../chain/timestamp.js'
 import { AuditError } from '../errors.js'
 import type { SubjectPii } from '../ports.js'
 import type { PlacedRow, Placement } from './append-placement.js'
+import { assertStored } from './assert-stored.js'
 import type { Client } from './database.js'
 import { arrayLiteral } from './entry-columns.js'
 
@@ -23,16 +24,20 @@ const ADVANCE_HEADS = `
 export async function writeChains(client: Client, placement: Placement): Promise<void> {
   const registered = [...placement.started].filter(([, start]) => start.registration !== undefined)
   if (registered.length > 0) {
-    await client.query(INSERT_DOMAINS, [
+    const { rowCount } = await client.query(INSERT_DOMAINS, [
       registered.map(([domainId]) => domainId),
       registered.map(([, start]) => start.registration?.name ?? ''),
       registered.map(([, start]) => start.registration?.mirrorUrl ?? null),
     ])
+    assertStored('audit_domain', rowCount, registered.length)
   }
   const heads = placement.heads()
   const fresh = heads.filter(({ before }) => before === undefined)
   const old = heads.filter(({ before }) => before !== undefined)
-  if (fresh.length > 0) await client.query(INSERT_HEADS, headColumns(fresh))
+  if (fresh.length > 0) {
+    const { rowCount } = await client.query(INSERT_HEADS, headColumns(fresh))
+    assertStored('audit_log_chain_head', rowCount, fresh.length)
+  }
   if (old.length === 0) return
   const before = old.map((head) => head.before?.nextSeq)
   const query = { name: 'audit_advance_heads', text: ADVANCE_HEADS, values: [...headColumns(old), before] }

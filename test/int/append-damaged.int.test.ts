@@ -169,7 +169,7 @@ describe('a table that swallows rows', () => {
       const before = await everything()
       await expect(writer.record(DOMAIN)).rejects.toMatchObject({
         code: 'database_failed',
-        message: 'Postgres stored 0 of 1 rows; nothing was appended',
+        message: 'Postgres stored 0 of 1 rows in audit_log_entry; nothing was appended',
       })
       const group = [entryFor(SOUND, { relation: 'project.write' }), entryFor(DOMAIN)]
       await expect(writer.sink.recordGroup(group, 'continue')).rejects.toMatchObject({
@@ -178,6 +178,16 @@ describe('a table that swallows rows', () => {
       expect(await everything()).toBe(before)
     },
   )
+})
+
+it.each(['audit_domain', 'audit_log_chain_head'])('no Domain is created that %s swallows', async (table) => {
+  await asSuperuser(database.url, `CREATE RULE swallow AS ON INSERT TO ${table} DO INSTEAD NOTHING`)
+  const before = await everything()
+  await expect(writer.create()).rejects.toMatchObject({
+    code: 'database_failed',
+    message: `Postgres stored 0 of 1 rows in ${table}; nothing was appended`,
+  })
+  expect(await everything()).toBe(before)
 })
 
 describe('a Domain that was registered without its chain', () => {
