@@ -3,7 +3,6 @@ import { AuditError } from '../errors.js'
 import type { Alerts, CopyName, KnownChains } from '../ports.js'
 import { chainsToVerify, summarise } from '../verify/verify-all.js'
 import { type Verdict, type VerifyRequest, verifyChain } from '../verify/verify-chain.js'
-import { wholeFindings } from '../verify/whole.js'
 import { alertsOf } from './compose/alerts.js'
 import { quarantineOf } from './compose/read.js'
 import { chainsKnownTo, sourceOf } from './compose/verify.js'
@@ -50,11 +49,6 @@ class VerifyRun {
     readonly signal: AbortSignal,
   ) {}
 
-  /** Without a database there is no quarantine. */
-  get #isQuarantined(): boolean {
-    return this.options.quarantine && this.options.source !== 'mirror'
-  }
-
   async one(domainId: string, pins: readonly ChainHead[]): Promise<ExitCode> {
     const verdict = await this.#verify(domainId, pins)
     await this.#deliver(verdict)
@@ -95,11 +89,7 @@ class VerifyRun {
     const source = await sourceOf(this.context, this.options.source, domainId, { isExpected })
     const progress = startProgress(`verify ${domainId}`)
     try {
-      const verify = (about: VerifyRequest) =>
-        verifyChain(source, about, (at) => progress.update(at), this.signal)
-      const verdict = await verify(request)
-      if (!this.#isQuarantined) return verdict
-      return { ...verdict, findings: await wholeFindings(verdict.findings, request, verify) }
+      return await verifyChain(source, request, (at) => progress.update(at), this.signal)
     } finally {
       await progress.stop()
     }
@@ -108,7 +98,8 @@ class VerifyRun {
   async #deliver(verdict: Verdict): Promise<void> {
     if (this.options.json) await this.out.json(verdict.result)
     else await this.out.line(verdictText(verdict.result))
-    if (this.#isQuarantined) await this.#quarantine(verdict)
+    // Without a database there is no quarantine.
+    if (this.options.quarantine && this.options.source !== 'mirror') await this.#quarantine(verdict)
     const { domain_id: domainId, source } = verdict.result
     this.alerts.raise({ domainId, source, findings: verdict.findings })
   }
