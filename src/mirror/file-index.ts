@@ -1,12 +1,13 @@
-import type { Dirent } from 'node:fs'
-import { access, lstat, opendir } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { MirrorIndex } from '../ports.js'
 import { directoryError, errnoOf } from './directory-error.js'
 import { isDraft } from './directory-file.js'
+import { assertFolder, type FolderEntry, isAbsent, latin1, readFolder, utf8 } from './folder-entries.js'
 
-const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR'])
+/** Of most folders one entry is enough. */
+const BATCH = 32
 
 /** See MirrorIndex. `root` is an absolute path. */
 export function fileIndex(root: string): MirrorIndex {
@@ -16,8 +17,8 @@ export function fileIndex(root: string): MirrorIndex {
       signal.throwIfAborted()
       try {
         // A directory that is not there, or not mounted, is out of reach.
-        await access(root)
-        return await foldersIn(join(root, prefix), signal)
+        await assertFolder(root)
+        return await foldersIn(latin1(join(root, prefix)), signal)
       } catch (error) {
         throw directoryError(url, 'cannot be listed', error, signal)
       }
@@ -27,7 +28,7 @@ export function fileIndex(root: string): MirrorIndex {
       try {
         return Math.floor((await lstat(join(root, key))).mtimeMs)
       } catch (error) {
-        if (ABSENT.has(errnoOf(error))) return undefined
+        if (isAbsent(error)) return undefined
         throw directoryError(url, `${key} cannot be read`, error, signal)
       }
     },
@@ -35,35 +36,48 @@ export function fileIndex(root: string): MirrorIndex {
 }
 
 async function foldersIn(path: string, signal: AbortSignal): Promise<string[]> {
-  const names = await folderNames(path)
   const found: string[] = []
-  for (const name of names) {
+  for (const { name, isFolder, isLink } of await entriesOf(path)) {
     signal.throwIfAborted()
-    if (await holdsSomething(join(path, name))) found.push(name)
+    const at = `${path}/${name}`
+    // A listing follows a link that stands for a chain's folder: not to name it here would hide the chain.
+    if ((isFolder || (isLink && (await leadsToFolder(at)))) && (await holdsSomething(at)))
+      found.push(utf8(name))
   }
   return found.sort()
 }
 
-/** None where there is no such folder: nothing was put into it yet, or it went meanwhile. */
-async function folderNames(path: string): Promise<string[]> {
-  const names: string[] = []
-  for await (const entry of entriesOf(path)) if (entry.isDirectory()) names.push(entry.name)
-  return names
+async function entriesOf(path: string): Promise<FolderEntry[]> {
+  let entries: FolderEntry[] = []
+  await readFolder(path, BATCH, () => {
+    entries = []
+    return (entry) => entries.push(entry) > 0
+  })
+  return entries
 }
 
 /** An archiver that died may leave a folder with nothing, or with a draft in it; a bucket has no such folders. */
 async function holdsSomething(path: string): Promise<boolean> {
-  for await (const entry of entriesOf(path)) {
-    if (!entry.isDirectory() && !isDraft(entry.name)) return true
-    if (entry.isDirectory() && (await holdsSomething(join(path, entry.name)))) return true
-  }
-  return false
+  let holds = false
+  let folders: string[] = []
+  await readFolder(path, BATCH, () => {
+    folders = []
+    return ({ name, isFolder }) => {
+      holds = !isFolder && !isDraft(name)
+      if (isFolder) folders.push(name)
+      return !holds
+    }
+  })
+  for (const name of folders) holds ||= await holdsSomething(`${path}/${name}`)
+  return holds
 }
 
-async function* entriesOf(path: string): AsyncGenerator<Dirent> {
+/** One that leads nowhere, or in circles, does not. */
+async function leadsToFolder(path: string): Promise<boolean> {
   try {
-    yield* await opendir(path)
+    return (await stat(Buffer.from(path, 'latin1'))).isDirectory()
   } catch (error) {
-    if (!ABSENT.has(errnoOf(error))) throw error
+    if (isAbsent(error) || errnoOf(error) === 'ELOOP') return false
+    throw error
   }
 }

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openMirror } from '../../src/mirror/open.js'
 import type { IndexedMirror } from '../../src/ports.js'
+import { keysOf } from '../support/mirror-contract.js'
 import { S3Server } from '../support/s3-server.js'
 
 const never = new AbortController().signal
@@ -72,6 +73,26 @@ describe.each(['directory', 'bucket'])('%s', (name) => {
     await expect(at(name).folders('audit/', signal)).rejects.toThrow('enough')
     await expect(at(name).storedAt('audit/a/1', signal)).rejects.toThrow('enough')
   })
+})
+
+it('a directory names a linked folder, which a listing of it follows', async () => {
+  const other = mkdtempSync(join(tmpdir(), 'mirror-links-'))
+  mkdirSync(join(other, 'audit'))
+  symlinkSync(join(root, 'audit/a'), join(other, 'audit/linked'))
+  symlinkSync(join(root, 'audit/empty'), join(other, 'audit/empty'))
+  for (const name of ['nowhere', 'circle']) symlinkSync('circle', join(other, 'audit', name))
+  const store = await openMirror(pathToFileURL(other).href)
+  expect(await store.folders('audit/', never)).toEqual(['linked'])
+  expect(await keysOf(store, 'audit/linked/')).toEqual(['audit/linked/1', 'audit/linked/2'])
+  rmSync(other, { recursive: true })
+})
+
+it('a directory has nothing below a file in the place of a folder, and is none where it is a file itself', async () => {
+  expect(await at('directory').folders('audit/file/', never)).toEqual([])
+  expect(await keysOf(at('directory'), 'audit/file/')).toEqual([])
+  const store = await openMirror(pathToFileURL(join(root, 'audit/file')).href)
+  await expect(store.folders('audit/', never)).rejects.toMatchObject({ code: 'mirror_unavailable' })
+  await expect(keysOf(store, 'audit/')).rejects.toMatchObject({ code: 'mirror_unavailable' })
 })
 
 it('a bucket names folders beyond a page, and lists nothing that is in them', async () => {
