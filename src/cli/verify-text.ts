@@ -1,5 +1,6 @@
 import type { VerifyResult, WireFinding } from '../verify/result.js'
 import type { VerifySummary } from '../verify/verify-all.js'
+import { safe } from './safe-text.js'
 
 /**
  * A verdict for people: the first line says it, the rest says where and what was expected. `neither`: the word, of eight
@@ -13,10 +14,11 @@ export function verdictText(result: VerifyResult, neither?: string): string {
   return [first, `          head ${head.seq}:${head.hash}`, ...findings.flatMap(findingLines)].join('\n')
 }
 
+/** A detail may quote whoever named an object, or a member of an evidence file. */
 export function findingLines({ code, seq_from, seq_to, expected, observed, detail }: WireFinding): string[] {
   const place = seq_from === seq_to ? `row ${seq_from}` : `rows ${seq_from} to ${seq_to}`
   return [
-    `  ${code}  ${place}: ${detail}`,
+    safe`  ${code}  ${place}: ${detail}`,
     ...(expected === undefined ? [] : [`    expected  ${expected}`]),
     ...(observed === undefined ? [] : [`    observed  ${observed}`]),
   ]

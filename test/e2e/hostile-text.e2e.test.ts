@@ -1,3 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { A, B, mismatch } from '../support/attacks/attack.js'
 import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
@@ -122,6 +127,24 @@ describe.concurrent('hostile text', () => {
     const result = await runCli(['verify', '--domain', A, '--database-url', field.url])
     expect(result).toMatchObject({ code: 0, stderr: '' })
     assertHarmless(result)
+  })
+})
+
+describe('hostile text in the key of an object', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'audit-hostile-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('is escaped in the verdict, and makes no line of its own', async () => {
+    await mkdir(join(folder, 'audit', A), { recursive: true })
+    await writeFile(join(folder, 'audit', A, ALL.slice(0, 80)), '')
+    const source = ['--source', 'mirror', '--mirror', pathToFileURL(folder).href]
+    const text = await runCli(['verify', '--domain', A, ...source])
+    expect(text.code).toBe(1)
+    assertHarmless(text)
+    expect(text.stdout).toContain(String.raw`\x1b[31mINJECTED\x1b[0m`)
+    const json = await runCli(['verify', '--domain', A, ...source, '--json'])
+    assertHarmless(json)
+    expect(JSON.stringify(jsonLines(json.stdout))).toContain(JSON.stringify(HOSTILE.ansi).slice(1, -1))
   })
 })
 
