@@ -9,7 +9,8 @@ export function copyFindings(
   postgres: readonly Finding[],
   mirror: readonly Finding[],
 ): Finding[] {
-  const [ofPostgres, ofMirror] = [postgres.filter(isOfOneCopy), mirror.filter(isOfOneCopy)]
+  const ofPostgres = postgres.filter(isOfOneCopy)
+  const ofMirror = mirror.filter((finding) => isOfOneCopy(finding) && !isPinAhead(finding))
   return [
     ...compared.map((finding) => withVerdict(finding, ofPostgres, ofMirror)),
     ...merged(ofPostgres, ofMirror),
@@ -19,6 +20,11 @@ export function copyFindings(
 /** What one copy lacks is told by comparing them. */
 function isOfOneCopy({ code }: Finding): boolean {
   return code !== 'seq_gap'
+}
+
+/** A row that was pinned may not be archived yet; that the mirror has lost it is told by comparing, too. */
+function isPinAhead({ code, observed }: Finding): boolean {
+  return code === 'unexpected_head' && observed === undefined
 }
 
 /** Two copies that differ: which of them still chains there? */

@@ -32,7 +32,7 @@ export class TwoCopies {
     this.#snapshot = snapshot
     this.#hasher = hasher
     this.#postgres = new ChainFold({ domainId, fromSeq, pins, hasher })
-    this.#mirror = new ChainFold({ domainId, fromSeq, hasher })
+    this.#mirror = new ChainFold({ domainId, fromSeq, pins, hasher })
     this.#unstamped = new SeqRanges(snapshot.unstamped)
     this.#next = fromSeq
   }
