@@ -9,6 +9,8 @@ const MAGIC = 0xfd2f_b528
 const CHECKSUM_BYTES = 4
 /** Bytes of the content size by its flag in the descriptor; a single segment has at least one. */
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const
+/** Bytes of the dictionary id by its flag; an id of 0 says that none is needed. */
+const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const
 
 interface Header {
   /** Where the first block begins. */
@@ -40,11 +42,12 @@ function readHeader(bytes: Uint8Array): Header | string {
   if (little(bytes, 0, 4) !== MAGIC) return 'zstd: not a frame'
   const descriptor = bytes[4] ?? 0
   if ((descriptor & 0x08) !== 0) return 'zstd: a reserved bit of the header is set'
-  if ((descriptor & 0x03) !== 0) return 'zstd: the frame wants a dictionary'
   const isSingle = (descriptor & 0x20) !== 0
-  const sizeAt = isSingle ? 5 : 6
+  const idAt = isSingle ? 5 : 6
+  const sizeAt = idAt + (DICTIONARY_ID_BYTES[descriptor & 0x03] ?? 0)
   const sizeBytes = CONTENT_SIZE_BYTES[descriptor >> 6] || (isSingle ? 1 : 0)
   if (sizeAt + sizeBytes > bytes.length) return 'zstd: cut in the header'
+  if (little(bytes, idAt, sizeAt - idAt) !== 0) return 'zstd: the frame wants a dictionary'
   const content = little(bytes, sizeAt, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
   if (content > MAX_CONTENT_BYTES) return 'zstd: declares more than 1 MiB'
   const window = isSingle ? content : windowBytes(bytes[5] ?? 0)

@@ -18,6 +18,8 @@ export interface FrameParts {
   readonly bits?: number
   /** Window descriptor; absent in a single segment. Default: 2 MiB, as the library writes. */
   readonly window?: number
+  /** Its flag is one of the bits. */
+  readonly dictionaryId?: Uint8Array
   readonly contentSize?: Uint8Array
   readonly checksum?: Uint8Array
   readonly blocks: readonly Uint8Array[]
@@ -31,6 +33,7 @@ export function frame(parts: FrameParts): Buffer {
   return Buffer.concat([
     Buffer.from([...ZSTD_MAGIC, descriptor]),
     isSingle ? Buffer.alloc(0) : Buffer.of(parts.window ?? 0x58),
+    parts.dictionaryId ?? Buffer.alloc(0),
     parts.contentSize ?? Buffer.alloc(0),
     ...parts.blocks,
     parts.checksum ?? Buffer.alloc(0),

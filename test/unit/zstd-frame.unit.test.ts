@@ -2,7 +2,7 @@ import { compress, decompress } from '@mongodb-js/zstd'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { frameProblem, MAX_CONTENT_BYTES } from '../../src/mirror/frame.js'
-import { block, bomb, frame, littleEndian, SKIPPABLE } from '../support/zstd-frames.js'
+import { block, bomb, frame, littleEndian, SKIPPABLE, ZSTD_MAGIC } from '../support/zstd-frames.js'
 
 const KIB = 1024
 const MIB = KIB * KIB
@@ -15,6 +15,11 @@ const runs = (count: number) => Array.from({ length: count }, () => run(128 * KI
 /** What the library makes of 100 kB of text: one compressed block. */
 const compressed = await compress(Buffer.from('so be it '.repeat(12_000)))
 const inside = compressed.subarray(9)
+
+function withId(id: number, length: 1 | 2 | 4): Buffer {
+  const flag = { 1: 1, 2: 2, 4: 3 }[length]
+  return frame({ bits: flag, dictionaryId: littleEndian(id, length), blocks: [last] })
+}
 
 function blocksOf(count: number): Buffer {
   const each = block('compressed', inside, false)
@@ -37,6 +42,9 @@ describe('a frame that may be decompressed', () => {
     ['of four', frame({ contentSize: littleEndian(MIB, 4), blocks: [...runs(8), empty] })],
     ['of eight', frame({ contentSize: littleEndian(3, 8), blocks: [last] })],
     ['a content size and a window', frame({ window: 0, contentSize: littleEndian(3, 8), blocks: [last] })],
+    ['a dictionary id of one byte that says none', withId(0, 1)],
+    ['of two', withId(0, 2)],
+    ['of four', withId(0, 4)],
     ['a window of 128 MiB', frame({ window: 17 << 3, blocks: [last] })],
   ])('%s', async (_, bytes) => {
     expect(frameProblem(bytes)).toBeUndefined()
@@ -79,8 +87,9 @@ describe('a frame that must not be decompressed', () => {
     ['a checksum without its flag', Buffer.concat([good, Buffer.alloc(4)]), 'something follows the frame'],
     ['a flag without its checksum', frame({ bits: 0x04, blocks: [last] }), 'cut in the checksum'],
     ['a reserved bit', frame({ bits: 0x08, blocks: [last] }), 'a reserved bit of the header is set'],
-    ['a dictionary', frame({ bits: 0x01, blocks: [last] }), 'the frame wants a dictionary'],
-    ['a long dictionary id', frame({ bits: 0x03, blocks: [last] }), 'the frame wants a dictionary'],
+    ['a dictionary', withId(7, 1), 'the frame wants a dictionary'],
+    ['a long dictionary id', withId(2 ** 31, 4), 'the frame wants a dictionary'],
+    ['a dictionary id that is cut', Buffer.of(...ZSTD_MAGIC, 0x03, 0x58, 0, 0), 'cut in the header'],
     ['a reserved block', frame({ blocks: [block('reserved', text, true)] }), 'a reserved kind of block'],
     ['no last block', frame({ blocks: [block('raw', text, false)] }), 'cut in a block header'],
     ['no block', frame({ blocks: [Buffer.alloc(1)] }), 'cut in a block header'],
