@@ -54,6 +54,8 @@ function jsonOf(entry: ChainedEntry): string {
 
 /** The content of a frame, or what is wrong with it. decompress has no bound of its own: the walk comes first. */
 async function decompressed(bytes: Uint8Array): Promise<Buffer | string> {
+  // A directory hands out no bytes of what is no regular file, and whoever reads this must know to look.
+  if (bytes.length === 0) return 'no bytes: it is empty, or no regular file (a link, a FIFO, a device)'
   if (bytes.length > MAX_OBJECT_BYTES) return 'larger than 1 MiB'
   const problem = frameProblem(bytes)
   if (problem !== undefined) return problem

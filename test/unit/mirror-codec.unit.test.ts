@@ -250,7 +250,8 @@ describe('a malformed object', () => {
     ['one before it', Buffer.concat([SKIPPABLE, object]), 'zstd: not a frame'],
     ['a bomb', bomb(900_000), 'zstd: may decompress to more than 1 MiB'],
     ['more than 1 MiB', Buffer.alloc(MAX_OBJECT_BYTES + 1), 'larger than 1 MiB'],
-    ['nothing', Buffer.alloc(0), 'zstd: shorter than a frame header'],
+    ['nothing', Buffer.alloc(0), 'no bytes: it is empty, or no regular file (a link, a FIFO, a device)'],
+    ['a few bytes', Buffer.alloc(5), 'zstd: shorter than a frame header'],
     [
       'a block that is no block',
       frame({ blocks: [block('compressed', Buffer.from('not what zstd writes'), true)] }),
