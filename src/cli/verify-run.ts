@@ -76,6 +76,7 @@ class VerifyRun {
           this.options.source === 'mirror' ? 'check --mirror (AUDIT_MIRROR_URL)' : 'run: audit domain create',
       })
     }
+    noteElsewhere(known, pins)
     const summary = summarise(verdicts, failed)
     if (this.options.json) await this.out.json({ summary })
     else await this.out.line(summaryText(summary))
@@ -83,6 +84,7 @@ class VerifyRun {
   }
 
   async #verify(domainId: string, pins: readonly ChainHead[], known?: KnownChains): Promise<Verdict> {
+    assertHere(domainId, known)
     const { fromSeq = 1, toSeq } = this.options
     const request: VerifyRequest = { domainId, fromSeq, toSeq, pins, known }
     const isExpected = known?.created.has(domainId) ?? false
@@ -120,6 +122,25 @@ class VerifyRun {
       )
     }
   }
+}
+
+/** Whoever reads the summary must know which chains are not in it. */
+function noteElsewhere({ elsewhere = [] }: KnownChains, pins: PinsByChain): void {
+  for (const { domainId, mirrorUrl } of elsewhere) {
+    if (pins.has(domainId)) continue
+    note(safe`note: Domain ${domainId} is not in this mirror, and was not verified: its own is ${mirrorUrl}`)
+  }
+}
+
+/** A pin asks for its chain. One that is kept elsewhere is not cut here, and cannot be vouched for here either. */
+function assertHere(domainId: string, known: KnownChains | undefined): void {
+  const place = known?.elsewhere?.find((one) => one.domainId === domainId)
+  if (place === undefined) return
+  throw new AuditError(
+    'nothing_to_verify',
+    `Domain ${domainId} is pinned and is not in this mirror: its own is ${place.mirrorUrl}`,
+    { hint: `run: audit verify --domain ${domainId} --source mirror --mirror ${place.mirrorUrl}` },
+  )
 }
 
 /** A role may have been led to another audit log than the one that is meant. */

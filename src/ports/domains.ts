@@ -22,6 +22,8 @@ export interface KnownChains {
   readonly registered: ReadonlySet<string>
   /** The Domains that the platform chain says were created. */
   readonly created: ReadonlySet<string>
+  /** Domains that are not in this store, by what it says itself. */
+  readonly elsewhere?: readonly { readonly domainId: string; readonly mirrorUrl: string }[] | undefined
   /** Rows that belong to no chain at all: their domain_id is NULL. */
   readonly ownerless?: { readonly rows: number; readonly fromSeq: number; readonly toSeq: number } | undefined
 }

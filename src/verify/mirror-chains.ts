@@ -62,7 +62,11 @@ export async function mirrorChains(
   const here = [...created.values()].filter(({ mirrorUrl }) => mirrorUrl === undefined)
   const expected = new Set(here.map(({ domainId }) => domainId))
   if (expectsPlatform) expected.add(PLATFORM_ANCHOR)
-  return { domainIds: [...new Set([...stored, ...expected])].sort(), registered: expected, created: expected }
+  const elsewhere = [...created.values()].flatMap(({ domainId, mirrorUrl }) =>
+    mirrorUrl === undefined || stored.has(domainId) ? [] : [{ domainId, mirrorUrl }],
+  )
+  const domainIds = [...new Set([...stored, ...expected])].sort()
+  return { domainIds, registered: expected, created: expected, elsewhere }
 }
 
 async function createdBy(

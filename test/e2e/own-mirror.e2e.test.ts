@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -36,8 +36,8 @@ afterAll(async () => {
 })
 
 /** Which chains a verify of all said what of, or the error that it ended with. */
-async function verifyAll(source: string, mirror: string) {
-  const words = ['verify', '--all', '--source', source, '--mirror', urlOf(mirror), '--json']
+async function verifyAll(source: string, mirror: string, ...more: string[]) {
+  const words = ['verify', '--all', '--source', source, '--mirror', urlOf(mirror), '--json', ...more]
   const env = source === 'both' ? cli.env : { AUDIT_HOME: '/nonexistent/home' }
   const { code, stdout, stderr } = await runCli(words, { env })
   const results = jsonLines(stdout).filter((line) => !('summary' in (line as object))) as Result[]
@@ -65,8 +65,19 @@ describe('a Domain with a mirror of its own', () => {
 
   it('is not missed in the default mirror, nor the platform chain in its own', async () => {
     const ofDefault = await verifyAll('mirror', 'default')
-    expect(ofDefault).toEqual({ code: 0, said: sorted(ordinary, PLATFORM_ANCHOR), stderr: '' })
+    const note = `note: Domain ${resident} is not in this mirror, and was not verified: its own is ${urlOf('own')}\n`
+    expect(ofDefault).toEqual({ code: 0, said: sorted(ordinary, PLATFORM_ANCHOR), stderr: note })
     expect(await verifyAll('mirror', 'own')).toEqual({ code: 0, said: [[resident]], stderr: '' })
+  })
+
+  it('is not accused where it is pinned and not there, nor passed over', async () => {
+    const { stdout } = await cli.run('verify', '--all', '--json')
+    const heads = join(root, 'heads.ndjson')
+    writeFileSync(heads, stdout)
+    const verdict = await verifyAll('mirror', 'default', '--expect-heads', heads)
+    expect(verdict).toMatchObject({ code: 4, said: sorted(ordinary, PLATFORM_ANCHOR) })
+    expect(verdict.stderr).toContain(`Domain ${resident} is pinned and is not in this mirror`)
+    expect(await verifyAll('both', 'default', '--expect-heads', heads)).toMatchObject({ code: 0 })
   })
 
   it('is verified against its own, beside the others', async () => {
