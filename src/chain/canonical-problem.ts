@@ -1,3 +1,4 @@
+import { int32 } from './big-endian.js'
 import { isCaveat, isObjectType, isText } from './byte-text.js'
 import { LIMITS } from './limits.js'
 import { REASONS } from './reason.js'
@@ -143,11 +144,6 @@ class Scan {
 function countProblem(field: string, max: number, count: number): string | undefined {
   if (count < 0) return `${field}: runs over the end`
   return count > max ? `${field}: expected at most ${max} items, got ${count}` : undefined
-}
-
-function int32(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16)
-  return high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)
 }
 
 /** Order of two length-prefixed items by their bytes. */

@@ -1,3 +1,5 @@
+import { putU32 } from './big-endian.js'
+
 const encoder = new TextEncoder()
 
 /** Enough for nearly every row; a longer one makes it grow. */
@@ -61,12 +63,4 @@ export class CanonicalWriter {
     grown.set(this.#bytes.subarray(0, this.#at))
     this.#bytes = grown
   }
-}
-
-/** A big-endian u32 at `at`. */
-export function putU32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24
-  bytes[at + 1] = value >>> 16
-  bytes[at + 2] = value >>> 8
-  bytes[at + 3] = value
 }

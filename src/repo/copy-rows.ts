@@ -1,3 +1,4 @@
+import { viewOf } from '../chain/big-endian.js'
 import { MAGIC } from '../chain/canonical.js'
 import type { StoredRow } from '../chain/fold.js'
 import type { ByteRow, RowTaker } from '../chain/intact-lane.js'
@@ -213,10 +214,6 @@ export class CopyRows implements ByteRow {
     this.#out = viewOf(grown)
     this.#views = []
   }
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** Where the field after the one at `at` begins. */

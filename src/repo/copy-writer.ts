@@ -1,4 +1,4 @@
-import { putU32 } from '../chain/canonical-writer.js'
+import { putU32 } from '../chain/big-endian.js'
 
 /** `PGCOPY\n\xff\r\n\0`, no flags, no header extension (PostgreSQL manual, COPY, "Binary Format"). */
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')

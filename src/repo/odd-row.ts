@@ -1,3 +1,4 @@
+import { int32 } from '../chain/big-endian.js'
 import type { StoredRow } from '../chain/fold.js'
 import { LIMITS } from '../chain/limits.js'
 
@@ -120,10 +121,4 @@ export function isPlainArray(bytes: Uint8Array, from: number, to: number): boole
 /** Of a timestamptz on the wire, as two 32-bit halves. */
 export function isInfinite(high: number, low: number): boolean {
   return (high === 0x7fff_ffff && low === 0xffff_ffff) || (high === -0x8000_0000 && low === 0)
-}
-
-/** As Buffer.readInt32BE, whose checks cost as much as the rest of a row's split. */
-export function int32(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16)
-  return high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)
 }
