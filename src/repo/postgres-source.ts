@@ -6,13 +6,15 @@ import { type FoldTask, foldSegment } from './fold-segment.js'
 import { ScanClient } from './scan-client.js'
 
 /** Rows from which on a thread is worth its start and its connection. */
-const THREAD_ROWS = 20_000
+const THREAD_ROWS = 50_000
 
 export interface PostgresSourceOptions {
   /** Of the time that a scan works, above 0 and up to 1; less than 1 where others are to be served meanwhile. */
   readonly share?: number
   /** Threads, each with a connection, that a long chain may be judged on at once. Default: 1. */
   readonly threads?: number
+  /** Whether this thread is one of them; where it has others to serve it should not be. Default: false. */
+  readonly here?: boolean
   /** Rows from which on a chain is long, and that each thread has at least. */
   readonly threadRows?: number
 }
@@ -26,7 +28,7 @@ export class PostgresSource implements EntrySource {
 
   constructor(database: Database, options: PostgresSourceOptions = {}) {
     this.#database = database
-    this.#options = { share: 1, threads: 1, threadRows: THREAD_ROWS, ...options }
+    this.#options = { share: 1, threads: 1, here: false, threadRows: THREAD_ROWS, ...options }
   }
 
   async scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan> {
@@ -67,9 +69,10 @@ export class PostgresSource implements EntrySource {
     onRows: (rows: number) => void,
     signal: AbortSignal,
   ): Promise<FoldResult | undefined> {
-    const threads = Math.min(this.#options.threads, Math.floor(total / this.#options.threadRows))
-    if (threads < 1) return undefined
+    const { here, threadRows } = this.#options
+    const threads = Math.min(this.#options.threads, Math.floor(total / threadRows))
+    if (threads < (here ? 2 : 1)) return undefined
     const { foldOnThreads } = await import('./fold-threads.js')
-    return foldOnThreads(this.#database, client, task, { end, threads }, onRows, signal)
+    return foldOnThreads(this.#database, client, task, { end, threads, here }, onRows, signal)
   }
 }

@@ -14,7 +14,8 @@ const { PostgresSource } = (await import('../../dist/src/repo/postgres-source.js
 }
 
 /** Chain A has 8 rows: rows 1 to 4 on one thread, 5 to 8 on the other. */
-const THREADS = { threads: 2, threadRows: 4 }
+const THREADS = { threads: 2, threadRows: 4, here: true }
+const ELSEWHERE = { ...THREADS, here: false }
 
 let ground: Battlefield
 let started = 0
@@ -59,16 +60,21 @@ describe('a chain judged on threads', () => {
   it('is intact where it is', async () => {
     const field = await ground.attacked('')
     const [plain, threaded] = [await scan(field.url), await scan(field.url, THREADS)]
+    const elsewhere = await scan(field.url, ELSEWHERE)
+    const alone = await scan(field.url, { ...ELSEWHERE, threads: 1 })
     await field.drop()
-    expect(threaded).toEqual({ scan: plain.scan, threads: 2 })
+    expect(threaded).toEqual({ scan: plain.scan, threads: 1 })
+    expect(elsewhere).toEqual({ scan: plain.scan, threads: 2 })
+    expect(alone).toEqual({ scan: plain.scan, threads: 1 })
     expect(plain).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 0 })
   })
 
   it.each(ATTACKS.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
     const field = await ground.attacked(attack.sql)
     const [plain, threaded] = [await scan(field.url), await scan(field.url, THREADS)]
+    const elsewhere = await scan(field.url, ELSEWHERE)
     await field.drop()
-    expect(threaded.scan).toEqual(plain.scan)
+    expect([threaded.scan, elsewhere.scan]).toEqual([plain.scan, plain.scan])
   })
 
   it('is judged by the first connection where the server has no other to give', async () => {

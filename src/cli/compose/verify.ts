@@ -2,6 +2,9 @@ import { availableParallelism } from 'node:os'
 import type { CopyName, EntrySource, KnownChains } from '../../ports.js'
 import type { Context } from '../context.js'
 
+/** Each takes 35 MB. */
+const MAX_THREADS = 4
+
 interface SourceOptions {
   /** The mirror must have this chain. */
   readonly isExpected?: boolean | undefined
@@ -18,7 +21,10 @@ export async function sourceOf(
 ): Promise<EntrySource> {
   if (name === 'postgres') {
     const { PostgresSource } = await import('../../repo/postgres-source.js')
-    return new PostgresSource(await context.database(), { threads: availableParallelism() })
+    return new PostgresSource(await context.database(), {
+      threads: Math.min(availableParallelism(), MAX_THREADS),
+      here: true,
+    })
   }
   const [codec, { nodeHasher }] = await Promise.all([context.codec(), import('../../node-hasher.js')])
   if (name === 'mirror') {
