@@ -1,4 +1,5 @@
 import { finished } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { PlacedRow } from './append-placement.js'
 import { assertStored } from './assert-stored.js'
@@ -9,15 +10,26 @@ const COPY = `
   COPY audit_log_entry (domain_id, seq, subject_pseudonym, relation, object, reason, relation_path, caveat_context,
     correlation_id, zedtoken, recorded_at, prev_hash, entry_hash) FROM STDIN (FORMAT binary)`
 
+/** Bytes that the server may begin with while the others are still being cut. */
+const SLICE = 32 * 1024
+
 /**
  * Writes rows by COPY: what Postgres stores is cut from the very bytes that were hashed, and costs it 5 µs a row less
  * than an INSERT from arrays.
  */
 export async function writeRows(client: Client, rows: readonly PlacedRow[]): Promise<void> {
-  const writer = new CopyWriter()
-  for (const { canonical, entry } of rows) writer.row(canonical, entry.prevHash, entry.entryHash)
   const stream = client.query(copyFrom(COPY))
+  const ended = finished(stream)
+  // It is awaited at the end; a failure before that must not be nobody's.
+  ended.catch(() => undefined)
+  const writer = new CopyWriter()
+  for (const { canonical, entry } of rows) {
+    writer.row(canonical, entry.prevHash, entry.entryHash)
+    if (writer.size < SLICE) continue
+    stream.write(writer.take())
+    await setImmediate()
+  }
   stream.end(writer.end())
-  await finished(stream)
+  await ended
   assertStored('audit_log_entry', stream.rowCount, rows.length)
 }

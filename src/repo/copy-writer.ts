@@ -11,7 +11,7 @@ const EPOCH_2000 = 946_684_800_000_000n
 
 /** What a row on the wire is longer than its canonical bytes, at most: lengths, array headers, two hashes. */
 const OVERHEAD = 256
-const START_CAPACITY = 512 * 1024
+const START_CAPACITY = 64 * 1024
 
 /**
  * Rows as the binary COPY takes them, cut from canonical bytes: the inverse of CopyRows. Columns: domain_id, seq,
@@ -46,11 +46,24 @@ export class CopyWriter {
     this.#hash(entryHash)
   }
 
-  /** The whole file. */
+  /** Bytes that wait to be taken. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** What was written since the last time. */
+  take(): Buffer {
+    const taken = this.#out.subarray(0, this.#size)
+    this.#out = Buffer.allocUnsafe(START_CAPACITY)
+    this.#size = 0
+    return taken
+  }
+
+  /** The rest, with the end of the file. */
   end(): Buffer {
     this.#reserve(2)
     this.#int16(-1)
-    return this.#out.subarray(0, this.#size)
+    return this.take()
   }
 
   #fixed(length: number): void {
