@@ -81,8 +81,10 @@ describe('a chain judged on threads', () => {
     const field = await ground.attacked('')
     const user = `narrow_${process.pid}`
     await rowsOf(field.url, `CREATE ROLE ${user} LOGIN CONNECTION LIMIT 1 IN ROLE audit_reader`)
-    const narrow = await scan(field.url.replace('postgres@', `${user}@`), THREADS)
+    const url = field.url.replace('postgres@', `${user}@`)
+    const [narrow, elsewhere] = [await scan(url, THREADS), await scan(url, ELSEWHERE)]
     await field.drop()
-    expect(narrow).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 2 })
+    expect(narrow).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 1 })
+    expect(elsewhere).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 2 })
   })
 })
