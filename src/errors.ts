@@ -91,3 +91,8 @@ export class AuditError extends Error {
     this.hint = options.hint
   }
 }
+
+/** What the system, or the library, calls a failure, such as `ENOENT`. */
+export function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+}

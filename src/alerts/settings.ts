@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 
 export interface WebhookSettings {
   readonly url: URL
@@ -56,7 +56,9 @@ function readSecret(path: string): string {
     // Whoever makes the file with echo has a newline in it.
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new AuditError('file_unreadable', `AUDIT_ALERT_WEBHOOK_SECRET_FILE cannot be read (${code})`)
+    throw new AuditError(
+      'file_unreadable',
+      `AUDIT_ALERT_WEBHOOK_SECRET_FILE cannot be read (${errnoOf(error)})`,
+    )
   }
 }

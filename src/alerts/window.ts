@@ -1,5 +1,6 @@
 import { mkdir, open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errnoOf } from '../errors.js'
 
 const WINDOW = 60_000
 
@@ -49,7 +50,7 @@ export class Window {
       await unlink(fileOf(folder, key, minute)).catch(() => undefined)
       return false
     } catch (error) {
-      return !(error instanceof Error && 'code' in error && error.code === 'EEXIST')
+      return errnoOf(error) !== 'EEXIST'
     }
   }
 

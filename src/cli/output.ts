@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 import { jsonText } from './safe-text.js'
 
 /** Characters gathered before they are written: a write a line costs a system call each. */
@@ -89,9 +89,5 @@ export class Output {
 }
 
 export function isReaderGone(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    ['EPIPE', 'ERR_STREAM_DESTROYED'].includes(String(error.code))
-  )
+  return ['EPIPE', 'ERR_STREAM_DESTROYED'].includes(errnoOf(error))
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { ChainHead } from '../chain/entry.js'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 
 /** Heads by chain, as `--expect-head` or `--expect-heads` gave them. */
 export type PinsByChain = ReadonlyMap<string, readonly ChainHead[]>
@@ -35,7 +35,6 @@ async function readPins(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new AuditError('file_unreadable', `--expect-heads: ${path} cannot be read (${code})`)
+    throw new AuditError('file_unreadable', `--expect-heads: ${path} cannot be read (${errnoOf(error)})`)
   }
 }

@@ -1,5 +1,5 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 
 const NEWLINE = Uint8Array.of(0x0a)
 
@@ -18,7 +18,7 @@ export class Rejects {
     try {
       return new Rejects(path, await open(path, 'wx', 0o600))
     } catch (error) {
-      const code = codeOf(error)
+      const code = errnoOf(error)
       if (code === 'EEXIST') throw new AuditError('usage', `--rejects: ${path} exists already`)
       throw new AuditError('output_failed', `--rejects: ${path} cannot be made (${code})`)
     }
@@ -39,10 +39,6 @@ export class Rejects {
   }
 
   #fail(error: unknown): never {
-    throw new AuditError('output_failed', `--rejects: ${this.#path} cannot be written (${codeOf(error)})`)
+    throw new AuditError('output_failed', `--rejects: ${this.#path} cannot be written (${errnoOf(error)})`)
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }

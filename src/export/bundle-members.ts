@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 import { damaged } from './bundle-format.js'
 import { BLOCK, type MemberHead, paddingOf, readHeader, TAR_END } from './ustar.js'
 
@@ -58,6 +58,5 @@ async function readUpTo(file: FileHandle, bytes: Buffer): Promise<number> {
 }
 
 export function unreadable(error: unknown): AuditError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-  return new AuditError('file_unreadable', `the bundle cannot be read (${code})`, { cause: error })
+  return new AuditError('file_unreadable', `the bundle cannot be read (${errnoOf(error)})`, { cause: error })
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 
 /** A file that gets its name when it is whole, and not before. */
 export class OutputFile {
@@ -87,7 +87,7 @@ function exists(path: string): AuditError {
 }
 
 /** What a file system says of a call that it does not have. */
-const NO_SUCH_CALL: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'])
+const NO_SUCH_CALL: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'])
 
 /** False where the file system cannot do it. */
 async function done(call: Promise<void>): Promise<boolean> {
@@ -95,7 +95,7 @@ async function done(call: Promise<void>): Promise<boolean> {
     await call
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && NO_SUCH_CALL.has(error.code)) return false
+    if (NO_SUCH_CALL.has(errnoOf(error))) return false
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 import type { App } from './app.js'
 import { errorProblem } from './error-problem.js'
 import { hasBody } from './headers.js'
@@ -48,7 +48,7 @@ function instanceOf({ url }: FastifyRequest, anonymous: boolean): string {
 
 /** Fastify's own errors, by their codes, and those of the use cases. */
 function problemOf(error: unknown): HttpProblem {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = errnoOf(error)
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return BODY_TOO_LARGE
   if (code.startsWith('FST_ERR_CTP_')) {
     return new HttpProblem(400, { code: 'invalid_body', detail: 'the body is not what its headers say' })
@@ -71,7 +71,7 @@ const INCOMPLETE = new HttpProblem(400, {
 
 /** The client went away while it sent the body; nobody reads the answer. */
 function isCutOff(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
+  return errnoOf(error) === 'ECONNRESET'
 }
 
 function noSuchPath(): HttpProblem {

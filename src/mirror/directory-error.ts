@@ -1,10 +1,6 @@
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 
 const DENIED: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS'])
-
-export function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-}
 
 /** A failure of the file system at the mirror at `url`. What is an AuditError, or the signal's reason, stays as it is. */
 export function directoryError(url: string, what: string, error: unknown, signal: AbortSignal): unknown {

@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { closeSync, constants, fstatSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { errnoOf } from './directory-error.js'
+import { errnoOf } from '../errors.js'
 
 // Not the functions of fs/promises: those make objects of each file, and were a third of the time of a create.
 const openFile = promisify(fs.open)

@@ -1,5 +1,5 @@
 import { access, opendir } from 'node:fs/promises'
-import { errnoOf } from './directory-error.js'
+import { errnoOf } from '../errors.js'
 
 /** A name goes through latin1, which keeps each byte. */
 export interface FolderEntry {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { errnoOf, KEY_BYTES, unavailable } from './read-key-file.js'
+import { errnoOf } from '../errors.js'
+import { KEY_BYTES, unavailable } from './read-key-file.js'
 
 /**
  * Makes a key file of 32 random bytes, mode 0600, its directory included. Resolves with true if this call made it, with

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Agent, ClientRequest, IncomingMessage, request as Request } from 'node:http'
-import { errnoOf } from './read-key-file.js'
+import { errnoOf } from '../errors.js'
 
 export interface BaoRequest {
   readonly method: 'GET' | 'POST'

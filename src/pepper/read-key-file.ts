@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 
 /** Bytes of a key. */
 export const KEY_BYTES = 32
@@ -53,10 +53,6 @@ async function readKey(file: FileHandle, path: string): Promise<Buffer> {
     path,
     `expected exactly ${KEY_BYTES} raw bytes, got ${bytesRead > KEY_BYTES ? 'more' : bytesRead}`,
   )
-}
-
-export function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
 }
 
 export function unavailable(path: string, problem: string, hint?: string): AuditError {

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 import { readInput } from './read-input.js'
 
 /** Of a file, and of what it decompresses to. CloudTrail delivers at most some 50 MB; the largest here has 1 MB. */
@@ -32,8 +32,8 @@ async function decompressed(bytes: Buffer, path: string): Promise<Buffer> {
   try {
     return await gunzipBytes(bytes, { maxOutputLength: MAX_FILE_BYTES })
   } catch (error) {
-    if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') throw tooLong(path)
-    const problem = codeOf(error) === 'Z_BUF_ERROR' ? 'a truncated gzip' : 'not a whole gzip'
+    if (errnoOf(error) === 'ERR_BUFFER_TOO_LARGE') throw tooLong(path)
+    const problem = errnoOf(error) === 'Z_BUF_ERROR' ? 'a truncated gzip' : 'not a whole gzip'
     throw new AuditError('invalid_input', `${path}: ${problem}`)
   }
 }
@@ -43,8 +43,4 @@ function tooLong(path: string): AuditError {
     'invalid_input',
     `${path}: expected at most ${MAX_FILE_BYTES} bytes, decompressed too`,
   )
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
 }

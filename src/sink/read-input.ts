@@ -2,7 +2,7 @@ import { constants, createReadStream, openSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
-import { AuditError } from '../errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 
 /** The bytes of a file, or of a FIFO such as a shell's `<(…)`, until its end or `until`. Rejects with `file_unreadable`. */
 export async function* readInput(path: string, until?: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -11,8 +11,7 @@ export async function* readInput(path: string, until?: AbortSignal): AsyncGenera
     yield* until === undefined ? input : addAbortSignal(until, input)
   } catch (error) {
     until?.throwIfAborted()
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    throw new AuditError('file_unreadable', `${path}: cannot be read (${code})`, { cause: error })
+    throw new AuditError('file_unreadable', `${path}: cannot be read (${errnoOf(error)})`, { cause: error })
   }
 }
 

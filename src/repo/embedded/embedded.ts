@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AuditError } from '../../errors.js'
+import { AuditError, errnoOf } from '../../errors.js'
 import { makePrivate } from './home.js'
 import { EMBEDDED_MAJOR, embeddedUrl, type Place, placeOf } from './place.js'
 import { isReady, serverPid } from './server-state.js'
@@ -99,7 +99,7 @@ function signalServer(pid: number): void {
   try {
     process.kill(pid, 'SIGINT')
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ESRCH') return
+    if (errnoOf(cause) === 'ESRCH') return
     throw new AuditError('embedded_unavailable', `cannot signal the PostgreSQL process ${pid}`, {
       hint: 'run as the user that started it',
       cause,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AuditError } from '../../errors.js'
+import { AuditError, errnoOf } from '../../errors.js'
 import type { Place } from './place.js'
 
 /** Milliseconds after which the lock of a process that was killed is taken over, between looks, and to wait at most. */
@@ -42,7 +42,7 @@ async function tryLock(lock: Lock, place: Place): Promise<(() => Promise<void>) 
     })
     return () => release().catch(() => undefined)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : String(error)
+    const code = errnoOf(error)
     // ENOENT: the lock was taken away between its making and the look at its time.
     if (code === 'ELOCKED' || (code === 'ENOENT' && existsSync(place.dir))) return undefined
     throw new AuditError('embedded_unavailable', `cannot make ${place.lock}: ${code}`, { cause: error })
