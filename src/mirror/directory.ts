@@ -1,22 +1,25 @@
 import { hash } from 'node:crypto'
+import { lstat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { AuditError } from '../errors.js'
-import type { MirrorListed, MirrorObject, MirrorStore } from '../ports.js'
-import { directoryError, errnoOf } from './directory-error.js'
+import { AuditError, errnoOf } from '../errors.js'
+import type { IndexedMirror, MirrorListed, MirrorObject } from '../ports.js'
+import { directoryError } from './directory-error.js'
 import { placeFile, readStored } from './directory-file.js'
+import { foldersIn } from './directory-index.js'
 import { isName, listKeys } from './directory-list.js'
 import { Folder } from './folder.js'
+import { assertFolder, isAbsent, latin1 } from './folder-entries.js'
 
 /** What an etag is made of: nobody's object is larger, and a hostile one must not be read for ever. */
 const MAX_ETAG_BYTES = 16 * 1024 * 1024
 
 /**
- * A mirror in a directory, `file:///dir`: a key is a path below it. The directory is made at the first create; until
- * then it is out of reach, as a mistyped or unmounted one is. Files are 0600 and folders 0700. A listing names no sizes and etags: they would have to be
- * read. An etag is the quoted md5 of the file, of one that is cut that of what was read.
+ * A mirror in a directory, `file:///dir`: a key is a path below it. The directory is made at the first create; until then
+ * it is out of reach, as a mistyped or unmounted one is. Files are 0600 and folders 0700. A listing names no sizes and
+ * etags: they would have to be read. An etag is the quoted md5 of the file, of one that is cut that of what was read.
  */
-export class DirectoryMirror implements MirrorStore {
+export class DirectoryMirror implements IndexedMirror {
   readonly url: string
   readonly #folders = new Map<string, Folder>()
 
@@ -72,6 +75,27 @@ export class DirectoryMirror implements MirrorStore {
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') folder.forget()
       throw directoryError(this.url, `${key} cannot be written`, error, signal)
+    }
+  }
+
+  async folders(prefix: string, signal: AbortSignal): Promise<string[]> {
+    signal.throwIfAborted()
+    try {
+      // A directory that is not there, or not mounted, is out of reach.
+      await assertFolder(this.root)
+      return await foldersIn(latin1(join(this.root, prefix)), signal)
+    } catch (error) {
+      throw directoryError(this.url, 'cannot be listed', error, signal)
+    }
+  }
+
+  async storedAt(key: string, signal: AbortSignal): Promise<number | undefined> {
+    signal.throwIfAborted()
+    try {
+      return Math.floor((await lstat(join(this.root, key))).mtimeMs)
+    } catch (error) {
+      if (isAbsent(error)) return undefined
+      throw directoryError(this.url, `${key} cannot be read`, error, signal)
     }
   }
 

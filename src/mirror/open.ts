@@ -1,6 +1,5 @@
 import type { IndexedMirror } from '../ports.js'
 import { DirectoryMirror } from './directory.js'
-import { fileIndex } from './file-index.js'
 import { parseMirrorUrl } from './mirror-url.js'
 
 /**
@@ -12,7 +11,7 @@ export async function openMirror(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<IndexedMirror> {
   const place = parseMirrorUrl(url)
-  if (place.kind === 'directory') return Object.assign(new DirectoryMirror(place.path), fileIndex(place.path))
+  if (place.kind === 'directory') return new DirectoryMirror(place.path)
   // The SDK takes 0.2 s to load.
   const { S3Mirror } = await import('./s3.js')
   return new S3Mirror(place.bucket, place.prefix, env)

@@ -1,41 +1,13 @@
-import { lstat, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { MirrorIndex } from '../ports.js'
-import { directoryError, errnoOf } from './directory-error.js'
+import { stat } from 'node:fs/promises'
+import { errnoOf } from '../errors.js'
 import { isDraft } from './directory-file.js'
-import { assertFolder, type FolderEntry, isAbsent, latin1, readFolder, utf8 } from './folder-entries.js'
+import { type FolderEntry, isAbsent, readFolder, utf8 } from './folder-entries.js'
 
 /** Of most folders one entry is enough. */
 const BATCH = 32
 
-/** See MirrorIndex. `root` is an absolute path. */
-export function fileIndex(root: string): MirrorIndex {
-  const url = pathToFileURL(root).href
-  return {
-    folders: async (prefix, signal) => {
-      signal.throwIfAborted()
-      try {
-        // A directory that is not there, or not mounted, is out of reach.
-        await assertFolder(root)
-        return await foldersIn(latin1(join(root, prefix)), signal)
-      } catch (error) {
-        throw directoryError(url, 'cannot be listed', error, signal)
-      }
-    },
-    storedAt: async (key, signal) => {
-      signal.throwIfAborted()
-      try {
-        return Math.floor((await lstat(join(root, key))).mtimeMs)
-      } catch (error) {
-        if (isAbsent(error)) return undefined
-        throw directoryError(url, `${key} cannot be read`, error, signal)
-      }
-    },
-  }
-}
-
-async function foldersIn(path: string, signal: AbortSignal): Promise<string[]> {
+/** The folders below a path that hold something, as `folders` of MirrorIndex names them. */
+export async function foldersIn(path: string, signal: AbortSignal): Promise<string[]> {
   const found: string[] = []
   for (const { name, isFolder, isLink } of await entriesOf(path)) {
     signal.throwIfAborted()
