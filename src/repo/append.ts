@@ -5,17 +5,14 @@ import { lockChains, openChains } from './append-chains.js'
 import { Placement } from './append-placement.js'
 import { writeChains, writeContexts, writeSubjects } from './append-rows.js'
 import { writeRows } from './copy-in.js'
-import type { Client, Database } from './database.js'
+import { type Client, type Database, DURABLE } from './database.js'
 import { DEFAULT_KEY_DAYS, readKeys, writeKeys } from './idempotency-keys.js'
 
 /**
  * READ COMMITTED, said explicitly: the lock must be taken before the snapshot that reads the head. Not READ WRITE: a
- * database that its administrator made read-only is to refuse. A server whose synchronous_commit is weaker than "on"
- * would acknowledge what a crash then takes back; stronger ones are left alone.
+ * database that its administrator made read-only is to refuse.
  */
-const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED;
-  SELECT CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
-    THEN set_config('synchronous_commit', 'on', true) END`
+const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; ${DURABLE}`
 
 type Outcomes = Promise<readonly Appended[]>
 

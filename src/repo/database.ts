@@ -8,6 +8,13 @@ export type Client = pg.ClientBase
 /** Milliseconds until a server that does not answer is given up. */
 const CONNECT_TIMEOUT = 10_000
 
+/**
+ * Of a transaction that acknowledges rows: a server whose synchronous_commit is weaker than "on" would do so with what a
+ * crash then takes back. Stronger ones are left alone.
+ */
+export const DURABLE = `SELECT CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+  THEN set_config('synchronous_commit', 'on', true) END`
+
 /** A Postgres: scoped clients and transactions, and every failure as an AuditError that shows no password. */
 export class Database {
   readonly #pool: pg.Pool

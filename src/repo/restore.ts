@@ -4,14 +4,11 @@ import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { AuditError } from '../errors.js'
 import type { RestoredDomain, RestoredRow, RestoreTarget } from '../ports.js'
 import { chainState } from './chain-state.js'
-import type { Client, Database } from './database.js'
+import { type Client, type Database, DURABLE } from './database.js'
 import { databaseError } from './database-error.js'
 import { entryColumns } from './entry-columns.js'
 
-/** A server whose synchronous_commit is weaker than "on" would take back what was restored. */
-const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-  SELECT CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
-    THEN set_config('synchronous_commit', 'on', true) END`
+const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${DURABLE}`
 
 /** Of the session: it ends with the connection, by whatever death. */
 const CLAIM = `SELECT pg_try_advisory_lock(hashtextextended('audit/restore/' || $1, 0)) AS claimed`
