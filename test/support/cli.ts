@@ -55,7 +55,9 @@ export async function spawnCli(
   })
 }
 
+/** To be called before the child can have ended. */
 export async function finished(child: ChildProcessWithoutNullStreams): Promise<CliResult> {
+  if (child.exitCode !== null) throw new Error('it ended before it was waited for')
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
