@@ -1,7 +1,7 @@
-import { errors, jwtVerify } from 'jose'
+import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { LIMITS, textProblem } from '../chain/limits.js'
 import type { Authenticator, Principal } from '../ports.js'
-import { JWKS_TIMES, type JwksTimes, remoteKeys } from './jwks.js'
+import { JWKS_TIMES, type JwksTimes, type KeyOf, remoteKeys } from './jwks.js'
 
 export interface JwtSettings {
   readonly jwksUrl: string
@@ -30,14 +30,41 @@ export function jwtAuthenticator(settings: JwtSettings, times: JwksTimes = JWKS_
   return {
     async authenticate(bearer) {
       try {
-        const { payload } = await jwtVerify(bearer, keyOf, rules)
-        return principalOf(payload.sub)
+        return principalOf((await claimsOf(bearer, keyOf, rules)).sub)
       } catch (error) {
         // TypeError: a key that is too short for its algorithm.
         if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
         throw error
       }
     },
+  }
+}
+
+/** A token need not name its key (RFC 7515, section 4.1.4): then each of the set that could be it is tried. */
+async function claimsOf(bearer: string, keyOf: KeyOf, rules: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(bearer, keyOf, rules)).payload
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    for await (const key of error) {
+      const claims = await claimsBy(key, bearer, rules)
+      if (claims !== undefined) return claims
+    }
+    throw error
+  }
+}
+
+/** Undefined where it is another key's signature. */
+async function claimsBy(
+  key: Awaited<ReturnType<KeyOf>>,
+  bearer: string,
+  rules: JWTVerifyOptions,
+): Promise<JWTPayload | undefined> {
+  try {
+    return (await jwtVerify(bearer, key, rules)).payload
+  } catch (error) {
+    if (error instanceof errors.JWSSignatureVerificationFailed) return undefined
+    throw error
   }
 }
 

@@ -71,6 +71,27 @@ describe('a token', () => {
   })
 })
 
+describe('a token that names no key', () => {
+  const unnamed = { kid: undefined as never }
+
+  it('is held against each of the set that could be it', async () => {
+    const two = await issuer.addKey('two')
+    const bearers = [await token(key.privateKey, {}, unnamed), await token(two.privateKey, {}, unnamed)]
+    const fresh = jwtAuthenticator(issuer.settings, TIMES)
+    for (const bearer of bearers) expect(await outcome(ask(bearer, fresh))).toBe('user:alice')
+  })
+
+  it.each([
+    ['of a key that is not in it', {}],
+    ['expired', { exp: NOW - 60 }],
+  ])('%s is nobody', async (_, claims) => {
+    const own = await issuer.addKey('gone')
+    issuer.putKey('gone', {})
+    const signer = 'exp' in claims ? key : own
+    expect(await outcome(ask(await token(signer.privateKey, claims, unnamed)))).toBe('nobody')
+  })
+})
+
 const encoded = (value: unknown) => base64url.encode(JSON.stringify(value))
 
 /** Signed by hand, as no library would. */
