@@ -55,26 +55,7 @@ export class Base64Reader {
   }
 }
 
-/** Bytes that {@link writeBase64} makes of `length`. */
+/** Characters of `length` bytes as base64, padding included. */
 export function base64Length(length: number): number {
   return Math.ceil(length / 3) * 4
-}
-
-/** Writes bytes as base64 to `to`, from `start` on, without a string of them. */
-export function writeBase64(bytes: Uint8Array, to: Uint8Array, start: number): void {
-  const whole = bytes.length - (bytes.length % 3)
-  let size = start
-  for (let at = 0; at < whole; at += 3, size += 4) {
-    const [a, b, c] = [bytes[at] as number, bytes[at + 1] as number, bytes[at + 2] as number]
-    to[size] = ALPHABET[a >> 2] as number
-    to[size + 1] = ALPHABET[((a & 3) << 4) | (b >> 4)] as number
-    to[size + 2] = ALPHABET[((b & 15) << 2) | (c >> 6)] as number
-    to[size + 3] = ALPHABET[c & 63] as number
-  }
-  if (whole === bytes.length) return
-  const [a, b] = [bytes[whole] as number, bytes[whole + 1] ?? 0]
-  to[size] = ALPHABET[a >> 2] as number
-  to[size + 1] = ALPHABET[((a & 3) << 4) | (b >> 4)] as number
-  to[size + 2] = bytes.length - whole === 2 ? (ALPHABET[(b & 15) << 2] as number) : PAD
-  to[size + 3] = PAD
 }

@@ -7,10 +7,10 @@ const HEADER = Buffer.from('1f8b08000000000000ff', 'hex')
 const TRAILER_BYTES = 8
 
 /**
- * Level 3 for good: of a segment of 532 bytes a row it makes 101, in 3.0 µs a row; level 1 takes no less time, level 6
- * 5.2 µs, and neither makes less of it.
+ * For good. A row resembles the few before it, so that half the window finds as much, and in less of the cache: of a row
+ * of 469 bytes it makes 120 in 2.4 µs; the whole window 118 in 2.7 µs, level 3 117 in 3.0, level 6 112 in twice the time.
  */
-const DEFLATE: ZlibOptions = { level: 3, memLevel: 9, chunkSize: BUNDLE_LIMITS.memberBytes }
+const DEFLATE: ZlibOptions = { level: 1, windowBits: 14, memLevel: 9, chunkSize: BUNDLE_LIMITS.memberBytes }
 const HUFFMAN: ZlibOptions = { ...DEFLATE, strategy: constants.Z_HUFFMAN_ONLY }
 
 const deflate = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw)

@@ -1,5 +1,5 @@
 import type { ByteRow } from '../chain/intact-lane.js'
-import { base64Length, writeBase64 } from './base64.js'
+import { base64Length } from './base64.js'
 import { writeHex } from './hex.js'
 import { HASH_BYTES, HASH_DIGITS, LINE, NEWLINE } from './line-format.js'
 
@@ -10,7 +10,7 @@ export function lineLength({ canonical }: ByteRow, digits: string): number {
   return PIECES + digits.length + 2 * HASH_DIGITS + base64Length(canonical.length) + 1
 }
 
-/** Writes that line at `start`: into the segment itself, for strings on the way cost as much as all else. */
+/** Writes that line at `start`, into the segment itself. */
 export function writeLine(row: ByteRow, digits: string, to: Buffer, start: number): void {
   let at = put(LINE.seq, to, start)
   at += to.write(digits, at, 'latin1')
@@ -19,8 +19,8 @@ export function writeLine(row: ByteRow, digits: string, to: Buffer, start: numbe
   at = put(LINE.entry, to, at + HASH_DIGITS)
   writeHex(row.bytes, row.entryAt, to, at, HASH_BYTES)
   at = put(LINE.canonical, to, at + HASH_DIGITS)
-  writeBase64(row.canonical, to, at)
-  at = put(LINE.end, to, at + base64Length(row.canonical.length))
+  at += to.write(base64Of(row.canonical), at, 'latin1')
+  at = put(LINE.end, to, at)
   to[at] = NEWLINE
 }
 
@@ -28,4 +28,9 @@ export function writeLine(row: ByteRow, digits: string, to: Buffer, start: numbe
 function put(piece: Uint8Array, to: Uint8Array, at: number): number {
   for (let i = 0; i < piece.length; i += 1) to[at + i] = piece[i] as number
   return at + piece.length
+}
+
+/** As a string, for once: Node's own encoder is four times as fast as one of ours that writes bytes. */
+function base64Of({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('base64')
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Base64Reader, base64Length, writeBase64 } from '../../src/export/base64.js'
+import { Base64Reader, base64Length } from '../../src/export/base64.js'
 
 const reader = new Base64Reader()
 const read = (text: string) => {
@@ -17,18 +17,11 @@ function strictly(text: string): string | undefined {
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-/** With a byte before and one after, which are not its own. */
-function write(bytes: Uint8Array): string {
-  const characters = Buffer.alloc(base64Length(bytes.length) + 2, '?')
-  writeBase64(bytes, characters, 1)
-  return characters.toString('latin1')
-}
-
-it('writes and reads as Node does', () => {
+it('is read as Node writes it', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), (bytes) => {
       const encoded = Buffer.from(bytes).toString('base64')
-      expect(write(bytes)).toBe(`?${encoded}?`)
+      expect(encoded).toHaveLength(base64Length(bytes.length))
       expect(read(encoded)).toBe(Buffer.from(bytes).toString('hex'))
     }),
   )

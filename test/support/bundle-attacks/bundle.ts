@@ -43,7 +43,10 @@ export function canonicalBytes(row: ChainedEntry): Buffer {
   return canonicalOf({ ...row, reason: reasonOrdinal(row.reason) })
 }
 
-export function gzip(content: Uint8Array, options: ZlibOptions = { level: 3, memLevel: 9 }): Buffer {
+export function gzip(
+  content: Uint8Array,
+  options: ZlibOptions = { level: 1, windowBits: 14, memLevel: 9 },
+): Buffer {
   const end = Buffer.alloc(8)
   end.writeUInt32LE(crc32(content), 0)
   end.writeUInt32LE(content.length, 4)
