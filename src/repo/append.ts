@@ -4,9 +4,9 @@ import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../por
 import { lockChains, openChains } from './append-chains.js'
 import { Placement } from './append-placement.js'
 import { writeChains, writeContexts, writeSubjects } from './append-rows.js'
-import { writeRows } from './copy-in.js'
 import { type Client, type Database, DURABLE } from './database.js'
 import { DEFAULT_KEY_DAYS, readKeys, writeKeys } from './idempotency-keys.js'
+import { writeRows } from './write-rows.js'
 
 /**
  * READ COMMITTED, said explicitly: the lock must be taken before the snapshot that reads the head. Not READ WRITE: a

@@ -1,35 +1,91 @@
-import { finished } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
-import { from as copyFrom } from 'pg-copy-streams'
-import type { PlacedRow } from './append-placement.js'
-import { assertStored } from './assert-stored.js'
-import { CopyWriter } from './copy-writer.js'
+import type pg from 'pg'
 import type { Client } from './database.js'
 
-const COPY = `
-  COPY audit_log_entry (domain_id, seq, subject_pseudonym, relation, object, reason, relation_path, caveat_context,
-    correlation_id, zedtoken, recorded_at, prev_hash, entry_hash) FROM STDIN (FORMAT binary)`
+interface Wire {
+  query(text: string): void
+  sendCopyFromChunk(bytes: Buffer): void
+  endCopyFrom(): void
+}
 
-/** Bytes that the server may begin with while the others are still being cut. */
-const SLICE = 32 * 1024
+type Message = (wire: Wire) => void
 
 /**
- * Writes rows by COPY: what Postgres stores is cut from the very bytes that were hashed, and costs it 5 µs a row less
- * than an INSERT from arrays.
+ * A COPY … FROM STDIN, given piece by piece. What is given before the server asks for it waits; once the server has
+ * refused, or is gone, nothing more is sent. pg hands the connection to any query with a `submit` method.
  */
-export async function writeRows(client: Client, rows: readonly PlacedRow[]): Promise<void> {
-  const stream = client.query(copyFrom(COPY))
-  const ended = finished(stream)
-  // It is awaited at the end; a failure before that must not be nobody's.
-  ended.catch(() => undefined)
-  const writer = new CopyWriter()
-  for (const { canonical, entry } of rows) {
-    writer.row(canonical, entry.prevHash, entry.entryHash)
-    if (writer.size < SLICE) continue
-    stream.write(writer.take())
-    await setImmediate()
+class CopyIn {
+  readonly #text: string
+  /** While the server takes rows. */
+  #wire: Wire | undefined
+  #waiting: Message[] = []
+  #rows = 0
+  #resolve: (rows: number) => void = () => undefined
+  #reject: (error: unknown) => void = () => undefined
+  /** Resolves with the rows that were stored. */
+  readonly finished: Promise<number>
+
+  constructor(text: string) {
+    this.#text = text
+    this.finished = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // It is awaited at the end; a failure before that must not be nobody's.
+    this.finished.catch(() => undefined)
   }
-  stream.end(writer.end())
-  await ended
-  assertStored('audit_log_entry', stream.rowCount, rows.length)
+
+  write(bytes: Buffer): void {
+    this.#send((wire) => wire.sendCopyFromChunk(bytes))
+  }
+
+  end(): void {
+    this.#send((wire) => wire.endCopyFrom())
+  }
+
+  submit(wire: Wire): void {
+    wire.query(this.#text)
+  }
+
+  handleCopyInResponse(wire: Wire): void {
+    this.#wire = wire
+    for (const message of this.#waiting.splice(0)) message(wire)
+  }
+
+  handleCommandComplete({ text }: { readonly text: string }): void {
+    this.#rows = Number(/^COPY (\d+)$/.exec(text)?.[1] ?? 0)
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve(this.#rows)
+  }
+
+  handleError(error: unknown): void {
+    this.#wire = undefined
+    this.#reject(error)
+  }
+
+  #send(message: Message): void {
+    if (this.#wire === undefined) this.#waiting.push(message)
+    else message(this.#wire)
+  }
+}
+
+/**
+ * Runs a COPY and resolves with the rows that the server stored. It begins with the first pieces while the others are
+ * still being made.
+ */
+export async function copyIn(client: Client, text: string, pieces: Iterable<Buffer>): Promise<number> {
+  const copy = new CopyIn(text)
+  client.query(copy as unknown as pg.Submittable)
+  try {
+    for (const piece of pieces) {
+      copy.write(piece)
+      await setImmediate()
+    }
+  } finally {
+    // Whatever became of the pieces: a server that is not told would wait, and the ROLLBACK behind it.
+    copy.end()
+  }
+  return copy.finished
 }

@@ -19,7 +19,7 @@ type DataListener = (chunk: Buffer) => void
 /**
  * A COPY … TO STDOUT whose raw bytes go to a sink: the driver's own parser makes an object of every row, which halves
  * the rate. pg hands the connection to any query with a `submit` method; until the copy ends this one takes the
- * socket's data listeners away, and then gives them back with the messages that are theirs (as pg-copy-streams does).
+ * socket's data listeners away, and then gives them back with the messages that are theirs.
  */
 export class CopyOut {
   readonly #text: string

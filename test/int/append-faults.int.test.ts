@@ -129,6 +129,34 @@ describe('a write that did not come to its COMMIT', () => {
   })
 })
 
+/** Of several slices: the server has the first one while the others are being cut. */
+const longGroup = (domainId: string, first = entryFor(domainId)) => [
+  first,
+  ...Array.from({ length: 499 }, () => entryFor(domainId)),
+]
+
+describe('a long group', () => {
+  it('loses the one row that Postgres refuses while the others are still on their way', async () => {
+    const domainId = await direct.create()
+    const group = longGroup(domainId, entryFor(domainId, { relation: 'refused.here' }))
+    const placed = await direct.sink.recordGroup(group, 'continue')
+    expect(outcomes(placed)).toEqual(['invalid_input', ...Array.from({ length: 499 }, (_, i) => i + 2)])
+  })
+
+  it.each<Fault>(['lost', 'unanswered', 'held'])(
+    'is not there where its first rows are %s',
+    async (fault) => {
+      const domainId = await direct.create()
+      const outcome = await faulty('PGCOPY', fault, () =>
+        writer.sink.recordGroup(longGroup(domainId), 'continue'),
+      )
+      expect(outcome).toMatchObject({ code: 'database_unavailable' })
+      expect(await chainLength(direct, domainId)).toBe(1)
+      expect(outcomes([await writer.record(domainId)])).toEqual([2])
+    },
+  )
+})
+
 describe('a Domain', () => {
   it.each<[string, Fault, boolean]>([
     ['not there where COMMIT is lost', 'lost', false],
