@@ -3,6 +3,12 @@ import { SCAN_BEGIN } from './chain-state.js'
 import type { Database } from './database.js'
 import { databaseError } from './database-error.js'
 
+/**
+ * Of a scan that joins another: a lock that the other one has is only waited for behind somebody who waits for that one,
+ * as an ALTER TABLE does, and the other one waits for this. Postgres cannot see such a deadlock.
+ */
+const NO_WAITING = 'SET LOCAL lock_timeout = 200'
+
 /** A connection of its own, for scanning a chain in one snapshot. It ends with the signal, or when it is closed. */
 export class ScanClient {
   readonly client: pg.Client
@@ -21,7 +27,7 @@ export class ScanClient {
     return scan.keep(async (client) => {
       await client.query(SCAN_BEGIN)
       if (snapshot !== undefined)
-        await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`)
+        await client.query(`${NO_WAITING}; SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`)
       return scan
     })
   }

@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EntrySource, Scan } from '../../src/ports.js'
 import { Database } from '../../src/repo/database.js'
@@ -75,6 +76,25 @@ describe('a chain judged on threads', () => {
     const elsewhere = await scan(field.url, ELSEWHERE)
     await field.drop()
     expect([threaded.scan, elsewhere.scan]).toEqual([plain.scan, plain.scan])
+  })
+
+  it.each([
+    ['one of them here', THREADS],
+    ['none of them here', ELSEWHERE],
+  ])('waits for nobody who waits for it, %s', async (_where, options) => {
+    const field = await ground.attacked('')
+    const altering = new pg.Client(field.url)
+    await altering.connect()
+    await altering.query('BEGIN')
+    // It waits for the first connection, and what comes after it has to wait too.
+    const altered = new Promise((resolve) => {
+      process.once('worker', () => resolve(altering.query('LOCK TABLE audit_log_entry')))
+    })
+    const { scan: plain } = await scan(field.url, options)
+    await altered
+    await altering.end()
+    await field.drop()
+    expect(plain).toMatchObject({ fold: { rows: 8, findings: [] } })
   })
 
   it('is judged by the first connection where the server has no other to give', async () => {
