@@ -103,8 +103,11 @@ export async function isKeyed(client: Client): Promise<boolean> {
 export const SEEING_ALL = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
   SET LOCAL row_security = off; SET LOCAL constraint_exclusion = off`
 
-/** Begins the reading of one chain. A sort of a long one would spill to disk before its first row; its key has the order. */
-export const SCAN_BEGIN = `${SEEING_ALL}; SET LOCAL enable_sort = off`
+/**
+ * Begins the reading of one chain. A sort of a long one would spill to disk before its first row; its key has the order.
+ * A connection that lends its snapshot to others is idle until they have done.
+ */
+export const SCAN_BEGIN = `${SEEING_ALL}; SET LOCAL enable_sort = off; SET LOCAL idle_in_transaction_session_timeout = 0`
 
 const CHAINS = `
   WITH RECURSIVE stored(domain_id) AS (

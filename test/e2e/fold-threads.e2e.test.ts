@@ -97,6 +97,16 @@ describe('a chain judged on threads', () => {
     expect(plain).toMatchObject({ fold: { rows: 8, findings: [] } })
   })
 
+  it('keeps its snapshot where a server ends who is idle in a transaction', async () => {
+    const field = await ground.attacked('')
+    const user = `hasty_${process.pid}`
+    await rowsOf(field.url, `CREATE ROLE ${user} LOGIN IN ROLE audit_reader`)
+    await rowsOf(field.url, `ALTER ROLE ${user} SET idle_in_transaction_session_timeout = 10`)
+    const { scan: plain } = await scan(field.url.replace('postgres@', `${user}@`), ELSEWHERE)
+    await field.drop()
+    expect(plain).toMatchObject({ fold: { rows: 8, findings: [] } })
+  })
+
   it('is judged by the first connection where the server has no other to give', async () => {
     const field = await ground.attacked('')
     const user = `narrow_${process.pid}`
