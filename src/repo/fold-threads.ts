@@ -23,7 +23,8 @@ type OnRows = (rows: number) => void
 
 /**
  * Judges a segment on several threads, in the snapshot of `lead`, each with a connection of its own. Undefined where they
- * could not do it (a server has only so many connections), or where this thread has to look at all of it.
+ * could not do it (a server has only so many connections), or where this thread has to look at all of it. Rejects with what
+ * the lead fails with.
  */
 export async function foldOnThreads(
   database: Database,
@@ -38,20 +39,17 @@ export async function foldOnThreads(
   if (shared === undefined) return undefined
   const site = { url: database.url, place: database.place, snapshot: shared.snapshot }
   const parts = task.keyed && shared.last !== null ? cutParts(task, end, threads) : [task]
-  try {
-    const joined =
-      parts.length > 1 ? await foldInParts(site, parts, here ? lead : undefined, onRows, signal) : undefined
-    if (joined !== undefined || here) return joined
-    return await foldOnThread(site, task, onRows, signal)
-  } catch {
-    signal.throwIfAborted()
-    return undefined
-  }
+  const joined =
+    parts.length > 1 ? await foldInParts(site, parts, here ? lead : undefined, onRows, signal) : undefined
+  if (joined !== undefined || here) return joined
+  const alone = await foldOnThread(site, task, onRows, signal).catch(() => undefined)
+  signal.throwIfAborted()
+  return alone
 }
 
 /**
- * Each part on a thread, the first one on this if it is given a client. Undefined where not all of it is intact. The
- * threads that are still at work when one fails are ended; what goes on here goes to its end.
+ * Each part on a thread, the first one on this if it is given a client. Undefined where not all of it is intact, or a
+ * thread has failed: then the others are ended, and what goes on here goes to its end.
  */
 async function foldInParts(
   site: FoldSite,
@@ -67,13 +65,14 @@ async function foldInParts(
   }
   const failed = new AbortController()
   const either = AbortSignal.any([signal, failed.signal])
+  const onThread = (part: FoldTask, index: number) =>
+    foldOnThread(site, part, onPartRows(index), either).catch(() => failed.abort())
   const results = parts.map((part, index) =>
-    here !== undefined && index === 0
-      ? foldSegment(here, part, onPartRows(index))
-      : foldOnThread(site, part, onPartRows(index), either),
+    here !== undefined && index === 0 ? foldSegment(here, part, onPartRows(index)) : onThread(part, index),
   )
   try {
-    return joinParts(parts, await Promise.all(results))
+    const done = (await Promise.all(results)).filter((result) => result !== undefined)
+    return done.length === parts.length ? joinParts(parts, done) : undefined
   } finally {
     failed.abort()
     await Promise.allSettled(results)

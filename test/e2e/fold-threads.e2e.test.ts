@@ -107,6 +107,23 @@ describe('a chain judged on threads', () => {
     expect(plain).toMatchObject({ fold: { rows: 8, findings: [] } })
   })
 
+  it.each([
+    ['one of them here', THREADS],
+    ['none of them here', ELSEWHERE],
+  ])('says what Postgres refused first, %s', async (_where, options) => {
+    const field = await ground.attacked('')
+    const user = `blind_${process.pid}_${options.here}`
+    await rowsOf(field.url, `CREATE ROLE ${user} LOGIN IN ROLE audit_reader`)
+    await rowsOf(field.url, 'REVOKE SELECT ON audit_log_entry FROM audit_reader')
+    await rowsOf(
+      field.url,
+      `GRANT SELECT (domain_id, seq, relation, object, entry_hash) ON audit_log_entry TO ${user}`,
+    )
+    const refused = scan(field.url.replace('postgres@', `${user}@`), options)
+    await expect(refused).rejects.toMatchObject({ code: 'database_permission_denied' })
+    await field.drop()
+  })
+
   it('is judged by the first connection where the server has no other to give', async () => {
     const field = await ground.attacked('')
     const user = `narrow_${process.pid}`
@@ -115,6 +132,6 @@ describe('a chain judged on threads', () => {
     const [narrow, elsewhere] = [await scan(url, THREADS), await scan(url, ELSEWHERE)]
     await field.drop()
     expect(narrow).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 1 })
-    expect(elsewhere).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 2 })
+    expect(elsewhere).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 3 })
   })
 })
