@@ -25,6 +25,8 @@ export class ScanClient {
     signal.throwIfAborted()
     const scan = new ScanClient(await database.dedicated(), signal)
     return scan.keep(async (client) => {
+      // An abort while it connected had nobody to hear it.
+      signal.throwIfAborted()
       await client.query(SCAN_BEGIN)
       if (snapshot !== undefined)
         await client.query(`${NO_WAITING}; SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`)
