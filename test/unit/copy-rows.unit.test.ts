@@ -95,6 +95,13 @@ describe('the COPY stream', () => {
     expect(read([backendStream(copyFile([]))])).toEqual({ rows: [], rest: REST })
   })
 
+  it('leaves to the driver what follows, whole or not: a server may say goodbye at once', () => {
+    const goodbye = Buffer.concat([REST, message('E', text('FATAL\0'))])
+    for (const rest of [goodbye, goodbye.subarray(0, -3)]) {
+      expect(read([backendStream(copyFile([]), rest)]).rest).toEqual(rest)
+    }
+  })
+
   it('keeps the other messages for the driver, in their order, and asks for more until the server is ready', () => {
     const notice = message('N', text('SNOTICE\0\0'))
     const failure = message('E', text('SERROR\0\0'))
