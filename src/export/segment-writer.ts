@@ -18,6 +18,7 @@ export class SegmentWriter {
   readonly segments: Segment[] = []
   readonly #take: TakeSegment
   readonly #compressing: Promise<{ name: string; bytes: Buffer }>[] = []
+  #draining = Promise.resolve()
   #content: Buffer | undefined
   #bytes = 0
   #rows = 0
@@ -48,12 +49,13 @@ export class SegmentWriter {
     return this.#compressing.length > AT_ONCE
   }
 
-  /** Hands over what is compressed, as far as needed to keep memory flat. */
-  async drain(atMost = AT_ONCE): Promise<void> {
-    while (this.#compressing.length > atMost) {
-      const segment = await this.#compressing.shift()
-      if (segment !== undefined) await this.#take(segment.name, segment.bytes)
-    }
+  /**
+   * Hands over what is compressed, as far as needed to keep memory flat. One call after the other: where the last rows
+   * come with the chunk that made it wait, the one for the end begins meanwhile.
+   */
+  drain(atMost = AT_ONCE): Promise<void> {
+    this.#draining = this.#draining.then(() => this.#handOver(atMost))
+    return this.#draining
   }
 
   async finish(): Promise<void> {
@@ -63,7 +65,14 @@ export class SegmentWriter {
 
   /** For an export that failed: nothing is left running. */
   async abandon(): Promise<void> {
-    await Promise.allSettled(this.#compressing)
+    await Promise.allSettled([this.#draining, ...this.#compressing])
+  }
+
+  async #handOver(atMost: number): Promise<void> {
+    while (this.#compressing.length > atMost) {
+      const segment = await this.#compressing.shift()
+      if (segment !== undefined) await this.#take(segment.name, segment.bytes)
+    }
   }
 
   /** The segment that the row's line of this length goes to. */

@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import type { ByteRow } from '../../src/chain/intact-lane.js'
+import { segmentName } from '../../src/export/bundle-format.js'
+import { SegmentWriter, type TakeSegment } from '../../src/export/segment-writer.js'
+
+const SEGMENTS = 6
+
+/** A writer with so many segments under way that rows are to wait for it. */
+function ahead(take: TakeSegment): SegmentWriter {
+  const writer = new SegmentWriter(take)
+  const canonical = randomBytes(60_000)
+  for (let seq = 1; writer.segments.length < SEGMENTS - 1; seq += 1) {
+    const stored = () => ({ seq, canonical })
+    const row: ByteRow = { seq, canonical, bytes: canonical, prevAt: 0, entryAt: 32, stored }
+    writer.add(row)
+  }
+  expect(writer.isAhead).toBe(true)
+  return writer
+}
+
+it('hands segments over one after the other where the last row came while some were', async () => {
+  const seen: string[] = []
+  const writer = ahead(async (name) => {
+    seen.push(`${name} begun`)
+    await sleep(20)
+    seen.push(`${name} done`)
+  })
+  const draining = writer.drain()
+  await writer.finish()
+  const names = Array.from({ length: SEGMENTS }, (_, i) => segmentName(i + 1))
+  expect(seen).toEqual(names.flatMap((name) => [`${name} begun`, `${name} done`]))
+  await draining
+})
+
+it('does not finish without a segment that could not be handed over', async () => {
+  const writer = ahead(async (name) => {
+    await sleep(20)
+    if (name === segmentName(1)) throw new Error('no space')
+  })
+  const draining = writer.drain().catch(() => undefined)
+  await expect(writer.finish()).rejects.toThrow('no space')
+  await draining
+})
