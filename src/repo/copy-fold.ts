@@ -11,17 +11,24 @@ export interface CopyFoldRequest {
   readonly fromSeq: number
   /** Last row of a segment that ends before the chain does, or with it. */
   readonly toSeq?: number | undefined
+  /**
+   * The last row of the segment by another look in the same snapshot, if that is a seq: an index may hide rows from one
+   * look and show them to the other.
+   */
+  readonly end?: number | undefined
   readonly pins: readonly ChainHead[]
 }
 
 /** The backend's byte stream of one COPY, from its first message on, folded as it arrives. */
 export class CopyFold {
+  readonly #end: number | undefined
   readonly #lane: IntactLane
   readonly #rows: CopyRows
   readonly #frames: CopyFrames
 
   constructor(request: CopyFoldRequest) {
     const { fromSeq, toSeq, pins } = request
+    this.#end = toSeq ?? request.end
     const options = { fromSeq, toSeq, pins, hasher: nodeHasher }
     this.#lane = new IntactLane(new ChainFold(options), options)
     const rows = new CopyRows(request.domainId, this.#lane)
@@ -40,6 +47,6 @@ export class CopyFold {
   }
 
   finish(): FoldResult {
-    return this.#lane.finish()
+    return this.#lane.finish(this.#end)
   }
 }

@@ -11,8 +11,6 @@ const SHARED = `
     (SELECT seq FROM audit_log_entry WHERE domain_id = $1 ORDER BY seq DESC NULLS FIRST LIMIT 1) AS last`
 
 export interface ThreadPlan {
-  /** The last row of the segment. */
-  readonly end: number
   /** Threads to work on it. */
   readonly threads: number
   /** Whether this thread is one of them, with the lead's connection. Else it is left free for others. */
@@ -30,7 +28,7 @@ export async function foldOnThreads(
   database: Database,
   lead: pg.Client,
   task: FoldTask,
-  { end, threads, here }: ThreadPlan,
+  { threads, here }: ThreadPlan,
   onRows: OnRows,
   signal: AbortSignal,
 ): Promise<FoldResult | undefined> {
@@ -38,7 +36,9 @@ export async function foldOnThreads(
   const [shared] = rows
   if (shared === undefined) return undefined
   const site = { url: database.url, place: database.place, snapshot: shared.snapshot }
-  const parts = task.keyed && shared.last !== null ? cutParts(task, end, threads) : [task]
+  const { end } = task
+  const isWhole = task.keyed && shared.last !== null && end !== undefined
+  const parts = isWhole ? cutParts(task, end, threads) : [task]
   const joined =
     parts.length > 1 ? await foldInParts(site, parts, here ? lead : undefined, onRows, signal) : undefined
   if (joined !== undefined || here) return joined

@@ -1,4 +1,5 @@
 import type { FoldResult } from '../chain/fold.js'
+import { LIMITS } from '../chain/limits.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports.js'
 import { chainState, isKeyed } from './chain-state.js'
 import type { Database } from './database.js'
@@ -49,13 +50,22 @@ export class PostgresSource implements EntrySource {
     const { domainId, fromSeq, pins } = request
     const state = await chainState(client, domainId)
     const keyed = await isKeyed(client)
-    const end = Math.min(request.toSeq ?? Number.MAX_SAFE_INTEGER, state.last?.seq ?? 0)
+    const last = state.last?.seq ?? 0
+    const end = Math.min(request.toSeq ?? Number.MAX_SAFE_INTEGER, last)
     const toSeq = request.toSeq === undefined ? undefined : end
-    const task = { domainId, fromSeq, toSeq, pins, keyed, share: this.#options.share }
+    const task = {
+      domainId,
+      fromSeq,
+      toSeq,
+      end: last <= LIMITS.maxSeq ? end : undefined,
+      pins,
+      keyed,
+      share: this.#options.share,
+    }
     const total = Math.max(end - fromSeq + 1, 0)
     const onRows = (rows: number) => progress({ rows, total })
     const fold =
-      (await this.#foldOnThreads(client, task, { end, total }, onRows, signal)) ??
+      (await this.#foldOnThreads(client, task, total, onRows, signal)) ??
       (await foldSegment(client, task, onRows))
     await client.query('COMMIT')
     return { ...state, fold }
@@ -65,7 +75,7 @@ export class PostgresSource implements EntrySource {
   async #foldOnThreads(
     client: ScanClient['client'],
     task: FoldTask,
-    { end, total }: { readonly end: number; readonly total: number },
+    total: number,
     onRows: (rows: number) => void,
     signal: AbortSignal,
   ): Promise<FoldResult | undefined> {
@@ -73,6 +83,6 @@ export class PostgresSource implements EntrySource {
     const threads = Math.min(this.#options.threads, Math.floor(total / threadRows))
     if (threads < (here ? 2 : 1)) return undefined
     const { foldOnThreads } = await import('./fold-threads.js')
-    return foldOnThreads(this.#database, client, task, { end, threads, here }, onRows, signal)
+    return foldOnThreads(this.#database, client, task, { threads, here }, onRows, signal)
   }
 }

@@ -59,7 +59,9 @@ export class TwoCopies {
   finish(): Scan {
     const { known, head, last, restoring } = this.#snapshot
     const end = Math.max(last?.seq ?? 0, this.#next - 1)
-    this.#stepTo(Math.min(this.#request.toSeq ?? 0, end) + 1, undefined)
+    // Also where nobody asked for it: an index may hide rows from one look of the snapshot and show them to another.
+    const { toSeq = end <= LIMITS.maxSeq ? end : 0 } = this.#request
+    this.#stepTo(Math.min(toSeq, end) + 1, undefined)
     const [postgres, mirror] = [this.#postgres.finish(), this.#mirror.finish()]
     const findings = copyFindings(this.#findings.sorted(), postgres.findings, mirror.findings)
     const unchecked = postgres.unchecked ?? mirror.unchecked

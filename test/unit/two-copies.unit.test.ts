@@ -17,12 +17,13 @@ function stored(row: PlainRow): StoredRow {
   return { seq: row.seq, canonical: canonicalOf(row), prevHash: row.prevHash, entryHash: row.entryHash }
 }
 
-/** What is found, in short. `mirrored`: up to which row; the others have no stamp. */
+/** What is found, in short. `mirrored`: up to which row; the others have no stamp. `shown`: rows that Postgres gives. */
 function compare(
   postgres: readonly PlainRow[],
   mirror: readonly PlainRow[],
   pins: readonly ChainHead[],
   mirrored = TAIL,
+  shown = TAIL,
 ): string[] {
   const head = at(postgres[TAIL - 1] as PlainRow)
   const snapshot = {
@@ -34,7 +35,7 @@ function compare(
     close: async () => {},
   }
   const copies = new TwoCopies({ domainId: A, fromSeq: 1, pins }, snapshot, nobleHasher)
-  for (const row of postgres) {
+  for (const row of postgres.slice(0, shown)) {
     const copy = mirror[row.seq - 1]
     const object =
       row.seq > mirrored || copy === undefined
@@ -81,4 +82,8 @@ it('a pinned head that is not archived yet is no finding', () => {
 
 it('a pinned head that neither copy has is told once', () => {
   expect(compare(HONEST, HONEST, [forged])).toEqual([PIN])
+})
+
+it('the last row that Postgres speaks of has to be shown', () => {
+  expect(compare(HONEST, HONEST, [], 5, 6)).toEqual(['seq_gap 7-8 2 missing before row 9 in both copies'])
 })
