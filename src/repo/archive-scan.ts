@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { StoredRow } from '../chain/fold.js'
 import { LIMITS } from '../chain/limits.js'
 import type { RunFacts } from '../ports.js'
-import { chainState, SEEING_ALL } from './chain-state.js'
+import { chainState, SCAN_BEGIN, UNHURRIED } from './chain-state.js'
 import { copyOut } from './copy-out.js'
 import { COPY_COLUMNS } from './copy-rows.js'
 import type { Client, Database } from './database.js'
@@ -19,7 +19,7 @@ export interface ScanRange {
   readonly pastSeq: number
 }
 
-/** See ArchiveQueue.scan. No sort: one of a long run would spill to disk, and the primary key has the order. */
+/** See ArchiveQueue.scan. */
 export async function scanRun(
   database: Database,
   range: ScanRange,
@@ -29,7 +29,7 @@ export async function scanRun(
   signal.throwIfAborted()
   let abort: () => void = () => undefined
   try {
-    return await database.withTransaction(`${SEEING_ALL}; SET LOCAL enable_sort = off`, async (client) => {
+    return await database.withTransaction(`${SCAN_BEGIN}; ${UNHURRIED}`, async (client) => {
       // A copy cannot be told to stop; its connection can.
       abort = () => (client as pg.Client).connection.stream.destroy()
       signal.addEventListener('abort', abort)

@@ -103,11 +103,17 @@ export async function isKeyed(client: Client): Promise<boolean> {
 export const SEEING_ALL = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
   SET LOCAL row_security = off; SET LOCAL constraint_exclusion = off`
 
+/** Begins the reading of one chain. A sort of a long one would spill to disk before its first row; its key has the order. */
+export const SCAN_BEGIN = `${SEEING_ALL}; SET LOCAL enable_sort = off`
+
 /**
- * Begins the reading of one chain. A sort of a long one would spill to disk before its first row; its key has the order.
- * A connection that lends its snapshot to others is idle until they have done.
+ * Of a transaction that reads a whole chain: as pg_dump does, it puts aside what ends statements and transactions that
+ * take long, or idle while their snapshot is lent to others. A server before 17 has no transaction_timeout. A snapshot
+ * that was lent is to be taken before.
  */
-export const SCAN_BEGIN = `${SEEING_ALL}; SET LOCAL enable_sort = off; SET LOCAL idle_in_transaction_session_timeout = 0`
+export const UNHURRIED = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+  SELECT CASE WHEN current_setting('transaction_timeout', true) IS NOT NULL
+    THEN set_config('transaction_timeout', '0', true) END`
 
 const CHAINS = `
   WITH RECURSIVE stored(domain_id) AS (

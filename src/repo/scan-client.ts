@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { SCAN_BEGIN } from './chain-state.js'
+import { SCAN_BEGIN, UNHURRIED } from './chain-state.js'
 import type { Database } from './database.js'
 import { databaseError } from './database-error.js'
 
@@ -30,6 +30,7 @@ export class ScanClient {
       await client.query(SCAN_BEGIN)
       if (snapshot !== undefined)
         await client.query(`${NO_WAITING}; SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`)
+      await client.query(UNHURRIED)
       return scan
     })
   }

@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EntrySource, Scan } from '../../src/ports.js'
@@ -20,8 +21,12 @@ const ELSEWHERE = { ...THREADS, here: false }
 
 let ground: Battlefield
 let started = 0
-const onWorker = () => {
+let answered = 0
+const onWorker = (worker: Worker) => {
   started += 1
+  worker.on('message', ({ result }) => {
+    if (result !== undefined) answered += 1
+  })
 }
 
 beforeAll(async () => {
@@ -34,19 +39,23 @@ afterAll(async () => {
   await ground.drop()
 })
 
-/** What the scan of chain A gave, and how many threads it started. */
-async function scan(
-  url: string,
-  options: PostgresSourceOptions = {},
-): Promise<{ readonly scan: Scan; readonly threads: number }> {
+interface Scanned {
+  readonly scan: Scan
+  readonly threads: number
+  readonly answers: number
+}
+
+/** What the scan of chain A gave, how many threads it started, and how many of those came to a result. */
+async function scan(url: string, options: PostgresSourceOptions = {}): Promise<Scanned> {
   const database = new Database(url)
-  const before = started
+  const before = { started, answered }
   try {
     const source = new PostgresSource(database, options)
     const request = { domainId: A, fromSeq: 1, pins: [] }
     return {
       scan: await source.scan(request, () => undefined, AbortSignal.timeout(60_000)),
-      threads: started - before,
+      threads: started - before.started,
+      answers: answered - before.answered,
     }
   } finally {
     await database.close()
@@ -64,9 +73,9 @@ describe('a chain judged on threads', () => {
     const elsewhere = await scan(field.url, ELSEWHERE)
     const alone = await scan(field.url, { ...ELSEWHERE, threads: 1 })
     await field.drop()
-    expect(threaded).toEqual({ scan: plain.scan, threads: 1 })
-    expect(elsewhere).toEqual({ scan: plain.scan, threads: 2 })
-    expect(alone).toEqual({ scan: plain.scan, threads: 1 })
+    expect(threaded).toEqual({ scan: plain.scan, threads: 1, answers: 1 })
+    expect(elsewhere).toEqual({ scan: plain.scan, threads: 2, answers: 2 })
+    expect(alone).toEqual({ scan: plain.scan, threads: 1, answers: 1 })
     expect(plain).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 0 })
   })
 

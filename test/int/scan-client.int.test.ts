@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Database } from '../../src/repo/database.js'
 import { ScanClient } from '../../src/repo/scan-client.js'
@@ -28,4 +29,17 @@ it('ends where it was given up while it connected', async () => {
   stop.abort(new Error('stop'))
   await expect(opening).rejects.toThrow('stop')
   await expect.poll(connections).toEqual([])
+})
+
+it('takes the time that it takes, whatever the server gives to others', async () => {
+  const limits = ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout']
+  const options = limits.map((name) => `-c ${name}=150`).join(' ')
+  const limited = new Database(`${database.url}&options=${encodeURIComponent(options)}`)
+  const scan = await ScanClient.open(limited, new AbortController().signal)
+  await scan.run((client) => client.query('SELECT pg_sleep(0.3)'))
+  await sleep(300)
+  const { rowCount } = await scan.run((client) => client.query('SELECT pg_sleep(0.3)'))
+  await scan.close()
+  await limited.close()
+  expect(rowCount).toBe(1)
 })
