@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { Finding } from '../chain/finding.js'
 import type { StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
@@ -8,9 +7,9 @@ import { AuditError } from '../errors.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports.js'
 import { BundleJudge } from './bundle-judge.js'
 import type { ReadMember } from './bundle-members.js'
-import { BundleWalk } from './bundle-walk.js'
+import { BundleWalk, type OpenSegment } from './bundle-walk.js'
 import { LineReader, type LineTaker } from './line-reader.js'
-import type { ReadManifest, Segment } from './manifest.js'
+import type { ReadManifest } from './manifest.js'
 
 /** The chain of one bundle, whose manifest has been read: everything after it, once. */
 export class BundleSource implements EntrySource {
@@ -80,7 +79,7 @@ class Reading implements LineTaker {
       for await (const met of new BundleWalk(this.#manifest).meet(members)) {
         signal.throwIfAborted()
         if ('finding' in met) this.#judge.findings.add(met.finding)
-        else this.#read(met.segment, met.content)
+        else this.#read(met)
         progress({ rows: this.#rows, total })
       }
     } catch (error) {
@@ -88,14 +87,14 @@ class Reading implements LineTaker {
     }
   }
 
-  #read(said: Segment, content: Buffer): void {
+  #read({ segment: said, content, sha256 }: OpenSegment): void {
     const before = this.#rows
     this.#first = undefined
     this.#lines.read(content)
     const rows = this.#rows - before
     const isCount =
       said.rows === rows && said.first_seq === (this.#first ?? this.#seq + 1) && said.last_seq === this.#seq
-    if (isCount && said.bytes === content.length && said.sha256 === hash('sha256', content)) return
+    if (isCount && said.bytes === content.length && said.sha256 === sha256) return
     this.#malformed(said.first_seq, said.last_seq, `${said.name} is not the one that was counted`)
   }
 

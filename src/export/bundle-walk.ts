@@ -3,9 +3,17 @@ import { BUNDLE_LIMITS, damaged, FILE_NAMES } from './bundle-format.js'
 import type { ReadMember } from './bundle-members.js'
 import { decompressSegment } from './gzip.js'
 import type { ReadManifest, Segment } from './manifest.js'
+import { sha256Of } from './sha256.js'
 
-/** What the walk meets: a segment in its place, or something that is not as the manifest says. */
-export type Met = { readonly segment: Segment; readonly content: Buffer } | { readonly finding: Finding }
+/** A segment in its place. */
+export interface OpenSegment {
+  readonly segment: Segment
+  readonly content: Buffer
+  readonly sha256: string
+}
+
+/** What the walk meets: a segment, or something that is not as the manifest says. */
+export type Met = OpenSegment | { readonly finding: Finding }
 
 /** Segments that are decompressed ahead of the reader. */
 const AHEAD = 3
@@ -93,5 +101,6 @@ function unawaited(met: Promise<Met>): Promise<Met> {
 
 async function open(segment: Segment, { content: packed }: ReadMember): Promise<Met> {
   if (packed.length > BUNDLE_LIMITS.memberBytes) throw damaged('a segment larger than any can be')
-  return { segment, content: await decompressSegment(packed) }
+  const content = await decompressSegment(packed)
+  return { segment, content, sha256: await sha256Of(content) }
 }

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { StoredRow } from '../chain/fold.js'
 import type { ByteRow } from '../chain/intact-lane.js'
 import { BUNDLE_LIMITS, segmentName } from './bundle-format.js'
@@ -6,19 +5,30 @@ import { damagedLine } from './damaged-row.js'
 import { compressSegment } from './gzip.js'
 import { lineLength, writeLine } from './line-writer.js'
 import type { Segment } from './manifest.js'
+import { sha256Of } from './sha256.js'
 
 /** Takes the compressed segments in their order. */
 export type TakeSegment = (name: string, bytes: Buffer) => Promise<void>
+
+/** A segment as it is stored, and what the manifest says of it. */
+interface Made {
+  readonly segment: Segment
+  readonly bytes: Buffer
+}
 
 /** Segments that are compressed at once, each on a thread of its own. */
 const AT_ONCE = 3
 
 /** Rows to segments: each ends before the line that would make it too long. Memory is that of a few segments. */
 export class SegmentWriter {
+  /** Those that were handed over. */
   readonly segments: Segment[] = []
   readonly #take: TakeSegment
-  readonly #compressing: Promise<{ name: string; bytes: Buffer }>[] = []
+  readonly #compressing: Promise<Made>[] = []
   #draining = Promise.resolve()
+  /** Used before: to the collector each new one would be a reason to look at everything. */
+  readonly #spare: Buffer[] = []
+  #closed = 0
   #content: Buffer | undefined
   #bytes = 0
   #rows = 0
@@ -70,8 +80,10 @@ export class SegmentWriter {
 
   async #handOver(atMost: number): Promise<void> {
     while (this.#compressing.length > atMost) {
-      const segment = await this.#compressing.shift()
-      if (segment !== undefined) await this.#take(segment.name, segment.bytes)
+      const made = await this.#compressing.shift()
+      if (made === undefined) return
+      this.segments.push(made.segment)
+      await this.#take(made.segment.name, made.bytes)
     }
   }
 
@@ -79,7 +91,7 @@ export class SegmentWriter {
   #room(seq: number, length: number): Buffer {
     if (this.#content !== undefined && this.#bytes + length > this.#content.length) this.#close(this.#content)
     if (this.#content === undefined) {
-      this.#content = Buffer.allocUnsafe(BUNDLE_LIMITS.segmentBytes)
+      this.#content = this.#spare.pop() ?? Buffer.allocUnsafe(BUNDLE_LIMITS.segmentBytes)
       this.#first = seq
     }
     this.#last = seq
@@ -87,22 +99,26 @@ export class SegmentWriter {
     return this.#content
   }
 
-  #close(whole: Buffer): void {
-    const content = whole.subarray(0, this.#bytes)
-    const name = segmentName(this.segments.length + 1)
-    this.segments.push({
-      name,
+  #close(content: Buffer): void {
+    this.#closed += 1
+    const compressing = this.#make(content, {
+      name: segmentName(this.#closed),
       rows: this.#rows,
       first_seq: this.#first,
       last_seq: this.#last,
-      bytes: content.length,
-      sha256: hash('sha256', content),
+      bytes: this.#bytes,
     })
-    const compressing = compressSegment(content).then((bytes) => ({ name, bytes }))
     compressing.catch(() => undefined)
     this.#compressing.push(compressing)
     this.#content = undefined
     this.#bytes = 0
     this.#rows = 0
+  }
+
+  async #make(whole: Buffer, counts: Omit<Segment, 'sha256'>): Promise<Made> {
+    const content = whole.subarray(0, counts.bytes)
+    const [bytes, sha256] = await Promise.all([compressSegment(content), sha256Of(content)])
+    this.#spare.push(whole)
+    return { segment: { ...counts, sha256 }, bytes }
   }
 }

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { ByteRow } from '../../src/chain/intact-lane.js'
-import { segmentName } from '../../src/export/bundle-format.js'
+import { BUNDLE_LIMITS, segmentName } from '../../src/export/bundle-format.js'
+import { lineLength } from '../../src/export/line-writer.js'
 import { SegmentWriter, type TakeSegment } from '../../src/export/segment-writer.js'
 
 const SEGMENTS = 6
@@ -11,11 +12,11 @@ const SEGMENTS = 6
 function ahead(take: TakeSegment): SegmentWriter {
   const writer = new SegmentWriter(take)
   const canonical = randomBytes(60_000)
-  for (let seq = 1; writer.segments.length < SEGMENTS - 1; seq += 1) {
-    const stored = () => ({ seq, canonical })
-    const row: ByteRow = { seq, canonical, bytes: canonical, prevAt: 0, entryAt: 32, stored }
-    writer.add(row)
+  const rowOf = (seq: number): ByteRow => {
+    return { seq, canonical, bytes: canonical, prevAt: 0, entryAt: 32, stored: () => ({ seq, canonical }) }
   }
+  const perSegment = Math.floor(BUNDLE_LIMITS.segmentBytes / lineLength(rowOf(99), '99'))
+  for (let seq = 1; seq <= perSegment * (SEGMENTS - 1) + 1; seq += 1) writer.add(rowOf(seq))
   expect(writer.isAhead).toBe(true)
   return writer
 }
