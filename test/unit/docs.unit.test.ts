@@ -57,6 +57,15 @@ it('README has the exit codes of the program, with their meanings', () => {
   expect(documented).toEqual(EXIT_MEANINGS.map(({ codes, meaning }) => [codes.join(', '), meaning]))
 })
 
+it('README names scripts that there are', () => {
+  const { scripts } = JSON.parse(page('package.json')) as { scripts: object }
+  const named = [...page('README.md').matchAll(/\bnpm (?:run )?(demo|test|(?<=run )\w+)/g)].map(
+    ([, name]) => name,
+  )
+  expect(named).toContain('openapi')
+  expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named))
+})
+
 /** The fenced blocks of a page whose info string is `info`. */
 function fenced(markdown: string, info: string): string[] {
   return [...markdown.matchAll(/^```(.+)\n([\s\S]*?)^```$/gm)]
