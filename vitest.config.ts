@@ -1,7 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
 /** Left to `npm test` by hand where AUDIT_TEST_QUICK is set, as in CI, which has 15 minutes. */
-const LONG = ['e2e/archiver-s3', 'e2e/bad-input', 'e2e/crash', 'e2e/restore-story', 'int/embedded']
+const LONG = [
+  'e2e/archiver-s3',
+  'e2e/bad-input',
+  'e2e/bad-input-database',
+  'e2e/crash',
+  'e2e/mirror-verdicts',
+  'e2e/pepper',
+  'e2e/restore-story',
+  'int/embedded',
+]
 const exclude = process.env.AUDIT_TEST_QUICK ? LONG.map((name) => `test/${name}.*.test.ts`) : []
 
 /** The cost of a test is in its file name: unit (pure), int (a real server, in process), e2e (the built command line). */
