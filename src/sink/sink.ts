@@ -3,8 +3,8 @@ import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../por
 import { type ItemParts, toAppendItems } from './append-item.js'
 import type { InputEntry } from './input-line.js'
 
-/** Entries that share one transaction at most: 85,000 rows/s at 1,000 a batch, and more gains little. */
-export const MAX_GROUP = 1000
+/** Entries that share one transaction at most: a seventh more rows/s than by 1,000; others wait for the chain's lock 0.13 s. */
+export const MAX_GROUP = 2000
 
 /** What the sink needs from the world. */
 export interface SinkOptions extends ItemParts {

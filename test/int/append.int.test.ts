@@ -30,10 +30,10 @@ afterAll(async () => {
 const transactions = (rows: Record<string, unknown>[]) => new Set(rows.map((row) => row.transaction)).size
 
 describe('group commit', () => {
-  it('keeps the order of the calls, a thousand entries to a transaction', async () => {
+  it('keeps the order of the calls, two thousand entries to a transaction', async () => {
     const domainId = await writer.create()
-    const calls = Array.from({ length: 2500 }, (_, i) => writer.record(domainId, { correlation_id: `${i}` }))
-    expect(outcomes(await Promise.all(calls))).toEqual(Array.from({ length: 2500 }, (_, i) => i + 2))
+    const calls = Array.from({ length: 4500 }, (_, i) => writer.record(domainId, { correlation_id: `${i}` }))
+    expect(outcomes(await Promise.all(calls))).toEqual(Array.from({ length: 4500 }, (_, i) => i + 2))
     expect(transactions((await storedRows(database.url, domainId)).slice(1))).toBe(3)
   })
 

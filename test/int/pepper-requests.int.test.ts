@@ -89,7 +89,7 @@ describe('a pepper is asked for', () => {
 
   it('once for all that are recorded while a transaction runs', async () => {
     const domainId = await create()
-    const burst = () => Promise.all(Array.from({ length: 2500 }, () => writer.record(domainId)))
+    const burst = () => Promise.all(Array.from({ length: 4500 }, () => writer.record(domainId)))
     expect(await asked(domainId, burst)).toBe(3)
   })
 
