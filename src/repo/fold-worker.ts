@@ -7,6 +7,9 @@ import { ScanClient } from './scan-client.js'
 /** Rows between two words on how far it has come. */
 const STRIDE = 10_000
 
+/** Milliseconds for the connection: a pooler that has no other to give says so after minutes, and the lead keeps one busy. */
+const PATIENCE = 5_000
+
 /** The other end of fold-thread.ts: reads, splits, splices and hashes. What it throws ends the thread. */
 const { site, task } = workerData as { readonly site: FoldSite; readonly task: FoldTask }
 
@@ -16,7 +19,10 @@ function say(reply: FoldReply): void {
 
 const database = new Database(site.url, 1)
 if (site.place !== undefined) database.keepTo(site.place)
-const scan = await ScanClient.open(database, new AbortController().signal, site.snapshot)
+const impatience = new AbortController()
+const timer = setTimeout(() => impatience.abort(new Error('no connection for a thread')), PATIENCE)
+const scan = await ScanClient.open(database, impatience.signal, site.snapshot)
+clearTimeout(timer)
 let said = 0
 const result = await foldSegment(scan.client, task, (rows) => {
   if (rows < said + STRIDE) return

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EntrySource, Scan } from '../../src/ports.js'
 import { Database } from '../../src/repo/database.js'
 import type { PostgresSourceOptions } from '../../src/repo/postgres-source.js'
+import { FaultProxy } from '../support/append-proxy.js'
 import { A, type Attack } from '../support/attacks/attack.js'
 import { type Battlefield, battlefield } from '../support/attacks/battlefield.js'
 import { FORCED } from '../support/attacks/forced.js'
@@ -142,5 +143,16 @@ describe('a chain judged on threads', () => {
     await field.drop()
     expect(narrow).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 1 })
     expect(elsewhere).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 3 })
+  })
+
+  it('is judged by the first connection where a pooler lets the others wait', async () => {
+    const field = await ground.attacked('')
+    const pooler = await FaultProxy.start(field.url)
+    const waiting = pooler.breakAt('SET TRANSACTION SNAPSHOT', 'held')
+    const held = await scan(pooler.url, THREADS)
+    await waiting
+    await pooler.close()
+    await field.drop()
+    expect(held).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 1, answers: 0 })
   })
 })
