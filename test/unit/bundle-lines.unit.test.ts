@@ -43,7 +43,7 @@ function plainly(line: string): Read {
     entry_hash: entryHash,
     canonical_bytes: Buffer.from(canonical).toString('base64'),
   })
-  return isRow && again === line && Math.abs(seq) <= 2 ** 53
+  return isRow && again === line && Number.isInteger(seq) && Math.abs(seq) <= 2 ** 53
     ? { seq, canonical, prevHash, entryHash }
     : undefined
 }
