@@ -17,8 +17,9 @@ import { ensureBuilt, jsonLines, ROOT } from '../support/cli.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
 
 const VERIFIES = 1000
-/** Above the 20,000 rows from which on a worker folds. */
+/** A chain that is judged on two threads. */
 const LONG = 21_000
+const THREADS = { threads: 2, here: true, threadRows: LONG / 3 }
 
 let database: TestDatabase
 let cli: CliDatabase
@@ -58,7 +59,7 @@ function newWriter(): Writer {
 async function builtSource(): Promise<EntrySource> {
   const path = join(ROOT, 'dist/src/repo/postgres-source.js')
   const { PostgresSource } = (await import(path)) as typeof import('../../src/repo/postgres-source.js')
-  return new PostgresSource(writer.database)
+  return new PostgresSource(writer.database, THREADS)
 }
 
 /** Everything that goes on meanwhile, until `over`; each resolves with how often it was done. */
