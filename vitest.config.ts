@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 /** Left to `npm test` by hand where AUDIT_TEST_QUICK is set, as in CI, which has 15 minutes. */
 const LONG = [
+  'e2e/archiver',
   'e2e/archiver-s3',
+  'e2e/attacks-roles',
   'e2e/bad-input',
   'e2e/bad-input-database',
   'e2e/crash',
