@@ -1,3 +1,4 @@
+import { bufferOf } from '../buffer-of.js'
 import type { ByteRow } from '../chain/intact-lane.js'
 import { base64Length } from './base64.js'
 import { writeHex } from './hex.js'
@@ -19,7 +20,8 @@ export function writeLine(row: ByteRow, digits: string, to: Buffer, start: numbe
   at = put(LINE.entry, to, at + HASH_DIGITS)
   writeHex(row.bytes, row.entryAt, to, at, HASH_BYTES)
   at = put(LINE.canonical, to, at + HASH_DIGITS)
-  at += to.write(base64Of(row.canonical), at, 'latin1')
+  // As a string, for once: Node's own encoder is four times as fast as one of ours that writes bytes.
+  at += to.write(bufferOf(row.canonical).toString('base64'), at, 'latin1')
   at = put(LINE.end, to, at)
   to[at] = NEWLINE
 }
@@ -28,9 +30,4 @@ export function writeLine(row: ByteRow, digits: string, to: Buffer, start: numbe
 function put(piece: Uint8Array, to: Uint8Array, at: number): number {
   for (let i = 0; i < piece.length; i += 1) to[at + i] = piece[i] as number
   return at + piece.length
-}
-
-/** As a string, for once: Node's own encoder is four times as fast as one of ours that writes bytes. */
-function base64Of({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString('base64')
 }

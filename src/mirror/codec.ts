@@ -1,11 +1,12 @@
 import { compress, decompress } from '@mongodb-js/zstd'
+import { bufferOf } from '../buffer-of.js'
 import type { ChainedEntry } from '../chain/entry.js'
 import { FormatError } from '../chain/format-error.js'
 import { AuditError } from '../errors.js'
 import type { DecodedObject, MirrorCodec } from '../ports.js'
 import { frameProblem, MAX_CONTENT_BYTES } from './frame.js'
 import { AUDIT_PREFIX, domainPrefix, type ObjectPlace, objectKey, parseKey } from './key.js'
-import { bufferOf, readObject, writeObject } from './object-json.js'
+import { readObject, writeObject } from './object-json.js'
 
 /** An object above this is malformed whatever it holds: nobody needs to fetch more of it. The largest real one is 0.3 MiB. */
 export const MAX_OBJECT_BYTES = MAX_CONTENT_BYTES

@@ -1,3 +1,4 @@
+import { bufferOf } from '../buffer-of.js'
 import { decodeCanonical, encodeCanonical } from '../chain/canonical.js'
 import type { ChainedEntry } from '../chain/entry.js'
 import { FormatError } from '../chain/format-error.js'
@@ -105,9 +106,4 @@ function hashOf(fields: Fields, name: string): string {
 
 function base64(bytes: Uint8Array): string {
   return bufferOf(bytes).toString('base64')
-}
-
-/** The same memory as a Buffer. */
-export function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

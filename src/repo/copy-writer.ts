@@ -1,3 +1,4 @@
+import { bufferOf } from '../buffer-of.js'
 import { putU32 } from '../chain/big-endian.js'
 
 /** `PGCOPY\n\xff\r\n\0`, no flags, no header extension (PostgreSQL manual, COPY, "Binary Format"). */
@@ -28,7 +29,7 @@ export class CopyWriter {
   /** `canonical` must be whole; the hashes are 64 hex digits. */
   row(canonical: Uint8Array, prevHash: string, entryHash: string): void {
     this.#reserve(canonical.length + OVERHEAD)
-    this.#from = Buffer.from(canonical.buffer, canonical.byteOffset, canonical.length)
+    this.#from = bufferOf(canonical)
     this.#at = MAGIC_BYTES
     this.#int16(COLUMNS)
     this.#fixed(16)
