@@ -18,7 +18,7 @@ const options = {
   outbase: dist,
   outdir: next,
   // Beside fold-worker.js, which one of them starts by its relative URL.
-  chunkNames: 'src/repo/[name]-[hash]',
+  chunkNames: 'src/repo/verify/[name]-[hash]',
   bundle: true,
   format: 'esm',
   platform: 'node',
@@ -56,10 +56,10 @@ const entries = (files) => files.map((file) => join(dist, file))
 const { metafile } = await build({
   ...options,
   splitting: true,
-  entryPoints: entries(['src/cli/main.js', ...commands]),
+  entryPoints: entries(['src/cli/shell/main.js', ...commands]),
 })
 // A thread is started while somebody waits: in one file it takes 55 ms instead of 85.
-await build({ ...options, entryPoints: entries(['src/repo/fold-worker.js']) })
+await build({ ...options, entryPoints: entries(['src/repo/verify/fold-worker.js']) })
 
 // The bundle holds copies of other packages' code, and their licences want to be with it.
 const packages = new Set(

@@ -11,7 +11,7 @@ process.exitCode = INTERNAL
 
 const argv = process.argv.slice(2)
 nameHome()
-const entry = new URL('../dist/bundle/src/cli/main.js', import.meta.url)
+const entry = new URL('../dist/bundle/src/cli/shell/main.js', import.meta.url)
 const commands = new URL('../dist/bundle/commands', import.meta.url)
 
 if (existsSync(entry) && existsSync(commands)) await start()

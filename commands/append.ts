@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import { entryFlags } from '../src/cli/append-flags.js'
-import { runAppend } from '../src/cli/append-run.js'
-import { AuditCommand } from '../src/cli/base-command.js'
-import { chainFlags, optionalChain } from '../src/cli/chain-flags.js'
+import { entryFlags } from '../src/cli/append/flags.js'
+import { runAppend } from '../src/cli/append/run.js'
+import { chainFlags, optionalChain } from '../src/cli/flags/chain.js'
+import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class Append extends AuditCommand {
   static override summary = 'Append one row from flags, or many from a stream or files'

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
-import { concurrencyOf, pollIntervalOf, uploadFlags } from '../src/cli/archive-flags.js'
-import { runArchiver } from '../src/cli/archiver-run.js'
-import { AuditCommand } from '../src/cli/base-command.js'
+import { runArchiver } from '../src/cli/archive/archiver.js'
+import { concurrencyOf, pollIntervalOf, uploadFlags } from '../src/cli/archive/flags.js'
+import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class Archiver extends AuditCommand {
   static override summary = 'Upload rows to the mirror as they are appended'

@@ -1,4 +1,4 @@
-import { AuditCommand } from '../src/cli/base-command.js'
+import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class Demo extends AuditCommand {
   static override summary =
@@ -6,7 +6,7 @@ export default class Demo extends AuditCommand {
 
   override async run(): Promise<void> {
     await this.parse(Demo)
-    const { runDemo } = await import('../src/cli/demo.js')
+    const { runDemo } = await import('../src/cli/demo/run.js')
     await runDemo(this.config.root, this.out, this.signal)
   }
 }

@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags'
-import { AuditCommand } from '../src/cli/base-command.js'
-import { chainsFlags, chainsOf } from '../src/cli/chain-flags.js'
-import { runErase } from '../src/cli/erase-run.js'
-import { personFlags } from '../src/cli/person-flags.js'
+import { AuditError } from '../src/base/errors.js'
+import { runErase } from '../src/cli/erasure/erase-run.js'
+import { chainsFlags, chainsOf } from '../src/cli/flags/chain.js'
+import { personFlags } from '../src/cli/flags/person.js'
+import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { parsePerson } from '../src/erasure/person.js'
-import { AuditError } from '../src/errors.js'
 
 export default class EraseIdentity extends AuditCommand {
   static override summary = 'Forget a person: delete their personal data, and keep the chain'

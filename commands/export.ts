@@ -1,9 +1,9 @@
 import * as Flags from '@oclif/core/flags'
-import { AuditCommand } from '../src/cli/base-command.js'
-import { chainFlags, chainOf } from '../src/cli/chain-flags.js'
-import { parseExport } from '../src/cli/export-flags.js'
-import { runExport } from '../src/cli/export-run.js'
-import { filterFlags, subjectFilter, timeFlags } from '../src/cli/filter-flags.js'
+import { parseExport } from '../src/cli/bundle/export-flags.js'
+import { runExport } from '../src/cli/bundle/export-run.js'
+import { chainFlags, chainOf } from '../src/cli/flags/chain.js'
+import { filterFlags, subjectFilter, timeFlags } from '../src/cli/query/flags.js'
+import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class Export extends AuditCommand {
   static override summary = 'Write one self-contained evidence file of a chain'

@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags'
-import { jwtFlags, jwtOf, spicedbFlags, spicedbOf } from '../src/cli/access-flags.js'
-import { AuditCommand } from '../src/cli/base-command.js'
-import { accessOf } from '../src/cli/compose/authz.js'
-import { paceOf, probeFlags, scrapesOf } from '../src/cli/probe-flags.js'
-import { assertTlsPair, maxVerifiesOf, portOf, trustedProxiesOf } from '../src/cli/serve-flags.js'
-import { runServe } from '../src/cli/serve-run.js'
+import { jwtFlags, jwtOf, spicedbFlags, spicedbOf } from '../src/cli/access/flags.js'
+import { assertTlsPair, maxVerifiesOf, portOf, trustedProxiesOf } from '../src/cli/serve/flags.js'
+import { paceOf, probeFlags, scrapesOf } from '../src/cli/serve/probe-flags.js'
+import { runServe } from '../src/cli/serve/run.js'
+import { AuditCommand } from '../src/cli/shell/base-command.js'
+import { accessOf } from '../src/compose/access.js'
 
 export default class Serve extends AuditCommand {
   static override summary = 'The HTTP read surface: list, get with proof, verify, erase'

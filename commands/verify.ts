@@ -1,11 +1,11 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import { AuditCommand } from '../src/cli/base-command.js'
-import { assertNoBundle, parseBundle } from '../src/cli/bundle-flags.js'
-import { chainsFlags, chainsOf } from '../src/cli/chain-flags.js'
-import { mirrorFlags } from '../src/cli/mirror-flags.js'
-import { parsePin, parseSegment } from '../src/cli/verify-flags.js'
-import { runVerify } from '../src/cli/verify-run.js'
+import { assertNoBundle, parseBundle } from '../src/cli/bundle/verify-flags.js'
+import { chainsFlags, chainsOf } from '../src/cli/flags/chain.js'
+import { mirrorFlags } from '../src/cli/flags/mirror.js'
+import { AuditCommand } from '../src/cli/shell/base-command.js'
+import { parsePin, parseSegment } from '../src/cli/verify/flags.js'
+import { runVerify } from '../src/cli/verify/run.js'
 import type { CopyName } from '../src/ports.js'
 
 export default class Verify extends AuditCommand {
@@ -52,7 +52,7 @@ keep the head that a verify printed somewhere else and give it with --expect-hea
     const parsed = await this.parse(Verify)
     const { flags } = parsed
     if (flags.source === 'bundle') {
-      const { runVerifyBundle } = await import('../src/cli/bundle-run.js')
+      const { runVerifyBundle } = await import('../src/cli/bundle/verify-run.js')
       this.exitWith(
         await runVerifyBundle(parseBundle(parsed), await this.context(flags), this.out, this.signal),
       )

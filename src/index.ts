@@ -1,4 +1,7 @@
 /** The public library: what services need to write audit rows in-process, and what a verifier is made of. */
+
+export type { UncheckedEntry as NewEntry } from './append/check-entry.js'
+export { AuditError, ERROR_CODES, type ErrorCode } from './base/errors.js'
 export { decodeCanonical, encodeCanonical } from './chain/canonical.js'
 export type { ChainedEntry, ChainHead, Entry } from './chain/entry.js'
 export { FINDING_CODES, type Finding, type FindingCode } from './chain/finding.js'
@@ -9,9 +12,7 @@ export { LIMITS } from './chain/limits.js'
 export { REASONS, type Reason } from './chain/reason.js'
 export { formatTimestamp, parseTimestamp } from './chain/timestamp.js'
 export { PLATFORM_ANCHOR } from './chain/uuid.js'
-export { type AuditSink, type CreateSinkOptions, createSink } from './create-sink.js'
-export { AuditError, ERROR_CODES, type ErrorCode } from './errors.js'
+export { type AuditSink, type CreateSinkOptions, createSink } from './compose/create-sink.js'
 export type { DomainResolver, Pepper, Placed, RequestContext, SubjectPii } from './ports.js'
 export type { AuditEntry, AuditEntryList, AuditEntryProof } from './query/wire.js'
-export type { UncheckedEntry as NewEntry } from './sink/check-entry.js'
 export type { VerifyResult, WireFinding } from './verify/result.js'

@@ -1,9 +1,9 @@
 import * as Flags from '@oclif/core/flags'
-import { concurrencyOf, uploadFlags } from '../../src/cli/archive-flags.js'
-import { runBackfill } from '../../src/cli/archive-run.js'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
-import { parseSegment } from '../../src/cli/verify-flags.js'
+import { concurrencyOf, uploadFlags } from '../../src/cli/archive/flags.js'
+import { runBackfill } from '../../src/cli/archive/run.js'
+import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { parseSegment } from '../../src/cli/verify/flags.js'
 
 export default class ArchiveBackfill extends AuditCommand {
   static override summary = 'Upload the rows that the mirror lacks, archived or not'

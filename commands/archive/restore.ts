@@ -1,9 +1,9 @@
 import * as Flags from '@oclif/core/flags'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
-import { mirrorFlags } from '../../src/cli/mirror-flags.js'
-import { runRestore } from '../../src/cli/restore-run.js'
-import { parsePin, parseSegment } from '../../src/cli/verify-flags.js'
+import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { mirrorFlags } from '../../src/cli/flags/mirror.js'
+import { runRestore } from '../../src/cli/restore/run.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { parsePin, parseSegment } from '../../src/cli/verify/flags.js'
 
 export default class ArchiveRestore extends AuditCommand {
   static override summary = 'Rebuild chains that PostgreSQL does not have from the mirror alone'

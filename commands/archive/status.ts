@@ -1,7 +1,7 @@
-import { runArchiveStatus } from '../../src/cli/archive-run.js'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
-import { mirrorFlags } from '../../src/cli/mirror-flags.js'
+import { runArchiveStatus } from '../../src/cli/archive/run.js'
+import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { mirrorFlags } from '../../src/cli/flags/mirror.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class ArchiveStatus extends AuditCommand {
   static override summary = 'How far the archive of each chain has come, with --json a line each'

@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { migrateDatabase, migrateDatabaseDown } from '../../src/cli/database-admin.js'
-import { safe } from '../../src/cli/safe-text.js'
-import { note } from '../../src/cli/streams.js'
+import { migrateDatabase, migrateDatabaseDown } from '../../src/cli/database/admin.js'
+import { safe } from '../../src/cli/output/safe-text.js'
+import { note } from '../../src/cli/output/streams.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class DbMigrate extends AuditCommand {
   static override summary = 'Bring the schema up to date'

@@ -1,11 +1,11 @@
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { databaseStatus } from '../../src/cli/database-admin.js'
+import { databaseStatus } from '../../src/cli/database/admin.js'
 import {
   databaseStatusDocument,
   databaseStatusText,
   databaseStatusWarning,
-} from '../../src/cli/database-status.js'
-import { note } from '../../src/cli/streams.js'
+} from '../../src/cli/database/status.js'
+import { note } from '../../src/cli/output/streams.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class DbStatus extends AuditCommand {
   static override summary = 'Tell which database is used and which schema it has'

@@ -1,5 +1,5 @@
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { stopOwnDatabase } from '../../src/cli/database-admin.js'
+import { stopOwnDatabase } from '../../src/cli/database/admin.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class DbStop extends AuditCommand {
   static override summary = 'Stop its own PostgreSQL'

@@ -1,6 +1,6 @@
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { ownDatabaseUrl } from '../../src/cli/database-admin.js'
-import { safeText } from '../../src/cli/safe-text.js'
+import { ownDatabaseUrl } from '../../src/cli/database/admin.js'
+import { safeText } from '../../src/cli/output/safe-text.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class DbUrl extends AuditCommand {
   static override summary = 'Print the URL of its own PostgreSQL, for psql'

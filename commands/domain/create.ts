@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
 import { v7 as uuidv7 } from 'uuid'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { createDomainOn } from '../../src/cli/compose/append.js'
-import { safeText } from '../../src/cli/safe-text.js'
+import { safeText } from '../../src/cli/output/safe-text.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { createDomainOn } from '../../src/compose/append.js'
 
 export default class DomainCreate extends AuditCommand {
   static override summary = 'Register a Domain and begin its chain'

@@ -1,7 +1,7 @@
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { domainsOf } from '../../src/cli/compose/read.js'
-import { printStream } from '../../src/cli/print-stream.js'
-import { note } from '../../src/cli/streams.js'
+import { printStream } from '../../src/cli/output/print-stream.js'
+import { note } from '../../src/cli/output/streams.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { domainsOf } from '../../src/compose/query.js'
 import { domainJson, streamDomains } from '../../src/query/domains.js'
 
 export default class DomainList extends AuditCommand {

@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { holdsOf } from '../../src/cli/compose/erasure.js'
-import { holdFields } from '../../src/cli/hold-text.js'
-import { keyValues } from '../../src/cli/table.js'
+import { holdFields } from '../../src/cli/erasure/hold-text.js'
+import { keyValues } from '../../src/cli/output/table.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { holdsOf } from '../../src/compose/erasure.js'
 import { parseHoldId, releaseHold } from '../../src/erasure/hold.js'
 
 export default class HoldRelease extends AuditCommand {

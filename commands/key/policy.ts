@@ -1,11 +1,11 @@
 import * as Flags from '@oclif/core/flags'
 import { setPolicy, showPolicy } from '../../src/access/policy.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { chainFlags, chainOf } from '../../src/cli/chain-flags.js'
-import { managementOf, policyOf } from '../../src/cli/compose/authz.js'
-import { entriesOf } from '../../src/cli/compose/read.js'
-import { keyValues } from '../../src/cli/table.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
+import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
+import { keyValues } from '../../src/cli/output/table.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { managementOf, policyOf } from '../../src/compose/access.js'
+import { entriesOf } from '../../src/compose/query.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class KeyPolicy extends AuditCommand {

@@ -1,11 +1,11 @@
 import * as Args from '@oclif/core/args'
 import { parseKeyId, revokeKey } from '../../src/access/keys.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { managementOf } from '../../src/cli/compose/authz.js'
-import { keyFields } from '../../src/cli/key-text.js'
-import { note } from '../../src/cli/streams.js'
-import { keyValues } from '../../src/cli/table.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
+import { keyFields } from '../../src/cli/access/key-text.js'
+import { note } from '../../src/cli/output/streams.js'
+import { keyValues } from '../../src/cli/output/table.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { managementOf } from '../../src/compose/access.js'
 
 export default class KeyRevoke extends AuditCommand {
   static override summary = 'End an API key, at once and for good'

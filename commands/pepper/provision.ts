@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
-import { runProvision } from '../../src/cli/pepper-run.js'
+import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { runProvision } from '../../src/cli/pepper/run.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class PepperProvision extends AuditCommand {
   static override summary = 'Put the pepper of a chain into OpenBao or Vault, if it has none'

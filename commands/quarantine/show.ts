@@ -1,9 +1,9 @@
 import * as Args from '@oclif/core/args'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { quarantineOf } from '../../src/cli/compose/read.js'
-import { quarantineFields } from '../../src/cli/quarantine-text.js'
-import { keyValues } from '../../src/cli/table.js'
-import { parseQuarantineId, quarantineJson, showQuarantine } from '../../src/verify/quarantine.js'
+import { keyValues } from '../../src/cli/output/table.js'
+import { quarantineFields } from '../../src/cli/quarantine/text.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { quarantineOf } from '../../src/compose/query.js'
+import { parseQuarantineId, quarantineJson, showQuarantine } from '../../src/quarantine/quarantine.js'
 
 export default class QuarantineShow extends AuditCommand {
   static override summary = 'One finding with both hashes'

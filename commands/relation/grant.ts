@@ -1,10 +1,10 @@
 import { grantRelation } from '../../src/access/relations.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { managementOf } from '../../src/cli/compose/authz.js'
-import { tupleFlags, tupleOf } from '../../src/cli/relation-flags.js'
-import { changedText } from '../../src/cli/relation-text.js'
-import { note } from '../../src/cli/streams.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
+import { tupleFlags, tupleOf } from '../../src/cli/access/relation-flags.js'
+import { changedText } from '../../src/cli/access/relation-text.js'
+import { note } from '../../src/cli/output/streams.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { managementOf } from '../../src/compose/access.js'
 
 export default class RelationGrant extends AuditCommand {
   static override summary = 'Give a subject a relation on a chain, or make it a member of a group'

@@ -1,9 +1,9 @@
 import { revokeRelation } from '../../src/access/relations.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access-flags.js'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { managementOf } from '../../src/cli/compose/authz.js'
-import { tupleFlags, tupleOf } from '../../src/cli/relation-flags.js'
-import { changedText } from '../../src/cli/relation-text.js'
+import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
+import { tupleFlags, tupleOf } from '../../src/cli/access/relation-flags.js'
+import { changedText } from '../../src/cli/access/relation-text.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { managementOf } from '../../src/compose/access.js'
 
 export default class RelationRevoke extends AuditCommand {
   static override summary = 'Take a relation away again; it ends at once'

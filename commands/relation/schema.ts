@@ -1,5 +1,5 @@
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { spicedbSchema } from '../../src/cli/compose/authz.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { spicedbSchema } from '../../src/compose/access.js'
 
 export default class RelationSchema extends AuditCommand {
   static override summary = 'The schema that SpiceDB needs to decide who may do what'

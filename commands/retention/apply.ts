@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
-import { batchOf, runRetentionApply } from '../../src/cli/retention-run.js'
+import { batchOf, runRetentionApply } from '../../src/cli/erasure/retention-run.js'
+import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class RetentionApply extends AuditCommand {
   static override summary = 'Purge personal data and contexts that are past their window'

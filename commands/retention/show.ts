@@ -1,6 +1,6 @@
-import { AuditCommand } from '../../src/cli/base-command.js'
-import { chainsFlags, chainsOf } from '../../src/cli/chain-flags.js'
-import { runRetentionShow } from '../../src/cli/retention-run.js'
+import { runRetentionShow } from '../../src/cli/erasure/retention-run.js'
+import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class RetentionShow extends AuditCommand {
   static override summary =

@@ -1,4 +1,4 @@
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 import type { AccessObject, AccessRelation, Authorizer, Relation } from '../ports.js'
 
 /** Who manages keys and relations: the actor, and what asks for their relations. */

@@ -1,6 +1,6 @@
+import { AuditError } from '../base/errors.js'
 import { FormatError } from '../chain/format-error.js'
 import { MAX_MICROS, parseTimestamp } from '../chain/timestamp.js'
-import { AuditError } from '../errors.js'
 
 const MICROS = { m: 60_000_000n, h: 3_600_000_000n, d: 86_400_000_000n } as const
 

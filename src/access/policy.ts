@@ -1,4 +1,4 @@
-import { chainObject } from '../sink/self-audit-item.js'
+import { chainObject } from '../append/self-audit-item.js'
 import { assertManages } from './authority.js'
 import { policySet } from './deeds.js'
 import type { Management } from './management.js'

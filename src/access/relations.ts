@@ -1,5 +1,5 @@
+import { AuditError } from '../base/errors.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import { AuditError } from '../errors.js'
 import type {
   AppendItem,
   Placed,

@@ -1,5 +1,5 @@
+import { chainObject } from '../append/self-audit-item.js'
 import type { ApiKeyStore, RelationFilter, RelationStore, RelationTuple, Remaining } from '../ports.js'
-import { chainObject } from '../sink/self-audit-item.js'
 import { streamKeys } from './keys.js'
 import { streamTuples } from './relations.js'
 

@@ -1,6 +1,6 @@
+import { AuditError } from '../base/errors.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import { AuditError } from '../errors.js'
 import type { Relation, RelationObject } from '../ports.js'
 
 export const RELATIONS = ['owner', 'admin', 'auditor', 'member'] as const satisfies readonly Relation[]

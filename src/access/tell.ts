@@ -1,8 +1,8 @@
+import { isChainDamaged } from '../append/damaged-chain.js'
+import { type Deed, selfAuditItem } from '../append/self-audit-item.js'
+import { AuditError } from '../base/errors.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import { AuditError } from '../errors.js'
 import type { AppendItem, Pepper } from '../ports.js'
-import { isChainDamaged } from '../sink/damaged-chain.js'
-import { type Deed, selfAuditItem } from '../sink/self-audit-item.js'
 
 /** Who tells of what they did, and with which peppers. */
 export interface Teller {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { AuditError, errnoOf } from '../errors.js'
+import { AuditError, errnoOf } from '../base/errors.js'
 
 export interface WebhookSettings {
   readonly url: URL

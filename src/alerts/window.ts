@@ -1,6 +1,6 @@
 import { mkdir, open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errnoOf } from '../errors.js'
+import { errnoOf } from '../base/errors.js'
 
 const WINDOW = 60_000
 

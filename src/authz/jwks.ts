@@ -5,7 +5,7 @@ import {
   type FlattenedJWSInput,
   type JWTHeaderParameters,
 } from 'jose'
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 
 /** Milliseconds. */
 export interface JwksTimes {

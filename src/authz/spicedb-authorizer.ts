@@ -1,5 +1,5 @@
 import { v1 } from '@authzed/authzed-node'
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 import type { AccessDecision, AccessObject, AccessRelation, Authorizer } from '../ports.js'
 import { spicedbId } from './spicedb-id.js'
 

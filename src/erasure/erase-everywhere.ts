@@ -1,4 +1,4 @@
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 import type { ErasurePreview } from './erase-identity.js'
 
 /** One chain of several. */

@@ -1,5 +1,7 @@
+import { GENESIS_SUBJECT } from '../append/genesis.js'
+import { type Deed, selfAuditItem } from '../append/self-audit-item.js'
+import { AuditError } from '../base/errors.js'
 import { pseudonym } from '../chain/hash.js'
-import { AuditError } from '../errors.js'
 import type {
   ErasedPseudonym,
   Erasure,
@@ -11,8 +13,6 @@ import type {
   SubjectTraces,
 } from '../ports.js'
 import { wireTime } from '../query/wire.js'
-import { GENESIS_SUBJECT } from '../sink/genesis.js'
-import { type Deed, selfAuditItem } from '../sink/self-audit-item.js'
 import { onChain, type Person } from './person.js'
 
 export const ERASE_RELATION = 'audit.erase-identity'

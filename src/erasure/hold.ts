@@ -1,9 +1,9 @@
+import { personalDataProblem } from '../append/personal-data.js'
+import { chainObject, type Deed, type Scribe, selfAuditItem } from '../append/self-audit-item.js'
+import { AuditError } from '../base/errors.js'
 import { textProblem } from '../chain/limits.js'
-import { AuditError } from '../errors.js'
 import type { HoldFilter, HoldRecord, HoldStore, HoldTarget, Pepper, Placed } from '../ports.js'
 import { wireTime } from '../query/wire.js'
-import { personalDataProblem } from '../sink/personal-data.js'
-import { chainObject, type Deed, type Scribe, selfAuditItem } from '../sink/self-audit-item.js'
 import { nameOf, onChain, type Person } from './person.js'
 
 const PLACE_RELATION = 'audit.hold-place'

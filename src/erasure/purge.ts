@@ -1,7 +1,7 @@
+import { type Scribe, selfAuditItem } from '../append/self-audit-item.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import type { PurgedBatch, PurgePosition, PurgeStep, RetentionState, RetentionStore } from '../ports.js'
 import { wireTime } from '../query/wire.js'
-import { type Scribe, selfAuditItem } from '../sink/self-audit-item.js'
 import { type Counts, chainDeed, heldOf, type OnChain, type RetentionPorts } from './retention.js'
 
 const PURGE_RELATION = 'audit.retention-purge'

@@ -1,7 +1,7 @@
-import { AuditError } from '../errors.js'
+import { chainObject, type Deed, type Scribe, selfAuditItem } from '../append/self-audit-item.js'
+import { AuditError } from '../base/errors.js'
 import type { Pepper, RetentionPolicy, RetentionState, RetentionStore } from '../ports.js'
 import { wireTime } from '../query/wire.js'
-import { chainObject, type Deed, type Scribe, selfAuditItem } from '../sink/self-audit-item.js'
 
 const SET_RELATION = 'audit.retention-set'
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 
 /** Where a mirror is. */
 export type MirrorPlace =

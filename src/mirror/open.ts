@@ -1,5 +1,5 @@
 import type { IndexedMirror } from '../ports.js'
-import { DirectoryMirror } from './directory.js'
+import { DirectoryMirror } from './directory/directory.js'
 import { parseMirrorUrl } from './mirror-url.js'
 
 /**
@@ -13,6 +13,6 @@ export async function openMirror(
   const place = parseMirrorUrl(url)
   if (place.kind === 'directory') return new DirectoryMirror(place.path)
   // The SDK takes 0.2 s to load.
-  const { S3Mirror } = await import('./s3.js')
+  const { S3Mirror } = await import('./s3/s3.js')
   return new S3Mirror(place.bucket, place.prefix, env)
 }

@@ -1,8 +1,8 @@
 import { hkdfSync } from 'node:crypto'
+import { AuditError } from '../base/errors.js'
 import { FormatError } from '../chain/format-error.js'
 import { utf8 } from '../chain/limits.js'
 import { parseDomainId, uuidBytes } from '../chain/uuid.js'
-import { AuditError } from '../errors.js'
 
 /** The pepper of one Domain from 32 raw bytes: HKDF-SHA256 with an empty salt (format.md, "Pseudonym"). */
 export function derivePepper(key: Uint8Array, domainId: string): Uint8Array {

@@ -1,4 +1,4 @@
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 import type { CursorKey, Pepper } from '../ports.js'
 import { deriveCursorKey, derivePepper, pepperDomain } from './derive.js'
 

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 import { mintKeyFile } from './mint-key-file.js'
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { errnoOf } from '../errors.js'
+import { errnoOf } from '../base/errors.js'
 import { KEY_BYTES, unavailable } from './read-key-file.js'
 
 /**

@@ -1,4 +1,4 @@
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 import type { CursorKey, Pepper, PepperVault } from '../ports.js'
 import { EnvKeyPepper } from './env-key.js'
 import { KeyFilePepper } from './key-file.js'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 import { type BaoAnswer, BaoHttp, type BaoRequest, NoAnswer } from './openbao-http.js'
 import type { BaoSettings } from './openbao-settings.js'
 import { BaoTokens } from './openbao-tokens.js'

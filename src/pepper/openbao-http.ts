@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Agent, ClientRequest, IncomingMessage, request as Request } from 'node:http'
-import { errnoOf } from '../errors.js'
+import { errnoOf } from '../base/errors.js'
 
 export interface BaoRequest {
   readonly method: 'GET' | 'POST'

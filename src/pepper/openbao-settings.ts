@@ -1,4 +1,4 @@
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 

@@ -1,4 +1,4 @@
-import type { AuditError } from '../errors.js'
+import type { AuditError } from '../base/errors.js'
 import type { BaoAnswer, BaoRequest } from './openbao-http.js'
 import type { BaoLogin } from './openbao-settings.js'
 

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
+import { AuditError } from '../base/errors.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import { AuditError } from '../errors.js'
 import type { CursorKey, PepperVault } from '../ports.js'
 import { pepperDomain } from './derive.js'
 import { decodeBase64 } from './env-key.js'

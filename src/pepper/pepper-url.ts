@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 
 /** Where a KV version 2 store keeps the peppers. */
 export interface KvPlace {

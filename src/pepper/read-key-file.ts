@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { AuditError, errnoOf } from '../errors.js'
+import { AuditError, errnoOf } from '../base/errors.js'
 
 /** Bytes of a key. */
 export const KEY_BYTES = 32

@@ -1,5 +1,5 @@
 import type { Finding } from '../chain/finding.js'
-import type { SourceName } from './source.js'
+import type { SourceName } from './verify.js'
 
 /** What a verifier found on one chain. */
 export interface Divergence {

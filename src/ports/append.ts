@@ -1,5 +1,5 @@
+import type { AuditError } from '../base/errors.js'
 import type { UnplacedEntry } from '../chain/canonical.js'
-import type { AuditError } from '../errors.js'
 
 /** Which chains own a row. */
 export interface DomainResolver {

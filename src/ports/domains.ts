@@ -1,4 +1,4 @@
-import type { ReadTime } from './read.js'
+import type { ReadTime } from './query.js'
 
 /** A registered Domain. */
 export interface DomainRecord {

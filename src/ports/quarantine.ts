@@ -1,6 +1,6 @@
 import type { Finding } from '../chain/finding.js'
-import type { ReadTime } from './read.js'
-import type { SourceName } from './source.js'
+import type { ReadTime } from './query.js'
+import type { SourceName } from './verify.js'
 
 /** A finding that a verifier wrote down. */
 export interface QuarantineRecord {

@@ -1,5 +1,5 @@
 import type { AppendItem, Placed } from './append.js'
-import type { ReadTime } from './read.js'
+import type { ReadTime } from './query.js'
 
 export interface RetentionPolicy {
   /** Rows are never deleted; this is how long a mirror must keep them at least. */

@@ -1,8 +1,8 @@
+import { AuditError } from '../base/errors.js'
 import { FormatError } from '../chain/format-error.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
 import { isReason } from '../chain/reason.js'
 import { MAX_MICROS, parseTimestamp } from '../chain/timestamp.js'
-import { AuditError } from '../errors.js'
 import type { EntryFilter } from '../ports.js'
 
 export const DEFAULT_LIMIT = 50

@@ -1,4 +1,4 @@
-import { AuditError } from '../errors.js'
+import { AuditError } from '../base/errors.js'
 import type { CursorKey, EntryFilter, EntryReader } from '../ports.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
 import { type AuditEntry, type AuditEntryList, auditEntry } from './wire.js'

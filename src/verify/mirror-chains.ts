@@ -1,9 +1,9 @@
+import { CHAIN_CREATE } from '../append/genesis.js'
+import { mirrorOfPath } from '../append/mirror-step.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import { LIMITS } from '../chain/limits.js'
 import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { IndexedMirror, KnownChains, MirrorCodec, MirrorStore } from '../ports.js'
-import { CHAIN_CREATE } from '../sink/genesis.js'
-import { mirrorOfPath } from '../sink/mirror-step.js'
 import { type ListedRow, MAX_OBJECT_BYTES, streamObjects } from './object-stream.js'
 
 /** The chains that anything in a mirror is stored for, rows or not. */

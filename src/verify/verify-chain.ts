@@ -1,14 +1,14 @@
+import { AuditError } from '../base/errors.js'
 import type { ChainHead } from '../chain/entry.js'
 import { type Finding, inOrder } from '../chain/finding.js'
 import { ZERO_HASH } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
 import { LIMITS } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import { AuditError } from '../errors.js'
 import type { EntrySource, KnownChains, Scan, ScanProgress, SourceName } from '../ports.js'
-import { judgeKnown } from './known.js'
+import { judgeKnown } from '../quarantine/judge-registry.js'
+import { isStillToCome, restoreUnfinished } from './restore-in-progress.js'
 import { divergence, type VerifyResult, wireFinding } from './result.js'
-import { isStillToCome, restoreUnfinished } from './unfinished.js'
 
 export interface VerifyRequest {
   readonly domainId: string

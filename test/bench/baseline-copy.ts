@@ -1,6 +1,6 @@
 import pg from 'pg'
-import { copyOut } from '../../src/repo/copy-out.js'
-import { COPY_COLUMNS } from '../../src/repo/copy-rows.js'
+import { copyOut } from '../../src/repo/wire/copy-out.js'
+import { COPY_COLUMNS } from '../../src/repo/wire/copy-rows.js'
 
 /** `COPY … TO STDOUT (FORMAT binary)` of the columns that verify reads, to nowhere: chunks are counted and dropped. */
 const [url = '', domainId = ''] = process.argv.slice(2)

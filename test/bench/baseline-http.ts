@@ -1,8 +1,8 @@
 import Fastify from 'fastify'
 import pg from 'pg'
-import type { Client } from '../../src/repo/database.js'
-import { getEntries } from '../../src/repo/get-entry.js'
-import { listEntries } from '../../src/repo/list-entries.js'
+import { getEntries } from '../../src/repo/query/get-entry.js'
+import { listEntries } from '../../src/repo/query/list-entries.js'
+import type { Client } from '../../src/repo/session/database.js'
 
 /** Bare routes that run the very statements of list and get, and send the raw rows. */
 const [url = '', domainId = ''] = process.argv.slice(2)

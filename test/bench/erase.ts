@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Database } from '../../src/repo/database.js'
+import { Database } from '../../src/repo/session/database.js'
 import { benchEntry } from './input.js'
 import { audit, type Bench, report } from './subject.js'
 

@@ -1,8 +1,8 @@
 import { buildApp } from '../../src/http/app.js'
-import { listen } from '../../src/http/server.js'
-import { Database } from '../../src/repo/database.js'
-import { postgresEntryReader } from '../../src/repo/entry-reader.js'
-import { PostgresSource } from '../../src/repo/postgres-source.js'
+import { listen } from '../../src/http/connection/server.js'
+import { postgresEntryReader } from '../../src/repo/query/entry-reader.js'
+import { Database } from '../../src/repo/session/database.js'
+import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 
 /** The HTTP surface on a database, for callers who may everything: what authorizing costs is its adapter's figure. */
 const [url = ''] = process.argv.slice(2)

@@ -1,8 +1,8 @@
 import type { EntryFilter } from '../../src/ports.js'
-import { Database } from '../../src/repo/database.js'
-import { PAGE_TRANSACTION } from '../../src/repo/entry-reader.js'
-import { getEntries } from '../../src/repo/get-entry.js'
-import { listEntries } from '../../src/repo/list-entries.js'
+import { PAGE_TRANSACTION } from '../../src/repo/query/entry-reader.js'
+import { getEntries } from '../../src/repo/query/get-entry.js'
+import { listEntries } from '../../src/repo/query/list-entries.js'
+import { Database } from '../../src/repo/session/database.js'
 import { benchEntry } from './input.js'
 import type { Bench } from './subject.js'
 

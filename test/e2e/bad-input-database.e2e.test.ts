@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { knownMigrations } from '../../src/repo/migrations-files.js'
+import { knownMigrations } from '../../src/repo/schema/migrations-files.js'
 import { DOMAIN } from '../support/bad-lines.js'
 import { type CliOptions, ensureBuilt, ROOT, runCli } from '../support/cli.js'
 import {

@@ -16,9 +16,9 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type AuditSink, createSink } from '../../src/create-sink.js'
-import { AuditError } from '../../src/errors.js'
-import { ndjsonCandidates } from '../../src/sink/candidates.js'
+import { ndjsonCandidates } from '../../src/append/input/candidates.js'
+import { AuditError } from '../../src/base/errors.js'
+import { type AuditSink, createSink } from '../../src/compose/create-sink.js'
 import {
   AT_THE_EDGE,
   BAD_LINES,

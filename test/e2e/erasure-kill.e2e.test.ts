@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KeyFilePepper } from '../../src/pepper/key-file.js'
-import { Database } from '../../src/repo/database.js'
+import { Database } from '../../src/repo/session/database.js'
 import { CliDatabase } from '../support/append-process.js'
 import { finished, spawnCli } from '../support/cli.js'
 import { oldChain } from '../support/old-chain.js'

@@ -2,8 +2,8 @@ import type { Worker } from 'node:worker_threads'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EntrySource, Scan } from '../../src/ports.js'
-import { Database } from '../../src/repo/database.js'
-import type { PostgresSourceOptions } from '../../src/repo/postgres-source.js'
+import { Database } from '../../src/repo/session/database.js'
+import type { PostgresSourceOptions } from '../../src/repo/verify/postgres-source.js'
 import { FaultProxy } from '../support/append-proxy.js'
 import { A, type Attack } from '../support/attacks/attack.js'
 import { type Battlefield, battlefield } from '../support/attacks/battlefield.js'
@@ -12,7 +12,7 @@ import { REMOVED } from '../support/attacks/removed.js'
 import { rowsOf } from '../support/postgres.js'
 
 // As built: a thread cannot be started from TypeScript.
-const { PostgresSource } = (await import('../../dist/src/repo/postgres-source.js' as string)) as {
+const { PostgresSource } = (await import('../../dist/src/repo/verify/postgres-source.js' as string)) as {
   PostgresSource: new (database: Database, options?: PostgresSourceOptions) => EntrySource
 }
 

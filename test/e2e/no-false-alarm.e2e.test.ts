@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { selfAuditEntry } from '../../src/append/self-audit.js'
 import type { ChainHead } from '../../src/chain/entry.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { KeyFilePepper } from '../../src/pepper/key-file.js'
 import type { EntrySource, KnownChains } from '../../src/ports.js'
-import { chainState, knownChains } from '../../src/repo/chain-state.js'
-import { postgresQuarantine } from '../../src/repo/quarantine.js'
-import { selfAuditEntry } from '../../src/sink/self-audit.js'
-import { acknowledgeQuarantine } from '../../src/verify/acknowledge.js'
+import { acknowledgeQuarantine } from '../../src/quarantine/acknowledge.js'
+import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
+import { chainState, knownChains } from '../../src/repo/verify/chain-state.js'
 import { chainsToVerify } from '../../src/verify/verify-all.js'
 import { type Verdict, verifyChain } from '../../src/verify/verify-chain.js'
 import { ACTOR, entryFor, Writer } from '../support/append-chains.js'
@@ -57,8 +57,8 @@ function newWriter(): Writer {
 
 /** As it was built: the worker's file is found beside the code that starts it. */
 async function builtSource(): Promise<EntrySource> {
-  const path = join(ROOT, 'dist/src/repo/postgres-source.js')
-  const { PostgresSource } = (await import(path)) as typeof import('../../src/repo/postgres-source.js')
+  const path = join(ROOT, 'dist/src/repo/verify/postgres-source.js')
+  const { PostgresSource } = (await import(path)) as typeof import('../../src/repo/verify/postgres-source.js')
   return new PostgresSource(writer.database, THREADS)
 }
 

@@ -37,7 +37,7 @@ describe('the tarball, installed elsewhere', () => {
     const needed = [
       'bin/run.js',
       'oclif.manifest.json',
-      'dist/bundle/src/cli/main.js',
+      'dist/bundle/src/cli/shell/main.js',
       'LICENSE',
       'README.md',
     ]

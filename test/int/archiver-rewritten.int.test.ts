@@ -1,6 +1,6 @@
 import { unlink } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { backfillChain } from '../../src/archiver/backfill.js'
+import { backfillChain } from '../../src/archive/backfill.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { ArchiveGround, type Archiver, NEVER, totals } from '../support/archive-ground.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'

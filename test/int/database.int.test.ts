@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuditError } from '../../src/base/errors.js'
 import { FormatError } from '../../src/chain/format-error.js'
-import { AuditError } from '../../src/errors.js'
-import { Database } from '../../src/repo/database.js'
+import { Database } from '../../src/repo/session/database.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
 
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { PostgresSource } from '../../src/repo/postgres-source.js'
+import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 import { verifyChain } from '../../src/verify/verify-chain.js'
 import { entryFor, Writer } from '../support/append-chains.js'
 import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgres.js'

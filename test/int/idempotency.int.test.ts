@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { createSink } from '../../src/create-sink.js'
-import { Database } from '../../src/repo/database.js'
-import { purgeKeys } from '../../src/repo/idempotency-keys.js'
+import { createSink } from '../../src/compose/create-sink.js'
+import { purgeKeys } from '../../src/repo/append/idempotency-keys.js'
+import { Database } from '../../src/repo/session/database.js'
 import {
   allFindings,
   chainLength,

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuditError } from '../../src/base/errors.js'
 import { formatTimestamp } from '../../src/chain/timestamp.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { AuditError } from '../../src/errors.js'
 import type { CursorKey } from '../../src/ports.js'
 import { encodeCursor } from '../../src/query/cursor.js'
 import { listEntries, streamEntries } from '../../src/query/list.js'
 import { type ListParameters, parseFilter, parseLimit } from '../../src/query/list-query.js'
 import type { AuditEntry, AuditEntryList } from '../../src/query/wire.js'
-import { type Client, Database } from '../../src/repo/database.js'
-import { postgresEntryReader } from '../../src/repo/entry-reader.js'
-import { listEntries as readPage } from '../../src/repo/list-entries.js'
+import { postgresEntryReader } from '../../src/repo/query/entry-reader.js'
+import { listEntries as readPage } from '../../src/repo/query/list-entries.js'
+import { type Client, Database } from '../../src/repo/session/database.js'
 import {
   chainRows,
   dropChecks,

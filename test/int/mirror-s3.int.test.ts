@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openMirror } from '../../src/mirror/open.js'
-import { S3Mirror } from '../../src/mirror/s3.js'
+import { S3Mirror } from '../../src/mirror/s3/s3.js'
 import { keysOf, mirrorContract } from '../support/mirror-contract.js'
 import { type Fault, S3Server, type Seen } from '../support/s3-server.js'
 

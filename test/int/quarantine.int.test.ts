@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createDomain } from '../../src/append/create-domain.js'
+import { selfAuditEntry } from '../../src/append/self-audit.js'
+import { Sink } from '../../src/append/sink.js'
+import { AuditError } from '../../src/base/errors.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { AuditError } from '../../src/errors.js'
-import { openSink } from '../../src/open-sink.js'
+import { openSink } from '../../src/compose/open-sink.js'
 import type { Pepper, QuarantineRecord, QuarantineStore } from '../../src/ports.js'
-import { PostgresEntryStore } from '../../src/repo/append.js'
-import { Database } from '../../src/repo/database.js'
-import { postgresQuarantine } from '../../src/repo/quarantine.js'
-import { createDomain } from '../../src/sink/create-domain.js'
-import { selfAuditEntry } from '../../src/sink/self-audit.js'
-import { Sink } from '../../src/sink/sink.js'
-import { acknowledgeQuarantine, type SelfAuditRow } from '../../src/verify/acknowledge.js'
+import { acknowledgeQuarantine, type SelfAuditRow } from '../../src/quarantine/acknowledge.js'
 import {
   parseQuarantineId,
   quarantineJson,
   recordFindings,
   showQuarantine,
   streamQuarantine,
-} from '../../src/verify/quarantine.js'
+} from '../../src/quarantine/quarantine.js'
+import { PostgresEntryStore } from '../../src/repo/append/append.js'
+import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
+import { Database } from '../../src/repo/session/database.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 
 const DOMAIN = '018f0000-0000-7000-8000-000000000001'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Database } from '../../src/repo/database.js'
-import { ScanClient } from '../../src/repo/scan-client.js'
+import { Database } from '../../src/repo/session/database.js'
+import { ScanClient } from '../../src/repo/session/scan-client.js'
 import { rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 
 let database: TestDatabase

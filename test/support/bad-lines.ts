@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../src/errors.js'
+import type { ErrorCode } from '../../src/base/errors.js'
 import { SECRET } from './refusal.js'
 
 export const DOMAIN = '01900000-0000-7000-8000-00000000ba01'

@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
+import { nodeHasher } from '../../src/base/node-hasher.js'
 import type { ChainedEntry, ChainHead } from '../../src/chain/entry.js'
+import { type ByteRow, IntactLane } from '../../src/chain/fast-path.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { ChainFold, type FoldOptions, type FoldResult, type StoredRow } from '../../src/chain/fold.js'
 import { type Hasher, isHash, nobleHasher, ZERO_HASH } from '../../src/chain/hash.js'
-import { type ByteRow, IntactLane } from '../../src/chain/intact-lane.js'
-import { nodeHasher } from '../../src/node-hasher.js'
 import { chainOf, rehashed, stored } from './chain-builder.js'
 
 export const LENGTH = 8

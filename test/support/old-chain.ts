@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { pseudonym } from '../../src/chain/hash.js'
 import type { Pepper } from '../../src/ports.js'
-import type { Database } from '../../src/repo/database.js'
-import { postgresRestoreTarget } from '../../src/repo/restore.js'
+import { postgresRestoreTarget } from '../../src/repo/restore/restore.js'
+import type { Database } from '../../src/repo/session/database.js'
 import { chained, entryAt } from './chain-builder.js'
 
 /** One row of a chain that has been there for long. */

@@ -18,7 +18,7 @@ export interface PepperGround {
 export const DOMAIN = '018f0000-0000-7000-8000-00000000000a'
 export const OTHER = '018f0000-0000-7000-8000-00000000000b'
 
-/** What every source of peppers holds to (ports/secrets.ts). */
+/** What every source of peppers holds to (ports/pepper.ts). */
 export function pepperContract(
   name: string,
   damages: readonly string[],

@@ -122,7 +122,7 @@ async function migratedTemplate(dir: string): Promise<string> {
     if (rowCount === 1) return
     await client.query('DROP DATABASE IF EXISTS building WITH (FORCE)')
     await client.query('CREATE DATABASE building TEMPLATE template0')
-    const { migrate } = await import('../../src/repo/migrate.js')
+    const { migrate } = await import('../../src/repo/schema/migrate.js')
     await migrate(urlIn(dir, 'building'))
     await client.query(`ALTER DATABASE building RENAME TO ${template}`)
   })

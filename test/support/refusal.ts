@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { ErrorCode } from '../../src/errors.js'
+import type { ErrorCode } from '../../src/base/errors.js'
 import { type CliOptions, type CliResult, jsonLines, runCli } from './cli.js'
 import { rowsOf } from './postgres.js'
 

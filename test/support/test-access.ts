@@ -1,4 +1,4 @@
-import { AuditError } from '../../src/errors.js'
+import { AuditError } from '../../src/base/errors.js'
 import type {
   AccessDecision,
   AccessObject,

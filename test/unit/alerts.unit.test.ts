@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { metricsOf } from '../../src/http/metrics.js'
+import { metricsOf } from '../../src/http/metrics/metrics.js'
 import { ROOT } from '../support/cli.js'
 
 const page = (path: string) => readFileSync(join(ROOT, path), 'utf8')

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Drained, nothingDrained } from '../../src/archiver/drain.js'
-import { Gate } from '../../src/archiver/gate.js'
-import { inParallel } from '../../src/archiver/in-parallel.js'
-import { backOff, Pace } from '../../src/archiver/pace.js'
-import { RowsWanted } from '../../src/archiver/rows-wanted.js'
+import { type Drained, nothingDrained } from '../../src/archive/drain.js'
+import { inParallel } from '../../src/archive/in-parallel.js'
+import { backOff, Pace } from '../../src/archive/pace.js'
+import { RowsWanted } from '../../src/archive/rows-wanted.js'
+import { Gate } from '../../src/archive/semaphore.js'
 
 const drained = (patch: Partial<Drained>): Drained => ({ ...nothingDrained(0), ended: 'all', ...patch })
 

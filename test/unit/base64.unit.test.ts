@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Base64Reader, base64Length } from '../../src/export/base64.js'
+import { Base64Reader, base64Length } from '../../src/bundle/base64.js'
 
 const reader = new Base64Reader()
 const read = (text: string) => {

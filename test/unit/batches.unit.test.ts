@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { batches } from '../../src/sink/batches.js'
+import { batches } from '../../src/append/batches.js'
 
 interface Gate {
   readonly opened: Promise<void>

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { LineReader } from '../../src/bundle/line-reader.js'
+import { lineLength, writeLine } from '../../src/bundle/line-writer.js'
+import type { ByteRow } from '../../src/chain/fast-path.js'
 import type { StoredRow } from '../../src/chain/fold.js'
-import type { ByteRow } from '../../src/chain/intact-lane.js'
-import { LineReader } from '../../src/export/line-reader.js'
-import { lineLength, writeLine } from '../../src/export/line-writer.js'
 
 const HASH = 'a1'.repeat(32)
 const OTHER = '0f'.repeat(32)

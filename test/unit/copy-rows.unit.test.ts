@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { MAGIC } from '../../src/chain/canonical.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import type { StoredRow } from '../../src/chain/fold.js'
-import { CopyFrames } from '../../src/repo/copy-frames.js'
-import { CopyRows } from '../../src/repo/copy-rows.js'
+import { CopyFrames } from '../../src/repo/wire/copy-frames.js'
+import { CopyRows } from '../../src/repo/wire/copy-rows.js'
 import { chainOf, DOMAIN, stored } from '../support/chain-builder.js'
 import {
   backendStream,

@@ -5,7 +5,7 @@ import {
   MAX_CHAINS,
   ROWS_A_WINDOW,
   WINDOW,
-} from '../../src/http/denial-allowance.js'
+} from '../../src/http/denials/allowance.js'
 import type { Denial } from '../../src/http/parts.js'
 
 const denialOf = (subject: string, domainId = 'd', correlationId = 'c'): Denial => ({

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { cloudTrailEntry } from '../../src/append/input/cloudtrail.js'
+import { type InputEntry, parseInputLine } from '../../src/append/input/input-line.js'
+import { ERROR_CODES } from '../../src/base/errors.js'
 import { LIMITS } from '../../src/chain/limits.js'
-import { EXIT_MEANINGS, exitOfError } from '../../src/cli/exit-codes.js'
-import { ERROR_CODES } from '../../src/errors.js'
-import { cloudTrailEntry } from '../../src/sink/cloudtrail.js'
-import { type InputEntry, parseInputLine } from '../../src/sink/input-line.js'
+import { EXIT_MEANINGS, exitOfError } from '../../src/cli/shell/exit-codes.js'
 import { ROOT } from '../support/cli.js'
 import { readSource, sourceFiles } from '../support/imports.js'
 
@@ -40,7 +40,7 @@ describe('docs/errors.md', () => {
 })
 
 describe('error codes', () => {
-  const TABLES = ['src/errors.ts', 'src/cli/exit-codes.ts']
+  const TABLES = ['src/base/errors.ts', 'src/cli/shell/exit-codes.ts']
   const sources = sourceFiles('src', 'commands')
     .filter((file) => !TABLES.includes(file))
     .map(readSource)

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { EXIT, EXIT_MEANINGS, type ExitCode, exitOfError, worstExit } from '../../src/cli/exit-codes.js'
-import { ERROR_CODES, type ErrorCode } from '../../src/errors.js'
+import { ERROR_CODES, type ErrorCode } from '../../src/base/errors.js'
+import { EXIT, EXIT_MEANINGS, type ExitCode, exitOfError, worstExit } from '../../src/cli/shell/exit-codes.js'
 
 const ALL = Object.values(EXIT)
 const anyCodes = fc.array(fc.constantFrom(...ALL))

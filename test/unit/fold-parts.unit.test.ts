@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { nodeHasher } from '../../src/base/node-hasher.js'
 import { ChainFold, type FoldResult, type StoredRow } from '../../src/chain/fold.js'
-import { nodeHasher } from '../../src/node-hasher.js'
-import { cutParts, joinParts } from '../../src/repo/fold-parts.js'
-import type { FoldTask } from '../../src/repo/fold-segment.js'
+import { cutParts, joinParts } from '../../src/repo/verify/fold-parts.js'
+import type { FoldTask } from '../../src/repo/verify/fold-segment.js'
 import { chainOf, DOMAIN, rehashed, stored } from '../support/chain-builder.js'
 
 const LENGTH = 12

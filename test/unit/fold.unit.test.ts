@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { nodeHasher } from '../../src/base/node-hasher.js'
 import { encodeCanonical } from '../../src/chain/canonical.js'
 import type { ChainedEntry, Entry } from '../../src/chain/entry.js'
 import { ChainFold } from '../../src/chain/fold.js'
 import { ZERO_HASH } from '../../src/chain/hash.js'
-import { nodeHasher } from '../../src/node-hasher.js'
 import { chained, chainOf, DOMAIN, OTHER_DOMAIN, rehashed, stored } from '../support/chain-builder.js'
 import { entryArbitrary } from '../support/entry-arbitrary.js'
 import {

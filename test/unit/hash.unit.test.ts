@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { nodeHasher } from '../../src/base/node-hasher.js'
 import { FormatError } from '../../src/chain/format-error.js'
 import {
   asHash,
@@ -12,7 +13,6 @@ import {
   pseudonym,
   ZERO_HASH,
 } from '../../src/chain/hash.js'
-import { nodeHasher } from '../../src/node-hasher.js'
 import { hashArbitrary } from '../support/entry-arbitrary.js'
 import { vectorRows, vectors } from '../support/vectors.js'
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { checkEntry } from '../../src/append/check-entry.js'
+import { parseInputLine } from '../../src/append/input/input-line.js'
+import { AuditError } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { AuditError } from '../../src/errors.js'
-import { checkEntry } from '../../src/sink/check-entry.js'
-import { parseInputLine } from '../../src/sink/input-line.js'
 
 const SECRET = 'alice-should-never-be-shown'
 const DOMAIN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'

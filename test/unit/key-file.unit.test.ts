@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { AuditError } from '../../src/errors.js'
+import { AuditError } from '../../src/base/errors.js'
 import { CursorKeyFile, cursorKeyOf, KeyFilePepper } from '../../src/pepper/key-file.js'
 import { mintKeyFile } from '../../src/pepper/mint-key-file.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Line, splitLines } from '../../src/sink/lines.js'
+import { type Line, splitLines } from '../../src/append/input/lines.js'
 
 const MIB = 1024 * 1024
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { metricsOf } from '../../src/http/metrics.js'
-import { MAX_CHAINS } from '../../src/http/metrics-reconcile.js'
-import { ROUTES } from '../../src/http/metrics-routes.js'
-import { listenForScrapes } from '../../src/http/metrics-server.js'
-import type { Figures } from '../../src/verify/reconcile/figures.js'
+import { metricsOf } from '../../src/http/metrics/metrics.js'
+import { MAX_CHAINS } from '../../src/http/metrics/reconcile.js'
+import { ROUTES } from '../../src/http/metrics/routes.js'
+import { listenForScrapes } from '../../src/http/metrics/server.js'
+import type { Figures } from '../../src/reconcile/figures.js'
 import { ROOT } from '../support/cli.js'
 
 const chain = (domainId: string) => ({

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { packageFolder } from '../../src/package-folder.js'
-import { downSql, knownMigrations, migrationsFolder } from '../../src/repo/migrations-files.js'
+import { packageFolder } from '../../src/base/package-folder.js'
+import { downSql, knownMigrations, migrationsFolder } from '../../src/repo/schema/migrations-files.js'
 
 const folder = migrationsFolder()
 const files = readdirSync(folder).filter((file) => file.endsWith('.sql'))

@@ -10,7 +10,7 @@ import {
   MAX_OBJECT_BYTES,
   mirrorCodec,
   sameContent,
-} from '../../src/mirror/codec.js'
+} from '../../src/mirror/object/codec.js'
 import { chainOf, DOMAIN, entryAt, OTHER_DOMAIN, rehashed } from '../support/chain-builder.js'
 import { entryArbitrary, hashArbitrary } from '../support/entry-arbitrary.js'
 import { vectorEntry, vectorRows } from '../support/vectors.js'

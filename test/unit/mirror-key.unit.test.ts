@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FormatError } from '../../src/chain/format-error.js'
 import { NIL_UUID } from '../../src/chain/uuid.js'
-import { domainPrefix, objectKey, parseKey } from '../../src/mirror/key.js'
+import { domainPrefix, objectKey, parseKey } from '../../src/mirror/object/key.js'
 import { DOMAIN } from '../support/chain-builder.js'
 import { domainIdArbitrary } from '../support/entry-arbitrary.js'
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { OutputFile } from '../../src/export/output-file.js'
+import { OutputFile } from '../../src/bundle/output-file.js'
 
 /** A file system without links, as FAT on a stick is. */
 vi.mock('node:fs/promises', async (original) => ({

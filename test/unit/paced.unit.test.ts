@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ChunkSink } from '../../src/repo/copy-out.js'
-import { paced } from '../../src/repo/paced.js'
+import type { ChunkSink } from '../../src/repo/wire/copy-out.js'
+import { paced } from '../../src/repo/wire/throttle.js'
 
 /** A sink that takes whatever comes, and tells how much that was. */
 function counting(): ChunkSink & { bytes: number; more: Promise<void> | undefined } {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { progressLine } from '../../src/cli/progress.js'
+import { progressLine } from '../../src/cli/output/progress.js'
 
 it.each([
   [{ rows: 0 }, 0, 'reading 0 rows, 0 rows/s'],

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FINDING_CODES, type Finding } from '../../src/chain/finding.js'
-import { assess, type Signs } from '../../src/verify/reconcile/assess.js'
-import { beginChain, failed, type Progress } from '../../src/verify/reconcile/progress.js'
-import { widened } from '../../src/verify/whole.js'
+import { assess, type Signs } from '../../src/reconcile/assess.js'
+import { beginChain, failed, type Progress } from '../../src/reconcile/progress.js'
+import { widened } from '../../src/verify/widen-segment.js'
 
 const DAY = 86_400_000
 const PACE = { every: 30_000, fullEvery: DAY, concurrency: 2, patience: 10_000 }

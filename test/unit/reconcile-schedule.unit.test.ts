@@ -1,14 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ChainGlance } from '../../src/ports.js'
-import {
-  advanced,
-  beginChain,
-  failed,
-  type Progress,
-  seen,
-  toKeep,
-} from '../../src/verify/reconcile/progress.js'
+import { advanced, beginChain, failed, type Progress, seen, toKeep } from '../../src/reconcile/progress.js'
 import {
   LARGE_SEGMENT,
   nextWork,
@@ -16,7 +9,7 @@ import {
   periodOf,
   type Segment,
   stepOf,
-} from '../../src/verify/reconcile/schedule.js'
+} from '../../src/reconcile/schedule.js'
 
 const HOUR = 3_600_000
 const PACE: Pace = { every: 30_000, fullEvery: 24 * HOUR, concurrency: 2, patience: 10_000 }

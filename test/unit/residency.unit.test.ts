@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { type Chains, createResolver, placeEntry } from '../../src/append/residency.js'
+import type { ErrorCode } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import type { ErrorCode } from '../../src/errors.js'
-import { type Chains, createResolver, placeEntry } from '../../src/sink/residency.js'
 
 const A = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
 const B = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a2'

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { judgeGroup } from '../../src/archiver/judge-group.js'
-import { RunJudge } from '../../src/archiver/run-judge.js'
+import { judgeGroup } from '../../src/archive/judge-group.js'
+import { RunJudge } from '../../src/archive/run-judge.js'
+import { nodeHasher } from '../../src/base/node-hasher.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import type { StoredRow } from '../../src/chain/fold.js'
-import { nodeHasher } from '../../src/node-hasher.js'
 import { chained, chainOf, entryAt, rehashed, stored } from '../support/chain-builder.js'
 
 const CHAIN = chainOf(12)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hideCredentials, jsonText, safe, safeLines, safeText } from '../../src/cli/safe-text.js'
+import { hideCredentials, jsonText, safe, safeLines, safeText } from '../../src/cli/output/safe-text.js'
 
 /** Any UTF-16, lone surrogates included, and often what is dangerous. */
 const hostile = fc.oneof(

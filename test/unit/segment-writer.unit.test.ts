@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import type { ByteRow } from '../../src/chain/intact-lane.js'
-import { BUNDLE_LIMITS, segmentName } from '../../src/export/bundle-format.js'
-import { lineLength } from '../../src/export/line-writer.js'
-import { SegmentWriter, type TakeSegment } from '../../src/export/segment-writer.js'
+import { BUNDLE_LIMITS, segmentName } from '../../src/bundle/bundle-format.js'
+import { lineLength } from '../../src/bundle/line-writer.js'
+import { SegmentWriter, type TakeSegment } from '../../src/bundle/segment-writer.js'
+import type { ByteRow } from '../../src/chain/fast-path.js'
 
 const SEGMENTS = 6
 

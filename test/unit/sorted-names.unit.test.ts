@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nameOfSeq, seqOfName } from '../../src/mirror/key.js'
-import { SortedNames } from '../../src/mirror/sorted-names.js'
+import { SortedNames } from '../../src/mirror/directory/sorted-names.js'
+import { nameOfSeq, seqOfName } from '../../src/mirror/object/key.js'
 import { SeqRanges } from '../../src/verify/seq-ranges.js'
 
 const row = fc.nat({ max: Number.MAX_SAFE_INTEGER }).map(nameOfSeq)

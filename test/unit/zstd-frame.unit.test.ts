@@ -1,7 +1,7 @@
 import { compress, decompress } from '@mongodb-js/zstd'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { frameProblem, MAX_CONTENT_BYTES } from '../../src/mirror/frame.js'
+import { frameProblem, MAX_CONTENT_BYTES } from '../../src/mirror/object/frame.js'
 import { block, bomb, frame, littleEndian, SKIPPABLE, ZSTD_MAGIC } from '../support/zstd-frames.js'
 
 const KIB = 1024

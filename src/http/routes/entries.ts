@@ -1,13 +1,13 @@
 import type { z } from 'zod'
 import { getProof } from '../../query/get.js'
 import { listEntries } from '../../query/list.js'
-import { BEARER, COMMON_ANSWERS, DENIED, success } from '../answers.js'
 import type { App } from '../app.js'
-import { authenticate } from '../authenticate.js'
-import { chainOf } from '../caller.js'
-import { gate } from '../gate.js'
+import { authenticate } from '../guard/authenticate.js'
+import { gate } from '../guard/authorize.js'
+import { chainOf } from '../guard/caller.js'
 import type { HttpParts } from '../parts.js'
-import { provisioned } from '../problem.js'
+import { provisioned } from '../problem/problem.js'
+import { BEARER, COMMON_ANSWERS, DENIED, success } from '../schemas/answers.js'
 import { auditEntryList, auditEntryProof } from '../schemas/entry.js'
 import {
   domainEntryParams,

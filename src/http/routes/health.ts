@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Integrity, IntegrityState } from '../../ports.js'
 import type { App } from '../app.js'
-import { HttpProblem } from '../problem.js'
+import { HttpProblem } from '../problem/problem.js'
 import { notReady } from '../schemas/problem.js'
 
 const health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })

@@ -4,7 +4,7 @@ import { REASONS } from '../../chain/reason.js'
 import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { CURSOR } from '../../query/cursor.js'
 import { DEFAULT_LIMIT, MAX_LIMIT, parseFilter, parseLimit, parseSeq } from '../../query/list-query.js'
-import { auditErrorIssue, problemIssue } from '../issue.js'
+import { auditErrorIssue, problemIssue } from '../problem/issue.js'
 
 /** A Domain's id in lower case. The platform chain has its own paths: as a Domain it would be another object to relations. */
 const domainId = z

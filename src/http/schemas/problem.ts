@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PROBLEM_CODES } from '../problem.js'
+import { PROBLEM_CODES } from '../problem/problem.js'
 
 const members = {
   type: z.string().meta({ format: 'uri-reference' }),

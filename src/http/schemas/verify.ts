@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { LIMITS } from '../../chain/limits.js'
-import { problemIssue } from '../issue.js'
+import { problemIssue } from '../problem/issue.js'
 import { hash } from './texts.js'
 
 const seq = z.int().min(1).max(LIMITS.maxSeq)

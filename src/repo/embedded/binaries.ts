@@ -3,7 +3,7 @@ import { readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
-import { AuditError } from '../../errors.js'
+import { AuditError } from '../../base/errors.js'
 
 /** Absolute paths of the programs of one PostgreSQL build. */
 export interface Binaries {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AuditError, errnoOf } from '../../errors.js'
+import { AuditError, errnoOf } from '../../base/errors.js'
 import { makePrivate } from './home.js'
 import { EMBEDDED_MAJOR, embeddedUrl, type Place, placeOf } from './place.js'
 import { isReady, serverPid } from './server-state.js'

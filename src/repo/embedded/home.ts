@@ -1,5 +1,5 @@
 import { chmod, mkdir, stat } from 'node:fs/promises'
-import { AuditError } from '../../errors.js'
+import { AuditError } from '../../base/errors.js'
 
 const HINT = 'choose another --home (AUDIT_HOME)'
 

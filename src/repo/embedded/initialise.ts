@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AuditError } from '../../errors.js'
+import { AuditError } from '../../base/errors.js'
 import type { Binaries } from './binaries.js'
 import { isAlive } from './live.js'
 import { DATABASE, EMBEDDED_MAJOR, type Place } from './place.js'

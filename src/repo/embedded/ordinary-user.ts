@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { AuditError } from '../../errors.js'
+import { AuditError } from '../../base/errors.js'
 
 /**
  * The command line that PostgreSQL's programs are started with. They refuse to run as root, and initdb as a user that

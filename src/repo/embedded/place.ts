@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { AuditError } from '../../errors.js'
+import { AuditError } from '../../base/errors.js'
 
 /** Where the PostgreSQL of one home keeps its things; all absolute. */
 export interface Place {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { AuditError } from '../../errors.js'
+import { AuditError } from '../../base/errors.js'
 import { asOrdinaryUser, namespaceRefused } from './ordinary-user.js'
 
 /** How a program ended: its exit status (null when a signal ended it) and what it wrote to both outputs. */

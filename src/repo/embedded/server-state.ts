@@ -3,7 +3,7 @@ import { readFile, readlink, realpath } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
-import { AuditError } from '../../errors.js'
+import { AuditError } from '../../base/errors.js'
 import type { Place } from './place.js'
 
 /** What postmaster.pid says: lines 1 and 8 of the file that a running server keeps in its data directory. */

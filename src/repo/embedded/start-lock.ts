@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AuditError, errnoOf } from '../../errors.js'
+import { AuditError, errnoOf } from '../../base/errors.js'
 import type { Place } from './place.js'
 
 /** Milliseconds after which the lock of a process that was killed is taken over, between looks, and to wait at most. */

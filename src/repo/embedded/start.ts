@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AuditError } from '../../errors.js'
+import { AuditError } from '../../base/errors.js'
 import type { Binaries } from './binaries.js'
 import { isAlive } from './live.js'
 import { asOrdinaryUser, namespaceRefused } from './ordinary-user.js'

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { exitOfError } from '../../../src/cli/exit-codes.js'
-import { parsePin } from '../../../src/cli/verify-flags.js'
-import { AuditError } from '../../../src/errors.js'
-import { verifyBundle } from '../../../src/export/verify-bundle.js'
-import { nodeHasher } from '../../../src/node-hasher.js'
+import { AuditError } from '../../../src/base/errors.js'
+import { nodeHasher } from '../../../src/base/node-hasher.js'
+import { verifyBundle } from '../../../src/bundle/verify-bundle.js'
+import { exitOfError } from '../../../src/cli/shell/exit-codes.js'
+import { parsePin } from '../../../src/cli/verify/flags.js'
 
 /** What one verifier said of one file. */
 export interface Said {

@@ -1,0 +1,133 @@
+import { setImmediate } from 'node:timers/promises'
+import { AuditError } from '../base/errors.js'
+import { nodePseudonym } from '../base/node-hasher.js'
+import { encodeUnplaced } from '../chain/canonical.js'
+import { sortCaveats } from '../chain/entry.js'
+import { FormatError } from '../chain/format-error.js'
+import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type {
+  AppendItem,
+  ChainStart,
+  DomainResolver,
+  Idempotency,
+  NewRow,
+  Pepper,
+  SubjectPii,
+} from '../ports.js'
+import { contentFingerprint } from './fingerprint.js'
+import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
+import type { InputEntry } from './input/input-line.js'
+import { personalDataProblem } from './personal-data.js'
+import { pseudonymiseObject } from './pseudonymise.js'
+import { type Chains, placeEntry } from './residency.js'
+
+export interface ItemParts {
+  readonly pepper: Pepper
+  readonly resolver: DomainResolver
+  /** The chains of entries that name none themselves: the flags of a command. */
+  readonly defaults?: Chains | undefined
+}
+
+/**
+ * Entries prepared between two looks at the sockets: without them a transaction that is under way waits for the whole
+ * of the next group, and then the server works alone: 11,000 instead of 16,000 rows/s.
+ */
+const TURN = 32
+
+/**
+ * Entries as rows of their chains, in the same order; one that is refused is its error. A pepper is resolved once for
+ * each chain of the group and dropped with it.
+ */
+export async function toAppendItems(
+  entries: readonly InputEntry[],
+  parts: ItemParts,
+): Promise<readonly (AppendItem | AuditError)[]> {
+  const peppers = new GroupPeppers(parts.pepper)
+  const items: (AppendItem | AuditError)[] = []
+  for (const entry of entries) {
+    items.push(await toAppendItem(entry, parts, peppers).catch(refusal))
+    if (items.length % TURN === 0) await setImmediate()
+  }
+  return items
+}
+
+function refusal(error: unknown): AuditError {
+  if (error instanceof AuditError) return error
+  if (error instanceof FormatError) return new AuditError('invalid_input', error.message, { cause: error })
+  throw error
+}
+
+async function toAppendItem(entry: InputEntry, parts: ItemParts, peppers: GroupPeppers): Promise<AppendItem> {
+  const flags = parts.defaults ?? {}
+  const { subjectId, object } = entry
+  const domainIds = await placeEntry({ flags, line: entry, subjectId, object }, parts.resolver)
+  const rows: NewRow[] = []
+  const genesisPseudonyms = new Map<string, string>()
+  const starts = new Map<string, ChainStart>()
+  const fingerprints = new Map<string, string>()
+  const { idempotencyKey: key } = entry
+  for (const domainId of domainIds) {
+    const { pepper, genesis } = await peppers.of(domainId)
+    const row = toRow(entry, domainId, pepper)
+    rows.push(row)
+    if (key !== undefined) fingerprints.set(domainId, contentFingerprint(pepper, { key, domainIds, row }))
+    genesisPseudonyms.set(domainId, genesis)
+    if (domainId === PLATFORM_ANCHOR) starts.set(domainId, { genesis: genesisRow(domainId, genesis) })
+  }
+  const idempotency: Idempotency | undefined = key === undefined ? undefined : { key, fingerprints }
+  return { rows, genesisPseudonyms, starts, idempotency }
+}
+
+/** One entry as a row of one chain: people in it are pseudonyms of that chain's pepper. */
+export function toRow(entry: InputEntry, domainId: string, pepper: Uint8Array): NewRow {
+  const { subjectId, relation, relationPath, correlationId, subject, context } = entry
+  const object = pseudonymiseObject(pepper, entry.object)
+  const stored = { relation, object, relationPath, correlationId }
+  const problem = personalDataProblem(stored, { subjectId, ...subject, ip: context?.ip })
+  if (problem !== undefined) {
+    throw new AuditError('personal_data_in_chain', problem, {
+      hint: 'the chain cannot forget: keep people in subject and context, or name them as user:, identity: or apikey: objects',
+    })
+  }
+  const row = {
+    domainId,
+    subjectPseudonym: nodePseudonym(pepper, subjectId),
+    relation,
+    object,
+    reason: entry.reason,
+    relationPath,
+    caveatContext: sortCaveats(entry.caveatContext),
+    correlationId,
+    zedtoken: entry.zedtoken,
+    subject: subjectOf(entry),
+    context,
+  }
+  // Encoded here, where other groups are being written, and not under the lock of the chain.
+  return { ...row, unplaced: encodeUnplaced(row) }
+}
+
+/** A subject_id that is a UUID is the identity that erasure will be asked to forget. */
+function subjectOf({ subjectId, subject }: InputEntry): SubjectPii | undefined {
+  if (!isUuid(subjectId)) return subject
+  return { ...subject, identityId: subject?.identityId ?? subjectId.toLowerCase() }
+}
+
+class GroupPeppers {
+  readonly #pepper: Pepper
+  readonly #known = new Map<string, Promise<{ pepper: Uint8Array; genesis: string }>>()
+
+  constructor(pepper: Pepper) {
+    this.#pepper = pepper
+  }
+
+  of(domainId: string): Promise<{ pepper: Uint8Array; genesis: string }> {
+    const known = this.#known.get(domainId) ?? this.#resolve(domainId)
+    this.#known.set(domainId, known)
+    return known
+  }
+
+  async #resolve(domainId: string): Promise<{ pepper: Uint8Array; genesis: string }> {
+    const pepper = await this.#pepper.pepperOf(domainId)
+    return { pepper, genesis: nodePseudonym(pepper, GENESIS_SUBJECT) }
+  }
+}

@@ -1,0 +1,81 @@
+import { AuditError } from '../base/errors.js'
+import type { AtRefusal, Placed } from '../ports.js'
+import { batches } from './batches.js'
+import type { Candidate } from './input/candidates.js'
+import type { InputEntry } from './input/input-line.js'
+import { MAX_GROUP, type PreparedGroup, type Sink } from './sink.js'
+
+/** What became of one candidate: its rows are durable, or it was refused. */
+export type StreamOutcome =
+  | { readonly candidate: Candidate; readonly placed: readonly Placed[] }
+  | { readonly candidate: Candidate; readonly refused: AuditError }
+
+/**
+ * Appends a stream in order, group by group. With 'stop' the first refused candidate is the last outcome: every row
+ * told before it is committed, and none after it is. Ends at an abort, between two groups. Rejects when a group could
+ * not be written.
+ */
+export async function* appendStream(
+  sink: Sink,
+  candidates: AsyncIterable<Candidate>,
+  atRefusal: AtRefusal,
+  signal: AbortSignal,
+): AsyncGenerator<StreamOutcome> {
+  const groups = prepareGroups(sink, batches(candidates, MAX_GROUP, signal), atRefusal)
+  // A group is written while the one after it is prepared and the outcomes of the one before it are told.
+  for await (const [outcomes = []] of batches(writeGroups(sink, groups, atRefusal, signal), 1))
+    yield* outcomes
+}
+
+async function* writeGroups(
+  sink: Sink,
+  groups: AsyncIterable<Group>,
+  atRefusal: AtRefusal,
+  signal: AbortSignal,
+): AsyncGenerator<StreamOutcome[]> {
+  for await (const [group] of batches(groups, 1, signal)) {
+    if (group === undefined) break
+    const outcomes = await writeGroup(sink, group, atRefusal)
+    yield outcomes
+    if (atRefusal === 'stop' && outcomes.some((outcome) => 'refused' in outcome)) return
+  }
+}
+
+interface Group {
+  readonly candidates: readonly Candidate[]
+  /** Of the candidates that are entries, in order. */
+  readonly prepared: PreparedGroup
+}
+
+async function* prepareGroups(
+  sink: Sink,
+  groups: AsyncIterable<readonly Candidate[]>,
+  atRefusal: AtRefusal,
+): AsyncGenerator<Group> {
+  for await (const group of groups) {
+    const bad = group.findIndex(({ entry }) => entry instanceof AuditError)
+    const candidates = atRefusal === 'stop' && bad >= 0 ? group.slice(0, bad + 1) : group
+    const entries = candidates
+      .map(({ entry }) => entry)
+      .filter((entry): entry is InputEntry => !(entry instanceof AuditError))
+    yield { candidates, prepared: await sink.prepare(entries) }
+  }
+}
+
+async function writeGroup(
+  sink: Sink,
+  { candidates, prepared }: Group,
+  atRefusal: AtRefusal,
+): Promise<StreamOutcome[]> {
+  const appended = await sink.write(prepared, atRefusal)
+  const outcomes: StreamOutcome[] = []
+  let next = 0
+  for (const candidate of candidates) {
+    const outcome = candidate.entry instanceof AuditError ? candidate.entry : appended[next++]
+    if (outcome === undefined) break
+    outcomes.push(
+      outcome instanceof AuditError ? { candidate, refused: outcome } : { candidate, placed: outcome },
+    )
+  }
+  return outcomes
+}

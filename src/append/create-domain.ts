@@ -1,0 +1,61 @@
+import { AuditError } from '../base/errors.js'
+import { FormatError } from '../chain/format-error.js'
+import { pseudonym } from '../chain/hash.js'
+import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
+import type { AppendItem, EntryStore, Pepper, Placed } from '../ports.js'
+import { chainCreateRow, GENESIS_SUBJECT, genesisRow } from './genesis.js'
+import { mirrorPath } from './mirror-step.js'
+
+export interface NewDomain {
+  readonly domainId: string
+  readonly name: string
+  /** Its own mirror, a URL that the caller has checked. Of the chain: without credentials. */
+  readonly mirrorUrl?: string | undefined
+  /** subject_id of who creates it. */
+  readonly actor: string
+}
+
+/**
+ * Registers a Domain and begins its chain: `audit.chain-create` on the new chain and on the platform chain, in one
+ * transaction (format.md, "The platform anchor"). Where the Domain has a mirror of its own, both rows name it: their
+ * relation_path is the one step `mirror:<url>`, else it is empty. Resolves with the place of the genesis row. Rejects
+ * with `domain_exists`, `invalid_domain_id` for the nil UUID and the platform anchor, or `usage` for a mirror URL of
+ * more than 505 bytes.
+ */
+export async function createDomain(domain: NewDomain, store: EntryStore, pepper: Pepper): Promise<Placed> {
+  const domainId = parsed(domain.domainId)
+  const [appended] = await store.append([await creation(domainId, domain, pepper)], 'stop')
+  if (appended instanceof AuditError) throw appended
+  const genesis = appended?.find((placed) => placed.domainId === domainId)
+  if (genesis === undefined) throw new AuditError('internal', 'the genesis row was not placed')
+  return genesis
+}
+
+function parsed(text: string): string {
+  try {
+    const domainId = parseDomainId(text)
+    if (domainId !== PLATFORM_ANCHOR) return domainId
+  } catch (error) {
+    if (error instanceof FormatError) throw new AuditError('invalid_domain_id', error.message)
+    throw error
+  }
+  const hint = 'its chain begins by itself'
+  throw new AuditError('invalid_domain_id', 'the platform anchor is no Domain', { hint })
+}
+
+async function creation(domainId: string, domain: NewDomain, pepper: Pepper): Promise<AppendItem> {
+  const [own, platform] = await Promise.all([pepper.pepperOf(domainId), pepper.pepperOf(PLATFORM_ANCHOR)])
+  const platformGenesis = pseudonym(platform, GENESIS_SUBJECT)
+  const { name, mirrorUrl } = domain
+  const path = mirrorPath(mirrorUrl)
+  const actor = pseudonym(platform, domain.actor)
+  const genesis = genesisRow(domainId, pseudonym(own, GENESIS_SUBJECT), path)
+  return {
+    rows: [chainCreateRow(PLATFORM_ANCHOR, actor, `domain:${domainId}`, path)],
+    genesisPseudonyms: new Map([[PLATFORM_ANCHOR, platformGenesis]]),
+    starts: new Map([
+      [PLATFORM_ANCHOR, { genesis: genesisRow(PLATFORM_ANCHOR, platformGenesis) }],
+      [domainId, { genesis, registration: { name, mirrorUrl } }],
+    ]),
+  }
+}

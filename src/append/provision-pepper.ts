@@ -1,0 +1,57 @@
+import { AuditError } from '../base/errors.js'
+import { pseudonym } from '../chain/hash.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type { EntryReader, Pepper, PepperVault } from '../ports.js'
+import { GENESIS_SUBJECT } from './genesis.js'
+
+export interface ProvisionParts {
+  readonly vault: PepperVault
+  readonly reader: EntryReader
+  /** 32 random bytes. */
+  readonly random: () => Uint8Array
+  /** Where the peppers come from that chains were begun with; without it only new chains can get one. */
+  readonly from?: Pepper | undefined
+}
+
+/**
+ * Sees to it that the vault has the pepper of one chain: a random one for a chain that has no rows yet, or the one of
+ * `from`. What is there is never written over. Resolves with whether this call put one there. Rejects with
+ * `pepper_mismatch` where the chain has rows that another pepper was used for, the one that is there or the one that
+ * would be; with `pepper_unavailable` where it has rows and there is none.
+ */
+export async function provisionPepper(domainId: string, parts: ProvisionParts): Promise<boolean> {
+  const { vault, from, random } = parts
+  const genesis = await genesisPseudonym(domainId, parts.reader)
+  const candidate = from === undefined ? random() : await from.pepperOf(domainId)
+  // A chain that has rows takes no random pepper; what it has is looked at, or that there is none is told.
+  const mayCreate = from !== undefined || genesis === undefined
+  if (mayCreate) {
+    assertBegunWith(candidate, genesis, domainId)
+    if (await vault.create(domainId, candidate)) return true
+  }
+  assertBegunWith(await vault.pepperOf(domainId), genesis, domainId)
+  return false
+}
+
+/** Of the chain's first row; undefined where there is no chain yet. */
+async function genesisPseudonym(domainId: string, reader: EntryReader): Promise<string | undefined> {
+  const [genesis] = await reader.rowsAt(domainId, 1)
+  if (genesis !== undefined) return genesis.subjectPseudonym ?? ''
+  const [row] = await reader.page(domainId, {}, { after: 0, limit: 1 })
+  // The platform chain is known before it begins.
+  if (row === undefined && (domainId === PLATFORM_ANCHOR || !(await reader.knows(domainId)))) return undefined
+  throw new AuditError('chain_conflict', `the genesis row of chain ${domainId} is missing`, {
+    hint: 'run: audit verify --all',
+  })
+}
+
+function assertBegunWith(pepper: Uint8Array, genesis: string | undefined, domainId: string): void {
+  if (genesis === undefined || pseudonym(pepper, GENESIS_SUBJECT) === genesis) return
+  throw new AuditError(
+    'pepper_mismatch',
+    `the pepper does not reproduce the genesis row of chain ${domainId}`,
+    {
+      hint: 'put back the one that the chain was begun with; nothing was written over',
+    },
+  )
+}

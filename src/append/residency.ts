@@ -1,0 +1,107 @@
+import { AuditError } from '../base/errors.js'
+import { FormatError } from '../chain/format-error.js'
+import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
+import type { DomainResolver } from '../ports.js'
+
+/** Which chains somebody asked for: Domains, the platform chain, or nothing. */
+export interface Chains {
+  readonly domainIds?: readonly string[] | undefined
+  readonly platform?: boolean | undefined
+}
+
+/** What the resolver is asked about, and the two places where chains may have been named. */
+export interface PlaceRequest {
+  readonly flags: Chains
+  readonly line: Chains
+  readonly subjectId: string
+  readonly object: string
+}
+
+/**
+ * Resolves by the object alone: `domain:<uuid>` to that Domain if it is known; `cloud:…`, `platform:…` and `label:…`
+ * to the platform chain. A label of a Domain is placed by naming that Domain, in the line or by a flag: the object does
+ * not say whose it is.
+ */
+export function createResolver(isKnownDomain: (domainId: string) => Promise<boolean>): DomainResolver {
+  return {
+    async resolve(_subjectId, object) {
+      const home = homeOf(object)
+      if (home === undefined) throw unknown('the object does not say which chain owns it', PLACE_HINT)
+      if (home !== PLATFORM_ANCHOR && !(await isKnownDomain(home))) throw unknown(`no Domain ${home}`)
+      return [home]
+    },
+  }
+}
+
+/**
+ * The chains of one entry, sorted, without duplicates, at least one: what the line names, else what the flags name, else
+ * what the resolver says. Rejects with `residency_unknown` where that contradicts itself or the object, and with
+ * `invalid_domain_id`; whether a Domain that was named exists is for the store to say.
+ */
+export async function placeEntry(request: PlaceRequest, resolver: DomainResolver): Promise<string[]> {
+  const { flags, line, subjectId, object } = request
+  const named = chainsOf(line) ?? chainsOf(flags)
+  const chains = named ?? (await resolver.resolve(subjectId, object))
+  refuseContradiction(object, chains)
+  return [...new Set(chains)].sort()
+}
+
+const PLACE_HINT = 'name the chain: domain_id or platform in the line, --domain or --platform'
+
+function chainsOf({ domainIds, platform }: Chains): readonly string[] | undefined {
+  const domains = domainIds === undefined || domainIds.length === 0 ? undefined : domainIds.map(domainOf)
+  if (platform !== true) return domains
+  if (domains !== undefined) throw unknown('expected Domains or the platform chain, got both')
+  return [PLATFORM_ANCHOR]
+}
+
+function domainOf(text: string): string {
+  const domainId = parsed(text)
+  if (domainId === PLATFORM_ANCHOR) {
+    throw unknown('the platform chain is not a Domain', 'use --platform, or "platform": true in the line')
+  }
+  return domainId
+}
+
+function parsed(text: string): string {
+  try {
+    return parseDomainId(text)
+  } catch (error) {
+    if (error instanceof FormatError) throw new AuditError('invalid_domain_id', error.message)
+    throw error
+  }
+}
+
+function refuseContradiction(object: string, chains: readonly string[]): void {
+  const [type] = object.split(':', 1)
+  // A label may belong to a Domain; every other object that has a home has only that one.
+  if (type !== 'domain' && type !== 'cloud' && type !== 'platform') return
+  const home = homeOf(object)
+  if (home === undefined) throw unknown('the object is a domain: without the UUID of a Domain')
+  if (!chains.includes(home))
+    throw unknown(`an object of type ${type} does not belong on the chain it is sent to`)
+  if (type !== 'domain' && chains.some((chain) => chain !== home)) {
+    throw unknown(`an object of type ${type} belongs on the platform chain alone`)
+  }
+}
+
+/** The one chain that an object names by itself. */
+function homeOf(object: string): string | undefined {
+  const colon = object.indexOf(':')
+  const type = object.slice(0, Math.max(0, colon))
+  if (type === 'cloud' || type === 'platform' || type === 'label') return PLATFORM_ANCHOR
+  return type === 'domain' ? domainNamedBy(object.slice(colon + 1)) : undefined
+}
+
+function domainNamedBy(id: string): string | undefined {
+  try {
+    const domainId = parseDomainId(id)
+    return domainId === PLATFORM_ANCHOR ? undefined : domainId
+  } catch {
+    return undefined
+  }
+}
+
+function unknown(message: string, hint?: string): AuditError {
+  return new AuditError('residency_unknown', message, { hint })
+}

@@ -1,0 +1,167 @@
+import type { AuditError } from '../base/errors.js'
+import type { ArchiveQueue } from '../ports.js'
+import { type Batch, type BatchParts, uploadBatch } from './batch.js'
+import type { SourcedFinding } from './findings.js'
+import { inParallel } from './in-parallel.js'
+import { BATCH, type ProvenRun, proveRun } from './prove-run.js'
+import type { RunGroup } from './run-judge.js'
+import type { Stopping } from './stopping.js'
+
+/** Batches of one chain at once: while some are read or stamped, the uploads of others keep the mirror busy. */
+const BATCHES_AT_ONCE = 4
+
+export interface DrainParts extends BatchParts {
+  readonly queue: ArchiveQueue
+  /** Writes findings down before the pass goes on. */
+  readonly onFindings: (domainId: string, findings: readonly SourcedFinding[]) => Promise<void>
+  readonly onStamped: (rows: number) => void
+}
+
+export interface DrainRange {
+  /** Rows up to this seq are passed over. */
+  readonly after: number
+  /** Rows beyond this seq are left for another pass: a pass of a busy chain must end. Default: none. */
+  readonly toSeq?: number | undefined
+  /** Rows after which the pass ends, so that a chain with a long backlog gives way to others. */
+  readonly maxRows: number
+  /** What the last pass left of a run that it had proven. */
+  readonly rest?: ProvenRun | undefined
+}
+
+/** What a pass did. */
+export interface Drained {
+  readonly stamped: number
+  readonly held: number
+  readonly failed: number
+  /** Some damage was found, in the rows of this pass or right beside them. */
+  readonly findings: number
+  readonly error?: AuditError | undefined
+  /** Up to which seq rows were looked at; where the pass began, if there was none. */
+  readonly reached: number
+  /** `all`: no row without a stamp was left to look at. `some`: maxRows or the signal ended it. `gave up`: the mirror is gone. */
+  readonly ended: 'all' | 'some' | 'gave up'
+  /** What `some` left of a run that was proven: for the next pass, which need not prove it again. */
+  readonly rest?: ProvenRun | undefined
+}
+
+export function nothingDrained(after: number): Drained {
+  return { stamped: 0, held: 0, failed: 0, findings: 0, reached: after, ended: 'some' }
+}
+
+/**
+ * One pass over the rows of a chain that have no stamp, in order of seq, run by run: each is proven whole before any of
+ * it is uploaded. A row that is bad or cannot be uploaded is passed over and does not stop the others. At the signal it
+ * ends, with what was uploaded stamped. Rejects where Postgres fails; what was uploaded by then is found and stamped by
+ * the next pass.
+ */
+export async function drainChain(
+  domainId: string,
+  range: DrainRange,
+  parts: DrainParts,
+  stopping: Stopping,
+): Promise<Drained> {
+  let drained: Drained = { ...nothingDrained(range.after), rest: range.rest }
+  let groups = 0
+  while (!stopping.stop.aborted && groups * BATCH < range.maxRows) {
+    const next = await parts.queue.nextUnstamped(domainId, drained.reached)
+    if (next === undefined || next > (range.toSeq ?? next))
+      return { ...drained, rest: undefined, ended: 'all' }
+    if (!isIn(drained.rest, next)) drained = await prove(domainId, next, drained, parts, stopping)
+    const turn = groupsOf(drained.rest, next, range, Math.ceil(range.maxRows / BATCH) - groups)
+    groups += turn.length
+    drained = await drainGroups(domainId, turn, drained, range, parts, stopping)
+    if (drained.ended === 'gave up') break
+  }
+  return drained
+}
+
+/** A row before what is left was looked at already, or appended late: then the run is proven again. */
+function isIn(rest: ProvenRun | undefined, seq: number): rest is ProvenRun {
+  const [first, last] = [rest?.groups[0], rest?.groups.at(-1)]
+  return first !== undefined && last !== undefined && seq >= first.from && seq <= last.to
+}
+
+async function prove(
+  domainId: string,
+  fromSeq: number,
+  before: Drained,
+  parts: DrainParts,
+  { stop }: Stopping,
+): Promise<Drained> {
+  const rest = await proveRun({ domainId, fromSeq, pastSeq: fromSeq, counts: () => true }, parts, stop)
+  if (rest === undefined) return before
+  // Dying before this line finds again what was found: a row that was held back has no stamp.
+  if (rest.findings.length > 0) await parts.onFindings(domainId, rest.findings)
+  return {
+    ...before,
+    held: before.held + rest.held,
+    failed: before.failed + rest.failed,
+    findings: before.findings + rest.findings.length,
+    error: before.error ?? rest.error,
+    reached: rest.groups[0] === undefined ? rest.end : rest.groups[0].from - 1,
+    rest,
+  }
+}
+
+function groupsOf(
+  rest: ProvenRun | undefined,
+  next: number,
+  { toSeq = Number.MAX_SAFE_INTEGER }: DrainRange,
+  most: number,
+): RunGroup[] {
+  return (rest?.groups ?? []).filter(({ from, to }) => to >= next && from <= toSeq).slice(0, most)
+}
+
+async function drainGroups(
+  domainId: string,
+  groups: readonly RunGroup[],
+  before: Drained,
+  { toSeq = Number.MAX_SAFE_INTEGER }: DrainRange,
+  parts: DrainParts,
+  stopping: Stopping,
+): Promise<Drained> {
+  let gaveUp = false
+  const isOver = () => stopping.stop.aborted || gaveUp
+  const batches = await inParallel(groups, BATCHES_AT_ONCE, isOver, async (group) => {
+    const batch = await drainBatch(domainId, group, (seq) => seq <= toSeq, parts, stopping)
+    gaveUp ||= batch.gaveUp
+    return batch
+  })
+  const last = groups[batches.length - 1]
+  const drained = batches.reduce(add, before)
+  return last === undefined ? drained : { ...drained, ...leftOf(drained.rest, last.to) }
+}
+
+function leftOf(run: ProvenRun | undefined, done: number): Pick<Drained, 'reached' | 'rest'> {
+  if (run === undefined) return { reached: done, rest: undefined }
+  const groups = run.groups.filter(({ from }) => from > done)
+  return { reached: groups.length === 0 ? Math.max(run.end, done) : done, rest: { ...run, groups } }
+}
+
+async function drainBatch(
+  domainId: string,
+  group: RunGroup,
+  counts: (seq: number) => boolean,
+  parts: DrainParts,
+  stopping: Stopping,
+): Promise<Batch & { stamped: number }> {
+  const batch = await uploadBatch(domainId, group, counts, parts, stopping)
+  // Dying before this line uploads again what is there already, and then stamps it: same object, same etag.
+  const stamped = batch.uploaded.length === 0 ? 0 : await parts.queue.stamp(domainId, batch.uploaded)
+  // Dying before this line finds again what was found: a row that was held back has no stamp.
+  if (batch.findings.length > 0) await parts.onFindings(domainId, batch.findings)
+  parts.onStamped(stamped)
+  return { ...batch, stamped }
+}
+
+function add(before: Drained, batch: Batch & { stamped: number }): Drained {
+  return {
+    ...before,
+    stamped: before.stamped + batch.stamped,
+    held: before.held + batch.held,
+    failed: before.failed + batch.failed,
+    findings: before.findings + batch.findings.length,
+    error: before.error ?? batch.error,
+    ended: batch.gaveUp ? 'gave up' : before.ended,
+  }
+}

@@ -1,0 +1,51 @@
+import type { QuarantineStore } from '../ports.js'
+import { recordFindings } from '../quarantine/quarantine.js'
+import type { SourcedFinding } from './findings.js'
+
+export interface FindingLogParts {
+  readonly quarantine: QuarantineStore
+  /** Tells one finding, loudly. */
+  readonly tell: (domainId: string, found: SourcedFinding) => void
+  /** Tells, once, that the quarantine could not be written. */
+  readonly notPermitted: () => void
+}
+
+/** Findings that are remembered; what is found again beyond them is told again. */
+const REMEMBERED = 100_000
+
+/**
+ * Writes findings to the quarantine and tells them, each once a run: a row that is held back is found again at every
+ * pass. A finding is told when it is written down; where that fails the next pass brings it again.
+ */
+export class FindingLog {
+  readonly #parts: FindingLogParts
+  readonly #known = new Set<string>()
+  #isRefused = false
+
+  constructor(parts: FindingLogParts) {
+    this.#parts = parts
+  }
+
+  async add(domainId: string, found: readonly SourcedFinding[]): Promise<void> {
+    const fresh = found.filter((one) => !this.#known.has(keyOf(domainId, one)))
+    for (const source of new Set(fresh.map((one) => one.source))) {
+      const findings = fresh.filter((one) => one.source === source).map(({ finding }) => finding)
+      const recorded = await recordFindings(this.#parts.quarantine, domainId, source, findings)
+      if (recorded === 'not_permitted') this.#onRefusal()
+    }
+    for (const one of fresh) {
+      if (this.#known.size < REMEMBERED) this.#known.add(keyOf(domainId, one))
+      this.#parts.tell(domainId, one)
+    }
+  }
+
+  #onRefusal(): void {
+    if (!this.#isRefused) this.#parts.notPermitted()
+    this.#isRefused = true
+  }
+}
+
+function keyOf(domainId: string, { source, finding }: SourcedFinding): string {
+  const { code, seqFrom, seqTo, expected, observed } = finding
+  return [domainId, source, code, seqFrom, seqTo, expected, observed].join()
+}

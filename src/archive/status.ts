@@ -1,0 +1,128 @@
+import { AuditError } from '../base/errors.js'
+import type { ArchiveLedger, LedgerRow, MirrorCodec, ScanProgress, SnapshotSource } from '../ports.js'
+import { hasLostObject, type OpenChain, openChain, type Place, walkLedger } from './ledger-walk.js'
+import type { Mirrors } from './mirrors.js'
+
+export interface StatusParts {
+  readonly ledger: ArchiveLedger
+  readonly present: SnapshotSource['present']
+  readonly mirrors: Mirrors
+  readonly codec: MirrorCodec
+  readonly onProgress: (progress: ScanProgress) => void
+}
+
+/** How far the archive of a chain has come, and where rows and keys do not belong together. */
+export interface ArchiveStatus {
+  readonly domainId: string
+  readonly mirrorUrl: string
+  readonly rows: number
+  readonly archived: number
+  /** Age of the oldest row without a stamp; 0 where all have one. */
+  readonly lagSeconds: number
+  readonly objects: number
+  /** Rows with a stamp and without an object. */
+  readonly gaps: { readonly count: number; readonly firstSeqs: readonly number[] }
+  /** Objects below the chain's prefix that belong to no row of it. */
+  readonly orphans: { readonly count: number; readonly firstKeys: readonly string[] }
+}
+
+/** How many gaps and orphans are named. */
+const NAMED = 10
+
+/** Objects without a row that Postgres is asked about at once. */
+const ORPHANS = 1_000
+
+/** Compares keys and rows of one chain, and opens no object. Rejects with `domain_not_found` where there is neither. */
+export async function statusOfChain(
+  domainId: string,
+  parts: StatusParts,
+  signal: AbortSignal,
+): Promise<ArchiveStatus> {
+  const chain = await openChain(domainId, parts)
+  const status = await new Comparison(chain, parts, signal).run()
+  if (!chain.state.known && status.rows + status.objects === 0) {
+    throw new AuditError('domain_not_found', `there is no chain ${domainId}`, {
+      hint: 'run: audit domain list',
+    })
+  }
+  return status
+}
+
+class Comparison {
+  #rows = 0
+  #archived = 0
+  #objects = 0
+  #gaps = 0
+  #orphans = 0
+  readonly #firstSeqs: number[] = []
+  #firstKeys: string[] = []
+  #rowless: { seq: number; key: string }[] = []
+
+  constructor(
+    readonly chain: OpenChain,
+    readonly parts: StatusParts,
+    readonly signal: AbortSignal,
+  ) {}
+
+  async run(): Promise<ArchiveStatus> {
+    const { ledger, codec, onProgress } = this.parts
+    const { domainId, state, mirror } = this.chain
+    const { lastSeq, lagSeconds } = state
+    const request = { domainId, fromSeq: 1, toSeq: lastSeq, prefix: codec.prefix(domainId) }
+    for await (const place of walkLedger(request, ledger, mirror.store, codec, this.signal)) {
+      await this.#take(place)
+      onProgress({ rows: this.#rows, total: lastSeq })
+    }
+    await this.#askAgain()
+    return {
+      domainId,
+      mirrorUrl: mirror.store.url,
+      rows: this.#rows,
+      archived: this.#archived,
+      lagSeconds: this.#rows > this.#archived ? lagSeconds : 0,
+      objects: this.#objects,
+      gaps: { count: this.#gaps, firstSeqs: this.#firstSeqs },
+      orphans: { count: this.#orphans, firstKeys: this.#firstKeys },
+    }
+  }
+
+  async #take(place: Place): Promise<void> {
+    if (place.kind !== 'row') this.#objects += 1
+    if (place.kind === 'stray') this.#orphan(place.key)
+    else if (place.kind === 'object') await this.#takeRowless(place)
+    else await this.#takeRow(place.row, place.kind === 'both')
+  }
+
+  async #takeRow(row: LedgerRow, hasObject: boolean): Promise<void> {
+    this.#rows += 1
+    if (row.archivedAt === undefined) return
+    this.#archived += 1
+    if (hasObject || !(await this.#isLost(row))) return
+    this.#gaps += 1
+    if (this.#firstSeqs.length < NAMED) this.#firstSeqs.push(row.seq)
+  }
+
+  #isLost(row: LedgerRow): Promise<boolean> {
+    return hasLostObject(this.chain, row, this.parts.codec, this.signal)
+  }
+
+  async #takeRowless(object: { seq: number; key: string }): Promise<void> {
+    this.#rowless.push({ seq: object.seq, key: object.key })
+    if (this.#rowless.length >= ORPHANS) await this.#askAgain()
+  }
+
+  /** The row may have been appended and archived since Postgres was asked. */
+  async #askAgain(): Promise<void> {
+    const rowless = this.#rowless
+    this.#rowless = []
+    if (rowless.length === 0) return
+    const seqs = rowless.map(({ seq }) => seq)
+    const present = await this.parts.present(this.chain.domainId, seqs)
+    for (const { seq, key } of rowless) if (!present.has(seq)) this.#orphan(key)
+  }
+
+  #orphan(key: string): void {
+    this.#orphans += 1
+    this.#firstKeys = [...this.#firstKeys, key].sort().slice(0, NAMED)
+  }
+}

@@ -1,0 +1,47 @@
+import { AuditError } from '../base/errors.js'
+import type { ChainedEntry } from '../chain/entry.js'
+import type { Finding } from '../chain/finding.js'
+import type { MirrorCodec, MirrorStore } from '../ports.js'
+
+/** An object is 16 KiB at the most by the limits of its fields; what is larger is not ours. */
+export const MAX_OBJECT_BYTES = 1024 * 1024
+
+/** What became of one row. */
+export type Uploaded =
+  | { readonly seq: number; readonly etag: string; readonly created: boolean }
+  | { readonly seq: number; readonly finding: Finding }
+
+/**
+ * Puts one row's object, encoded as `bytes`, into the mirror, or finds it there. An object is never overwritten: the same content keeps its
+ * etag, other content is a finding. Safe to repeat: after a PUT whose answer was lost, our own object is found there.
+ */
+export async function uploadRow(
+  entry: ChainedEntry,
+  bytes: Uint8Array,
+  store: MirrorStore,
+  codec: MirrorCodec,
+  signal: AbortSignal,
+): Promise<Uploaded> {
+  const key = codec.key(entry.domainId, entry.seq)
+  const { created, etag } = await store.create(key, bytes, signal)
+  if (created) return { seq: entry.seq, etag, created }
+  const there = await store.get(key, MAX_OBJECT_BYTES, signal)
+  if (there === undefined) {
+    throw new AuditError('mirror_unavailable', `${key} was there a moment ago and is gone`)
+  }
+  if (await codec.same(there.bytes, bytes)) return { seq: entry.seq, etag: there.etag, created }
+  return { seq: entry.seq, finding: await differing(entry, there.bytes, codec) }
+}
+
+async function differing(entry: ChainedEntry, bytes: Uint8Array, codec: MirrorCodec): Promise<Finding> {
+  const decoded = await codec.decode(bytes, entry)
+  const what = 'problem' in decoded ? decoded.problem : 'it holds another row'
+  return {
+    code: 'copies_differ',
+    seqFrom: entry.seq,
+    seqTo: entry.seq,
+    expected: entry.entryHash,
+    observed: 'problem' in decoded ? undefined : decoded.entry.entryHash,
+    detail: `the mirror has another object there: ${what}`,
+  }
+}

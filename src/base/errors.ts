@@ -1,0 +1,98 @@
+/**
+ * Everything that can go wrong, as one closed set. Exit codes and HTTP statuses are given at the edges
+ * (cli/shell/exit-codes.ts); docs/errors.md lists every code and no other.
+ */
+export const ERROR_CODES = [
+  // the caller's to mend
+  'usage',
+  'invalid_input',
+  'invalid_cursor',
+  'invalid_limit',
+  'invalid_range',
+  'invalid_seq',
+  'invalid_subject',
+  'invalid_domain_id',
+  'residency_unknown',
+  'personal_data_in_chain',
+  'pepper_mismatch',
+  'pepper_not_configured',
+  'idempotency_conflict',
+  'domain_exists',
+  'chain_exists',
+  'already_acknowledged',
+  'already_released',
+  'legal_hold',
+  'output_exists',
+  'down_migration_refused',
+  // no such thing
+  'domain_not_found',
+  'entry_not_found',
+  'quarantine_not_found',
+  'hold_not_found',
+  'subject_not_found',
+  'key_not_found',
+  'relation_not_found',
+  'nothing_to_verify',
+  // could not check or do
+  'database_unavailable',
+  'database_permission_denied',
+  'database_read_only',
+  'database_failed',
+  'schema_missing',
+  'schema_outdated',
+  'schema_newer',
+  'schema_changed',
+  'schema_shadowed',
+  'embedded_unavailable',
+  'pepper_unavailable',
+  'mirror_broken',
+  'restore_running',
+  'restore_unfinished',
+  'mirror_unavailable',
+  'mirror_permission_denied',
+  'access_denied',
+  'authenticator_unavailable',
+  'authorizer_unavailable',
+  'generation_unknown',
+  'entry_malformed',
+  'chain_conflict',
+  'outcome_unknown',
+  'file_unreadable',
+  'bundle_malformed',
+  'bundle_filtered',
+  'output_failed',
+  'listen_failed',
+  // ours
+  'internal',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+export interface ErrorOptions {
+  /** What to do next: a command, or a flag to change. */
+  readonly hint?: string | undefined
+  readonly cause?: unknown
+}
+
+/**
+ * The one error of this program. The message says what was checked, expected against got, and where; it never holds
+ * a secret or personal data, for it may be printed anywhere.
+ */
+export class AuditError extends Error {
+  override readonly name = 'AuditError'
+  readonly hint: string | undefined
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: ErrorOptions = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.hint = options.hint
+  }
+}
+
+/** What the system, or the library, calls a failure, such as `ENOENT`. */
+export function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+}

@@ -1,0 +1,102 @@
+import { decodeCanonical } from '../chain/canonical.js'
+import { canonicalProblem } from '../chain/canonical-problem.js'
+import type { ChainHead } from '../chain/entry.js'
+import { type ByteRow, IntactLane, type RowTaker } from '../chain/fast-path.js'
+import { Findings } from '../chain/finding.js'
+import { ChainFold, type FoldResult, type StoredRow } from '../chain/fold.js'
+import type { Hasher } from '../chain/hash.js'
+import type { LastRow } from '../chain/head.js'
+import { LastSeen } from './last-seen.js'
+import type { Selection } from './manifest.js'
+import { matches } from './selection.js'
+
+export interface JudgeOptions {
+  readonly domainId: string
+  readonly selection: Pick<Selection, 'kind' | 'from_seq' | 'to_end' | 'filter'> & {
+    /** Absent where the end is only known once every row was seen. */
+    readonly to_seq?: number | undefined
+  }
+  readonly pins: readonly ChainHead[]
+  readonly hasher: Hasher
+}
+
+/** Judges the rows of a selection: those that are written to a bundle, and those that are read from one. */
+export class BundleJudge implements RowTaker {
+  /** What is wrong with the bundle apart from its rows. */
+  readonly findings = new Findings()
+  readonly #options: JudgeOptions
+  readonly #fold: ChainFold
+  readonly #lane: IntactLane
+  readonly #seen = new LastSeen()
+  readonly #isFiltered: boolean
+  readonly #from: number
+  readonly #to: number
+
+  constructor(options: JudgeOptions) {
+    const { domainId, selection, pins, hasher } = options
+    this.#options = options
+    this.#isFiltered = selection.kind === 'filtered'
+    // Below the first row of a chain there is none: whatever claims to be is for the fold to judge.
+    this.#from = selection.from_seq === 1 ? Number.NEGATIVE_INFINITY : selection.from_seq
+    this.#to = selection.to_seq ?? Number.POSITIVE_INFINITY
+    const fromSeq = selection.from_seq
+    const whole = { domainId, pins, hasher, fromSeq, isSelection: this.#isFiltered }
+    this.#fold = new ChainFold(whole)
+    this.#lane = new IntactLane(this.#fold, whole)
+  }
+
+  /** The row before the first, for the link alone. */
+  addPredecessor({ seq, entryHash }: StoredRow): void {
+    this.#lane.addStored({ seq, entryHash })
+  }
+
+  add(row: ByteRow): void {
+    if (this.#isFiltered || !this.#isInside(row.seq)) {
+      this.addStored(row.stored())
+      return
+    }
+    this.#lane.add(row)
+    this.#seen.add(row)
+  }
+
+  addStored(row: StoredRow): void {
+    if (!this.#isInside(row.seq)) {
+      this.#stray(row.seq)
+      return
+    }
+    if (this.#isFiltered && !this.#isWanted(row)) this.#stray(row.seq)
+    this.#lane.addStored(row)
+    this.#seen.addStored(row)
+  }
+
+  get isIntact(): boolean {
+    return this.#fold.isIntact && this.findings.isEmpty
+  }
+
+  /** The row with the highest seq, absent where there is none. */
+  get last(): LastRow | undefined {
+    return this.#seen.last
+  }
+
+  finish(): FoldResult {
+    const { to_end, to_seq, kind } = this.#options.selection
+    const result = this.#lane.finish(to_end || kind === 'filtered' ? undefined : to_seq)
+    const own = this.findings.sorted()
+    return own.length === 0 ? result : { ...result, findings: [...result.findings, ...own] }
+  }
+
+  #isInside(seq: number): boolean {
+    return seq >= this.#from && seq <= this.#to
+  }
+
+  #stray(seq: number): void {
+    const detail = 'it is not one of the rows that were asked for'
+    this.findings.add({ code: 'orphan_object', seqFrom: seq, seqTo: seq, detail })
+  }
+
+  #isWanted({ canonical }: StoredRow): boolean {
+    // What has no fields cannot be compared; the fold has a finding for it.
+    if (canonical === undefined || canonicalProblem(canonical) !== undefined) return true
+    return matches(decodeCanonical(canonical), this.#options.selection.filter)
+  }
+}

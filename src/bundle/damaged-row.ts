@@ -1,0 +1,34 @@
+import { AuditError } from '../base/errors.js'
+import type { StoredRow } from '../chain/fold.js'
+
+/**
+ * A row that a bundle cannot hold as bytes: it keeps its place, what is left of its hashes, and what is wrong. Throws
+ * `generation_unknown`: a bundle of this format holds rows of PXA1.
+ */
+export function damagedRow({ seq, canonical, problem, unknownGeneration, ...row }: StoredRow): StoredRow {
+  if (unknownGeneration !== undefined) throw unknown(seq, unknownGeneration)
+  const isLong = canonical !== undefined
+  const what = problem ?? (isLong ? 'longer than any row can be' : 'it has no canonical bytes')
+  return { seq, prevHash: row.prevHash, entryHash: row.entryHash, problem: printable(what) }
+}
+
+/** Printable ASCII that JSON need not escape. */
+function printable(problem: string): string {
+  return problem.replace(/[^ !#-[\]-~]/g, '?').slice(0, 200)
+}
+
+function unknown(seq: number, generation: number): AuditError {
+  const message = `row ${seq} is of generation ${generation}, which this program does not know`
+  return new AuditError('generation_unknown', message, {
+    hint: 'nothing was written; upgrade audit, or export the rows before and after it',
+  })
+}
+
+/** The line of a damaged row, without its newline (docs/evidence.md, "A row"). */
+export function damagedLine({ seq, problem, prevHash, entryHash }: StoredRow): string {
+  return `{"seq":${seq},"prev_hash":${quoted(prevHash)},"entry_hash":${quoted(entryHash)},"problem":"${problem}"}`
+}
+
+function quoted(hash: string | undefined): string {
+  return hash === undefined ? 'null' : `"${hash}"`
+}

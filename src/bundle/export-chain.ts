@@ -1,0 +1,206 @@
+import type { FileHandle } from 'node:fs/promises'
+import { AuditError } from '../base/errors.js'
+import type { ChainHead } from '../chain/entry.js'
+import type { ByteRow } from '../chain/fast-path.js'
+import { type Finding, inOrder } from '../chain/finding.js'
+import type { StoredRow } from '../chain/fold.js'
+import { type Hasher, isHash } from '../chain/hash.js'
+import { judgeHead } from '../chain/head.js'
+import { LIMITS } from '../chain/limits.js'
+import type { ExportRequest, ExportSnapshot, ExportStore, ScanProgress } from '../ports.js'
+import { wireFinding } from '../verify/result.js'
+import { BUNDLE_FORMAT, BUNDLE_LIMITS } from './bundle-format.js'
+import { BundleJudge } from './bundle-judge.js'
+import { damagedRow } from './damaged-row.js'
+import { endOf, type Manifest, type SeqHash } from './manifest.js'
+import type { OutputFile } from './output-file.js'
+import { SegmentWriter } from './segment-writer.js'
+import { closedSelection, type OpenSelection, openSelection } from './selection.js'
+import { type Member, memberOf, type Written, writeBundle } from './write-bundle.js'
+
+export interface ExportParts {
+  readonly store: ExportStore
+  readonly output: OutputFile
+  readonly hasher: Hasher
+  /** README and verifiers. */
+  readonly files: readonly Member[]
+  /** Name and version of this program. */
+  readonly tool: string
+}
+
+export interface Exported {
+  readonly manifest: Manifest
+  readonly written: Written
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Writes one self-contained evidence file of what one snapshot holds, and verifies it on the way: what is damaged is
+ * written as it stands, for it is evidence too, and is among the findings. Rejects with `domain_not_found`,
+ * `nothing_to_verify`, `generation_unknown`, `output_exists`, `output_failed`; then there is no file.
+ */
+export async function exportChain(
+  request: ExportRequest,
+  parts: ExportParts,
+  progress: (p: ScanProgress) => void,
+  signal: AbortSignal,
+): Promise<Exported> {
+  await parts.output.assertFree()
+  const snapshot = await parts.store.open(request, signal)
+  try {
+    assertSomething(request, snapshot)
+    const scratch = await parts.output.scratch()
+    try {
+      return await new ChainExport(request, parts, snapshot, scratch).run(progress, signal)
+    } finally {
+      await scratch.close()
+    }
+  } finally {
+    await snapshot.close()
+  }
+}
+
+/** Where even the last row is gone there is nothing to keep; verify says what that means. */
+function assertSomething({ domainId }: ExportRequest, snapshot: ExportSnapshot): void {
+  const { known, last, fromSeq, toSeq } = snapshot
+  if (last === undefined && !known) {
+    throw new AuditError('domain_not_found', `there is no chain ${domainId} in postgres`, {
+      hint: 'run: audit domain list',
+    })
+  }
+  // Rows that the head counts and that are gone are a finding, not an end.
+  const end = last === undefined ? 0 : Math.max(last.seq, headOf(snapshot)?.seq ?? 0)
+  if (end >= (toSeq ?? fromSeq) && end >= fromSeq) return
+  const hint = end === 0 ? `run: audit verify --domain ${domainId}` : undefined
+  const message = `the chain ends at ${end}, before row ${toSeq ?? fromSeq}`
+  throw new AuditError('nothing_to_verify', message, { hint })
+}
+
+class ChainExport {
+  readonly #request: ExportRequest
+  readonly #parts: ExportParts
+  readonly #snapshot: ExportSnapshot
+  readonly #scratch: FileHandle
+  readonly #selection: OpenSelection
+  readonly #judge: BundleJudge
+  readonly #segments: SegmentWriter
+  readonly #predecessors: SeqHash[] = []
+  #firstPrev: string | undefined
+  #rows = 0
+
+  constructor(request: ExportRequest, parts: ExportParts, snapshot: ExportSnapshot, scratch: FileHandle) {
+    this.#request = request
+    this.#parts = parts
+    this.#snapshot = snapshot
+    this.#scratch = scratch
+    this.#selection = openSelection(request, snapshot)
+    const selection = { ...this.#selection, to_seq: snapshot.toSeq }
+    const { domainId } = request
+    this.#judge = new BundleJudge({ domainId, selection, pins: [], hasher: parts.hasher })
+    this.#segments = new SegmentWriter((name, content) =>
+      parts.output.guarded(() => scratch.writeFile(memberOf({ name, content }))),
+    )
+  }
+
+  async run(progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Exported> {
+    try {
+      const { last, toSeq, fromSeq } = this.#snapshot
+      const total = Math.min(toSeq ?? Number.MAX_SAFE_INTEGER, last?.seq ?? 0) - fromSeq + 1
+      await this.#snapshot.read({
+        add: (row) => this.#add(row),
+        addStored: (row) => this.#addDamaged(damagedRow(row)),
+        flow: () => {
+          progress({ rows: this.#rows, total })
+          return this.#segments.isAhead ? this.#segments.drain() : undefined
+        },
+      })
+      await this.#segments.finish()
+    } finally {
+      await this.#segments.abandon()
+    }
+    if (this.#rows === 0) throw new AuditError('nothing_to_verify', 'no row of the chain is selected')
+    return this.#finish(signal)
+  }
+
+  #add(row: ByteRow): void {
+    if (this.#isBefore(row.seq)) this.#precede(row.stored())
+    else if (row.canonical.length > BUNDLE_LIMITS.canonicalBytes) this.#addDamaged(damagedRow(row.stored()))
+    else {
+      if (this.#rows === 0) this.#firstPrev = row.stored().prevHash
+      this.#rows += 1
+      this.#judge.add(row)
+      this.#segments.add(row)
+    }
+  }
+
+  #addDamaged(row: StoredRow): void {
+    if (this.#isBefore(row.seq)) {
+      this.#precede(row)
+      return
+    }
+    if (this.#rows === 0) this.#firstPrev = row.prevHash
+    this.#rows += 1
+    this.#judge.addStored(row)
+    this.#segments.addDamaged(row)
+  }
+
+  #isBefore(seq: number): boolean {
+    return seq < this.#selection.from_seq && this.#selection.from_seq > 1
+  }
+
+  #precede(row: StoredRow): void {
+    this.#judge.addPredecessor(row)
+    if (row.entryHash !== undefined) this.#predecessors.push({ seq: row.seq, hash: row.entryHash })
+  }
+
+  async #finish(signal: AbortSignal): Promise<Exported> {
+    const { findings: found } = this.#judge.finish()
+    const onHead = this.#selection.to_end ? this.#judgeHead() : []
+    const findings = inOrder([...found, ...onHead])
+    const manifest = this.#manifest(findings)
+    const { output, files } = this.#parts
+    const written = await writeBundle(output, manifest, files, this.#scratch, signal)
+    return { manifest, written, findings }
+  }
+
+  /** Where its seq is duplicated, the one that the first row was linked to: damage outside the range is not of it. */
+  #predecessor(): SeqHash | undefined {
+    return this.#predecessors.find(({ hash }) => hash === this.#firstPrev) ?? this.#predecessors.at(-1)
+  }
+
+  /** Of a selection without a last seq: its last row, or where the chain ends that was filtered. */
+  #end(fromSeq: number, last: number): number {
+    const { to_end } = this.#selection
+    return endOf(fromSeq, to_end ? last : Math.min(this.#snapshot.last?.seq ?? last, LIMITS.maxSeq + 1))
+  }
+
+  #judgeHead(): Finding[] {
+    const finding = judgeHead(headOf(this.#snapshot), this.#judge.last)
+    return finding === undefined ? [] : [finding]
+  }
+
+  #manifest(findings: readonly Finding[]): Manifest {
+    const { segments } = this.#segments
+    const [first, last] = [segments[0]?.first_seq ?? 0, segments.at(-1)?.last_seq ?? 0]
+    const { toSeq, fromSeq } = this.#snapshot
+    const [head, predecessor] = [headOf(this.#snapshot), this.#predecessor()]
+    return {
+      format: BUNDLE_FORMAT,
+      tool: this.#parts.tool,
+      domain_id: this.#request.domainId,
+      selection: closedSelection(this.#selection, toSeq ?? this.#end(fromSeq, last)),
+      ...(predecessor !== undefined && { predecessor }),
+      ...(head !== undefined && { head }),
+      rows: this.#rows,
+      first_seq: first,
+      last_seq: last,
+      findings: { total: findings.length, first: findings.slice(0, BUNDLE_LIMITS.findings).map(wireFinding) },
+      segments,
+    }
+  }
+}
+
+/** A head that was forced into the table and is none is not there: that is a finding as well. */
+function headOf({ head }: ExportSnapshot): ChainHead | undefined {
+  return head !== undefined && isHash(head.hash) && Math.abs(head.seq) <= LIMITS.maxSeq ? head : undefined
+}

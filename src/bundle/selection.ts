@@ -1,0 +1,65 @@
+import { AuditError } from '../base/errors.js'
+import type { Entry } from '../chain/entry.js'
+import { formatTimestamp } from '../chain/timestamp.js'
+import type { ExportRequest, ExportSnapshot } from '../ports.js'
+import { kindOf, type Selection, type SelectionFilter } from './manifest.js'
+
+/** What was selected, as the manifest says it, but for where it ends. */
+export type OpenSelection = Omit<Selection, 'to_seq'>
+
+/** Throws `usage` for a reason that no row can have: its rows could not be told from others in a bundle. */
+export function openSelection(
+  { filter, from, to }: ExportRequest,
+  { fromSeq, toSeq }: ExportSnapshot,
+): OpenSelection {
+  const wanted = selectionFilter(filter)
+  // Of a filtered selection nobody can tell whether its last row is the last one that the filter lets through.
+  const toEnd = toSeq === undefined && Object.keys(wanted).length === 0
+  const range = { from_seq: fromSeq, to_end: toEnd, filter: wanted }
+  return {
+    kind: kindOf({ ...range, to_seq: 0 }),
+    ...range,
+    ...(from !== undefined && { from: formatTimestamp(from) }),
+    ...(to !== undefined && { to: formatTimestamp(to) }),
+  }
+}
+
+/** The keys of the manifest, in its order. */
+export function closedSelection(open: OpenSelection, toSeq: number): Selection {
+  const { kind, from_seq, to_end, from, to, filter } = open
+  return {
+    kind,
+    from_seq,
+    to_seq: toSeq,
+    to_end,
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    filter,
+  }
+}
+
+function selectionFilter(filter: ExportRequest['filter']): SelectionFilter {
+  const { subjectPseudonym, relation, objectType, objectId, reason, correlationId } = filter
+  if (reason === 'unknown') throw new AuditError('usage', '--reason unknown: cannot be exported by itself')
+  return {
+    ...(subjectPseudonym !== undefined && { subject_pseudonym: subjectPseudonym }),
+    ...(relation !== undefined && { relation }),
+    ...(objectType !== undefined && { object_type: objectType }),
+    ...(objectId !== undefined && { object_id: objectId }),
+    ...(reason !== undefined && { reason }),
+    ...(correlationId !== undefined && { correlation_id: correlationId }),
+  }
+}
+
+export function matches(entry: Entry, filter: SelectionFilter): boolean {
+  const colon = entry.object.indexOf(':')
+  const fields: Required<SelectionFilter> = {
+    subject_pseudonym: entry.subjectPseudonym,
+    relation: entry.relation,
+    object_type: entry.object.slice(0, colon),
+    object_id: entry.object.slice(colon + 1),
+    reason: entry.reason,
+    correlation_id: entry.correlationId,
+  }
+  return (Object.keys(filter) as (keyof SelectionFilter)[]).every((name) => filter[name] === fields[name])
+}

@@ -1,0 +1,131 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditError } from '../../base/errors.js'
+
+const helpGroup = 'ACCESS'
+
+/** Which authorizer decides. Read with {@link spicedbOf}. */
+export const spicedbFlags = {
+  'spicedb-endpoint': Flags.string({
+    helpGroup,
+    helpValue: 'HOST:PORT',
+    env: 'AUDIT_SPICEDB_ENDPOINT',
+    summary:
+      'ask this SpiceDB who may do what, with the token in AUDIT_SPICEDB_TOKEN; default: our own relations',
+  }),
+  'spicedb-ca': Flags.string({
+    helpGroup,
+    helpValue: 'FILE',
+    env: 'AUDIT_SPICEDB_CA',
+    summary: 'certificates in PEM that its own must come from; default: those of the system',
+  }),
+  'spicedb-insecure': Flags.boolean({
+    helpGroup,
+    env: 'AUDIT_SPICEDB_INSECURE',
+    summary: 'without TLS: whoever is on the way reads the token and answers in its place',
+  }),
+}
+
+/** JWTs as credentials. Read with {@link jwtOf}. */
+export const jwtFlags = {
+  'jwks-url': Flags.string({
+    helpGroup,
+    helpValue: 'URL',
+    env: 'AUDIT_JWKS_URL',
+    summary: 'also take JWTs that are signed with a key of this JWKS; https alone, but on this machine',
+  }),
+  'jwt-issuer': Flags.string({
+    helpGroup,
+    helpValue: 'TEXT',
+    env: 'AUDIT_JWT_ISSUER',
+    summary: 'what their iss must be',
+  }),
+  'jwt-audience': Flags.string({
+    helpGroup,
+    helpValue: 'TEXT',
+    env: 'AUDIT_JWT_AUDIENCE',
+    summary: 'what their aud must name',
+  }),
+  'jwt-algorithm': Flags.string({
+    helpGroup,
+    multiple: true,
+    helpValue: 'NAME',
+    options: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
+    summary: 'what they may be signed with; default: RS256, PS256, ES256, EdDSA',
+  }),
+}
+
+export interface SpicedbOptions {
+  readonly endpoint: string
+  readonly token: string
+  /** A file in PEM. */
+  readonly ca?: string | undefined
+  readonly isInsecure: boolean
+}
+
+export interface JwtOptions {
+  readonly jwksUrl: string
+  readonly issuer: string
+  readonly audience: string
+  readonly algorithms: readonly string[]
+}
+
+export interface AccessOptions {
+  readonly spicedb?: SpicedbOptions | undefined
+  readonly jwt?: JwtOptions | undefined
+}
+
+/** What oclif's parser returns of these flags. */
+export interface SpicedbFlags {
+  readonly 'spicedb-endpoint'?: string | undefined
+  readonly 'spicedb-ca'?: string | undefined
+  readonly 'spicedb-insecure'?: boolean
+}
+
+export interface JwtFlags {
+  readonly 'jwks-url'?: string | undefined
+  readonly 'jwt-issuer'?: string | undefined
+  readonly 'jwt-audience'?: string | undefined
+  readonly 'jwt-algorithm'?: readonly string[] | undefined
+}
+
+/** The token comes from the environment alone: a flag's value is everybody's to read. Throws `usage`. */
+export function spicedbOf(flags: SpicedbFlags, environment = process.env): SpicedbOptions | undefined {
+  const { 'spicedb-endpoint': endpoint, 'spicedb-ca': ca, 'spicedb-insecure': insecure = false } = flags
+  if (endpoint === undefined) {
+    if (ca === undefined && !insecure) return undefined
+    throw new AuditError('usage', '--spicedb-ca and --spicedb-insecure need --spicedb-endpoint')
+  }
+  if (!/^[A-Za-z0-9.-]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(endpoint)) {
+    throw new AuditError('usage', '--spicedb-endpoint: expected host:port')
+  }
+  if (insecure && ca !== undefined) {
+    throw new AuditError('usage', '--spicedb-ca and --spicedb-insecure exclude each other')
+  }
+  const token = environment.AUDIT_SPICEDB_TOKEN
+  if (token) return { endpoint, token, ca, isInsecure: insecure }
+  throw new AuditError('usage', 'no token for SpiceDB', { hint: 'set AUDIT_SPICEDB_TOKEN' })
+}
+
+const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA']
+
+/** Throws `usage`: without an issuer and an audience, a token of anybody's that is signed there would do. */
+export function jwtOf(flags: JwtFlags): JwtOptions | undefined {
+  const { 'jwks-url': jwksUrl, 'jwt-issuer': issuer, 'jwt-audience': audience } = flags
+  const algorithms = flags['jwt-algorithm'] ?? []
+  if (jwksUrl === undefined && issuer === undefined && audience === undefined && algorithms.length === 0) {
+    return undefined
+  }
+  if (!jwksUrl || !issuer || !audience) {
+    throw new AuditError('usage', '--jwks-url, --jwt-issuer and --jwt-audience come together')
+  }
+  assertJwksUrl(jwksUrl)
+  return { jwksUrl, issuer, audience, algorithms: algorithms.length > 0 ? algorithms : ALGORITHMS }
+}
+
+/** Whoever could answer in place of the issuer could sign for everybody. */
+function assertJwksUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isHere = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '')
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isHere)) return
+  throw new AuditError('usage', '--jwks-url: expected a URL https://…')
+}

@@ -1,0 +1,44 @@
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { AuditError, errnoOf } from '../../base/errors.js'
+
+const NEWLINE = Uint8Array.of(0x0a)
+
+/** The file of `append --rejects`: the refused lines as they came. An existing file is never written over. */
+export class Rejects {
+  count = 0
+  readonly #path: string
+  readonly #file: FileHandle
+
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path
+    this.#file = file
+  }
+
+  static async create(path: string): Promise<Rejects> {
+    try {
+      return new Rejects(path, await open(path, 'wx', 0o600))
+    } catch (error) {
+      const code = errnoOf(error)
+      if (code === 'EEXIST') throw new AuditError('usage', `--rejects: ${path} exists already`)
+      throw new AuditError('output_failed', `--rejects: ${path} cannot be made (${code})`)
+    }
+  }
+
+  /** Rejects with `output_failed`. */
+  async add(raw: Uint8Array): Promise<void> {
+    this.count += 1
+    // Not writev, which may write a part only.
+    await this.#file.appendFile(Buffer.concat([raw, NEWLINE])).catch((error: unknown) => this.#fail(error))
+  }
+
+  /** Durable when it resolves; leaves no empty file behind. Rejects with `output_failed`. */
+  async close(): Promise<void> {
+    await this.#file.sync().catch((error: unknown) => this.#fail(error))
+    await this.#file.close()
+    if (this.count === 0) await unlink(this.#path)
+  }
+
+  #fail(error: unknown): never {
+    throw new AuditError('output_failed', `--rejects: ${this.#path} cannot be written (${errnoOf(error)})`)
+  }
+}

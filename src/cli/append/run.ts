@@ -1,0 +1,192 @@
+import { setImmediate } from 'node:timers/promises'
+import { appendStream, type StreamOutcome } from '../../append/append-stream.js'
+import { checkEntry } from '../../append/check-entry.js'
+import {
+  type Candidate,
+  fileCandidates,
+  type InputFormat,
+  ndjsonCandidates,
+} from '../../append/input/candidates.js'
+import type { Chains } from '../../append/residency.js'
+import type { Sink } from '../../append/sink.js'
+import { AuditError } from '../../base/errors.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import { sinkOf } from '../../compose/append.js'
+import type { Context } from '../../compose/context.js'
+import type { Placed } from '../../ports.js'
+import { wireTime } from '../../query/wire.js'
+import type { Output } from '../output/output.js'
+import { startProgress } from '../output/progress.js'
+import { EXIT, type ExitCode, exitOfError } from '../shell/exit-codes.js'
+import { entryOfFlags, givenEntryFlags } from './flags.js'
+import { Rejects } from './rejects.js'
+
+/** Outcomes told between two looks at the sockets. */
+const TURN = 32
+
+type EntryFlags = Parameters<typeof entryOfFlags>[0]
+
+/** What `append` was asked to do. */
+export interface AppendRequest extends EntryFlags {
+  readonly files: readonly string[]
+  readonly stdin: boolean
+  readonly format?: string | undefined
+  readonly rejects?: string | undefined
+  readonly json: boolean
+  /** domain_id of the chosen chain: the default of lines that name none. */
+  readonly chain?: string | undefined
+  readonly 'idempotency-days'?: number | undefined
+}
+
+export async function runAppend(
+  request: AppendRequest,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const ended = new AbortController()
+  const candidates = candidatesOf(request, ended.signal)
+  const entry = candidates === undefined ? checkEntry(entryOfFlags(request)) : undefined
+  const sink = await sinkOf(context, {
+    defaults: chainsOf(request.chain),
+    idempotencyDays: request['idempotency-days'],
+  })
+  if (candidates === undefined) {
+    if (entry !== undefined) await printPlaced(await sink.record(entry), request, out)
+    return EXIT.done
+  }
+  const rejects = request.rejects === undefined ? undefined : await Rejects.create(request.rejects)
+  try {
+    return await appendCandidates(sink, candidates, { request, rejects, out, signal })
+  } finally {
+    // A feeder may keep its pipe open for ever, and an open pipe keeps this process alive.
+    if (request.stdin) process.stdin.destroy()
+    ended.abort()
+    await rejects?.close()
+  }
+}
+
+interface Run {
+  readonly request: AppendRequest
+  readonly rejects: Rejects | undefined
+  readonly out: Output
+  readonly signal: AbortSignal
+}
+
+type Refused = Extract<StreamOutcome, { refused: AuditError }>
+
+/** How far a run has come. */
+interface Tally {
+  rows: number
+  seen: number
+  /** Refused lines of which only the beginning is in the file of rejects. */
+  cut: number
+  /** The refusal to tell about: the first one, or the first that was not for what its line says. */
+  refused: Refused | undefined
+}
+
+async function appendCandidates(
+  sink: Sink,
+  candidates: AsyncIterable<Candidate>,
+  run: Run,
+): Promise<ExitCode> {
+  const progress = startProgress('append')
+  const tally: Tally = { rows: 0, seen: 0, cut: 0, refused: undefined }
+  try {
+    const atRefusal = run.rejects === undefined ? 'stop' : 'continue'
+    for await (const outcome of appendStream(sink, candidates, atRefusal, run.signal)) {
+      await take(outcome, tally, run)
+      progress.update({ rows: tally.rows })
+      // The next group is being written: its connection must not wait for a thousand lines.
+      if (tally.seen % TURN === 0) await setImmediate()
+    }
+  } catch (error) {
+    throw error instanceof AuditError ? withRows(error, tally.rows) : error
+  } finally {
+    await progress.stop()
+  }
+  if (tally.seen === 0) throw new AuditError('invalid_input', 'the input holds no entry')
+  if (tally.refused !== undefined) throw someRefused(tally.refused, tally, run)
+  return EXIT.done
+}
+
+async function take(outcome: StreamOutcome, tally: Tally, { request, rejects, out }: Run): Promise<void> {
+  tally.seen += 1
+  if ('placed' in outcome) {
+    tally.rows += outcome.placed.length
+    await printPlaced(outcome.placed, request, out)
+  } else if (rejects === undefined) {
+    const { code, hint } = outcome.refused
+    throw new AuditError(code, located(outcome), { hint, cause: outcome.refused })
+  } else {
+    await rejects.add(outcome.candidate.raw())
+    if (outcome.candidate.cut) tally.cut += 1
+    if (tally.refused === undefined || (isOfLine(tally.refused) && !isOfLine(outcome)))
+      tally.refused = outcome
+  }
+}
+
+/** Whether an entry was refused for what it says, and not because its chain or the pepper would take none. */
+function isOfLine({ refused }: Refused): boolean {
+  return exitOfError(refused.code) === EXIT.refused && refused.code !== 'pepper_mismatch'
+}
+
+function located({ refused, candidate: { where } }: Refused): string {
+  return refused.message.startsWith(where) ? refused.message : `${where}: ${refused.message}`
+}
+
+/** Which one it was is told of one; the others are in the file. */
+function someRefused(refused: Refused, { rows, seen, cut }: Tally, { request, rejects }: Run): AuditError {
+  const code = isOfLine(refused) ? 'invalid_input' : refused.refused.code
+  const counts = `${rejects?.count} of ${seen} entries were refused, ${rows} rows appended`
+  const cuts = cut === 0 ? '' : `; ${cut} over 1 MiB are cut there`
+  return new AuditError(code, `${counts}; ${located(refused)}`, {
+    hint: `the refused lines are in ${request.rejects}${cuts}`,
+  })
+}
+
+/** Where a run that ended early has got to. What was being committed or printed then may be there as well. */
+function withRows(error: AuditError, rows: number): AuditError {
+  const open = error.code === 'outcome_unknown' || error.code === 'output_failed'
+  const got = open ? `rows known to be appended: ${rows}` : `rows appended before it: ${rows}; after it: none`
+  const hint = error.hint === undefined ? got : `${got}; ${error.hint}`
+  return new AuditError(error.code, error.message, { hint, cause: error })
+}
+
+function candidatesOf(request: AppendRequest, until: AbortSignal): AsyncIterable<Candidate> | undefined {
+  const { files, stdin, format } = request
+  const flags = givenEntryFlags(request)
+  const ways = [files.length > 0 && 'files', stdin && '--stdin', flags.length > 0 && `--${flags[0]}`]
+  const given = ways.filter((way) => typeof way === 'string')
+  if (given.length > 1) throw new AuditError('usage', `${given.join(' and ')} exclude each other`)
+  if (stdin && format === 'cloudtrail')
+    throw new AuditError('usage', '--stdin reads NDJSON; give CloudTrail files as arguments')
+  if (stdin) return ndjsonCandidates(process.stdin, 'standard input')
+  if (files.length === 0) return refuseOfStreams(request)
+  if (files.includes('')) throw new AuditError('usage', 'the name of a file is empty')
+  if (files.includes('-')) throw new AuditError('usage', '- is no file; for standard input: --stdin')
+  return fileCandidates(files, (format ?? 'ndjson') as InputFormat, until)
+}
+
+/** An entry from flags is refused, or appended; what a stream could be told would be passed over in silence. */
+function refuseOfStreams({ rejects, format }: AppendRequest): undefined {
+  if (rejects !== undefined) throw new AuditError('usage', '--rejects is for --stdin and files')
+  if (format !== undefined) throw new AuditError('usage', '--format is for files')
+}
+
+function chainsOf(chain: string | undefined): Chains {
+  if (chain === undefined) return {}
+  return chain === PLATFORM_ANCHOR ? { platform: true } : { domainIds: [chain] }
+}
+
+async function printPlaced(
+  placed: readonly Placed[],
+  { json }: { json: boolean },
+  out: Output,
+): Promise<void> {
+  for (const { domainId, seq, entryHash, recordedAt } of placed) {
+    const time = wireTime(recordedAt)
+    if (json) await out.json({ domain_id: domainId, seq, entry_hash: entryHash, recorded_at: time })
+    else await out.line(`${domainId}  ${String(seq).padStart(9)}  ${entryHash}  ${time}`)
+  }
+}

@@ -1,0 +1,113 @@
+import type { ChainDrained } from '../../archive/once.js'
+import type { AuditError, ErrorCode } from '../../base/errors.js'
+import { alertsOf } from '../../compose/alerts.js'
+import { archiveOf } from '../../compose/archive.js'
+import type { Context } from '../../compose/context.js'
+import type { Output } from '../output/output.js'
+import { startProgress } from '../output/progress.js'
+import { hideCredentials, safeText } from '../output/safe-text.js'
+import { note } from '../output/streams.js'
+import { EXIT, type ExitCode } from '../shell/exit-codes.js'
+import { reportFailure } from '../shell/failure.js'
+import { drainedJson, drainedText } from './text.js'
+import { type Archiving, uploadPartsOf } from './upload-parts.js'
+
+export interface ArchiverOptions {
+  readonly once: boolean
+  /** Milliseconds. */
+  readonly pollInterval: number
+  readonly concurrency: number
+  readonly json: boolean
+}
+
+/** The archiver until the signal, or with `once` one pass: then 0 where all is archived, 1 where something was found. */
+export async function runArchiver(
+  options: ArchiverOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const alerts = await alertsOf(context)
+  const archive = { ...(await archiveOf(context, options.concurrency)), alerts }
+  return options.once ? once(options, archive, out, signal) : worker(options, archive, out, signal)
+}
+
+/** Nothing is written while the progress is shown. */
+async function once(
+  { json }: ArchiverOptions,
+  archive: Archiving,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { archiveOnce } = await import('../../archive/once.js')
+  const progress = startProgress('archive')
+  const notes: string[] = []
+  let rows = 0
+  const parts = await uploadPartsOf(archive, (line) => notes.push(line))
+  const onStamped = (stamped: number) => {
+    rows += stamped
+    progress.update({ rows })
+  }
+  const chains = await archiveOnce({ ...parts, onStamped }, signal).finally(() => progress.stop())
+  for (const line of notes) note(line)
+  for (const chain of chains) await tellChain(chain, json, out)
+  await tellTotal(chains, json, out)
+  return chains.some(({ drained }) => drained.findings + drained.held > 0) ? EXIT.finding : EXIT.done
+}
+
+async function tellChain({ domainId, drained }: ChainDrained, json: boolean, out: Output): Promise<void> {
+  if (json) await out.json(drainedJson(domainId, drained))
+  else await out.line(drainedText(domainId, drained))
+  if (drained.error !== undefined) reportFailure(drained.error, json)
+}
+
+async function tellTotal(chains: readonly ChainDrained[], json: boolean, out: Output): Promise<void> {
+  const sum = (of: 'stamped' | 'held' | 'failed') =>
+    chains.reduce((total, { drained }) => total + drained[of], 0)
+  const [archived, held, failed] = [sum('stamped'), sum('held'), sum('failed')]
+  if (json) await out.json({ summary: { chains: chains.length, archived, held, failed } })
+  else if (chains.length === 0) note('nothing to archive')
+}
+
+async function worker(
+  { json, pollInterval }: ArchiverOptions,
+  archive: Archiving,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { runWorker } = await import('../../archive/worker.js')
+  const troubles = new Troubles()
+  const parts = await uploadPartsOf(archive, note)
+  await runWorker(
+    {
+      ...parts,
+      pollInterval,
+      onStamped: () => undefined,
+      onPass: async (domainId, drained) => {
+        if (drained.stamped === 0) return
+        if (json) await out.json(drainedJson(domainId, drained))
+        else await out.line(drainedText(domainId, drained))
+      },
+      onTrouble: (error, wait, domainId) => troubles.tell(error, wait, domainId),
+      onRecovered: (domainId) => troubles.over(domainId),
+    },
+    signal,
+  )
+  return EXIT.done
+}
+
+/** What fails is told when it begins to fail, when it fails otherwise, and when it works again. */
+class Troubles {
+  readonly #told = new Map<string, ErrorCode>()
+
+  tell(error: AuditError, wait: number, domainId = 'Postgres'): void {
+    if (this.#told.get(domainId) === error.code) return
+    this.#told.set(domainId, error.code)
+    const text = safeText(hideCredentials(error.message))
+    note(`${domainId}: ${text}; trying again, next in ${(wait / 1000).toFixed(1)} s`)
+  }
+
+  over(domainId = 'Postgres'): void {
+    if (this.#told.delete(domainId)) note(`${domainId}: works again`)
+  }
+}

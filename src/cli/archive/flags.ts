@@ -1,0 +1,34 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditError } from '../../base/errors.js'
+import { mirrorFlags } from '../flags/mirror.js'
+
+const CONCURRENCY = 16
+const MAX_CONCURRENCY = 256
+
+/** Of the commands that upload. Read with {@link concurrencyOf}. */
+export const uploadFlags = {
+  ...mirrorFlags,
+  concurrency: Flags.string({
+    helpValue: 'N',
+    summary: `uploads under way at once to each mirror, 1 to ${MAX_CONCURRENCY}; default: ${CONCURRENCY}`,
+  }),
+}
+
+/** Throws `usage`. */
+export function concurrencyOf(text: string | undefined): number {
+  if (text === undefined) return CONCURRENCY
+  const value = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : 0
+  if (value >= 1 && value <= MAX_CONCURRENCY) return value
+  throw new AuditError('usage', `--concurrency: expected a number from 1 to ${MAX_CONCURRENCY}`)
+}
+
+const POLL_INTERVAL = 1_000
+const MAX_POLL_SECONDS = 3_600
+
+/** Milliseconds. Throws `usage`. */
+export function pollIntervalOf(text: string | undefined): number {
+  if (text === undefined) return POLL_INTERVAL
+  const seconds = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : 0
+  if (seconds >= 0.01 && seconds <= MAX_POLL_SECONDS) return Math.round(seconds * 1_000)
+  throw new AuditError('usage', `--poll-interval: expected seconds, from 0.01 to ${MAX_POLL_SECONDS}`)
+}

@@ -1,0 +1,96 @@
+import type { Backfilled } from '../../archive/backfill.js'
+import type { Drained } from '../../archive/drain.js'
+import type { SourcedFinding } from '../../archive/findings.js'
+import type { ArchiveStatus } from '../../archive/status.js'
+import { wireFinding } from '../../verify/result.js'
+import { safe } from '../output/safe-text.js'
+import type { Cell } from '../output/table.js'
+
+/** A finding of the archiver, for stderr. */
+export function foundText(domainId: string, { source, finding }: SourcedFinding): string {
+  const { code, seqFrom, seqTo, detail } = finding
+  const rows = seqFrom === seqTo ? `row ${seqFrom}` : `rows ${seqFrom} to ${seqTo}`
+  return safe`FINDING  ${domainId}  ${code}  ${rows} of ${source}: ${detail}`
+}
+
+export function drainedJson(domainId: string, { stamped, held, failed }: Drained): Record<string, unknown> {
+  return { domain_id: domainId, archived: stamped, held, failed }
+}
+
+export function drainedText(domainId: string, { stamped, held, failed }: Drained): string {
+  const parts = [`${stamped} archived`, held > 0 && `${held} held back`, failed > 0 && `${failed} failed`]
+  return `${domainId}  ${parts.filter((part) => part !== false).join(', ')}`
+}
+
+export function backfilledJson(backfilled: Backfilled, dryRun: boolean): Record<string, unknown> {
+  const { domainId, mirrorUrl, fromSeq, toSeq, rows, missing, lost, findings } = backfilled
+  const { uploaded, stamped, held, failed } = backfilled
+  return {
+    domain_id: domainId,
+    mirror: mirrorUrl,
+    dry_run: dryRun,
+    segment_from: fromSeq,
+    segment_to: toSeq,
+    rows,
+    missing,
+    lost,
+    uploaded,
+    stamped,
+    held,
+    failed,
+    findings: findings.map(wireFinding),
+  }
+}
+
+export const BACKFILL_HEAD = ['chain', 'rows', 'missing', 'lost', 'uploaded', 'stamped', 'held', 'failed']
+
+export function backfilledRow(backfilled: Backfilled): Cell[] {
+  const { domainId, rows, missing, lost, uploaded, stamped, held, failed } = backfilled
+  return [domainId, rows, missing, lost, uploaded, stamped, held, failed]
+}
+
+export function statusJson(status: ArchiveStatus): Record<string, unknown> {
+  const { domainId, mirrorUrl, rows, archived, lagSeconds, objects, gaps, orphans } = status
+  return {
+    domain_id: domainId,
+    mirror: mirrorUrl,
+    rows,
+    archived,
+    lag_rows: rows - archived,
+    lag_seconds: lagSeconds,
+    objects,
+    gaps: { count: gaps.count, first_seqs: gaps.firstSeqs },
+    orphan_objects: { count: orphans.count, first_keys: orphans.firstKeys },
+  }
+}
+
+export const STATUS_HEAD = ['chain', 'rows', 'archived', 'lag', 'seconds', 'objects', 'gaps', 'orphans']
+
+export function statusRow(status: ArchiveStatus): Cell[] {
+  const { domainId, rows, archived, lagSeconds, objects, gaps, orphans } = status
+  return [
+    domainId,
+    rows,
+    archived,
+    rows - archived,
+    lagSeconds.toFixed(1),
+    objects,
+    gaps.count,
+    orphans.count,
+  ]
+}
+
+/** What a table has no room for: where the gaps and orphans are. */
+export function statusNotes({ domainId, gaps, orphans }: ArchiveStatus): string[] {
+  const seqs = gaps.firstSeqs.join(', ')
+  const keys = orphans.firstKeys.join('  ')
+  const more = (count: number, named: number) => (count > named ? ' …' : '')
+  return [
+    ...(gaps.count > 0
+      ? [safe`${domainId}  archived and gone: rows ${seqs}${more(gaps.count, gaps.firstSeqs.length)}`]
+      : []),
+    ...(orphans.count > 0
+      ? [safe`${domainId}  objects of no row: ${keys}${more(orphans.count, orphans.firstKeys.length)}`]
+      : []),
+  ]
+}

@@ -1,0 +1,16 @@
+import { AuditError } from '../../base/errors.js'
+import type { ExportRequest } from '../../ports.js'
+import { parseFilter } from '../../query/list-query.js'
+import { parametersOf } from '../query/flags.js'
+import { parseSegment } from '../verify/flags.js'
+
+/** The selection that flags of `export` name, but for `--subject-id`. Throws `usage`, or what the values are refused with. */
+export function parseExport(domainId: string, flags: Readonly<Record<string, unknown>>): ExportRequest {
+  const { from, to, ...filter } = parseFilter(parametersOf(flags))
+  const segment = parseSegment(domainId, flags)
+  if ((from ?? to) !== undefined && (segment.fromSeq ?? segment.toSeq) !== undefined) {
+    throw new AuditError('usage', '--from and --to exclude --from-seq and --to-seq')
+  }
+  const given = Object.entries(filter).filter(([, value]) => value !== undefined)
+  return { domainId, ...segment, from, to, filter: Object.fromEntries(given) }
+}

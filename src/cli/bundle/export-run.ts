@@ -1,0 +1,37 @@
+import { exportChain } from '../../bundle/export-chain.js'
+import { exportPartsOf } from '../../compose/bundle.js'
+import type { Context } from '../../compose/context.js'
+import type { ExportRequest } from '../../ports.js'
+import type { Output } from '../output/output.js'
+import { startProgress } from '../output/progress.js'
+import { EXIT, type ExitCode } from '../shell/exit-codes.js'
+import { exportJson, exportText } from './text.js'
+
+export interface ExportOptions {
+  readonly request: ExportRequest
+  readonly path: string
+  readonly replace: boolean
+  /** Name and version of this program. */
+  readonly tool: string
+  readonly json: boolean
+}
+
+/**
+ * Writes a bundle and says what is in it. 1 where the chain diverges: the bundle is there, and holds the evidence.
+ */
+export async function runExport(
+  options: ExportOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { path, replace, tool, json } = options
+  const parts = await exportPartsOf(context, { path, replace }, tool)
+  const progress = startProgress(`export ${options.request.domainId}`)
+  const exported = await exportChain(options.request, parts, (at) => progress.update(at), signal).finally(
+    () => progress.stop(),
+  )
+  if (json) await out.json(exportJson(path, exported))
+  else await out.line(exportText(path, exported))
+  return exported.findings.length === 0 ? EXIT.done : EXIT.finding
+}

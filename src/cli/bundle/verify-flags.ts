@@ -1,0 +1,50 @@
+import { AuditError } from '../../base/errors.js'
+import { optionalChain, type ParsedChain } from '../flags/chain.js'
+import { parsePin } from '../verify/flags.js'
+import type { BundleOptions } from './verify-run.js'
+
+interface BundleFlags extends ParsedChain {
+  readonly args: { readonly file?: string | undefined }
+  readonly flags: ParsedChain['flags'] & {
+    readonly 'from-seq'?: string | undefined
+    readonly 'to-seq'?: string | undefined
+    readonly 'expect-head'?: string | undefined
+    readonly 'expect-heads'?: string | undefined
+    readonly 'allow-filtered'?: boolean | undefined
+    readonly json: boolean
+  }
+}
+
+/** What `verify --source bundle FILE` was asked to do. The file says itself which rows of which chain it has. */
+export function parseBundle(parsed: BundleFlags): BundleOptions {
+  const { flags, args } = parsed
+  const { file } = args
+  if (file === undefined) throw new AuditError('usage', '--source bundle: expected the FILE to verify')
+  if (flags.all === true || (flags['from-seq'] ?? flags['to-seq']) !== undefined) {
+    throw new AuditError('usage', '--source bundle: --all, --from-seq and --to-seq do not go with it')
+  }
+  const [pin, pins] = [flags['expect-head'], flags['expect-heads']]
+  if (pin !== undefined && pins !== undefined) {
+    throw new AuditError('usage', '--expect-head and --expect-heads exclude each other')
+  }
+  return {
+    path: file,
+    domainId: typedChain(parsed),
+    expectHead: pin === undefined ? undefined : parsePin(pin),
+    expectHeads: pins,
+    allowFiltered: flags['allow-filtered'] === true,
+    json: flags.json,
+  }
+}
+
+/** AUDIT_DOMAIN, which a shell may have exported long ago, says nothing about a file. */
+function typedChain({ flags, raw }: ParsedChain): string | undefined {
+  const isTyped = raw.some((token) => token.type === 'flag' && token.flag === 'domain')
+  return optionalChain({ flags: { ...flags, domain: isTyped ? flags.domain : undefined }, raw })
+}
+
+/** Throws `usage` where what belongs to bundles was given for another source. */
+export function assertNoBundle({ args, flags }: Pick<BundleFlags, 'args' | 'flags'>): void {
+  if (args.file === undefined && flags['allow-filtered'] !== true) return
+  throw new AuditError('usage', 'FILE and --allow-filtered go with --source bundle alone')
+}

@@ -1,0 +1,67 @@
+import { AuditError } from '../../base/errors.js'
+import { nodeHasher } from '../../base/node-hasher.js'
+import { type BundleVerdict, verifyBundle } from '../../bundle/verify-bundle.js'
+import type { ChainHead } from '../../chain/entry.js'
+import { alertsOf } from '../../compose/alerts.js'
+import type { Context } from '../../compose/context.js'
+import type { Output } from '../output/output.js'
+import { startProgress } from '../output/progress.js'
+import { EXIT, type ExitCode } from '../shell/exit-codes.js'
+import { savedPins } from '../verify/pins-file.js'
+import { verdictText } from '../verify/text.js'
+import { selectionText } from './text.js'
+
+export interface BundleOptions {
+  readonly path: string
+  readonly domainId?: string | undefined
+  readonly expectHead?: ChainHead | undefined
+  /** Path of saved verify results. */
+  readonly expectHeads?: string | undefined
+  readonly allowFiltered: boolean
+  readonly json: boolean
+}
+
+/** Verifies one evidence bundle, without a database. Resolves with 0 or 1; everything else is thrown. */
+export async function runVerifyBundle(
+  options: BundleOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { path, domainId, allowFiltered } = options
+  const alerts = await alertsOf(context)
+  const request = { path, domainId, allowFiltered, pinsOf: await pinsOf(options) }
+  const progress = startProgress('verify bundle')
+  const verdict = await verifyBundle(request, nodeHasher, (at) => progress.update(at), signal).finally(() =>
+    progress.stop(),
+  )
+  await tell(verdict, options.json, out)
+  const { result, findings } = verdict
+  alerts.raise({ domainId: result.domain_id, source: result.source, findings })
+  if (verdict.shortfall !== undefined) throw verdict.shortfall
+  return verdict.result.ok ? EXIT.done : EXIT.finding
+}
+
+async function pinsOf({
+  expectHead,
+  expectHeads,
+}: BundleOptions): Promise<(domainId: string) => readonly ChainHead[]> {
+  if (expectHead !== undefined) return () => [expectHead]
+  if (expectHeads === undefined) return () => []
+  const saved = await savedPins(expectHeads)
+  return (domainId) => {
+    const pins = saved.get(domainId)
+    if (pins !== undefined) return pins
+    throw new AuditError('usage', `--expect-heads: the file says nothing of chain ${domainId}`)
+  }
+}
+
+async function tell({ result, shortfall }: BundleVerdict, json: boolean, out: Output): Promise<void> {
+  if (json) {
+    await out.json(result)
+    return
+  }
+  // A selection that is intact as far as it goes is no divergence, and must not read like a whole chain either.
+  await out.line(verdictText(result, shortfall === undefined ? undefined : 'PARTIAL '))
+  await out.line(`          ${selectionText(result.selection)}`)
+}

@@ -1,0 +1,59 @@
+import { safe } from '../output/safe-text.js'
+import { keyValues } from '../output/table.js'
+import type { DatabaseStatus } from './admin.js'
+
+/** The JSON document of `audit db status`; `server` only for our own, `schema` only where one could be asked. */
+export function databaseStatusDocument({ server, schema }: DatabaseStatus): Record<string, unknown> {
+  return {
+    embedded: server !== undefined,
+    server: server && {
+      running: server.running,
+      pid: server.pid,
+      postgres: server.version,
+      data_dir: server.dataDir,
+      log_file: server.logFile,
+    },
+    schema: schema && {
+      version: schema.version,
+      latest: schema.latest,
+      pending: schema.pending,
+      applied: schema.applied.map(({ version, name, appliedAt }) => ({
+        version,
+        name,
+        applied_at: appliedAt,
+      })),
+      name: schema.place?.schema,
+      elsewhere: schema.place?.elsewhere,
+      guards: schema.guards,
+    },
+  }
+}
+
+export function databaseStatusText({ server, schema }: DatabaseStatus): string {
+  return keyValues([
+    ['database', server === undefined ? 'external' : 'its own'],
+    ['running', server && (server.running ? `yes, process ${server.pid}` : 'no')],
+    ['PostgreSQL', server?.version],
+    ['data', server?.dataDir],
+    ['log', server?.logFile],
+    ['schema', schema && `${schema.version} of ${schema.latest}`],
+    ['pending', schema && (schema.pending.map(({ name }) => name).join(', ') || 'none')],
+    ['in schema', schema?.place && safe`${schema.place.schema}`],
+    ['elsewhere', schema?.place && listed(schema.place.elsewhere)],
+    ['missing', schema?.guards && listed(schema.guards.missing)],
+    ['disabled', schema?.guards && listed(schema.guards.disabled)],
+    ['added', schema?.guards && listed(schema.guards.added)],
+  ])
+}
+
+/** Names that somebody may have chosen who is not to be trusted. */
+function listed(names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : safe`${names.join(', ')}`
+}
+
+/** What whoever looks at the status must not overlook: what is gone was taken away by somebody. */
+export function databaseStatusWarning({ schema }: DatabaseStatus): string | undefined {
+  const count = (schema?.guards?.missing.length ?? 0) + (schema?.guards?.disabled.length ?? 0)
+  if (count === 0) return undefined
+  return `${count} of the constraints and triggers that the migrations made are missing or disabled; run: audit verify --all`
+}

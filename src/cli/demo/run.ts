@@ -1,0 +1,138 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { v7 as uuidv7 } from 'uuid'
+import { appendStream } from '../../append/append-stream.js'
+import { fileCandidates } from '../../append/input/candidates.js'
+import { AuditError } from '../../base/errors.js'
+import type { Finding, FindingCode } from '../../chain/finding.js'
+import { createDomainOn, sinkOf } from '../../compose/append.js'
+import { Context } from '../../compose/context.js'
+import { sourceOf } from '../../compose/verify.js'
+import type { CopyName } from '../../ports.js'
+import { type Verdict, verifyChain } from '../../verify/verify-chain.js'
+import { runArchiver } from '../archive/archiver.js'
+import { stopOwnDatabase } from '../database/admin.js'
+import type { Output } from '../output/output.js'
+import { verdictText } from '../verify/text.js'
+
+/**
+ * The main job on a throwaway home: real events are appended and archived, both copies are verified, one row is
+ * edited as a hostile administrator would, and the edit is found, with the copy that it was made in. Rejects with `internal` if any of it went otherwise.
+ */
+export async function runDemo(root: string, out: Output, signal: AbortSignal): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'audit-demo-'))
+  const context = new Context({ home }, () => undefined)
+  try {
+    await new Demo(context, out, signal).run(join(root, 'docs', 'demo', 'cloudtrail'))
+  } finally {
+    await context.close()
+    await stopOwnDatabase(context)
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+const ARCHIVE_ONCE = { once: true, pollInterval: 1000, concurrency: 64, json: false }
+
+class Demo {
+  readonly #domainId = uuidv7()
+  readonly #context: Context
+  readonly #out: Output
+  readonly #signal: AbortSignal
+
+  constructor(context: Context, out: Output, signal: AbortSignal) {
+    this.#context = context
+    this.#out = out
+    this.#signal = signal
+  }
+
+  async run(events: string): Promise<void> {
+    await this.#say('1. A Domain, and with it a chain of its own.')
+    await createDomainOn(this.#context, { domainId: this.#domainId, name: 'demo' })
+    await this.#show(`created Domain ${this.#domainId}`)
+
+    await this.#say('2. Real events: the CloudTrail log of a simulated attack on an AWS account.')
+    await this.#show(`appended ${await this.#append(events)} events`)
+
+    await this.#say('3. Every row goes to the mirror, here a directory; S3 is the same.')
+    await runArchiver(ARCHIVE_ONCE, this.#context, this.#out, this.#signal)
+
+    await this.#say('4. Both copies are recomputed, row by row, and compared.')
+    const before = await this.#verify('both')
+    expect(before.result.ok && before.result.unarchived === 0, 'the honest chain did not verify')
+
+    await this.#say('5. A hostile administrator switches the triggers off and turns a denial into a grant.')
+    const seq = await this.#forge()
+    await this.#show(`UPDATE audit_log_entry SET reason = 1 (granted) WHERE seq = ${seq}`)
+
+    await this.#say('6. PostgreSQL is recomputed again: "audit verify" ends with exit code 1 here.')
+    const after = await this.#verify('postgres')
+    expect(
+      isExactly(after.findings, seq, ['entry_hash_mismatch']),
+      'the edit was not found, or more than the edit',
+    )
+
+    await this.#say('7. Which copy was touched? Both, side by side: the mirror still chains.')
+    const both = await this.#verify('both')
+    expect(
+      isExactly(both.findings, seq, ['entry_hash_mismatch', 'copies_differ']),
+      'the copies were not told apart',
+    )
+
+    await this.#say(`8. Found: row ${seq} of PostgreSQL, and nothing else.`)
+  }
+
+  async #append(folder: string): Promise<number> {
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.json.gz')).sort()
+    const candidates = fileCandidates(
+      files.map((name) => join(folder, name)),
+      'cloudtrail',
+    )
+    const sink = await sinkOf(this.#context, { defaults: { domainIds: [this.#domainId] } })
+    let appended = 0
+    for await (const outcome of appendStream(sink, candidates, 'stop', this.#signal)) {
+      if ('refused' in outcome) throw outcome.refused
+      appended += 1
+    }
+    return appended
+  }
+
+  async #verify(name: CopyName): Promise<Verdict> {
+    const source = await sourceOf(this.#context, name, this.#domainId)
+    const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
+    const verdict = await verifyChain(source, request, () => undefined, this.#signal)
+    for (const line of verdictText(verdict.result).split('\n')) await this.#show(line)
+    return verdict
+  }
+
+  /** As superuser, on the first denied row; resolves with its seq. */
+  async #forge(): Promise<number> {
+    const database = await this.#context.database()
+    return database.withTransaction('BEGIN', async (client) => {
+      await client.query('SET LOCAL session_replication_role = replica')
+      const { rows } = await client.query<{ seq: string }>(
+        `UPDATE audit_log_entry SET reason = 1 WHERE domain_id = $1 AND seq =
+           (SELECT min(seq) FROM audit_log_entry WHERE domain_id = $1 AND reason = 3) RETURNING seq`,
+        [this.#domainId],
+      )
+      return Number(rows[0]?.seq)
+    })
+  }
+
+  async #say(text: string): Promise<void> {
+    await this.#out.line(`\n${text}`)
+  }
+
+  async #show(text: string): Promise<void> {
+    await this.#out.line(`   ${text}`)
+  }
+}
+
+function isExactly(findings: readonly Finding[], seq: number, codes: readonly FindingCode[]): boolean {
+  const isHere = findings.every(({ seqFrom, seqTo }) => seqFrom === seq && seqTo === seq)
+  return isHere && findings.map(({ code }) => code).join() === codes.join()
+}
+
+function expect(condition: boolean, otherwise: string): void {
+  if (!condition) throw new AuditError('internal', `the demo failed: ${otherwise}`)
+}

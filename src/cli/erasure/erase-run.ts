@@ -1,0 +1,123 @@
+import { AuditError } from '../../base/errors.js'
+import type { Context } from '../../compose/context.js'
+import { erasureOf } from '../../compose/erasure.js'
+import { knownChainsOf } from '../../compose/verify.js'
+import { onEveryChain } from '../../erasure/erase-everywhere.js'
+import {
+  type ErasurePorts,
+  type ErasureReceipt,
+  eraseIdentity,
+  previewErasure,
+} from '../../erasure/erase-identity.js'
+import type { Person } from '../../erasure/person.js'
+import type { Output } from '../output/output.js'
+import { note } from '../output/streams.js'
+import { type Cell, keyValues } from '../output/table.js'
+import { reportFailure } from '../shell/failure.js'
+import { previewFields, receiptFields } from './erase-text.js'
+
+export interface EraseOptions {
+  readonly chain: string | 'all'
+  readonly person: Person
+  readonly block: boolean
+  readonly confirm: boolean
+  readonly json: boolean
+}
+
+/** Erases, or without `confirm` tells what would go and then rejects with `usage`. */
+export async function runErase(
+  options: EraseOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const run = new EraseRun(options, context, out, signal, await erasureOf(context))
+  if (options.confirm) return run.erase()
+  await run.preview()
+  throw new AuditError('usage', 'nothing was changed: --confirm is missing', {
+    hint: 'what is printed would be deleted for good; give --confirm to do it',
+  })
+}
+
+class EraseRun {
+  constructor(
+    readonly options: EraseOptions,
+    readonly context: Context,
+    readonly out: Output,
+    readonly signal: AbortSignal,
+    readonly ports: ErasurePorts,
+  ) {}
+
+  async preview(): Promise<void> {
+    await this.#onChains(
+      async (found) => found,
+      async (found) => this.#print(found, previewFields(found)),
+    )
+  }
+
+  async erase(): Promise<void> {
+    const { chain, json } = this.options
+    let erased: readonly ErasureReceipt[] = []
+    const failed = await this.#onChains(
+      ({ domain_id }) => this.#eraseOn(domain_id),
+      async (receipt) => {
+        erased = [...erased, receipt]
+        await this.#print(receipt, receiptFields(receipt))
+      },
+    )
+    if (chain !== 'all') return
+    const summary = summarise(erased, failed)
+    if (json) await this.out.json({ summary })
+    else
+      await this.out.line(
+        `${summary.chains} chains: ${summary.mappings_deleted} mappings, ${summary.contexts_deleted} contexts deleted` +
+          (failed > 0 ? `, ${failed} could not be done` : ''),
+      )
+  }
+
+  #eraseOn(domainId: string): Promise<ErasureReceipt> {
+    const { person, block } = this.options
+    return eraseIdentity(this.ports, { domainId, person, block, actor: this.context.actor })
+  }
+
+  /** Resolves with how many chains failed. Of one chain the error is thrown; of all each is reported. */
+  async #onChains<T>(
+    work: (found: Awaited<ReturnType<typeof previewErasure>>) => Promise<T>,
+    tell: (done: T) => Promise<void>,
+  ): Promise<number> {
+    const { chain, person, json } = this.options
+    const preview = (domainId: string) => previewErasure(this.ports, { domainId, person })
+    if (chain !== 'all') {
+      const found = await preview(chain)
+      if (found.rows + found.mappings === 0) note('note: this chain has nothing of this subject')
+      await tell(await work(found))
+      return 0
+    }
+    let failed = 0
+    const { domainIds } = await knownChainsOf(this.context)
+    for await (const outcome of onEveryChain(domainIds, preview, work, this.signal)) {
+      if ('done' in outcome) await tell(outcome.done)
+      else {
+        failed += 1
+        reportFailure(outcome.failed, json)
+      }
+    }
+    return failed
+  }
+
+  async #print(value: unknown, fields: readonly (readonly [string, Cell])[]): Promise<void> {
+    if (this.options.json) await this.out.json(value)
+    else await this.out.line(keyValues(fields))
+  }
+}
+
+function summarise(erased: readonly ErasureReceipt[], failed: number) {
+  const sum = (of: (receipt: ErasureReceipt) => number) =>
+    erased.reduce((total, receipt) => total + of(receipt), 0)
+  return {
+    chains: erased.length + failed,
+    failed,
+    mappings_deleted: sum((receipt) => receipt.mappings_deleted),
+    contexts_deleted: sum((receipt) => receipt.contexts_deleted),
+  }
+}

@@ -1,0 +1,62 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditError } from '../../base/errors.js'
+import { PLATFORM_ANCHOR, parseDomainId } from '../../chain/uuid.js'
+
+const helpGroup = 'CHAIN'
+
+/** The chain that a command works on. Spread into a command's flags, and read with {@link chainOf}. */
+export const chainFlags = {
+  domain: Flags.string({
+    helpGroup,
+    helpValue: 'UUID',
+    env: 'AUDIT_DOMAIN',
+    summary: 'the chain of this Domain',
+  }),
+  platform: Flags.boolean({ helpGroup, summary: 'the platform chain' }),
+}
+
+/** For the commands that can work on every chain. Read with {@link chainsOf}. */
+export const chainsFlags = {
+  ...chainFlags,
+  all: Flags.boolean({ helpGroup, summary: 'every chain' }),
+}
+
+/** What oclif's parser returns, as far as it concerns the chain. */
+export interface ParsedChain {
+  readonly flags: {
+    readonly domain?: string | undefined
+    readonly platform?: boolean
+    readonly all?: boolean
+  }
+  readonly raw: readonly { readonly type: string; readonly flag?: string }[]
+}
+
+/** The domain_id of the one chain that was chosen. Rejects neither and both with `usage`. */
+export function chainOf(parsed: ParsedChain): string {
+  const chosen = optionalChain(parsed)
+  if (chosen === undefined) throw unchosen('--domain UUID (AUDIT_DOMAIN) or --platform')
+  return chosen
+}
+
+/** The chosen chain, or `all`. */
+export function chainsOf(parsed: ParsedChain): string | 'all' {
+  const chosen = optionalChain(parsed)
+  if (chosen === undefined) throw unchosen('--domain UUID (AUDIT_DOMAIN), --platform or --all')
+  return chosen
+}
+
+/** The same for a command that can do without (`append` from a stream). */
+export function optionalChain({ flags, raw }: ParsedChain): string | undefined {
+  const typed = new Set(raw.filter((token) => token.type === 'flag').map((token) => token.flag))
+  const choices = [typed.has('domain') && '--domain', flags.platform && '--platform', flags.all && '--all']
+  const given = choices.filter((choice) => typeof choice === 'string')
+  if (given.length > 1) throw new AuditError('usage', `${given.join(' and ')} exclude each other`)
+  if (flags.all === true) return 'all'
+  // What is typed wins over AUDIT_DOMAIN, which a shell may have exported long ago.
+  if (flags.platform === true) return PLATFORM_ANCHOR
+  return flags.domain === undefined ? undefined : parseDomainId(flags.domain)
+}
+
+function unchosen(expected: string): AuditError {
+  return new AuditError('usage', `no chain chosen: expected exactly one of ${expected}`)
+}

@@ -1,0 +1,93 @@
+import type { Writable } from 'node:stream'
+import { AuditError, errnoOf } from '../../base/errors.js'
+import { jsonText } from './safe-text.js'
+
+/** Characters gathered before they are written: a write a line costs a system call each. */
+const CHUNK = 32 * 1024
+
+/**
+ * Lines to a stream that may be slow or go away. Memory stays bounded as long as each call is awaited. A reader that
+ * went away (`| head`) is no error: {@link closed} turns true, and what is written then goes nowhere.
+ */
+export class Output {
+  #pending = ''
+  #flushing: NodeJS.Immediate | undefined
+  #closed = false
+  #failure: AuditError | undefined
+
+  constructor(readonly stream: Writable & { readonly isTTY?: boolean | undefined }) {
+    stream.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
+  }
+
+  /** True once nobody reads any more; a command that only prints may stop then. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  get isTTY(): boolean {
+    return this.stream.isTTY === true
+  }
+
+  /** One line of text that is safe already. False when nobody reads; rejects with `output_failed`. */
+  async line(text: string): Promise<boolean> {
+    this.#pending += `${text}\n`
+    if (this.#pending.length >= CHUNK) await this.#write()
+    else this.#flushing ??= setImmediate(() => void this.#write())
+    this.#check()
+    return !this.#closed
+  }
+
+  /** One JSON document on a line of its own: a whole answer, or one of a stream (NDJSON). */
+  async json(value: unknown): Promise<boolean> {
+    return this.line(jsonText(value))
+  }
+
+  /** Resolves when everything written so far has been handed to the operating system. */
+  async drained(): Promise<void> {
+    await this.#write()
+    if (!this.#closed) await new Promise<void>((resolve) => this.stream.write('', () => resolve()))
+    this.#check()
+  }
+
+  async #write(): Promise<void> {
+    clearImmediate(this.#flushing)
+    this.#flushing = undefined
+    const text = this.#pending
+    this.#pending = ''
+    if (!this.#closed && text !== '') await this.#give(text)
+  }
+
+  /**
+   * Resolves when there is room for more. By callback, not by the events drain and error: a failed write never
+   * drains, and another listener that throws (oclif's does) hides the event.
+   */
+  #give(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      const room = this.stream.write(text, (error) => {
+        if (error) this.#onError(error)
+        resolve()
+      })
+      if (room) resolve()
+    })
+  }
+
+  #onError(error: NodeJS.ErrnoException): void {
+    this.#closed = true
+    if (!isReaderGone(error)) {
+      this.#failure ??= new AuditError(
+        'output_failed',
+        `cannot write the output: ${error.code ?? error.name}`,
+      )
+    }
+  }
+
+  #check(): void {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure
+  }
+}
+
+export function isReaderGone(error: unknown): boolean {
+  return ['EPIPE', 'ERR_STREAM_DESTROYED'].includes(errnoOf(error))
+}

@@ -1,0 +1,43 @@
+import { type ProvisionParts, provisionPepper } from '../../append/provision-pepper.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type { Context } from '../../compose/context.js'
+import { provisionPartsOf } from '../../compose/pepper.js'
+import { knownChainsOf } from '../../compose/verify.js'
+import type { Output } from '../output/output.js'
+import { reportFailure } from '../shell/failure.js'
+
+export interface ProvisionOptions {
+  /** A domain_id, or every chain there is and the platform's. */
+  readonly chain: string | 'all'
+  readonly from?: string | undefined
+  readonly json: boolean
+}
+
+/** A line a chain. With 'all' what could not be done is reported chain by chain, and the others are done. */
+export async function runProvision(
+  options: ProvisionOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const parts = await provisionPartsOf(context, options.from)
+  if (options.chain !== 'all') return provision(options.chain, parts, options, out)
+  const { domainIds } = await knownChainsOf(context)
+  for (const domainId of new Set([PLATFORM_ANCHOR, ...domainIds])) {
+    signal.throwIfAborted()
+    await provision(domainId, parts, options, out).catch((error: unknown) =>
+      reportFailure(error, options.json),
+    )
+  }
+}
+
+async function provision(
+  domainId: string,
+  parts: ProvisionParts,
+  { json }: ProvisionOptions,
+  out: Output,
+): Promise<void> {
+  const created = await provisionPepper(domainId, parts)
+  if (json) await out.json({ domain_id: domainId, created })
+  else await out.line(`${domainId}  ${created ? 'created' : 'is there already, and was left as it is'}`)
+}

@@ -1,0 +1,34 @@
+import { isIP } from 'node:net'
+import { AuditError } from '../../base/errors.js'
+
+/** 0 to 65535. Throws `usage`. */
+export function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
+  if (port >= 0 && port <= 65_535) return port
+  throw new AuditError('usage', '--port: expected 0 to 65535')
+}
+
+/** 1 to 64. Throws `usage`. */
+export function maxVerifiesOf(text: string): number {
+  const max = /^\d{1,2}$/.test(text) ? Number(text) : 0
+  if (max >= 1 && max <= 64) return max
+  throw new AuditError('usage', '--max-verifies: expected 1 to 64')
+}
+
+/** Both or neither. Throws `usage`. */
+export function assertTlsPair(cert: string | undefined, key: string | undefined): void {
+  if ((cert === undefined) === (key === undefined)) return
+  throw new AuditError('usage', '--tls-cert and --tls-key come together')
+}
+
+/** Addresses, and networks as address/bits. Throws `usage`. */
+export function trustedProxiesOf(proxies: readonly string[] = []): readonly string[] {
+  if (proxies.every(isNetwork)) return proxies
+  throw new AuditError('usage', '--trusted-proxy: expected an address or a network, as 10.0.0.0/8')
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '0', ...rest] = text.split('/')
+  const max = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= max
+}

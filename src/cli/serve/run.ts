@@ -1,0 +1,142 @@
+import { createSecureContext } from 'node:tls'
+import { AuditError } from '../../base/errors.js'
+import type { Access } from '../../compose/access-types.js'
+import type { Context } from '../../compose/context.js'
+import { probeOf } from '../../compose/reconcile.js'
+import { httpPartsOf } from '../../compose/serve.js'
+import type { AppOptions } from '../../http/app.js'
+import type { Listening } from '../../http/connection/server.js'
+import type { Metrics } from '../../http/metrics/metrics.js'
+import type { MetricsListening } from '../../http/metrics/server.js'
+import type { HttpParts } from '../../http/parts.js'
+import type { Probe } from '../../reconcile/probe.js'
+import type { Pace } from '../../reconcile/schedule.js'
+import { readPem } from '../flags/read-pem.js'
+import type { Output } from '../output/output.js'
+import { EXIT, type ExitCode } from '../shell/exit-codes.js'
+
+export interface ServeOptions {
+  readonly host: string
+  /** 0: any that is free. */
+  readonly port: number
+  /** Files in PEM; both or neither. */
+  readonly tlsCert?: string | undefined
+  readonly tlsKey?: string | undefined
+  readonly trustedProxies: readonly string[]
+  readonly maxVerifies: number
+  readonly pace: Pace
+  /** Where Prometheus scrapes; absent: nowhere. */
+  readonly scrapes?: { readonly host: string; readonly port: number } | undefined
+  readonly version: string
+  readonly json: boolean
+}
+
+/** Milliseconds that requests under way have at the end, within those that a stop may take altogether. */
+const DRAIN = 7_000
+
+/** Serves until the signal, and then ends orderly: requests under way are answered, denials are written. */
+export async function runServe(
+  options: ServeOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+  access: () => Promise<Access>,
+): Promise<ExitCode> {
+  const appOptions = await appOptionsOf(options)
+  const { serveLog } = await import('./log.js')
+  const log = serveLog()
+  const granted = await access()
+  const probe = await probeOf(context, options.pace, log)
+  const metrics = await metricsOfProbe(probe, options.version)
+  const { maxVerifies } = options
+  const { onAnswered } = metrics
+  const parts = await httpPartsOf(context, {
+    log,
+    access: granted,
+    maxVerifies,
+    integrity: probe,
+    onAnswered,
+  })
+  let scraped: MetricsListening | undefined
+  try {
+    scraped = await listenForPrometheus(metrics, options.scrapes)
+    const listening = await listenForCallers(parts, appOptions, options)
+    probe.start()
+    await tellUrl(listening.url, scraped?.url, options, out)
+    await aborted(signal)
+    log.info({ reason: String(signal.reason?.message ?? '') }, 'draining')
+    await listening.drain(DRAIN)
+  } finally {
+    await Promise.all([scraped?.close(), probe.close()])
+    await parts.denials.close()
+    await log.flush()
+  }
+  return EXIT.done
+}
+
+async function metricsOfProbe(probe: Probe, version: string): Promise<Metrics> {
+  const { metricsOf } = await import('../../http/metrics/metrics.js')
+  return metricsOf({ version, figures: () => probe.figures() })
+}
+
+async function listenForCallers(
+  parts: HttpParts,
+  appOptions: AppOptions,
+  { host, port }: ServeOptions,
+): Promise<Listening> {
+  const [{ buildApp }, { listen }] = await Promise.all([
+    import('../../http/app.js'),
+    import('../../http/connection/server.js'),
+  ])
+  return listen(await buildApp(parts, appOptions), host, port).catch(cannotListen)
+}
+
+async function listenForPrometheus(
+  metrics: Metrics,
+  scrapes: ServeOptions['scrapes'],
+): Promise<MetricsListening | undefined> {
+  if (scrapes === undefined) return undefined
+  const { listenForScrapes } = await import('../../http/metrics/server.js')
+  return listenForScrapes(metrics, scrapes.host, scrapes.port).catch(cannotListen)
+}
+
+async function tellUrl(
+  url: string,
+  metricsUrl: string | undefined,
+  { json }: ServeOptions,
+  out: Output,
+): Promise<void> {
+  if (json) await out.json({ url, ...(metricsUrl !== undefined && { metrics_url: metricsUrl }) })
+  else await out.line(url)
+}
+
+async function appOptionsOf({ tlsCert, tlsKey, trustedProxies }: ServeOptions): Promise<AppOptions> {
+  const proxies = trustedProxies.length === 0 ? {} : { trustedProxies }
+  if (tlsCert === undefined || tlsKey === undefined) return proxies
+  const [cert, key] = await Promise.all([readPem('--tls-cert', tlsCert), readPem('--tls-key', tlsKey)])
+  assertPair(cert, key)
+  return { ...proxies, tls: { cert, key } }
+}
+
+/** What is wrong with the two would else show when the server is made, as an error of nobody's. */
+function assertPair(cert: Buffer, key: Buffer): void {
+  try {
+    createSecureContext({ cert, key })
+  } catch (error) {
+    const message = '--tls-cert, --tls-key: expected a certificate and its own key, in PEM'
+    throw new AuditError('usage', message, { cause: error })
+  }
+}
+
+function cannotListen(error: NodeJS.ErrnoException): never {
+  throw new AuditError('listen_failed', `cannot listen there (${error.code ?? error.name})`, {
+    hint: 'another --host or --port, or --metrics-port; 0 takes any free one',
+  })
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,116 @@
+import { Command } from '@oclif/core/command'
+import * as Flags from '@oclif/core/flags'
+import type { InferredFlags } from '@oclif/core/interfaces'
+import { AuditError } from '../../base/errors.js'
+import type { Context } from '../../compose/context.js'
+import type { Output } from '../output/output.js'
+import { stopAllProgress } from '../output/progress.js'
+import { stdout } from '../output/streams.js'
+import { type ExitCode, raiseExit } from './exit-codes.js'
+import { reportFailure } from './failure.js'
+import { interruption } from './interruption.js'
+
+const helpGroup = 'COMMON'
+
+/** The flags of every command. None has a default here: oclif would write this machine's into the manifest. */
+const common = {
+  json: Flags.boolean({ helpGroup, summary: 'JSON on stdout, one line an item; errors as JSON on stderr' }),
+  'database-url': Flags.string({
+    helpGroup,
+    helpValue: 'URL',
+    env: 'AUDIT_DATABASE_URL',
+    parse: async (url) => postgresUrl(url),
+    summary: 'the PostgreSQL to use; default: one of its own under --home',
+  }),
+  home: Flags.string({
+    helpGroup,
+    helpValue: 'DIR',
+    env: 'AUDIT_HOME',
+    summary: 'where its own PostgreSQL and key file are; default: the XDG data directory',
+  }),
+  pepper: Flags.string({
+    helpGroup,
+    helpValue: 'URL',
+    env: 'AUDIT_PEPPER',
+    summary: 'where the peppers come from: file:///path, env:NAME or openbao://host/mount/prefix',
+  }),
+  actor: Flags.string({
+    helpGroup,
+    helpValue: 'TEXT',
+    env: 'AUDIT_ACTOR',
+    summary: 'who is acting, in self-audit rows; default: operator:<OS user>',
+  }),
+}
+
+/** pg takes what is no URL for a database name on this machine. The value is never repeated: it may hold a password. */
+function postgresUrl(text: string): string {
+  // A socket's URL has a user and no host, which is none to URL.
+  const shape = text.replace('@/', '@socket/')
+  const isUrl = /^postgres(ql)?:\/\//.test(text) && URL.canParse(shape)
+  if (isUrl && isPort(new URL(shape).searchParams.get('port'))) return text
+  throw new AuditError('usage', 'expected a URL postgresql://host:port/database')
+}
+
+/** pg would wait for ever for a port that is none. */
+function isPort(port: string | null): boolean {
+  return port === null || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)
+}
+
+export type CommonFlags = InferredFlags<typeof common>
+
+/**
+ * A command of `audit`: it parses, calls one use case, prints and tells the exit code. Whatever it throws becomes one
+ * error on stderr and one exit code. Nothing here calls process.exit: stdout must drain first.
+ */
+export abstract class AuditCommand extends Command {
+  static override baseFlags = common
+
+  /** Aborts at the first SIGINT or SIGTERM. */
+  protected readonly signal: AbortSignal = interruption
+  /** Data for whoever called. */
+  protected readonly out: Output = stdout
+
+  #context: Context | undefined
+
+  abstract override run(): Promise<void>
+
+  /** What the commands work with, opened on demand and closed when the command ends. */
+  protected async context(flags: CommonFlags): Promise<Context> {
+    // Imported here: whatever opens a database must not load for --help.
+    const { Context } = await import('../../compose/context.js')
+    this.#context ??= new Context(flags)
+    return this.#context
+  }
+
+  /** Takes an outcome into the exit status; of several the worst wins. */
+  protected exitWith(code: ExitCode): void {
+    raiseExit(code)
+  }
+
+  protected override async init(): Promise<void> {
+    await super.init()
+    // oclif would read an argument that was not given from stdin, and take from `append --stdin` its first lines.
+    for (const arg of Object.values(this.ctor.args)) arg.ignoreStdin = true
+  }
+
+  protected override async catch(error: unknown): Promise<void> {
+    await stopAllProgress()
+    reportFailure(error, wantsJson(this.argv), `run: audit ${(this.id ?? '').replaceAll(':', ' ')} --help`)
+  }
+
+  protected override async finally(): Promise<void> {
+    try {
+      await stopAllProgress()
+      await this.#context?.close()
+      await this.out.drained()
+    } catch (error) {
+      await this.catch(error)
+    }
+  }
+}
+
+/** Whether errors are wanted as JSON, told from the words alone: flags may be what is wrong. */
+export function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--json')
+}

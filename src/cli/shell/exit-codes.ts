@@ -1,0 +1,132 @@
+import type { ErrorCode } from '../../base/errors.js'
+
+/** How this program ends; the only place where an exit status is a number (README, "Exit codes"). */
+export const EXIT = {
+  done: 0,
+  finding: 1,
+  refused: 2,
+  unable: 3,
+  nothing: 4,
+  internal: 70,
+  sigint: 130,
+  sigterm: 143,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+export interface ExitMeaning {
+  readonly codes: readonly ExitCode[]
+  readonly meaning: string
+}
+
+/** In words, for `--help` and README. */
+export const EXIT_MEANINGS: readonly ExitMeaning[] = [
+  { codes: [EXIT.done], meaning: 'done; for verify: every row in the segment is intact' },
+  { codes: [EXIT.finding], meaning: 'a divergence was found (tampering); nothing else ends with 1' },
+  {
+    codes: [EXIT.refused],
+    meaning: 'usage, or input refused (a bad flag, a bad line, a limit, a missing --confirm)',
+  },
+  {
+    codes: [EXIT.unable],
+    meaning: 'could not check or do: a store is unreachable, a permission is missing, a read failed',
+  },
+  { codes: [EXIT.nothing], meaning: 'nothing to verify or no such thing: unknown Domain, unknown seq' },
+  { codes: [EXIT.internal], meaning: 'a bug in this program: an uncaught throw, a missing build' },
+  { codes: [EXIT.sigint, EXIT.sigterm], meaning: 'ended by SIGINT, SIGTERM, after an orderly stop' },
+]
+
+const BY_ERROR = {
+  usage: EXIT.refused,
+  invalid_input: EXIT.refused,
+  invalid_cursor: EXIT.refused,
+  invalid_limit: EXIT.refused,
+  invalid_range: EXIT.refused,
+  invalid_seq: EXIT.refused,
+  invalid_subject: EXIT.refused,
+  invalid_domain_id: EXIT.refused,
+  residency_unknown: EXIT.refused,
+  personal_data_in_chain: EXIT.refused,
+  pepper_mismatch: EXIT.refused,
+  pepper_not_configured: EXIT.refused,
+  idempotency_conflict: EXIT.refused,
+  domain_exists: EXIT.refused,
+  chain_exists: EXIT.refused,
+  already_acknowledged: EXIT.refused,
+  already_released: EXIT.refused,
+  legal_hold: EXIT.refused,
+  output_exists: EXIT.refused,
+  down_migration_refused: EXIT.refused,
+  domain_not_found: EXIT.nothing,
+  entry_not_found: EXIT.nothing,
+  quarantine_not_found: EXIT.nothing,
+  hold_not_found: EXIT.nothing,
+  subject_not_found: EXIT.nothing,
+  key_not_found: EXIT.nothing,
+  relation_not_found: EXIT.nothing,
+  nothing_to_verify: EXIT.nothing,
+  database_unavailable: EXIT.unable,
+  database_permission_denied: EXIT.unable,
+  database_read_only: EXIT.unable,
+  database_failed: EXIT.unable,
+  schema_missing: EXIT.unable,
+  schema_outdated: EXIT.unable,
+  schema_newer: EXIT.unable,
+  schema_changed: EXIT.unable,
+  schema_shadowed: EXIT.unable,
+  embedded_unavailable: EXIT.unable,
+  pepper_unavailable: EXIT.unable,
+  mirror_broken: EXIT.unable,
+  restore_running: EXIT.unable,
+  restore_unfinished: EXIT.unable,
+  mirror_unavailable: EXIT.unable,
+  mirror_permission_denied: EXIT.unable,
+  access_denied: EXIT.unable,
+  authenticator_unavailable: EXIT.unable,
+  authorizer_unavailable: EXIT.unable,
+  generation_unknown: EXIT.unable,
+  entry_malformed: EXIT.unable,
+  chain_conflict: EXIT.unable,
+  outcome_unknown: EXIT.unable,
+  file_unreadable: EXIT.unable,
+  bundle_malformed: EXIT.unable,
+  bundle_filtered: EXIT.unable,
+  output_failed: EXIT.unable,
+  listen_failed: EXIT.unable,
+  internal: EXIT.internal,
+} as const satisfies Record<ErrorCode, ExitCode>
+
+export function exitOfError(code: ErrorCode): ExitCode {
+  return BY_ERROR[code]
+}
+
+/**
+ * Of 1, 70, 3, 4, 0 the first wins (`--all`, two copies). A signal yields to a finding and to a bug, which must not
+ * go unseen, and wins over what it cut short; refused lines (`append --rejects`) win over a missing thing.
+ */
+const PRECEDENCE: readonly ExitCode[] = [
+  EXIT.finding,
+  EXIT.internal,
+  EXIT.sigterm,
+  EXIT.sigint,
+  EXIT.unable,
+  EXIT.refused,
+  EXIT.nothing,
+  EXIT.done,
+]
+
+export function worstExit(codes: Iterable<ExitCode>): ExitCode {
+  const given = new Set(codes)
+  return PRECEDENCE.find((code) => given.has(code)) ?? EXIT.done
+}
+
+let status: ExitCode = EXIT.done
+
+/** Takes one outcome into the status of this process. bin/run.js sets `process.exitCode` from it, once, at the end. */
+export function raiseExit(code: ExitCode): void {
+  status = worstExit([status, code])
+}
+
+export function exitStatus(): ExitCode {
+  return status
+}

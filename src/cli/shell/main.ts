@@ -1,0 +1,61 @@
+import { stdout } from '../output/streams.js'
+import { EXIT, type ExitCode, exitStatus, raiseExit } from './exit-codes.js'
+import { reportFailure } from './failure.js'
+import { interruption, stopOnSignals } from './interruption.js'
+
+/**
+ * Runs one command line to its end, stdout drained, and resolves to the exit code. `root` is the directory of
+ * package.json. Never rejects.
+ */
+export async function main(argv: readonly string[], root: string): Promise<ExitCode> {
+  const json = argv.includes('--json')
+  const crash = (error: unknown) => void endAfter(error, json)
+  process.on('uncaughtException', crash)
+  process.on('unhandledRejection', crash)
+  stopOnSignals()
+  process.on('exit', () => endedTooSoon(json))
+  try {
+    tameEnvironment(process.env)
+    const { dispatch } = await import('./dispatch.js')
+    await dispatch(argv, root)
+    await stdout.drained()
+  } catch (error) {
+    reportFailure(error, json)
+  }
+  settled = true
+  return exitStatus()
+}
+
+let settled = false
+let crashed = false
+
+/** Nothing was left to wait for, and still no result. */
+function endedTooSoon(json: boolean): void {
+  if (settled) return
+  if (!interruption.aborted) reportFailure(new Error('the program ended without a result'), json)
+  process.exitCode = exitStatus()
+}
+
+/** After an uncaught error nothing can be trusted to end by itself; what was printed before it still arrives. */
+async function endAfter(error: unknown, json: boolean): Promise<void> {
+  if (isFailedWrite(error) || crashed) return
+  crashed = true
+  settled = true
+  reportFailure(error, json)
+  raiseExit(EXIT.internal)
+  await stdout.drained().catch(() => undefined)
+  process.exit(exitStatus())
+}
+
+/** oclif throws a stdout error again from its own listener; Output has noted it. */
+function isFailedWrite(error: unknown): boolean {
+  return stdout.closed && error instanceof Error && 'syscall' in error && error.syscall === 'write'
+}
+
+function tameEnvironment(env: NodeJS.ProcessEnv): void {
+  // oclif's debug log would print argv, secrets included, because somebody debugs another program.
+  delete env.DEBUG
+  delete env.CLI_FLAGS_DEBUG
+  // Without it oclif asks for the user's passwd entry, and in a container there may be none.
+  env.SHELL ??= '/bin/sh'
+}

@@ -1,0 +1,72 @@
+import { AuditError } from '../../base/errors.js'
+
+/**
+ * oclif's parse errors as ours. Their messages show values of flags and arguments, which may be a URL with its
+ * password or a person's name: only names are kept.
+ */
+export function usageError(error: Error, hint: string): AuditError {
+  return new AuditError('usage', withoutValues(error), { hint, cause: error })
+}
+
+function withoutValues(error: Error): string {
+  if ('flags' in error && Array.isArray(error.flags)) return `no such flag: ${namesOf(error.flags)}`
+  if ('args' in error && Array.isArray(error.args)) return aboutArguments(error, error.args)
+  const text = plainMessage(error)
+  const known = REWRITES.map(([pattern, words]) => rewrite(text, pattern, words)).find((t) => t !== undefined)
+  return known ?? 'a flag or an argument is not valid'
+}
+
+/** What an oclif error says, matched as a whole, and what is said instead. */
+const REWRITES: readonly (readonly [RegExp, string])[] = [
+  [/^Expected --([\w-]+)=.* to be one of: ([^\n]*)$/s, '--$1: expected one of $2'],
+  [/^Expected .* to be one of: ([^\n]*)$/s, 'expected an argument that is one of $1'],
+  [/^(--[\w-]+): Expected an? (\w+)\b.*$/s, '$1: expected an $2'],
+  [/^Flag (--[\w-]+) expects a value$/, '$1 expects a value'],
+  [/^Flag (--[\w-]+) expects one of these values: (.*)$/, '$1: expected one of $2'],
+  [/^Flag (--[\w-]+) can only be specified once$/, '$1 can be given only once'],
+  [/^The following errors? occurred:\s*(.*)$/s, '$1'],
+  [/^(--[\w-]+): (.*)$/s, '$1: not a valid value'],
+]
+
+function rewrite(text: string, pattern: RegExp, words: string): string | undefined {
+  return pattern.test(text) ? tidy(text.replace(pattern, words)) : undefined
+}
+
+/** A relation between flags quotes a value as `--name=value`. */
+function tidy(text: string): string {
+  return text
+    .replace(/(--[\w-]+)=\S*/g, '$1')
+    .replace(/Missing required flag ([\w-]+)/g, 'missing required flag --$1')
+    .replace(/^M/, 'm')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('; ')
+    .replace(/:; /g, ': ')
+}
+
+/** Whether it was thrown by the parser of one flag, which oclif lets through with a message of its own around it. */
+export function isFlagError(error: Error): boolean {
+  return error.message.startsWith('Parsing --')
+}
+
+/** The message without what oclif puts around it. */
+export function plainMessage(error: Error): string {
+  return error.message
+    .replace(/\nSee more help with --help/g, '')
+    .replace(/^Parsing (--[\w-]+) \n\t/, '$1: ')
+    .trim()
+}
+
+/** oclif gives the texts of those too many, and the definitions of those that are missing. */
+function aboutArguments(error: Error, args: readonly unknown[]): string {
+  if (error.message.startsWith('Unexpected argument')) {
+    return args.length === 1 ? 'unexpected argument' : `${args.length} unexpected arguments`
+  }
+  return `missing argument: ${args.map((arg) => Object(arg).name).join(', ')}`
+}
+
+/** Of `--naem=value` and `-xvalue` only what can be a name. */
+function namesOf(flags: readonly unknown[]): string {
+  return flags.map((flag) => /^(--[\w-]{1,40}|-\w)/.exec(String(flag))?.[0] ?? '-').join(', ')
+}

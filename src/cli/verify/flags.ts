@@ -1,0 +1,40 @@
+import { AuditError } from '../../base/errors.js'
+import type { ChainHead } from '../../chain/entry.js'
+import { isHash } from '../../chain/hash.js'
+import { parseSeq } from '../../query/list-query.js'
+
+/** `SEQ:HASH`, a head seen before. Throws `usage` for anything else. */
+export function parsePin(text: string): ChainHead {
+  const [seq = '', hash = '', ...rest] = text.toLowerCase().split(':')
+  if (!/^[1-9]\d{0,15}$/.test(seq) || !isHash(hash) || rest.length > 0) {
+    throw new AuditError('usage', '--expect-head: expected SEQ:HASH, a row number and 64 hex digits')
+  }
+  return { seq: parseSeq(seq), hash }
+}
+
+interface SegmentFlags {
+  readonly 'from-seq'?: string | undefined
+  readonly 'to-seq'?: string | undefined
+  readonly 'expect-head'?: string | undefined
+  readonly 'expect-heads'?: string | undefined
+}
+
+/** The bounds of `--from-seq` and `--to-seq`, and what they may not be combined with. */
+export function parseSegment(
+  chain: string | 'all',
+  flags: SegmentFlags,
+): { fromSeq?: number | undefined; toSeq?: number | undefined } {
+  const [from, to] = [flags['from-seq'], flags['to-seq']]
+  const fromSeq = from === undefined ? undefined : parseSeq(from)
+  const toSeq = to === undefined ? undefined : parseSeq(to)
+  if (chain === 'all' && (fromSeq ?? toSeq ?? flags['expect-head']) !== undefined) {
+    throw new AuditError('usage', '--from-seq, --to-seq and --expect-head are of one chain, not of --all')
+  }
+  if (flags['expect-head'] !== undefined && flags['expect-heads'] !== undefined) {
+    throw new AuditError('usage', '--expect-head and --expect-heads exclude each other')
+  }
+  if (toSeq !== undefined && toSeq < (fromSeq ?? 1)) {
+    throw new AuditError('invalid_range', `--to-seq ${toSeq} lies before --from-seq ${fromSeq}`)
+  }
+  return { fromSeq, toSeq }
+}

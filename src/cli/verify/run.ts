@@ -1,0 +1,152 @@
+import { AuditError } from '../../base/errors.js'
+import type { ChainHead } from '../../chain/entry.js'
+import { alertsOf } from '../../compose/alerts.js'
+import type { Context } from '../../compose/context.js'
+import { quarantineOf } from '../../compose/query.js'
+import { chainsKnownTo, sourceOf } from '../../compose/verify.js'
+import type { Alerts, CopyName, KnownChains } from '../../ports.js'
+import { chainsToVerify, summarise } from '../../verify/verify-all.js'
+import { type Verdict, type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
+import type { Output } from '../output/output.js'
+import { startProgress } from '../output/progress.js'
+import { safe } from '../output/safe-text.js'
+import { note } from '../output/streams.js'
+import { EXIT, type ExitCode } from '../shell/exit-codes.js'
+import { reportFailure } from '../shell/failure.js'
+import { type PinOptions, type PinsByChain, pinsOf, pinsOfChain } from './pins-file.js'
+import { summaryText, verdictText } from './text.js'
+
+/** What `verify` was asked to do. */
+export interface VerifyOptions extends PinOptions {
+  readonly source: CopyName
+  readonly fromSeq?: number | undefined
+  readonly toSeq?: number | undefined
+  readonly quarantine: boolean
+  readonly json: boolean
+}
+
+/** Resolves with 0 or 1; everything else is thrown, or reported where other chains are still to be judged. */
+export async function runVerify(
+  options: VerifyOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const alerts = await alertsOf(context)
+  const pins = await pinsOf(options)
+  const run = new VerifyRun(options, context, alerts, out, signal)
+  if (options.source !== 'mirror') await noteOtherLogs(context)
+  if (options.chain === 'all') return run.all(await chainsKnownTo(context, options.source, signal), pins)
+  return run.one(options.chain, pinsOfChain(options, pins))
+}
+
+class VerifyRun {
+  constructor(
+    readonly options: VerifyOptions,
+    readonly context: Context,
+    readonly alerts: Alerts,
+    readonly out: Output,
+    readonly signal: AbortSignal,
+  ) {}
+
+  async one(domainId: string, pins: readonly ChainHead[]): Promise<ExitCode> {
+    const verdict = await this.#verify(domainId, pins)
+    await this.#deliver(verdict)
+    return verdict.result.ok ? EXIT.done : EXIT.finding
+  }
+
+  /** A chain that cannot be checked does not keep the others from being judged; its error is reported as it comes. */
+  async all(known: KnownChains, pins: PinsByChain): Promise<ExitCode> {
+    const verdicts: Verdict[] = []
+    let failed = 0
+    for (const domainId of chainsToVerify(known, pins)) {
+      try {
+        const verdict = await this.#verify(domainId, pins.get(domainId) ?? [], known)
+        await this.#deliver(verdict)
+        verdicts.push(verdict)
+      } catch (error) {
+        this.signal.throwIfAborted()
+        failed += 1
+        reportFailure(error, this.options.json)
+      }
+    }
+    if (verdicts.length + failed === 0) {
+      throw new AuditError('nothing_to_verify', 'there is no chain to verify', {
+        hint:
+          this.options.source === 'mirror' ? 'check --mirror (AUDIT_MIRROR_URL)' : 'run: audit domain create',
+      })
+    }
+    noteElsewhere(known, pins)
+    const summary = summarise(verdicts, failed)
+    if (this.options.json) await this.out.json({ summary })
+    else await this.out.line(summaryText(summary))
+    return summary.diverged > 0 ? EXIT.finding : EXIT.done
+  }
+
+  async #verify(domainId: string, pins: readonly ChainHead[], known?: KnownChains): Promise<Verdict> {
+    assertHere(domainId, known)
+    const { fromSeq = 1, toSeq } = this.options
+    const request: VerifyRequest = { domainId, fromSeq, toSeq, pins, known }
+    const isExpected = known?.created.has(domainId) ?? false
+    const source = await sourceOf(this.context, this.options.source, domainId, { isExpected })
+    const progress = startProgress(`verify ${domainId}`)
+    try {
+      return await verifyChain(source, request, (at) => progress.update(at), this.signal)
+    } finally {
+      await progress.stop()
+    }
+  }
+
+  async #deliver(verdict: Verdict): Promise<void> {
+    if (this.options.json) await this.out.json(verdict.result)
+    else await this.out.line(verdictText(verdict.result))
+    // Without a database there is no quarantine.
+    if (this.options.quarantine && this.options.source !== 'mirror') await this.#quarantine(verdict)
+    const { domain_id: domainId, source } = verdict.result
+    this.alerts.raise({ domainId, source, findings: verdict.findings })
+  }
+
+  /** The verdict stands, whatever becomes of its record. */
+  async #quarantine({ result, findings }: Verdict): Promise<void> {
+    if (findings.length === 0) return
+    try {
+      const { recordFindings } = await import('../../quarantine/quarantine.js')
+      const store = await quarantineOf(this.context)
+      const recorded = await recordFindings(store, result.domain_id, result.source, findings)
+      if (recorded === 'not_permitted')
+        note('note: the findings were not quarantined: this role may not write')
+      else if (recorded.written > 0) note(`${recorded.written} quarantined; see: audit quarantine list --all`)
+    } catch (error) {
+      note(
+        `note: the findings were not quarantined: ${error instanceof AuditError ? error.message : 'it failed'}`,
+      )
+    }
+  }
+}
+
+/** Whoever reads the summary must know which chains are not in it. */
+function noteElsewhere({ elsewhere = [] }: KnownChains, pins: PinsByChain): void {
+  for (const { domainId, mirrorUrl } of elsewhere) {
+    if (pins.has(domainId)) continue
+    note(safe`note: Domain ${domainId} is not in this mirror, and was not verified: its own is ${mirrorUrl}`)
+  }
+}
+
+/** A pin asks for its chain. One that is kept elsewhere is not cut here, and cannot be vouched for here either. */
+function assertHere(domainId: string, known: KnownChains | undefined): void {
+  const place = known?.elsewhere?.find((one) => one.domainId === domainId)
+  if (place === undefined) return
+  throw new AuditError(
+    'nothing_to_verify',
+    `Domain ${domainId} is pinned and is not in this mirror: its own is ${place.mirrorUrl}`,
+    { hint: `run: audit verify --domain ${domainId} --source mirror --mirror ${place.mirrorUrl}` },
+  )
+}
+
+/** A role may have been led to another audit log than the one that is meant. */
+async function noteOtherLogs(context: Context): Promise<void> {
+  const { place } = await context.database()
+  if (place === undefined || place.elsewhere.length === 0) return
+  const others = place.elsewhere.join(', ')
+  note(safe`note: this is the audit log of schema ${place.schema}; this database has others: ${others}`)
+}

@@ -1,0 +1,126 @@
+import type { Management } from '../access/management.js'
+import { chainObject } from '../append/self-audit-item.js'
+import type { AccessOptions, JwtOptions, SpicedbOptions } from '../cli/access/flags.js'
+import { readPem } from '../cli/flags/read-pem.js'
+import type {
+  AccessPolicyStore,
+  ApiKeyStore,
+  Authenticator,
+  Authorizer,
+  Relation,
+  RelationStore,
+} from '../ports.js'
+import type { Database } from '../repo/session/database.js'
+import type { Access } from './access-types.js'
+import type { Context } from './context.js'
+
+/** Connections of the server for credentials and relations: no slow list keeps them waiting. */
+const CONNECTIONS = 6
+
+/** Milliseconds for a credential or a relation, which take less than one. */
+const QUERY_TIMEOUT = 5_000
+
+/** Who calls, and what they may: API keys and JWTs; our own relations, or SpiceDB's. */
+export async function accessOf(context: Context, options: AccessOptions = {}): Promise<Access> {
+  // Checks the schema, or brings our own up to date.
+  const checked = await context.database()
+  const [{ Database }, { postgresAccessPolicy }] = await Promise.all([
+    import('../repo/session/database.js'),
+    import('../repo/access/access-policy.js'),
+  ])
+  const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
+  if (checked.place !== undefined) database.keepTo(checked.place)
+  context.onClose(() => database.close())
+  return {
+    authenticator: await authenticatorOf(database, options.jwt),
+    authorizer: await authorizerOf(context, database, options.spicedb),
+    ownerOnly: postgresAccessPolicy(database),
+  }
+}
+
+async function authenticatorOf(database: Database, jwt: JwtOptions | undefined): Promise<Authenticator> {
+  const [{ keyAuthenticator }, { postgresKeyLookup }] = await Promise.all([
+    import('../authz/key-authenticator.js'),
+    import('../repo/access/api-key-lookup.js'),
+  ])
+  const keys = keyAuthenticator(postgresKeyLookup(database))
+  if (jwt === undefined) return keys
+  const { jwtAuthenticator, eitherAuthenticator } = await import('../authz/jwt-authenticator.js')
+  return eitherAuthenticator(keys, jwtAuthenticator(jwt))
+}
+
+async function authorizerOf(
+  context: Context,
+  database: Database,
+  spicedb: SpicedbOptions | undefined,
+): Promise<Authorizer> {
+  if (spicedb !== undefined) return spicedbAuthorizerOf(context, spicedb)
+  const [{ tupleAuthorizer }, { postgresRelationWalk }] = await Promise.all([
+    import('../authz/tuple-authorizer.js'),
+    import('../repo/access/relation-walk.js'),
+  ])
+  return tupleAuthorizer(postgresRelationWalk(database))
+}
+
+async function spicedbAuthorizerOf(context: Context, options: SpicedbOptions): Promise<Authorizer> {
+  const ca = options.ca === undefined ? undefined : await readPem('--spicedb-ca', options.ca)
+  const { SpicedbAuthorizer } = await import('../authz/spicedb-authorizer.js')
+  const authorizer = new SpicedbAuthorizer({ ...options, ca })
+  context.onClose(async () => authorizer.close())
+  return authorizer
+}
+
+/** What keys and relations are managed with, by the actor of this run; with SpiceDB, relations are not ours to change. */
+export async function managementOf(
+  context: Context,
+  signal: AbortSignal,
+  spicedb?: SpicedbOptions,
+): Promise<Management> {
+  const [{ mintKey }, keys, relations, policy] = await Promise.all([
+    import('../authz/api-key.js'),
+    keysOf(context),
+    relationsOf(context),
+    policyOf(context),
+  ])
+  return {
+    actor: context.actor,
+    pepper: await context.pepper(),
+    authorizer: await authorizerOf(context, await context.database(), spicedb),
+    signal,
+    keys,
+    relations,
+    policy,
+    mint: mintKey,
+    tuplesDecide: spicedb === undefined,
+  }
+}
+
+export async function keysOf(context: Context): Promise<ApiKeyStore> {
+  const { postgresApiKeys } = await import('../repo/access/api-keys.js')
+  return postgresApiKeys(await context.database())
+}
+
+export async function relationsOf(context: Context): Promise<RelationStore> {
+  const { postgresRelations } = await import('../repo/access/relation-tuples.js')
+  return postgresRelations(await context.database())
+}
+
+export async function policyOf(context: Context): Promise<AccessPolicyStore> {
+  const { postgresAccessPolicy } = await import('../repo/access/access-policy.js')
+  return postgresAccessPolicy(await context.database())
+}
+
+export async function spicedbSchema(): Promise<string> {
+  const { SPICEDB_SCHEMA } = await import('../authz/spicedb-schema.js')
+  return SPICEDB_SCHEMA
+}
+
+/** The command that gives a key's subject its relation where SpiceDB decides. */
+export async function zedCommandFor(key: {
+  readonly domainId: string
+  readonly relation: Relation
+  readonly subject: string
+}): Promise<string> {
+  const { zedArguments } = await import('../authz/spicedb-id.js')
+  return `zed relationship touch ${zedArguments({ ...key, object: chainObject(key.domainId) })}`
+}

@@ -1,0 +1,25 @@
+import type { Sink } from '../append/sink.js'
+import type { Context } from './context.js'
+import type { SinkSettings } from './open-sink.js'
+
+export async function sinkOf(context: Context, settings?: SinkSettings): Promise<Sink> {
+  const [{ Sink }, { openSink }] = await Promise.all([import('../append/sink.js'), import('./open-sink.js')])
+  return new Sink(openSink(await context.database(), await context.pepper(), settings))
+}
+
+/** Rejects with `usage` for a mirror URL that is none. */
+export async function createDomainOn(
+  context: Context,
+  domain: { domainId: string; name: string; mirrorUrl?: string | undefined },
+) {
+  if (domain.mirrorUrl !== undefined) {
+    const { parseMirrorUrl } = await import('../mirror/mirror-url.js')
+    parseMirrorUrl(domain.mirrorUrl)
+  }
+  const [{ createDomain }, { PostgresEntryStore }] = await Promise.all([
+    import('../append/create-domain.js'),
+    import('../repo/append/append.js'),
+  ])
+  const store = new PostgresEntryStore(await context.database())
+  return createDomain({ ...domain, actor: context.actor }, store, await context.pepper())
+}

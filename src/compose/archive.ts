@@ -1,0 +1,50 @@
+import type { Mirrors } from '../archive/mirrors.js'
+import type {
+  ArchiveLedger,
+  ArchiveQueue,
+  MirrorCodec,
+  QuarantineStore,
+  RestoreTarget,
+  SnapshotSource,
+} from '../ports.js'
+import type { Context } from './context.js'
+import { quarantineOf } from './query.js'
+
+/** What the archive commands work with. */
+export interface Archive {
+  readonly queue: ArchiveQueue
+  readonly ledger: ArchiveLedger
+  readonly snapshots: SnapshotSource
+  readonly mirrors: Mirrors
+  readonly codec: MirrorCodec
+  readonly quarantine: QuarantineStore
+}
+
+/** `concurrency`: uploads under way at once to each mirror. The default mirror's URL is checked before anything opens. */
+export async function archiveOf(context: Context, concurrency: number): Promise<Archive> {
+  const defaultUrl = context.mirrorUrl
+  await context.mirror(defaultUrl)
+  const [{ Mirrors }, { postgresArchiveQueue }, { postgresArchiveLedger }, { postgresSnapshots }] =
+    await Promise.all([
+      import('../archive/mirrors.js'),
+      import('../repo/archive/archive-queue.js'),
+      import('../repo/archive/archive-ledger.js'),
+      import('../repo/verify/postgres-snapshot.js'),
+    ])
+  const database = await context.database()
+  const queue = postgresArchiveQueue(database)
+  context.onClose(() => queue.close())
+  return {
+    queue,
+    ledger: postgresArchiveLedger(database),
+    snapshots: postgresSnapshots(database),
+    mirrors: new Mirrors({ open: (url) => context.mirror(url), defaultUrl, concurrency }),
+    codec: await context.codec(),
+    quarantine: await quarantineOf(context),
+  }
+}
+
+export async function restoreTargetOf(context: Context): Promise<RestoreTarget> {
+  const { postgresRestoreTarget } = await import('../repo/restore/restore.js')
+  return postgresRestoreTarget(await context.database())
+}

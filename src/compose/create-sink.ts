@@ -1,0 +1,72 @@
+import { checkEntry, type UncheckedEntry } from '../append/check-entry.js'
+import type { Chains } from '../append/residency.js'
+import { Sink } from '../append/sink.js'
+import { AuditError } from '../base/errors.js'
+import { openPepper } from '../pepper/open-pepper.js'
+import type { DomainResolver, Pepper, Placed } from '../ports.js'
+import { assertSchema } from '../repo/schema/schema-status.js'
+import { Database } from '../repo/session/database.js'
+import { openSink } from './open-sink.js'
+
+export interface CreateSinkOptions {
+  /** A PostgreSQL URL; its schema must be in place (`audit db migrate`), its role a member of audit_writer. */
+  readonly databaseUrl: string
+  /** `file:///path`, `env:NAME`, `openbao://host/mount/prefix` (docs/pepper.md), or a Pepper of your own. */
+  readonly pepper: string | Pepper
+  /** The chains of entries that name none themselves. */
+  readonly defaults?: Chains | undefined
+  /** Places entries that neither name a chain nor have a default; default: by the object (docs/residency.md). */
+  readonly resolver?: DomainResolver | undefined
+  /** Days for which an idempotency key is known, 1 to 365; default 7. The same for every writer of a database. */
+  readonly idempotencyDays?: number | undefined
+  /** Connections held at most; default 4. */
+  readonly connections?: number | undefined
+}
+
+/** For services that write audit rows in-process. */
+export interface AuditSink {
+  /**
+   * Appends one entry; resolves with where its rows are, one on each chain concerned, once they are durable. Entries
+   * recorded while a transaction runs share the next one. Rejects with AuditError: `invalid_input`,
+   * `personal_data_in_chain`, `residency_unknown`, `idempotency_conflict`, `pepper_mismatch`, `pepper_unavailable` or
+   * `database_…` when nothing was written; `outcome_unknown` when the connection was lost while committing. An entry
+   * with an `idempotencyKey` may be recorded again after any of them.
+   */
+  record(entry: UncheckedEntry): Promise<readonly Placed[]>
+  /** Resolves when everything recorded so far has been settled. */
+  flush(): Promise<void>
+  /** Flushes and closes the connections. */
+  close(): Promise<void>
+}
+
+/** A sink on PostgreSQL. Nothing is opened before the first entry is recorded. */
+export function createSink(options: CreateSinkOptions): AuditSink {
+  assertKeyDays(options.idempotencyDays)
+  const database = new Database(options.databaseUrl, options.connections)
+  const pepper = typeof options.pepper === 'string' ? openPepper(options.pepper) : options.pepper
+  const parts = openSink(database, pepper, options)
+  const sink = new Sink({ ...parts, resolver: options.resolver ?? parts.resolver })
+  let checked: Promise<void> | undefined
+  return {
+    async record(entry) {
+      const valid = checkEntry(entry)
+      checked ??= database.withClient((client) => assertSchema(client))
+      // A schema that was not there yet is looked for again.
+      await checked.catch((error: unknown) => {
+        checked = undefined
+        throw error
+      })
+      return sink.record(valid)
+    },
+    flush: () => sink.flush(),
+    async close() {
+      await sink.flush()
+      await database.close()
+    },
+  }
+}
+
+function assertKeyDays(days: number | undefined): void {
+  if (days === undefined || (Number.isInteger(days) && days >= 1 && days <= 365)) return
+  throw new AuditError('usage', 'idempotencyDays: expected 1 to 365')
+}

@@ -1,0 +1,57 @@
+import type { ErasurePorts } from '../erasure/erase-identity.js'
+import type { HoldPorts } from '../erasure/hold.js'
+import type { RetentionPorts } from '../erasure/retention.js'
+import type { HoldStore, RemainingReferences, RetentionStore } from '../ports.js'
+import { keysOf, relationsOf } from './access.js'
+import type { Context } from './context.js'
+
+export async function erasureOf(context: Context): Promise<ErasurePorts> {
+  const { postgresErasureStore } = await import('../repo/erasure/erase.js')
+  return {
+    store: postgresErasureStore(await context.database()),
+    pepper: await context.pepper(),
+    remaining: remainingOf(context),
+  }
+}
+
+export async function holdsOf(context: Context): Promise<HoldPorts> {
+  return { store: await holdStoreOf(context), pepper: await context.pepper() }
+}
+
+export async function holdStoreOf(context: Context): Promise<HoldStore> {
+  const { postgresHoldStore } = await import('../repo/erasure/holds.js')
+  return postgresHoldStore(await context.database())
+}
+
+export async function retentionOf(context: Context): Promise<RetentionPorts> {
+  return { store: await retentionStoreOf(context), pepper: await context.pepper() }
+}
+
+export async function retentionStoreOf(context: Context): Promise<RetentionStore> {
+  const [{ postgresRetentionStore }, { DEFAULT_POLICY }] = await Promise.all([
+    import('../repo/erasure/retention.js'),
+    import('../erasure/retention.js'),
+  ])
+  return postgresRetentionStore(await context.database(), DEFAULT_POLICY)
+}
+
+/** API keys and relation tuples. Whatever else comes to keep something of a person is to be told here. */
+function remainingOf(context: Context): RemainingReferences {
+  return {
+    of: async ({ domainId, pseudonym: wanted, identityId }) => {
+      const [{ accessRemaining }, { pseudonym }, keys, relations, pepper] = await Promise.all([
+        import('../access/remaining.js'),
+        import('../chain/hash.js'),
+        keysOf(context),
+        relationsOf(context),
+        context.pepper(),
+      ])
+      const secret = await pepper.pepperOf(domainId)
+      return accessRemaining(
+        { keys, relations },
+        domainId,
+        (id) => id === identityId || pseudonym(secret, id) === wanted,
+      )
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import { type Chains, createResolver } from '../append/residency.js'
+import type { SinkOptions } from '../append/sink.js'
+import type { Pepper } from '../ports.js'
+import { PostgresEntryStore } from '../repo/append/append.js'
+import { chainExists } from '../repo/query/domains.js'
+import type { Database } from '../repo/session/database.js'
+
+export interface SinkSettings {
+  /** The chains of entries that name none themselves. */
+  readonly defaults?: Chains | undefined
+  /** Days for which an idempotency key is known; default 7. */
+  readonly idempotencyDays?: number | undefined
+}
+
+/** What a sink on Postgres is made of, for the command line and for the library alike. */
+export function openSink(
+  database: Database,
+  pepper: Pepper,
+  { defaults, idempotencyDays }: SinkSettings = {},
+): SinkOptions {
+  const known = new Set<string>()
+  const isKnown = async (domainId: string) => {
+    // A Domain is never unregistered, so a yes can be kept; the store checks again when it appends.
+    if (!known.has(domainId) && (await database.withClient((client) => chainExists(client, domainId)))) {
+      known.add(domainId)
+    }
+    return known.has(domainId)
+  }
+  const store = new PostgresEntryStore(database, idempotencyDays)
+  return { store, pepper, resolver: createResolver(isKnown), defaults }
+}

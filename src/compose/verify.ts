@@ -1,0 +1,64 @@
+import { availableParallelism } from 'node:os'
+import type { CopyName, EntrySource, KnownChains } from '../ports.js'
+import type { Context } from './context.js'
+
+/** Each takes 35 MB. */
+const MAX_THREADS = 4
+
+interface SourceOptions {
+  /** The mirror must have this chain. */
+  readonly isExpected?: boolean | undefined
+  /** The mirror to read whatever the Domain names for itself; without a URL: the one that was given. */
+  readonly mirror?: { readonly url?: string | undefined }
+}
+
+/** What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names. */
+export async function sourceOf(
+  context: Context,
+  name: CopyName,
+  domainId: string,
+  { isExpected = false, mirror }: SourceOptions = {},
+): Promise<EntrySource> {
+  if (name === 'postgres') {
+    const { PostgresSource } = await import('../repo/verify/postgres-source.js')
+    return new PostgresSource(await context.database(), {
+      threads: Math.min(availableParallelism(), MAX_THREADS),
+      here: true,
+    })
+  }
+  const [codec, { nodeHasher }] = await Promise.all([context.codec(), import('../base/node-hasher.js')])
+  if (name === 'mirror') {
+    const { MirrorSource } = await import('../verify/mirror-source.js')
+    return new MirrorSource(await context.mirrorOf(mirror?.url), codec, nodeHasher, { isExpected })
+  }
+  const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
+    import('../verify/both-source.js'),
+    import('../repo/verify/postgres-snapshot.js'),
+    import('../repo/query/domains.js'),
+  ])
+  const database = await context.database()
+  const { url } = mirror ?? { url: await database.withClient((client) => mirrorUrlOf(client, domainId)) }
+  return new BothSource(postgresSnapshots(database), await context.mirrorOf(url), codec, nodeHasher)
+}
+
+/** Every chain that the source speaks of. */
+export async function chainsKnownTo(
+  context: Context,
+  name: CopyName,
+  signal: AbortSignal,
+): Promise<KnownChains> {
+  if (name === 'postgres') return knownChainsOf(context)
+  const { mirrorChains, storedChains } = await import('../verify/mirror-chains.js')
+  const mirror = [await context.mirrorOf(undefined), await context.codec(), signal] as const
+  if (name === 'mirror') return mirrorChains(...mirror)
+  const known = await knownChainsOf(context)
+  // A chain that Postgres has lost every trace of is still in the mirror.
+  const stored = await storedChains(...mirror)
+  return { ...known, domainIds: [...new Set([...known.domainIds, ...stored])].sort() }
+}
+
+export async function knownChainsOf(context: Context): Promise<KnownChains> {
+  const { knownChains, SEEING_ALL } = await import('../repo/verify/chain-state.js')
+  const database = await context.database()
+  return database.withTransaction(SEEING_ALL, knownChains)
+}

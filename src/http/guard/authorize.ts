@@ -1,0 +1,66 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { AccessDecision, AccessRelation } from '../../ports.js'
+import { hangUpOf } from '../connection/client-gone-signal.js'
+import type { HttpParts } from '../parts.js'
+import { entryNotFound, permissionDenied } from '../problem/problem.js'
+import { unreachable } from './as-unavailable.js'
+import { chainOf, objectOf, principalOf } from './caller.js'
+
+export interface GateRule {
+  readonly relation: AccessRelation
+  /** Answer 404 instead of 403: a 403 would tell that the entry is there, and so the chain's length. */
+  readonly hides?: true
+  /** Whether the Domain's policy may want an owner-only key. */
+  readonly ownerOnly?: true
+}
+
+type Denied = Extract<AccessDecision, { allowed: false }>
+
+const OUT_OF_SCOPE: Denied = { allowed: false, reason: 'out_of_scope' }
+
+/**
+ * The gate of an operation. It asks for relations and never for the chain: what is forbidden and what does not exist
+ * take the same way and the same time.
+ */
+export function gate(
+  parts: HttpParts,
+  rule: GateRule,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+  return async (request, reply) => {
+    const decision = await decide(parts, rule, request, hangUpOf(reply))
+    if (decision.allowed) return
+    tellDenial(parts, rule, request, decision)
+    throw rule.hides ? entryNotFound() : permissionDenied(request.id, decision)
+  }
+}
+
+async function decide(
+  { authorizer, ownerOnly }: HttpParts,
+  rule: GateRule,
+  request: FastifyRequest,
+  signal: AbortSignal,
+): Promise<AccessDecision> {
+  const principal = principalOf(request)
+  const object = objectOf(chainOf(request))
+  if (principal.readOnly && request.method !== 'GET') return OUT_OF_SCOPE
+  if (principal.object !== undefined && principal.object !== object) return OUT_OF_SCOPE
+  const decision = await authorizer
+    .check(principal.subject, rule.relation, object, signal)
+    .catch(unreachable('authorizer_unavailable'))
+  if (!decision.allowed || rule.ownerOnly === undefined || principal.ownerOnly) return decision
+  return (await ownerOnly?.isEraseOwnerOnly(object, signal)) === true ? OUT_OF_SCOPE : decision
+}
+
+function tellDenial(parts: HttpParts, rule: GateRule, request: FastifyRequest, { reason }: Denied): void {
+  const { subject, subjectId } = principalOf(request)
+  parts.denials.add({
+    subject,
+    subjectId,
+    domainId: chainOf(request),
+    relation: rule.relation,
+    reason,
+    correlationId: request.id,
+    ip: request.ip,
+    userAgent: request.headers['user-agent'],
+  })
+}

@@ -1,0 +1,68 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Figures } from '../../reconcile/figures.js'
+import type { Answered } from '../parts.js'
+import { reconcileMetrics } from './reconcile.js'
+import { routeOf } from './routes.js'
+
+export interface Metrics {
+  /** Takes one answered request into account. */
+  readonly onAnswered: (answered: Answered) => void
+  /** In the text format of Prometheus, from memory. */
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+export interface MetricsParts {
+  readonly version: string
+  readonly figures: () => Figures
+}
+
+/** Seconds: a proof is a few milliseconds, a verify of a long chain minutes. */
+const BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600]
+
+/**
+ * Every label has a bounded set of values, and none of them tells of a person or of a request: routes are templates, and
+ * domain ids stop at so many chains (metrics-reconcile.ts).
+ */
+export function metricsOf({ version, figures }: MetricsParts): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const build = new Gauge({
+    name: 'audit_build_info',
+    help: 'Always 1; which audit and which Node.js this is.',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  })
+  build.set({ version, node: process.version }, 1)
+  let latest = figures()
+  reconcileMetrics(registry, () => latest)
+  return {
+    onAnswered: requestMetrics(registry),
+    text: () => {
+      latest = figures()
+      return registry.metrics()
+    },
+    contentType: registry.contentType,
+  }
+}
+
+function requestMetrics(registry: Registry): (answered: Answered) => void {
+  const requests = new Counter({
+    name: 'audit_http_requests_total',
+    help: 'Requests answered, by route template, method and status.',
+    labelNames: ['route', 'method', 'status'],
+    registers: [registry],
+  })
+  const durations = new Histogram({
+    name: 'audit_http_request_duration_seconds',
+    help: 'Seconds from the request to the end of its answer.',
+    labelNames: ['route', 'method'],
+    buckets: BUCKETS,
+    registers: [registry],
+  })
+  return ({ operation, status, seconds }) => {
+    const { route, method } = routeOf(operation)
+    requests.inc({ route, method, status })
+    durations.observe({ route, method }, seconds)
+  }
+}

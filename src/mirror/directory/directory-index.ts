@@ -1,0 +1,55 @@
+import { stat } from 'node:fs/promises'
+import { errnoOf } from '../../base/errors.js'
+import { isDraft } from './directory-file.js'
+import { type FolderEntry, isAbsent, readFolder, utf8 } from './folder-entries.js'
+
+/** Of most folders one entry is enough. */
+const BATCH = 32
+
+/** The folders below a path that hold something, as `folders` of MirrorIndex names them. */
+export async function foldersIn(path: string, signal: AbortSignal): Promise<string[]> {
+  const found: string[] = []
+  for (const { name, isFolder, isLink } of await entriesOf(path)) {
+    signal.throwIfAborted()
+    const at = `${path}/${name}`
+    // A listing follows a link that stands for a chain's folder: not to name it here would hide the chain.
+    if ((isFolder || (isLink && (await leadsToFolder(at)))) && (await holdsSomething(at)))
+      found.push(utf8(name))
+  }
+  return found.sort()
+}
+
+async function entriesOf(path: string): Promise<FolderEntry[]> {
+  let entries: FolderEntry[] = []
+  await readFolder(path, BATCH, () => {
+    entries = []
+    return (entry) => entries.push(entry) > 0
+  })
+  return entries
+}
+
+/** An archiver that died may leave a folder with nothing, or with a draft in it; a bucket has no such folders. */
+async function holdsSomething(path: string): Promise<boolean> {
+  let holds = false
+  let folders: string[] = []
+  await readFolder(path, BATCH, () => {
+    folders = []
+    return ({ name, isFolder }) => {
+      holds = !isFolder && !isDraft(name)
+      if (isFolder) folders.push(name)
+      return !holds
+    }
+  })
+  for (const name of folders) holds ||= await holdsSomething(`${path}/${name}`)
+  return holds
+}
+
+/** One that leads nowhere, or in circles, does not. */
+async function leadsToFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(Buffer.from(path, 'latin1'))).isDirectory()
+  } catch (error) {
+    if (isAbsent(error) || errnoOf(error) === 'ELOOP') return false
+    throw error
+  }
+}

@@ -1,0 +1,129 @@
+import { hash } from 'node:crypto'
+import { lstat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { AuditError, errnoOf } from '../../base/errors.js'
+import type { IndexedMirror, MirrorListed, MirrorObject } from '../../ports.js'
+import { directoryError } from './directory-error.js'
+import { placeFile, readStored } from './directory-file.js'
+import { foldersIn } from './directory-index.js'
+import { isName, listKeys } from './directory-list.js'
+import { Folder } from './folder.js'
+import { assertFolder, isAbsent, latin1 } from './folder-entries.js'
+
+/** What an etag is made of: nobody's object is larger, and a hostile one must not be read for ever. */
+const MAX_ETAG_BYTES = 16 * 1024 * 1024
+
+/**
+ * A mirror in a directory, `file:///dir`: a key is a path below it. The directory is made at the first create; until then
+ * it is out of reach, as a mistyped or unmounted one is. Files are 0600 and folders 0700. A listing names no sizes and
+ * etags: they would have to be read. An etag is the quoted md5 of the file, of one that is cut that of what was read.
+ */
+export class DirectoryMirror implements IndexedMirror {
+  readonly url: string
+  readonly #folders = new Map<string, Folder>()
+
+  /** `root` is an absolute path. */
+  constructor(readonly root: string) {
+    this.url = pathToFileURL(root).href
+  }
+
+  async *list(prefix: string, signal: AbortSignal): AsyncGenerator<MirrorListed> {
+    signal.throwIfAborted()
+    try {
+      for await (const keys of listKeys(this.root, prefix, signal)) {
+        for (const key of keys) {
+          yield { key }
+          signal.throwIfAborted()
+        }
+      }
+    } catch (error) {
+      throw directoryError(this.url, 'cannot be listed', error, signal)
+    }
+  }
+
+  async get(key: string, maxBytes: number, signal: AbortSignal): Promise<MirrorObject | undefined> {
+    signal.throwIfAborted()
+    const path = this.#pathOf(key)
+    if (path === undefined) return undefined
+    try {
+      const bytes = await readStored(path, maxBytes)
+      return bytes === undefined ? undefined : { bytes, etag: etagOf(bytes) }
+    } catch (error) {
+      throw directoryError(this.url, `${key} cannot be read`, error, signal)
+    }
+  }
+
+  async create(
+    key: string,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<{ created: boolean; etag: string }> {
+    signal.throwIfAborted()
+    const path = this.#pathOf(key)
+    if (path === undefined) throw new AuditError('internal', 'a mirror key that no directory can hold')
+    const folder = this.#folderOf(dirname(path))
+    try {
+      await folder.make()
+      // Dying in here leaves a draft at most; dying after it, the object, and the next create finds it.
+      return await placeFile(path, bytes, async (created) => {
+        const etag = created ? etagOf(bytes) : await this.#standingEtag(path)
+        // Also of what was there: whoever put it may have died before its name was durable.
+        await folder.sync()
+        return { created, etag }
+      })
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') folder.forget()
+      throw directoryError(this.url, `${key} cannot be written`, error, signal)
+    }
+  }
+
+  async folders(prefix: string, signal: AbortSignal): Promise<string[]> {
+    signal.throwIfAborted()
+    try {
+      // A directory that is not there, or not mounted, is out of reach.
+      await assertFolder(this.root)
+      return await foldersIn(latin1(join(this.root, prefix)), signal)
+    } catch (error) {
+      throw directoryError(this.url, 'cannot be listed', error, signal)
+    }
+  }
+
+  async storedAt(key: string, signal: AbortSignal): Promise<number | undefined> {
+    signal.throwIfAborted()
+    try {
+      return Math.floor((await lstat(join(this.root, key))).mtimeMs)
+    } catch (error) {
+      if (isAbsent(error)) return undefined
+      throw directoryError(this.url, `${key} cannot be read`, error, signal)
+    }
+  }
+
+  close(): void {}
+
+  async #standingEtag(path: string): Promise<string> {
+    const bytes = await readStored(path, MAX_ETAG_BYTES, true)
+    if (bytes === undefined) {
+      throw new AuditError(
+        'mirror_unavailable',
+        `mirror ${this.url}: a folder stands where an object belongs`,
+      )
+    }
+    return etagOf(bytes)
+  }
+
+  #folderOf(path: string): Folder {
+    const known = this.#folders.get(path) ?? new Folder(path, this.root)
+    this.#folders.set(path, known)
+    return known
+  }
+
+  /** Undefined for a key that is no path below the root: with an empty part, `.`, `..` or U+0000. */
+  #pathOf(key: string): string | undefined {
+    return key.split('/').every(isName) ? join(this.root, key) : undefined
+  }
+}
+
+function etagOf(bytes: Uint8Array): string {
+  return `"${hash('md5', bytes, 'hex')}"`
+}

@@ -1,0 +1,109 @@
+import { bufferOf } from '../../base/buffer-of.js'
+import { decodeCanonical, encodeCanonical } from '../../chain/canonical.js'
+import type { ChainedEntry } from '../../chain/entry.js'
+import { FormatError } from '../../chain/format-error.js'
+import { isHash } from '../../chain/hash.js'
+import { formatTimestamp } from '../../chain/timestamp.js'
+import type { DecodedObject } from '../../ports.js'
+import type { ObjectPlace } from './key.js'
+
+const FAMILY = 'PXA'
+const FORMAT = `${FAMILY}1`
+const ELSEWHERE = 'the object is that of another row than its key names'
+/** SQL holds a generation as a smallint. */
+const MAX_GENERATION = 32_767
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** The JSON of an object with its newline (format.md, "Mirror object"). Throws FormatError for what a row cannot be. */
+export function writeObject(entry: ChainedEntry): string {
+  if (!isHash(entry.prevHash)) throw new FormatError('prev_hash', 'expected 64 lower-case hex digits')
+  if (!isHash(entry.entryHash)) throw new FormatError('entry_hash', 'expected 64 lower-case hex digits')
+  return jsonOf(entry, base64(encodeCanonical(entry)))
+}
+
+/** Reads what {@link writeObject} writes and nothing else. Total. A problem names a rule and never what the object holds. */
+export function readObject(json: string, place: ObjectPlace): DecodedObject {
+  try {
+    return strictly(json, place)
+  } catch (error) {
+    return { problem: error instanceof FormatError ? error.message : 'not JSON' }
+  }
+}
+
+/**
+ * The entry is read from canonical_bytes, which has one spelling only, and written as JSON again: if that is the text
+ * that was read, every field said the same. Reading the fields and encoding them would say no more, and takes three
+ * times as long.
+ */
+function strictly(json: string, place: ObjectPlace): DecodedObject {
+  const value: unknown = JSON.parse(json)
+  if (!isFields(value)) return { problem: 'not a JSON object' }
+  if (value.format !== FORMAT) return otherGeneration(value, place)
+  const canonical = Buffer.from(textOf(value, 'canonical_bytes'), 'base64')
+  const prevHash = hashOf(value, 'prev_hash')
+  const entryHash = hashOf(value, 'entry_hash')
+  const entry = { ...decodeCanonical(canonical), prevHash, entryHash }
+  // Refuses also what JSON.parse forgives: white space, key order, further and duplicate keys, other spellings.
+  if (jsonOf(entry, base64(canonical)) !== json) return { problem: differenceOf(value, json) }
+  if (entry.domainId !== place.domainId || entry.seq !== place.seq) return { problem: ELSEWHERE }
+  return { entry, canonical }
+}
+
+function differenceOf(value: unknown, json: string): string {
+  const isSpelledWell = `${JSON.stringify(value)}\n` === json
+  return isSpelledWell ? 'canonical_bytes: not those of the fields' : 'not spelled as the format spells it'
+}
+
+function otherGeneration(fields: Fields, place: ObjectPlace): DecodedObject {
+  const [, digits] = /^PXA([1-9][0-9]{0,4})$/.exec(textOf(fields, 'format')) ?? []
+  const generation = Number(digits ?? 0)
+  if (generation < 2 || generation > MAX_GENERATION) return { problem: 'format: expected PXA1' }
+  if (fields.domain_id !== place.domainId || fields.seq !== place.seq) return { problem: ELSEWHERE }
+  const [prevHash, entryHash] = [hashOf(fields, 'prev_hash'), hashOf(fields, 'entry_hash')]
+  return {
+    problem: `format: this program does not know ${FAMILY}${generation}`,
+    unchecked: { unknownGeneration: generation, prevHash, entryHash },
+  }
+}
+
+function jsonOf(entry: ChainedEntry, canonicalBytes: string): string {
+  const object = {
+    format: FORMAT,
+    domain_id: entry.domainId,
+    seq: entry.seq,
+    subject_pseudonym: entry.subjectPseudonym,
+    relation: entry.relation,
+    object: entry.object,
+    reason: entry.reason,
+    relation_path: entry.relationPath,
+    caveat_context: entry.caveatContext,
+    correlation_id: entry.correlationId,
+    zedtoken: entry.zedtoken,
+    recorded_at: formatTimestamp(entry.recordedAt),
+    prev_hash: entry.prevHash,
+    entry_hash: entry.entryHash,
+    canonical_bytes: canonicalBytes,
+  }
+  return `${JSON.stringify(object)}\n`
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null
+}
+
+function textOf(fields: Fields, name: string): string {
+  const value = fields[name]
+  if (typeof value !== 'string') throw new FormatError(name, 'expected a text')
+  return value
+}
+
+function hashOf(fields: Fields, name: string): string {
+  const text = textOf(fields, name)
+  if (!isHash(text)) throw new FormatError(name, 'expected 64 lower-case hex digits')
+  return text
+}
+
+function base64(bytes: Uint8Array): string {
+  return bufferOf(bytes).toString('base64')
+}

@@ -1,0 +1,109 @@
+import { setMaxListeners } from 'node:events'
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { AuditError } from '../../base/errors.js'
+import { s3Error } from './s3-error.js'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** How long a server is waited for, times in milliseconds; a test sets its own. */
+export interface S3Patience {
+  readonly connect: number
+  /** Of one attempt, to the end of the answer's headers; and of a socket on which nothing comes. */
+  readonly request: number
+  /** The first and those after it: up to 0.1 s later, doubling, or 0.5 s where the server is overloaded, with jitter. */
+  readonly attempts: number
+}
+
+const PATIENCE: S3Patience = { connect: 5_000, request: 15_000, attempts: 5 }
+/** Bounds nothing: whoever calls does. Fewer than the calls at once would queue inside the SDK. */
+const SOCKETS = 512
+
+/** One bucket and prefix, and the client that speaks to it. Every failure of it is an AuditError that shows no secret. */
+export class S3Bucket {
+  readonly url: string
+  readonly client: S3Client
+  /** Empty, or with a slash at its end. */
+  readonly prefix: string
+  /** Whether the server that answered is AWS itself; false until a request was sent. */
+  isAws = false
+
+  constructor(
+    readonly name: string,
+    prefix: string,
+    env: Env,
+    patience: S3Patience = PATIENCE,
+  ) {
+    this.url = prefix === '' ? `s3://${name}` : `s3://${name}/${prefix}`
+    this.prefix = prefix === '' ? '' : `${prefix}/`
+    this.client = new S3Client(configOf(env, patience))
+    this.client.middlewareStack.add(
+      (next) => (args) => {
+        this.isAws = isAwsHost(args.request)
+        return next(args)
+      },
+      { step: 'finalizeRequest', name: 'auditHost' },
+    )
+  }
+
+  /** The name that the bucket knows the object of a key by. */
+  nameOf(key: string): string {
+    return this.prefix + key
+  }
+
+  /** Runs a request; what it rejects with comes out as {@link s3Error} makes it. */
+  async attempt<T>(what: string, signal: AbortSignal, request: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    // Each request in flight listens to the signal; Node warns of a leak at eleven.
+    setMaxListeners(0, signal)
+    try {
+      return await request()
+    } catch (error) {
+      throw s3Error(this.url, what, error, signal)
+    }
+  }
+}
+
+function configOf(env: Env, patience: S3Patience): S3ClientConfig {
+  // Else the SDK prints on stderr, which belongs to this program, that it will need a newer Node one day.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+  const endpoint = endpointOf(env)
+  return {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    region: env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1',
+    forcePathStyle: true,
+    followRegionRedirects: true,
+    // Other servers refuse or ignore the checksums that AWS knows; ContentMD5 is checked by all.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    retryMode: 'standard',
+    maxAttempts: patience.attempts,
+    requestHandler: {
+      connectionTimeout: patience.connect,
+      requestTimeout: patience.request,
+      throwOnRequestTimeout: true,
+      socketTimeout: patience.request,
+      httpAgent: { keepAlive: true, maxSockets: SOCKETS },
+      httpsAgent: { keepAlive: true, maxSockets: SOCKETS },
+    },
+    logger: SILENT,
+  }
+}
+
+const SILENT = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+function endpointOf(env: Env): string | undefined {
+  const text = env.AUDIT_S3_ENDPOINT
+  if (text === undefined || text === '') return undefined
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isHttp = url !== undefined && /^https?:$/.test(url.protocol)
+  // Not shown: somebody may have put credentials there.
+  if (!isHttp || url.username !== '' || url.password !== '') {
+    throw new AuditError('usage', 'AUDIT_S3_ENDPOINT: expected http://host[:port] or https://host[:port]')
+  }
+  return text
+}
+
+function isAwsHost(request: unknown): boolean {
+  const isRequest = typeof request === 'object' && request !== null && 'hostname' in request
+  return isRequest && /(^|\.)amazonaws\.com(\.cn)?$/.test(String(request.hostname))
+}

@@ -1,0 +1,64 @@
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { GetObjectCommand } from '@aws-sdk/client-s3'
+import type { MirrorObject } from '../../ports.js'
+import type { S3Bucket } from './s3-bucket.js'
+import { failureOf } from './s3-error.js'
+
+/** The SDK retries until the headers are there; what breaks after them is asked for again from here. */
+const ATTEMPTS = 3
+const BACK_OFF_MS = 200
+
+/** See MirrorStore.get. */
+export async function getObject(
+  bucket: S3Bucket,
+  key: string,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<MirrorObject | undefined> {
+  return bucket.attempt(`${key} cannot be read`, signal, async () => {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await request(bucket, key, signal)
+      if (answer === undefined) return undefined
+      try {
+        return { bytes: await readUpTo(answer.body, answer.length, maxBytes), etag: answer.etag }
+      } catch (error) {
+        if (attempt === ATTEMPTS || signal.aborted) throw error
+        await sleep(Math.random() * BACK_OFF_MS * attempt, undefined, { signal })
+      }
+    }
+  })
+}
+
+interface Answer {
+  readonly body: Readable
+  readonly length: number | undefined
+  readonly etag: string
+}
+
+async function request(bucket: S3Bucket, key: string, signal: AbortSignal): Promise<Answer | undefined> {
+  const command = new GetObjectCommand({ Bucket: bucket.name, Key: bucket.nameOf(key) })
+  try {
+    const { Body, ContentLength, ETag } = await bucket.client.send(command, { abortSignal: signal })
+    const body = Body instanceof Readable ? Body : Readable.from([])
+    return { body, length: ContentLength, etag: ETag ?? '' }
+  } catch (error) {
+    if (failureOf(error).name === 'NoSuchKey') return undefined
+    throw error
+  }
+}
+
+/** Cut to `maxBytes` + 1: what is left of a larger one is thrown away with its connection. */
+async function readUpTo(body: Readable, expected: number | undefined, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body) {
+    const bytes = Buffer.from(chunk)
+    chunks.push(bytes)
+    length += bytes.length
+    // Leaving the loop destroys the stream.
+    if (length > maxBytes) return Buffer.concat(chunks).subarray(0, maxBytes + 1)
+  }
+  if (expected !== undefined && length !== expected) throw new Error('the answer is shorter than it says')
+  return Buffer.concat(chunks)
+}

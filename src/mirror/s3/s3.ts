@@ -1,0 +1,45 @@
+import type { IndexedMirror, MirrorIndex, MirrorListed, MirrorObject } from '../../ports.js'
+import { type Env, S3Bucket, type S3Patience } from './s3-bucket.js'
+import { type Created, S3Creator } from './s3-create.js'
+import { getObject } from './s3-get.js'
+import { s3Index } from './s3-index.js'
+import { listObjects } from './s3-list.js'
+
+/**
+ * A mirror in a bucket of any S3-compatible server, `s3://bucket[/prefix]`. `env` gives AUDIT_S3_ENDPOINT, AWS_REGION
+ * and AWS_DEFAULT_REGION; credentials come by the SDK's own chain. Throws `usage` for an endpoint that is none.
+ */
+export class S3Mirror implements IndexedMirror {
+  readonly #bucket: S3Bucket
+  readonly #creator: S3Creator
+  readonly folders: MirrorIndex['folders']
+  readonly storedAt: MirrorIndex['storedAt']
+
+  constructor(bucket: string, prefix: string, env: Env, patience?: S3Patience) {
+    this.#bucket = new S3Bucket(bucket, prefix, env, patience)
+    this.#creator = new S3Creator(this.#bucket)
+    const { folders, storedAt } = s3Index(this.#bucket)
+    this.folders = folders
+    this.storedAt = storedAt
+  }
+
+  get url(): string {
+    return this.#bucket.url
+  }
+
+  list(prefix: string, signal: AbortSignal): AsyncIterable<MirrorListed> {
+    return listObjects(this.#bucket, prefix, signal)
+  }
+
+  async get(key: string, maxBytes: number, signal: AbortSignal): Promise<MirrorObject | undefined> {
+    return getObject(this.#bucket, key, maxBytes, signal)
+  }
+
+  async create(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Created> {
+    return this.#creator.create(key, bytes, signal)
+  }
+
+  close(): void {
+    this.#bucket.client.destroy()
+  }
+}

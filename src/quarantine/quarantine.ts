@@ -1,0 +1,96 @@
+import { AuditError } from '../base/errors.js'
+import type { Finding } from '../chain/finding.js'
+import type { QuarantineFilter, QuarantineRecord, QuarantineStore, SourceName } from '../ports.js'
+import { wireTime } from '../query/wire.js'
+
+/** What became of findings that were to be written down. */
+export type Recorded = { readonly written: number; readonly total: number } | 'not_permitted'
+
+/**
+ * Writes findings to the quarantine, each once however often they are found. `not_permitted` where the role may not
+ * write or the server is read-only: the verdict stands without it, with a note.
+ */
+export async function recordFindings(
+  store: QuarantineStore,
+  domainId: string,
+  source: SourceName,
+  findings: readonly Finding[],
+): Promise<Recorded> {
+  if (findings.length === 0) return { written: 0, total: 0 }
+  try {
+    return { written: await store.record(domainId, source, findings), total: findings.length }
+  } catch (error) {
+    const codes = ['database_permission_denied', 'database_read_only']
+    if (error instanceof AuditError && codes.includes(error.code)) return 'not_permitted'
+    throw error
+  }
+}
+
+const PAGE = 500
+
+/** Every record that the filter lets through, by id, in pages. */
+export async function* streamQuarantine(
+  store: QuarantineStore,
+  filter: QuarantineFilter,
+): AsyncGenerator<QuarantineRecord> {
+  let after = 0
+  for (;;) {
+    const records = await store.page(filter, { after, limit: PAGE })
+    yield* records
+    const last = records.at(-1)
+    if (records.length < PAGE || last === undefined) return
+    after = last.id
+  }
+}
+
+/** Throws `usage`. */
+export function parseQuarantineId(text: string): number {
+  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0
+  if (Number.isSafeInteger(id) && id >= 1) return id
+  throw new AuditError('usage', 'expected the id of a quarantine record, a number from 1')
+}
+
+/** Rejects with `quarantine_not_found`. */
+export async function showQuarantine(store: QuarantineStore, id: number): Promise<QuarantineRecord> {
+  const record = await store.find(id)
+  if (record !== undefined) return record
+  throw new AuditError('quarantine_not_found', `no quarantine record has id ${id}`, {
+    hint: 'run: audit quarantine list --all',
+  })
+}
+
+/** One record as `audit quarantine` prints it (cli.md). Hashes are 64 hex digits or absent. */
+export interface QuarantineJson {
+  readonly id: number
+  readonly domain_id: string
+  readonly divergent_seq: number
+  readonly code: string
+  readonly seq_from: number
+  readonly seq_to: number
+  readonly expected_hash?: string
+  readonly observed_hash?: string
+  readonly source: string
+  readonly detail: string
+  readonly detected_at: string
+  readonly acknowledged_at?: string
+  readonly acknowledge_reason?: string
+}
+
+export function quarantineJson(record: QuarantineRecord): QuarantineJson {
+  const { expectedHash, observedHash, acknowledgedAt, acknowledgeReason } = record
+  return {
+    id: record.id,
+    domain_id: record.domainId,
+    divergent_seq: record.divergentSeq,
+    code: record.code,
+    seq_from: record.seqFrom,
+    seq_to: record.seqTo,
+    ...(expectedHash !== undefined && { expected_hash: expectedHash }),
+    ...(observedHash !== undefined && { observed_hash: observedHash }),
+    source: record.source,
+    detail: record.detail,
+    detected_at: wireTime(record.detectedAt),
+    ...(acknowledgedAt !== undefined && { acknowledged_at: wireTime(acknowledgedAt) }),
+    ...(acknowledgeReason !== undefined && { acknowledge_reason: acknowledgeReason }),
+  }
+}

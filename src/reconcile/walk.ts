@@ -1,0 +1,196 @@
+import { AuditError } from '../base/errors.js'
+import type {
+  ChainGlance,
+  EntrySource,
+  KeptProgress,
+  KnownChains,
+  Position,
+  ReconcileStore,
+} from '../ports.js'
+import type { Widened } from '../verify/widen-segment.js'
+import type { Troubles } from './failure-log.js'
+import type { OpenFindings } from './findings.js'
+import { advanced, beginChain, failed, type Progress, positionAfter, seen, toKeep } from './progress.js'
+import { nextWork, type Pace, periodOf, type Segment } from './schedule.js'
+import { verifySegment } from './segment.js'
+import { Nap } from './wakeable-sleep.js'
+
+export interface WalkParts {
+  readonly store: ReconcileStore
+  /** Of the first pass, while nobody is served. */
+  readonly source: EntrySource
+  /** The same, of what goes on beside the serving. */
+  readonly gentleSource: EntrySource
+  readonly pace: Pace
+  readonly findings: OpenFindings
+  readonly troubles: Troubles
+  /** Every chain that there was at the start has been verified end to end. */
+  readonly onThrough: (chains: number, rows: number) => void
+}
+
+/** Milliseconds until the next look where one failed. */
+const AGAIN = 1_000
+
+const NOTHING_KNOWN: KnownChains = { domainIds: [], registered: new Set(), created: new Set() }
+
+/** Walks the chains, a segment at a time, some at once. What it knows is in memory, and kept for the next process. */
+export class ChainWalk {
+  readonly #parts: WalkParts
+  readonly #chains = new Map<string, Progress>()
+  readonly #busy = new Map<string, Promise<void>>()
+  readonly #nap = new Nap()
+  #writes = Promise.resolve()
+  #kept: ReadonlyMap<string, KeptProgress> | undefined
+  #known = NOTHING_KNOWN
+  #glanceDueAt = Number.NEGATIVE_INFINITY
+  /** When Postgres last told which chains there are. */
+  glanceAt = performance.now()
+  glances: ReadonlyMap<string, ChainGlance> = new Map()
+  isThrough = false
+  /** Rows verified, of this process. */
+  readonly rows = { boot: 0, tail: 0, rolling: 0 }
+
+  constructor(parts: WalkParts) {
+    this.#parts = parts
+  }
+
+  get chains(): ReadonlyMap<string, Progress> {
+    return this.#chains
+  }
+
+  /** Until the signal; what is under way is given up then. */
+  async run(signal: AbortSignal): Promise<void> {
+    const wake = () => this.#nap.wake()
+    signal.addEventListener('abort', wake)
+    while (!signal.aborted) {
+      if (performance.now() >= this.#glanceDueAt) await this.#glance()
+      const wakeAt = Math.min(this.#startSegments(signal), this.#glanceDueAt)
+      await this.#nap.rest(wakeAt - performance.now())
+    }
+    signal.removeEventListener('abort', wake)
+    await Promise.all(this.#busy.values())
+  }
+
+  /** Looks which chains there are and where they end. */
+  async #glance(): Promise<void> {
+    const { store, pace, troubles, findings } = this.#parts
+    try {
+      this.#kept ??= new Map((await store.kept()).map((one) => [one.domainId, one]))
+      const now = performance.now()
+      const { known, chains } = await store.glance()
+      this.#known = known
+      this.glances = new Map(chains.map((one) => [one.domainId, one]))
+      // What was verified once is looked for also where nothing else speaks of it any more.
+      for (const id of new Set([...known.domainIds, ...this.#chains.keys(), ...this.#kept.keys()])) {
+        this.#see(id, now)
+      }
+      this.glanceAt = now
+      this.#glanceDueAt = now + pace.every
+      troubles.over('chains')
+      await this.#conclude()
+      await findings.recordAll()
+    } catch (error) {
+      troubles.add('chains', error)
+      this.#glanceDueAt = performance.now() + Math.min(pace.every, AGAIN)
+    }
+  }
+
+  #see(domainId: string, now: number): void {
+    if (this.#busy.has(domainId)) return
+    const { fullEvery } = this.#parts.pace
+    const chain =
+      this.#chains.get(domainId) ?? beginChain(domainId, this.#kept?.get(domainId), now, fullEvery)
+    this.#chains.set(domainId, seen(chain, this.glances.get(domainId), now))
+  }
+
+  /** Starts what is due as far as there is room; when to come back. */
+  #startSegments(signal: AbortSignal): number {
+    const { pace } = this.#parts
+    const idle = [...this.#chains.values()].filter(({ domainId }) => !this.#busy.has(domainId))
+    const { segments, wakeAt } = nextWork(idle, performance.now(), pace, pace.concurrency - this.#busy.size)
+    for (const segment of segments) {
+      const turn = this.#turn(segment, signal).finally(() => {
+        this.#busy.delete(segment.domainId)
+        this.#nap.wake()
+      })
+      this.#busy.set(segment.domainId, turn)
+    }
+    return wakeAt
+  }
+
+  async #turn(segment: Segment, signal: AbortSignal): Promise<void> {
+    const { domainId } = segment
+    try {
+      const about = { known: this.#known, end: this.#chainOf(domainId).end }
+      await this.#take(segment, await verifySegment(this.#sourceFor(segment), segment, about, signal))
+      this.#parts.troubles.over('chain', domainId)
+    } catch (error) {
+      if (signal.aborted) return
+      // Nothing is there, and nothing says that there should be.
+      const isNothing = error instanceof AuditError && error.code === 'domain_not_found'
+      if (isNothing) await this.#settle(segment, { seq: 0 }, true)
+      else this.#fail(segment, error)
+    }
+  }
+
+  #sourceFor({ kind }: Segment): EntrySource {
+    return kind === 'boot' && !this.isThrough ? this.#parts.source : this.#parts.gentleSource
+  }
+
+  async #take(segment: Segment, { verdict, to }: Widened): Promise<void> {
+    const { findings } = this.#parts
+    this.rows[segment.kind] += verdict.result.rows
+    // They count before the chain is said to be through.
+    findings.add(segment.domainId, verdict.findings)
+    await findings.record(segment.domainId)
+    await this.#settle(segment, positionAfter(verdict.result, to), to === undefined)
+  }
+
+  async #settle({ domainId, kind }: Segment, position: Position, atEnd: boolean): Promise<void> {
+    const { pace, findings } = this.#parts
+    const now = performance.now()
+    const chain = advanced(this.#chainOf(domainId), { kind, position, atEnd }, now, periodOf(pace))
+    this.#chains.set(domainId, chain)
+    // The head that was verified before is evidence until what speaks against it is written down.
+    const isKept = !findings.isUnrecorded(domainId)
+    if (isKept) await this.#keep((store) => store.keep(toKeep(chain, !this.isThrough, now)))
+    await this.#conclude()
+  }
+
+  async #conclude(): Promise<void> {
+    if (this.isThrough) return
+    for (const { boot } of this.#chains.values()) if (boot !== undefined) return
+    this.isThrough = true
+    this.#parts.onThrough(this.#chains.size, this.rows.boot)
+    await this.#keep((store) => store.endBoot())
+  }
+
+  /**
+   * Without it the next process has a longer way, and that is all. One at a time: the end of the first pass must not be
+   * overtaken by a place in it.
+   */
+  #keep(write: (store: ReconcileStore) => Promise<void>): Promise<void> {
+    const { store, troubles } = this.#parts
+    this.#writes = this.#writes
+      .then(() => write(store))
+      .then(
+        () => troubles.over('progress'),
+        (error: unknown) => void troubles.add('progress', error),
+      )
+    return this.#writes
+  }
+
+  /** Where the chain ends is asked again before the next try: it may have become shorter. */
+  #fail({ domainId, kind }: Segment, error: unknown): void {
+    const code = this.#parts.troubles.add('chain', error, domainId)
+    const chain = failed(this.#chainOf(domainId), kind, code, performance.now())
+    this.#chains.set(domainId, chain)
+    this.#glanceDueAt = Math.min(this.#glanceDueAt, chain.failures[kind]?.notBefore ?? this.#glanceDueAt)
+  }
+
+  #chainOf(domainId: string): Progress {
+    const chain = this.#chains.get(domainId)
+    if (chain === undefined) throw new AuditError('internal', 'a chain that was never looked at')
+    return chain
+  }
+}

@@ -1,0 +1,35 @@
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type { AccessPolicyStore, AppendItem } from '../../ports.js'
+import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
+import { assertChain } from '../erasure/erase.js'
+import type { Client, Database } from '../session/database.js'
+
+export function postgresAccessPolicy(database: Database): AccessPolicyStore {
+  return {
+    isEraseOwnerOnly: (object) => {
+      const domainId = object === 'platform:platform' ? PLATFORM_ANCHOR : object.slice('domain:'.length)
+      return database.withClient((client) => isEraseOwnerOnly(client, domainId))
+    },
+    setEraseOwnerOnly: (domainId, value, selfAudit) =>
+      underLocks(database, chainsOf([selfAudit]), (client) => set(client, domainId, value, selfAudit)),
+  }
+}
+
+async function isEraseOwnerOnly(client: Client, domainId: string): Promise<boolean> {
+  const { rows } = await client.query<{ value: boolean }>(
+    'SELECT erase_owner_only AS value FROM audit_access_policy WHERE domain_id = $1',
+    [domainId],
+  )
+  return rows[0]?.value === true
+}
+
+async function set(client: Client, domainId: string, value: boolean, selfAudit: AppendItem) {
+  await assertChain(client, domainId)
+  if ((await isEraseOwnerOnly(client, domainId)) === value) return { told: [] }
+  await client.query(
+    `INSERT INTO audit_access_policy (domain_id, erase_owner_only) VALUES ($1, $2)
+     ON CONFLICT (domain_id) DO UPDATE SET erase_owner_only = excluded.erase_owner_only, set_at = clock_timestamp()`,
+    [domainId, value],
+  )
+  return { told: await appendUnderLocks(client, selfAudit) }
+}

@@ -1,0 +1,52 @@
+import type { ApiKeyLookup, StoredKey } from '../../ports.js'
+import type { Client, Database } from '../session/database.js'
+
+/** Named: planned once a connection, for this runs on every request. */
+const LOOK_UP = `
+  SELECT domain_id, coalesce(subject, '') AS subject, encode(secret_sha256, 'hex') AS secret_hash, read_only, owner_only,
+    revoked_at IS NULL AND coalesce(expires_at > clock_timestamp(), true) AS is_active,
+    coalesce(last_used_at < clock_timestamp() - interval '1 minute', true) AS is_use_due
+  FROM audit_api_key WHERE key_id = $1`
+
+interface LookupRow {
+  readonly domain_id: string
+  readonly subject: string
+  readonly secret_hash: string
+  readonly read_only: boolean
+  readonly owner_only: boolean
+  readonly is_active: boolean
+  readonly is_use_due: boolean
+}
+
+export function postgresKeyLookup(database: Database): ApiKeyLookup {
+  return {
+    lookUp: (id) => database.withClient((client) => lookUp(client, id)),
+    touch: (id) => database.withClient((client) => touch(client, id)),
+  }
+}
+
+async function lookUp(client: Client, id: string): Promise<StoredKey | undefined> {
+  const { rows } = await client.query<LookupRow>({ name: 'audit_key_look_up', text: LOOK_UP, values: [id] })
+  return rows.map(readStored).at(0)
+}
+
+/** The condition again: several servers may find at once that it is due. */
+async function touch(client: Client, id: string): Promise<void> {
+  await client.query(
+    `UPDATE audit_api_key SET last_used_at = clock_timestamp()
+     WHERE key_id = $1 AND coalesce(last_used_at < clock_timestamp() - interval '1 minute', true)`,
+    [id],
+  )
+}
+
+function readStored(row: LookupRow): StoredKey {
+  return {
+    domainId: row.domain_id,
+    subject: row.subject,
+    secretHash: row.secret_hash,
+    readOnly: row.read_only,
+    ownerOnly: row.owner_only,
+    isActive: row.is_active,
+    isUseDue: row.is_use_due,
+  }
+}

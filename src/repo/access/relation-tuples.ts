@@ -1,0 +1,99 @@
+import { AuditError } from '../../base/errors.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type {
+  AppendItem,
+  RelationFilter,
+  RelationStore,
+  RelationTuple,
+  StoredTuple,
+  TuplePlace,
+} from '../../ports.js'
+import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
+import { assertChain } from '../erasure/erase.js'
+import type { Client, Database } from '../session/database.js'
+import { microsOf, readTime } from '../session/read-time.js'
+import { GROUPS_OF } from './relation-walk.js'
+
+/** Relation tuples in Postgres (ports, RelationStore). Dying before COMMIT leaves a tuple as it was, and no row. */
+export function postgresRelations(database: Database): RelationStore {
+  return {
+    grant: (tuple, selfAudit) =>
+      underLocks(database, chainsOf([selfAudit]), (client) => grant(client, tuple, selfAudit)),
+    revoke: (tuple, selfAudit) =>
+      underLocks(database, chainsOf([selfAudit]), (client) => revoke(client, tuple, selfAudit)),
+    page: (filter, range) => database.withClient((client) => page(client, filter, range)),
+    chainsOf: (group) => database.withClient((client) => chainsOfGroup(client, group)),
+  }
+}
+
+async function grant(client: Client, tuple: RelationTuple, selfAudit: AppendItem) {
+  const domainId = domainOf(tuple.object)
+  if (domainId !== undefined) await assertChain(client, domainId)
+  if (!(await insertTuple(client, tuple))) return { told: [] }
+  return { told: await appendUnderLocks(client, selfAudit) }
+}
+
+/** The Domain of an object `domain:<id>`. */
+function domainOf(object: string): string | undefined {
+  return object.startsWith('domain:') ? object.slice('domain:'.length) : undefined
+}
+
+/** Whether it is new. */
+export async function insertTuple(client: Client, tuple: RelationTuple): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `INSERT INTO audit_relation_tuple (object, relation, subject) VALUES ($1, $2, $3)
+     ON CONFLICT (object, relation, subject) DO NOTHING`,
+    [tuple.object, tuple.relation, tuple.subject],
+  )
+  return rowCount === 1
+}
+
+async function revoke(client: Client, tuple: RelationTuple, selfAudit: AppendItem) {
+  const { rowCount } = await client.query(
+    'DELETE FROM audit_relation_tuple WHERE object = $1 AND relation = $2 AND subject = $3',
+    [tuple.object, tuple.relation, tuple.subject],
+  )
+  if (rowCount === 1) return { told: await appendUnderLocks(client, selfAudit) }
+  throw new AuditError('relation_not_found', `nobody of that name is ${tuple.relation} of ${tuple.object}`, {
+    hint: 'run: audit relation list --all',
+  })
+}
+
+interface TupleRow {
+  readonly object: RelationTuple['object']
+  readonly relation: RelationTuple['relation']
+  readonly subject: string
+  readonly created_at: string
+}
+
+async function page(
+  client: Client,
+  filter: RelationFilter,
+  { after, limit }: { after: TuplePlace; limit: number },
+): Promise<StoredTuple[]> {
+  const { rows } = await client.query<TupleRow>(
+    `SELECT object, relation, subject, ${microsOf('created_at')} AS created_at FROM audit_relation_tuple
+     WHERE (object, relation, subject) > ($1, $2, $3)
+       AND ($4::text IS NULL OR object = $4) AND ($5::text IS NULL OR subject = $5)
+     ORDER BY object, relation, subject LIMIT $6`,
+    [
+      after?.object ?? '',
+      after?.relation ?? '',
+      after?.subject ?? '',
+      filter.object ?? null,
+      filter.subject ?? null,
+      limit,
+    ],
+  )
+  return rows.map(({ created_at, ...tuple }) => ({ ...tuple, createdAt: readTime(created_at) }))
+}
+
+const CHAINS_OF_GROUP = `${GROUPS_OF}
+  SELECT DISTINCT CASE WHEN t.object = 'platform:platform' THEN '${PLATFORM_ANCHOR}' ELSE substr(t.object, 8) END AS id
+  FROM up JOIN audit_relation_tuple t ON t.subject = up.subject
+  WHERE t.object NOT LIKE 'group:%' ORDER BY id`
+
+async function chainsOfGroup(client: Client, group: string): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(CHAINS_OF_GROUP, [`group:${group}#member`])
+  return rows.map(({ id }) => id)
+}

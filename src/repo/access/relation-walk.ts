@@ -1,0 +1,38 @@
+import type { RelationWalk } from '../../ports.js'
+import type { Database } from '../session/database.js'
+
+/** Groups within groups that count. */
+export const MAX_DEPTH = 16
+
+/**
+ * The subject $1 and the groups that it is a member of, from itself upwards, so that a check takes the same way whatever
+ * object it is about. UNION drops what was seen at the same depth: groups that contain each other end at the bound. OFFSET
+ * 0 keeps each step a probe of the index, whatever the planner believes of the sizes.
+ */
+export const GROUPS_OF = `
+  WITH RECURSIVE up (subject, depth) AS (
+    SELECT $1::text COLLATE "C", 0
+    UNION
+    SELECT t.object || '#member', up.depth + 1
+    FROM up CROSS JOIN LATERAL (
+      SELECT object FROM audit_relation_tuple
+      WHERE subject = up.subject AND relation = 'member' AND object LIKE 'group:%' OFFSET 0) AS t
+    WHERE up.depth < ${MAX_DEPTH}
+  )`
+
+const HOLDS = `${GROUPS_OF}
+  SELECT EXISTS (
+    SELECT FROM up WHERE EXISTS (
+      SELECT FROM audit_relation_tuple t
+      WHERE t.subject = up.subject AND t.relation = ANY ($2::text[]) AND t.object = $3 OFFSET 0)) AS holds`
+
+export function postgresRelationWalk(database: Database): RelationWalk {
+  return {
+    holds: (subject, relations, object) =>
+      database.withClient(async (client) => {
+        const query = { name: 'audit_relation_holds', text: HOLDS, values: [subject, relations, object] }
+        const { rows } = await client.query<{ holds: boolean }>(query)
+        return rows[0]?.holds === true
+      }),
+  }
+}

@@ -1,0 +1,155 @@
+import { AuditError } from '../../base/errors.js'
+import { nodeHasher } from '../../base/node-hasher.js'
+import { encodeUnplaced, putPlace } from '../../chain/canonical.js'
+import type { ChainedEntry } from '../../chain/entry.js'
+import { FormatError } from '../../chain/format-error.js'
+import { isHash, ZERO_HASH } from '../../chain/hash.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../../ports.js'
+import type { ChainTail, OpenChain } from './append-chains.js'
+import { SeenKeys } from './seen-keys.js'
+
+/** A row with its place and what is hashed of it, and the personal data that goes beside it. */
+export interface PlacedRow {
+  readonly entry: PlacedEntry
+  readonly canonical: Uint8Array
+  readonly row: NewRow
+}
+
+type PlacedEntry = Omit<ChainedEntry, Exclude<keyof NewRow, 'domainId' | 'subjectPseudonym'>>
+
+/** Gives rows their places on locked chains and hashes them. An item is placed whole or not at all. */
+export class Placement {
+  readonly #open: ReadonlyMap<string, OpenChain>
+  readonly #tails = new Map<string, ChainTail>()
+  readonly rows: PlacedRow[] = []
+  /** Chains that begin here. */
+  readonly started = new Map<string, ChainStart>()
+
+  constructor(
+    open: readonly OpenChain[],
+    readonly keys = new SeenKeys(),
+  ) {
+    this.#open = new Map(open.map((chain) => [chain.domainId, chain]))
+    for (const { domainId, tail } of open) if (tail !== undefined) this.#tails.set(domainId, tail)
+  }
+
+  /** What each chain's head was when it was locked, and what it is to be. */
+  heads(): { domainId: string; before: ChainTail | undefined; after: ChainTail }[] {
+    return [...this.#tails]
+      .map(([domainId, after]) => ({ domainId, before: this.#open.get(domainId)?.tail, after }))
+      .filter(({ before, after }) => before !== after)
+  }
+
+  placeAll(items: readonly AppendItem[], atRefusal: AtRefusal): Appended[] {
+    const appended: Appended[] = []
+    for (const item of items) {
+      const outcome = this.#place(item)
+      appended.push(outcome)
+      if (outcome instanceof AuditError && atRefusal === 'stop') break
+    }
+    return appended
+  }
+
+  #place(item: AppendItem): Appended {
+    try {
+      const starts = [...(item.starts ?? [])].filter(([domainId, start]) => this.#starts(domainId, start))
+      const genesis = starts.map(([, start]) => start.genesis)
+      this.#admit(item, new Set(genesis.map((row) => row.domainId)))
+      // After the pepper was found right: the fingerprint of another would call the same content another.
+      const first = this.keys.firstResult(item)
+      if (first !== undefined) return first
+      const tails = new Map<string, ChainTail>()
+      const placed = [...genesis, ...item.rows].map((row) => this.#next(row, tails))
+      for (const [domainId, start] of starts) this.started.set(domainId, start)
+      for (const [domainId, tail] of tails) this.#tails.set(domainId, tail)
+      this.rows.push(...placed)
+      const places = placed.map(({ entry }) => placeOf(entry))
+      this.keys.remember(item, places.slice(genesis.length))
+      return places
+    } catch (error) {
+      if (error instanceof FormatError)
+        return new AuditError('invalid_input', error.message, { cause: error })
+      if (error instanceof AuditError) return error
+      throw error
+    }
+  }
+
+  /** Whether the item begins this chain; a new Domain must not be there yet. */
+  #starts(domainId: string, start: ChainStart): boolean {
+    const chain = this.#open.get(domainId)
+    const exists = this.#tails.has(domainId) || chain?.registered === true || (chain?.lastSeq ?? 0) > 0
+    if (exists && start.registration !== undefined) {
+      throw new AuditError('domain_exists', `Domain ${domainId} exists already`, {
+        hint: 'run: audit domain list',
+      })
+    }
+    return !exists
+  }
+
+  #admit(item: AppendItem, started: ReadonlySet<string>): void {
+    for (const { domainId } of item.rows) {
+      if (started.has(domainId)) continue
+      const tail = this.#tails.get(domainId)
+      this.#assertSound(domainId, tail)
+      if (tail?.genesisPseudonym === item.genesisPseudonyms.get(domainId)) continue
+      throw new AuditError(
+        'pepper_mismatch',
+        `the pepper does not reproduce the genesis row of chain ${domainId}`,
+        {
+          hint: 'give the pepper that the chain was begun with (--pepper); another would break forensic continuity',
+        },
+      )
+    }
+  }
+
+  /** A chain that was tampered with takes no row where that would fork it or leave its pepper unchecked. */
+  #assertSound(domainId: string, tail: ChainTail | undefined): void {
+    const chain = this.#open.get(domainId)
+    if (tail === undefined && chain?.registered !== true && (chain?.lastSeq ?? 0) === 0) {
+      throw new AuditError('residency_unknown', `there is no Domain ${domainId}`, {
+        hint: 'run: audit domain list, or: audit domain create',
+      })
+    }
+    const problem = damageOf(tail, chain?.tail === undefined ? 0 : chain.lastSeq)
+    if (problem === undefined) return
+    const flag = domainId === PLATFORM_ANCHOR ? '--platform' : `--domain ${domainId}`
+    throw new AuditError('chain_conflict', `chain ${domainId} takes no more rows: ${problem}`, {
+      hint: `run: audit verify ${flag}`,
+    })
+  }
+
+  /** Hashes a row onto its chain's end as this item sees it. */
+  #next(row: NewRow, tails: Map<string, ChainTail>): PlacedRow {
+    const { domainId } = row
+    const tail = tails.get(domainId) ?? this.#tails.get(domainId)
+    const clock = this.#open.get(domainId)?.clock ?? 0n
+    const recordedAt = tail !== undefined && tail.recordedAt > clock ? tail.recordedAt : clock
+    const prevHash = tail?.headHash ?? ZERO_HASH
+    const seq = tail?.nextSeq ?? 1
+    const canonical = putPlace(row.unplaced ?? encodeUnplaced(row), seq, recordedAt)
+    const entryHash = nodeHasher.entry(prevHash, canonical)
+    const { subjectPseudonym } = row
+    const genesisPseudonym = tail?.genesisPseudonym ?? subjectPseudonym
+    tails.set(domainId, { nextSeq: seq + 1, headHash: entryHash, recordedAt, genesisPseudonym })
+    return {
+      entry: { domainId, seq, subjectPseudonym, recordedAt, prevHash, entryHash },
+      canonical,
+      row,
+    }
+  }
+}
+
+/** Why nothing can be appended after `tail`, given the last row that was stored when the chain was locked. */
+function damageOf(tail: ChainTail | undefined, lastSeq: number): string | undefined {
+  if (tail === undefined) return 'its head is missing'
+  if (tail.nextSeq <= lastSeq)
+    return `its head says that row ${tail.nextSeq} is next, and row ${lastSeq} is there`
+  if (!Number.isSafeInteger(tail.nextSeq)) return 'its head is beyond every seq'
+  if (!isHash(tail.headHash)) return 'the hash of its head is not 32 bytes'
+  return tail.genesisPseudonym === '' ? 'its genesis row is missing' : undefined
+}
+
+function placeOf({ domainId, seq, entryHash, recordedAt }: PlacedEntry): Placed {
+  return { domainId, seq, entryHash, recordedAt }
+}

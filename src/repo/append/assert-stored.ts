@@ -1,0 +1,14 @@
+import { AuditError } from '../../base/errors.js'
+
+/**
+ * Throws where rows were not stored though nothing failed: a trigger may return none, and a rule may do something else.
+ * What is not there must not be acknowledged.
+ */
+export function assertStored(table: string, stored: number | null, given: number): void {
+  if (stored === given) return
+  throw new AuditError(
+    'database_failed',
+    `Postgres stored ${stored ?? 0} of ${given} rows in ${table}; nothing was appended`,
+    { hint: 'a trigger or rule withholds them; what was added to the tables: audit db status' },
+  )
+}

@@ -1,0 +1,83 @@
+import { AuditError } from '../../base/errors.js'
+import type { AppendItem, Placed } from '../../ports.js'
+
+/** A key as a chain knows it. */
+export interface KnownKey {
+  readonly fingerprint: string
+  /** The row that it first wrote; absent where that row is gone. */
+  readonly placed: Placed | undefined
+}
+
+/** A key to be written. */
+export interface FreshKey extends KnownKey {
+  readonly placed: Placed
+  readonly key: string
+  /** Of the row. */
+  readonly subjectPseudonym: string
+}
+
+/** The keys of one group of items: those that its chains know already, and those that it brings. */
+export class SeenKeys {
+  readonly #known: Map<string, KnownKey>
+  readonly fresh: FreshKey[] = []
+
+  constructor(known: ReadonlyMap<string, KnownKey> = new Map()) {
+    this.#known = new Map(known)
+  }
+
+  /**
+   * Where the rows of an item are whose key has been seen, in the order of its rows; undefined for an item without a
+   * key, or with a new one. Throws `idempotency_conflict`, and `chain_conflict` where the first row is gone.
+   */
+  firstResult({ rows, idempotency }: AppendItem): readonly Placed[] | undefined {
+    if (idempotency === undefined) return undefined
+    const { key, fingerprints } = idempotency
+    const known = rows.map(({ domainId }) => this.#known.get(keyOn(domainId, key)))
+    if (known.every((one) => one === undefined)) return undefined
+    return rows.map(({ domainId }, i) => {
+      const seen = known[i]
+      if (seen?.fingerprint !== fingerprints.get(domainId)) throw conflict(domainId, seen)
+      if (seen?.placed === undefined) throw rowGone(domainId)
+      return seen.placed
+    })
+  }
+
+  /** Takes note of an item that was placed; `placed` is in the order of its rows. */
+  remember({ rows, idempotency }: AppendItem, placed: readonly Placed[]): void {
+    if (idempotency === undefined) return
+    const { key, fingerprints } = idempotency
+    for (const [i, { domainId, subjectPseudonym }] of rows.entries()) {
+      const place = placed[i]
+      const fingerprint = fingerprints.get(domainId)
+      if (place === undefined || fingerprint === undefined) {
+        throw new AuditError('internal', 'a row of an idempotent item has no place or no fingerprint')
+      }
+      this.fresh.push({ fingerprint, placed: place, key, subjectPseudonym })
+      this.#known.set(keyOn(domainId, key), { fingerprint, placed: place })
+    }
+  }
+}
+
+/** A key and its chain as one text. */
+export function keyOn(domainId: string, key: string): string {
+  return `${domainId}/${key}`
+}
+
+/** Where the item names several chains, one may have forgotten the key (an erasure) while another knows it. */
+function conflict(domainId: string, seen: KnownKey | undefined): AuditError {
+  const problem =
+    seen === undefined
+      ? `chain ${domainId} does not know this idempotency_key, and another chain of the entry does`
+      : `this idempotency_key was used on chain ${domainId} with other content`
+  return new AuditError('idempotency_conflict', problem, {
+    hint: 'nothing was written; another entry needs a key of its own',
+  })
+}
+
+function rowGone(domainId: string): AuditError {
+  return new AuditError(
+    'chain_conflict',
+    `the row of chain ${domainId} that this idempotency_key wrote is gone`,
+    { hint: `run: audit verify --domain ${domainId}` },
+  )
+}

@@ -1,0 +1,68 @@
+import type pg from 'pg'
+import type { StoredRow } from '../../chain/fold.js'
+import { LIMITS } from '../../chain/limits.js'
+import type { RunFacts } from '../../ports.js'
+import type { Client, Database } from '../session/database.js'
+import { chainState, SCAN_BEGIN, UNHURRIED } from '../verify/chain-state.js'
+import { copyOut } from '../wire/copy-out.js'
+import { COPY_COLUMNS } from '../wire/copy-rows.js'
+import { rowSink } from '../wire/row-sink.js'
+
+/** The next archived row. A walk along the rows of the run, which are all read anyway. */
+const STAMPED = `
+  SELECT seq FROM audit_log_entry
+  WHERE domain_id = $1 AND seq > $2 AND seq <= $3 AND archived_at IS NOT NULL ORDER BY seq LIMIT 1`
+
+export interface ScanRange {
+  readonly domainId: string
+  readonly fromSeq: number
+  readonly pastSeq: number
+}
+
+/** See ArchiveQueue.scan. */
+export async function scanRun(
+  database: Database,
+  range: ScanRange,
+  begin: (facts: RunFacts) => (row: StoredRow) => void,
+  signal: AbortSignal,
+): Promise<RunFacts> {
+  signal.throwIfAborted()
+  let abort: () => void = () => undefined
+  try {
+    return await database.withTransaction(`${SCAN_BEGIN}; ${UNHURRIED}`, async (client) => {
+      // A copy cannot be told to stop; its connection can.
+      abort = () => (client as pg.Client).connection.stream.destroy()
+      signal.addEventListener('abort', abort)
+      return scanWith(client as pg.Client, range, begin)
+    })
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+async function scanWith(
+  client: pg.Client,
+  { domainId, fromSeq, pastSeq }: ScanRange,
+  begin: (facts: RunFacts) => (row: StoredRow) => void,
+): Promise<RunFacts> {
+  const { head, last } = await chainState(client, domainId)
+  const stampedSeq = await nextStamped(client, domainId, pastSeq)
+  const facts = { head, last, stampedSeq }
+  const copy = copyRange(domainId, fromSeq - 1, stampedSeq ?? LIMITS.maxSeq)
+  await copyOut(client, copy, rowSink(domainId, begin(facts)))
+  return facts
+}
+
+async function nextStamped(client: Client, domainId: string, after: number): Promise<number | undefined> {
+  const { rows } = await client.query<{ seq: string }>(STAMPED, [domainId, after, LIMITS.maxSeq])
+  return rows[0] === undefined ? undefined : Number(rows[0].seq)
+}
+
+/** COPY takes no parameters: the id is a checked UUID and the bounds are numbers. */
+export function copyRange(domainId: string, fromSeq: number, toSeq: number): string {
+  return `COPY (SELECT ${COPY_COLUMNS} FROM audit_log_entry WHERE domain_id = '${domainId}'
+    AND seq BETWEEN ${Math.max(Math.trunc(fromSeq), 1)} AND ${Math.trunc(toSeq)} ORDER BY seq) TO STDOUT (FORMAT binary)`
+}

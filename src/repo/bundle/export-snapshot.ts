@@ -1,0 +1,100 @@
+import type pg from 'pg'
+import { AuditError } from '../../base/errors.js'
+import { formatTimestamp } from '../../chain/timestamp.js'
+import type { ExportRequest, ExportSnapshot, ExportStore, RowReader } from '../../ports.js'
+import { type Bind, entryConditions } from '../query/list-entries.js'
+import type { Database } from '../session/database.js'
+import { ScanClient } from '../session/scan-client.js'
+import { chainState, isKeyed } from '../verify/chain-state.js'
+import { copyOut } from '../wire/copy-out.js'
+import { COPY_COLUMNS } from '../wire/copy-rows.js'
+import { takerSink } from '../wire/row-sink.js'
+
+interface Bounds {
+  readonly fromSeq: number
+  readonly toSeq?: number | undefined
+}
+
+export function postgresExport(database: Database): ExportStore {
+  return { open: (request, signal) => openExport(database, request, signal) }
+}
+
+async function openExport(
+  database: Database,
+  request: ExportRequest,
+  signal: AbortSignal,
+): Promise<ExportSnapshot> {
+  const scan = await ScanClient.open(database, signal)
+  return scan.keep(async (client) => {
+    const state = await chainState(client, request.domainId)
+    const bounds = state.last === undefined ? { fromSeq: 1 } : await boundsOf(client, request)
+    const read = (reader: RowReader) => scan.run(() => readRows(client, request, bounds, reader))
+    return { ...state, ...bounds, read, close: () => scan.close() }
+  })
+}
+
+/**
+ * recorded_at never runs backwards, so a time range is a seq range. On a chain whose times were edited it is the
+ * widest: from the first row that claims a time in it to the last.
+ */
+async function boundsOf(client: pg.Client, request: ExportRequest): Promise<Bounds> {
+  const { domainId, from, to } = request
+  if (from === undefined && to === undefined) return { fromSeq: request.fromSeq ?? 1, toSeq: request.toSeq }
+  const { rows } = await client.query<{ first: string | null; last: string | null }>(
+    `SELECT min(seq) AS first, max(seq) AS last FROM audit_log_entry
+     WHERE domain_id = $1 AND recorded_at >= coalesce($2::timestamptz, '-infinity')
+       AND recorded_at <= coalesce($3::timestamptz, 'infinity')`,
+    [domainId, time(from), time(to)],
+  )
+  const { first, last } = rows[0] ?? { first: null, last: null }
+  if (first === null || last === null) {
+    throw new AuditError('nothing_to_verify', 'no row of the chain was recorded in that time')
+  }
+  return {
+    fromSeq: from === undefined ? 1 : Math.max(1, Number(first)),
+    toSeq: to === undefined ? undefined : Number(last),
+  }
+}
+
+function time(micros: bigint | undefined): string | null {
+  return micros === undefined ? null : formatTimestamp(micros)
+}
+
+async function readRows(
+  client: pg.Client,
+  request: ExportRequest,
+  bounds: Bounds,
+  reader: RowReader,
+): Promise<void> {
+  const copy = copyOf(request, bounds, client, await isKeyed(client))
+  const sink = takerSink(request.domainId, reader, () => reader.flow())
+  await copyOut(client, copy, sink)
+}
+
+/**
+ * COPY takes no parameters: what the filter holds stands in it as literals that pg has escaped. Without the key there may
+ * be rows without a seq; they come first, for the last line of a bundle is the end of its chain.
+ */
+function copyOf(
+  { domainId, filter }: ExportRequest,
+  { fromSeq, toSeq }: Bounds,
+  client: pg.Client,
+  keyed: boolean,
+): string {
+  const literal: Bind = (value) => literalOf(client, value)
+  const wanted = entryConditions(filter, literal)
+  const first = wanted.length === 0 ? fromSeq - 1 : fromSeq
+  const conditions = [
+    `domain_id = ${literal(domainId)}`,
+    ...(fromSeq > 1 ? [`seq >= ${Math.trunc(first)}`] : []),
+    ...(toSeq === undefined ? [] : [`seq <= ${Math.trunc(toSeq)}`]),
+    ...wanted,
+  ]
+  return `COPY (SELECT ${COPY_COLUMNS} FROM audit_log_entry WHERE ${conditions.join(' AND ')}
+    ORDER BY ${keyed ? 'seq' : 'seq NULLS FIRST, entry_hash'}) TO STDOUT (FORMAT binary)`
+}
+
+function literalOf(client: pg.Client, value: unknown): string {
+  if (Buffer.isBuffer(value)) return `'\\x${value.toString('hex')}'::bytea`
+  return typeof value === 'number' ? String(value) : client.escapeLiteral(String(value))
+}

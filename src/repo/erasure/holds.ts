@@ -1,0 +1,102 @@
+import { AuditError } from '../../base/errors.js'
+import type { HoldFilter, HoldRecord, HoldStore, HoldTarget, Placed } from '../../ports.js'
+import { appendUnderLocks, underLocks } from '../append/append.js'
+import type { Client, Database } from '../session/database.js'
+import { microsOf, readTime } from '../session/read-time.js'
+import { assertChain } from './erase.js'
+
+/** Legal holds in Postgres (ports.ts, HoldStore). */
+export function postgresHoldStore(database: Database): HoldStore {
+  return {
+    // Dying before COMMIT leaves no hold: whoever got no answer must look with `audit hold list`.
+    place: (target, reason, selfAudit) =>
+      underLocks(database, [target.domainId], async (client) => {
+        await assertChain(client, target.domainId)
+        const hold = await insert(client, target, reason)
+        return { hold, told: onlyRow(await appendUnderLocks(client, selfAudit(hold.id))) }
+      }),
+    release: ({ id, domainId }, reason, selfAudit) =>
+      underLocks(database, [domainId], async (client) => {
+        const hold = await release(client, id, reason)
+        return { hold, told: onlyRow(await appendUnderLocks(client, selfAudit)) }
+      }),
+    find: (id) => database.withClient((client) => find(client, id)),
+    page: (filter, range) => database.withClient((client) => page(client, filter, range)),
+  }
+}
+
+/** Of a deed that is told by one row. */
+export function onlyRow([row]: readonly Placed[]): Placed {
+  if (row === undefined) throw new AuditError('internal', 'a self-audit row was not placed')
+  return row
+}
+
+const COLUMNS = `id, domain_id, encode(subject_pseudonym, 'hex') AS pseudonym, identity_id, reason,
+  ${microsOf('placed_at')} AS placed_at, ${microsOf('released_at')} AS released_at, release_reason`
+
+interface HoldRow {
+  readonly id: string
+  readonly domain_id: string
+  readonly pseudonym: string | null
+  readonly identity_id: string | null
+  readonly reason: string
+  readonly placed_at: string | null
+  readonly released_at: string | null
+  readonly release_reason: string | null
+}
+
+async function insert(client: Client, target: HoldTarget, reason: string): Promise<HoldRecord> {
+  const { rows } = await client.query<HoldRow>(
+    `INSERT INTO audit_legal_hold (domain_id, subject_pseudonym, identity_id, reason)
+     VALUES ($1, decode($2, 'hex'), $3, $4) RETURNING ${COLUMNS}`,
+    [target.domainId, target.pseudonym ?? null, target.identityId ?? null, reason],
+  )
+  const [hold] = rows.map(readHold)
+  if (hold === undefined) throw new AuditError('internal', 'a hold was not placed')
+  return hold
+}
+
+async function release(client: Client, id: number, reason: string): Promise<HoldRecord> {
+  const { rows } = await client.query<HoldRow>(
+    `UPDATE audit_legal_hold SET released_at = clock_timestamp(), release_reason = $2, identity_id = NULL
+     WHERE id = $1 AND released_at IS NULL RETURNING ${COLUMNS}`,
+    [id, reason],
+  )
+  const [hold] = rows.map(readHold)
+  if (hold !== undefined) return hold
+  throw new AuditError('already_released', `legal hold ${id} is released already`, {
+    hint: 'run: audit hold list --all --released',
+  })
+}
+
+async function find(client: Client, id: number): Promise<HoldRecord | undefined> {
+  const { rows } = await client.query<HoldRow>(`SELECT ${COLUMNS} FROM audit_legal_hold WHERE id = $1`, [id])
+  return rows.map(readHold).at(0)
+}
+
+async function page(
+  client: Client,
+  filter: HoldFilter,
+  range: { after: number; limit: number },
+): Promise<HoldRecord[]> {
+  const { rows } = await client.query<HoldRow>(
+    `SELECT ${COLUMNS} FROM audit_legal_hold
+     WHERE id > $1 AND ($2::uuid IS NULL OR domain_id = $2) AND NOT ($3 AND released_at IS NOT NULL)
+     ORDER BY id LIMIT $4`,
+    [range.after, filter.domainId ?? null, filter.inForceOnly, range.limit],
+  )
+  return rows.map(readHold)
+}
+
+function readHold(row: HoldRow): HoldRecord {
+  return {
+    id: Number(row.id),
+    domainId: row.domain_id,
+    pseudonym: row.pseudonym ?? undefined,
+    identityId: row.identity_id ?? undefined,
+    reason: row.reason,
+    placedAt: readTime(row.placed_at),
+    releasedAt: readTime(row.released_at),
+    releaseReason: row.release_reason ?? undefined,
+  }
+}

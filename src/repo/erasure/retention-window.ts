@@ -1,0 +1,55 @@
+import { AuditError } from '../../base/errors.js'
+import type { RetentionPolicy } from '../../ports.js'
+import type { Client } from '../session/database.js'
+import { microsOf } from '../session/read-time.js'
+import { entryOf } from './off-chain.js'
+
+/** The last row of a chain before a time: recorded_at never runs backwards, so all that are older lie before it. */
+export const lastBefore = (time: string) => `coalesce((
+    SELECT seq FROM audit_log_entry WHERE domain_id = $1 AND recorded_at < ${time}
+    ORDER BY recorded_at DESC, seq DESC LIMIT 1), 0)`
+
+/** By the database's clock. */
+const WINDOW = `
+  SELECT is_set, chain_years, personal_days, cutoff::text, ${microsOf('cutoff')} AS cutoff_micros,
+    ${lastBefore('cutoff')} AS due_seq
+  FROM (
+    SELECT p.domain_id IS NOT NULL AS is_set, v.*, now() - make_interval(days => v.personal_days) AS cutoff
+    FROM (SELECT $1::uuid AS id) AS one LEFT JOIN audit_retention_policy p ON p.domain_id = one.id,
+    LATERAL (SELECT coalesce(p.chain_years, $2) AS chain_years, coalesce(p.personal_days, $3) AS personal_days) AS v
+  ) AS w`
+
+/** What is due on a chain, by its policy and the database's clock. */
+export interface RetentionWindow {
+  readonly is_set: boolean
+  readonly chain_years: number
+  readonly personal_days: number
+  /** As Postgres writes it, to be given back. */
+  readonly cutoff: string
+  readonly cutoff_micros: string
+  readonly due_seq: string
+}
+
+export async function windowOf(
+  client: Client,
+  domainId: string,
+  defaults: RetentionPolicy,
+): Promise<RetentionWindow> {
+  const values = [domainId, defaults.chainYears, defaults.personalDays]
+  const { rows } = await client.query<RetentionWindow>(WINDOW, values)
+  const [window] = rows
+  if (window === undefined) throw new AuditError('internal', 'no retention window')
+  return window
+}
+
+/**
+ * A context is as old as its row; `$2` is the last row before the cutoff, `$3`. The row itself is asked too: where
+ * somebody has moved a recorded_at back, no younger context goes with it.
+ */
+export const DUE_CONTEXTS = `
+  FROM audit_entry_context c LEFT JOIN ${entryOf('c')} AS e ON true
+  WHERE c.domain_id = $1 AND c.seq <= $2 AND (e.seq IS NULL OR e.recorded_at < $3::timestamptz)`
+
+/** A mapping is as old as the last row that brought personal data with it; `$2` is the cutoff. */
+export const DUE_MAPPINGS =
+  'FROM audit_subject_pii p WHERE p.domain_id = $1 AND p.last_seen_at < $2::timestamptz'

@@ -1,0 +1,102 @@
+import type { RetentionPolicy, RetentionState, RetentionStore } from '../../ports.js'
+import { appendUnderLocks, underLocks } from '../append/append.js'
+import type { Client, Database } from '../session/database.js'
+import { microsOf, readTime } from '../session/read-time.js'
+import { assertChain } from './erase.js'
+import { onlyRow } from './holds.js'
+import { heldSubjects, holdsCovering, refuseHeld } from './holds-in-force.js'
+import { BY_INDEX } from './off-chain.js'
+import { purgeBatch } from './retention-purge.js'
+import { DUE_CONTEXTS, DUE_MAPPINGS, lastBefore, windowOf } from './retention-window.js'
+
+const SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_INDEX}`
+
+/** Retention in Postgres (ports.ts, RetentionStore). `defaults` are of chains that no policy was set for. */
+export function postgresRetentionStore(database: Database, defaults: RetentionPolicy): RetentionStore {
+  return {
+    state: (domainId) =>
+      database.withTransaction(SNAPSHOT, async (client) => {
+        await assertChain(client, domainId)
+        return stateOf(client, domainId, defaults)
+      }),
+    set: (domainId, policy, selfAudit) =>
+      underLocks(database, [domainId], async (client) => {
+        await assertChain(client, domainId)
+        await client.query(SET, [domainId, policy.chainYears, policy.personalDays])
+        return onlyRow(await appendUnderLocks(client, selfAudit))
+      }),
+    purge: (domainId, from, limit, selfAudit) =>
+      underLocks(database, [domainId], async (client) => {
+        await assertChain(client, domainId)
+        // Under the lock: a hold that is being placed now is either seen here, or comes after this batch.
+        refuseHeld(domainId, await holdsCovering(client, domainId, []))
+        const { next, ...batch } = await purgeBatch(client, domainId, from, limit, defaults)
+        if (batch.mappings + batch.contexts === 0) return { ...batch, next }
+        // Dying before COMMIT leaves this batch whole: nothing goes without the row that tells of it.
+        const told = onlyRow(await appendUnderLocks(client, selfAudit(batch)))
+        return { ...batch, told, next }
+      }),
+  }
+}
+
+const SET = `
+  INSERT INTO audit_retention_policy AS p (domain_id, chain_years, personal_days) VALUES ($1, $2, $3)
+  ON CONFLICT (domain_id) DO UPDATE SET chain_years = excluded.chain_years, personal_days = excluded.personal_days,
+    set_at = excluded.set_at`
+
+const STATE = `
+  SELECT ${microsOf('floor')} AS floor_micros, ${lastBefore('floor')} AS floor_seq,
+    (SELECT ${microsOf('recorded_at')} FROM audit_log_entry WHERE domain_id = $1
+     ORDER BY recorded_at, seq LIMIT 1) AS oldest
+  FROM (SELECT now() - make_interval(years => $2) AS floor) AS f`
+
+interface StateRow {
+  readonly floor_micros: string
+  readonly floor_seq: string
+  readonly oldest: string | null
+}
+
+interface Counts {
+  readonly due: string
+  readonly held: string
+}
+
+async function stateOf(client: Client, domainId: string, defaults: RetentionPolicy): Promise<RetentionState> {
+  const window = await windowOf(client, domainId, defaults)
+  const chainHolds = await holdsCovering(client, domainId, [])
+  const held = await heldSubjects(client, domainId)
+  const { rows } = await client.query<StateRow>(STATE, [domainId, window.chain_years])
+  const contexts = await countOf(
+    client,
+    `SELECT count(*) AS due, count(*) FILTER (WHERE e.subject_pseudonym = ANY ($4::bytea[])) AS held ${DUE_CONTEXTS}`,
+    [domainId, window.due_seq, window.cutoff, held],
+  )
+  const mappings = await countOf(
+    client,
+    `SELECT count(*) AS due, count(*) FILTER (WHERE p.subject_pseudonym = ANY ($3::bytea[])) AS held ${DUE_MAPPINGS}`,
+    [domainId, window.cutoff, held],
+  )
+  const isHeld = chainHolds.length > 0
+  return {
+    isDefault: !window.is_set,
+    policy: { chainYears: window.chain_years, personalDays: window.personal_days },
+    floor: readTime(rows[0]?.floor_micros ?? '0'),
+    oldest: readTime(rows[0]?.oldest ?? null),
+    rowsBeyondFloor: Number(rows[0]?.floor_seq ?? 0),
+    cutoff: readTime(window.cutoff_micros),
+    contexts: isHeld ? 0 : contexts.due - contexts.held,
+    heldContexts: isHeld ? contexts.due : contexts.held,
+    mappings: isHeld ? 0 : mappings.due - mappings.held,
+    heldMappings: isHeld ? mappings.due : mappings.held,
+    chainHolds,
+  }
+}
+
+async function countOf(
+  client: Client,
+  text: string,
+  values: unknown[],
+): Promise<{ due: number; held: number }> {
+  const { rows } = await client.query<Counts>(text, values)
+  return { due: Number(rows[0]?.due), held: Number(rows[0]?.held) }
+}

@@ -1,0 +1,73 @@
+import { FINDING_CODES, type FindingCode } from '../../chain/finding.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type { FindingKey, QuarantineStanding, StandingCount } from '../../ports.js'
+import type { Client, Database } from '../session/database.js'
+import { SEEING_ALL } from '../verify/chain-state.js'
+
+/** Open records counted for a mark: with more of them one more or less changes nothing that anybody asks for. */
+const MARK = `
+  SELECT concat_ws('/', (SELECT max(id) FROM audit_tamper_quarantine), (
+    SELECT count(*) FROM (SELECT FROM audit_tamper_quarantine WHERE acknowledged_at IS NULL LIMIT 1000) AS open
+  )) AS mark`
+
+/** The acknowledging writes a row first (quarantine/acknowledge.ts): a stamp without one was set by hand. */
+const ACKNOWLEDGED = `
+  acknowledged_at IS NOT NULL AND EXISTS (
+    SELECT FROM audit_log_entry e WHERE e.domain_id IN (q.domain_id, $1)
+      AND substr(e.object, strpos(e.object, ':') + 1) = q.id::text AND e.object = 'quarantine:' || q.id::text
+      AND e.relation = 'audit.quarantine-acknowledge')`
+
+const COUNTS = `
+  SELECT code, ${ACKNOWLEDGED} AS acknowledged, count(*) AS count FROM audit_tamper_quarantine q GROUP BY 1, 2`
+
+const KEYS = `
+  SELECT domain_id, code, seq_from, seq_to, encode(expected_hash, 'hex') AS expected,
+    encode(observed_hash, 'hex') AS observed
+  FROM audit_tamper_quarantine q WHERE source = 'postgres' AND ${ACKNOWLEDGED} ORDER BY id DESC LIMIT $2`
+
+interface KeyRow {
+  readonly domain_id: string
+  readonly code: string
+  readonly seq_from: string
+  readonly seq_to: string
+  readonly expected: string | null
+  readonly observed: string | null
+}
+
+/** What stands in the quarantine (ports, QuarantineStanding). A policy that hides records is an error. */
+export function postgresStanding(database: Database): QuarantineStanding {
+  const looking = <T>(use: (client: Client) => Promise<T>) => database.withTransaction(SEEING_ALL, use)
+  return {
+    mark: () => looking(async (client) => (await client.query<{ mark: string }>(MARK)).rows[0]?.mark ?? ''),
+    counts: () => looking(counts),
+    acknowledged: (limit) => looking((client) => keys(client, limit)),
+  }
+}
+
+async function counts(client: Client): Promise<StandingCount[]> {
+  const { rows } = await client.query<{ code: string; acknowledged: boolean; count: string }>(COUNTS, [
+    PLATFORM_ANCHOR,
+  ])
+  return rows.map(({ code, acknowledged, count }) => ({
+    code: isCode(code) ? code : 'other',
+    acknowledged,
+    count: Number(count),
+  }))
+}
+
+/** The column takes any text. */
+function isCode(code: string): code is FindingCode {
+  return (FINDING_CODES as readonly string[]).includes(code)
+}
+
+async function keys(client: Client, limit: number): Promise<FindingKey[]> {
+  const { rows } = await client.query<KeyRow>(KEYS, [PLATFORM_ANCHOR, limit])
+  return rows.map((row) => ({
+    domainId: row.domain_id,
+    code: row.code,
+    seqFrom: Number(row.seq_from),
+    seqTo: Number(row.seq_to),
+    expected: row.expected ?? undefined,
+    observed: row.observed ?? undefined,
+  }))
+}

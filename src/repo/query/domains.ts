@@ -1,0 +1,83 @@
+import { AuditError } from '../../base/errors.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type { DomainRecord, DomainRegistry } from '../../ports.js'
+import type { Client, Database } from '../session/database.js'
+import { microsOf, readTime } from '../session/read-time.js'
+import { LAST_OF_HEAD } from '../verify/chain-state.js'
+
+interface DomainRow {
+  readonly domain_id: string
+  readonly name: string
+  readonly mirror_url: string | null
+  readonly created_at: string | null
+  readonly rows: string | null
+}
+
+/** The Domains of the registry; the platform chain is none. */
+export function postgresDomainRegistry(database: Database): DomainRegistry {
+  return { page: (range) => database.withClient((client) => listDomains(client, range)) }
+}
+
+async function listDomains(
+  client: Client,
+  range: { after?: string | undefined; limit: number },
+): Promise<DomainRecord[]> {
+  const { rows } = await client.query<DomainRow>(
+    `SELECT d.domain_id, d.name, d.mirror_url, ${microsOf('d.created_at')} AS created_at, h.${LAST_OF_HEAD} AS rows
+     FROM audit_domain d LEFT JOIN audit_log_chain_head h ON h.domain_id = d.domain_id
+     WHERE ($1::uuid IS NULL OR d.domain_id > $1) AND d.domain_id <> $2
+     ORDER BY d.domain_id LIMIT $3`,
+    [range.after ?? null, PLATFORM_ANCHOR, range.limit],
+  )
+  return rows.map((row) => ({
+    domainId: row.domain_id,
+    name: row.name,
+    mirrorUrl: row.mirror_url ?? undefined,
+    createdAt: readTime(row.created_at),
+    rows: row.rows === null ? undefined : Number(row.rows),
+  }))
+}
+
+/**
+ * Whether a chain is registered, or has rows although its registry entry is gone: those must stay readable for whoever
+ * investigates. The platform chain always is, even before its first row.
+ */
+export async function chainExists(client: Client, domainId: string): Promise<boolean> {
+  if (domainId === PLATFORM_ANCHOR) return true
+  const { rows } = await client.query<{ known: boolean }>(
+    `SELECT EXISTS (SELECT FROM audit_domain WHERE domain_id = $1)
+         OR EXISTS (SELECT FROM audit_log_entry WHERE domain_id = $1) AS known`,
+    [domainId],
+  )
+  return rows[0]?.known === true
+}
+
+const MIRROR = `
+  SELECT d.mirror_url AS url, created.relation_path AS path FROM audit_domain d
+  LEFT JOIN LATERAL (
+    SELECT relation_path FROM audit_log_entry
+    WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || d.domain_id::text ORDER BY seq LIMIT 1
+  ) AS created ON true
+  WHERE d.domain_id = $1`
+
+/**
+ * The mirror that a Domain names for itself; undefined for one that names none, and for the platform chain. The registry
+ * is no chain: where it says other than the Domain's creation on the platform chain, a verify would be sent to a mirror of
+ * somebody else's making, so that is `chain_conflict`.
+ */
+export async function mirrorUrlOf(client: Client, domainId: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ url: string | null; path: string[] | null }>(MIRROR, [
+    domainId,
+    PLATFORM_ANCHOR,
+  ])
+  const [row] = rows
+  const said = row?.path?.find((step) => step.startsWith('mirror:'))?.slice('mirror:'.length) ?? null
+  if (row === undefined || row.path === null || row.url === said) return row?.url ?? undefined
+  throw new AuditError(
+    'chain_conflict',
+    `the registry names another mirror for Domain ${domainId} than its creation did`,
+    {
+      hint: `run: audit verify --platform; then read the right one: audit verify --domain ${domainId} --source mirror --mirror URL`,
+    },
+  )
+}

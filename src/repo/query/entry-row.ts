@@ -1,0 +1,74 @@
+import type { ReadEntry } from '../../ports.js'
+import { microsOf, readTime } from '../session/read-time.js'
+
+/**
+ * Columns of {@link EntryRow}, given `audit_log_entry e` and {@link OFF_CHAIN_JOINS}. No expression here may fail for
+ * any stored value: a row that was forced past the CHECKs must still be readable.
+ */
+export const ENTRY_COLUMNS = `
+  e.domain_id, e.seq, e.generation, encode(e.subject_pseudonym, 'hex') AS subject_pseudonym, e.relation, e.object,
+  e.reason, ${flatArray('e.relation_path')} AS relation_path, ${flatArray('e.caveat_context')} AS caveat_context,
+  e.correlation_id, e.zedtoken, ${microsOf('e.recorded_at')} AS recorded_at,
+  encode(e.prev_hash, 'hex') AS prev_hash, encode(e.entry_hash, 'hex') AS entry_hash,
+  ${microsOf('e.archived_at')} AS archived_at, e.archive_etag,
+  p.identity_id, host(c.ip) AS ip, c.user_agent`
+
+/** What is kept beside the chain: the subject's personal data while they exist, and the request's context. */
+export const OFF_CHAIN_JOINS = `
+  LEFT JOIN audit_subject_pii p ON p.domain_id = e.domain_id AND p.subject_pseudonym = e.subject_pseudonym
+  LEFT JOIN audit_entry_context c ON c.domain_id = e.domain_id AND c.seq = e.seq`
+
+/** NULL for an array that the chain format cannot hold: of several dimensions, or not counted from 1. */
+function flatArray(column: string): string {
+  return `CASE WHEN coalesce(array_ndims(${column}) = 1 AND array_lower(${column}, 1) = 1, true) THEN ${column} END`
+}
+
+export interface EntryRow {
+  readonly domain_id: string
+  readonly seq: string
+  readonly generation: number | null
+  readonly subject_pseudonym: string | null
+  readonly relation: string | null
+  readonly object: string | null
+  readonly reason: number | null
+  readonly relation_path: readonly (string | null)[] | null
+  readonly caveat_context: readonly (string | null)[] | null
+  readonly correlation_id: string | null
+  readonly zedtoken: string | null
+  readonly recorded_at: string | null
+  readonly prev_hash: string | null
+  readonly entry_hash: string | null
+  readonly archived_at: string | null
+  readonly archive_etag: string | null
+  readonly identity_id: string | null
+  readonly ip: string | null
+  readonly user_agent: string | null
+}
+
+export function readEntry(row: EntryRow): ReadEntry {
+  return {
+    domainId: row.domain_id,
+    seq: Number(row.seq),
+    generation: row.generation ?? undefined,
+    subjectPseudonym: row.subject_pseudonym ?? undefined,
+    relation: row.relation ?? undefined,
+    object: row.object ?? undefined,
+    reason: row.reason ?? undefined,
+    relationPath: texts(row.relation_path),
+    caveatContext: texts(row.caveat_context),
+    correlationId: row.correlation_id ?? undefined,
+    zedtoken: row.zedtoken ?? undefined,
+    recordedAt: readTime(row.recorded_at),
+    prevHash: row.prev_hash ?? undefined,
+    entryHash: row.entry_hash ?? undefined,
+    archivedAt: readTime(row.archived_at),
+    archiveEtag: row.archive_etag ?? undefined,
+    identityId: row.identity_id ?? undefined,
+    ip: row.ip ?? undefined,
+    userAgent: row.user_agent ?? undefined,
+  }
+}
+
+function texts(items: readonly (string | null)[] | null): readonly string[] | undefined {
+  return items?.every((item): item is string => item !== null) ? items : undefined
+}

@@ -1,0 +1,13 @@
+import type { ReadEntry } from '../../ports.js'
+import type { Client } from '../session/database.js'
+import { ENTRY_COLUMNS, type EntryRow, OFF_CHAIN_JOINS, readEntry } from './entry-row.js'
+
+/** EntryReader.rowsAt. Two rows are enough to know that there is more than one. */
+export async function getEntries(client: Client, domainId: string, seq: number): Promise<ReadEntry[]> {
+  const { rows } = await client.query<EntryRow>(
+    `SELECT ${ENTRY_COLUMNS} FROM audit_log_entry e ${OFF_CHAIN_JOINS}
+     WHERE e.domain_id = $1 AND e.seq = $2 LIMIT 2`,
+    [domainId, seq],
+  )
+  return rows.map(readEntry)
+}

@@ -1,0 +1,55 @@
+import { LIMITS } from '../../chain/limits.js'
+import type { ChainGlance, Glance } from '../../ports.js'
+import type { Client, Database } from '../session/database.js'
+import { knownChains, LAST_OF_HEAD, SEEING_ALL } from '../verify/chain-state.js'
+
+/**
+ * The ends of each chain alone: four walks along an index, whatever its length. A row beyond the numbers of the format is
+ * no end to go by; whoever reads to the end of the chain meets it.
+ */
+const GLANCE = `
+  SELECT c.id::text AS domain_id, head.seq AS head_seq, head.hash AS head_hash, last.seq AS last_seq,
+    last.hash AS last_hash, waiting.seq AS waiting_seq, waiting.lag
+  FROM unnest($1::uuid[]) AS c(id)
+  LEFT JOIN LATERAL (
+    SELECT ${LAST_OF_HEAD} AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head
+    WHERE domain_id = c.id LIMIT 1
+  ) AS head ON true
+  LEFT JOIN LATERAL (
+    SELECT seq, encode(entry_hash, 'hex') AS hash FROM audit_log_entry
+    WHERE domain_id = c.id AND seq <= ${LIMITS.maxSeq} ORDER BY seq DESC LIMIT 1
+  ) AS last ON true
+  LEFT JOIN LATERAL (
+    SELECT seq, CASE WHEN isfinite(recorded_at)
+      THEN greatest(extract(epoch FROM clock_timestamp() - recorded_at), 0) END AS lag
+    FROM audit_log_entry WHERE domain_id = c.id AND archived_at IS NULL AND seq >= 1 ORDER BY seq LIMIT 1
+  ) AS waiting ON true`
+
+interface GlanceRow {
+  readonly domain_id: string
+  readonly head_seq: string | null
+  readonly head_hash: string | null
+  readonly last_seq: string | null
+  readonly last_hash: string | null
+  readonly waiting_seq: string | null
+  readonly lag: string | null
+}
+
+export function glance(database: Database): Promise<Glance> {
+  return database.withTransaction(SEEING_ALL, async (client) => {
+    const known = await knownChains(client)
+    return { known, chains: await ends(client, known.domainIds) }
+  })
+}
+
+async function ends(client: Client, domainIds: readonly string[]): Promise<ChainGlance[]> {
+  const { rows } = await client.query<GlanceRow>(GLANCE, [domainIds])
+  return rows.map((row) => ({
+    domainId: row.domain_id,
+    ...(row.head_seq !== null && { head: { seq: Number(row.head_seq), hash: row.head_hash ?? '' } }),
+    ...(row.last_seq !== null && { last: { seq: Number(row.last_seq), hash: row.last_hash ?? undefined } }),
+    ...(row.waiting_seq !== null && {
+      waiting: { seq: Number(row.waiting_seq), lagSeconds: Number(row.lag ?? 0) },
+    }),
+  }))
+}

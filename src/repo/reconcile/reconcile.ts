@@ -1,0 +1,84 @@
+import type { KeptProgress, Position, ReconcileStore } from '../../ports.js'
+import type { Client, Database } from '../session/database.js'
+import { glance } from './reconcile-glance.js'
+
+interface KeptRow {
+  readonly domain_id: string
+  readonly verified_seq: string | null
+  readonly verified_hash: string | null
+  readonly full_age: string | null
+  readonly boot_seq: string | null
+  readonly boot_hash: string | null
+  readonly boot_age: string | null
+}
+
+const age = (column: string) =>
+  `CASE WHEN isfinite(${column}) THEN greatest(extract(epoch FROM clock_timestamp() - ${column}), 0) END`
+
+const KEPT = `
+  SELECT domain_id, verified_seq, encode(verified_hash, 'hex') AS verified_hash, ${age('full_at')} AS full_age,
+    boot_seq, encode(boot_hash, 'hex') AS boot_hash, ${age('boot_started_at')} AS boot_age
+  FROM audit_reconcile`
+
+/** Losing the last of it costs some rows verified twice, and waiting for the disk would cost each chain some time. */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off'
+
+const ago = (parameter: string) => `clock_timestamp() - make_interval(secs => ${parameter}::float8)`
+
+/** What is not given stays: of several servers one may be in its first pass while another is long through. */
+const given = (columns: readonly string[], by: string) =>
+  columns.map((one) => `${one} = CASE WHEN excluded.${by} IS NULL THEN kept.${one} ELSE excluded.${one} END`)
+
+const KEEP = `
+  INSERT INTO audit_reconcile AS kept
+    (domain_id, verified_seq, verified_hash, full_at, boot_seq, boot_hash, boot_started_at, updated_at)
+  VALUES ($1, $2, decode($3, 'hex'), ${ago('$4')}, $5, decode($6, 'hex'), ${ago('$7')}, clock_timestamp())
+  ON CONFLICT (domain_id) DO UPDATE SET updated_at = excluded.updated_at, ${[
+    ...given(['verified_seq', 'verified_hash'], 'verified_seq'),
+    ...given(['full_at'], 'full_at'),
+    ...given(['boot_seq', 'boot_hash', 'boot_started_at'], 'boot_seq'),
+  ].join(', ')}`
+
+const END_BOOT = `
+  UPDATE audit_reconcile SET boot_seq = NULL, boot_hash = NULL, boot_started_at = NULL WHERE boot_seq IS NOT NULL`
+
+/** The reconcile probe's view of Postgres, and what it keeps there (ports, ReconcileStore). */
+export function postgresReconcile(database: Database): ReconcileStore {
+  return {
+    glance: () => glance(database),
+    kept: () =>
+      database.withClient(async (client) => (await client.query<KeptRow>(KEPT)).rows.map(progressOf)),
+    keep: (progress) => database.withTransaction(BEGIN, (client) => keep(client, progress)),
+    endBoot: () => database.withClient(async (client) => void (await client.query(END_BOOT))),
+  }
+}
+
+async function keep(
+  client: Client,
+  { domainId, verified, fullAgeSeconds, boot }: KeptProgress,
+): Promise<void> {
+  await client.query(KEEP, [
+    domainId,
+    verified?.seq ?? null,
+    verified?.hash ?? null,
+    fullAgeSeconds ?? null,
+    boot?.reached.seq ?? null,
+    boot?.reached.hash ?? null,
+    boot?.ageSeconds ?? null,
+  ])
+}
+
+function progressOf(row: KeptRow): KeptProgress {
+  const boot = position(row.boot_seq, row.boot_hash)
+  return {
+    domainId: row.domain_id,
+    verified: position(row.verified_seq, row.verified_hash),
+    fullAgeSeconds: row.full_age === null ? undefined : Number(row.full_age),
+    ...(boot !== undefined &&
+      row.boot_age !== null && { boot: { reached: boot, ageSeconds: Number(row.boot_age) } }),
+  }
+}
+
+function position(seq: string | null, hash: string | null): Position | undefined {
+  return seq === null ? undefined : { seq: Number(seq), hash: hash ?? undefined }
+}

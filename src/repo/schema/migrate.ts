@@ -1,0 +1,138 @@
+import { AuditError } from '../../base/errors.js'
+import { type Client, Database } from '../session/database.js'
+import { downSql, knownMigrations, type Migration } from './migrations-files.js'
+import { type GuardStatus, schemaGuards } from './schema-guards.js'
+import { type SchemaPlace, settlePlace } from './schema-place.js'
+import { type AppliedMigration, appliedMigrations, assertKnown } from './schema-status.js'
+
+// Own code, not node-pg-migrate: that keeps no hash of what it ran, refuses instead of waiting when another run holds
+// its lock, and costs start-up time.
+
+export { assertSchema } from './schema-status.js'
+
+export interface MigrateResult {
+  /** The versions that this run applied. */
+  readonly applied: number[]
+  /** The version that the database has now. */
+  readonly version: number
+  /** What the database remarked while migrating, such as a role that could not be created. */
+  readonly notes: string[]
+}
+
+export interface SchemaStatus {
+  /** The version of the database, 0 without a schema. */
+  readonly version: number
+  /** The newest version that this program knows. */
+  readonly latest: number
+  readonly pending: readonly { readonly version: number; readonly name: string }[]
+  readonly applied: readonly Omit<AppliedMigration, 'sha256'>[]
+  /** Where the tables are; absent without a schema. */
+  readonly place?: SchemaPlace | undefined
+  /** Absent where migrations are pending: what they bring is not missing. */
+  readonly guards?: GuardStatus | undefined
+}
+
+/** Any number, the same in every run; advisory locks are of one database. The ASCII letters "audt". */
+const MIGRATE_LOCK = 0x61756474
+
+/** Said explicitly: a stricter default would not see what the run that held the lock before has committed. */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'
+
+/**
+ * Brings the schema of a database up to date, one transaction a migration. Runs at once wait for each other. Rejects
+ * with `schema_newer` or `schema_changed` and changes nothing. Dying anywhere leaves whole migrations.
+ */
+export async function migrate(url: string, known = knownMigrations()): Promise<MigrateResult> {
+  return withDatabase(url, async (database) => {
+    const applied: number[] = []
+    const notes: string[] = []
+    for (;;) {
+      const next = await database.withTransaction(BEGIN, (client) => applyNext(client, known, notes))
+      if (next === undefined) return { applied, version: known.length, notes }
+      applied.push(next)
+    }
+  })
+}
+
+/** Runs the newest migration's way down, which is refused: always rejects with `down_migration_refused`. */
+export async function migrateDown(url: string): Promise<never> {
+  return withDatabase(url, async (database) => {
+    const known = knownMigrations()
+    const newest = await database.withClient(async (client) => (await appliedMigrations(client)).at(-1))
+    const migration = known.find(({ version }) => version === (newest?.version ?? known.length))
+    await database
+      .withTransaction(BEGIN, (client) => client.query(migration ? downSql(migration) : ''))
+      .catch((error: unknown) => {
+        throw isRefusal(error) ? new AuditError('down_migration_refused', error.message, error) : error
+      })
+    throw new AuditError('down_migration_refused', 'the audit log is write-once: there is no way down')
+  })
+}
+
+/** The way down raises feature_not_supported. */
+function isRefusal(error: unknown): error is AuditError {
+  const cause = error instanceof AuditError ? error.cause : undefined
+  return cause instanceof Error && 'code' in cause && cause.code === '0A000'
+}
+
+/** What a database has and lacks. Reads only; rejects with `schema_newer`, `schema_changed` or `schema_shadowed`. */
+export async function schemaStatus(url: string): Promise<SchemaStatus> {
+  return withDatabase(url, (database) => database.withClient(statusOf))
+}
+
+async function statusOf(client: Client): Promise<SchemaStatus> {
+  const known = knownMigrations()
+  const place = await settlePlace(client)
+  const applied = await appliedMigrations(client)
+  assertKnown(applied, known)
+  const isCurrent = applied.length === known.length
+  return {
+    place,
+    guards: isCurrent ? await schemaGuards(client) : undefined,
+    version: applied.length,
+    latest: known.length,
+    pending: known.slice(applied.length).map(({ version, name }) => ({ version, name })),
+    applied: applied.map(({ version, name, appliedAt }) => ({ version, name, appliedAt })),
+  }
+}
+
+/** The version that it applied, or undefined when there is nothing left. */
+async function applyNext(
+  client: Client,
+  known: readonly Migration[],
+  notes: string[],
+): Promise<number | undefined> {
+  // A statement of its own: the next one then sees what the run that held the lock before has committed.
+  await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATE_LOCK])
+  const applied = await appliedMigrations(client)
+  assertKnown(applied, known)
+  const next = known[applied.length]
+  if (next === undefined) return undefined
+  await collectNotices(client, notes, () => client.query(next.sql))
+  await client.query(
+    `INSERT INTO audit_schema_migration (version, name, sha256) VALUES ($1, $2, decode($3, 'hex'))`,
+    [next.version, next.name, next.sha256],
+  )
+  return next.version
+}
+
+async function collectNotices(client: Client, notes: string[], run: () => Promise<unknown>): Promise<void> {
+  const collect = ({ message, hint }: { message?: string | undefined; hint?: string | undefined }) => {
+    notes.push([message, hint].filter(Boolean).join('. '))
+  }
+  client.on('notice', collect)
+  try {
+    await run()
+  } finally {
+    client.off('notice', collect)
+  }
+}
+
+async function withDatabase<T>(url: string, use: (database: Database) => Promise<T>): Promise<T> {
+  const database = new Database(url, 1)
+  try {
+    return await use(database)
+  } finally {
+    await database.close()
+  }
+}

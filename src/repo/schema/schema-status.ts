@@ -1,0 +1,83 @@
+import { AuditError } from '../../base/errors.js'
+import type { Client, Database } from '../session/database.js'
+import { databaseError } from '../session/database-error.js'
+import { knownMigrations, type Migration } from './migrations-files.js'
+import { settlePlace } from './schema-place.js'
+
+/** One row of audit_schema_migration. */
+export interface AppliedMigration {
+  readonly version: number
+  readonly name: string
+  /** 64 lower-case hex digits: the file as it was when it was applied. */
+  readonly sha256: string
+  /** RFC 3339, UTC. */
+  readonly appliedAt: string
+}
+
+const APPLIED = `
+  SELECT version, name, encode(sha256, 'hex') AS sha256,
+    to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "appliedAt"
+  FROM audit_schema_migration ORDER BY version`
+
+/** What has been applied; nothing on a database without the schema. */
+export async function appliedMigrations(client: Client): Promise<AppliedMigration[]> {
+  const { rows } = await client.query<{ there: boolean }>(
+    `SELECT to_regclass('audit_schema_migration') IS NOT NULL AS there`,
+  )
+  if (rows[0]?.there !== true) return []
+  return (await client.query<AppliedMigration>(APPLIED)).rows
+}
+
+/**
+ * Refuses a database whose schema is not this program's: `schema_missing`, `schema_outdated`, `schema_newer`,
+ * `schema_changed`. One query; not inside a transaction, which a missing table would abort.
+ */
+export async function assertSchema(client: Client, known = knownMigrations()): Promise<void> {
+  const applied = await client
+    .query<AppliedMigration>(APPLIED)
+    .then(({ rows }) => rows)
+    .catch((error: unknown) => {
+      throw databaseError(error)
+    })
+  assertKnown(applied, known)
+  if (applied.length === known.length) return
+  const [code, state] =
+    applied.length === 0
+      ? (['schema_missing', 'has no schema'] as const)
+      : (['schema_outdated', `has schema ${applied.length}, this program needs ${known.length}`] as const)
+  throw new AuditError(code, `the database ${state}`, { hint: 'run: audit db migrate' })
+}
+
+/** The same, and keeps the database to the place that was looked at. Rejects with `schema_shadowed` too. */
+export async function settleSchema(database: Database): Promise<void> {
+  await database.withClient(async (client) => {
+    const place = await settlePlace(client)
+    await assertSchema(client)
+    if (place !== undefined) database.keepTo(place)
+  })
+}
+
+/** Refuses what was applied by a newer program (`schema_newer`) or from another file (`schema_changed`). */
+export function assertKnown(applied: readonly AppliedMigration[], known: readonly Migration[]): void {
+  const newest = applied.at(-1)?.version ?? 0
+  if (newest > known.length) {
+    throw new AuditError(
+      'schema_newer',
+      `the database has schema ${newest}, this program knows ${known.length} at most`,
+      { hint: 'upgrade audit to the version that migrated this database' },
+    )
+  }
+  for (const [i, migration] of applied.entries()) assertSame(migration, known[i])
+}
+
+function assertSame(applied: AppliedMigration, known: Migration | undefined): void {
+  if (applied.version === known?.version && applied.sha256 === known.sha256) return
+  throw new AuditError(
+    'schema_changed',
+    `migration ${applied.name} was applied from a file with sha256 ${applied.sha256}, ` +
+      `this program has ${known?.sha256 ?? 'none'}`,
+    {
+      hint: 'a landed migration never changes: use an unmodified build of audit, or find out who edited the record',
+    },
+  )
+}

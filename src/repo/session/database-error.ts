@@ -1,0 +1,59 @@
+import { AuditError, type ErrorCode } from '../../base/errors.js'
+import { FormatError } from '../../chain/format-error.js'
+
+/** SQLSTATEs (PostgreSQL manual, appendix A) that mean something other than "the statement failed". */
+const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
+  '42501': 'database_permission_denied',
+  '25006': 'database_read_only',
+  '25P03': 'database_unavailable',
+  '25P04': 'database_unavailable',
+  '28000': 'database_unavailable',
+  '28P01': 'database_unavailable',
+  '3D000': 'database_unavailable',
+  '42P01': 'schema_missing',
+  '53300': 'database_unavailable',
+  '57P01': 'database_unavailable',
+  '57P02': 'database_unavailable',
+  '57P03': 'database_unavailable',
+  '57P04': 'database_unavailable',
+  '57P05': 'database_unavailable',
+  // Of our own: migrations/0005_erasure.sql.
+  WO002: 'legal_hold',
+}
+
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  database_unavailable: 'check --database-url (AUDIT_DATABASE_URL) and that the server accepts connections',
+  database_permission_denied:
+    'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase',
+  database_read_only: 'append and quarantine need a primary; verify works on a standby',
+  schema_missing: 'run: audit db migrate',
+  legal_hold: 'run: audit hold list --all',
+}
+
+/** Any failure of a Postgres call as an AuditError. The message is the server's own, which never holds a password. */
+export function databaseError(error: unknown): AuditError {
+  if (error instanceof AuditError) return error
+  // Neither the driver nor the server throws these: a bug of ours must not pass for a server that cannot be reached.
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof FormatError) {
+    return new AuditError('internal', `internal error: ${error.name}: ${error.message}`, { cause: error })
+  }
+  const { code: sqlstate, message } = describe(error)
+  const code = BY_SQLSTATE[sqlstate] ?? (isSqlstate(sqlstate) ? 'database_failed' : 'database_unavailable')
+  const suffix = sqlstate === '' ? '' : ` (${sqlstate})`
+  // On one line: a line of its own would look like a hint of ours.
+  return new AuditError(code, `Postgres: ${message.replaceAll(/\s+/g, ' ')}${suffix}`, {
+    cause: error,
+    hint: HINTS[code],
+  })
+}
+
+function isSqlstate(code: string): boolean {
+  return /^(?=.*\d)[0-9A-Z]{5}$/.test(code) && !code.startsWith('08')
+}
+
+function describe(error: unknown): { code: string; message: string } {
+  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0])
+  if (!(error instanceof Error)) return { code: '', message: String(error) }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return { code, message: error.message }
+}

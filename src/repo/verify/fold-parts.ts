@@ -1,0 +1,35 @@
+import type { FoldResult } from '../../chain/fold.js'
+import type { FoldTask } from './fold-segment.js'
+
+/**
+ * Cuts a segment that ends with the row `end` into `parts` of as many seqs. Each is a segment too: it reads its
+ * predecessor, the last row of the part before it, for the link.
+ */
+export function cutParts(task: FoldTask, end: number, parts: number): FoldTask[] {
+  const startOf = (index: number) => task.fromSeq + Math.floor((index * (end - task.fromSeq + 1)) / parts)
+  return Array.from({ length: parts }, (_, index) => {
+    const [isFirst, isLast] = [index === 0, index === parts - 1]
+    const fromSeq = startOf(index)
+    const toSeq = isLast ? task.toSeq : startOf(index + 1) - 1
+    const pins = task.pins.filter(({ seq }) => (isFirst || seq >= fromSeq) && seq <= (toSeq ?? seq))
+    return { ...task, fromSeq, toSeq, pins }
+  })
+}
+
+/**
+ * The verdict on a segment of which every part is intact and ends where the next one begins, all in one snapshot.
+ * Undefined where that is not so: what is wrong then, and where, is for one fold over all of it to say. `results`: of
+ * each part.
+ */
+export function joinParts(
+  parts: readonly FoldTask[],
+  results: readonly FoldResult[],
+): FoldResult | undefined {
+  const areIntact = results.every(({ findings, unchecked, last }, index) => {
+    const isWhole = last !== undefined && last.seq === (parts[index]?.toSeq ?? last.seq)
+    return isWhole && findings.length === 0 && unchecked === undefined
+  })
+  if (!areIntact) return undefined
+  const rows = results.reduce((sum, result) => sum + result.rows, 0)
+  return { rows, last: results.at(-1)?.last, findings: [] }
+}

@@ -1,0 +1,80 @@
+import type pg from 'pg'
+import type { FoldResult } from '../../chain/fold.js'
+import type { Database } from '../session/database.js'
+import { cutParts, joinParts } from './fold-parts.js'
+import { type FoldTask, foldSegment } from './fold-segment.js'
+import { type FoldSite, foldOnThread } from './fold-thread.js'
+
+/** A NULL sorts last, and a row with one would be in no part. */
+const SHARED = `
+  SELECT pg_export_snapshot() AS snapshot,
+    (SELECT seq FROM audit_log_entry WHERE domain_id = $1 ORDER BY seq DESC NULLS FIRST LIMIT 1) AS last`
+
+export interface ThreadPlan {
+  /** Threads to work on it. */
+  readonly threads: number
+  /** Whether this thread is one of them, with the lead's connection. Else it is left free for others. */
+  readonly here: boolean
+}
+
+type OnRows = (rows: number) => void
+
+/**
+ * Judges a segment on several threads, in the snapshot of `lead`, each with a connection of its own. Undefined where they
+ * could not do it (a server has only so many connections), or where this thread has to look at all of it. Rejects with what
+ * the lead fails with.
+ */
+export async function foldOnThreads(
+  database: Database,
+  lead: pg.Client,
+  task: FoldTask,
+  { threads, here }: ThreadPlan,
+  onRows: OnRows,
+  signal: AbortSignal,
+): Promise<FoldResult | undefined> {
+  const { rows } = await lead.query<{ snapshot: string; last: string | null }>(SHARED, [task.domainId])
+  const [shared] = rows
+  if (shared === undefined) return undefined
+  const site = { url: database.url, place: database.place, snapshot: shared.snapshot }
+  const { end } = task
+  const isWhole = task.keyed && shared.last !== null && end !== undefined
+  const parts = isWhole ? cutParts(task, end, threads) : [task]
+  const joined =
+    parts.length > 1 ? await foldInParts(site, parts, here ? lead : undefined, onRows, signal) : undefined
+  if (joined !== undefined || here) return joined
+  const alone = await foldOnThread(site, task, onRows, signal).catch(() => undefined)
+  signal.throwIfAborted()
+  return alone
+}
+
+/**
+ * Each part on a thread, the first one on this if it is given a client. Undefined where not all of it is intact, or a
+ * thread has failed: then the others are ended, and what goes on here goes to its end.
+ */
+async function foldInParts(
+  site: FoldSite,
+  parts: readonly FoldTask[],
+  here: pg.Client | undefined,
+  onRows: OnRows,
+  signal: AbortSignal,
+): Promise<FoldResult | undefined> {
+  const seen = parts.map(() => 0)
+  const onPartRows = (index: number) => (rows: number) => {
+    seen[index] = rows
+    onRows(seen.reduce((sum, count) => sum + count))
+  }
+  const failed = new AbortController()
+  const either = AbortSignal.any([signal, failed.signal])
+  const onThread = (part: FoldTask, index: number) =>
+    foldOnThread(site, part, onPartRows(index), either).catch(() => failed.abort())
+  const results = parts.map((part, index) =>
+    here !== undefined && index === 0 ? foldSegment(here, part, onPartRows(index)) : onThread(part, index),
+  )
+  try {
+    const done = (await Promise.all(results)).filter((result) => result !== undefined)
+    return done.length === parts.length ? joinParts(parts, done) : undefined
+  } finally {
+    failed.abort()
+    await Promise.allSettled(results)
+  }
+}

@@ -1,0 +1,71 @@
+import { Numbers } from '../../chain/numbers.js'
+import type { RowSnapshot, ScanRequest, SnapshotSource } from '../../ports.js'
+import type { Client, Database } from '../session/database.js'
+import { ScanClient } from '../session/scan-client.js'
+import { copyStatement } from '../wire/copy-statement.js'
+import { streamRows } from '../wire/row-stream.js'
+import { chainState, isKeyed } from './chain-state.js'
+
+/**
+ * Runs of neighbours: seq minus its rank is the same for all of one run. Both halves of a stamp are set at once, so where
+ * one is left the other was taken away, and the row was archived.
+ */
+const UNSTAMPED = `
+  SELECT min(seq) AS "from", max(seq) AS "to" FROM (
+    SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
+    WHERE domain_id = $1 AND archived_at IS NULL AND archive_etag IS NULL
+  ) AS unstamped GROUP BY run ORDER BY 1`
+
+/** Ranges a fetch. */
+const PAGE = 5_000
+
+const PRESENT = 'SELECT DISTINCT seq FROM audit_log_entry WHERE domain_id = $1 AND seq = ANY($2::bigint[])'
+
+export function postgresSnapshots(database: Database): SnapshotSource {
+  return {
+    snapshot: (request, signal) => openSnapshot(database, request, signal),
+    present: (domainId, seqs) =>
+      database.withClient(async (client) => {
+        const { rows } = await client.query<{ seq: string }>(PRESENT, [domainId, seqs])
+        return new Set(rows.map(({ seq }) => Number(seq)))
+      }),
+  }
+}
+
+async function openSnapshot(
+  database: Database,
+  request: Omit<ScanRequest, 'pins'>,
+  signal: AbortSignal,
+): Promise<RowSnapshot> {
+  const scan = await ScanClient.open(database, signal)
+  return scan.keep(async (client) => {
+    const state = await chainState(client, request.domainId)
+    const unstamped = await unstampedRanges(client, request.domainId)
+    return { ...state, unstamped, rows: () => rowsOf(scan, request), close: () => scan.close() }
+  })
+}
+
+/** Every other row may be one: then there are half as many ranges as rows, and they are fetched by the page. */
+async function unstampedRanges(client: Client, domainId: string): Promise<Float64Array> {
+  const bounds = new Numbers()
+  await client.query(`DECLARE unstamped NO SCROLL CURSOR FOR ${UNSTAMPED}`, [domainId])
+  for (let more = true; more; ) {
+    const { rows } = await client.query<{ from: string; to: string }>(`FETCH ${PAGE} FROM unstamped`)
+    for (const { from, to } of rows) {
+      bounds.push(Number(from))
+      bounds.push(Number(to))
+    }
+    more = rows.length === PAGE
+  }
+  await client.query('CLOSE unstamped')
+  return bounds.all()
+}
+
+async function* rowsOf(scan: ScanClient, request: Omit<ScanRequest, 'pins'>) {
+  const { client } = scan
+  try {
+    yield* streamRows(client, copyStatement(request, await isKeyed(client)), request.domainId)
+  } catch (error) {
+    throw scan.failure(error)
+  }
+}

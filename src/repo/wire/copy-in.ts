@@ -1,0 +1,91 @@
+import { setImmediate } from 'node:timers/promises'
+import type pg from 'pg'
+import type { Client } from '../session/database.js'
+
+interface Wire {
+  query(text: string): void
+  sendCopyFromChunk(bytes: Buffer): void
+  endCopyFrom(): void
+}
+
+type Message = (wire: Wire) => void
+
+/**
+ * A COPY … FROM STDIN, given piece by piece. What is given before the server asks for it waits; once the server has
+ * refused, or is gone, nothing more is sent. pg hands the connection to any query with a `submit` method.
+ */
+class CopyIn {
+  readonly #text: string
+  /** While the server takes rows. */
+  #wire: Wire | undefined
+  #waiting: Message[] = []
+  #rows = 0
+  #resolve: (rows: number) => void = () => undefined
+  #reject: (error: unknown) => void = () => undefined
+  /** Resolves with the rows that were stored. */
+  readonly finished: Promise<number>
+
+  constructor(text: string) {
+    this.#text = text
+    this.finished = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // It is awaited at the end; a failure before that must not be nobody's.
+    this.finished.catch(() => undefined)
+  }
+
+  write(bytes: Buffer): void {
+    this.#send((wire) => wire.sendCopyFromChunk(bytes))
+  }
+
+  end(): void {
+    this.#send((wire) => wire.endCopyFrom())
+  }
+
+  submit(wire: Wire): void {
+    wire.query(this.#text)
+  }
+
+  handleCopyInResponse(wire: Wire): void {
+    this.#wire = wire
+    for (const message of this.#waiting.splice(0)) message(wire)
+  }
+
+  handleCommandComplete({ text }: { readonly text: string }): void {
+    this.#rows = Number(/^COPY (\d+)$/.exec(text)?.[1] ?? 0)
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve(this.#rows)
+  }
+
+  handleError(error: unknown): void {
+    this.#wire = undefined
+    this.#reject(error)
+  }
+
+  #send(message: Message): void {
+    if (this.#wire === undefined) this.#waiting.push(message)
+    else message(this.#wire)
+  }
+}
+
+/**
+ * Runs a COPY and resolves with the rows that the server stored. It begins with the first pieces while the others are
+ * still being made.
+ */
+export async function copyIn(client: Client, text: string, pieces: Iterable<Buffer>): Promise<number> {
+  const copy = new CopyIn(text)
+  client.query(copy as unknown as pg.Submittable)
+  try {
+    for (const piece of pieces) {
+      copy.write(piece)
+      await setImmediate()
+    }
+  } finally {
+    // Whatever became of the pieces: a server that is not told would wait, and the ROLLBACK behind it.
+    copy.end()
+  }
+  return copy.finished
+}

@@ -1,0 +1,244 @@
+import { viewOf } from '../../chain/big-endian.js'
+import { MAGIC } from '../../chain/canonical.js'
+import type { ByteRow, RowTaker } from '../../chain/fast-path.js'
+import type { StoredRow } from '../../chain/fold.js'
+import { uuidBytes } from '../../chain/uuid.js'
+import { isInfinite, isPlainArray, OddRow } from './odd-row.js'
+
+/** The columns that {@link CopyRows} expects, in this order. */
+export const COPY_COLUMNS =
+  'seq, subject_pseudonym, relation, object, reason, relation_path, caveat_context, ' +
+  'correlation_id, zedtoken, recorded_at, generation, prev_hash, entry_hash'
+
+/** Bytes of a row of plain widths before relation: the count of fields, seq and subject_pseudonym with their lengths. */
+const BEFORE_TEXTS = 2 + 4 + 8 + 4 + 32
+/** Bytes of reason, and of recorded_at, generation, prev_hash and entry_hash, with their lengths. */
+const REASON_BYTES = 4 + 2
+const AFTER_TEXTS = 4 + 8 + 4 + 2 + 4 + 32 + 4 + 32
+
+/** `PGCOPY\n\xff\r\n\0`, flags, length of the header extension. */
+const SIGNATURE_BYTES = 11
+const FILE_HEADER = SIGNATURE_BYTES + 8
+
+/** Microseconds from 1970-01-01 to 2000-01-01, the epoch of a timestamptz on the wire, as two 32-bit halves. */
+const EPOCH_HIGH = 0x0003_5d01
+const EPOCH_LOW = 0x3b37_e000
+
+/** A row may hold two full arrays and every text at its limit; anything longer is no row of ours. */
+const START_CAPACITY = 64 * 1024
+
+/** Views of the scratch buffer up to this length are kept: making one costs a tenth of a row. */
+const KEPT_VIEWS = 1024
+
+const PREFIX = MAGIC.length + 16
+
+/** Fields are copied four bytes at a time; a copy may write so many too many, which the next one overwrites. */
+const OVERSHOOT = 3
+
+/** Further than any row reaches. */
+const NOWHERE = 2 ** 40
+
+/**
+ * Turns the binary COPY stream of one chain into rows with canonical bytes by splicing buffers (format.md: the widths
+ * are those of the wire). No string is made of them. The row and its bytes are used again for the next one.
+ */
+export class CopyRows implements ByteRow {
+  readonly #taker: RowTaker
+  readonly #odd = new OddRow()
+  #scratch = Buffer.allocUnsafe(START_CAPACITY)
+  /** Of the scratch, and of the bytes in hand: a DataView reads four bytes as fast as an array reads one. */
+  #out = viewOf(this.#scratch)
+  #in = viewOf(Buffer.alloc(0))
+  #views: Uint8Array[] = []
+  #size = 0
+  #carry: Buffer | undefined
+  #headerSeen = false
+  /** Rows handed over so far. */
+  count = 0
+  seq = 0
+  bytes: Buffer = Buffer.alloc(0)
+  prevAt = 0
+  entryAt = 0
+
+  constructor(domainId: string, taker: RowTaker) {
+    this.#taker = taker
+    this.#scratch.set(MAGIC, 0)
+    this.#scratch.set(uuidBytes(domainId), MAGIC.length)
+  }
+
+  /** Bytes `from` to `to` of the stream; a row may begin in one call and end in another. */
+  push(bytes: Buffer, from: number, to: number): void {
+    if (this.#carry === undefined) {
+      this.#consume(bytes, from, to)
+      return
+    }
+    const whole = Buffer.concat([this.#carry, bytes.subarray(from, to)])
+    this.#carry = undefined
+    this.#consume(whole, 0, whole.length)
+  }
+
+  get canonical(): Uint8Array {
+    const size = this.#size
+    if (size >= KEPT_VIEWS) return this.#scratch.subarray(0, size)
+    this.#views[size] ??= this.#scratch.subarray(0, size)
+    return this.#views[size]
+  }
+
+  stored(): StoredRow {
+    const { seq, bytes, prevAt, entryAt } = this
+    const prevHash = bytes.toString('hex', prevAt, prevAt + 32)
+    return {
+      seq,
+      canonical: this.canonical,
+      prevHash,
+      entryHash: bytes.toString('hex', entryAt, entryAt + 32),
+    }
+  }
+
+  #consume(bytes: Buffer, from: number, to: number): void {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes
+      this.#in = viewOf(bytes)
+    }
+    let at = from
+    if (!this.#headerSeen) {
+      if (to - at < FILE_HEADER) {
+        this.#keep(bytes, at, to)
+        return
+      }
+      at += FILE_HEADER + this.#in.getInt32(at + FILE_HEADER - 4)
+      this.#headerSeen = true
+    }
+    while (to - at >= 2 && !isTrailer(bytes, at)) {
+      const end = this.#hand(bytes, at, to)
+      if (end < 0) break
+      at = end
+    }
+    if (at < to) this.#keep(bytes, at, to)
+  }
+
+  #keep(bytes: Buffer, from: number, to: number): void {
+    if (from < to) this.#carry = Buffer.from(bytes.subarray(from, to))
+  }
+
+  /** Hands the row at `at` over; returns its end, or -1 if it is not all there yet. */
+  #hand(bytes: Buffer, at: number, to: number): number {
+    const end = this.#splice(bytes, at, to)
+    if (end > 0) {
+      this.count += 1
+      this.#taker.add(this)
+      return end
+    }
+    const oddEnd = this.#odd.locate(bytes, at, to)
+    if (oddEnd < 0) return -1
+    this.count += 1
+    this.#taker.addStored(this.#odd.stored(bytes))
+    return oddEnd
+  }
+
+  /**
+   * Writes the canonical bytes of the row at `at` to the scratch buffer and returns the row's end; -1 where it has
+   * none, or is not all there. Nothing is copied before every length is known to stay within the row.
+   */
+  #splice(bytes: Buffer, at: number, to: number): number {
+    const view = this.#in
+    const relation = at + BEFORE_TEXTS
+    const reason = after(view, after(view, relation))
+    const path = reason + REASON_BYTES
+    const caveats = after(view, path)
+    const correlation = after(view, caveats)
+    const recorded = after(view, after(view, correlation))
+    const end = recorded + AFTER_TEXTS
+    if (end > to || !isPlain(view, at, reason, recorded)) return -1
+    this.#begin(at, end)
+    // Length and bytes of two neighbouring texts stand on the wire as they stand in the canonical bytes.
+    this.#copy(at + 18, 32)
+    this.#copy(relation, reason - relation)
+    this.#scratch[this.#size++] = bytes[reason + 5] ?? 0
+    if (!this.#list(path, caveats) || !this.#list(caveats, correlation)) return -1
+    this.#copy(correlation, recorded - correlation)
+    return this.#recordedAt(recorded + 4) ? end : -1
+  }
+
+  /** The prefix, seq, and where the hashes are. Canonical bytes are never longer than the row and the prefix. */
+  #begin(at: number, end: number): void {
+    this.#reserve(PREFIX + end - at + OVERSHOOT)
+    this.#size = PREFIX
+    this.#copy(at + 6, 8)
+    this.seq = this.#in.getInt32(at + 6) * 0x1_0000_0000 + this.#in.getUint32(at + 10)
+    this.prevAt = end - 68
+    this.entryAt = end - 32
+  }
+
+  /** An array of the wire (ndim, has-null flag, element type, per dimension size and lower bound, elements) as a list. */
+  #list(at: number, end: number): boolean {
+    const isEmpty = end - at === 16
+    if (!isEmpty && !isPlainArray(this.bytes, at + 4, end)) return false
+    if (isEmpty && this.#in.getInt32(at + 4) !== 0) return false
+    this.#out.setInt32(this.#size, isEmpty ? 0 : this.#in.getInt32(at + 16))
+    this.#size += 4
+    if (!isEmpty) this.#copy(at + 24, end - at - 24)
+    return true
+  }
+
+  /** Microseconds since 2000, and written since 1970. */
+  #recordedAt(at: number): boolean {
+    const high = this.#in.getInt32(at)
+    const low = this.#in.getUint32(at + 4)
+    if (isInfinite(high, low)) return false
+    const sum = low + EPOCH_LOW
+    const carry = sum > 0xffff_ffff ? 1 : 0
+    this.#out.setInt32(this.#size, high + EPOCH_HIGH + carry)
+    this.#out.setUint32(this.#size + 4, sum)
+    this.#size += 8
+    return true
+  }
+
+  /** By hand while it is short: a call of Buffer.copy costs as much as 400 bytes. Every field has others behind it. */
+  #copy(from: number, length: number): void {
+    const size = this.#size
+    this.#size = size + length
+    if (length > 1024) {
+      this.bytes.copy(this.#scratch, size, from, from + length)
+      return
+    }
+    const [source, out] = [this.#in, this.#out]
+    for (let i = 0; i < length; i += 4) out.setInt32(size + i, source.getInt32(from + i))
+  }
+
+  #reserve(needed: number): void {
+    if (needed <= this.#scratch.length) return
+    const grown = Buffer.allocUnsafe(needed * 2)
+    this.#scratch.copy(grown, 0, 0, PREFIX)
+    this.#scratch = grown
+    this.#out = viewOf(grown)
+    this.#views = []
+  }
+}
+
+/** Where the field after the one at `at` begins. */
+function after(view: DataView, at: number): number {
+  const length = at + 4 > view.byteLength ? -1 : view.getInt32(at)
+  return length < 0 ? NOWHERE : at + 4 + length
+}
+
+/** Whether the fields of fixed width have theirs, generation is 1, reason is a byte, and seq is exact. */
+function isPlain(view: DataView, at: number, reason: number, recorded: number): boolean {
+  return (
+    view.getUint8(at + 1) === 13 &&
+    view.getInt32(at + 2) === 8 &&
+    (view.getInt32(at + 6) & 0xffe0_0000) === 0 &&
+    view.getInt32(at + 14) === 32 &&
+    view.getInt32(reason) === 2 &&
+    view.getUint8(reason + 4) === 0 &&
+    view.getInt32(recorded) === 8 &&
+    view.getInt32(recorded + 12) === 2 &&
+    view.getInt16(recorded + 16) === 1 &&
+    view.getInt32(recorded + 18) === 32 &&
+    view.getInt32(recorded + 54) === 32
+  )
+}
+
+function isTrailer(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0xff && bytes[at + 1] === 0xff
+}
