@@ -8,7 +8,7 @@ import { ENTRY_HEAD, entryRow } from '../src/cli/query/text.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import type { Context } from '../src/compose/context.js'
 import { entriesOf } from '../src/compose/query.js'
-import type { EntryFilter } from '../src/ports.js'
+import type { EntryFilter } from '../src/ports/query.js'
 import { listEntries, streamEntries } from '../src/query/list.js'
 import { parseFilter, parseLimit } from '../src/query/list-query.js'
 

@@ -6,7 +6,7 @@ import { mirrorFlags } from '../src/cli/flags/mirror.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { parsePin, parseSegment } from '../src/cli/verify/flags.js'
 import { runVerify } from '../src/cli/verify/run.js'
-import type { CopyName } from '../src/ports.js'
+import type { CopyName } from '../src/ports/verify.js'
 
 export default class Verify extends AuditCommand {
   static override summary = 'Recompute a chain and tell whether every row in it is intact'

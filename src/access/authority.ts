@@ -1,5 +1,6 @@
 import { AuditError } from '../base/errors.js'
-import type { AccessObject, AccessRelation, Authorizer, Relation } from '../ports.js'
+import type { AccessObject, AccessRelation, Authorizer } from '../ports/access.js'
+import type { Relation } from '../ports/relations.js'
 
 /** Who manages keys and relations: the actor, and what asks for their relations. */
 export interface Authority {

@@ -1,7 +1,8 @@
 import { pseudonymiseObject } from '../append/pseudonymise.js'
 import { chainObject, type Deed } from '../append/self-audit-item.js'
 import { formatTimestamp } from '../chain/timestamp.js'
-import type { NewApiKey, RelationTuple } from '../ports.js'
+import type { NewApiKey } from '../ports/keys.js'
+import type { RelationTuple } from '../ports/relations.js'
 
 export const KEY_CREATE = 'audit.key-create'
 export const KEY_REVOKE = 'audit.key-revoke'

@@ -1,4 +1,5 @@
-import type { AccessPolicyStore, ApiKeyStore, MintedKey, RelationStore } from '../ports.js'
+import type { AccessPolicyStore, ApiKeyStore, MintedKey } from '../ports/keys.js'
+import type { RelationStore } from '../ports/relations.js'
 import type { Authority } from './authority.js'
 import type { Teller } from './tell.js'
 

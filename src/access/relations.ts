@@ -1,14 +1,13 @@
 import { AuditError } from '../base/errors.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type { AppendItem, Placed } from '../ports/append.js'
 import type {
-  AppendItem,
-  Placed,
   RelationFilter,
   RelationStore,
   RelationTuple,
   StoredTuple,
   TuplePlace,
-} from '../ports.js'
+} from '../ports/relations.js'
 import { wireTime } from '../query/wire.js'
 import { assertManages } from './authority.js'
 import { RELATION_GRANT, RELATION_REVOKE, relationChanged } from './deeds.js'

@@ -1,5 +1,7 @@
 import { chainObject } from '../append/self-audit-item.js'
-import type { ApiKeyStore, RelationFilter, RelationStore, RelationTuple, Remaining } from '../ports.js'
+import type { Remaining } from '../ports/erasure.js'
+import type { ApiKeyStore } from '../ports/keys.js'
+import type { RelationFilter, RelationStore, RelationTuple } from '../ports/relations.js'
 import { streamKeys } from './keys.js'
 import { streamTuples } from './relations.js'
 

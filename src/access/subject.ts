@@ -1,7 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { Relation, RelationObject } from '../ports.js'
+import type { Relation, RelationObject } from '../ports/relations.js'
 
 export const RELATIONS = ['owner', 'admin', 'auditor', 'member'] as const satisfies readonly Relation[]
 

@@ -2,7 +2,8 @@ import { isChainDamaged } from '../append/damaged-chain.js'
 import { type Deed, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { AppendItem, Pepper } from '../ports.js'
+import type { AppendItem } from '../ports/append.js'
+import type { Pepper } from '../ports/pepper.js'
 
 /** Who tells of what they did, and with which peppers. */
 export interface Teller {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Finding } from '../chain/finding.js'
-import type { Alerts, Divergence } from '../ports.js'
+import type { Alerts, Divergence } from '../ports/alerts.js'
 import { deliver, PATIENCE, type Patience } from './deliver.js'
 import type { WebhookSettings } from './settings.js'
 import type { Window } from './window.js'

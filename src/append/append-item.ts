@@ -11,9 +11,9 @@ import type {
   DomainResolver,
   Idempotency,
   NewRow,
-  Pepper,
   SubjectPii,
-} from '../ports.js'
+} from '../ports/append.js'
+import type { Pepper } from '../ports/pepper.js'
 import { contentFingerprint } from './fingerprint.js'
 import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
 import type { InputEntry } from './input/input-line.js'

@@ -1,5 +1,5 @@
 import { AuditError } from '../base/errors.js'
-import type { AtRefusal, Placed } from '../ports.js'
+import type { AtRefusal, Placed } from '../ports/append.js'
 import { batches } from './batches.js'
 import type { Candidate } from './input/candidates.js'
 import type { InputEntry } from './input/input-line.js'

@@ -1,6 +1,6 @@
 import { AuditError } from '../base/errors.js'
 import { isUuid } from '../chain/uuid.js'
-import type { RequestContext, SubjectPii } from '../ports.js'
+import type { RequestContext, SubjectPii } from '../ports/append.js'
 import { type InputEntry, inputEntry } from './input/input-line.js'
 
 /** What {@link checkEntry} takes: an InputEntry whose optional lists and texts may be left out. */

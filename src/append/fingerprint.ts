@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { NewRow } from '../ports.js'
+import type { NewRow } from '../ports/append.js'
 
 /**
  * What an idempotency key stands for on one chain: HMAC-SHA256 by the chain's pepper over the key, the chains and every

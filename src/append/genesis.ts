@@ -1,5 +1,5 @@
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { NewRow } from '../ports.js'
+import type { NewRow } from '../ports/append.js'
 
 /** subject_id of every genesis row, so that the chain itself can check the pepper (format.md, "Pseudonym"). */
 export const GENESIS_SUBJECT = 'system:audit'

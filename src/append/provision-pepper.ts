@@ -1,7 +1,8 @@
 import { AuditError } from '../base/errors.js'
 import { pseudonym } from '../chain/hash.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { EntryReader, Pepper, PepperVault } from '../ports.js'
+import type { Pepper, PepperVault } from '../ports/pepper.js'
+import type { EntryReader } from '../ports/query.js'
 import { GENESIS_SUBJECT } from './genesis.js'
 
 export interface ProvisionParts {

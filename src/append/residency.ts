@@ -1,7 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import { FormatError } from '../chain/format-error.js'
 import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
-import type { DomainResolver } from '../ports.js'
+import type { DomainResolver } from '../ports/append.js'
 
 /** Which chains somebody asked for: Domains, the platform chain, or nothing. */
 export interface Chains {

@@ -1,6 +1,7 @@
 import { pseudonym } from '../chain/hash.js'
 import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { AccessObject, AppendItem, ChainStart, NewRow } from '../ports.js'
+import type { AccessObject } from '../ports/access.js'
+import type { AppendItem, ChainStart, NewRow } from '../ports/append.js'
 import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
 
 /** Who acts on a chain, with that chain's pepper; lives as long as one operation. */

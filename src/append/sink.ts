@@ -1,5 +1,5 @@
 import { AuditError } from '../base/errors.js'
-import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../ports.js'
+import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../ports/append.js'
 import { type ItemParts, toAppendItems } from './append-item.js'
 import type { InputEntry } from './input/input-line.js'
 

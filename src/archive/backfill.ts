@@ -1,6 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import { type Finding, Findings } from '../chain/finding.js'
-import type { ArchiveLedger, LedgerRow, LedgerState, ScanProgress } from '../ports.js'
+import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
+import type { ScanProgress } from '../ports/verify.js'
 import { uploadBatch } from './batch.js'
 import type { DrainParts } from './drain.js'
 import { type SourcedFinding, sourced } from './findings.js'

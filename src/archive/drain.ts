@@ -1,5 +1,5 @@
 import type { AuditError } from '../base/errors.js'
-import type { ArchiveQueue } from '../ports.js'
+import type { ArchiveQueue } from '../ports/archive.js'
 import { type Batch, type BatchParts, uploadBatch } from './batch.js'
 import type { SourcedFinding } from './findings.js'
 import { inParallel } from './in-parallel.js'

@@ -1,4 +1,4 @@
-import type { QuarantineStore } from '../ports.js'
+import type { QuarantineStore } from '../ports/quarantine.js'
 import { recordFindings } from '../quarantine/quarantine.js'
 import type { SourcedFinding } from './findings.js'
 

@@ -1,5 +1,5 @@
 import type { Finding } from '../chain/finding.js'
-import type { SourceName } from '../ports.js'
+import type { SourceName } from '../ports/verify.js'
 
 /** What one copy of a row shows to be wrong. */
 export interface SourcedFinding {

@@ -1,4 +1,5 @@
-import type { ArchiveLedger, LedgerRow, LedgerState, MirrorCodec, MirrorStore } from '../ports.js'
+import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
+import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
 import { type Mirror, type Mirrors, openMirror } from './mirrors.js'
 
 /** A chain to be compared: what Postgres says of it, and its mirror. */

@@ -1,5 +1,6 @@
 import { AuditError } from '../base/errors.js'
-import type { MirrorStore, WaitingChain } from '../ports.js'
+import type { WaitingChain } from '../ports/archive.js'
+import type { MirrorStore } from '../ports/mirror.js'
 import { Gate } from './semaphore.js'
 
 /** A mirror that is open, and the gate that all uploads to it go through. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditError } from '../base/errors.js'
-import type { WaitingChain } from '../ports.js'
+import type { WaitingChain } from '../ports/archive.js'
 import { type Drained, nothingDrained } from './drain.js'
 import { inParallel } from './in-parallel.js'
 import { type Stopping, withStopping } from './stopping.js'

@@ -1,5 +1,7 @@
 import { AuditError } from '../base/errors.js'
-import type { ArchiveLedger, LedgerRow, MirrorCodec, ScanProgress, SnapshotSource } from '../ports.js'
+import type { ArchiveLedger, LedgerRow } from '../ports/archive.js'
+import type { MirrorCodec } from '../ports/mirror.js'
+import type { ScanProgress, SnapshotSource } from '../ports/verify.js'
 import { hasLostObject, type OpenChain, openChain, type Place, walkLedger } from './ledger-walk.js'
 import type { Mirrors } from './mirrors.js'
 

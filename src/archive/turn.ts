@@ -1,4 +1,4 @@
-import type { WaitingChain } from '../ports.js'
+import type { WaitingChain } from '../ports/archive.js'
 import { type Drained, type DrainParts, type DrainRange, drainChain } from './drain.js'
 import type { SourcedFinding } from './findings.js'
 import { type Mirrors, openMirror } from './mirrors.js'

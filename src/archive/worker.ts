@@ -1,5 +1,5 @@
 import { AuditError } from '../base/errors.js'
-import type { WaitingChain } from '../ports.js'
+import type { WaitingChain } from '../ports/archive.js'
 import type { Drained } from './drain.js'
 import { backOff, Pace } from './pace.js'
 import type { ProvenRun } from './prove-run.js'

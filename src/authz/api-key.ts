@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { MintedKey } from '../ports.js'
+import type { MintedKey } from '../ports/keys.js'
 
 /**
  * `ak_`, 16 hex digits to look the key up by, `_`, 256 random bits in base64url. Kept is the SHA-256 of the secret alone:

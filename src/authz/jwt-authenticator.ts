@@ -1,6 +1,6 @@
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { LIMITS, textProblem } from '../chain/limits.js'
-import type { Authenticator, Principal } from '../ports.js'
+import type { Authenticator, Principal } from '../ports/access.js'
 import { JWKS_TIMES, type JwksTimes, type KeyOf, remoteKeys } from './jwks.js'
 
 export interface JwtSettings {

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { ApiKeyLookup, Authenticator, Principal, StoredKey } from '../ports.js'
+import type { Authenticator, Principal } from '../ports/access.js'
+import type { ApiKeyLookup, StoredKey } from '../ports/keys.js'
 import { secretHash, splitKey } from './api-key.js'
 import { LastUse } from './last-use.js'
 

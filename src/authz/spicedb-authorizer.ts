@@ -1,6 +1,6 @@
 import { v1 } from '@authzed/authzed-node'
 import { AuditError } from '../base/errors.js'
-import type { AccessDecision, AccessObject, AccessRelation, Authorizer } from '../ports.js'
+import type { AccessDecision, AccessObject, AccessRelation, Authorizer } from '../ports/access.js'
 import { spicedbId } from './spicedb-id.js'
 
 export interface SpicedbSettings {

@@ -1,4 +1,4 @@
-import type { RelationTuple } from '../ports.js'
+import type { RelationTuple } from '../ports/relations.js'
 
 /** What an object id of SpiceDB may be made of, but for `=`, which we escape with. */
 const PLAIN = /^[A-Za-z0-9/_|+-]$/

@@ -1,4 +1,5 @@
-import type { AccessRelation, Authorizer, Relation, RelationWalk } from '../ports.js'
+import type { AccessRelation, Authorizer } from '../ports/access.js'
+import type { Relation, RelationWalk } from '../ports/relations.js'
 
 /** Which tuples give what is asked for (http.md, "Credentials"): an owner alone does not read, a member does nothing. */
 const GIVEN_BY: Readonly<Record<AccessRelation, readonly Relation[]>> = {

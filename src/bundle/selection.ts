@@ -1,7 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import type { Entry } from '../chain/entry.js'
 import { formatTimestamp } from '../chain/timestamp.js'
-import type { ExportRequest, ExportSnapshot } from '../ports.js'
+import type { ExportRequest, ExportSnapshot } from '../ports/bundle.js'
 import { kindOf, type Selection, type SelectionFilter } from './manifest.js'
 
 /** What was selected, as the manifest says it, but for where it ends. */

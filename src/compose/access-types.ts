@@ -1,4 +1,4 @@
-import type { Authenticator, Authorizer, OwnerOnlyPolicy } from '../ports.js'
+import type { Authenticator, Authorizer, OwnerOnlyPolicy } from '../ports/access.js'
 
 /** Who calls, and what they may. */
 export interface Access {

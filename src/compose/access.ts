@@ -2,14 +2,9 @@ import type { Management } from '../access/management.js'
 import { chainObject } from '../append/self-audit-item.js'
 import type { AccessOptions, JwtOptions, SpicedbOptions } from '../cli/access/flags.js'
 import { readPem } from '../cli/flags/read-pem.js'
-import type {
-  AccessPolicyStore,
-  ApiKeyStore,
-  Authenticator,
-  Authorizer,
-  Relation,
-  RelationStore,
-} from '../ports.js'
+import type { Authenticator, Authorizer } from '../ports/access.js'
+import type { AccessPolicyStore, ApiKeyStore } from '../ports/keys.js'
+import type { Relation, RelationStore } from '../ports/relations.js'
 import type { Database } from '../repo/session/database.js'
 import type { Access } from './access-types.js'
 import type { Context } from './context.js'

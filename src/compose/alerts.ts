@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { note } from '../cli/output/streams.js'
 import { interruption } from '../cli/shell/interruption.js'
-import type { Alerts } from '../ports.js'
+import type { Alerts } from '../ports/alerts.js'
 import type { Context } from './context.js'
 
 const NOBODY: Alerts = { raise: () => undefined, settled: async () => undefined }

@@ -1,12 +1,9 @@
 import type { Mirrors } from '../archive/mirrors.js'
-import type {
-  ArchiveLedger,
-  ArchiveQueue,
-  MirrorCodec,
-  QuarantineStore,
-  RestoreTarget,
-  SnapshotSource,
-} from '../ports.js'
+import type { ArchiveLedger, ArchiveQueue } from '../ports/archive.js'
+import type { MirrorCodec } from '../ports/mirror.js'
+import type { QuarantineStore } from '../ports/quarantine.js'
+import type { RestoreTarget } from '../ports/restore.js'
+import type { SnapshotSource } from '../ports/verify.js'
 import type { Context } from './context.js'
 import { quarantineOf } from './query.js'
 

@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { AuditError } from '../base/errors.js'
 import { note } from '../cli/output/streams.js'
 import { interruption } from '../cli/shell/interruption.js'
-import type { CursorKey, IndexedMirror, MirrorCodec, Pepper } from '../ports.js'
+import type { IndexedMirror, MirrorCodec } from '../ports/mirror.js'
+import type { CursorKey, Pepper } from '../ports/pepper.js'
 import type { Database } from '../repo/session/database.js'
 
 /** The flags that say where things are; the same for every command. */

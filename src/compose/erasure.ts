@@ -1,7 +1,9 @@
 import type { ErasurePorts } from '../erasure/erase-identity.js'
 import type { HoldPorts } from '../erasure/hold.js'
 import type { RetentionPorts } from '../erasure/retention.js'
-import type { HoldStore, RemainingReferences, RetentionStore } from '../ports.js'
+import type { RemainingReferences } from '../ports/erasure.js'
+import type { HoldStore } from '../ports/hold.js'
+import type { RetentionStore } from '../ports/retention.js'
 import { keysOf, relationsOf } from './access.js'
 import type { Context } from './context.js'
 

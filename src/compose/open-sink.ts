@@ -1,6 +1,6 @@
 import { type Chains, createResolver } from '../append/residency.js'
 import type { SinkOptions } from '../append/sink.js'
-import type { Pepper } from '../ports.js'
+import type { Pepper } from '../ports/pepper.js'
 import { PostgresEntryStore } from '../repo/append/append.js'
 import { chainExists } from '../repo/query/domains.js'
 import type { Database } from '../repo/session/database.js'

@@ -1,4 +1,6 @@
-import type { DomainRegistry, EntryReader, QuarantineStore } from '../ports.js'
+import type { DomainRegistry } from '../ports/domains.js'
+import type { QuarantineStore } from '../ports/quarantine.js'
+import type { EntryReader } from '../ports/query.js'
 import type { Context } from './context.js'
 
 export async function entriesOf(context: Context): Promise<EntryReader> {

@@ -1,6 +1,6 @@
 import type { Denials } from '../http/denials/denials.js'
 import type { HttpParts } from '../http/parts.js'
-import type { IdentityEraser } from '../ports.js'
+import type { IdentityEraser } from '../ports/erasure.js'
 import type { Access } from './access-types.js'
 import { sinkOf } from './append.js'
 import type { Context } from './context.js'

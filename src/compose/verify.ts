@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
-import type { CopyName, EntrySource, KnownChains } from '../ports.js'
+import type { KnownChains } from '../ports/domains.js'
+import type { CopyName, EntrySource } from '../ports/verify.js'
 import type { Context } from './context.js'
 
 /** Each takes 35 MB. */

@@ -2,16 +2,16 @@ import { GENESIS_SUBJECT } from '../append/genesis.js'
 import { type Deed, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { pseudonym } from '../chain/hash.js'
+import type { Placed } from '../ports/append.js'
 import type {
   ErasedPseudonym,
   Erasure,
   ErasureStore,
-  Pepper,
-  Placed,
   Remaining,
   RemainingReferences,
   SubjectTraces,
-} from '../ports.js'
+} from '../ports/erasure.js'
+import type { Pepper } from '../ports/pepper.js'
 import { wireTime } from '../query/wire.js'
 import { onChain, type Person } from './person.js'
 

@@ -2,7 +2,7 @@ import { AuditError } from '../base/errors.js'
 import { pseudonym } from '../chain/hash.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
 import { isUuid } from '../chain/uuid.js'
-import type { ErasureSubject } from '../ports.js'
+import type { ErasureSubject } from '../ports/erasure.js'
 
 /** Who is meant: an identity with every subject that is mapped to it, one subject, or whoever a pseudonym is of. */
 export type Person =

@@ -1,6 +1,12 @@
 import { type Scribe, selfAuditItem } from '../append/self-audit-item.js'
 import { formatTimestamp } from '../chain/timestamp.js'
-import type { PurgedBatch, PurgePosition, PurgeStep, RetentionState, RetentionStore } from '../ports.js'
+import type {
+  PurgedBatch,
+  PurgePosition,
+  PurgeStep,
+  RetentionState,
+  RetentionStore,
+} from '../ports/retention.js'
 import { wireTime } from '../query/wire.js'
 import { type Counts, chainDeed, heldOf, type OnChain, type RetentionPorts } from './retention.js'
 

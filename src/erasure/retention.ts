@@ -1,6 +1,7 @@
 import { chainObject, type Deed, type Scribe, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
-import type { Pepper, RetentionPolicy, RetentionState, RetentionStore } from '../ports.js'
+import type { Pepper } from '../ports/pepper.js'
+import type { RetentionPolicy, RetentionState, RetentionStore } from '../ports/retention.js'
 import { wireTime } from '../query/wire.js'
 
 const SET_RELATION = 'audit.retention-set'

@@ -2,15 +2,15 @@ import type {
   AccessRelation,
   Authenticator,
   Authorizer,
-  CursorKey,
   DenialReason,
-  EntryReader,
-  EntrySource,
-  IdentityEraser,
-  Integrity,
   OwnerOnlyPolicy,
-  QuarantineStore,
-} from '../ports.js'
+} from '../ports/access.js'
+import type { IdentityEraser } from '../ports/erasure.js'
+import type { Integrity } from '../ports/integrity.js'
+import type { CursorKey } from '../ports/pepper.js'
+import type { QuarantineStore } from '../ports/quarantine.js'
+import type { EntryReader } from '../ports/query.js'
+import type { EntrySource } from '../ports/verify.js'
 
 /** A log of structured lines. No field holds personal data: no subject, address, query, header or credential. */
 export interface HttpLog {

@@ -1,4 +1,4 @@
-import type { IndexedMirror } from '../ports.js'
+import type { IndexedMirror } from '../ports/mirror.js'
 import { DirectoryMirror } from './directory/directory.js'
 import { parseMirrorUrl } from './mirror-url.js'
 

@@ -1,5 +1,5 @@
 import { AuditError } from '../base/errors.js'
-import type { CursorKey, Pepper } from '../ports.js'
+import type { CursorKey, Pepper } from '../ports/pepper.js'
 import { deriveCursorKey, derivePepper, pepperDomain } from './derive.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { CursorKey, Pepper } from '../ports.js'
+import type { CursorKey, Pepper } from '../ports/pepper.js'
 import { deriveCursorKey, derivePepper, pepperDomain } from './derive.js'
 import { readKeyFile } from './read-key-file.js'
 

@@ -1,5 +1,5 @@
 import { AuditError } from '../base/errors.js'
-import type { CursorKey, Pepper, PepperVault } from '../ports.js'
+import type { CursorKey, Pepper, PepperVault } from '../ports/pepper.js'
 import { EnvKeyPepper } from './env-key.js'
 import { KeyFilePepper } from './key-file.js'
 import { OpenBaoPepper } from './openbao.js'

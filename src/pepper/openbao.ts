@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { AuditError } from '../base/errors.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { CursorKey, PepperVault } from '../ports.js'
+import type { CursorKey, PepperVault } from '../ports/pepper.js'
 import { pepperDomain } from './derive.js'
 import { decodeBase64 } from './env-key.js'
 import { BaoClient, type BaoPatience, statusText } from './openbao-client.js'

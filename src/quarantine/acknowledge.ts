@@ -2,7 +2,7 @@ import { isChainDamaged } from '../append/damaged-chain.js'
 import { AuditError } from '../base/errors.js'
 import { textProblem } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { QuarantineRecord, QuarantineStore } from '../ports.js'
+import type { QuarantineRecord, QuarantineStore } from '../ports/quarantine.js'
 
 export const ACKNOWLEDGE_RELATION = 'audit.quarantine-acknowledge'
 

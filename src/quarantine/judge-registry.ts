@@ -1,6 +1,7 @@
 import { type Finding, finding } from '../chain/finding.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { KnownChains, Scan } from '../ports.js'
+import type { KnownChains } from '../ports/domains.js'
+import type { Scan } from '../ports/verify.js'
 
 /** What only shows against every other chain, of one that was judged by itself already. */
 export function judgeKnown(

@@ -1,4 +1,4 @@
-import type { DomainRecord, DomainRegistry } from '../ports.js'
+import type { DomainRecord, DomainRegistry } from '../ports/domains.js'
 import { wireTime } from './wire.js'
 
 /** One Domain as `audit domain list` prints it. `rows` is what the chain head counts, absent where the head is gone. */

@@ -4,7 +4,7 @@ import type { Entry } from '../chain/entry.js'
 import { FormatError } from '../chain/format-error.js'
 import { type Hasher, isHash, nobleHasher } from '../chain/hash.js'
 import { reasonName } from '../chain/reason.js'
-import type { EntryReader, ReadEntry } from '../ports.js'
+import type { EntryReader, ReadEntry } from '../ports/query.js'
 import { assertKnown } from './list.js'
 import { type AuditEntryProof, auditEntry } from './wire.js'
 

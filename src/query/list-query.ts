@@ -3,7 +3,7 @@ import { FormatError } from '../chain/format-error.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
 import { isReason } from '../chain/reason.js'
 import { MAX_MICROS, parseTimestamp } from '../chain/timestamp.js'
-import type { EntryFilter } from '../ports.js'
+import type { EntryFilter } from '../ports/query.js'
 
 export const DEFAULT_LIMIT = 50
 export const MAX_LIMIT = 200

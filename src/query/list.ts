@@ -1,5 +1,6 @@
 import { AuditError } from '../base/errors.js'
-import type { CursorKey, EntryFilter, EntryReader } from '../ports.js'
+import type { CursorKey } from '../ports/pepper.js'
+import type { EntryFilter, EntryReader } from '../ports/query.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
 import { type AuditEntry, type AuditEntryList, auditEntry } from './wire.js'
 

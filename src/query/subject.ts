@@ -2,7 +2,8 @@ import { GENESIS_SUBJECT } from '../append/genesis.js'
 import { AuditError } from '../base/errors.js'
 import { pseudonym } from '../chain/hash.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
-import type { EntryReader, Pepper } from '../ports.js'
+import type { Pepper } from '../ports/pepper.js'
+import type { EntryReader } from '../ports/query.js'
 
 /**
  * From a person to their rows: the pseudonym of a subject_id on one chain, 64 hex digits. Another pepper would find

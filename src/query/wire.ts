@@ -1,7 +1,7 @@
 import type { Reason } from '../chain/reason.js'
 import { reasonName } from '../chain/reason.js'
 import { formatTimestamp, MAX_MICROS, MIN_MICROS } from '../chain/timestamp.js'
-import type { ReadEntry, ReadTime } from '../ports.js'
+import type { ReadEntry, ReadTime } from '../ports/query.js'
 
 /** `unknown` only for an ordinal outside 1 to 4 that somebody forced into the table. */
 export type WireReason = Reason | 'unknown'

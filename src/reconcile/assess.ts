@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../base/errors.js'
-import type { IntegrityState } from '../ports.js'
+import type { IntegrityState } from '../ports/integrity.js'
 import type { Progress } from './progress.js'
 import type { Pace } from './schedule.js'
 

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../base/errors.js'
-import type { ChainGlance, IntegrityState, StandingCount } from '../ports.js'
+import type { IntegrityState } from '../ports/integrity.js'
+import type { ChainGlance, StandingCount } from '../ports/reconcile.js'
 import { isBlind } from './assess.js'
 import type { Progress, SegmentKind } from './progress.js'
 import type { Pace } from './schedule.js'

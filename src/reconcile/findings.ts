@@ -1,6 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import type { Finding } from '../chain/finding.js'
-import type { FindingKey, QuarantineStanding, QuarantineStore, StandingCount } from '../ports.js'
+import type { QuarantineStore } from '../ports/quarantine.js'
+import type { FindingKey, QuarantineStanding, StandingCount } from '../ports/reconcile.js'
 import { recordFindings } from '../quarantine/quarantine.js'
 
 export interface FindingsParts {

@@ -1,5 +1,6 @@
 import type { Finding } from '../chain/finding.js'
-import type { Alerts, Integrity, IntegrityState } from '../ports.js'
+import type { Alerts } from '../ports/alerts.js'
+import type { Integrity, IntegrityState } from '../ports/integrity.js'
 import { assess } from './assess.js'
 import { type ProbeLog, Troubles } from './failure-log.js'
 import { type Figures, figuresOf } from './figures.js'

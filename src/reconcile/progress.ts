@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../base/errors.js'
-import type { ChainGlance, KeptProgress, Position } from '../ports.js'
+import type { ChainGlance, KeptProgress, Position } from '../ports/reconcile.js'
 import type { VerifyResult } from '../verify/result.js'
 
 /** A walk over every row of a chain. Times are milliseconds of one monotonic clock. */

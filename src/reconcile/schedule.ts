@@ -1,5 +1,5 @@
 import type { ChainHead } from '../chain/entry.js'
-import type { Position } from '../ports.js'
+import type { Position } from '../ports/reconcile.js'
 import type { Progress, SegmentKind } from './progress.js'
 
 /** How a probe goes about it; times in milliseconds. */

@@ -1,5 +1,6 @@
 import { AuditError } from '../base/errors.js'
-import type { EntrySource, KnownChains } from '../ports.js'
+import type { KnownChains } from '../ports/domains.js'
+import type { EntrySource } from '../ports/verify.js'
 import { verifyChain } from '../verify/verify-chain.js'
 import { verifyWhole, type Widened } from '../verify/widen-segment.js'
 import type { Segment } from './schedule.js'

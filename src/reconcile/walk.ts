@@ -1,12 +1,7 @@
 import { AuditError } from '../base/errors.js'
-import type {
-  ChainGlance,
-  EntrySource,
-  KeptProgress,
-  KnownChains,
-  Position,
-  ReconcileStore,
-} from '../ports.js'
+import type { KnownChains } from '../ports/domains.js'
+import type { ChainGlance, KeptProgress, Position, ReconcileStore } from '../ports/reconcile.js'
+import type { EntrySource } from '../ports/verify.js'
 import type { Widened } from '../verify/widen-segment.js'
 import type { Troubles } from './failure-log.js'
 import type { OpenFindings } from './findings.js'

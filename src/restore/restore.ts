@@ -5,7 +5,8 @@ import type { ChainedEntry, ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
-import type { RestoredRow, RestoreTarget, ScanProgress } from '../ports.js'
+import type { RestoredRow, RestoreTarget } from '../ports/restore.js'
+import type { ScanProgress } from '../ports/verify.js'
 
 /** Rows a transaction. */
 const BATCH = 1000

@@ -1,13 +1,6 @@
 import type { Hasher } from '../chain/hash.js'
-import type {
-  EntrySource,
-  MirrorCodec,
-  MirrorStore,
-  Scan,
-  ScanProgress,
-  ScanRequest,
-  SnapshotSource,
-} from '../ports.js'
+import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
+import type { EntrySource, Scan, ScanProgress, ScanRequest, SnapshotSource } from '../ports/verify.js'
 import { streamObjects } from './object-stream.js'
 import { pairUp } from './pair-up.js'
 import { TwoCopies } from './two-copies.js'

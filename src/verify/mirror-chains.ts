@@ -3,7 +3,8 @@ import { mirrorOfPath } from '../append/mirror-step.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import { LIMITS } from '../chain/limits.js'
 import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { IndexedMirror, KnownChains, MirrorCodec, MirrorStore } from '../ports.js'
+import type { KnownChains } from '../ports/domains.js'
+import type { IndexedMirror, MirrorCodec, MirrorStore } from '../ports/mirror.js'
 import { type ListedRow, MAX_OBJECT_BYTES, streamObjects } from './object-stream.js'
 
 /** The chains that anything in a mirror is stored for, rows or not. */

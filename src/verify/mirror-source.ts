@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hasher } from '../chain/hash.js'
-import type { EntrySource, MirrorCodec, MirrorStore, Scan, ScanProgress, ScanRequest } from '../ports.js'
+import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
+import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports/verify.js'
 import { LateObjects, PATIENCE } from './late-objects.js'
 import { fetchRow, type ListedRow, streamObjects } from './object-stream.js'
 import { OneCopy } from './one-copy.js'

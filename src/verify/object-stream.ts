@@ -1,5 +1,5 @@
 import type { StoredRow } from '../chain/fold.js'
-import type { DecodedObject, MirrorCodec, MirrorListed, MirrorStore } from '../ports.js'
+import type { DecodedObject, MirrorCodec, MirrorListed, MirrorStore } from '../ports/mirror.js'
 
 /** Fetches under way at once. */
 const CONCURRENCY = 64

@@ -1,7 +1,7 @@
 import { type Finding, Findings } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
-import type { Scan, ScanRequest } from '../ports.js'
+import type { Scan, ScanRequest } from '../ports/verify.js'
 import { detachedFindings, isDetached, isTooFar } from './detached.js'
 import type { ListedRow } from './object-stream.js'
 import { strayFinding } from './stray.js'

@@ -1,7 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import type { Finding } from '../chain/finding.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { Scan } from '../ports.js'
+import type { Scan } from '../ports/verify.js'
 import { wireTime } from '../query/wire.js'
 
 /**

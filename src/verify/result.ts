@@ -1,6 +1,6 @@
 import type { ChainHead } from '../chain/entry.js'
 import type { Finding, FindingCode } from '../chain/finding.js'
-import type { SourceName } from '../ports.js'
+import type { SourceName } from '../ports/verify.js'
 
 /** A finding as it is printed and sent; hashes are 64 hex digits or absent. */
 export interface WireFinding {

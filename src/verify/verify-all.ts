@@ -1,5 +1,5 @@
 import type { ChainHead } from '../chain/entry.js'
-import type { KnownChains } from '../ports.js'
+import type { KnownChains } from '../ports/domains.js'
 import type { Verdict } from './verify-chain.js'
 
 /** The chains that `--all` must judge: all that anything speaks of, and those that were pinned. */

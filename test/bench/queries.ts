@@ -1,4 +1,4 @@
-import type { EntryFilter } from '../../src/ports.js'
+import type { EntryFilter } from '../../src/ports/query.js'
 import { PAGE_TRANSACTION } from '../../src/repo/query/entry-reader.js'
 import { getEntries } from '../../src/repo/query/get-entry.js'
 import { listEntries } from '../../src/repo/query/list-entries.js'

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EntrySource, Scan } from '../../src/ports.js'
+import type { EntrySource, Scan } from '../../src/ports/verify.js'
 import { Database } from '../../src/repo/session/database.js'
 import type { PostgresSourceOptions } from '../../src/repo/verify/postgres-source.js'
 import { FaultProxy } from '../support/append-proxy.js'

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { archiveOnce } from '../../src/archive/once.js'
 import { runWorker } from '../../src/archive/worker.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
-import type { MirrorStore } from '../../src/ports.js'
+import type { MirrorStore } from '../../src/ports/mirror.js'
 import { ArchiveGround, NEVER, totals } from '../support/archive-ground.js'
 
 let ground: ArchiveGround

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { base64url } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eitherAuthenticator, jwtAuthenticator } from '../../src/authz/jwt-authenticator.js'
-import type { Authenticator, Principal } from '../../src/ports.js'
+import type { Authenticator, Principal } from '../../src/ports/access.js'
 import { NEVER } from '../support/access-ground.js'
 import { Issuer, type SigningKey, token } from '../support/issuer.js'
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openMirror } from '../../src/mirror/open.js'
-import type { IndexedMirror } from '../../src/ports.js'
+import type { IndexedMirror } from '../../src/ports/mirror.js'
 import { keysOf } from '../support/mirror-contract.js'
 import { S3Server } from '../support/s3-server.js'
 

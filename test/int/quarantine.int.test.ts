@@ -6,7 +6,8 @@ import { AuditError } from '../../src/base/errors.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { openSink } from '../../src/compose/open-sink.js'
-import type { Pepper, QuarantineRecord, QuarantineStore } from '../../src/ports.js'
+import type { Pepper } from '../../src/ports/pepper.js'
+import type { QuarantineRecord, QuarantineStore } from '../../src/ports/quarantine.js'
 import { acknowledgeQuarantine, type SelfAuditRow } from '../../src/quarantine/acknowledge.js'
 import {
   parseQuarantineId,

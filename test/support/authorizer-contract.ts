@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AccessObject, AccessRelation, Authorizer, RelationTuple } from '../../src/ports.js'
+import type { AccessObject, AccessRelation, Authorizer } from '../../src/ports/access.js'
+import type { RelationTuple } from '../../src/ports/relations.js'
 import { NEVER } from './access-ground.js'
 
 /** An authorizer with a way to its relations. */

@@ -5,7 +5,7 @@ import { nodeHasher } from '../../src/base/node-hasher.js'
 import { bundleFiles } from '../../src/bundle/bundle-files.js'
 import { type Exported, exportChain } from '../../src/bundle/export-chain.js'
 import { OutputFile } from '../../src/bundle/output-file.js'
-import type { ExportRequest } from '../../src/ports.js'
+import type { ExportRequest } from '../../src/ports/bundle.js'
 import { postgresExport } from '../../src/repo/bundle/export-snapshot.js'
 import { Database } from '../../src/repo/session/database.js'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { MirrorStore } from '../../src/ports.js'
+import type { MirrorStore } from '../../src/ports/mirror.js'
 
 /** An empty place for objects, and as many stores that look at it as a test opens. */
 export interface MirrorSite {

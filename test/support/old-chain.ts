@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { pseudonym } from '../../src/chain/hash.js'
-import type { Pepper } from '../../src/ports.js'
+import type { Pepper } from '../../src/ports/pepper.js'
 import { postgresRestoreTarget } from '../../src/repo/restore/restore.js'
 import type { Database } from '../../src/repo/session/database.js'
 import { chained, entryAt } from './chain-builder.js'

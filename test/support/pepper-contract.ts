@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import type { Pepper, PepperVault } from '../../src/ports.js'
+import type { Pepper, PepperVault } from '../../src/ports/pepper.js'
 
 /** A source to be tried, and the hand that changes what it reads. */
 export interface PepperGround {

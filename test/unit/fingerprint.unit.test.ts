@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { contentFingerprint } from '../../src/append/fingerprint.js'
-import type { NewRow } from '../../src/ports.js'
+import type { NewRow } from '../../src/ports/append.js'
 
 const PEPPER = new Uint8Array(32).fill(7)
 const A = '018f0000-0000-7000-8000-00000000000a'

@@ -43,7 +43,6 @@ const isRelative = ({ to }: ImportEdge) =>
 
 function areaOf(file: string): string {
   if (file === 'src/index.ts') return 'library'
-  if (file === 'src/ports.ts') return 'ports'
   const [top = '', area = ''] = file.split('/')
   return top === 'src' ? area : top
 }

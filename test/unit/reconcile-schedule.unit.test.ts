@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ChainGlance } from '../../src/ports.js'
+import type { ChainGlance } from '../../src/ports/reconcile.js'
 import { advanced, beginChain, failed, type Progress, seen, toKeep } from '../../src/reconcile/progress.js'
 import {
   LARGE_SEGMENT,

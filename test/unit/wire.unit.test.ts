@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseTimestamp } from '../../src/chain/timestamp.js'
-import type { ReadEntry } from '../../src/ports.js'
+import type { ReadEntry } from '../../src/ports/query.js'
 import { parseFilter, parseLimit } from '../../src/query/list-query.js'
 import { auditEntry } from '../../src/query/wire.js'
 

@@ -3,7 +3,7 @@ import { AuditError } from '../../base/errors.js'
 import { sortCaveats } from '../../chain/entry.js'
 import { LIMITS } from '../../chain/limits.js'
 import type { Reason } from '../../chain/reason.js'
-import type { RequestContext, SubjectPii } from '../../ports.js'
+import type { RequestContext, SubjectPii } from '../../ports/append.js'
 import { lineSchema, type RawLine } from './line-schema.js'
 import { JsonProblem, parseStrictJson } from './strict-json.js'
 

@@ -1,7 +1,7 @@
 import type { ArchiverParts } from '../../archive/turn.js'
 import { nodeHasher } from '../../base/node-hasher.js'
 import type { Archive } from '../../compose/archive.js'
-import type { Alerts } from '../../ports.js'
+import type { Alerts } from '../../ports/alerts.js'
 import { foundText } from './text.js'
 
 export type Archiving = Archive & { readonly alerts: Alerts }

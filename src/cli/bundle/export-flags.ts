@@ -1,5 +1,5 @@
 import { AuditError } from '../../base/errors.js'
-import type { ExportRequest } from '../../ports.js'
+import type { ExportRequest } from '../../ports/bundle.js'
 import { parseFilter } from '../../query/list-query.js'
 import { parametersOf } from '../query/flags.js'
 import { parseSegment } from '../verify/flags.js'

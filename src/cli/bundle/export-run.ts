@@ -1,7 +1,7 @@
 import { exportChain } from '../../bundle/export-chain.js'
 import { exportPartsOf } from '../../compose/bundle.js'
 import type { Context } from '../../compose/context.js'
-import type { ExportRequest } from '../../ports.js'
+import type { ExportRequest } from '../../ports/bundle.js'
 import type { Output } from '../output/output.js'
 import { startProgress } from '../output/progress.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'

@@ -1,4 +1,4 @@
-import type { ScanProgress } from '../../ports.js'
+import type { ScanProgress } from '../../ports/verify.js'
 
 export interface Progress {
   /** Cheap: it only keeps the numbers, what is shown pulls them. */

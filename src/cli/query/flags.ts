@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import type { Context } from '../../compose/context.js'
 import { entriesOf } from '../../compose/query.js'
-import type { EntryFilter } from '../../ports.js'
+import type { EntryFilter } from '../../ports/query.js'
 import type { ListParameters } from '../../query/list-query.js'
 import { subjectPseudonym } from '../../query/subject.js'
 

@@ -1,7 +1,7 @@
 import { AuditError } from '../../base/errors.js'
 import type { Context } from '../../compose/context.js'
 import { knownChainsOf } from '../../compose/verify.js'
-import type { ScanProgress } from '../../ports.js'
+import type { ScanProgress } from '../../ports/verify.js'
 import { chainsToVerify } from '../../verify/verify-all.js'
 import type { Output } from '../output/output.js'
 import { startProgress } from '../output/progress.js'

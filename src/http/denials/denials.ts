@@ -1,6 +1,6 @@
 import type { InputEntry } from '../../append/input/input-line.js'
 import { AuditError } from '../../base/errors.js'
-import type { Placed } from '../../ports.js'
+import type { Placed } from '../../ports/append.js'
 import type { Denial, DenialLog, HttpLog } from '../parts.js'
 import { DenialAllowance } from './allowance.js'
 import { type DenialRow, denialEntry } from './entry.js'

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { AccessDecision, AccessRelation } from '../../ports.js'
+import type { AccessDecision, AccessRelation } from '../../ports/access.js'
 import { hangUpOf } from '../connection/client-gone-signal.js'
 import type { HttpParts } from '../parts.js'
 import { entryNotFound, permissionDenied } from '../problem/problem.js'

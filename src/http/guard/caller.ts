@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { AccessObject, Principal } from '../../ports.js'
+import type { AccessObject, Principal } from '../../ports/access.js'
 import { unauthenticated } from '../problem/problem.js'
 
 declare module 'fastify' {

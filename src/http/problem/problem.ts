@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import type { DenialReason } from '../../ports.js'
+import type { DenialReason } from '../../ports/access.js'
 
 /** The codes of http.md and no other: clients that exist may know them as a closed set. */
 export const PROBLEM_CODES = [

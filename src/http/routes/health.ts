@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Integrity, IntegrityState } from '../../ports.js'
+import type { Integrity, IntegrityState } from '../../ports/integrity.js'
 import type { App } from '../app.js'
 import { HttpProblem } from '../problem/problem.js'
 import { notReady } from '../schemas/problem.js'

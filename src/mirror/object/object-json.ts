@@ -4,7 +4,7 @@ import type { ChainedEntry } from '../../chain/entry.js'
 import { FormatError } from '../../chain/format-error.js'
 import { isHash } from '../../chain/hash.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
-import type { DecodedObject } from '../../ports.js'
+import type { DecodedObject } from '../../ports/mirror.js'
 import type { ObjectPlace } from './key.js'
 
 const FAMILY = 'PXA'

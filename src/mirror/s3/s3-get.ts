@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
-import type { MirrorObject } from '../../ports.js'
+import type { MirrorObject } from '../../ports/mirror.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { failureOf } from './s3-error.js'
 

@@ -1,6 +1,6 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import { AuditError } from '../../base/errors.js'
-import type { MirrorIndex } from '../../ports.js'
+import type { MirrorIndex } from '../../ports/mirror.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { urlDecoded } from './s3-list.js'
 

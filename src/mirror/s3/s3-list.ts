@@ -1,6 +1,6 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
 import { AuditError } from '../../base/errors.js'
-import type { MirrorListed } from '../../ports.js'
+import type { MirrorListed } from '../../ports/mirror.js'
 import type { S3Bucket } from './s3-bucket.js'
 
 /** One page, its keys relative to the mirror's prefix. */

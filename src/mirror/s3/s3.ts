@@ -1,4 +1,4 @@
-import type { IndexedMirror, MirrorIndex, MirrorListed, MirrorObject } from '../../ports.js'
+import type { IndexedMirror, MirrorIndex, MirrorListed, MirrorObject } from '../../ports/mirror.js'
 import { type Env, S3Bucket, type S3Patience } from './s3-bucket.js'
 import { type Created, S3Creator } from './s3-create.js'
 import { getObject } from './s3-get.js'

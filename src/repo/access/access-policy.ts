@@ -1,5 +1,6 @@
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { AccessPolicyStore, AppendItem } from '../../ports.js'
+import type { AppendItem } from '../../ports/append.js'
+import type { AccessPolicyStore } from '../../ports/keys.js'
 import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
 import { assertChain } from '../erasure/erase.js'
 import type { Client, Database } from '../session/database.js'

@@ -1,4 +1,4 @@
-import type { ApiKeyLookup, StoredKey } from '../../ports.js'
+import type { ApiKeyLookup, StoredKey } from '../../ports/keys.js'
 import type { Client, Database } from '../session/database.js'
 
 /** Named: planned once a connection, for this runs on every request. */

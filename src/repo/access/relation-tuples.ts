@@ -1,13 +1,13 @@
 import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type { AppendItem } from '../../ports/append.js'
 import type {
-  AppendItem,
   RelationFilter,
   RelationStore,
   RelationTuple,
   StoredTuple,
   TuplePlace,
-} from '../../ports.js'
+} from '../../ports/relations.js'
 import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
 import { assertChain } from '../erasure/erase.js'
 import type { Client, Database } from '../session/database.js'

@@ -1,4 +1,4 @@
-import type { RelationWalk } from '../../ports.js'
+import type { RelationWalk } from '../../ports/relations.js'
 import type { Database } from '../session/database.js'
 
 /** Groups within groups that count. */

@@ -5,7 +5,7 @@ import type { ChainedEntry } from '../../chain/entry.js'
 import { FormatError } from '../../chain/format-error.js'
 import { isHash, ZERO_HASH } from '../../chain/hash.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../../ports.js'
+import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../../ports/append.js'
 import type { ChainTail, OpenChain } from './append-chains.js'
 import { SeenKeys } from './seen-keys.js'
 

@@ -1,6 +1,6 @@
 import { AuditError } from '../../base/errors.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
-import type { SubjectPii } from '../../ports.js'
+import type { SubjectPii } from '../../ports/append.js'
 import type { Client } from '../session/database.js'
 import type { PlacedRow, Placement } from './append-placement.js'
 import { assertStored } from './assert-stored.js'

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { AuditError } from '../../base/errors.js'
-import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../../ports.js'
+import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../../ports/append.js'
 import { type Client, type Database, DURABLE } from '../session/database.js'
 import { lockChains, openChains } from './append-chains.js'
 import { Placement } from './append-placement.js'

@@ -1,4 +1,4 @@
-import type { AppendItem } from '../../ports.js'
+import type { AppendItem } from '../../ports/append.js'
 import type { Client } from '../session/database.js'
 import { type FreshKey, type KnownKey, keyOn, SeenKeys } from './seen-keys.js'
 

@@ -1,5 +1,5 @@
 import { AuditError } from '../../base/errors.js'
-import type { AppendItem, Placed } from '../../ports.js'
+import type { AppendItem, Placed } from '../../ports/append.js'
 
 /** A key as a chain knows it. */
 export interface KnownKey {

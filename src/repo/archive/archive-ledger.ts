@@ -1,5 +1,5 @@
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { ArchiveLedger, LedgerRow, LedgerState } from '../../ports.js'
+import type { ArchiveLedger, LedgerRow, LedgerState } from '../../ports/archive.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { SEEING_ALL } from '../verify/chain-state.js'

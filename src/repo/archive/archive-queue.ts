@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { ArchiveQueue, WaitingChain } from '../../ports.js'
+import type { ArchiveQueue, WaitingChain } from '../../ports/archive.js'
 import type { Client, Database } from '../session/database.js'
 import { SEEING_ALL } from '../verify/chain-state.js'
 import { collectRows } from '../wire/row-stream.js'

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { StoredRow } from '../../chain/fold.js'
 import { LIMITS } from '../../chain/limits.js'
-import type { RunFacts } from '../../ports.js'
+import type { RunFacts } from '../../ports/archive.js'
 import type { Client, Database } from '../session/database.js'
 import { chainState, SCAN_BEGIN, UNHURRIED } from '../verify/chain-state.js'
 import { copyOut } from '../wire/copy-out.js'

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { AuditError } from '../../base/errors.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
-import type { ExportRequest, ExportSnapshot, ExportStore, RowReader } from '../../ports.js'
+import type { ExportRequest, ExportSnapshot, ExportStore, RowReader } from '../../ports/bundle.js'
 import { type Bind, entryConditions } from '../query/list-entries.js'
 import type { Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'

@@ -1,6 +1,7 @@
 import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { ErasedPseudonym, ErasureStore, ErasureSubject, Placed, SubjectTraces } from '../../ports.js'
+import type { Placed } from '../../ports/append.js'
+import type { ErasedPseudonym, ErasureStore, ErasureSubject, SubjectTraces } from '../../ports/erasure.js'
 import { appendUnderLocks, underLocks } from '../append/append.js'
 import { chainExists } from '../query/domains.js'
 import type { Client, Database } from '../session/database.js'

@@ -1,5 +1,6 @@
 import { AuditError } from '../../base/errors.js'
-import type { HoldFilter, HoldRecord, HoldStore, HoldTarget, Placed } from '../../ports.js'
+import type { Placed } from '../../ports/append.js'
+import type { HoldFilter, HoldRecord, HoldStore, HoldTarget } from '../../ports/hold.js'
 import { appendUnderLocks, underLocks } from '../append/append.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'

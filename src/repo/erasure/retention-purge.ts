@@ -1,4 +1,4 @@
-import type { PurgePosition, PurgeStep, RetentionPolicy } from '../../ports.js'
+import type { PurgePosition, PurgeStep, RetentionPolicy } from '../../ports/retention.js'
 import type { Client } from '../session/database.js'
 import { readTime } from '../session/read-time.js'
 import { heldSubjects } from './holds-in-force.js'

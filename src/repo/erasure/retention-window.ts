@@ -1,5 +1,5 @@
 import { AuditError } from '../../base/errors.js'
-import type { RetentionPolicy } from '../../ports.js'
+import type { RetentionPolicy } from '../../ports/retention.js'
 import type { Client } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
 import { entryOf } from './off-chain.js'

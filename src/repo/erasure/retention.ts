@@ -1,4 +1,4 @@
-import type { RetentionPolicy, RetentionState, RetentionStore } from '../../ports.js'
+import type { RetentionPolicy, RetentionState, RetentionStore } from '../../ports/retention.js'
 import { appendUnderLocks, underLocks } from '../append/append.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'

@@ -1,6 +1,6 @@
 import { FINDING_CODES, type FindingCode } from '../../chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { FindingKey, QuarantineStanding, StandingCount } from '../../ports.js'
+import type { FindingKey, QuarantineStanding, StandingCount } from '../../ports/reconcile.js'
 import type { Client, Database } from '../session/database.js'
 import { SEEING_ALL } from '../verify/chain-state.js'
 

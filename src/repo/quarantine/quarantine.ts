@@ -1,6 +1,7 @@
 import { AuditError } from '../../base/errors.js'
 import type { Finding } from '../../chain/finding.js'
-import type { QuarantineFilter, QuarantineRecord, QuarantineStore, SourceName } from '../../ports.js'
+import type { QuarantineFilter, QuarantineRecord, QuarantineStore } from '../../ports/quarantine.js'
+import type { SourceName } from '../../ports/verify.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 

@@ -1,6 +1,6 @@
 import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { DomainRecord, DomainRegistry } from '../../ports.js'
+import type { DomainRecord, DomainRegistry } from '../../ports/domains.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { LAST_OF_HEAD } from '../verify/chain-state.js'

@@ -1,4 +1,4 @@
-import type { EntryFilter, EntryReader } from '../../ports.js'
+import type { EntryFilter, EntryReader } from '../../ports/query.js'
 import type { Client, Database } from '../session/database.js'
 import { chainExists } from './domains.js'
 import { getEntries } from './get-entry.js'

@@ -1,4 +1,4 @@
-import type { ReadEntry } from '../../ports.js'
+import type { ReadEntry } from '../../ports/query.js'
 import { microsOf, readTime } from '../session/read-time.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { ReadEntry } from '../../ports.js'
+import type { ReadEntry } from '../../ports/query.js'
 import type { Client } from '../session/database.js'
 import { ENTRY_COLUMNS, type EntryRow, OFF_CHAIN_JOINS, readEntry } from './entry-row.js'
 

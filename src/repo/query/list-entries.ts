@@ -1,7 +1,7 @@
 import { LIMITS } from '../../chain/limits.js'
 import { reasonOrdinal } from '../../chain/reason.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
-import type { EntryFilter, ReadEntry } from '../../ports.js'
+import type { EntryFilter, ReadEntry } from '../../ports/query.js'
 import type { Client } from '../session/database.js'
 import { ENTRY_COLUMNS, type EntryRow, OFF_CHAIN_JOINS, readEntry } from './entry-row.js'
 

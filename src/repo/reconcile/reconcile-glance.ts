@@ -1,5 +1,5 @@
 import { LIMITS } from '../../chain/limits.js'
-import type { ChainGlance, Glance } from '../../ports.js'
+import type { ChainGlance, Glance } from '../../ports/reconcile.js'
 import type { Client, Database } from '../session/database.js'
 import { knownChains, LAST_OF_HEAD, SEEING_ALL } from '../verify/chain-state.js'
 

@@ -1,4 +1,4 @@
-import type { KeptProgress, Position, ReconcileStore } from '../../ports.js'
+import type { KeptProgress, Position, ReconcileStore } from '../../ports/reconcile.js'
 import type { Client, Database } from '../session/database.js'
 import { glance } from './reconcile-glance.js'
 

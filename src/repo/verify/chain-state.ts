@@ -1,7 +1,8 @@
 import type { ChainHead } from '../../chain/entry.js'
 import type { LastRow } from '../../chain/head.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { KnownChains, Restoring } from '../../ports.js'
+import type { KnownChains } from '../../ports/domains.js'
+import type { Restoring } from '../../ports/verify.js'
 import type { Client } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 

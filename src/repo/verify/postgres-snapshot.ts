@@ -1,5 +1,5 @@
 import { Numbers } from '../../chain/numbers.js'
-import type { RowSnapshot, ScanRequest, SnapshotSource } from '../../ports.js'
+import type { RowSnapshot, ScanRequest, SnapshotSource } from '../../ports/verify.js'
 import type { Client, Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
 import { copyStatement } from '../wire/copy-statement.js'

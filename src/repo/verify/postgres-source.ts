@@ -1,6 +1,6 @@
 import type { FoldResult } from '../../chain/fold.js'
 import { LIMITS } from '../../chain/limits.js'
-import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../../ports.js'
+import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../../ports/verify.js'
 import type { Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
 import { chainState, isKeyed } from './chain-state.js'
