@@ -4,10 +4,10 @@ import type { Placed } from '../ports/append.js'
 import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStore, NewApiKey } from '../ports/keys.js'
 import type { Relation } from '../ports/relations.js'
 import { wireTime } from '../query/wire.js'
+import { keyCreated, keyRevoked, RELATION_GRANT, relationChanged } from './actions.js'
+import { auditItem, endAccess } from './audit-rows.js'
 import { assertManages, assertOwner, isOperator } from './authority.js'
-import { keyCreated, keyRevoked, RELATION_GRANT, relationChanged } from './deeds.js'
 import type { Management } from './management.js'
-import { endAccess, tell } from './tell.js'
 
 /** An API key as `audit key` prints it. */
 export interface KeyJson {
@@ -40,7 +40,7 @@ export type KeyRequest = Omit<NewApiKey, 'id' | 'secretHash'>
 
 /**
  * Makes a key for its subject and, where tuples decide, gives the subject the relation; rows audit.key-create and, if the
- * relation is new, audit.relation-grant tell of it in the same transaction. Rejects with `access_denied`,
+ * relation is new, audit.relation-grant records it in the same transaction. Rejects with `access_denied`,
  * `domain_not_found`, and as an append does.
  */
 export async function createKey(ports: Management, request: KeyRequest): Promise<CreatedKeyJson> {
@@ -50,14 +50,16 @@ export async function createKey(ports: Management, request: KeyRequest): Promise
   const made: NewApiKey = { ...request, ...minted }
   const tuple = { object: chainObject(domainId), relation, subject }
   const created = (pepper: Uint8Array) => [keyCreated(pepper, made)]
-  const plain = await tell(ports, [domainId], created)
-  const granting = await tell(ports, [domainId], (pepper) => [
+  const plain = await auditItem(ports, [domainId], created)
+  const granting = await auditItem(ports, [domainId], (pepper) => [
     ...created(pepper),
     relationChanged(RELATION_GRANT, pepper, tuple),
   ])
   const grant = ports.tuplesDecide ? tuple : undefined
-  const { record, told } = await ports.keys.create(made, grant, (granted) => (granted ? granting : plain))
-  return { ...withRow(record, told), key }
+  const { record, auditRows } = await ports.keys.create(made, grant, (granted) =>
+    granted ? granting : plain,
+  )
+  return { ...withRow(record, auditRows), key }
 }
 
 /** A key acts as its subject: one for an owner gives what only an owner can give. */
@@ -80,11 +82,11 @@ export async function revokeKey(ports: Management, id: string): Promise<ToldKeyJ
   }
   if (found.subject !== ports.actor) await assertManages(ports, 'admin', chainObject(found.domainId))
   if (found.state === 'revoked') return keyJson(found)
-  const deeds = (pepper: Uint8Array) => [keyRevoked(pepper, id)]
-  const { record, told } = await endAccess(ports, [found.domainId], deeds, (row) =>
+  const actions = (pepper: Uint8Array) => [keyRevoked(pepper, id)]
+  const { record, auditRows } = await endAccess(ports, [found.domainId], actions, (row) =>
     ports.keys.revoke(id, row),
   )
-  return withRow(record, told)
+  return withRow(record, auditRows)
 }
 
 /** Throws `usage`. The text is not repeated: it may be the key itself. */

@@ -1,10 +1,10 @@
 import type { AccessPolicyStore, ApiKeyStore, MintedKey } from '../ports/keys.js'
 import type { RelationStore } from '../ports/relations.js'
+import type { AuditContext } from './audit-rows.js'
 import type { Authority } from './authority.js'
-import type { Teller } from './tell.js'
 
 /** What keys and relations are managed with. */
-export interface Management extends Authority, Teller {
+export interface Management extends Authority, AuditContext {
   readonly keys: ApiKeyStore
   readonly relations: RelationStore
   readonly policy: AccessPolicyStore

@@ -1,8 +1,8 @@
 import { chainObject } from '../append/self-audit-item.js'
+import { policySet } from './actions.js'
+import { auditItem } from './audit-rows.js'
 import { assertManages } from './authority.js'
-import { policySet } from './deeds.js'
 import type { Management } from './management.js'
-import { tell } from './tell.js'
 
 /** What a chain asks of those who erase on it. */
 export interface PolicyJson {
@@ -32,9 +32,9 @@ export async function setPolicy(
 ): Promise<PolicyJson> {
   await assertManages(ports, 'owner', chainObject(domainId))
   const isOwnerOnly = erase === 'owner-only'
-  const selfAudit = await tell(ports, [domainId], () => [policySet(domainId, isOwnerOnly)])
-  const { told } = await ports.policy.setEraseOwnerOnly(domainId, isOwnerOnly, selfAudit)
-  const [row] = told
+  const selfAudit = await auditItem(ports, [domainId], () => [policySet(domainId, isOwnerOnly)])
+  const { auditRows } = await ports.policy.setEraseOwnerOnly(domainId, isOwnerOnly, selfAudit)
+  const [row] = auditRows
   return {
     domain_id: domainId,
     erase,

@@ -9,13 +9,13 @@ import type {
   TuplePlace,
 } from '../ports/relations.js'
 import { wireTime } from '../query/wire.js'
+import { RELATION_GRANT, RELATION_REVOKE, relationChanged } from './actions.js'
+import { auditItem, endAccess } from './audit-rows.js'
 import { assertManages } from './authority.js'
-import { RELATION_GRANT, RELATION_REVOKE, relationChanged } from './deeds.js'
 import type { Management } from './management.js'
 import { chainOfObject } from './subject.js'
-import { endAccess, tell } from './tell.js'
 
-/** What became of a tuple, as `audit relation` prints it, with the rows that tell of it. */
+/** What became of a tuple, as `audit relation` prints it, with the rows that records it. */
 export interface ChangedTupleJson extends RelationTuple {
   readonly changed: boolean
   readonly rows: readonly { readonly domain_id: string; readonly seq: number; readonly entry_hash: string }[]
@@ -26,22 +26,24 @@ export interface TupleJson extends RelationTuple {
 }
 
 /**
- * Gives a subject a relation; rows audit.relation-grant tell of it in the same transaction. What was granted before stays as
+ * Gives a subject a relation; rows audit.relation-grant records it in the same transaction. What was granted before stays as
  * it is, and no row is written. Rejects with `access_denied`, `domain_not_found`, `usage` where tuples do not decide, and
  * as an append does.
  */
 export async function grantRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTupleJson> {
   const domainIds = await chainsConcerned(ports, tuple)
-  const selfAudit = await tell(ports, domainIds, (pepper) => [relationChanged(RELATION_GRANT, pepper, tuple)])
+  const selfAudit = await auditItem(ports, domainIds, (pepper) => [
+    relationChanged(RELATION_GRANT, pepper, tuple),
+  ])
   return changed(tuple, await ports.relations.grant(tuple, selfAudit))
 }
 
 /** Takes it away again. Rejects as {@link grantRelation} does, and with `relation_not_found`. */
 export async function revokeRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTupleJson> {
   const domainIds = await chainsConcerned(ports, tuple)
-  const deeds = (pepper: Uint8Array) => [relationChanged(RELATION_REVOKE, pepper, tuple)]
+  const actions = (pepper: Uint8Array) => [relationChanged(RELATION_REVOKE, pepper, tuple)]
   const end = (selfAudit: AppendItem) => ports.relations.revoke(tuple, selfAudit)
-  return changed(tuple, await endAccess(ports, domainIds, deeds, end))
+  return changed(tuple, await endAccess(ports, domainIds, actions, end))
 }
 
 /**
@@ -94,11 +96,14 @@ export function tupleJson({ object, relation, subject, createdAt }: StoredTuple)
   return { object, relation, subject, created_at: wireTime(createdAt) }
 }
 
-function changed(tuple: RelationTuple, { told }: { readonly told: readonly Placed[] }): ChangedTupleJson {
-  const rows = told.map(({ domainId, seq, entryHash }) => ({
+function changed(
+  tuple: RelationTuple,
+  { auditRows }: { readonly auditRows: readonly Placed[] },
+): ChangedTupleJson {
+  const rows = auditRows.map(({ domainId, seq, entryHash }) => ({
     domain_id: domainId,
     seq,
     entry_hash: entryHash,
   }))
-  return { ...tuple, changed: told.length > 0, rows }
+  return { ...tuple, changed: auditRows.length > 0, rows }
 }

@@ -5,7 +5,7 @@ import { deliver, PATIENCE, type Patience } from './deliver.js'
 import type { WebhookSettings } from './settings.js'
 import type { Window } from './window.js'
 
-export interface WebhookParts {
+export interface WebhookDeps {
   readonly settings: WebhookSettings
   readonly window: Window
   /** Takes a line for people where alerts could not be delivered. */
@@ -25,18 +25,18 @@ interface Alert {
 
 /** Sends alerts to a webhook, beside the work that they are about (docs/alerts.md). */
 export class WebhookAlerts implements Alerts {
-  readonly #parts: WebhookParts
+  readonly #deps: WebhookDeps
   readonly #stop = new AbortController()
   #waiting: Alert[] = []
   readonly #sending = new Set<Promise<void>>()
   #lost = 0
 
-  constructor(parts: WebhookParts) {
-    this.#parts = parts
-    const { lastWords } = parts.patience ?? PATIENCE
+  constructor(deps: WebhookDeps) {
+    this.#deps = deps
+    const { lastWords } = deps.patience ?? PATIENCE
     const end = () => setTimeout(() => this.#stop.abort(), lastWords).unref()
-    if (parts.signal.aborted) end()
-    else parts.signal.addEventListener('abort', end, { once: true })
+    if (deps.signal.aborted) end()
+    else deps.signal.addEventListener('abort', end, { once: true })
   }
 
   raise(divergence: Divergence): void {
@@ -50,7 +50,7 @@ export class WebhookAlerts implements Alerts {
 
   async settled(): Promise<void> {
     while (this.#sending.size > 0) await Promise.all(this.#sending)
-    if (this.#lost > 0) this.#parts.tell(`note: ${this.#lost} more alerts were not delivered`)
+    if (this.#lost > 0) this.#deps.tell(`note: ${this.#lost} more alerts were not delivered`)
     this.#lost = 0
   }
 
@@ -67,7 +67,7 @@ export class WebhookAlerts implements Alerts {
   }
 
   async #send({ key, body }: Alert): Promise<void> {
-    const { settings, window, tell, patience = PATIENCE } = this.#parts
+    const { settings, window, tell, patience = PATIENCE } = this.#deps
     if (!(await window.claim(key))) return
     const problem = await deliver(settings, body, patience, this.#stop.signal)
     if (problem === undefined) return

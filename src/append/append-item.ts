@@ -21,7 +21,7 @@ import { personalDataProblem } from './personal-data.js'
 import { pseudonymiseObject } from './pseudonymise.js'
 import { type Chains, placeEntry } from './residency.js'
 
-export interface ItemParts {
+export interface ItemDeps {
   readonly pepper: Pepper
   readonly resolver: DomainResolver
   /** The chains of entries that name none themselves: the flags of a command. */
@@ -40,12 +40,12 @@ const TURN = 32
  */
 export async function toAppendItems(
   entries: readonly InputEntry[],
-  parts: ItemParts,
+  deps: ItemDeps,
 ): Promise<readonly (AppendItem | AuditError)[]> {
-  const peppers = new GroupPeppers(parts.pepper)
+  const peppers = new GroupPeppers(deps.pepper)
   const items: (AppendItem | AuditError)[] = []
   for (const entry of entries) {
-    items.push(await toAppendItem(entry, parts, peppers).catch(refusal))
+    items.push(await toAppendItem(entry, deps, peppers).catch(refusal))
     if (items.length % TURN === 0) await setImmediate()
   }
   return items
@@ -57,10 +57,10 @@ function refusal(error: unknown): AuditError {
   throw error
 }
 
-async function toAppendItem(entry: InputEntry, parts: ItemParts, peppers: GroupPeppers): Promise<AppendItem> {
-  const flags = parts.defaults ?? {}
+async function toAppendItem(entry: InputEntry, deps: ItemDeps, peppers: GroupPeppers): Promise<AppendItem> {
+  const flags = deps.defaults ?? {}
   const { subjectId, object } = entry
-  const domainIds = await placeEntry({ flags, line: entry, subjectId, object }, parts.resolver)
+  const domainIds = await placeEntry({ flags, line: entry, subjectId, object }, deps.resolver)
   const rows: NewRow[] = []
   const genesisPseudonyms = new Map<string, string>()
   const starts = new Map<string, ChainStart>()

@@ -5,7 +5,7 @@ import type { Pepper, PepperVault } from '../ports/pepper.js'
 import type { EntryReader } from '../ports/query.js'
 import { GENESIS_SUBJECT } from './genesis.js'
 
-export interface ProvisionParts {
+export interface ProvisionDeps {
   readonly vault: PepperVault
   readonly reader: EntryReader
   /** 32 random bytes. */
@@ -20,9 +20,9 @@ export interface ProvisionParts {
  * `pepper_mismatch` where the chain has rows that another pepper was used for, the one that is there or the one that
  * would be; with `pepper_unavailable` where it has rows and there is none.
  */
-export async function provisionPepper(domainId: string, parts: ProvisionParts): Promise<boolean> {
-  const { vault, from, random } = parts
-  const genesis = await genesisPseudonym(domainId, parts.reader)
+export async function provisionPepper(domainId: string, deps: ProvisionDeps): Promise<boolean> {
+  const { vault, from, random } = deps
+  const genesis = await genesisPseudonym(domainId, deps.reader)
   const candidate = from === undefined ? random() : await from.pepperOf(domainId)
   // A chain that has rows takes no random pepper; what it has is looked at, or that there is none is told.
   const mayCreate = from !== undefined || genesis === undefined

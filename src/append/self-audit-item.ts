@@ -5,7 +5,7 @@ import type { AppendItem, ChainStart, NewRow } from '../ports/append.js'
 import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
 
 /** Who acts on a chain, with that chain's pepper; lives as long as one operation. */
-export interface Scribe {
+export interface SelfAuditActor {
   readonly domainId: string
   /** subject_id of the self-audit rows. */
   readonly actor: string
@@ -13,7 +13,7 @@ export interface Scribe {
 }
 
 /** What was done. Both texts are hashed for good: no person but as a pseudonym. */
-export interface Deed {
+export interface SelfAuditAction {
   readonly relation: string
   readonly object: string
   /** Figures and marks, each `name:value` or a word. */
@@ -21,13 +21,13 @@ export interface Deed {
 }
 
 /**
- * Deeds as rows of the scribe's chain, for a store that writes them in the transaction of the deeds themselves. An actor
+ * Deeds as rows of the selfAuditActor's chain, for a store that writes them in the transaction of the actions themselves. An actor
  * whose subject_id is a UUID is that identity, as in an append; `forgotten` are pseudonyms that must not get a mapping
  * this way. Throws FormatError for an actor that is no subject_id.
  */
 export function selfAuditItem(
-  { domainId, actor, pepper }: Scribe,
-  deeds: readonly Deed[],
+  { domainId, actor, pepper }: SelfAuditActor,
+  actions: readonly SelfAuditAction[],
   forgotten: readonly string[] = [],
 ): AppendItem {
   const subjectPseudonym = pseudonym(pepper, actor)
@@ -37,7 +37,7 @@ export function selfAuditItem(
   const starts: [string, ChainStart][] =
     domainId === PLATFORM_ANCHOR ? [[domainId, { genesis: genesisRow(domainId, genesis) }]] : []
   return {
-    rows: deeds.map((deed): NewRow => ({ domainId, subjectPseudonym, ...deed, ...PLAIN, subject })),
+    rows: actions.map((action): NewRow => ({ domainId, subjectPseudonym, ...action, ...PLAIN, subject })),
     genesisPseudonyms: new Map([[domainId, genesis]]),
     starts: new Map(starts),
   }
@@ -45,7 +45,7 @@ export function selfAuditItem(
 
 const PLAIN = { reason: 'granted', caveatContext: [], correlationId: '', zedtoken: '' } as const
 
-/** The object of a deed that concerns a chain as a whole. */
+/** The object of a action that concerns a chain as a whole. */
 export function chainObject(domainId: string): AccessObject {
   return domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`
 }

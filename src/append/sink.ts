@@ -1,13 +1,13 @@
 import { AuditError } from '../base/errors.js'
 import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../ports/append.js'
-import { type ItemParts, toAppendItems } from './append-item.js'
+import { type ItemDeps, toAppendItems } from './append-item.js'
 import type { InputEntry } from './input/input-line.js'
 
 /** Entries that share one transaction at most: a seventh more rows/s than by 1,000; others wait for the chain's lock 0.13 s. */
 export const MAX_GROUP = 2000
 
 /** What the sink needs from the world. */
-export interface SinkOptions extends ItemParts {
+export interface SinkOptions extends ItemDeps {
   readonly store: EntryStore
 }
 

@@ -3,7 +3,7 @@ import { type Finding, Findings } from '../chain/finding.js'
 import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
 import type { ScanProgress } from '../ports/verify.js'
 import { uploadBatch } from './batch.js'
-import type { DrainParts } from './drain.js'
+import type { DrainDeps } from './drain.js'
 import { type SourcedFinding, sourced } from './findings.js'
 import { commonPrefix, hasLostObject, type OpenChain, openChain, walkLedger } from './ledger-walk.js'
 import type { Mirrors } from './mirrors.js'
@@ -20,7 +20,7 @@ export interface BackfillRequest {
   readonly dryRun: boolean
 }
 
-export interface BackfillParts extends Pick<DrainParts, 'queue' | 'codec' | 'hasher' | 'onFindings'> {
+export interface BackfillDeps extends Pick<DrainDeps, 'queue' | 'codec' | 'hasher' | 'onFindings'> {
   readonly ledger: ArchiveLedger
   readonly mirrors: Mirrors
   readonly onProgress: (progress: ScanProgress) => void
@@ -56,12 +56,12 @@ const RANGES = 250
  */
 export async function backfillChain(
   request: BackfillRequest,
-  parts: BackfillParts,
+  deps: BackfillDeps,
   stop: AbortSignal,
 ): Promise<Backfilled> {
-  const chain = await openChain(request.domainId, parts)
+  const chain = await openChain(request.domainId, deps)
   assertRange(request, chain.state)
-  return withStopping(stop, (stopping) => new Backfill(request, chain, parts, stopping).run())
+  return withStopping(stop, (stopping) => new Backfill(request, chain, deps, stopping).run())
 }
 
 function assertRange({ domainId, fromSeq = 1, toSeq = 1 }: BackfillRequest, state: LedgerState): void {
@@ -89,7 +89,7 @@ class Backfill {
   constructor(
     readonly request: BackfillRequest,
     readonly chain: OpenChain,
-    readonly parts: BackfillParts,
+    readonly deps: BackfillDeps,
     readonly stopping: Stopping,
   ) {
     this.#fromSeq = request.fromSeq ?? 1
@@ -98,7 +98,7 @@ class Backfill {
 
   async run(): Promise<Backfilled> {
     const { store } = this.chain.mirror
-    const { codec, ledger } = this.parts
+    const { codec, ledger } = this.deps
     const { domainId } = this.request
     const range = { domainId, fromSeq: this.#fromSeq, toSeq: this.#toSeq }
     const prefix = commonPrefix(domainId, this.#fromSeq, Math.max(this.#toSeq, this.#fromSeq), codec)
@@ -114,7 +114,7 @@ class Backfill {
   }
 
   async #take(row: LedgerRow): Promise<void> {
-    const isLost = await hasLostObject(this.chain, row, this.parts.codec, this.stopping.stop)
+    const isLost = await hasLostObject(this.chain, row, this.deps.codec, this.stopping.stop)
     // Archived since the listing passed it.
     if (!isLost && row.archivedAt !== undefined) return
     this.#counts.missing += 1
@@ -145,7 +145,7 @@ class Backfill {
       pastSeq: last[1],
       counts: wanted.asker(),
     }
-    const run = await proveRun(request, this.#uploadParts, this.stopping.stop)
+    const run = await proveRun(request, this.#uploadDeps, this.stopping.stop)
     if (run === undefined) return
     if (run.held > 0 && first !== last)
       for (const range of wanted.ranges) await this.#mend(new RowsWanted([range]))
@@ -164,16 +164,16 @@ class Backfill {
     }
   }
 
-  get #uploadParts() {
-    const { mirrors, queue, codec, hasher } = this.parts
+  get #uploadDeps() {
+    const { mirrors, queue, codec, hasher } = this.deps
     return { queue, codec, hasher, mirror: this.chain.mirror, concurrency: mirrors.concurrency }
   }
 
   async #uploadGroup(group: RunGroup, counts: (seq: number) => boolean): Promise<void> {
     const { domainId } = this.request
-    const batch = await uploadBatch(domainId, group, counts, this.#uploadParts, this.stopping)
+    const batch = await uploadBatch(domainId, group, counts, this.#uploadDeps, this.stopping)
     // Dying before this line leaves objects without stamps, which the archiver finds and stamps.
-    const stamped = batch.uploaded.length === 0 ? 0 : await this.parts.queue.stamp(domainId, batch.uploaded)
+    const stamped = batch.uploaded.length === 0 ? 0 : await this.deps.queue.stamp(domainId, batch.uploaded)
     this.#counts.uploaded += batch.uploaded.length
     this.#counts.stamped += stamped
     this.#counts.held += batch.held
@@ -186,12 +186,12 @@ class Backfill {
   async #report(findings: readonly SourcedFinding[]): Promise<void> {
     if (findings.length === 0) return
     for (const { finding } of findings) this.#findings.add(finding)
-    if (!this.request.dryRun) await this.parts.onFindings(this.request.domainId, findings)
+    if (!this.request.dryRun) await this.deps.onFindings(this.request.domainId, findings)
   }
 
   #tell(): void {
     const total = this.#toSeq - this.#fromSeq + 1
-    this.parts.onProgress({ rows: this.#counts.rows, total })
+    this.deps.onProgress({ rows: this.#counts.rows, total })
   }
 }
 

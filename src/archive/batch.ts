@@ -12,7 +12,7 @@ import type { RunGroup } from './run-judge.js'
 import type { Stopping } from './stopping.js'
 import { type Uploaded, uploadRow } from './upload.js'
 
-export interface BatchParts {
+export interface BatchDeps {
   readonly queue: Pick<ArchiveQueue, 'rows' | 'stamp'>
   readonly codec: MirrorCodec
   readonly hasher: Hasher
@@ -43,13 +43,13 @@ export async function uploadBatch(
   domainId: string,
   group: RunGroup,
   counts: (seq: number) => boolean,
-  parts: BatchParts,
+  deps: BatchDeps,
   stopping: Stopping,
 ): Promise<Batch> {
-  const rows = await parts.queue.rows(domainId, group.from, group.to)
-  const { ready, held, findings, unchecked } = judgeGroup(group, rows, counts, parts.hasher)
+  const rows = await deps.queue.rows(domainId, group.from, group.to)
+  const { ready, held, findings, unchecked } = judgeGroup(group, rows, counts, deps.hasher)
   const breaker = new Breaker(FAILURES)
-  const outcomes = await uploadAll(ready, parts, breaker, stopping)
+  const outcomes = await uploadAll(ready, deps, breaker, stopping)
   const failures = [...outcomes.filter((one) => one instanceof AuditError), ...unchecked.map(unknown)]
   const differing = outcomes.flatMap((one) => ('finding' in one ? [one.finding] : []))
   return {
@@ -65,7 +65,7 @@ export async function uploadBatch(
 /** Each row's outcome in order; what was not begun when the signal came is left out. */
 async function uploadAll(
   rows: readonly ChainedEntry[],
-  { mirror, codec, concurrency }: BatchParts,
+  { mirror, codec, concurrency }: BatchDeps,
   breaker: Breaker,
   { stop, giveUp }: Stopping,
 ): Promise<(Uploaded | AuditError)[]> {

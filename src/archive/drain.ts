@@ -1,6 +1,6 @@
 import type { AuditError } from '../base/errors.js'
 import type { ArchiveQueue } from '../ports/archive.js'
-import { type Batch, type BatchParts, uploadBatch } from './batch.js'
+import { type Batch, type BatchDeps, uploadBatch } from './batch.js'
 import type { SourcedFinding } from './findings.js'
 import { inParallel } from './in-parallel.js'
 import { BATCH, type ProvenRun, proveRun } from './prove-run.js'
@@ -10,7 +10,7 @@ import type { Stopping } from './stopping.js'
 /** Batches of one chain at once: while some are read or stamped, the uploads of others keep the mirror busy. */
 const BATCHES_AT_ONCE = 4
 
-export interface DrainParts extends BatchParts {
+export interface DrainDeps extends BatchDeps {
   readonly queue: ArchiveQueue
   /** Writes findings down before the pass goes on. */
   readonly onFindings: (domainId: string, findings: readonly SourcedFinding[]) => Promise<void>
@@ -57,19 +57,19 @@ export function nothingDrained(after: number): Drained {
 export async function drainChain(
   domainId: string,
   range: DrainRange,
-  parts: DrainParts,
+  deps: DrainDeps,
   stopping: Stopping,
 ): Promise<Drained> {
   let drained: Drained = { ...nothingDrained(range.after), rest: range.rest }
   let groups = 0
   while (!stopping.stop.aborted && groups * BATCH < range.maxRows) {
-    const next = await parts.queue.nextUnstamped(domainId, drained.reached)
+    const next = await deps.queue.nextUnstamped(domainId, drained.reached)
     if (next === undefined || next > (range.toSeq ?? next))
       return { ...drained, rest: undefined, ended: 'all' }
-    if (!isIn(drained.rest, next)) drained = await prove(domainId, next, drained, parts, stopping)
+    if (!isIn(drained.rest, next)) drained = await prove(domainId, next, drained, deps, stopping)
     const turn = groupsOf(drained.rest, next, range, Math.ceil(range.maxRows / BATCH) - groups)
     groups += turn.length
-    drained = await drainGroups(domainId, turn, drained, range, parts, stopping)
+    drained = await drainGroups(domainId, turn, drained, range, deps, stopping)
     if (drained.ended === 'gave up') break
   }
   return drained
@@ -85,13 +85,13 @@ async function prove(
   domainId: string,
   fromSeq: number,
   before: Drained,
-  parts: DrainParts,
+  deps: DrainDeps,
   { stop }: Stopping,
 ): Promise<Drained> {
-  const rest = await proveRun({ domainId, fromSeq, pastSeq: fromSeq, counts: () => true }, parts, stop)
+  const rest = await proveRun({ domainId, fromSeq, pastSeq: fromSeq, counts: () => true }, deps, stop)
   if (rest === undefined) return before
   // Dying before this line finds again what was found: a row that was held back has no stamp.
-  if (rest.findings.length > 0) await parts.onFindings(domainId, rest.findings)
+  if (rest.findings.length > 0) await deps.onFindings(domainId, rest.findings)
   return {
     ...before,
     held: before.held + rest.held,
@@ -117,13 +117,13 @@ async function drainGroups(
   groups: readonly RunGroup[],
   before: Drained,
   { toSeq = Number.MAX_SAFE_INTEGER }: DrainRange,
-  parts: DrainParts,
+  deps: DrainDeps,
   stopping: Stopping,
 ): Promise<Drained> {
   let gaveUp = false
   const isOver = () => stopping.stop.aborted || gaveUp
   const batches = await inParallel(groups, BATCHES_AT_ONCE, isOver, async (group) => {
-    const batch = await drainBatch(domainId, group, (seq) => seq <= toSeq, parts, stopping)
+    const batch = await drainBatch(domainId, group, (seq) => seq <= toSeq, deps, stopping)
     gaveUp ||= batch.gaveUp
     return batch
   })
@@ -142,15 +142,15 @@ async function drainBatch(
   domainId: string,
   group: RunGroup,
   counts: (seq: number) => boolean,
-  parts: DrainParts,
+  deps: DrainDeps,
   stopping: Stopping,
 ): Promise<Batch & { stamped: number }> {
-  const batch = await uploadBatch(domainId, group, counts, parts, stopping)
+  const batch = await uploadBatch(domainId, group, counts, deps, stopping)
   // Dying before this line uploads again what is there already, and then stamps it: same object, same etag.
-  const stamped = batch.uploaded.length === 0 ? 0 : await parts.queue.stamp(domainId, batch.uploaded)
+  const stamped = batch.uploaded.length === 0 ? 0 : await deps.queue.stamp(domainId, batch.uploaded)
   // Dying before this line finds again what was found: a row that was held back has no stamp.
-  if (batch.findings.length > 0) await parts.onFindings(domainId, batch.findings)
-  parts.onStamped(stamped)
+  if (batch.findings.length > 0) await deps.onFindings(domainId, batch.findings)
+  deps.onStamped(stamped)
   return { ...batch, stamped }
 }
 

@@ -2,7 +2,7 @@ import type { QuarantineStore } from '../ports/quarantine.js'
 import { recordFindings } from '../quarantine/quarantine.js'
 import type { SourcedFinding } from './findings.js'
 
-export interface FindingLogParts {
+export interface FindingLogDeps {
   readonly quarantine: QuarantineStore
   /** Tells one finding, loudly. */
   readonly tell: (domainId: string, found: SourcedFinding) => void
@@ -18,29 +18,29 @@ const REMEMBERED = 100_000
  * pass. A finding is told when it is written down; where that fails the next pass brings it again.
  */
 export class FindingLog {
-  readonly #parts: FindingLogParts
+  readonly #deps: FindingLogDeps
   readonly #known = new Set<string>()
   #isRefused = false
 
-  constructor(parts: FindingLogParts) {
-    this.#parts = parts
+  constructor(deps: FindingLogDeps) {
+    this.#deps = deps
   }
 
   async add(domainId: string, found: readonly SourcedFinding[]): Promise<void> {
     const fresh = found.filter((one) => !this.#known.has(keyOf(domainId, one)))
     for (const source of new Set(fresh.map((one) => one.source))) {
       const findings = fresh.filter((one) => one.source === source).map(({ finding }) => finding)
-      const recorded = await recordFindings(this.#parts.quarantine, domainId, source, findings)
+      const recorded = await recordFindings(this.#deps.quarantine, domainId, source, findings)
       if (recorded === 'not_permitted') this.#onRefusal()
     }
     for (const one of fresh) {
       if (this.#known.size < REMEMBERED) this.#known.add(keyOf(domainId, one))
-      this.#parts.tell(domainId, one)
+      this.#deps.tell(domainId, one)
     }
   }
 
   #onRefusal(): void {
-    if (!this.#isRefused) this.#parts.notPermitted()
+    if (!this.#isRefused) this.#deps.notPermitted()
     this.#isRefused = true
   }
 }

@@ -1,12 +1,12 @@
 import { AuditError } from '../base/errors.js'
 import type { WaitingChain } from '../ports/archive.js'
 import type { MirrorStore } from '../ports/mirror.js'
-import { Gate } from './semaphore.js'
+import { Semaphore } from './semaphore.js'
 
 /** A mirror that is open, and the gate that all uploads to it go through. */
 export interface Mirror {
   readonly store: MirrorStore
-  readonly gate: Gate
+  readonly gate: Semaphore
 }
 
 export interface MirrorOptions {
@@ -55,7 +55,7 @@ export class Mirrors {
   }
 
   async #opened(url: string): Promise<Mirror> {
-    return { store: await this.#options.open(url), gate: new Gate(this.#options.concurrency) }
+    return { store: await this.#options.open(url), gate: new Semaphore(this.#options.concurrency) }
   }
 }
 

@@ -4,7 +4,7 @@ import type { WaitingChain } from '../ports/archive.js'
 import { type Drained, nothingDrained } from './drain.js'
 import { inParallel } from './in-parallel.js'
 import { type Stopping, withStopping } from './stopping.js'
-import { type ArchiverParts, TURNS, TURNS_PER_MIRROR, takeTurn } from './turn.js'
+import { type ArchiverDeps, TURNS, TURNS_PER_MIRROR, takeTurn } from './turn.js'
 
 /** Milliseconds until a chain that another archiver has is asked for again. */
 const CLAIM_AGAIN = 200
@@ -25,20 +25,20 @@ export interface ChainDrained {
  * `stuck`: milliseconds without a stamp after which another archiver is taken for stuck.
  */
 export async function archiveOnce(
-  parts: ArchiverParts,
+  deps: ArchiverDeps,
   stop: AbortSignal,
   stuck = STUCK,
 ): Promise<ChainDrained[]> {
-  const chains = await parts.queue.waiting()
+  const chains = await deps.queue.waiting()
   const byMirror = new Map<string, WaitingChain[]>()
   for (const chain of chains) {
-    const url = parts.mirrors.urlOf(chain.mirrorUrl)
+    const url = deps.mirrors.urlOf(chain.mirrorUrl)
     byMirror.set(url, [...(byMirror.get(url) ?? []), chain])
   }
   return withStopping(stop, async (stopping) => {
     const isOver = () => stopping.stop.aborted
     const drained = await inParallel([...byMirror.values()], TURNS / TURNS_PER_MIRROR, isOver, (ofMirror) =>
-      inParallel(ofMirror, TURNS_PER_MIRROR, isOver, (chain) => drainWhole(chain, parts, stopping, stuck)),
+      inParallel(ofMirror, TURNS_PER_MIRROR, isOver, (chain) => drainWhole(chain, deps, stopping, stuck)),
     )
     return drained.flat()
   })
@@ -46,17 +46,17 @@ export async function archiveOnce(
 
 async function drainWhole(
   chain: WaitingChain,
-  parts: ArchiverParts,
+  deps: ArchiverDeps,
   stopping: Stopping,
   stuck: number,
 ): Promise<ChainDrained> {
   const { domainId, lastSeq } = chain
-  const other = new OtherArchiver(domainId, parts, stuck)
+  const other = new OtherArchiver(domainId, deps, stuck)
   let drained = nothingDrained(0)
   try {
     while (drained.ended === 'some' && !stopping.stop.aborted) {
       const range = { after: drained.reached, toSeq: lastSeq, rest: drained.rest }
-      const turn = await takeTurn(chain, range, parts, stopping, other.isStuck)
+      const turn = await takeTurn(chain, range, deps, stopping, other.isStuck)
       if (turn === 'claimed elsewhere') await other.wait(stopping.stop)
       else drained = together(drained, turn)
     }
@@ -78,13 +78,13 @@ class OtherArchiver {
 
   constructor(
     readonly domainId: string,
-    readonly parts: ArchiverParts,
+    readonly deps: ArchiverDeps,
     readonly patience: number,
   ) {}
 
   /** Also resolves at the signal. */
   async wait(stop: AbortSignal): Promise<void> {
-    const next = await this.parts.queue.nextUnstamped(this.domainId, 0)
+    const next = await this.deps.queue.nextUnstamped(this.domainId, 0)
     if (next !== this.#firstUnstamped) this.#since = performance.now()
     this.#firstUnstamped = next
     this.isStuck = performance.now() - this.#since >= this.patience

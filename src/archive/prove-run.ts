@@ -13,7 +13,7 @@ import { MAX_OBJECT_BYTES } from './upload.js'
 /** Rows that are read, judged, uploaded and stamped together; bounds memory, and what a crash makes us do again. */
 export const BATCH = 250
 
-export interface ProveParts {
+export interface ProveDeps {
   readonly queue: Pick<ArchiveQueue, 'scan'>
   readonly codec: MirrorCodec
   readonly hasher: Hasher
@@ -51,27 +51,27 @@ export interface ProvenRun {
  */
 export async function proveRun(
   request: RunRequest,
-  parts: ProveParts,
+  deps: ProveDeps,
   signal: AbortSignal,
 ): Promise<ProvenRun | undefined> {
   try {
-    return await prove(request, parts, signal)
+    return await prove(request, deps, signal)
   } catch (error) {
     if (signal.aborted) return undefined
     throw error
   }
 }
 
-async function prove(request: RunRequest, parts: ProveParts, signal: AbortSignal): Promise<ProvenRun> {
-  const { facts, run } = await scan(request, parts, signal)
-  const { store } = parts.mirror
+async function prove(request: RunRequest, deps: ProveDeps, signal: AbortSignal): Promise<ProvenRun> {
+  const { facts, run } = await scan(request, deps, signal)
+  const { store } = deps.mirror
   const objectOf = (seq: number) =>
-    archivedRow({ domainId: request.domainId, seq }, store, parts.codec, signal)
+    archivedRow({ domainId: request.domainId, seq }, store, deps.codec, signal)
   const [before, next] = await Promise.all([
     request.fromSeq > 1 ? objectOf(request.fromSeq - 1) : undefined,
     facts.stampedSeq === undefined ? undefined : objectOf(facts.stampedSeq),
   ])
-  const misfits = [...startProblem(run, before, parts.hasher), ...endProblem(run, next)]
+  const misfits = [...startProblem(run, before, deps.hasher), ...endProblem(run, next)]
   const head = facts.stampedSeq === undefined ? judgeHead(facts.head, facts.last) : undefined
   const found = [...run.findings, ...(head === undefined ? [] : [head]), ...misfits]
   const judged = proven(run, facts, misfits.length === 0, inOrder(withoutRepeats(found)))
@@ -81,7 +81,7 @@ async function prove(request: RunRequest, parts: ProveParts, signal: AbortSignal
 
 async function scan(
   { domainId, fromSeq, pastSeq, counts }: RunRequest,
-  { queue, hasher }: ProveParts,
+  { queue, hasher }: ProveDeps,
   signal: AbortSignal,
 ): Promise<{ facts: RunFacts; run: JudgedRun }> {
   let judge = new RunJudge({ fromSeq, groupRows: BATCH, counts, hasher })

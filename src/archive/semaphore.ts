@@ -1,5 +1,5 @@
 /** Lets at most `width` calls through at once, in the order they came. */
-export class Gate {
+export class Semaphore {
   readonly #width: number
   readonly #waiting: (() => void)[] = []
   #inside = 0

@@ -5,7 +5,7 @@ import type { ScanProgress, SnapshotSource } from '../ports/verify.js'
 import { hasLostObject, type OpenChain, openChain, type Place, walkLedger } from './ledger-walk.js'
 import type { Mirrors } from './mirrors.js'
 
-export interface StatusParts {
+export interface StatusDeps {
   readonly ledger: ArchiveLedger
   readonly present: SnapshotSource['present']
   readonly mirrors: Mirrors
@@ -37,11 +37,11 @@ const ORPHANS = 1_000
 /** Compares keys and rows of one chain, and opens no object. Rejects with `domain_not_found` where there is neither. */
 export async function statusOfChain(
   domainId: string,
-  parts: StatusParts,
+  deps: StatusDeps,
   signal: AbortSignal,
 ): Promise<ArchiveStatus> {
-  const chain = await openChain(domainId, parts)
-  const status = await new Comparison(chain, parts, signal).run()
+  const chain = await openChain(domainId, deps)
+  const status = await new Comparison(chain, deps, signal).run()
   if (!chain.state.known && status.rows + status.objects === 0) {
     throw new AuditError('domain_not_found', `there is no chain ${domainId}`, {
       hint: 'run: audit domain list',
@@ -62,12 +62,12 @@ class Comparison {
 
   constructor(
     readonly chain: OpenChain,
-    readonly parts: StatusParts,
+    readonly deps: StatusDeps,
     readonly signal: AbortSignal,
   ) {}
 
   async run(): Promise<ArchiveStatus> {
-    const { ledger, codec, onProgress } = this.parts
+    const { ledger, codec, onProgress } = this.deps
     const { domainId, state, mirror } = this.chain
     const { lastSeq, lagSeconds } = state
     const request = { domainId, fromSeq: 1, toSeq: lastSeq, prefix: codec.prefix(domainId) }
@@ -105,7 +105,7 @@ class Comparison {
   }
 
   #isLost(row: LedgerRow): Promise<boolean> {
-    return hasLostObject(this.chain, row, this.parts.codec, this.signal)
+    return hasLostObject(this.chain, row, this.deps.codec, this.signal)
   }
 
   async #takeRowless(object: { seq: number; key: string }): Promise<void> {
@@ -119,7 +119,7 @@ class Comparison {
     this.#rowless = []
     if (rowless.length === 0) return
     const seqs = rowless.map(({ seq }) => seq)
-    const present = await this.parts.present(this.chain.domainId, seqs)
+    const present = await this.deps.present(this.chain.domainId, seqs)
     for (const { seq, key } of rowless) if (!present.has(seq)) this.#orphan(key)
   }
 

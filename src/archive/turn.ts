@@ -1,11 +1,11 @@
 import type { WaitingChain } from '../ports/archive.js'
-import { type Drained, type DrainParts, type DrainRange, drainChain } from './drain.js'
+import { type DrainDeps, type Drained, type DrainRange, drainChain } from './drain.js'
 import type { SourcedFinding } from './findings.js'
 import { type Mirrors, openMirror } from './mirrors.js'
 import type { Stopping } from './stopping.js'
 
 /** What the archiver works with. */
-export interface ArchiverParts extends Pick<DrainParts, 'queue' | 'codec' | 'hasher' | 'onStamped'> {
+export interface ArchiverDeps extends Pick<DrainDeps, 'queue' | 'codec' | 'hasher' | 'onStamped'> {
   readonly mirrors: Mirrors
   /** Writes findings down and tells them; called for the same ones as long as they are there. */
   readonly onFindings: (domainId: string, findings: readonly SourcedFinding[]) => Promise<void>
@@ -27,16 +27,16 @@ const TURN_ROWS = 20_000
 export async function takeTurn(
   chain: WaitingChain,
   range: Omit<DrainRange, 'maxRows'>,
-  parts: ArchiverParts,
+  deps: ArchiverDeps,
   stopping: Stopping,
   regardless = false,
 ): Promise<Drained | 'claimed elsewhere'> {
-  const mirror = await openMirror(chain, parts.mirrors)
-  const { concurrency } = parts.mirrors
+  const mirror = await openMirror(chain, deps.mirrors)
+  const { concurrency } = deps.mirrors
   const turn = { ...range, maxRows: TURN_ROWS }
-  const drain = () => drainChain(chain.domainId, turn, { ...parts, mirror, concurrency }, stopping)
+  const drain = () => drainChain(chain.domainId, turn, { ...deps, mirror, concurrency }, stopping)
   let drained: Drained | undefined
-  await parts.queue.claim(chain.domainId, async () => {
+  await deps.queue.claim(chain.domainId, async () => {
     drained = await drain()
   })
   if (drained === undefined && regardless) drained = await drain()

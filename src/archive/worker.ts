@@ -4,9 +4,9 @@ import type { Drained } from './drain.js'
 import { backOff, Pace } from './pace.js'
 import type { ProvenRun } from './prove-run.js'
 import { type Stopping, withStopping } from './stopping.js'
-import { type ArchiverParts, TURNS, TURNS_PER_MIRROR, takeTurn } from './turn.js'
+import { type ArchiverDeps, TURNS, TURNS_PER_MIRROR, takeTurn } from './turn.js'
 
-export interface WorkerParts extends ArchiverParts {
+export interface WorkerDeps extends ArchiverDeps {
   /** Milliseconds between two looks for rows to archive. */
   readonly pollInterval: number
   readonly onPass: (domainId: string, drained: Drained) => Promise<void>
@@ -25,12 +25,12 @@ export interface WorkerParts extends ArchiverParts {
  * is archived: 1.2 ms a poll with the entries of 110,000 archived rows not yet vacuumed away, 0.9 ms after, 0.4 ms of it
  * our own CPU time. At one poll a second a row was archived 0.57 s after it was recorded (mean; 0.99 s at 95 %).
  */
-export async function runWorker(parts: WorkerParts, outer: AbortSignal): Promise<void> {
-  await withStopping(outer, async (stopping) => new Worker(parts, stopping).run())
+export async function runWorker(deps: WorkerDeps, outer: AbortSignal): Promise<void> {
+  await withStopping(outer, async (stopping) => new Worker(deps, stopping).run())
 }
 
 class Worker {
-  readonly #parts: WorkerParts
+  readonly #deps: WorkerDeps
   readonly #stopping: Stopping
   readonly #paces = new Map<string, Pace>()
   /** By chain: the mirror that its turn works on. */
@@ -47,8 +47,8 @@ class Worker {
   #bug: { error: unknown } | undefined
   #wake: () => void = () => undefined
 
-  constructor(parts: WorkerParts, stopping: Stopping) {
-    this.#parts = parts
+  constructor(deps: WorkerDeps, stopping: Stopping) {
+    this.#deps = deps
     this.#stopping = stopping
   }
 
@@ -80,17 +80,17 @@ class Worker {
   /** Starts a turn for every chain that waits and may have one; milliseconds until the next poll. */
   async #poll(): Promise<number> {
     try {
-      const chains = await this.#parts.queue.waiting()
+      const chains = await this.#deps.queue.waiting()
       if (!this.#isOver()) this.#startTurns(chains)
       this.#forgetIdle(chains)
-      if (this.#failedPolls > 0) this.#parts.onRecovered()
+      if (this.#failedPolls > 0) this.#deps.onRecovered()
       this.#failedPolls = 0
-      return this.#parts.pollInterval
+      return this.#deps.pollInterval
     } catch (error) {
       if (!isTrouble(error)) throw error
       this.#failedPolls += 1
-      const wait = Math.max(backOff(this.#failedPolls, Math.random()), this.#parts.pollInterval)
-      this.#parts.onTrouble(error, wait)
+      const wait = Math.max(backOff(this.#failedPolls, Math.random()), this.#deps.pollInterval)
+      this.#deps.onTrouble(error, wait)
       return wait
     }
   }
@@ -101,7 +101,7 @@ class Worker {
       .filter(({ domainId }) => !this.#mirrors.has(domainId) && this.#paceOf(domainId).isDue(now))
       .sort((a, b) => this.#servedAt(a) - this.#servedAt(b))
     for (const chain of due) {
-      const url = this.#parts.mirrors.urlOf(chain.mirrorUrl)
+      const url = this.#deps.mirrors.urlOf(chain.mirrorUrl)
       if (this.#hasRoom(url)) this.#start(chain, url, now)
       else this.#hurry = true
     }
@@ -135,17 +135,17 @@ class Worker {
     try {
       const rest = this.#rests.get(domainId)
       this.#rests.delete(domainId)
-      const drained = await takeTurn(chain, { after, rest }, this.#parts, this.#stopping)
+      const drained = await takeTurn(chain, { after, rest }, this.#deps, this.#stopping)
       if (drained === 'claimed elsewhere') return
       if (drained.rest !== undefined && drained.ended === 'some') this.#rests.set(domainId, drained.rest)
       const wait = pace.onPass(drained, after, Date.now(), Math.random())
       if (drained.ended === 'some') this.#hurry = true
-      if (after === 0 && drained.failed === 0) this.#parts.onRecovered(domainId)
-      if (drained.error !== undefined) this.#parts.onTrouble(drained.error, wait ?? 0, domainId)
-      await this.#parts.onPass(domainId, drained)
+      if (after === 0 && drained.failed === 0) this.#deps.onRecovered(domainId)
+      if (drained.error !== undefined) this.#deps.onTrouble(drained.error, wait ?? 0, domainId)
+      await this.#deps.onPass(domainId, drained)
     } catch (error) {
       if (!isTrouble(error)) throw error
-      this.#parts.onTrouble(error, pace.onError(Date.now(), Math.random()), domainId)
+      this.#deps.onTrouble(error, pace.onError(Date.now(), Math.random()), domainId)
     }
   }
 

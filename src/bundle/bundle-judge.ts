@@ -1,7 +1,7 @@
 import { decodeCanonical } from '../chain/canonical.js'
 import { canonicalProblem } from '../chain/canonical-problem.js'
 import type { ChainHead } from '../chain/entry.js'
-import { type ByteRow, IntactLane, type RowTaker } from '../chain/fast-path.js'
+import { type ByteRow, FastPath, type RowTaker } from '../chain/fast-path.js'
 import { Findings } from '../chain/finding.js'
 import { ChainFold, type FoldResult, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
@@ -26,7 +26,7 @@ export class BundleJudge implements RowTaker {
   readonly findings = new Findings()
   readonly #options: JudgeOptions
   readonly #fold: ChainFold
-  readonly #lane: IntactLane
+  readonly #lane: FastPath
   readonly #seen = new LastSeen()
   readonly #isFiltered: boolean
   readonly #from: number
@@ -42,7 +42,7 @@ export class BundleJudge implements RowTaker {
     const fromSeq = selection.from_seq
     const whole = { domainId, pins, hasher, fromSeq, isSelection: this.#isFiltered }
     this.#fold = new ChainFold(whole)
-    this.#lane = new IntactLane(this.#fold, whole)
+    this.#lane = new FastPath(this.#fold, whole)
   }
 
   /** The row before the first, for the link alone. */

@@ -19,7 +19,7 @@ import { SegmentWriter } from './segment-writer.js'
 import { closedSelection, type OpenSelection, openSelection } from './selection.js'
 import { type Member, memberOf, type Written, writeBundle } from './write-bundle.js'
 
-export interface ExportParts {
+export interface ExportDeps {
   readonly store: ExportStore
   readonly output: OutputFile
   readonly hasher: Hasher
@@ -42,17 +42,17 @@ export interface Exported {
  */
 export async function exportChain(
   request: ExportRequest,
-  parts: ExportParts,
+  deps: ExportDeps,
   progress: (p: ScanProgress) => void,
   signal: AbortSignal,
 ): Promise<Exported> {
-  await parts.output.assertFree()
-  const snapshot = await parts.store.open(request, signal)
+  await deps.output.assertFree()
+  const snapshot = await deps.store.open(request, signal)
   try {
     assertSomething(request, snapshot)
-    const scratch = await parts.output.scratch()
+    const scratch = await deps.output.scratch()
     try {
-      return await new ChainExport(request, parts, snapshot, scratch).run(progress, signal)
+      return await new ChainExport(request, deps, snapshot, scratch).run(progress, signal)
     } finally {
       await scratch.close()
     }
@@ -79,7 +79,7 @@ function assertSomething({ domainId }: ExportRequest, snapshot: ExportSnapshot):
 
 class ChainExport {
   readonly #request: ExportRequest
-  readonly #parts: ExportParts
+  readonly #deps: ExportDeps
   readonly #snapshot: ExportSnapshot
   readonly #scratch: FileHandle
   readonly #selection: OpenSelection
@@ -89,17 +89,17 @@ class ChainExport {
   #firstPrev: string | undefined
   #rows = 0
 
-  constructor(request: ExportRequest, parts: ExportParts, snapshot: ExportSnapshot, scratch: FileHandle) {
+  constructor(request: ExportRequest, deps: ExportDeps, snapshot: ExportSnapshot, scratch: FileHandle) {
     this.#request = request
-    this.#parts = parts
+    this.#deps = deps
     this.#snapshot = snapshot
     this.#scratch = scratch
     this.#selection = openSelection(request, snapshot)
     const selection = { ...this.#selection, to_seq: snapshot.toSeq }
     const { domainId } = request
-    this.#judge = new BundleJudge({ domainId, selection, pins: [], hasher: parts.hasher })
+    this.#judge = new BundleJudge({ domainId, selection, pins: [], hasher: deps.hasher })
     this.#segments = new SegmentWriter((name, content) =>
-      parts.output.guarded(() => scratch.writeFile(memberOf({ name, content }))),
+      deps.output.guarded(() => scratch.writeFile(memberOf({ name, content }))),
     )
   }
 
@@ -159,7 +159,7 @@ class ChainExport {
     const onHead = this.#selection.to_end ? this.#judgeHead() : []
     const findings = inOrder([...found, ...onHead])
     const manifest = this.#manifest(findings)
-    const { output, files } = this.#parts
+    const { output, files } = this.#deps
     const written = await writeBundle(output, manifest, files, this.#scratch, signal)
     return { manifest, written, findings }
   }
@@ -187,7 +187,7 @@ class ChainExport {
     const [head, predecessor] = [headOf(this.#snapshot), this.#predecessor()]
     return {
       format: BUNDLE_FORMAT,
-      tool: this.#parts.tool,
+      tool: this.#deps.tool,
       domain_id: this.#request.domainId,
       selection: closedSelection(this.#selection, toSeq ?? this.#end(fromSeq, last)),
       ...(predecessor !== undefined && { predecessor }),

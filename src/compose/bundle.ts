@@ -1,12 +1,12 @@
-import type { ExportParts } from '../bundle/export-chain.js'
+import type { ExportDeps } from '../bundle/export-chain.js'
 import type { Context } from './context.js'
 
 /** What an export is made with. `tool` is the name and version of this program. */
-export async function exportPartsOf(
+export async function exportDepsOf(
   context: Context,
   target: { path: string; replace: boolean },
   tool: string,
-): Promise<ExportParts> {
+): Promise<ExportDeps> {
   const [{ OutputFile }, { bundleFiles }, { nodeHasher }, { postgresExport }] = await Promise.all([
     import('../bundle/output-file.js'),
     import('../bundle/bundle-files.js'),

@@ -1,4 +1,4 @@
-import type { Probe, ProbeParts } from '../reconcile/probe.js'
+import type { Probe, ProbeDeps } from '../reconcile/probe.js'
 import type { Pace } from '../reconcile/schedule.js'
 import { alertsOf } from './alerts.js'
 import type { Context } from './context.js'
@@ -14,7 +14,7 @@ const QUERY_TIMEOUT = 30_000
 const SHARE = 0.5
 
 /** The reconcile probe, not started; to be closed before the context is. */
-export async function probeOf(context: Context, pace: Pace, log: ProbeParts['log']): Promise<Probe> {
+export async function probeOf(context: Context, pace: Pace, log: ProbeDeps['log']): Promise<Probe> {
   const alerts = await alertsOf(context, (line) => log.error({ note: line }, 'alert not delivered'))
   // Checks the schema, or brings our own up to date.
   const { place } = await context.database()

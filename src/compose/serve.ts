@@ -1,5 +1,5 @@
 import type { Denials } from '../http/denials/denials.js'
-import type { HttpParts } from '../http/parts.js'
+import type { HttpDeps } from '../http/deps.js'
 import type { IdentityEraser } from '../ports/erasure.js'
 import type { Access } from './access-types.js'
 import { sinkOf } from './append.js'
@@ -8,10 +8,10 @@ import { erasureOf } from './erasure.js'
 import { quarantineOf } from './query.js'
 
 /** What the server works with; `denials` is to be closed when nothing is asked any more. */
-export async function httpPartsOf(
+export async function httpDepsOf(
   context: Context,
-  options: Pick<HttpParts, 'log' | 'integrity' | 'maxVerifies' | 'onAnswered'> & { readonly access: Access },
-): Promise<HttpParts & { readonly denials: Denials }> {
+  options: Pick<HttpDeps, 'log' | 'integrity' | 'maxVerifies' | 'onAnswered'> & { readonly access: Access },
+): Promise<HttpDeps & { readonly denials: Denials }> {
   const { access, ...given } = options
   const [{ Denials }, sink, cursorKey] = await Promise.all([
     import('../http/denials/denials.js'),

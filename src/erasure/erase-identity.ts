@@ -1,5 +1,5 @@
 import { GENESIS_SUBJECT } from '../append/genesis.js'
-import { type Deed, selfAuditItem } from '../append/self-audit-item.js'
+import { type SelfAuditAction, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { pseudonym } from '../chain/hash.js'
 import type { Placed } from '../ports/append.js'
@@ -98,7 +98,7 @@ export async function eraseIdentity(ports: ErasurePorts, request: EraseRequest):
 }
 
 /** The figures are hashed with the row, so that `audit get` bears the receipt out. */
-function deedOf({ pseudonym: erased, mappings, contexts }: ErasedPseudonym, block: boolean): Deed {
+function deedOf({ pseudonym: erased, mappings, contexts }: ErasedPseudonym, block: boolean): SelfAuditAction {
   return {
     relation: ERASE_RELATION,
     object: `identity:${erased}`,
@@ -107,11 +107,11 @@ function deedOf({ pseudonym: erased, mappings, contexts }: ErasedPseudonym, bloc
 }
 
 function receiptOf(
-  { erased, told, repeated }: Erasure,
+  { erased, auditRows, repeated }: Erasure,
   domainId: string,
   block: boolean,
 ): Omit<ErasureReceipt, 'remaining'> {
-  const [own, ...others] = erased.map((one, index) => ({ ...one, placed: told[index] }))
+  const [own, ...others] = erased.map((one, index) => ({ ...one, placed: auditRows[index] }))
   if (own?.placed === undefined) throw new AuditError('internal', 'an erasure has no row')
   return {
     domain_id: domainId,

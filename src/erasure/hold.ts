@@ -1,5 +1,10 @@
 import { personalDataProblem } from '../append/personal-data.js'
-import { chainObject, type Deed, type Scribe, selfAuditItem } from '../append/self-audit-item.js'
+import {
+  chainObject,
+  type SelfAuditAction,
+  type SelfAuditActor,
+  selfAuditItem,
+} from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { textProblem } from '../chain/limits.js'
 import type { Placed } from '../ports/append.js'
@@ -58,10 +63,10 @@ export async function placeHold(ports: HoldPorts, request: PlaceHold): Promise<T
   const pepper = await ports.pepper.pepperOf(domainId)
   const target = person === undefined ? { domainId } : onChain(person, domainId, pepper)
   refuseNaming(reason, person)
-  const { hold, told } = await ports.store.place(target, reason, (id) =>
+  const { hold, auditRow } = await ports.store.place(target, reason, (id) =>
     selfAuditItem({ domainId, actor, pepper }, [deedOf(PLACE_RELATION, id, target)]),
   )
-  return withRow(hold, told)
+  return withRow(hold, auditRow)
 }
 
 /** Rejects with `invalid_input`, `hold_not_found`, `already_released`, and as an append does. */
@@ -78,10 +83,10 @@ export async function releaseHold(
     })
   }
   const { domainId } = found
-  const scribe: Scribe = { domainId, actor, pepper: await ports.pepper.pepperOf(domainId) }
-  const row = selfAuditItem(scribe, [deedOf(RELEASE_RELATION, id, found)])
-  const { hold, told } = await ports.store.release(found, reason, row)
-  return withRow(hold, told)
+  const selfAuditActor: SelfAuditActor = { domainId, actor, pepper: await ports.pepper.pepperOf(domainId) }
+  const row = selfAuditItem(selfAuditActor, [deedOf(RELEASE_RELATION, id, found)])
+  const { hold, auditRow } = await ports.store.release(found, reason, row)
+  return withRow(hold, auditRow)
 }
 
 const PAGE = 500
@@ -125,7 +130,7 @@ function withRow(hold: HoldRecord, { seq, entryHash }: Placed): ToldHoldJson {
 }
 
 /** What it covers is hashed with the row: nobody can say later that another person was meant. */
-function deedOf(relation: string, id: number, { domainId, pseudonym }: HoldTarget): Deed {
+function deedOf(relation: string, id: number, { domainId, pseudonym }: HoldTarget): SelfAuditAction {
   const covered = pseudonym === undefined ? chainObject(domainId) : `identity:${pseudonym}`
   return { relation, object: `hold:${id}`, relationPath: [covered] }
 }

@@ -1,4 +1,4 @@
-import { type Scribe, selfAuditItem } from '../append/self-audit-item.js'
+import { type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import type {
   PurgedBatch,
@@ -8,7 +8,7 @@ import type {
   RetentionStore,
 } from '../ports/retention.js'
 import { wireTime } from '../query/wire.js'
-import { type Counts, chainDeed, heldOf, type OnChain, type RetentionPorts } from './retention.js'
+import { type Counts, chainAction, heldOf, type OnChain, type RetentionPorts } from './retention.js'
 
 const PURGE_RELATION = 'audit.retention-purge'
 
@@ -46,12 +46,12 @@ export async function applyRetention(
   batch = BATCH,
 ): Promise<PurgeJson> {
   const state = await store.state(domainId)
-  const scribe: Scribe = { domainId, actor, pepper: await pepper.pepperOf(domainId) }
+  const selfAuditActor: SelfAuditActor = { domainId, actor, pepper: await pepper.pepperOf(domainId) }
   const steps: PurgeStep[] = []
   for (let from: PurgePosition | undefined = START; from !== undefined; ) {
     signal.throwIfAborted()
     const step: PurgeStep = await store.purge(domainId, from, batch, (purged) =>
-      selfAuditItem(scribe, [chainDeed(PURGE_RELATION, domainId, figuresOf(purged))]),
+      selfAuditItem(selfAuditActor, [chainAction(PURGE_RELATION, domainId, figuresOf(purged))]),
     )
     steps.push(step)
     from = step.next
@@ -59,7 +59,9 @@ export async function applyRetention(
   return purgeJson(domainId, state, {
     mappings: sum(steps, (step) => step.mappings),
     contexts: sum(steps, (step) => step.contexts),
-    rows: steps.flatMap(({ told }) => (told ? [{ seq: told.seq, entry_hash: told.entryHash }] : [])),
+    rows: steps.flatMap(({ auditRow }) =>
+      auditRow ? [{ seq: auditRow.seq, entry_hash: auditRow.entryHash }] : [],
+    ),
     dryRun: false,
   })
 }

@@ -1,4 +1,9 @@
-import { chainObject, type Deed, type Scribe, selfAuditItem } from '../append/self-audit-item.js'
+import {
+  chainObject,
+  type SelfAuditAction,
+  type SelfAuditActor,
+  selfAuditItem,
+} from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import type { Pepper } from '../ports/pepper.js'
 import type { RetentionPolicy, RetentionState, RetentionStore } from '../ports/retention.js'
@@ -79,9 +84,9 @@ export async function setRetention(
   const { policy } = await store.state(domainId)
   const chainYears = checked('chain years', change.chainYears ?? policy.chainYears, YEARS)
   const personalDays = checked('personal days', change.personalDays ?? policy.personalDays, DAYS)
-  const scribe: Scribe = { domainId, actor, pepper: await pepper.pepperOf(domainId) }
+  const selfAuditActor: SelfAuditActor = { domainId, actor, pepper: await pepper.pepperOf(domainId) }
   const relationPath = [`chain_years:${chainYears}`, `personal_days:${personalDays}`]
-  const row = selfAuditItem(scribe, [chainDeed(SET_RELATION, domainId, relationPath)])
+  const row = selfAuditItem(selfAuditActor, [chainAction(SET_RELATION, domainId, relationPath)])
   await store.set(domainId, { chainYears, personalDays }, row)
   return showRetention(store, domainId)
 }
@@ -92,7 +97,11 @@ export function heldOf(state: Pick<RetentionState, 'heldMappings' | 'heldContext
 }
 
 /** What concerns a chain's personal data as a whole. */
-export function chainDeed(relation: string, domainId: string, relationPath: readonly string[]): Deed {
+export function chainAction(
+  relation: string,
+  domainId: string,
+  relationPath: readonly string[],
+): SelfAuditAction {
   return { relation, object: chainObject(domainId), relationPath }
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { isUuid } from '../chain/uuid.js'
 import type { App } from './app.js'
-import type { HttpParts } from './parts.js'
+import type { HttpDeps } from './deps.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -11,7 +11,7 @@ declare module 'fastify' {
 }
 
 /** A line for each answer: which operation on which chain, how it ended, how long it took. Nothing about who asked. */
-export function logAnswers(app: App, { log, onAnswered }: Pick<HttpParts, 'log' | 'onAnswered'>): void {
+export function logAnswers(app: App, { log, onAnswered }: Pick<HttpDeps, 'log' | 'onAnswered'>): void {
   app.decorateRequest('operation', 'other')
   nameOperations(app)
   app.addHook('onResponse', async (request, reply) => {

@@ -9,10 +9,10 @@ import Fastify, {
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { logAnswers } from './answer-log.js'
 import { acceptBodies } from './body.js'
+import type { HttpDeps } from './deps.js'
 import { registerDocument } from './document.js'
 import { setHeaders } from './headers.js'
 import { LIMITS } from './limits.js'
-import type { HttpParts } from './parts.js'
 import { answerErrors, refuseConnection, refusePath } from './problem/handlers.js'
 import { registerEntries } from './routes/entries.js'
 import { registerErase } from './routes/erase.js'
@@ -29,8 +29,8 @@ export interface AppOptions {
   readonly trustedProxies?: readonly string[] | undefined
 }
 
-/** The HTTP surface of http.md, ready to listen or to be injected into. It opens nothing and owns none of its parts. */
-export async function buildApp(parts: HttpParts, options: AppOptions = {}): Promise<App> {
+/** The HTTP surface of http.md, ready to listen or to be injected into. It opens nothing and owns none of its dependencies. */
+export async function buildApp(deps: HttpDeps, options: AppOptions = {}): Promise<App> {
   const app: App = Fastify(serverOptions(options)).withTypeProvider<ZodTypeProvider>()
   app.server.maxConnections = LIMITS.maxConnections
   app.setValidatorCompiler(validatorCompiler)
@@ -38,22 +38,22 @@ export async function buildApp(parts: HttpParts, options: AppOptions = {}): Prom
   app.decorateRequest('principal', undefined)
   setHeaders(app, options.tls !== undefined)
   acceptBodies(app)
-  answerErrors(app, parts.log)
-  logAnswers(app, parts)
+  answerErrors(app, deps.log)
+  logAnswers(app, deps)
   await registerDocument(app)
-  await app.register(routesOf(parts))
+  await app.register(routesOf(deps))
   await app.ready()
   return app
 }
 
 /** As a plugin, for the document sees the routes that are registered after it was. */
-function routesOf(parts: HttpParts): FastifyPluginCallback {
+function routesOf(deps: HttpDeps): FastifyPluginCallback {
   return (scope, _options, done) => {
     const routes = scope.withTypeProvider<ZodTypeProvider>()
-    registerEntries(routes, parts)
-    registerVerify(routes, parts)
-    registerErase(routes, parts)
-    registerHealth(routes, parts.integrity)
+    registerEntries(routes, deps)
+    registerVerify(routes, deps)
+    registerErase(routes, deps)
+    registerHealth(routes, deps.integrity)
     done()
   }
 }

@@ -2,14 +2,14 @@ import type { AuditError } from '../base/errors.js'
 import type { BaoAnswer, BaoRequest } from './openbao-http.js'
 import type { BaoLogin } from './openbao-settings.js'
 
-interface TokenParts {
+interface TokenDeps {
   /** Any status but 5xx. */
   readonly send: (request: BaoRequest) => Promise<BaoAnswer>
   readonly now: () => number
   readonly failed: (what: string, status: number) => AuditError
 }
 
-/** A token as a login gives it; times in milliseconds by the clock of the parts. */
+/** A token as a login gives it; times in milliseconds by the clock of the dependencies. */
 interface Lease {
   readonly token: string
   readonly renewable: boolean
@@ -25,20 +25,20 @@ interface Lease {
  */
 export class BaoTokens {
   readonly #login: BaoLogin
-  readonly #parts: TokenParts
+  readonly #deps: TokenDeps
   #lease: Lease | undefined
   #renewing: Promise<Lease> | undefined
 
-  constructor(login: BaoLogin, parts: TokenParts) {
+  constructor(login: BaoLogin, deps: TokenDeps) {
     this.#login = login
-    this.#parts = parts
+    this.#deps = deps
   }
 
   /** Rejects with `pepper_unavailable`. */
   async current(): Promise<string> {
     if ('token' in this.#login) return this.#login.token
     const lease = this.#lease
-    if (lease !== undefined && this.#parts.now() < lease.renewAt) return lease.token
+    if (lease !== undefined && this.#deps.now() < lease.renewAt) return lease.token
     this.#renewing ??= this.#next(lease).finally(() => {
       this.#renewing = undefined
     })
@@ -59,26 +59,26 @@ export class BaoTokens {
   }
 
   async #renewed({ token, renewable, expiresAt }: Lease): Promise<Lease | undefined> {
-    if (!renewable || this.#parts.now() >= expiresAt) return undefined
-    const { status, body } = await this.#parts.send({
+    if (!renewable || this.#deps.now() >= expiresAt) return undefined
+    const { status, body } = await this.#deps.send({
       method: 'POST',
       path: 'auth/token/renew-self',
       token,
       body: {},
     })
-    return status === 200 ? leaseOf(body, this.#parts.now()) : undefined
+    return status === 200 ? leaseOf(body, this.#deps.now()) : undefined
   }
 
   async #loggedIn(): Promise<Lease> {
-    if ('token' in this.#login) throw this.#parts.failed('AppRole login', 0)
+    if ('token' in this.#login) throw this.#deps.failed('AppRole login', 0)
     const { roleId, secretId } = this.#login
-    const { status, body } = await this.#parts.send({
+    const { status, body } = await this.#deps.send({
       method: 'POST',
       path: 'auth/approle/login',
       body: { role_id: roleId, secret_id: secretId },
     })
-    const lease = status === 200 ? leaseOf(body, this.#parts.now()) : undefined
-    if (lease === undefined) throw this.#parts.failed('AppRole login', status)
+    const lease = status === 200 ? leaseOf(body, this.#deps.now()) : undefined
+    if (lease === undefined) throw this.#deps.failed('AppRole login', status)
     return lease
   }
 }

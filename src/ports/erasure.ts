@@ -36,7 +36,7 @@ export interface Erasure {
   /** The pseudonym asked for, then those of its identity. */
   readonly erased: readonly ErasedPseudonym[]
   /** The self-audit rows, in the same order; of an erasure that was there before, the last one of the first pseudonym. */
-  readonly told: readonly Placed[]
+  readonly auditRows: readonly Placed[]
   /** There was nothing left to do, and an earlier row tells of the erasure: nothing was written. */
   readonly repeated: boolean
 }

@@ -34,13 +34,13 @@ export interface HoldStore {
     target: HoldTarget,
     reason: string,
     selfAudit: (id: number) => AppendItem,
-  ): Promise<{ hold: HoldRecord; told: Placed }>
+  ): Promise<{ hold: HoldRecord; auditRow: Placed }>
   /** Rejects with `hold_not_found` or `already_released`. The identity goes with the release. */
   release(
     hold: HoldRecord,
     reason: string,
     selfAudit: AppendItem,
-  ): Promise<{ hold: HoldRecord; told: Placed }>
+  ): Promise<{ hold: HoldRecord; auditRow: Placed }>
   find(id: number): Promise<HoldRecord | undefined>
   /** By id, the first `limit` after id `after`. */
   page(filter: HoldFilter, range: { after: number; limit: number }): Promise<readonly HoldRecord[]>

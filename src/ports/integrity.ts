@@ -12,7 +12,7 @@ export interface Integrity {
   /** Answered from memory: a probe that hangs must not hang the readiness that would tell of it. */
   state(): IntegrityState
   /**
-   * Told of what a verify found, by whoever found it: the state is `diverged` when the call returns. The findings are in
+   * AuditActions of what a verify found, by whoever found it: the state is `diverged` when the call returns. The findings are in
    * the quarantine already, or could not be written there. Never throws.
    */
   report(domainId: string, findings: readonly Finding[]): void

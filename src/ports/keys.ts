@@ -60,7 +60,7 @@ export interface ApiKeyStore {
     key: NewApiKey,
     grant: RelationTuple | undefined,
     selfAudit: (granted: boolean) => AppendItem,
-  ): Promise<{ readonly record: ApiKeyRecord; readonly told: readonly Placed[] }>
+  ): Promise<{ readonly record: ApiKeyRecord; readonly auditRows: readonly Placed[] }>
   /**
    * Ends a key, and appends `selfAudit` in the same transaction; `told` is empty for one that was revoked before. Rejects
    * with `key_not_found`, and as an append does.
@@ -68,7 +68,7 @@ export interface ApiKeyStore {
   revoke(
     id: string,
     selfAudit: AppendItem,
-  ): Promise<{ readonly record: ApiKeyRecord; readonly told: readonly Placed[] }>
+  ): Promise<{ readonly record: ApiKeyRecord; readonly auditRows: readonly Placed[] }>
   find(id: string): Promise<ApiKeyRecord | undefined>
   /** In the order of their making, the first `limit` after key `after`. */
   page(
@@ -104,5 +104,5 @@ export interface AccessPolicyStore extends OwnerOnlyPolicy {
     domainId: string,
     value: boolean,
     selfAudit: AppendItem,
-  ): Promise<{ readonly told: readonly Placed[] }>
+  ): Promise<{ readonly auditRows: readonly Placed[] }>
 }

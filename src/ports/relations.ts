@@ -34,9 +34,9 @@ export interface RelationStore {
    * Adds a tuple and appends `selfAudit` in one transaction; `told` is empty where it was there. Rejects with
    * `domain_not_found`, and as an append does.
    */
-  grant(tuple: RelationTuple, selfAudit: AppendItem): Promise<{ readonly told: readonly Placed[] }>
+  grant(tuple: RelationTuple, selfAudit: AppendItem): Promise<{ readonly auditRows: readonly Placed[] }>
   /** Takes it away again. Rejects with `relation_not_found`. */
-  revoke(tuple: RelationTuple, selfAudit: AppendItem): Promise<{ readonly told: readonly Placed[] }>
+  revoke(tuple: RelationTuple, selfAudit: AppendItem): Promise<{ readonly auditRows: readonly Placed[] }>
   /** By object, relation and subject, the first `limit` after `after`. */
   page(filter: RelationFilter, range: { after: TuplePlace; limit: number }): Promise<readonly StoredTuple[]>
   /** The chains on whose object a group has a relation, itself or by groups that it is a member of. Domain ids, sorted. */

@@ -44,7 +44,7 @@ export interface PurgedBatch {
 
 export interface PurgeStep extends PurgedBatch {
   /** Absent where the batch had nothing to delete, and nothing was written. */
-  readonly told?: Placed | undefined
+  readonly auditRow?: Placed | undefined
   /** Absent where nothing is left. */
   readonly next?: PurgePosition | undefined
 }

@@ -7,10 +7,10 @@ export interface ProbeLog {
 }
 
 /** What failed: `chains` (which there are), `quarantine`, `progress` (keeping it), `chain` or `findings` (of one chain). */
-export type Troubled = 'chains' | 'quarantine' | 'progress' | 'chain' | 'findings'
+export type FailureKind = 'chains' | 'quarantine' | 'progress' | 'chain' | 'findings'
 
 /** What could not be checked or done: all of it is counted, and told when it begins, when it changes, and when it ends. */
-export class Troubles {
+export class FailureLog {
   readonly #log: ProbeLog
   readonly #told = new Map<string, ErrorCode>()
   readonly counts = new Map<ErrorCode, number>()
@@ -20,7 +20,7 @@ export class Troubles {
   }
 
   /** The code that it counts as. */
-  add(what: Troubled, error: unknown, domainId?: string): ErrorCode {
+  add(what: FailureKind, error: unknown, domainId?: string): ErrorCode {
     const code = error instanceof AuditError ? error.code : 'internal'
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1)
     const place = `${what}/${domainId}`
@@ -31,7 +31,7 @@ export class Troubles {
     return code
   }
 
-  over(what: Troubled, domainId?: string): void {
+  over(what: FailureKind, domainId?: string): void {
     if (this.#told.delete(`${what}/${domainId}`))
       this.#log.info({ what, ...idOf(domainId) }, 'can check again')
   }

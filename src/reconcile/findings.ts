@@ -4,7 +4,7 @@ import type { QuarantineStore } from '../ports/quarantine.js'
 import type { FindingKey, QuarantineStanding, StandingCount } from '../ports/reconcile.js'
 import { recordFindings } from '../quarantine/quarantine.js'
 
-export interface FindingsParts {
+export interface FindingsDeps {
   readonly quarantine: QuarantineStore
   readonly standing: QuarantineStanding
   /** Findings that were not in the quarantine before, or some of which were not; told once, also where it cannot be written. */
@@ -24,7 +24,7 @@ const RECOUNT = 30_000
 
 /** What was found and is not settled: in the quarantine, and in memory what could not be written there. */
 export class OpenFindings {
-  readonly #parts: FindingsParts
+  readonly #deps: FindingsDeps
   readonly #unrecorded = new Map<string, Map<string, Finding>>()
   readonly #told = new Set<string>()
   #counts: readonly StandingCount[] = []
@@ -38,8 +38,8 @@ export class OpenFindings {
   /** Whether the quarantine was read at all. */
   isRead = false
 
-  constructor(parts: FindingsParts) {
-    this.#parts = parts
+  constructor(deps: FindingsDeps) {
+    this.#deps = deps
   }
 
   /** Of the quarantine as it was last read. */
@@ -78,16 +78,16 @@ export class OpenFindings {
     if (held === undefined) return
     const findings = [...held.values()]
     try {
-      const recorded = await recordFindings(this.#parts.quarantine, domainId, 'postgres', findings)
+      const recorded = await recordFindings(this.#deps.quarantine, domainId, 'postgres', findings)
       if (recorded === 'not_permitted') throw new AuditError('database_permission_denied', 'not permitted')
       if (recorded.written > 0) this.#tell(domainId, findings)
       // Counted there before they are no longer counted here.
       await this.#recount()
       this.#forget(domainId, findings)
-      this.#parts.onRecorded(domainId)
+      this.#deps.onRecorded(domainId)
     } catch (error) {
       this.#tell(domainId, findings)
-      this.#parts.onUnrecorded(domainId, error)
+      this.#deps.onUnrecorded(domainId, error)
     }
   }
 
@@ -95,7 +95,7 @@ export class OpenFindings {
     const fresh = findings.filter((finding) => !this.#told.has(keyOf({ domainId, ...finding })))
     if (fresh.length === 0) return
     for (const finding of fresh) this.#told.add(keyOf({ domainId, ...finding }))
-    this.#parts.onFound(domainId, fresh)
+    this.#deps.onFound(domainId, fresh)
   }
 
   async recordAll(): Promise<void> {
@@ -104,7 +104,7 @@ export class OpenFindings {
 
   /** Reads what stands in the quarantine, if it changed. Rejects with the database's error. */
   async refresh(now: number): Promise<void> {
-    const mark = await this.#parts.standing.mark()
+    const mark = await this.#deps.standing.mark()
     if (mark === this.#mark && now - this.#countedAt < RECOUNT) return
     await this.#recount()
     this.#mark = mark
@@ -112,7 +112,7 @@ export class OpenFindings {
   }
 
   async #recount(): Promise<void> {
-    const { standing, onRemoved } = this.#parts
+    const { standing, onRemoved } = this.#deps
     this.#begun += 1
     const turn = this.#begun
     const [counts, acknowledged] = await Promise.all([standing.counts(), standing.acknowledged(KNOWN)])

@@ -2,16 +2,16 @@ import type { Finding } from '../chain/finding.js'
 import type { Alerts } from '../ports/alerts.js'
 import type { Integrity, IntegrityState } from '../ports/integrity.js'
 import { assess } from './assess.js'
-import { type ProbeLog, Troubles } from './failure-log.js'
+import { FailureLog, type ProbeLog } from './failure-log.js'
 import { type Figures, figuresOf } from './figures.js'
-import { type FindingsParts, OpenFindings } from './findings.js'
+import { type FindingsDeps, OpenFindings } from './findings.js'
 import type { Pace } from './schedule.js'
-import { Nap } from './wakeable-sleep.js'
-import { ChainWalk, type WalkParts } from './walk.js'
+import { WakeableSleep } from './wakeable-sleep.js'
+import { ChainWalk, type WalkDeps } from './walk.js'
 
-export interface ProbeParts
-  extends Pick<FindingsParts, 'quarantine' | 'standing'>,
-    Pick<WalkParts, 'store' | 'source' | 'gentleSource' | 'pace'> {
+export interface ProbeDeps
+  extends Pick<FindingsDeps, 'quarantine' | 'standing'>,
+    Pick<WalkDeps, 'store' | 'source' | 'gentleSource' | 'pace'> {
   readonly log: ProbeLog
   readonly alerts: Alerts
 }
@@ -27,19 +27,19 @@ export class Probe implements Integrity {
   readonly #pace: Pace
   readonly #alerts: Alerts
   readonly #findings: OpenFindings
-  readonly #troubles: Troubles
+  readonly #failures: FailureLog
   readonly #walk: ChainWalk
-  readonly #nap = new Nap()
+  readonly #nap = new WakeableSleep()
   readonly #stopping = new AbortController()
   /** When Postgres last told what stands in the quarantine. */
   #standingAt = performance.now()
   #running: Promise<unknown> | undefined
 
-  constructor(parts: ProbeParts) {
-    const { store, source, gentleSource, pace, log, quarantine, standing, alerts } = parts
+  constructor(deps: ProbeDeps) {
+    const { store, source, gentleSource, pace, log, quarantine, standing, alerts } = deps
     this.#alerts = alerts
     this.#pace = pace
-    this.#troubles = new Troubles(log)
+    this.#failures = new FailureLog(log)
     this.#findings = new OpenFindings({
       quarantine,
       standing,
@@ -47,8 +47,8 @@ export class Probe implements Integrity {
         log.error({ domain_id: domainId, findings: findings.length }, 'tamper detected')
         alerts.raise({ domainId, source: 'postgres', findings })
       },
-      onRecorded: (domainId) => this.#troubles.over('findings', domainId),
-      onUnrecorded: (domainId, error) => void this.#troubles.add('findings', error, domainId),
+      onRecorded: (domainId) => this.#failures.over('findings', domainId),
+      onUnrecorded: (domainId, error) => void this.#failures.add('findings', error, domainId),
       onRemoved: (records) => log.error({ records }, 'records are gone from the quarantine'),
     })
     this.#walk = new ChainWalk({
@@ -57,7 +57,7 @@ export class Probe implements Integrity {
       gentleSource,
       pace,
       findings: this.#findings,
-      troubles: this.#troubles,
+      failures: this.#failures,
       onThrough: (chains, rows) =>
         log.info({ chains, rows, findings: this.#findings.open }, 'chains verified'),
     })
@@ -107,7 +107,7 @@ export class Probe implements Integrity {
       chains: chains.values(),
       glances,
       standing: this.#findings.counts,
-      errors: this.#troubles.counts,
+      errors: this.#failures.counts,
       rows,
       now: performance.now(),
     })
@@ -120,9 +120,9 @@ export class Probe implements Integrity {
       try {
         await this.#findings.refresh(now)
         this.#standingAt = now
-        this.#troubles.over('quarantine')
+        this.#failures.over('quarantine')
       } catch (error) {
-        this.#troubles.add('quarantine', error)
+        this.#failures.add('quarantine', error)
       }
       await this.#nap.rest(Math.min(POLL, this.#pace.every))
     }

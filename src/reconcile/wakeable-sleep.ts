@@ -1,5 +1,5 @@
 /** A wait that can be cut short. One at a time. */
-export class Nap {
+export class WakeableSleep {
   #end: () => void = () => undefined
   #isCalled = false
 

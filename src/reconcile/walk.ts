@@ -3,14 +3,14 @@ import type { KnownChains } from '../ports/domains.js'
 import type { ChainGlance, KeptProgress, Position, ReconcileStore } from '../ports/reconcile.js'
 import type { EntrySource } from '../ports/verify.js'
 import type { Widened } from '../verify/widen-segment.js'
-import type { Troubles } from './failure-log.js'
+import type { FailureLog } from './failure-log.js'
 import type { OpenFindings } from './findings.js'
 import { advanced, beginChain, failed, type Progress, positionAfter, seen, toKeep } from './progress.js'
 import { nextWork, type Pace, periodOf, type Segment } from './schedule.js'
 import { verifySegment } from './segment.js'
-import { Nap } from './wakeable-sleep.js'
+import { WakeableSleep } from './wakeable-sleep.js'
 
-export interface WalkParts {
+export interface WalkDeps {
   readonly store: ReconcileStore
   /** Of the first pass, while nobody is served. */
   readonly source: EntrySource
@@ -18,7 +18,7 @@ export interface WalkParts {
   readonly gentleSource: EntrySource
   readonly pace: Pace
   readonly findings: OpenFindings
-  readonly troubles: Troubles
+  readonly failures: FailureLog
   /** Every chain that there was at the start has been verified end to end. */
   readonly onThrough: (chains: number, rows: number) => void
 }
@@ -30,10 +30,10 @@ const NOTHING_KNOWN: KnownChains = { domainIds: [], registered: new Set(), creat
 
 /** Walks the chains, a segment at a time, some at once. What it knows is in memory, and kept for the next process. */
 export class ChainWalk {
-  readonly #parts: WalkParts
+  readonly #deps: WalkDeps
   readonly #chains = new Map<string, Progress>()
   readonly #busy = new Map<string, Promise<void>>()
-  readonly #nap = new Nap()
+  readonly #nap = new WakeableSleep()
   #writes = Promise.resolve()
   #kept: ReadonlyMap<string, KeptProgress> | undefined
   #known = NOTHING_KNOWN
@@ -45,8 +45,8 @@ export class ChainWalk {
   /** Rows verified, of this process. */
   readonly rows = { boot: 0, tail: 0, rolling: 0 }
 
-  constructor(parts: WalkParts) {
-    this.#parts = parts
+  constructor(deps: WalkDeps) {
+    this.#deps = deps
   }
 
   get chains(): ReadonlyMap<string, Progress> {
@@ -68,7 +68,7 @@ export class ChainWalk {
 
   /** Looks which chains there are and where they end. */
   async #glance(): Promise<void> {
-    const { store, pace, troubles, findings } = this.#parts
+    const { store, pace, failures, findings } = this.#deps
     try {
       this.#kept ??= new Map((await store.kept()).map((one) => [one.domainId, one]))
       const now = performance.now()
@@ -81,18 +81,18 @@ export class ChainWalk {
       }
       this.glanceAt = now
       this.#glanceDueAt = now + pace.every
-      troubles.over('chains')
+      failures.over('chains')
       await this.#conclude()
       await findings.recordAll()
     } catch (error) {
-      troubles.add('chains', error)
+      failures.add('chains', error)
       this.#glanceDueAt = performance.now() + Math.min(pace.every, AGAIN)
     }
   }
 
   #see(domainId: string, now: number): void {
     if (this.#busy.has(domainId)) return
-    const { fullEvery } = this.#parts.pace
+    const { fullEvery } = this.#deps.pace
     const chain =
       this.#chains.get(domainId) ?? beginChain(domainId, this.#kept?.get(domainId), now, fullEvery)
     this.#chains.set(domainId, seen(chain, this.glances.get(domainId), now))
@@ -100,7 +100,7 @@ export class ChainWalk {
 
   /** Starts what is due as far as there is room; when to come back. */
   #startSegments(signal: AbortSignal): number {
-    const { pace } = this.#parts
+    const { pace } = this.#deps
     const idle = [...this.#chains.values()].filter(({ domainId }) => !this.#busy.has(domainId))
     const { segments, wakeAt } = nextWork(idle, performance.now(), pace, pace.concurrency - this.#busy.size)
     for (const segment of segments) {
@@ -118,7 +118,7 @@ export class ChainWalk {
     try {
       const about = { known: this.#known, end: this.#chainOf(domainId).end }
       await this.#take(segment, await verifySegment(this.#sourceFor(segment), segment, about, signal))
-      this.#parts.troubles.over('chain', domainId)
+      this.#deps.failures.over('chain', domainId)
     } catch (error) {
       if (signal.aborted) return
       // Nothing is there, and nothing says that there should be.
@@ -129,11 +129,11 @@ export class ChainWalk {
   }
 
   #sourceFor({ kind }: Segment): EntrySource {
-    return kind === 'boot' && !this.isThrough ? this.#parts.source : this.#parts.gentleSource
+    return kind === 'boot' && !this.isThrough ? this.#deps.source : this.#deps.gentleSource
   }
 
   async #take(segment: Segment, { verdict, to }: Widened): Promise<void> {
-    const { findings } = this.#parts
+    const { findings } = this.#deps
     this.rows[segment.kind] += verdict.result.rows
     // They count before the chain is said to be through.
     findings.add(segment.domainId, verdict.findings)
@@ -142,7 +142,7 @@ export class ChainWalk {
   }
 
   async #settle({ domainId, kind }: Segment, position: Position, atEnd: boolean): Promise<void> {
-    const { pace, findings } = this.#parts
+    const { pace, findings } = this.#deps
     const now = performance.now()
     const chain = advanced(this.#chainOf(domainId), { kind, position, atEnd }, now, periodOf(pace))
     this.#chains.set(domainId, chain)
@@ -156,7 +156,7 @@ export class ChainWalk {
     if (this.isThrough) return
     for (const { boot } of this.#chains.values()) if (boot !== undefined) return
     this.isThrough = true
-    this.#parts.onThrough(this.#chains.size, this.rows.boot)
+    this.#deps.onThrough(this.#chains.size, this.rows.boot)
     await this.#keep((store) => store.endBoot())
   }
 
@@ -165,19 +165,19 @@ export class ChainWalk {
    * overtaken by a place in it.
    */
   #keep(write: (store: ReconcileStore) => Promise<void>): Promise<void> {
-    const { store, troubles } = this.#parts
+    const { store, failures } = this.#deps
     this.#writes = this.#writes
       .then(() => write(store))
       .then(
-        () => troubles.over('progress'),
-        (error: unknown) => void troubles.add('progress', error),
+        () => failures.over('progress'),
+        (error: unknown) => void failures.add('progress', error),
       )
     return this.#writes
   }
 
   /** Where the chain ends is asked again before the next try: it may have become shorter. */
   #fail({ domainId, kind }: Segment, error: unknown): void {
-    const code = this.#parts.troubles.add('chain', error, domainId)
+    const code = this.#deps.failures.add('chain', error, domainId)
     const chain = failed(this.#chainOf(domainId), kind, code, performance.now())
     this.#chains.set(domainId, chain)
     this.#glanceDueAt = Math.min(this.#glanceDueAt, chain.failures[kind]?.notBefore ?? this.#glanceDueAt)

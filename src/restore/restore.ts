@@ -17,7 +17,7 @@ export interface MirrorRow {
   readonly etag: string
 }
 
-export interface RestoreParts {
+export interface RestoreDeps {
   readonly target: RestoreTarget
   /** The objects of the chain up to a seq, ascending. */
   readonly rows: (toSeq: number) => AsyncIterable<MirrorRow>
@@ -70,7 +70,7 @@ function endBefore({ code, seqFrom, observed }: Finding): number {
  */
 export async function restoreChain(
   request: RestoreRequest,
-  { target, rows, hasher, mirrorUrl }: RestoreParts,
+  { target, rows, hasher, mirrorUrl }: RestoreDeps,
   progress: (p: ScanProgress) => void,
   signal: AbortSignal,
 ): Promise<Restored> {

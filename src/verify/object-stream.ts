@@ -26,7 +26,7 @@ export interface ObjectRange {
   /** First seq that is fetched; the strays are told whatever they seem to be. */
   readonly fromSeq: number
   readonly toSeq?: number | undefined
-  /** Told of the seq of every key, outside the range too. */
+  /** AuditActions of the seq of every key, outside the range too. */
   readonly onKey?: ((seq: number) => void) | undefined
 }
 

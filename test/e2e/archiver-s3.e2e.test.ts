@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
 import { openMirror } from '../../src/mirror/open.js'
-import { ArchiveGround, md5, NEVER } from '../support/archive-ground.js'
+import { ArchiveFixture, md5, NEVER } from '../support/archive-fixture.js'
 import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
 import { OutageProxy } from '../support/outage-proxy.js'
 import { type Fault, S3Server, type Seen } from '../support/s3-server.js'
@@ -20,24 +20,24 @@ const KEYS = {
   AWS_SECRET_ACCESS_KEY: process.env.AWS_SECRET_ACCESS_KEY ?? 'SECRET',
 }
 
-let ground: ArchiveGround
+let fixture: ArchiveFixture
 let rows: ChainedEntry[]
 let bucket: string
 
 beforeEach(async () => {
-  ground = await ArchiveGround.make()
-  rows = await ground.chain(ROWS)
+  fixture = await ArchiveFixture.make()
+  rows = await fixture.chain(ROWS)
   bucket = `audit-test-${randomBytes(6).toString('hex')}`
 })
-afterEach(() => ground.drop())
+afterEach(() => fixture.drop())
 
 function env(endpoint: string): Record<string, string> {
   return {
     ...KEYS,
     AUDIT_S3_ENDPOINT: endpoint,
-    AUDIT_DATABASE_URL: ground.url,
+    AUDIT_DATABASE_URL: fixture.url,
     AUDIT_MIRROR_URL: `s3://${bucket}/chains`,
-    AUDIT_HOME: ground.dir,
+    AUDIT_HOME: fixture.dir,
   }
 }
 
@@ -48,7 +48,7 @@ function summaryOf(stdout: string): unknown {
 }
 
 async function stamped(): Promise<number> {
-  return ROWS - (await ground.unstamped(rows[0]?.domainId ?? '')).length
+  return ROWS - (await fixture.unstamped(rows[0]?.domainId ?? '')).length
 }
 
 /** How many objects the suite's own server has. */
@@ -61,7 +61,7 @@ async function objects(): Promise<number> {
 async function expectComplete(endpoint: string): Promise<void> {
   for (const [name, value] of Object.entries(KEYS)) process.env[name] = value
   const store = await openMirror(`s3://${bucket}/chains`, { AUDIT_S3_ENDPOINT: endpoint })
-  const etags = (await ground.stamps(rows[0]?.domainId ?? '')).map((row) => row.archive_etag)
+  const etags = (await fixture.stamps(rows[0]?.domainId ?? '')).map((row) => row.archive_etag)
   const objects = await Promise.all(
     rows.map(({ domainId, seq }) => store.get(mirrorCodec.key(domainId, seq), 1e6, NEVER)),
   )
@@ -70,7 +70,7 @@ async function expectComplete(endpoint: string): Promise<void> {
   expect(objects.map((object) => object?.etag)).toEqual(etags)
   expect(etags).toEqual(encoded.map(md5))
   expect(objects.map((object) => Buffer.from(object?.bytes ?? ''))).toEqual(encoded)
-  expect(await ground.quarantine()).toEqual([])
+  expect(await fixture.quarantine()).toEqual([])
 }
 
 describe('on the suite’s own S3 server', () => {

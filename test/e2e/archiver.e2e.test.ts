@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
-import { ArchiveGround } from '../support/archive-ground.js'
+import { ArchiveFixture } from '../support/archive-fixture.js'
 import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
 import { asSuperuser } from '../support/postgres.js'
 import { times } from '../support/times.js'
@@ -14,22 +14,26 @@ import { times } from '../support/times.js'
 /** Two at a time. */
 const KILLS = 2 * times(15)
 
-let ground: ArchiveGround
+let fixture: ArchiveFixture
 
 beforeEach(async () => {
-  ground = await ArchiveGround.make()
+  fixture = await ArchiveFixture.make()
 })
-afterEach(() => ground.drop())
+afterEach(() => fixture.drop())
 
-function env(mirrorUrl = ground.mirrorUrl) {
-  return { AUDIT_DATABASE_URL: ground.url, AUDIT_MIRROR_URL: mirrorUrl, AUDIT_HOME: join(ground.dir, 'home') }
+function env(mirrorUrl = fixture.mirrorUrl) {
+  return {
+    AUDIT_DATABASE_URL: fixture.url,
+    AUDIT_MIRROR_URL: mirrorUrl,
+    AUDIT_HOME: join(fixture.dir, 'home'),
+  }
 }
 
 const audit = (...args: string[]) => runCli(args, { env: env() })
 
 /** Objects and drafts of a chain: files that a killed archiver left half written are no objects. */
 async function filesOf(domainId: string) {
-  const names = await ground.objects(domainId)
+  const names = await fixture.objects(domainId)
   return {
     objects: names.filter((name) => !name.startsWith('.')),
     drafts: names.filter((name) => name.startsWith('.')),
@@ -37,7 +41,7 @@ async function filesOf(domainId: string) {
 }
 
 async function stampedOf(rows: readonly ChainedEntry[]): Promise<number> {
-  return rows.length - (await ground.unstamped(rows[0]?.domainId ?? '')).length
+  return rows.length - (await fixture.unstamped(rows[0]?.domainId ?? '')).length
 }
 
 async function countObjects(chains: readonly (readonly ChainedEntry[])[]): Promise<number> {
@@ -47,14 +51,14 @@ async function countObjects(chains: readonly (readonly ChainedEntry[])[]): Promi
 
 describe('audit archiver --once', () => {
   it('ends with 0 when nothing is left, and what it did verifies', async () => {
-    const rows = await ground.chain(700)
+    const rows = await fixture.chain(700)
     const once = await audit('archiver', '--once', '--json')
     expect(once).toMatchObject({ code: 0, stderr: '' })
     expect(jsonLines(once.stdout)).toEqual([
       { domain_id: rows[0]?.domainId, archived: 700, held: 0, failed: 0 },
       { summary: { chains: 1, archived: 700, held: 0, failed: 0 } },
     ])
-    expect(await ground.problems(rows)).toEqual([])
+    expect(await fixture.problems(rows)).toEqual([])
     const again = await audit('archiver', '--once', '--json')
     expect(jsonLines(again.stdout)).toEqual([{ summary: { chains: 0, archived: 0, held: 0, failed: 0 } }])
     const both = await audit('verify', '--domain', rows[0]?.domainId ?? '', '--source', 'both', '--json')
@@ -62,10 +66,10 @@ describe('audit archiver --once', () => {
   })
 
   it('ends with 1 and says loudly what it held back', async () => {
-    const rows = await ground.chain(10)
+    const rows = await fixture.chain(10)
     const domainId = rows[0]?.domainId ?? ''
     await asSuperuser(
-      ground.url,
+      fixture.url,
       `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${domainId}' AND seq = 4`,
     )
     const once = await audit('archiver', '--once')
@@ -82,10 +86,10 @@ describe('audit archiver --once', () => {
   })
 
   it('ends with 3 where the mirror cannot be written', async () => {
-    const rows = await ground.chain(10)
-    await writeFile(join(ground.dir, 'file'), '')
+    const rows = await fixture.chain(10)
+    await writeFile(join(fixture.dir, 'file'), '')
     const { code, stdout, stderr } = await runCli(['archiver', '--once', '--json'], {
-      env: env(`${pathToFileURL(ground.dir).href}/file/mirror`),
+      env: env(`${pathToFileURL(fixture.dir).href}/file/mirror`),
     })
     expect(code).toBe(3)
     expect(jsonLines(stdout).at(-1)).toEqual({ summary: { chains: 1, archived: 0, held: 0, failed: 10 } })
@@ -111,8 +115,8 @@ describe('a disk that is full', () => {
   const canMount = spawnSync('mount', ['--version']).status === 0 && process.getuid?.() === 0
 
   it.skipIf(!canMount)('ends with 3, and all is well once there is room', async (context) => {
-    const rows = await ground.chain(900)
-    const mirror = join(ground.dir, 'mirror')
+    const rows = await fixture.chain(900)
+    const mirror = join(fixture.dir, 'mirror')
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mirror])
     if (mounted.status !== 0) return context.skip()
     try {
@@ -126,7 +130,7 @@ describe('a disk that is full', () => {
       expect(await stampedOf(rows)).toBe(objects.length)
       expect(spawnSync('mount', ['-o', 'remount,size=20m', mirror]).status).toBe(0)
       expect((await audit('archiver', '--once')).code).toBe(0)
-      expect(await ground.problems(rows)).toEqual([])
+      expect(await fixture.problems(rows)).toEqual([])
     } finally {
       spawnSync('umount', [mirror])
     }
@@ -138,7 +142,7 @@ describe('audit archiver', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)('ends at %s with %i, everything that it uploaded stamped', async (signal, code) => {
-    const rows = await ground.chain(4000)
+    const rows = await fixture.chain(4000)
     const child = await spawnCli(['archiver', '--poll-interval', '0.05', '--json'], { env: env() })
     const ended = finished(child)
     while ((await stampedOf(rows)) === 0) await sleep(5)
@@ -149,13 +153,13 @@ describe('audit archiver', () => {
     const { objects, drafts } = await filesOf(rows[0]?.domainId ?? '')
     expect([objects.length, drafts]).toEqual([stamped, []])
     expect((await audit('archiver', '--once')).code).toBe(0)
-    expect(await ground.problems(rows)).toEqual([])
+    expect(await fixture.problems(rows)).toEqual([])
   })
 
   it('archives what is appended while it runs, and ends with 143 from its rest', async () => {
     const child = await spawnCli(['archiver', '--poll-interval', '0.05', '--json'], { env: env() })
     const ended = finished(child)
-    const chains = [await ground.chain(20), await ground.chain(30)]
+    const chains = [await fixture.chain(20), await fixture.chain(30)]
     for (const rows of chains) while ((await stampedOf(rows)) < rows.length) await sleep(20)
     await sleep(200)
     child.kill('SIGTERM')
@@ -166,11 +170,11 @@ describe('audit archiver', () => {
       0,
     )
     expect(archived).toBe(50)
-    for (const rows of chains) expect(await ground.problems(rows)).toEqual([])
+    for (const rows of chains) expect(await fixture.problems(rows)).toEqual([])
   })
 
   it(`killed ${KILLS} times at random loses nothing and changes no object`, async () => {
-    const chains: ChainedEntry[][] = [await ground.chain(3000), await ground.chain(3000)]
+    const chains: ChainedEntry[][] = [await fixture.chain(3000), await fixture.chain(3000)]
     let died = 0
     for (let kills = 0; kills < KILLS; kills += 2) {
       // Two at once: what one leaves under way is the other's to find.
@@ -181,11 +185,11 @@ describe('audit archiver', () => {
       await sleep(Math.random() * 150)
       for (const child of children) child.kill('SIGKILL')
       died += (await Promise.all(ends)).filter(({ signal }) => signal === 'SIGKILL').length
-      chains.push(await ground.chain(400))
+      chains.push(await fixture.chain(400))
     }
     expect(died).toBe(KILLS)
     expect((await audit('archiver', '--once')).code).toBe(0)
-    for (const rows of chains) expect(await ground.problems(rows)).toEqual([])
+    for (const rows of chains) expect(await fixture.problems(rows)).toEqual([])
     const status = await audit('archive', 'status', '--all', '--json')
     expect(status.code).toBe(0)
     for (const line of jsonLines(status.stdout)) {
@@ -200,44 +204,48 @@ describe('audit archiver', () => {
 
 describe('audit archive', () => {
   it('backfill --dry-run says what is missing and changes nothing; backfill mends it', async () => {
-    const rows = await ground.chain(30)
+    const rows = await fixture.chain(30)
     const domainId = rows[0]?.domainId ?? ''
     await audit('archiver', '--once')
-    for (const seq of [3, 4, 9]) await unlink(ground.pathOf(domainId, seq))
-    const before = [await ground.stamps(domainId), await ground.objects(domainId), await ground.quarantine()]
+    for (const seq of [3, 4, 9]) await unlink(fixture.pathOf(domainId, seq))
+    const before = [
+      await fixture.stamps(domainId),
+      await fixture.objects(domainId),
+      await fixture.quarantine(),
+    ]
     const dry = await audit('archive', 'backfill', '--domain', domainId, '--dry-run', '--json')
     expect(dry.code).toBe(1)
     expect(jsonLines(dry.stdout)).toMatchObject([
       { domain_id: domainId, dry_run: true, rows: 30, missing: 3, lost: 3, uploaded: 0, stamped: 0 },
     ])
     expect([
-      await ground.stamps(domainId),
-      await ground.objects(domainId),
-      await ground.quarantine(),
+      await fixture.stamps(domainId),
+      await fixture.objects(domainId),
+      await fixture.quarantine(),
     ]).toEqual(before)
     const done = await audit('archive', 'backfill', '--domain', domainId, '--json')
     expect(done.code).toBe(1)
     expect(jsonLines(done.stdout)).toMatchObject([{ missing: 3, lost: 3, uploaded: 3, stamped: 0, held: 0 }])
-    expect(await ground.stamps(domainId)).toEqual(before[0])
-    expect(await ground.problems(rows)).toEqual([])
+    expect(await fixture.stamps(domainId)).toEqual(before[0])
+    expect(await fixture.problems(rows)).toEqual([])
     expect((await audit('archive', 'backfill', '--all')).code).toBe(0)
   })
 
   it('status tells lag, gaps and orphans, and ends with 1 where there are such', async () => {
-    const rows = await ground.chain(30)
+    const rows = await fixture.chain(30)
     const domainId = rows[0]?.domainId ?? ''
     const fresh = await audit('archive', 'status', '--domain', domainId, '--json')
     expect(fresh.code).toBe(0)
     expect(jsonLines(fresh.stdout)).toMatchObject([{ rows: 30, archived: 0, lag_rows: 30, objects: 0 }])
     await audit('archiver', '--once')
-    await unlink(ground.pathOf(domainId, 8))
-    await ground.putObject(domainId, 99, Buffer.from('x'))
+    await unlink(fixture.pathOf(domainId, 8))
+    await fixture.putObject(domainId, 99, Buffer.from('x'))
     const status = await audit('archive', 'status', '--domain', domainId, '--json')
     expect(status.code).toBe(1)
     expect(jsonLines(status.stdout)).toEqual([
       {
         domain_id: domainId,
-        mirror: ground.mirrorUrl,
+        mirror: fixture.mirrorUrl,
         rows: 30,
         archived: 30,
         lag_rows: 0,

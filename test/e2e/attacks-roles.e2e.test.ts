@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { A, type ExpectedFinding, mismatch } from '../support/attacks/attack.js'
-import { type Battlefield, battlefield } from '../support/attacks/battlefield.js'
 import { a } from '../support/attacks/chains.js'
+import { type AttackFixture, attackFixture } from '../support/attacks/fixture.js'
 import { change } from '../support/attacks/statements.js'
 import { jsonVerdicts, textVerdicts } from '../support/attacks/verdict.js'
 import { runCli } from '../support/cli.js'
@@ -60,13 +60,13 @@ const BLIND = [
   ],
 ] as const
 
-let ground: Battlefield
+let fixture: AttackFixture
 
 beforeAll(async () => {
-  ground = await battlefield()
+  fixture = await attackFixture()
 })
 
-afterAll(() => ground.drop())
+afterAll(() => fixture.drop())
 
 interface Login {
   verify(...words: readonly string[]): ReturnType<typeof runCli>
@@ -77,7 +77,7 @@ interface Login {
 /** A role of this test's own on a copy of the chains of its own. */
 async function asRole(sql: string, attack: string, use: (login: Login) => Promise<void>): Promise<void> {
   const role = `login_${randomBytes(4).toString('hex')}`
-  const field = await ground.attacked(attack)
+  const field = await fixture.attacked(attack)
   const url = field.url.replace('postgres@', `${role}@`)
   await rowsOf(field.url, `CREATE ROLE ${role} LOGIN; ${sql.replaceAll('@role', role)}`)
   try {

@@ -8,24 +8,24 @@ import { Database } from '../../src/repo/session/database.js'
 import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 import { verifyChain } from '../../src/verify/verify-chain.js'
 import { A, type Attack, B, HEADS, PLATFORM } from '../support/attacks/attack.js'
-import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
 import { DISGUISED } from '../support/attacks/disguised.js'
 import { EDITED } from '../support/attacks/edited.js'
+import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { FORCED } from '../support/attacks/forced.js'
 import { REMOVED } from '../support/attacks/removed.js'
 import { SEGMENTED } from '../support/attacks/segments.js'
 import { type ChainVerdict, jsonVerdicts, quarantined, textVerdicts } from '../support/attacks/verdict.js'
 import { type CliResult, jsonLines, runCli } from '../support/cli.js'
 
-let ground: Battlefield
+let fixture: AttackFixture
 let dir: string
 let heads: string
 
 beforeAll(async () => {
-  ground = await battlefield()
+  fixture = await attackFixture()
   dir = await mkdtemp(join(tmpdir(), 'attacks-'))
   heads = join(dir, 'heads.ndjson')
-  const before = await ground.attacked('')
+  const before = await fixture.attacked('')
   const { code, stdout } = await audit(before, ['verify', '--all', '--json'])
   await before.drop()
   expect(code).toBe(0)
@@ -34,7 +34,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await ground.drop()
+  await fixture.drop()
   await rm(dir, { recursive: true })
 })
 
@@ -129,7 +129,7 @@ it('has a name of its own for every attack', () => {
 
 describe.concurrent.each(Object.entries(TABLES))('%s', (_table, attacks) => {
   it.each(attacks.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
-    const field = await ground.attacked(attack.sql)
+    const field = await fixture.attacked(attack.sql)
     try {
       await assertAttack(attack, field)
     } finally {

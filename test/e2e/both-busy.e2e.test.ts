@@ -15,7 +15,7 @@ import { MirrorSource } from '../../src/verify/mirror-source.js'
 import { chainsToVerify } from '../../src/verify/verify-all.js'
 import { type Verdict, verifyChain } from '../../src/verify/verify-chain.js'
 import { entryFor, Writer } from '../support/append-chains.js'
-import { ArchiveGround, NEVER } from '../support/archive-ground.js'
+import { ArchiveFixture, NEVER } from '../support/archive-fixture.js'
 import { ensureBuilt, jsonLines, runCli } from '../support/cli.js'
 import { rowsOf } from '../support/postgres.js'
 
@@ -23,7 +23,7 @@ const VERIFIES = 1000
 const WRITERS = 4
 const DOMAINS = 4
 
-let ground: ArchiveGround
+let fixture: ArchiveFixture
 let writer: Writer
 let store: MirrorStore
 let both: EntrySource
@@ -32,19 +32,19 @@ let ids: string[]
 
 beforeAll(async () => {
   await ensureBuilt()
-  ground = await ArchiveGround.make()
-  writer = new Writer(ground.url)
-  store = await openMirror(ground.mirrorUrl)
+  fixture = await ArchiveFixture.make()
+  writer = new Writer(fixture.url)
+  store = await openMirror(fixture.mirrorUrl)
   both = new BothSource(postgresSnapshots(writer.database), store, mirrorCodec, nodeHasher)
   mirror = new MirrorSource(store, mirrorCodec, nodeHasher)
   ids = await Promise.all(Array.from({ length: DOMAINS }, () => writer.create()))
-  await ground.archiver().once()
+  await fixture.archiver().once()
 })
 
 afterAll(async () => {
   store.close()
   await writer.close()
-  await ground.drop()
+  await fixture.drop()
 })
 
 /** Appends of each writer a verify: on a slow machine the chains would grow, and each verify with them. */
@@ -56,7 +56,7 @@ class Traffic {
   readonly #stop = new AbortController()
   /** How often each writer appended. */
   readonly appended: number[] = Array(WRITERS).fill(0)
-  readonly troubles: string[] = []
+  readonly failures: string[] = []
   passes = 0
 
   constructor(verified: () => number) {
@@ -74,7 +74,7 @@ class Traffic {
 
   /** One by one, in groups, to several chains at once, to the platform's; now and then a new Domain. */
   async #write(w: number): Promise<void> {
-    const own = new Writer(ground.url)
+    const own = new Writer(fixture.url)
     for (let i = 0; !this.#stop.signal.aborted; i += 1) {
       const id = ids[(i + w) % ids.length] ?? PLATFORM_ANCHOR
       if (i % 40 === 39) await own.create()
@@ -89,15 +89,15 @@ class Traffic {
   }
 
   async #archive(): Promise<void> {
-    const archiver = ground.archiver({ concurrency: 16 })
+    const archiver = fixture.archiver({ concurrency: 16 })
     await runWorker(
       {
-        ...archiver.parts,
+        ...archiver.deps,
         pollInterval: 20,
         onPass: async () => {
           this.passes += 1
         },
-        onTrouble: (error) => this.troubles.push(error.message),
+        onTrouble: (error) => this.failures.push(error.message),
         onRecovered: () => undefined,
       },
       this.#stop.signal,
@@ -144,7 +144,7 @@ async function verifyNext(i: number): Promise<Verdict[]> {
 
 /** Runs of the built command line, one after the other; resolves with how many there were. */
 async function verifyByCli(isOver: () => boolean): Promise<number> {
-  const env = { AUDIT_DATABASE_URL: ground.url, AUDIT_MIRROR_URL: ground.mirrorUrl }
+  const env = { AUDIT_DATABASE_URL: fixture.url, AUDIT_MIRROR_URL: fixture.mirrorUrl }
   for (let runs = 0; ; runs += 1) {
     if (isOver()) return runs
     const { code, stdout, stderr } = await runCli(['verify', '--source', 'both', '--all', '--json'], { env })
@@ -185,7 +185,7 @@ it(`finds nothing in ${VERIFIES} verifies of both copies while ${WRITERS} writer
   }
   await going
   expect(found).toEqual([])
-  expect(traffic.troubles).toEqual([])
+  expect(traffic.failures).toEqual([])
   expect(await byCli).toBeGreaterThan(1)
   // Else nothing went on that could have alarmed anybody.
   expect(Math.min(...traffic.appended)).toBeGreaterThan(20)
@@ -193,9 +193,9 @@ it(`finds nothing in ${VERIFIES} verifies of both copies while ${WRITERS} writer
   expect(unarchived).toBeGreaterThan(10)
   expect(ofMirror).toBeGreaterThan(20)
 
-  await ground.archiver().once()
+  await fixture.archiver().once()
   const settled = await verifyAll()
   expect(settled.flatMap(({ findings }) => findings)).toEqual([])
   expect(settled.filter(({ result }) => result.unarchived !== 0)).toEqual([])
-  expect(await rowsOf(ground.url, 'SELECT code FROM audit_tamper_quarantine')).toEqual([])
+  expect(await rowsOf(fixture.url, 'SELECT code FROM audit_tamper_quarantine')).toEqual([])
 })

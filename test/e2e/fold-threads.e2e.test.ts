@@ -6,7 +6,7 @@ import { Database } from '../../src/repo/session/database.js'
 import type { PostgresSourceOptions } from '../../src/repo/verify/postgres-source.js'
 import { FaultProxy } from '../support/append-proxy.js'
 import { A, type Attack } from '../support/attacks/attack.js'
-import { type Battlefield, battlefield } from '../support/attacks/battlefield.js'
+import { type AttackFixture, attackFixture } from '../support/attacks/fixture.js'
 import { FORCED } from '../support/attacks/forced.js'
 import { REMOVED } from '../support/attacks/removed.js'
 import { rowsOf } from '../support/postgres.js'
@@ -20,7 +20,7 @@ const { PostgresSource } = (await import('../../dist/src/repo/verify/postgres-so
 const THREADS = { threads: 2, threadRows: 4, here: true }
 const ELSEWHERE = { ...THREADS, here: false }
 
-let ground: Battlefield
+let fixture: AttackFixture
 let started = 0
 let answered = 0
 const onWorker = (worker: Worker) => {
@@ -31,13 +31,13 @@ const onWorker = (worker: Worker) => {
 }
 
 beforeAll(async () => {
-  ground = await battlefield()
+  fixture = await attackFixture()
   process.on('worker', onWorker)
 })
 
 afterAll(async () => {
   process.off('worker', onWorker)
-  await ground.drop()
+  await fixture.drop()
 })
 
 interface Scanned {
@@ -69,7 +69,7 @@ const ATTACKS = [...REMOVED, ...FORCED].filter(isTried)
 
 describe('a chain judged on threads', () => {
   it('is intact where it is', async () => {
-    const field = await ground.attacked('')
+    const field = await fixture.attacked('')
     const [plain, threaded] = [await scan(field.url), await scan(field.url, THREADS)]
     const elsewhere = await scan(field.url, ELSEWHERE)
     const alone = await scan(field.url, { ...ELSEWHERE, threads: 1 })
@@ -81,7 +81,7 @@ describe('a chain judged on threads', () => {
   })
 
   it.each(ATTACKS.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
-    const field = await ground.attacked(attack.sql)
+    const field = await fixture.attacked(attack.sql)
     const [plain, threaded] = [await scan(field.url), await scan(field.url, THREADS)]
     const elsewhere = await scan(field.url, ELSEWHERE)
     await field.drop()
@@ -92,7 +92,7 @@ describe('a chain judged on threads', () => {
     ['one of them here', THREADS],
     ['none of them here', ELSEWHERE],
   ])('waits for nobody who waits for it, %s', async (_where, options) => {
-    const field = await ground.attacked('')
+    const field = await fixture.attacked('')
     const altering = new pg.Client(field.url)
     await altering.connect()
     await altering.query('BEGIN')
@@ -108,7 +108,7 @@ describe('a chain judged on threads', () => {
   })
 
   it('keeps its snapshot where a server ends who is idle in a transaction', async () => {
-    const field = await ground.attacked('')
+    const field = await fixture.attacked('')
     const user = `hasty_${process.pid}`
     await rowsOf(field.url, `CREATE ROLE ${user} LOGIN IN ROLE audit_reader`)
     await rowsOf(field.url, `ALTER ROLE ${user} SET idle_in_transaction_session_timeout = 10`)
@@ -121,7 +121,7 @@ describe('a chain judged on threads', () => {
     ['one of them here', THREADS],
     ['none of them here', ELSEWHERE],
   ])('says what Postgres refused first, %s', async (_where, options) => {
-    const field = await ground.attacked('')
+    const field = await fixture.attacked('')
     const user = `blind_${process.pid}_${options.here}`
     await rowsOf(field.url, `CREATE ROLE ${user} LOGIN IN ROLE audit_reader`)
     await rowsOf(field.url, 'REVOKE SELECT ON audit_log_entry FROM audit_reader')
@@ -135,7 +135,7 @@ describe('a chain judged on threads', () => {
   })
 
   it('is judged by the first connection where the server has no other to give', async () => {
-    const field = await ground.attacked('')
+    const field = await fixture.attacked('')
     const user = `narrow_${process.pid}`
     await rowsOf(field.url, `CREATE ROLE ${user} LOGIN CONNECTION LIMIT 1 IN ROLE audit_reader`)
     const url = field.url.replace('postgres@', `${user}@`)
@@ -146,7 +146,7 @@ describe('a chain judged on threads', () => {
   })
 
   it('is judged by the first connection where a pooler lets the others wait', async () => {
-    const field = await ground.attacked('')
+    const field = await fixture.attacked('')
     const pooler = await FaultProxy.start(field.url)
     const waiting = pooler.breakAt('SET TRANSACTION SNAPSHOT', 'held')
     const held = await scan(pooler.url, THREADS)

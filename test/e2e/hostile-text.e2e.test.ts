@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { A, B, mismatch } from '../support/attacks/attack.js'
-import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
 import { a, type PlainRow, rehashed } from '../support/attacks/chains.js'
+import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { change, moveHead, NO_CHECKS } from '../support/attacks/statements.js'
 import { noTerminal, runOnTerminal } from '../support/attacks/terminal.js'
 import { textVerdicts } from '../support/attacks/verdict.js'
@@ -50,20 +50,20 @@ const ROWS = `
     (domain_id, divergent_seq, code, seq_from, seq_to, source, detail, acknowledged_at, acknowledge_reason)
     VALUES ('${A}', 1, ${quote(ALL)}, 1, 1, ${quote(ALL)}, ${quote(ALL)}, now(), ${quote(ALL)});`
 
-let ground: Battlefield
+let fixture: AttackFixture
 let field: Field
 let damaged: Field
 
 beforeAll(async () => {
-  ground = await battlefield()
-  field = await ground.attacked(ROWS)
-  damaged = await ground.attacked(NO_CHECKS + change(4, hostile) + change(5, { relation: '' }))
+  fixture = await attackFixture()
+  field = await fixture.attacked(ROWS)
+  damaged = await fixture.attacked(NO_CHECKS + change(4, hostile) + change(5, { relation: '' }))
 })
 
 afterAll(async () => {
   await field.drop()
   await damaged.drop()
-  await ground.drop()
+  await fixture.drop()
 })
 
 /** Commands that print rows, and how many hostile texts each must show, escaped. */
@@ -197,7 +197,7 @@ const ERRORS: readonly (readonly [string, string, readonly string[], number])[] 
 
 describe.concurrent('hostile text in an error', () => {
   it.each(ERRORS)('is escaped: %s', async (_name, sql, words, exit) => {
-    const own = await ground.attacked(sql)
+    const own = await fixture.attacked(sql)
     const url = words.includes('--database-url') ? [] : ['--database-url', own.url]
     try {
       for (const json of [[], ['--json']]) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { A, B, HEADS, PLATFORM } from '../support/attacks/attack.js'
-import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
+import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { type ChainVerdict, isSummary, jsonVerdicts, textVerdicts } from '../support/attacks/verdict.js'
 import { type CliResult, jsonLines, runCli } from '../support/cli.js'
 import type { MirrorAttack, Verdict } from '../support/mirror-attacks/attack.js'
@@ -17,17 +17,17 @@ import { rowsOf } from '../support/postgres.js'
 const ARCHIVED = `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"x"';`
 const NOWHERE = 'postgresql://postgres@/audit?host=/nonexistent'
 
-let ground: Battlefield
+let fixture: AttackFixture
 let honest: MirrorCopy
 let dir: string
 let heads: string
 
 beforeAll(async () => {
-  ground = await battlefield()
+  fixture = await attackFixture()
   honest = await MirrorCopy.ofChains()
   dir = await mkdtemp(join(tmpdir(), 'mirror-attacks-'))
   heads = join(dir, 'heads.ndjson')
-  const field = await ground.attacked(ARCHIVED)
+  const field = await fixture.attacked(ARCHIVED)
   const all = [A, B, PLATFORM].map((chain) => ({ chain, ok: true, findings: [] }))
   for (const source of SOURCES) {
     const { code, stdout, stderr } = await audit(source, field, honest, ['--all', '--json'])
@@ -39,7 +39,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await ground.drop()
+  await fixture.drop()
   await honest.drop()
   await rm(dir, { recursive: true })
 })
@@ -132,7 +132,7 @@ it('has a name of its own for every attack', () => {
 describe.concurrent.each(Object.entries(TABLES))('%s', (_table, attacks) => {
   it.each(attacks.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
     const [field, mirror] = await Promise.all([
-      ground.attacked(ARCHIVED + (attack.sql ?? '')),
+      fixture.attacked(ARCHIVED + (attack.sql ?? '')),
       honest.copied(),
     ])
     try {

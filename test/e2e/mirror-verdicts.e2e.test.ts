@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { A, B } from '../support/attacks/attack.js'
-import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
 import { a } from '../support/attacks/chains.js'
+import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { isSummary } from '../support/attacks/verdict.js'
 import { jsonLines, runCli } from '../support/cli.js'
 import { at } from '../support/mirror-attacks/attack.js'
@@ -42,15 +42,15 @@ interface Case {
 
 const home = join(mkdtempSync(join(tmpdir(), 'mirror-verdicts-')), 'home')
 const ofA = ['--domain', A]
-let ground: Battlefield
+let fixture: AttackFixture
 let field: Field
 let mirror: MirrorCopy
 let tampered: MirrorCopy
 let server: S3Server
 
 beforeAll(async () => {
-  ground = await battlefield()
-  field = await ground.attacked(ARCHIVED)
+  fixture = await attackFixture()
+  field = await fixture.attacked(ARCHIVED)
   mirror = await MirrorCopy.ofChains()
   tampered = await mirror.copied()
   await tampered.put(at(4), Buffer.from('junk'))
@@ -68,7 +68,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop()
   await field.drop()
-  await ground.drop()
+  await fixture.drop()
   await mirror.drop()
   await tampered.drop()
   rmSync(join(home, '..'), { recursive: true })

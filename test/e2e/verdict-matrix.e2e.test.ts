@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { A } from '../support/attacks/attack.js'
-import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
+import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { change, remove } from '../support/attacks/statements.js'
 import { noTerminal, runOnTerminal } from '../support/attacks/terminal.js'
 import { runCli } from '../support/cli.js'
@@ -14,22 +14,22 @@ interface Case {
   readonly words: () => readonly string[]
 }
 
-let ground: Battlefield
+let fixture: AttackFixture
 let empty: TestDatabase
 const fields: Record<string, Field> = {}
 
 beforeAll(async () => {
-  ground = await battlefield()
+  fixture = await attackFixture()
   empty = await testDatabase()
-  fields.intact = await ground.attacked('')
-  fields.tampered = await ground.attacked(change(4, { relation: 'x' }))
-  fields.gap = await ground.attacked(remove('seq = 4'))
+  fields.intact = await fixture.attacked('')
+  fields.tampered = await fixture.attacked(change(4, { relation: 'x' }))
+  fields.gap = await fixture.attacked(remove('seq = 4'))
 })
 
 afterAll(async () => {
   for (const field of Object.values(fields)) await field.drop()
   await empty.drop()
-  await ground.drop()
+  await fixture.drop()
 })
 
 const on = (name: string, ...words: string[]) => [...words, '--database-url', fields[name]?.url ?? '']

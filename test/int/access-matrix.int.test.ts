@@ -19,9 +19,9 @@ import { postgresApiKeys } from '../../src/repo/access/api-keys.js'
 import { postgresRelations } from '../../src/repo/access/relation-tuples.js'
 import { postgresRelationWalk } from '../../src/repo/access/relation-walk.js'
 import { Database } from '../../src/repo/session/database.js'
-import { NEVER } from '../support/access-ground.js'
+import { NEVER } from '../support/access-fixture.js'
 import { ACTOR, testPepper } from '../support/append-chains.js'
-import { HttpGround } from '../support/http-ground.js'
+import { HttpFixture } from '../support/http-fixture.js'
 import { Issuer, type SigningKey, token } from '../support/issuer.js'
 import { contractProblems } from '../support/openapi-contract.js'
 import { SPICEDB_TOKEN, TestSpicedb } from '../support/spicedb.js'
@@ -91,7 +91,7 @@ const MATRIX = [
 const UNKNOWN = '018f0000-0000-7000-8000-00000000dead'
 
 describe.each(DECIDERS)('with %s', (_, decide) => {
-  let ground: HttpGround
+  let fixture: HttpFixture
   let pool: Database
   let decider: Decider
   let management: Management
@@ -103,9 +103,9 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
   beforeAll(async () => {
     issuer = await Issuer.make()
     signing = await issuer.addKey('one')
-    ground = await HttpGround.make({
+    fixture = await HttpFixture.make({
       rows: 2,
-      parts: async (url) => {
+      deps: async (url) => {
         pool = new Database(url)
         decider = await decide(pool)
         const keys = keyAuthenticator(postgresKeyLookup(pool))
@@ -128,12 +128,12 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
       mint: mintKey,
       tuplesDecide: decider.tuplesDecide,
     }
-    for (const chain of [ground.domainId, PLATFORM_ANCHOR]) await makeCallers(chain)
+    for (const chain of [fixture.domainId, PLATFORM_ANCHOR]) await makeCallers(chain)
     await makeBad()
   })
 
   afterAll(async () => {
-    await ground.close()
+    await fixture.close()
     await pool.close()
     decider.close()
     await issuer.close()
@@ -162,7 +162,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     const ownerOnly = { domainId, relation: 'owner', subject: 'user:owner', ownerOnly: true } as const
     await put('owner-only', key(ownerOnly, 'user:owner'))
     // Of a subject that may do everything here, for another chain.
-    const elsewhere = await ground.writer.create()
+    const elsewhere = await fixture.writer.create()
     const everything = { domainId, subject: 'user:everything' } as const
     await key({ ...everything, relation: 'auditor' })
     await put('everything', key({ ...everything, relation: 'owner' }))
@@ -172,7 +172,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
   const bad: string[] = []
 
   async function makeBad(): Promise<void> {
-    const { domainId } = ground
+    const { domainId } = fixture
     const [revoked, expired, good] = [
       await key({ domainId, relation: 'auditor' }),
       await key({ domainId, relation: 'auditor', expiresAt: 1n }),
@@ -198,8 +198,8 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
   async function statuses(credential: string, chain: string): Promise<number[]> {
     const all: number[] = []
     for (const [method, operation, options] of OPERATIONS) {
-      const url = ground.path(operation, chain)
-      const answer = await ground.ask(method, url, { ...options, as: credential })
+      const url = fixture.path(operation, chain)
+      const answer = await fixture.ask(method, url, { ...options, as: credential })
       expect(contractProblems(method, url, answer)).toEqual([])
       all.push(answer.statusCode)
     }
@@ -207,7 +207,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
   }
 
   describe.each([
-    ['a Domain', () => ground.domainId],
+    ['a Domain', () => fixture.domainId],
     ['the platform', () => PLATFORM_ANCHOR],
   ])('on the chain of %s', (_chain, chain) => {
     it.each(MATRIX)('%s', async (caller, ...expected) => {
@@ -222,7 +222,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
       for (const [caller] of MATRIX) {
         const as = credentials.get(`${caller} ${chain()}`) ?? ''
         const [method, operation, options] = erase
-        const { statusCode } = await ground.ask(method, ground.path(operation, chain()), { ...options, as })
+        const { statusCode } = await fixture.ask(method, fixture.path(operation, chain()), { ...options, as })
         answered.push([caller, statusCode])
       }
       await setPolicy(management, chain(), 'manage')
@@ -245,7 +245,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     for (const [method, operation, options] of OPERATIONS) {
       const answers = new Set<string>()
       for (const as of ['', ...bad]) {
-        const answer = await ground.ask(method, ground.path(operation), { ...options, as })
+        const answer = await fixture.ask(method, fixture.path(operation), { ...options, as })
         const { 'x-correlation-id': _id, date: _date, ...headers } = answer.headers
         answers.add(JSON.stringify([answer.statusCode, headers, answer.body]))
       }
@@ -255,19 +255,19 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
   })
 
   it('what is forbidden looks like what does not exist, on every operation', async () => {
-    const credential = credentials.get(`everything ${ground.domainId}`) ?? ''
+    const credential = credentials.get(`everything ${fixture.domainId}`) ?? ''
     const jwt = await token(signing.privateKey, { sub: 'nobody' })
     for (const as of [credential, jwt]) {
       for (const [method, operation, options] of OPERATIONS) {
         const looks = async (chain: string) => {
-          const url = ground.path(operation, chain)
-          const { statusCode, body, headers } = await ground.ask(method, url, { ...options, as })
+          const url = fixture.path(operation, chain)
+          const { statusCode, body, headers } = await fixture.ask(method, url, { ...options, as })
           const { 'x-correlation-id': _id, date: _date, ...rest } = headers
           const { correlation_id, ...problem } = JSON.parse(body)
           expect(typeof correlation_id).toBe(operation === 'entries/1' ? 'undefined' : 'string')
           return [statusCode, rest, JSON.stringify(problem).replaceAll(chain, 'chain')]
         }
-        const theirs = await ground.writer.create()
+        const theirs = await fixture.writer.create()
         expect(await looks(theirs)).toEqual(await looks(UNKNOWN))
       }
     }
@@ -275,8 +275,8 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
 
   it('an entry that one may not see is, byte for byte, one that is not there', async () => {
     const ask = async (caller: string, seq: number) => {
-      const as = credentials.get(`${caller} ${ground.domainId}`) ?? ''
-      const { statusCode, body, headers } = await ground.ask('GET', ground.path(`entries/${seq}`), { as })
+      const as = credentials.get(`${caller} ${fixture.domainId}`) ?? ''
+      const { statusCode, body, headers } = await fixture.ask('GET', fixture.path(`entries/${seq}`), { as })
       const { date: _date, ...rest } = headers
       return [statusCode, rest, body]
     }
@@ -286,7 +286,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
   })
 
   it('a key is nothing the moment it is revoked', async () => {
-    const { domainId } = ground
+    const { domainId } = fixture
     const { id, key: credential } = await key({ domainId, relation: 'auditor' })
     expect(await statuses(credential, domainId)).toEqual([200, 200, 200, 403])
     await revokeKey(management, id)
@@ -294,15 +294,15 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
   })
 
   it('headers that are no one credential are none', async () => {
-    const good = `Bearer ${credentials.get(`auditor ${ground.domainId}`)}`
-    const { hostname, port } = new URL(await ground.url())
+    const good = `Bearer ${credentials.get(`auditor ${fixture.domainId}`)}`
+    const { hostname, port } = new URL(await fixture.url())
     const status = (...headers: string[]) =>
       new Promise<string>((resolve, reject) => {
         let text = ''
         const socket = connect(Number(port), hostname, () =>
           socket.write(
             [
-              `GET ${ground.path('entries')} HTTP/1.1`,
+              `GET ${fixture.path('entries')} HTTP/1.1`,
               'Host: x',
               'Connection: close',
               ...headers,

@@ -5,15 +5,15 @@ import { keyAuthenticator } from '../../src/authz/key-authenticator.js'
 import { SpicedbAuthorizer } from '../../src/authz/spicedb-authorizer.js'
 import { postgresKeyLookup } from '../../src/repo/access/api-key-lookup.js'
 import { Database } from '../../src/repo/session/database.js'
-import { AccessGround } from '../support/access-ground.js'
-import { HttpGround } from '../support/http-ground.js'
+import { AccessFixture } from '../support/access-fixture.js'
+import { HttpFixture } from '../support/http-fixture.js'
 import { Issuer, token } from '../support/issuer.js'
 import { contractProblems } from '../support/openapi-contract.js'
 import { OutageProxy } from '../support/outage-proxy.js'
 import { SPICEDB_TOKEN, TestSpicedb } from '../support/spicedb.js'
 
-let access: AccessGround
-let ground: HttpGround
+let access: AccessFixture
+let fixture: HttpFixture
 let issuer: Issuer
 let postgres: OutageProxy
 let spicedb: TestSpicedb
@@ -23,7 +23,7 @@ let jwt: string
 let key: string
 
 beforeAll(async () => {
-  access = await AccessGround.make()
+  access = await AccessFixture.make()
   issuer = await Issuer.make()
   jwt = await token((await issuer.addKey('one')).privateKey, { sub: 'audrey' })
   spicedb = await TestSpicedb.start()
@@ -43,8 +43,8 @@ beforeAll(async () => {
     deadline: 500,
   })
   const times = { timeout: 200, maxAge: 0, floor: 0, failureFloor: 0 }
-  ground = await HttpGround.make({
-    parts: {
+  fixture = await HttpFixture.make({
+    deps: {
       authenticator: eitherAuthenticator(
         keyAuthenticator(postgresKeyLookup(pool)),
         jwtAuthenticator(issuer.settings, times),
@@ -56,7 +56,7 @@ beforeAll(async () => {
     () => authorizer.close(),
     () => pool.close(),
   )
-  const object = `domain:${ground.domainId}` as const
+  const object = `domain:${fixture.domainId}` as const
   await spicedb.grant({ object, relation: 'auditor', subject: 'user:audrey' })
   const { domainId } = access
   const made = {
@@ -70,7 +70,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await ground.close()
+  await fixture.close()
   for (const close of closing) await close()
   for (const proxy of [way, postgres]) await proxy.goAway()
   spicedb.close()
@@ -84,8 +84,8 @@ async function proxyOf(url: string): Promise<OutageProxy> {
 }
 
 async function status(as: string): Promise<number> {
-  const url = ground.path('entries')
-  const answer = await ground.ask('GET', url, { as })
+  const url = fixture.path('entries')
+  const answer = await fixture.ask('GET', url, { as })
   expect(contractProblems('GET', url, answer)).toEqual([])
   return answer.statusCode
 }

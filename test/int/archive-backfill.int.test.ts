@@ -6,57 +6,57 @@ import type { ChainedEntry } from '../../src/chain/entry.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
 import type { ArchiveLedger } from '../../src/ports/archive.js'
 import type { MirrorListed, MirrorStore } from '../../src/ports/mirror.js'
-import { ArchiveGround, type Archiver, NEVER, totals } from '../support/archive-ground.js'
+import { ArchiveFixture, type Archiver, NEVER, totals } from '../support/archive-fixture.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { asSuperuser } from '../support/postgres.js'
 
 const ROWS = 20
 
-let ground: ArchiveGround
+let fixture: ArchiveFixture
 let rows: ChainedEntry[]
 let domainId: string
 
 beforeEach(async () => {
-  ground = await ArchiveGround.make()
-  rows = await ground.chain(ROWS)
+  fixture = await ArchiveFixture.make()
+  rows = await fixture.chain(ROWS)
   domainId = rows[0]?.domainId ?? ''
 })
-afterEach(() => ground.drop())
+afterEach(() => fixture.drop())
 
 function backfill(
   archiver: Archiver,
   request: Partial<BackfillRequest> = {},
   { stop = NEVER, ledger = archiver.ledger } = {},
 ) {
-  const parts = { ...archiver.parts, ledger, onProgress: () => undefined }
-  return backfillChain({ domainId, dryRun: false, ...request }, parts, stop)
+  const deps = { ...archiver.deps, ledger, onProgress: () => undefined }
+  return backfillChain({ domainId, dryRun: false, ...request }, deps, stop)
 }
 
 function status(archiver: Archiver, chain = domainId, ledger = archiver.ledger) {
-  const { mirrors, codec } = archiver.parts
-  const parts = { ledger, present: archiver.snapshots.present, mirrors, codec }
-  return statusOfChain(chain, { ...parts, onProgress: () => undefined }, NEVER)
+  const { mirrors, codec } = archiver.deps
+  const deps = { ledger, present: archiver.snapshots.present, mirrors, codec }
+  return statusOfChain(chain, { ...deps, onProgress: () => undefined }, NEVER)
 }
 
 /** Appends rows to the chain as the product would. */
 async function append(count: number): Promise<ChainedEntry[]> {
   const last = rows.at(-1)
   const more = chainRows(domainId, Array(count).fill({}), ROWS + 1, last?.entryHash)
-  await insertRows(ground.url, more)
+  await insertRows(fixture.url, more)
   return more
 }
 
 const lose = async (...seqs: number[]) => {
-  for (const seq of seqs) await unlink(ground.pathOf(domainId, seq))
+  for (const seq of seqs) await unlink(fixture.pathOf(domainId, seq))
 }
 
 /** All that could change: stamps, objects with their bytes, quarantine. */
 async function everything() {
-  const objects = await ground.objects(domainId)
+  const objects = await fixture.objects(domainId)
   const bytes = await Promise.all(
-    objects.map((_, i) => readFile(ground.pathOf(domainId, i + 1)).catch(String)),
+    objects.map((_, i) => readFile(fixture.pathOf(domainId, i + 1)).catch(String)),
   )
-  return { stamps: await ground.stamps(domainId), objects, bytes, quarantine: await ground.quarantine() }
+  return { stamps: await fixture.stamps(domainId), objects, bytes, quarantine: await fixture.quarantine() }
 }
 
 /** A store whose listing is made of what `meanwhile` leaves, or left, there. */
@@ -86,7 +86,7 @@ function archivedMeanwhile(ledger: ArchiveLedger): ArchiveLedger {
   return {
     state: ledger.state,
     page: async (...args) => {
-      await ground.archiver().once()
+      await fixture.archiver().once()
       return ledger.page(...args)
     },
   }
@@ -94,15 +94,15 @@ function archivedMeanwhile(ledger: ArchiveLedger): ArchiveLedger {
 
 describe('backfill', () => {
   it('uploads and stamps what was never archived', async () => {
-    const done = await backfill(ground.archiver())
+    const done = await backfill(fixture.archiver())
     expect(done).toMatchObject({ rows: ROWS, missing: ROWS, lost: 0, uploaded: ROWS, stamped: ROWS })
     expect(done).toMatchObject({ held: 0, failed: 0, findings: [], error: undefined })
-    expect(await ground.problems(rows)).toEqual([])
-    expect(await backfill(ground.archiver())).toMatchObject({ rows: ROWS, missing: 0, uploaded: 0 })
+    expect(await fixture.problems(rows)).toEqual([])
+    expect(await backfill(fixture.archiver())).toMatchObject({ rows: ROWS, missing: 0, uploaded: 0 })
   })
 
   it('brings back what was archived and is gone, tells of it, and changes no stamp', async () => {
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     await archiver.once()
     const before = await everything()
     await lose(3, 4, 9)
@@ -122,7 +122,7 @@ describe('backfill', () => {
   })
 
   it('with a dry run says the same and changes nothing', async () => {
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     await archiver.once()
     await lose(3, 4, 9)
     await append(2)
@@ -138,73 +138,73 @@ describe('backfill', () => {
   })
 
   it('keeps to its range', async () => {
-    const done = await backfill(ground.archiver(), { fromSeq: 8, toSeq: 12 })
+    const done = await backfill(fixture.archiver(), { fromSeq: 8, toSeq: 12 })
     expect(done).toMatchObject({ fromSeq: 8, toSeq: 12, rows: 5, missing: 5, uploaded: 5, stamped: 5 })
-    expect(await ground.objects(domainId)).toEqual(
+    expect(await fixture.objects(domainId)).toEqual(
       [8, 9, 10, 11, 12].map((seq) => `${String(seq).padStart(20, '0')}.json.zst`),
     )
-    expect(await backfill(ground.archiver(), { fromSeq: 12, toSeq: 12 })).toMatchObject({
+    expect(await backfill(fixture.archiver(), { fromSeq: 12, toSeq: 12 })).toMatchObject({
       rows: 1,
       missing: 0,
     })
-    expect(await backfill(ground.archiver(), { fromSeq: 11 })).toMatchObject({ rows: 10, missing: 8 })
+    expect(await backfill(fixture.archiver(), { fromSeq: 11 })).toMatchObject({ rows: 10, missing: 8 })
   })
 
   it('holds back a row that was edited, also where its object is gone', async () => {
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     await archiver.once()
     await lose(5)
     await asSuperuser(
-      ground.url,
+      fixture.url,
       `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${domainId}' AND seq = 5`,
     )
     const done = await backfill(archiver)
     expect(done).toMatchObject({ missing: 1, lost: 1, uploaded: 0, held: 1 })
     expect(done.findings.map(({ code }) => code).sort()).toEqual(['entry_hash_mismatch', 'object_missing'])
-    expect(await ground.objects(domainId)).toHaveLength(ROWS - 1)
+    expect(await fixture.objects(domainId)).toHaveLength(ROWS - 1)
   })
 
   it('takes what stands between the missing objects for proof, where a row there was edited', async () => {
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     await archiver.once()
     await lose(3, 4, 9)
     await asSuperuser(
-      ground.url,
+      fixture.url,
       `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${domainId}' AND seq = 6`,
     )
     expect(await backfill(archiver)).toMatchObject({ missing: 3, lost: 3, uploaded: 3, held: 0 })
-    expect(await ground.objects(domainId)).toHaveLength(ROWS)
+    expect(await fixture.objects(domainId)).toHaveLength(ROWS)
   })
 
   it('is not deceived by an archiver that is at work', async () => {
-    const archiver = ground.archiver({ store: LISTED_NOTHING })
+    const archiver = fixture.archiver({ store: LISTED_NOTHING })
     const done = await backfill(archiver, {}, { ledger: archivedMeanwhile(archiver.ledger) })
     expect(done).toMatchObject({ rows: ROWS, missing: 0, lost: 0, uploaded: 0, findings: [] })
-    expect(await ground.problems(rows)).toEqual([])
-    expect(await ground.quarantine()).toEqual([])
+    expect(await fixture.problems(rows)).toEqual([])
+    expect(await fixture.quarantine()).toEqual([])
   })
 
   it('finds there what an archiver uploaded since it looked', async () => {
-    const archiver = ground.archiver({ store: listing('before', () => ground.archiver().once()) })
+    const archiver = fixture.archiver({ store: listing('before', () => fixture.archiver().once()) })
     const done = await backfill(archiver)
     expect(done).toMatchObject({ lost: 0, uploaded: ROWS, stamped: 0, held: 0, findings: [] })
     expect(archiver.created).toEqual([])
-    expect(await ground.problems(rows)).toEqual([])
+    expect(await fixture.problems(rows)).toEqual([])
   })
 
   it('goes on over a long chain with holes, and keeps its bounds', async () => {
-    const long = await ground.chain(1200)
+    const long = await fixture.chain(1200)
     const id = long[0]?.domainId ?? ''
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     await archiver.once()
-    for (let seq = 1; seq <= 1200; seq += 3) await unlink(ground.pathOf(id, seq))
+    for (let seq = 1; seq <= 1200; seq += 3) await unlink(fixture.pathOf(id, seq))
     expect(await backfill(archiver, { domainId: id })).toMatchObject({ rows: 1200, lost: 400, uploaded: 400 })
-    expect(await ground.problems(long)).toEqual([])
-    expect(await ground.quarantine()).toHaveLength(400)
+    expect(await fixture.problems(long)).toEqual([])
+    expect(await fixture.quarantine()).toHaveLength(400)
   })
 
   it('says where there is nothing to do it to', async () => {
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     const unknown = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'
     await expect(backfill(archiver, { domainId: unknown })).rejects.toMatchObject({
       code: 'domain_not_found',
@@ -214,7 +214,7 @@ describe('backfill', () => {
 
   it('ends with the signal, and what it uploaded is stamped', async () => {
     const stop = new AbortController()
-    const archiver = ground.archiver({
+    const archiver = fixture.archiver({
       concurrency: 2,
       store: (store) => ({
         ...listing('before', async () => undefined)(store),
@@ -226,13 +226,13 @@ describe('backfill', () => {
     })
     const done = await backfill(archiver, {}, { stop: stop.signal })
     expect(done).toMatchObject({ uploaded: 1, stamped: 1 })
-    expect(await ground.objects(domainId)).toHaveLength(ROWS - (await ground.unstamped(domainId)).length)
+    expect(await fixture.objects(domainId)).toHaveLength(ROWS - (await fixture.unstamped(domainId)).length)
   })
 })
 
 describe('status', () => {
   it('counts rows, objects and what lags', async () => {
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     expect(await status(archiver)).toMatchObject({ rows: ROWS, archived: 0, objects: 0 })
     await archiver.once()
     const done = await status(archiver)
@@ -246,11 +246,11 @@ describe('status', () => {
   })
 
   it('names gaps and orphans', async () => {
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     await archiver.once()
     await lose(3, 7)
-    const path = ground.pathOf(domainId, 9)
-    await writeFile(ground.pathOf(domainId, ROWS + 5), 'beyond')
+    const path = fixture.pathOf(domainId, 9)
+    await writeFile(fixture.pathOf(domainId, ROWS + 5), 'beyond')
     await rename(path, path.replace('00000000000000000009', '9'))
     expect(await status(archiver)).toMatchObject({
       rows: ROWS,
@@ -262,30 +262,30 @@ describe('status', () => {
         firstKeys: [mirrorCodec.key(domainId, ROWS + 5), `audit/${domainId}/9.json.zst`],
       },
     })
-    expect(await ground.quarantine()).toEqual([])
+    expect(await fixture.quarantine()).toEqual([])
   })
 
   it('is not deceived by what is archived before or after the listing', async () => {
-    await ground.archiver().once()
+    await fixture.archiver().once()
     const meanwhile = async () => {
       await append(3)
-      expect(totals(await ground.archiver().once())).toMatchObject({ stamped: 3 })
+      expect(totals(await fixture.archiver().once())).toMatchObject({ stamped: 3 })
     }
-    const busy = ground.archiver({ store: listing('after', meanwhile) })
+    const busy = fixture.archiver({ store: listing('after', meanwhile) })
     expect(await status(busy)).toMatchObject({ gaps: { count: 0 }, orphans: { count: 0 }, objects: ROWS + 3 })
   })
 
   it('does not take a row for a gap that is archived while it looks', async () => {
-    const busy = ground.archiver({ store: LISTED_NOTHING })
+    const busy = fixture.archiver({ store: LISTED_NOTHING })
     const seen = await status(busy, domainId, archivedMeanwhile(busy.ledger))
     expect(seen).toMatchObject({ rows: ROWS, archived: ROWS, objects: 0, gaps: { count: 0 } })
   })
 
   it('tells a chain that only the mirror has from one that nobody has', async () => {
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     const unknown = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'
     await expect(status(archiver, unknown)).rejects.toMatchObject({ code: 'domain_not_found' })
-    await ground.putObject(unknown, 1, Buffer.from('x'))
+    await fixture.putObject(unknown, 1, Buffer.from('x'))
     expect(await status(archiver, unknown)).toMatchObject({ rows: 0, objects: 1, orphans: { count: 1 } })
   })
 })

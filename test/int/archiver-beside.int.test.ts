@@ -4,18 +4,18 @@ import { archiveOnce } from '../../src/archive/once.js'
 import { runWorker } from '../../src/archive/worker.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
-import { ArchiveGround, NEVER, totals } from '../support/archive-ground.js'
+import { ArchiveFixture, NEVER, totals } from '../support/archive-fixture.js'
 
-let ground: ArchiveGround
+let fixture: ArchiveFixture
 let rows: ChainedEntry[]
 let domainId: string
 
 beforeEach(async () => {
-  ground = await ArchiveGround.make()
-  rows = await ground.chain(600)
+  fixture = await ArchiveFixture.make()
+  rows = await fixture.chain(600)
   domainId = rows[0]?.domainId ?? ''
 })
-afterEach(() => ground.drop())
+afterEach(() => fixture.drop())
 
 /** Another archiver that has the chain and does nothing with it until it is let go. */
 async function stuckArchiver() {
@@ -24,7 +24,7 @@ async function stuckArchiver() {
   const isClaimed = new Promise<void>((resolve) => {
     claimed = resolve
   })
-  const ended = ground.archiver().parts.queue.claim(domainId, () => {
+  const ended = fixture.archiver().deps.queue.claim(domainId, () => {
     claimed()
     return new Promise((resolve) => {
       letGo = resolve
@@ -40,15 +40,15 @@ async function stuckArchiver() {
 describe('one pass beside an archiver that is stuck', () => {
   it('waits for a while, and then does its work', async () => {
     const letGo = await stuckArchiver()
-    expect(totals(await archiveOnce(ground.archiver().parts, NEVER, 300))).toMatchObject({ stamped: 600 })
-    expect(await ground.problems(rows)).toEqual([])
+    expect(totals(await archiveOnce(fixture.archiver().deps, NEVER, 300))).toMatchObject({ stamped: 600 })
+    expect(await fixture.problems(rows)).toEqual([])
     await letGo()
   })
 
   it('ends its wait with the signal', async () => {
     const letGo = await stuckArchiver()
     const stop = new AbortController()
-    const pass = archiveOnce(ground.archiver().parts, stop.signal, 600_000)
+    const pass = archiveOnce(fixture.archiver().deps, stop.signal, 600_000)
     await sleep(300)
     stop.abort(new Error('stopped'))
     expect(totals(await pass)).toMatchObject({ stamped: 0, failed: 0 })
@@ -60,7 +60,7 @@ it('many claims at once put one question at a time to their connection', async (
   const warnings: string[] = []
   const onWarning = ({ message }: Error) => void warnings.push(message)
   process.on('warning', onWarning)
-  const { queue } = ground.archiver().parts
+  const { queue } = fixture.archiver().deps
   const ids = Array.from({ length: 12 }, (_, i) => domainId.replace(/.{2}$/, String(10 + i)))
   const held = await Promise.all(ids.map((id) => queue.claim(id, () => sleep(20))))
   await sleep(0)
@@ -71,8 +71,8 @@ it('many claims at once put one question at a time to their connection', async (
 describe('a bug in one chain', () => {
   /** The mirror of one chain throws what no mirror may; that of the others takes its time. */
   async function groundWithBug() {
-    const long = await ground.chain(3_000)
-    const archiver = ground.archiver({
+    const long = await fixture.chain(3_000)
+    const archiver = fixture.archiver({
       concurrency: 4,
       store: (store): MirrorStore => ({
         url: store.url,
@@ -89,14 +89,14 @@ describe('a bug in one chain', () => {
     return { archiver, long: long[0]?.domainId ?? '' }
   }
 
-  it.each<[string, (parts: ReturnType<ArchiveGround['archiver']>['parts']) => Promise<unknown>]>([
-    ['one pass', (parts) => archiveOnce(parts, NEVER)],
+  it.each<[string, (deps: ReturnType<ArchiveFixture['archiver']>['deps']) => Promise<unknown>]>([
+    ['one pass', (deps) => archiveOnce(deps, NEVER)],
     [
       'the worker',
-      (parts) =>
+      (deps) =>
         runWorker(
           {
-            ...parts,
+            ...deps,
             pollInterval: 20,
             onPass: async () => undefined,
             onTrouble: () => undefined,
@@ -107,24 +107,24 @@ describe('a bug in one chain', () => {
     ],
   ])('ends %s soon, and what the others uploaded is stamped', async (_name, run) => {
     const { archiver, long } = await groundWithBug()
-    await expect(run(archiver.parts)).rejects.toThrow('a bug')
-    const stamped = 3_000 - (await ground.unstamped(long)).length
-    expect(stamped).toBe((await ground.objects(long)).length)
+    await expect(run(archiver.deps)).rejects.toThrow('a bug')
+    const stamped = 3_000 - (await fixture.unstamped(long)).length
+    expect(stamped).toBe((await fixture.objects(long)).length)
     expect(stamped).toBeLessThan(2_000)
   })
 
   it('ends the worker where the chains are looked for, after its turns', async () => {
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     let polls = 0
     const waiting = async () => {
       polls += 1
       if (polls > 1) throw new TypeError('a bug')
-      return archiver.parts.queue.waiting()
+      return archiver.deps.queue.waiting()
     }
     const worker = runWorker(
       {
-        ...archiver.parts,
-        queue: { ...archiver.parts.queue, waiting },
+        ...archiver.deps,
+        queue: { ...archiver.deps.queue, waiting },
         pollInterval: 10,
         onPass: async () => undefined,
         onTrouble: () => undefined,
@@ -133,7 +133,7 @@ describe('a bug in one chain', () => {
       NEVER,
     )
     await expect(worker).rejects.toThrow('a bug')
-    const objects = await ground.objects(domainId)
-    expect(600 - (await ground.unstamped(domainId)).length).toBe(objects.length)
+    const objects = await fixture.objects(domainId)
+    expect(600 - (await fixture.unstamped(domainId)).length).toBe(objects.length)
   })
 })

@@ -7,28 +7,28 @@ import type { ChainedEntry } from '../../src/chain/entry.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
 import type { ArchiveQueue } from '../../src/ports/archive.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
-import { ArchiveGround, NEVER, totals } from '../support/archive-ground.js'
+import { ArchiveFixture, NEVER, totals } from '../support/archive-fixture.js'
 import { asSuperuser } from '../support/postgres.js'
 
 const ROWS = 30
 
-let ground: ArchiveGround
+let fixture: ArchiveFixture
 let rows: ChainedEntry[]
 let domainId: string
 
 beforeEach(async () => {
-  ground = await ArchiveGround.make()
-  rows = await ground.chain(ROWS)
+  fixture = await ArchiveFixture.make()
+  rows = await fixture.chain(ROWS)
   domainId = rows[0]?.domainId ?? ''
 })
-afterEach(() => ground.drop())
+afterEach(() => fixture.drop())
 
 /** Everything is archived, with the bytes that its rows encode to, and no object was ever put twice. */
 async function expectComplete(created: readonly string[]): Promise<void> {
-  expect(await ground.problems(rows)).toEqual([])
-  expect(await ground.objects(domainId)).toHaveLength(ROWS)
+  expect(await fixture.problems(rows)).toEqual([])
+  expect(await fixture.objects(domainId)).toHaveLength(ROWS)
   expect([...created].sort()).toEqual(rows.map(({ seq }) => mirrorCodec.key(domainId, seq)))
-  expect(await ground.quarantine()).toEqual([])
+  expect(await fixture.quarantine()).toEqual([])
 }
 
 /** A call that fails the first `times` times, before it is made or after. */
@@ -65,7 +65,7 @@ describe.each(['not applied', 'applied'] as const)('a write that fails and was %
   it('PUT: the row waits for the next pass, the others do not', async () => {
     const created: string[] = []
     const broken = mirrorCodec.key(domainId, 7)
-    const archiver = ground.archiver({
+    const archiver = fixture.archiver({
       store: (store) => {
         const create: MirrorStore['create'] = async (...args) => {
           const result = await store.create(...args)
@@ -82,19 +82,19 @@ describe.each(['not applied', 'applied'] as const)('a write that fails and was %
       const [first] = await archiver.once()
       expect(first?.drained).toMatchObject({ failed: 1, held: 0, ended: 'all' })
       expect(first?.drained.error?.code).toBe('mirror_unavailable')
-      expect(await ground.unstamped(domainId)).toEqual([7])
-      expect(await ground.problems(rows, [7])).toEqual([])
+      expect(await fixture.unstamped(domainId)).toEqual([7])
+      expect(await fixture.problems(rows, [7])).toEqual([])
     }
     expect(totals(await archiver.once())).toEqual({ stamped: 1, held: 0, failed: 0 })
     await expectComplete(created)
   })
 
   it('the stamp: the next pass finds the objects and stamps them', async () => {
-    const archiver = ground.archiver({
+    const archiver = fixture.archiver({
       queue: (queue) => ({ ...queue, stamp: faulty(queue.stamp, when, 2, () => true, postgresGone) }),
     })
     const passes = []
-    for (let left = ROWS; left > 0 && passes.length < 4; left = (await ground.unstamped(domainId)).length) {
+    for (let left = ROWS; left > 0 && passes.length < 4; left = (await fixture.unstamped(domainId)).length) {
       passes.push((await archiver.once())[0]?.drained.error?.code)
     }
     const failures = when === 'applied' ? 1 : 2
@@ -108,10 +108,10 @@ describe.each(['not applied', 'applied'] as const)('a write that fails and was %
 
 describe('a mirror that is gone', () => {
   it('is given up early, and does not stop the chains of another', async () => {
-    const own = `${ground.mirrorUrl}-own`
-    const others = await ground.chain(50, own)
-    const long = await ground.chain(400)
-    const archiver = ground.archiver({
+    const own = `${fixture.mirrorUrl}-own`
+    const others = await fixture.chain(50, own)
+    const long = await fixture.chain(400)
+    const archiver = fixture.archiver({
       store: (store) => (store.url === own ? store : withCreate(store, () => Promise.reject(mirrorGone()))),
     })
     const chains = await archiver.once()
@@ -120,22 +120,22 @@ describe('a mirror that is gone', () => {
     expect(ended.get(long[0]?.domainId ?? '')).toMatchObject({ stamped: 0, ended: 'gave up' })
     // 16 in a row, and those that were under way by then.
     expect(archiver.asked.length).toBeLessThan(2 * 2 * (16 + 8) + 50 + 1)
-    expect(await ground.unstamped(long[0]?.domainId ?? '')).toHaveLength(400)
+    expect(await fixture.unstamped(long[0]?.domainId ?? '')).toHaveLength(400)
   })
 
   it('at a URL that is none is a failure of its chain alone', async () => {
-    const other = await ground.chain(5, 'ftp://nowhere')
-    const chains = await ground.archiver().once()
+    const other = await fixture.chain(5, 'ftp://nowhere')
+    const chains = await fixture.archiver().once()
     const drained = chains.find((chain) => chain.domainId === other[0]?.domainId)?.drained
     expect(drained?.error?.code).toBe('mirror_unavailable')
-    expect(await ground.problems(rows)).toEqual([])
+    expect(await fixture.problems(rows)).toEqual([])
   })
 })
 
 describe('the signal', () => {
   it('lets what is under way end, stamps it, and begins nothing more', async () => {
     const stop = new AbortController()
-    const archiver = ground.archiver({
+    const archiver = fixture.archiver({
       concurrency: 4,
       store: (store) =>
         withCreate(store, async (key, bytes, signal) => {
@@ -147,15 +147,15 @@ describe('the signal', () => {
     const [chain] = await archiver.once(stop.signal)
     expect(chain?.drained.ended).toBe('some')
     expect(archiver.asked.length).toBeLessThan(10 + 4)
-    expect(await ground.objects(domainId)).toHaveLength(archiver.asked.length)
-    expect(ROWS - (await ground.unstamped(domainId)).length).toBe(archiver.asked.length)
+    expect(await fixture.objects(domainId)).toHaveLength(archiver.asked.length)
+    expect(ROWS - (await fixture.unstamped(domainId)).length).toBe(archiver.asked.length)
     await archiver.once()
     await expectComplete(archiver.created)
   })
 
   it('gives up what does not end, and stamps the rest', async () => {
     const stop = new AbortController()
-    const archiver = ground.archiver({
+    const archiver = fixture.archiver({
       concurrency: 4,
       store: (store) =>
         withCreate(store, async (key, bytes, signal) => {
@@ -168,7 +168,7 @@ describe('the signal', () => {
     })
     const [chain] = await archiver.once(stop.signal)
     expect(chain?.drained).toMatchObject({ failed: 1 })
-    expect(await ground.unstamped(domainId)).toContain(3)
+    expect(await fixture.unstamped(domainId)).toContain(3)
     expect(chain?.drained.stamped).toBe(archiver.asked.length - 1)
   })
 
@@ -191,24 +191,24 @@ describe('the signal', () => {
 describe('the worker', () => {
   interface Watched {
     readonly passes: (Drained & { domainId: string })[]
-    readonly troubles: string[]
+    readonly failures: string[]
     readonly recovered: (string | undefined)[]
   }
 
   /** Runs until nothing of the chain waits any more and `also` holds, then stops and waits for its end. */
   async function workUntil(
-    options: Parameters<ArchiveGround['archiver']>[0],
+    options: Parameters<ArchiveFixture['archiver']>[0],
     isDone: (watched: Watched) => Promise<boolean>,
   ) {
-    const archiver = ground.archiver(options)
+    const archiver = fixture.archiver(options)
     const stop = new AbortController()
-    const watched: Watched = { passes: [], troubles: [], recovered: [] }
+    const watched: Watched = { passes: [], failures: [], recovered: [] }
     const running = runWorker(
       {
-        ...archiver.parts,
+        ...archiver.deps,
         pollInterval: 20,
         onPass: async (id, drained) => void watched.passes.push({ ...drained, domainId: id }),
-        onTrouble: (error, _wait, id) => void watched.troubles.push(`${id ?? 'postgres'} ${error.code}`),
+        onTrouble: (error, _wait, id) => void watched.failures.push(`${id ?? 'postgres'} ${error.code}`),
         onRecovered: (id) => void watched.recovered.push(id),
       },
       stop.signal,
@@ -220,28 +220,28 @@ describe('the worker', () => {
   }
 
   const isArchived = async (...chains: string[]) => {
-    for (const chain of chains) if ((await ground.unstamped(chain)).length > 0) return false
+    for (const chain of chains) if ((await fixture.unstamped(chain)).length > 0) return false
     return true
   }
 
   it('archives what comes, chain by chain, until it is stopped', async () => {
     const more: ChainedEntry[][] = []
-    const { archiver, troubles } = await workUntil({}, async () => {
+    const { archiver, failures } = await workUntil({}, async () => {
       if (!(await isArchived(domainId))) return false
       if (more.length < 5) {
-        more.push(await ground.chain(20))
+        more.push(await fixture.chain(20))
         return false
       }
       return isArchived(...more.map((chain) => chain[0]?.domainId ?? ''))
     })
-    expect(troubles).toEqual([])
-    for (const chain of more) expect(await ground.problems(chain)).toEqual([])
+    expect(failures).toEqual([])
+    for (const chain of more) expect(await fixture.problems(chain)).toEqual([])
     expect(new Set(archiver.created).size).toBe(ROWS + 100)
   })
 
   it('tries again what failed, and tells when it works', async () => {
     const broken = mirrorCodec.key(domainId, 7)
-    const { archiver, troubles, recovered } = await workUntil(
+    const { archiver, failures, recovered } = await workUntil(
       {
         store: (store) =>
           withCreate(
@@ -257,7 +257,7 @@ describe('the worker', () => {
       },
       async (watched) => (await isArchived(domainId)) && watched.recovered.includes(domainId),
     )
-    expect(troubles).toEqual(Array(2).fill(`${domainId} mirror_unavailable`))
+    expect(failures).toEqual(Array(2).fill(`${domainId} mirror_unavailable`))
     expect(recovered).toContain(domainId)
     await expectComplete(archiver.created)
   })
@@ -267,8 +267,8 @@ describe('the worker', () => {
       ...queue,
       waiting: faulty(queue.waiting, 'not applied', 2, () => true, postgresGone),
     })
-    const { archiver, troubles, recovered } = await workUntil({ queue: lost }, () => isArchived(domainId))
-    expect(troubles).toEqual(Array(2).fill('postgres database_unavailable'))
+    const { archiver, failures, recovered } = await workUntil({ queue: lost }, () => isArchived(domainId))
+    expect(failures).toEqual(Array(2).fill('postgres database_unavailable'))
     expect(recovered).toContain(undefined)
     await expectComplete(archiver.created)
   })
@@ -280,7 +280,7 @@ describe('the worker', () => {
         concurrency: 1,
         store: (store) =>
           withCreate(store, async (...args) => {
-            if (cuts++ === 3) await asSuperuser(ground.url, CUT)
+            if (cuts++ === 3) await asSuperuser(fixture.url, CUT)
             return store.create(...args)
           }),
       },
@@ -291,20 +291,20 @@ describe('the worker', () => {
 
   it('tells a finding once, and archives what comes after a row that is held back', async () => {
     await asSuperuser(
-      ground.url,
+      fixture.url,
       `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${domainId}' AND seq = 5`,
     )
     const late: ChainedEntry[][] = []
     const { archiver, passes } = await workUntil({}, async (watched) => {
       if (watched.passes.filter((pass) => pass.domainId === domainId).length < 5) return false
-      if (late.length === 0) late.push(await ground.chain(5))
+      if (late.length === 0) late.push(await fixture.chain(5))
       return isArchived(late[0]?.[0]?.domainId ?? '')
     })
     expect(archiver.found.map(({ finding }) => finding.code)).toEqual(['entry_hash_mismatch'])
     expect(passes.filter(({ held }) => held > 0)).toHaveLength(1)
     const held = [1, 2, 3, 4, 5]
-    expect(await ground.unstamped(domainId)).toEqual(held)
-    expect(await ground.problems(rows, held)).toEqual([])
+    expect(await fixture.unstamped(domainId)).toEqual(held)
+    expect(await fixture.problems(rows, held)).toEqual([])
   })
 })
 

@@ -2,29 +2,29 @@ import { unlink } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { backfillChain } from '../../src/archive/backfill.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
-import { ArchiveGround, type Archiver, NEVER, totals } from '../support/archive-ground.js'
+import { ArchiveFixture, type Archiver, NEVER, totals } from '../support/archive-fixture.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { asSuperuser } from '../support/postgres.js'
 
 const ARCHIVED = 4
 const ROWS = 12
 
-let ground: ArchiveGround
+let fixture: ArchiveFixture
 let rows: ChainedEntry[]
 let domainId: string
 const hashAt = (seq: number) => rows[seq - 1]?.entryHash ?? ''
 
 /** A chain whose first rows are archived. */
 beforeEach(async () => {
-  ground = await ArchiveGround.make()
-  const archived = await ground.chain(ARCHIVED)
+  fixture = await ArchiveFixture.make()
+  const archived = await fixture.chain(ARCHIVED)
   domainId = archived[0]?.domainId ?? ''
-  expect(totals(await ground.archiver().once())).toMatchObject({ stamped: ARCHIVED })
+  expect(totals(await fixture.archiver().once())).toMatchObject({ stamped: ARCHIVED })
   const more = chainRows(domainId, Array(ROWS - ARCHIVED).fill({}), ARCHIVED + 1, archived.at(-1)?.entryHash)
-  await insertRows(ground.url, more)
+  await insertRows(fixture.url, more)
   rows = [...archived, ...more]
 })
-afterEach(() => ground.drop())
+afterEach(() => fixture.drop())
 
 /** Rewrites rows as a hostile administrator would: other content, with hashes and links that fit. */
 async function rewrite(from: number, to: number, also = ''): Promise<void> {
@@ -34,7 +34,7 @@ async function rewrite(from: number, to: number, also = ''): Promise<void> {
     from,
     hashAt(from - 1),
   )
-  await asSuperuser(ground.url, async (client) => {
+  await asSuperuser(fixture.url, async (client) => {
     await client.query('ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_no_fork')
     for (const row of forged) {
       await client.query(
@@ -83,18 +83,18 @@ describe('a stretch of rows without a stamp that was rewritten', () => {
     ['to the end with the head is not known without a pin', () => rewrite(7, 12, HEAD), [], []],
   ])('%s', async (_name, attack, held, findings) => {
     await attack()
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     for (const _pass of [1, 2]) {
       expect((await archiver.once())[0]?.drained.held ?? 0).toBe(held.length)
-      expect(await ground.unstamped(domainId)).toEqual(held)
+      expect(await fixture.unstamped(domainId)).toEqual(held)
       expect(findingsOf(archiver)).toEqual(findings)
     }
-    expect(await ground.problems(rows.slice(0, ARCHIVED))).toEqual([])
+    expect(await fixture.problems(rows.slice(0, ARCHIVED))).toEqual([])
     // Backfill does not let through what the archiver holds back.
-    const parts = { ...archiver.parts, ledger: archiver.ledger, onProgress: () => undefined }
-    const done = await backfillChain({ domainId, dryRun: false }, parts, NEVER)
+    const deps = { ...archiver.deps, ledger: archiver.ledger, onProgress: () => undefined }
+    const done = await backfillChain({ domainId, dryRun: false }, deps, NEVER)
     expect(done).toMatchObject({ uploaded: 0, held: held.length, failed: 0 })
-    const names = await ground.objects(domainId)
+    const names = await fixture.objects(domainId)
     expect(names.map((name) => Number.parseInt(name, 10))).toEqual(
       to(1, ROWS).filter(
         (seq) => !held.includes(seq) && !findings.some((f) => f.endsWith(`seq_gap ${seq}-${seq}`)),
@@ -103,18 +103,18 @@ describe('a stretch of rows without a stamp that was rewritten', () => {
   })
 
   it('between archived rows shows against the object after it, also where that row was rewritten too', async () => {
-    await ground.archiver().once()
-    for (const seq of [6, 7]) await unlink(ground.pathOf(domainId, seq))
-    await asSuperuser(ground.url, `${ROW} archived_at = NULL, archive_etag = NULL WHERE seq IN (6, 7)`)
+    await fixture.archiver().once()
+    for (const seq of [6, 7]) await unlink(fixture.pathOf(domainId, seq))
+    await asSuperuser(fixture.url, `${ROW} archived_at = NULL, archive_etag = NULL WHERE seq IN (6, 7)`)
     await rewrite(6, 8)
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     expect(totals(await archiver.once())).toEqual({ stamped: 0, held: 2, failed: 0 })
     expect(findingsOf(archiver)).toEqual(['postgres broken_link 8-8'])
-    expect(await ground.objects(domainId)).toHaveLength(ROWS - 2)
+    expect(await fixture.objects(domainId)).toHaveLength(ROWS - 2)
   })
 
   it('while it is archived is not uploaded any more', async () => {
-    const archiver = ground.archiver({
+    const archiver = fixture.archiver({
       queue: (queue) => ({
         ...queue,
         scan: async (...args) => {
@@ -126,12 +126,12 @@ describe('a stretch of rows without a stamp that was rewritten', () => {
     })
     expect(totals(await archiver.once())).toEqual({ stamped: 0, held: ROWS - ARCHIVED, failed: 0 })
     expect(findingsOf(archiver)).toEqual(['postgres broken_link 5-12'])
-    expect(await ground.objects(domainId)).toHaveLength(ARCHIVED)
+    expect(await fixture.objects(domainId)).toHaveLength(ARCHIVED)
   })
 
   it('does not stop the archiver where the archived row was edited and the mirror still has it as it was', async () => {
     await rewrite(4, 4)
-    const archiver = ground.archiver()
+    const archiver = fixture.archiver()
     expect(totals(await archiver.once())).toMatchObject({ stamped: ROWS - ARCHIVED, held: 0 })
     expect(findingsOf(archiver)).toEqual(['postgres broken_link 5-5'])
   })

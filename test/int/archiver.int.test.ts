@@ -3,7 +3,7 @@ import { decompress } from '@mongodb-js/zstd'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
-import { ArchiveGround, type Archiver, md5, totals } from '../support/archive-ground.js'
+import { ArchiveFixture, type Archiver, md5, totals } from '../support/archive-fixture.js'
 import { rehashed } from '../support/chain-builder.js'
 import { dropChecks } from '../support/chain-rows.js'
 import { asSuperuser } from '../support/postgres.js'
@@ -11,12 +11,12 @@ import { block, frame } from '../support/zstd-frames.js'
 
 const ROWS = 10
 
-let ground: ArchiveGround
+let fixture: ArchiveFixture
 
 beforeAll(async () => {
-  ground = await ArchiveGround.make()
+  fixture = await ArchiveFixture.make()
 })
-afterAll(() => ground.drop())
+afterAll(() => fixture.drop())
 
 /** The findings of one chain, as short as they can be compared. */
 function findingsOf(archiver: Archiver, domainId: string): string[] {
@@ -27,24 +27,24 @@ function findingsOf(archiver: Archiver, domainId: string): string[] {
 
 describe('an honest chain', () => {
   it('is uploaded, and stamped with the etags of its objects', async () => {
-    const rows = await ground.chain(600)
-    const archiver = ground.archiver()
+    const rows = await fixture.chain(600)
+    const archiver = fixture.archiver()
     const chains = await archiver.once()
     expect(totals(chains)).toEqual({ stamped: 600, held: 0, failed: 0 })
-    expect(await ground.problems(rows)).toEqual([])
+    expect(await fixture.problems(rows)).toEqual([])
     expect(archiver.found).toEqual([])
     expect(await archiver.once()).toEqual([])
   })
 
   it('is read by a role that holds only what an archiver needs', async () => {
-    const rows = await ground.chain(ROWS)
-    const archiver = ground.archiver({ databaseOptions: '-c role=audit_archiver' })
+    const rows = await fixture.chain(ROWS)
+    const archiver = fixture.archiver({ databaseOptions: '-c role=audit_archiver' })
     await asSuperuser(
-      ground.url,
+      fixture.url,
       `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${rows[0]?.domainId}' AND seq = 3`,
     )
     expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 3, held: 3, failed: 0 })
-    expect(await ground.quarantine()).toContainEqual({
+    expect(await fixture.quarantine()).toContainEqual({
       code: 'entry_hash_mismatch',
       source: 'postgres',
       seq_from: 3,
@@ -54,18 +54,18 @@ describe('an honest chain', () => {
   })
 
   it('goes to the mirror that its Domain names', async () => {
-    const url = `${ground.mirrorUrl}-own`
-    const rows = await ground.chain(ROWS, url)
+    const url = `${fixture.mirrorUrl}-own`
+    const rows = await fixture.chain(ROWS, url)
     const domainId = rows[0]?.domainId ?? ''
-    expect(totals(await ground.archiver().once())).toMatchObject({ stamped: ROWS })
-    expect(await ground.objects(domainId, url)).toHaveLength(ROWS)
-    expect(await ground.objects(domainId)).toEqual([])
+    expect(totals(await fixture.archiver().once())).toMatchObject({ stamped: ROWS })
+    expect(await fixture.objects(domainId, url)).toHaveLength(ROWS)
+    expect(await fixture.objects(domainId)).toEqual([])
   })
 
   it('of which a row commits late has that row archived by the next pass', async () => {
-    const all = await ground.chain(ROWS)
-    const archiver = ground.archiver()
-    await asSuperuser(ground.url, async (client) => {
+    const all = await fixture.chain(ROWS)
+    const archiver = fixture.archiver()
+    await asSuperuser(fixture.url, async (client) => {
       const fifth = `FROM audit_log_entry WHERE domain_id = '${all[0]?.domainId}' AND seq = 5`
       await client.query(`CREATE TEMP TABLE late AS SELECT * ${fifth}`)
       await client.query(`DELETE ${fifth}`)
@@ -76,15 +76,15 @@ describe('an honest chain', () => {
       await client.query('COMMIT')
     })
     expect(totals(await archiver.once())).toEqual({ stamped: 5, held: 0, failed: 0 })
-    expect(await ground.problems(all)).toEqual([])
+    expect(await fixture.problems(all)).toEqual([])
     await clear(all[0]?.domainId)
   })
 })
 
 /** Takes what is held back out of the way of the other tests. */
 async function clear(domainId: string | undefined): Promise<void> {
-  await asSuperuser(ground.url, `DELETE FROM audit_log_entry WHERE domain_id = '${domainId}'`)
-  await asSuperuser(ground.url, 'DELETE FROM audit_tamper_quarantine')
+  await asSuperuser(fixture.url, `DELETE FROM audit_log_entry WHERE domain_id = '${domainId}'`)
+  await asSuperuser(fixture.url, 'DELETE FROM audit_tamper_quarantine')
 }
 
 interface Attack {
@@ -168,7 +168,7 @@ const ATTACKS: readonly Attack[] = [
 
 describe('is not archived where', () => {
   it.each(ATTACKS.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
-    const own = await ArchiveGround.make()
+    const own = await ArchiveFixture.make()
     try {
       const rows = await own.chain(ROWS)
       const rowAt = (seq: number) => rows[seq - 1] as ChainedEntry
@@ -203,51 +203,51 @@ describe('where the mirror has an object already', () => {
         mirrorCodec.encode(rehashed({ ...(rows[4] as ChainedEntry), relation: 'x.y' })),
     ],
   ])('%s, it stays, and the row is held back', async (_name, bytesOf) => {
-    const rows = await ground.chain(ROWS)
+    const rows = await fixture.chain(ROWS)
     const domainId = rows[0]?.domainId ?? ''
     const other = await bytesOf(rows)
-    await ground.putObject(domainId, 5, other)
-    const archiver = ground.archiver()
+    await fixture.putObject(domainId, 5, other)
+    const archiver = fixture.archiver()
     expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 1, held: 1, failed: 0 })
     expect(findingsOf(archiver, domainId)).toEqual(['mirror copies_differ 5-5'])
-    expect(await ground.problems(rows, [5])).toEqual([])
-    expect(await readFile(ground.pathOf(domainId, 5))).toEqual(Buffer.from(other))
-    expect(await ground.quarantine()).toEqual([
+    expect(await fixture.problems(rows, [5])).toEqual([])
+    expect(await readFile(fixture.pathOf(domainId, 5))).toEqual(Buffer.from(other))
+    expect(await fixture.quarantine()).toEqual([
       { code: 'copies_differ', source: 'mirror', seq_from: 5, seq_to: 5 },
     ])
     await clear(domainId)
   })
 
   it('of this very row, it keeps its etag', async () => {
-    const rows = await ground.chain(ROWS)
+    const rows = await fixture.chain(ROWS)
     const [first] = rows
-    await ground.putObject(first?.domainId ?? '', 1, await mirrorCodec.encode(first as ChainedEntry))
-    const archiver = ground.archiver()
+    await fixture.putObject(first?.domainId ?? '', 1, await mirrorCodec.encode(first as ChainedEntry))
+    const archiver = fixture.archiver()
     expect(totals(await archiver.once())).toEqual({ stamped: ROWS, held: 0, failed: 0 })
-    expect(await ground.problems(rows)).toEqual([])
+    expect(await fixture.problems(rows)).toEqual([])
     expect(archiver.created).toHaveLength(ROWS - 1)
   })
 
   it('of the same content, compressed otherwise, it keeps its etag', async () => {
-    const rows = await ground.chain(ROWS)
+    const rows = await fixture.chain(ROWS)
     const fifth = rows[4] as ChainedEntry
     const content = await decompress(Buffer.from(await mirrorCodec.encode(fifth)))
     const other = frame({ blocks: [block('raw', content, true)] })
     expect(md5(other)).not.toBe(md5(await mirrorCodec.encode(fifth)))
-    await ground.putObject(fifth.domainId, 5, other)
-    expect(totals(await ground.archiver().once())).toEqual({ stamped: ROWS, held: 0, failed: 0 })
-    expect((await ground.stamps(fifth.domainId))[4]?.archive_etag).toBe(md5(other))
-    expect(await readFile(ground.pathOf(fifth.domainId, 5))).toEqual(other)
+    await fixture.putObject(fifth.domainId, 5, other)
+    expect(totals(await fixture.archiver().once())).toEqual({ stamped: ROWS, held: 0, failed: 0 })
+    expect((await fixture.stamps(fifth.domainId))[4]?.archive_etag).toBe(md5(other))
+    expect(await readFile(fixture.pathOf(fifth.domainId, 5))).toEqual(other)
   })
 })
 
 it('two archivers at once share four chains: every row is stamped once, no object is asked for twice', async () => {
   const chains = []
-  for (let i = 0; i < 4; i += 1) chains.push(await ground.chain(400))
-  const archivers = [ground.archiver(), ground.archiver()]
+  for (let i = 0; i < 4; i += 1) chains.push(await fixture.chain(400))
+  const archivers = [fixture.archiver(), fixture.archiver()]
   const passes = await Promise.all(archivers.map((archiver) => archiver.once()))
   expect(totals(passes.flat())).toEqual({ stamped: 1600, held: 0, failed: 0 })
-  for (const rows of chains) expect(await ground.problems(rows)).toEqual([])
+  for (const rows of chains) expect(await fixture.problems(rows)).toEqual([])
   const asked = archivers.flatMap((archiver) => archiver.asked)
   expect(asked).toHaveLength(1600)
   expect(new Set(asked).size).toBe(1600)

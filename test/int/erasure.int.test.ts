@@ -151,7 +151,7 @@ describe('an erasure', () => {
     expect(await erase(domainId, ALICE)).toMatchObject({ seq: 7, mappings_deleted: 1, repeated: false })
   })
 
-  it('of somebody who never was there is told on the chain all the same', async () => {
+  it('of somebody who never was there is auditRows on the chain all the same', async () => {
     const domainId = await peopled()
     expect(await erase(domainId, { subjectId: 'nobody' })).toMatchObject({
       seq: 5,
@@ -270,7 +270,7 @@ describe('a block', () => {
     expect((await kept(domainId)).contexts).toEqual([3])
   })
 
-  it('asked for later is told by a row of its own, once', async () => {
+  it('asked for later is auditRows by a row of its own, once', async () => {
     const domainId = await peopled()
     await erase(domainId, ALICE)
     expect(await erase(domainId, ALICE, { block: true })).toMatchObject({ seq: 6, repeated: false })

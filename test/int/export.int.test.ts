@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OutputFile } from '../../src/bundle/output-file.js'
 import { wireFinding } from '../../src/verify/result.js'
-import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
 import { A, a, B, CHAINS, rewritten } from '../support/attacks/chains.js'
 import { EDITED } from '../support/attacks/edited.js'
+import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { FORCED } from '../support/attacks/forced.js'
 import { REMOVED } from '../support/attacks/removed.js'
 import { change, insert, moveHead, NO_CHECKS, NO_KEYS, put, set } from '../support/attacks/statements.js'
@@ -20,16 +20,16 @@ import { Exports } from '../support/exports.js'
 const SAMPLE = Number(process.env.AUDIT_TEST_SAMPLE ?? 8)
 
 const exports = new Exports()
-let ground: Battlefield
+let fixture: AttackFixture
 let honest: Field
 
 beforeAll(async () => {
-  ground = await battlefield()
-  honest = await ground.attacked('')
+  fixture = await attackFixture()
+  honest = await fixture.attacked('')
 })
 afterAll(async () => {
   await honest.drop()
-  await ground.drop()
+  await fixture.drop()
   exports.remove()
 })
 
@@ -86,7 +86,7 @@ describe('a bundle', () => {
   })
 
   it('ends a segment before it is too long, and links across', async () => {
-    const field = await ground.attacked('')
+    const field = await fixture.attacked('')
     const long = Array.from({ length: 80 }, (_, i) => ({
       relationPath: Array(64).fill(`${i % 10}`.repeat(500)),
     }))
@@ -193,7 +193,7 @@ const ATTACKS = [...EDITED, ...REMOVED, ...FORCED].filter(
 
 describe('a chain that diverges is exported as it stands', () => {
   it.each(ATTACKS.filter((_, i) => i % SAMPLE === 0))('$name', async ({ sql, findings, exit }) => {
-    const field = await ground.attacked(sql)
+    const field = await fixture.attacked(sql)
     const expected = findings.map(({ chain, ...finding }) => finding)
     try {
       const { path, findings: found, manifest } = await exports.write(field.url, { domainId: A })
@@ -210,7 +210,7 @@ describe('a chain that diverges is exported as it stands', () => {
   })
 
   it('a range is not accused of what is damaged before it', async () => {
-    const field = await ground.attacked(NO_KEYS + insert({ ...a(3), entryHash: 'f'.repeat(64) }))
+    const field = await fixture.attacked(NO_KEYS + insert({ ...a(3), entryHash: 'f'.repeat(64) }))
     const { path, findings } = await exports.write(field.url, { domainId: A, fromSeq: 4 })
     await field.drop()
     expect(findings).toEqual([])
@@ -220,7 +220,7 @@ describe('a chain that diverges is exported as it stands', () => {
   it('a suffix rewritten is only seen by a pin', async () => {
     const rows = rewritten(4, { relation: 'x' })
     const head = rows.at(-1)?.entryHash ?? ''
-    const field = await ground.attacked([...rows.map(put), moveHead(8, head)].join(''))
+    const field = await fixture.attacked([...rows.map(put), moveHead(8, head)].join(''))
     const { path, findings } = await exports.write(field.url, { domainId: A })
     await field.drop()
     expect(findings).toEqual([])
@@ -229,7 +229,7 @@ describe('a chain that diverges is exported as it stands', () => {
   })
 
   it('a row of an unknown generation is not exported as anything else', async () => {
-    const field = await ground.attacked(NO_CHECKS + set(4, 'generation = 2') + change(6, { relation: 'x' }))
+    const field = await fixture.attacked(NO_CHECKS + set(4, 'generation = 2') + change(6, { relation: 'x' }))
     expect(await refused(exports.write(field.url, { domainId: A }))).toMatchObject({
       code: 'generation_unknown',
     })

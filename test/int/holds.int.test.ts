@@ -120,7 +120,7 @@ describe('a legal hold', () => {
     expect(await codeOf(erase(domainId, { subjectId: 'late' }))).toBe('legal_hold')
   })
 
-  it('is told on the chain with what it covers, and so is its release', async () => {
+  it('is auditRows on the chain with what it covers, and so is its release', async () => {
     const domainId = await peopled()
     const placed = await place(domainId, ALICE)
     const released = await release(placed.id)

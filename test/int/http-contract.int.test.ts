@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { HttpGround } from '../support/http-ground.js'
+import { HttpFixture } from '../support/http-fixture.js'
 import { contractProblems } from '../support/openapi-contract.js'
 
 const UNKNOWN = '018f0000-0000-7000-8000-00000000dead'
 const IDENTITY = JSON.stringify({ identity_id: '018f0000-0000-7000-8000-00000000cafe' })
 
-let ground: HttpGround
+let fixture: HttpFixture
 
 beforeAll(async () => {
-  ground = await HttpGround.make({ rows: 5, parts: { denials: { add: () => undefined } } })
-  ground.access.grant('auditor', 'auditor', `domain:${UNKNOWN}`)
-  ground.access.grant('owner', 'manage', `domain:${UNKNOWN}`)
+  fixture = await HttpFixture.make({ rows: 5, deps: { denials: { add: () => undefined } } })
+  fixture.access.grant('auditor', 'auditor', `domain:${UNKNOWN}`)
+  fixture.access.grant('owner', 'manage', `domain:${UNKNOWN}`)
 })
 
-afterAll(() => ground.close())
+afterAll(() => fixture.close())
 
 type Expected = readonly [status: number, code?: string]
 
@@ -22,16 +22,16 @@ type Expected = readonly [status: number, code?: string]
 async function asked(
   method: 'GET' | 'POST',
   url: string,
-  options: Parameters<HttpGround['ask']>[2] = {},
+  options: Parameters<HttpFixture['ask']>[2] = {},
 ): Promise<Expected> {
-  const answer = await ground.ask(method, url, options)
+  const answer = await fixture.ask(method, url, options)
   expect(contractProblems(method, url, answer)).toEqual([])
   const { code } = answer.json()
   return code === undefined ? [answer.statusCode] : [answer.statusCode, code]
 }
 
 const CHAINS = [
-  ['a Domain', () => ground.domainId],
+  ['a Domain', () => fixture.domainId],
   ['the platform', () => PLATFORM_ANCHOR],
 ] as const
 
@@ -49,10 +49,14 @@ describe.each(CHAINS)('who may do what on the chain of %s', (_, chain) => {
     ['elsewhere', 403, 404, 403, 403],
   ])('%s', async (as, ...statuses) => {
     const answers = [
-      await asked('GET', ground.path('entries', chain()), { as }),
-      await asked('GET', ground.path('entries/1', chain()), { as }),
-      await asked('POST', ground.path('verify', chain()), { as }),
-      await asked('POST', ground.path('erase-identity', chain()), { as, body: IDENTITY, headers: JSON_TYPE }),
+      await asked('GET', fixture.path('entries', chain()), { as }),
+      await asked('GET', fixture.path('entries/1', chain()), { as }),
+      await asked('POST', fixture.path('verify', chain()), { as }),
+      await asked('POST', fixture.path('erase-identity', chain()), {
+        as,
+        body: IDENTITY,
+        headers: JSON_TYPE,
+      }),
     ]
     expect(answers.map(([status]) => status)).toEqual(statuses)
   })
@@ -86,10 +90,10 @@ describe('what is asked wrongly', () => {
     ['correlation_id=%00', 400],
     ['unheard_of=1', 400],
   ])('entries?%s', async (query, ...expected) => {
-    expect(await asked('GET', `${ground.path('entries')}?${query}`)).toEqual(expected)
+    expect(await asked('GET', `${fixture.path('entries')}?${query}`)).toEqual(expected)
     // Before the gate: it is said to whoever has a credential.
     if (!query.includes('AAAA')) {
-      expect(await asked('GET', `${ground.path('entries')}?${query}`, { as: 'member' })).toEqual(expected)
+      expect(await asked('GET', `${fixture.path('entries')}?${query}`, { as: 'member' })).toEqual(expected)
     }
   })
 
@@ -105,7 +109,7 @@ describe('what is asked wrongly', () => {
     ['7', 404, 'entry_not_found'],
     ['1?x=1', 400],
   ])('entries/%s', async (seq, ...expected) => {
-    expect(await asked('GET', ground.path(`entries/${seq}`))).toEqual(expected)
+    expect(await asked('GET', fixture.path(`entries/${seq}`))).toEqual(expected)
   })
 
   it.each([
@@ -146,7 +150,7 @@ describe('what is asked wrongly', () => {
     ['{"__proto__":{"from_seq":1}}', 400, 'invalid_body'],
     [`{"from_seq":1${' '.repeat(8192)}}`, 413, 'request_body_too_large'],
   ])('verify with %s', async (body, ...expected) => {
-    expect(await asked('POST', ground.path('verify'), { body, headers: JSON_TYPE })).toEqual(expected)
+    expect(await asked('POST', fixture.path('verify'), { body, headers: JSON_TYPE })).toEqual(expected)
   })
 
   it.each<[string, ...Expected]>([
@@ -160,14 +164,14 @@ describe('what is asked wrongly', () => {
     [' '.repeat(8193), 413, 'request_body_too_large'],
   ])('erase with %s', async (body, ...expected) => {
     const options = { as: 'owner', body, headers: JSON_TYPE }
-    expect(await asked('POST', ground.path('erase-identity'), options)).toEqual(expected)
+    expect(await asked('POST', fixture.path('erase-identity'), options)).toEqual(expected)
   })
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'nonsense', 'application/problem+json'])(
     'a body of type %s',
     async (type) => {
       const options = { body: '{}', headers: { 'content-type': type } }
-      expect(await asked('POST', ground.path('verify'), options)).toEqual([400, 'invalid_body'])
+      expect(await asked('POST', fixture.path('verify'), options)).toEqual([400, 'invalid_body'])
     },
   )
 })
@@ -177,32 +181,32 @@ describe('the order of checks', () => {
     const bad = '/v1/domains/x/audit/entries?limit=0'
     expect(await asked('GET', bad, { as: '' })).toEqual([401])
     expect(await asked('GET', bad, { as: 'member' })).toEqual([400, 'invalid_domain_id'])
-    expect(await asked('GET', ground.path('entries', UNKNOWN), { as: 'member' })).toEqual([403])
-    expect(await asked('GET', ground.path('entries', UNKNOWN))).toEqual([404, 'domain_not_found'])
-    expect(await asked('POST', ground.path('verify', UNKNOWN), { as: 'member' })).toEqual([403])
-    expect(await asked('POST', ground.path('verify', UNKNOWN))).toEqual([404, 'domain_not_found'])
-    expect(await asked('GET', ground.path('entries/1', UNKNOWN), { as: 'member' })).toEqual([
+    expect(await asked('GET', fixture.path('entries', UNKNOWN), { as: 'member' })).toEqual([403])
+    expect(await asked('GET', fixture.path('entries', UNKNOWN))).toEqual([404, 'domain_not_found'])
+    expect(await asked('POST', fixture.path('verify', UNKNOWN), { as: 'member' })).toEqual([403])
+    expect(await asked('POST', fixture.path('verify', UNKNOWN))).toEqual([404, 'domain_not_found'])
+    expect(await asked('GET', fixture.path('entries/1', UNKNOWN), { as: 'member' })).toEqual([
       404,
       'entry_not_found',
     ])
-    expect(await asked('GET', ground.path('entries/1', UNKNOWN))).toEqual([404, 'domain_not_found'])
+    expect(await asked('GET', fixture.path('entries/1', UNKNOWN))).toEqual([404, 'domain_not_found'])
   })
 
   it('reads no body of somebody unknown', async () => {
     const options = { as: '', body: ' '.repeat(9000), headers: JSON_TYPE }
-    expect(await asked('POST', ground.path('verify'), options)).toEqual([401])
+    expect(await asked('POST', fixture.path('verify'), options)).toEqual([401])
   })
 
   it('refuses an empty body that is too long before it asks for relations', async () => {
     const options = { as: 'member', body: ' '.repeat(9000), headers: JSON_TYPE }
-    expect(await asked('POST', ground.path('verify'), options)).toEqual([413, 'request_body_too_large'])
+    expect(await asked('POST', fixture.path('verify'), options)).toEqual([413, 'request_body_too_large'])
   })
 })
 
 describe('the proof of an entry that must not be seen', () => {
   /** All but the clock. */
   async function whole(seq: number, as: string) {
-    const { statusCode, headers, body } = await ground.ask('GET', ground.path(`entries/${seq}`), { as })
+    const { statusCode, headers, body } = await fixture.ask('GET', fixture.path(`entries/${seq}`), { as })
     return { statusCode, headers: { ...headers, date: '' }, body }
   }
 
@@ -219,8 +223,8 @@ describe('the proof of an entry that must not be seen', () => {
 
 describe('a 403', () => {
   it('is the same for a Domain that is there and for one that is not, but for its correlation id', async () => {
-    const bodies = [ground.domainId, UNKNOWN].map(async (chain) => {
-      const answer = await ground.ask('GET', ground.path('entries', chain), { as: 'member' })
+    const bodies = [fixture.domainId, UNKNOWN].map(async (chain) => {
+      const answer = await fixture.ask('GET', fixture.path('entries', chain), { as: 'member' })
       const { correlation_id, instance, ...rest } = answer.json()
       expect(correlation_id).toBe(answer.headers['x-correlation-id'])
       return { ...rest, instance: instance.replace(chain, '') }
@@ -234,11 +238,11 @@ describe('a 403', () => {
     ['out_of_scope', ['domain:x#auditor']],
     ['caveat_violation', undefined],
   ] as const)('gives the reason %s and the relation path %s', async (reason, relationPath) => {
-    const before = ground.access.denial
-    ground.access.denial = { allowed: false, reason, relationPath }
-    const answer = await ground.ask('POST', ground.path('verify'), { as: 'member' })
-    ground.access.denial = before
-    expect(contractProblems('POST', ground.path('verify'), answer)).toEqual([])
+    const before = fixture.access.denial
+    fixture.access.denial = { allowed: false, reason, relationPath }
+    const answer = await fixture.ask('POST', fixture.path('verify'), { as: 'member' })
+    fixture.access.denial = before
+    expect(contractProblems('POST', fixture.path('verify'), answer)).toEqual([])
     expect(answer.json()).toMatchObject({ reason })
     expect(answer.json().relation_path).toEqual(relationPath)
   })
@@ -254,14 +258,14 @@ describe('credentials', () => {
     [`Bearer ${'x'.repeat(8193)}`],
     ['Bearer \u00fc'],
   ])('%s is none', async (authorization) => {
-    const url = ground.path('entries')
-    const answer = await ground.ask('GET', url, { as: '', headers: { authorization } })
+    const url = fixture.path('entries')
+    const answer = await fixture.ask('GET', url, { as: '', headers: { authorization } })
     expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([401, 'Bearer'])
     expect(contractProblems('GET', url, answer)).toEqual([])
   })
 
   it.each(['bearer auditor', 'BEARER  auditor'])('%s is one', async (authorization) => {
-    const answer = await ground.ask('GET', ground.path('entries'), { as: '', headers: { authorization } })
+    const answer = await fixture.ask('GET', fixture.path('entries'), { as: '', headers: { authorization } })
     expect(answer.statusCode).toBe(200)
   })
 })
@@ -271,8 +275,8 @@ describe('pages', () => {
     const seqs: number[] = []
     let query = 'limit=2'
     for (let page = 0; page < 4; page++) {
-      const url = `${ground.path('entries')}?${query}`
-      const answer = await ground.ask('GET', url)
+      const url = `${fixture.path('entries')}?${query}`
+      const answer = await fixture.ask('GET', url)
       expect(contractProblems('GET', url, answer)).toEqual([])
       const { items, next_cursor } = answer.json()
       seqs.push(...items.map((item: { seq: number }) => item.seq))
@@ -283,13 +287,13 @@ describe('pages', () => {
   })
 
   it('are bound to their chain', async () => {
-    const { next_cursor } = (await ground.ask('GET', `${ground.path('entries')}?limit=1`)).json()
-    const elsewhere = `${ground.path('entries', PLATFORM_ANCHOR)}?cursor=${next_cursor}`
+    const { next_cursor } = (await fixture.ask('GET', `${fixture.path('entries')}?limit=1`)).json()
+    const elsewhere = `${fixture.path('entries', PLATFORM_ANCHOR)}?cursor=${next_cursor}`
     expect(await asked('GET', elsewhere)).toEqual([400, 'invalid_cursor'])
   })
 
   it('take an id in upper case for the same Domain', async () => {
-    const url = `/v1/domains/${ground.domainId.toUpperCase()}/audit/entries`
+    const url = `/v1/domains/${fixture.domainId.toUpperCase()}/audit/entries`
     expect(await asked('GET', url)).toEqual([200])
   })
 
@@ -302,8 +306,8 @@ describe('pages', () => {
     [`subject=${HEX}`, 0],
     ['correlation_id=', 6],
   ])('with %s have %i rows', async (query, rows) => {
-    const url = `${ground.path('entries')}?${query}`
-    const answer = await ground.ask('GET', url)
+    const url = `${fixture.path('entries')}?${query}`
+    const answer = await fixture.ask('GET', url)
     expect(contractProblems('GET', url, answer)).toEqual([])
     expect(answer.json().items).toHaveLength(rows)
   })
@@ -311,8 +315,8 @@ describe('pages', () => {
 
 describe('what needs no credential', () => {
   it.each(['ready', 'degraded'] as const)('/readyz is 200 when %s', async (state) => {
-    ground.state = state
-    const answer = await ground.ask('GET', '/readyz', { as: '' })
+    fixture.state = state
+    const answer = await fixture.ask('GET', '/readyz', { as: '' })
     expect([answer.statusCode, answer.json()]).toEqual([200, { status: state }])
     expect(contractProblems('GET', '/readyz', answer)).toEqual([])
   })
@@ -320,26 +324,26 @@ describe('what needs no credential', () => {
   it.each(['pending', 'diverged', 'stalled'] as const)(
     '/readyz is 503 when %s, /healthz stays 200',
     async (state) => {
-      ground.state = state
-      const answer = await ground.ask('GET', '/readyz', { as: '' })
+      fixture.state = state
+      const answer = await fixture.ask('GET', '/readyz', { as: '' })
       expect([answer.statusCode, answer.json().reason]).toEqual([503, state])
       expect(contractProblems('GET', '/readyz', answer)).toEqual([])
-      expect(answer.body).not.toContain(ground.domainId)
-      expect((await ground.app.inject({ method: 'HEAD', url: '/readyz' })).statusCode).toBe(503)
-      const health = await ground.ask('GET', '/healthz', { as: '' })
+      expect(answer.body).not.toContain(fixture.domainId)
+      expect((await fixture.app.inject({ method: 'HEAD', url: '/readyz' })).statusCode).toBe(503)
+      const health = await fixture.ask('GET', '/healthz', { as: '' })
       expect(contractProblems('GET', '/healthz', health)).toEqual([])
       expect(health.statusCode).toBe(200)
-      ground.state = 'ready'
+      fixture.state = 'ready'
     },
   )
 
   it('/openapi.json is the committed document', async () => {
-    const answer = await ground.ask('GET', '/openapi.json', { as: '' })
+    const answer = await fixture.ask('GET', '/openapi.json', { as: '' })
     expect(answer.body).toMatch(/^{\n {2}"openapi": "3.1.0"/)
   })
 
   it.each(['/', '/v1', '/docs', '/metrics'])('%s is not there', async (url) => {
-    const answer = await ground.ask('GET', url)
+    const answer = await fixture.ask('GET', url)
     expect(answer.statusCode).toBe(404)
     expect(answer.json()).toMatchObject({ type: 'about:blank', status: 404, instance: url })
   })
@@ -351,7 +355,7 @@ describe('every answer', () => {
     ['entries/1', 200],
     ['entries?limit=0', 400],
   ] as const)('%s has the headers of safety', async (operation, status) => {
-    const { statusCode, headers } = await ground.ask('GET', ground.path(operation))
+    const { statusCode, headers } = await fixture.ask('GET', fixture.path(operation))
     expect(statusCode).toBe(status)
     expect(headers).toMatchObject({
       'cache-control': 'no-store',
@@ -363,7 +367,7 @@ describe('every answer', () => {
   })
 
   it('has a correlation id of ours, whatever the caller sends', async () => {
-    const answer = await ground.ask('GET', '/healthz', {
+    const answer = await fixture.ask('GET', '/healthz', {
       headers: { 'x-correlation-id': 'mine', 'x-request-id': 'mine' },
     })
     expect(answer.headers['x-correlation-id']).not.toBe('mine')
@@ -372,8 +376,8 @@ describe('every answer', () => {
 
 describe('what is not wired', () => {
   it('is 501, for those who may', async () => {
-    const bare = await HttpGround.make({
-      parts: { eraser: undefined, entries: undefined, source: undefined },
+    const bare = await HttpFixture.make({
+      deps: { eraser: undefined, entries: undefined, source: undefined },
     })
     const operations = [
       ['GET', 'entries', 'auditor', undefined],
@@ -393,8 +397,8 @@ describe('what is not wired', () => {
 })
 
 it('names the verify that was asked for where its rows are not there: only a proof hides which', async () => {
-  const url = ground.path('verify')
-  const answer = await ground.ask('POST', url, { body: '{"to_seq":99}', headers: JSON_TYPE })
+  const url = fixture.path('verify')
+  const answer = await fixture.ask('POST', url, { body: '{"to_seq":99}', headers: JSON_TYPE })
   expect([answer.statusCode, answer.json().code, answer.json().instance]).toEqual([
     404,
     'entry_not_found',

@@ -3,20 +3,20 @@ import { AuditError } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { ROWS_A_WINDOW } from '../../src/http/denials/allowance.js'
 import { Denials } from '../../src/http/denials/denials.js'
-import type { Denial } from '../../src/http/parts.js'
+import type { Denial } from '../../src/http/deps.js'
 import { allFindings } from '../support/append-chains.js'
-import { HttpGround } from '../support/http-ground.js'
+import { HttpFixture } from '../support/http-fixture.js'
 import { rowsOf } from '../support/postgres.js'
 
 const UNKNOWN = '018f0000-0000-7000-8000-00000000dead'
 
-let ground: HttpGround
+let fixture: HttpFixture
 
-afterEach(() => ground.close())
+afterEach(() => fixture.close())
 
 const rows = (chain: string) =>
   rowsOf(
-    ground.database.url,
+    fixture.database.url,
     `SELECT relation, object, reason, relation_path, correlation_id, host(c.ip) AS ip, user_agent
      FROM audit_log_entry e LEFT JOIN audit_entry_context c USING (domain_id, seq)
      WHERE domain_id = $1 AND object LIKE 'audit-archive:%' ORDER BY seq`,
@@ -25,14 +25,14 @@ const rows = (chain: string) =>
 
 describe('a denied request', () => {
   it('is a row of the chain that it was about, after its answer', async () => {
-    ground = await HttpGround.make()
-    const { domainId } = ground
+    fixture = await HttpFixture.make()
+    const { domainId } = fixture
     const headers = { 'user-agent': 'curl/8', 'x-forwarded-for': '203.0.113.9' }
-    const listed = await ground.ask('GET', ground.path('entries'), { as: 'member', headers })
-    const got = await ground.ask('GET', ground.path('entries/1'), { as: 'member', headers })
-    await ground.ask('POST', ground.path('verify', PLATFORM_ANCHOR), { as: 'read-only', headers })
+    const listed = await fixture.ask('GET', fixture.path('entries'), { as: 'member', headers })
+    const got = await fixture.ask('GET', fixture.path('entries/1'), { as: 'member', headers })
+    await fixture.ask('POST', fixture.path('verify', PLATFORM_ANCHOR), { as: 'read-only', headers })
     expect(await rows(domainId)).toEqual([])
-    await ground.denials.close()
+    await fixture.denials.close()
     const row = {
       relation: 'auditor',
       object: `audit-archive:${domainId}`,
@@ -49,36 +49,36 @@ describe('a denied request', () => {
     expect(await rows(PLATFORM_ANCHOR)).toMatchObject([
       { reason: 2, object: `audit-archive:${PLATFORM_ANCHOR}` },
     ])
-    expect(await allFindings(ground.writer)).toEqual([])
+    expect(await allFindings(fixture.writer)).toEqual([])
   })
 
   it('is from where a trusted proxy says', async () => {
-    ground = await HttpGround.make({ app: { trustedProxies: ['127.0.0.0/8'] } })
+    fixture = await HttpFixture.make({ app: { trustedProxies: ['127.0.0.0/8'] } })
     const headers = { 'x-forwarded-for': '203.0.113.9' }
-    await ground.ask('GET', ground.path('entries'), { as: 'member', headers })
-    await ground.denials.close()
-    expect(await rows(ground.domainId)).toMatchObject([{ ip: '203.0.113.9' }])
+    await fixture.ask('GET', fixture.path('entries'), { as: 'member', headers })
+    await fixture.denials.close()
+    expect(await rows(fixture.domainId)).toMatchObject([{ ip: '203.0.113.9' }])
   })
 
   it('is found by the pseudonym of who was refused', async () => {
-    ground = await HttpGround.make()
-    await ground.writer.record(ground.domainId, { subject_id: 'member' })
-    await ground.ask('GET', ground.path('entries'), { as: 'member' })
-    await ground.denials.close()
+    fixture = await HttpFixture.make()
+    await fixture.writer.record(fixture.domainId, { subject_id: 'member' })
+    await fixture.ask('GET', fixture.path('entries'), { as: 'member' })
+    await fixture.denials.close()
     const subjects = await rowsOf(
-      ground.database.url,
+      fixture.database.url,
       `SELECT count(DISTINCT subject_pseudonym)::int AS n FROM audit_log_entry WHERE domain_id = $1 AND seq > 1`,
-      [ground.domainId],
+      [fixture.domainId],
     )
     expect(subjects).toEqual([{ n: 1 }])
   })
 
   it('is logged alone where there is no such Domain', async () => {
-    ground = await HttpGround.make()
-    const answer = await ground.ask('GET', ground.path('entries', UNKNOWN), { as: 'member' })
-    await ground.denials.close()
+    fixture = await HttpFixture.make()
+    const answer = await fixture.ask('GET', fixture.path('entries', UNKNOWN), { as: 'member' })
+    await fixture.denials.close()
     expect(await rows(UNKNOWN)).toEqual([])
-    expect(ground.lines.at(-1)).toEqual({
+    expect(fixture.lines.at(-1)).toEqual({
       level: 'warn',
       message: 'a denial is not on the chain',
       fields: {
@@ -92,27 +92,27 @@ describe('a denied request', () => {
   })
 
   it('floods no chain: beyond a few, one row counts them', async () => {
-    ground = await HttpGround.make()
+    fixture = await HttpFixture.make()
     for (let i = 0; i < ROWS_A_WINDOW + 30; i++)
-      await ground.ask('GET', ground.path('entries'), { as: 'member' })
-    await ground.denials.close()
-    const all = await rows(ground.domainId)
+      await fixture.ask('GET', fixture.path('entries'), { as: 'member' })
+    await fixture.denials.close()
+    const all = await rows(fixture.domainId)
     expect(all).toHaveLength(ROWS_A_WINDOW + 1)
     expect(all.at(-1)).toMatchObject({ relation: 'auditor', relation_path: ['repeated:30'] })
   })
 
   it('is on the chain also of a caller whose id stands in our own words', async () => {
-    ground = await HttpGround.make()
-    ground.access.caller('audit', { subject: 'service:audit' })
-    await ground.ask('GET', ground.path('entries'), { as: 'audit' })
-    await ground.denials.close()
-    expect(await rows(ground.domainId)).toHaveLength(1)
+    fixture = await HttpFixture.make()
+    fixture.access.caller('audit', { subject: 'service:audit' })
+    await fixture.ask('GET', fixture.path('entries'), { as: 'audit' })
+    await fixture.denials.close()
+    expect(await rows(fixture.domainId)).toHaveLength(1)
   })
 
   it('is written by and by, without the server being closed', async () => {
-    ground = await HttpGround.make()
-    await ground.ask('GET', ground.path('entries'), { as: 'member' })
-    await expect.poll(() => rows(ground.domainId)).toHaveLength(1)
+    fixture = await HttpFixture.make()
+    await fixture.ask('GET', fixture.path('entries'), { as: 'member' })
+    await expect.poll(() => rows(fixture.domainId)).toHaveLength(1)
   })
 })
 
@@ -127,7 +127,7 @@ describe('a queue that cannot be written', () => {
   }
 
   it('is kept while Postgres is gone, and told as lost at the end', async () => {
-    ground = await HttpGround.make()
+    fixture = await HttpFixture.make()
     let tries = 0
     const lost: unknown[] = []
     const record = async () => {

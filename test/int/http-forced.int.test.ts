@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dropChecks } from '../support/chain-rows.js'
-import { HttpGround } from '../support/http-ground.js'
+import { HttpFixture } from '../support/http-fixture.js'
 import { contractProblems } from '../support/openapi-contract.js'
 import { asSuperuser } from '../support/postgres.js'
 
-let ground: HttpGround
+let fixture: HttpFixture
 
 beforeAll(async () => {
-  ground = await HttpGround.make({ rows: 12 })
-  await ground.writer.record(ground.domainId, {
+  fixture = await HttpFixture.make({ rows: 12 })
+  await fixture.writer.record(fixture.domainId, {
     caveat_context: ['__proto__.x', 'ip.cidr', 'ip.port', 'mfa'],
   })
 })
 
-afterAll(() => ground.close())
+afterAll(() => fixture.close())
 
 const SQL_BY_SEQ = new Map([
   [2, `reason = 9`],
@@ -32,57 +32,57 @@ const SQL_BY_SEQ = new Map([
 /** A row may have been forced past every CHECK; a 500 would hide its whole page, and page whoever is on call. */
 describe('rows that no append would write', () => {
   it('are sent, within the contract, as far as they can be', async () => {
-    await asSuperuser(ground.database.url, async (client) => {
+    await asSuperuser(fixture.database.url, async (client) => {
       await dropChecks(client)
       for (const [seq, sql] of SQL_BY_SEQ) {
         await client.query(`UPDATE audit_log_entry SET ${sql} WHERE domain_id = $1 AND seq = $2`, [
-          ground.domainId,
+          fixture.domainId,
           seq,
         ])
       }
     })
-    const list = await ground.ask('GET', ground.path('entries'))
-    expect(contractProblems('GET', ground.path('entries'), list)).toEqual([])
+    const list = await fixture.ask('GET', fixture.path('entries'))
+    expect(contractProblems('GET', fixture.path('entries'), list)).toEqual([])
     expect(list.statusCode).toBe(200)
     expect(list.json().items).toHaveLength(14)
     expect(list.body).not.toContain('secret')
   })
 
   it.each([...SQL_BY_SEQ])('%i is sent with a proof that proves nothing (%s)', async (seq) => {
-    const url = ground.path(`entries/${seq}`)
-    const answer = await ground.ask('GET', url)
+    const url = fixture.path(`entries/${seq}`)
+    const answer = await fixture.ask('GET', url)
     expect(contractProblems('GET', url, answer)).toEqual([])
     expect([answer.statusCode, answer.json().entry.seq]).toEqual([200, seq])
   })
 
   it('has no canonical bytes where none can be made', async () => {
-    const { proof } = (await ground.ask('GET', ground.path('entries/2'))).json()
+    const { proof } = (await fixture.ask('GET', fixture.path('entries/2'))).json()
     expect(proof.canonical_bytes).toBe('')
   })
 })
 
 it('shows every caveat by name, __proto__ too', async () => {
-  const answer = await ground.ask('GET', ground.path('entries/14'))
+  const answer = await fixture.ask('GET', fixture.path('entries/14'))
   expect(answer.body).toContain('"caveat_context":{"__proto__":["x"],"ip":["cidr","port"],"mfa":[]}')
 })
 
 describe('verify of a chain that was forced beyond every number of the contract', () => {
   const verify = async () => {
-    const answer = await ground.ask('POST', ground.path('verify'))
-    expect(contractProblems('POST', ground.path('verify'), answer)).toEqual([])
+    const answer = await fixture.ask('POST', fixture.path('verify'))
+    expect(contractProblems('POST', fixture.path('verify'), answer)).toEqual([])
     return [answer.statusCode, answer.json()]
   }
 
   it('is a finding where a seq is below 1', async () => {
     await asSuperuser(
-      ground.database.url,
-      `UPDATE audit_log_entry SET seq = -5 WHERE domain_id = '${ground.domainId}' AND seq = 12`,
+      fixture.database.url,
+      `UPDATE audit_log_entry SET seq = -5 WHERE domain_id = '${fixture.domainId}' AND seq = 12`,
     )
     expect(await verify()).toMatchObject([200, { ok: false, divergent_seq: -5 }])
   })
 
   it('is a finding where the head counts more than a JSON number can', async () => {
-    await asSuperuser(ground.database.url, async (client) => {
+    await asSuperuser(fixture.database.url, async (client) => {
       await dropChecks(client, 'audit_log_chain_head')
       await client.query('UPDATE audit_log_chain_head SET next_seq = 9223372036854775807')
     })

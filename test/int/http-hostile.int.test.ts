@@ -3,23 +3,23 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { HttpGround } from '../support/http-ground.js'
+import { HttpFixture } from '../support/http-fixture.js'
 
 /** Stands in every field of a row of a Domain that nobody here may read. */
 const SECRET = 'other-tenant-secret'
 
-let ground: HttpGround
+let fixture: HttpFixture
 let port: number
 let other: string
 
 beforeAll(async () => {
-  ground = await HttpGround.make({ rows: 3 })
-  other = await ground.writer.create()
-  await ground.writer.record(other, { relation: SECRET, object: `vault:${SECRET}`, correlation_id: SECRET })
-  port = Number(new URL(await ground.url()).port)
+  fixture = await HttpFixture.make({ rows: 3 })
+  other = await fixture.writer.create()
+  await fixture.writer.record(other, { relation: SECRET, object: `vault:${SECRET}`, correlation_id: SECRET })
+  port = Number(new URL(await fixture.url()).port)
 })
 
-afterAll(() => ground.close())
+afterAll(() => fixture.close())
 
 const hostile = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
@@ -71,11 +71,11 @@ const segment = fc.oneof(
 const path = fc.oneof(
   fc.array(segment, { maxLength: 8 }).map((parts) => `/${parts.join('/')}`),
   hostile.map((id) => `/v1/domains/${encoded(id)}/audit/entries`),
-  hostile.map((seq) => `${ground.path('entries')}/${encoded(seq)}`),
+  hostile.map((seq) => `${fixture.path('entries')}/${encoded(seq)}`),
   fc
     .constantFrom('entries', 'entries/1', 'verify', 'erase-identity')
-    .map((operation) => ground.path(operation)),
-  fc.constantFrom('entries', 'entries/1', 'verify').map((operation) => ground.path(operation, other)),
+    .map((operation) => fixture.path(operation)),
+  fc.constantFrom('entries', 'entries/1', 'verify').map((operation) => fixture.path(operation, other)),
 )
 
 const headers = fc.dictionary(
@@ -113,7 +113,7 @@ describe('whatever is asked', () => {
   it('is never a 5xx, shows no stack and no other tenant’s byte', async () => {
     await fc.assert(
       fc.asyncProperty(path, query, headers, async (url, search, extra) => {
-        const answer = await ground.ask('GET', `${url}?${search}`, { headers: extra })
+        const answer = await fixture.ask('GET', `${url}?${search}`, { headers: extra })
         judge(answer.statusCode, answer.body)
       }),
       runs,
@@ -123,7 +123,7 @@ describe('whatever is asked', () => {
   it('is so with a body too', async () => {
     await fc.assert(
       fc.asyncProperty(path, headers, body, async (url, extra, payload) => {
-        const answer = await ground.ask('POST', url, {
+        const answer = await fixture.ask('POST', url, {
           body: payload,
           headers: { 'content-type': 'application/json', ...extra },
         })
@@ -136,20 +136,20 @@ describe('whatever is asked', () => {
 
   it('goes into no SQL: filters are compared, not run', async () => {
     for (const name of ['relation', 'object_type', 'object_id', 'correlation_id']) {
-      const url = `${ground.path('entries')}?${name}=${encoded("' OR '1'='1")}`
-      const answer = await ground.ask('GET', url)
+      const url = `${fixture.path('entries')}?${name}=${encoded("' OR '1'='1")}`
+      const answer = await fixture.ask('GET', url)
       expect(answer.json().items).toEqual([])
     }
   })
 
   it('is never logged: no query, no header, no caller', async () => {
-    ground.lines.splice(0)
+    fixture.lines.splice(0)
     const headers = { 'user-agent': 'agent-of-somebody', 'x-forwarded-for': '203.0.113.9' }
-    await ground.ask('GET', `${ground.path('entries')}?subject=${'ab'.repeat(32)}&relation=r`, { headers })
-    await ground.ask('GET', `/v1/domains/somebody@example.com/audit/entries`, { headers })
-    await ground.ask('GET', ground.path('entries'), { as: 'stolen-credential', headers })
-    const text = JSON.stringify(ground.lines)
-    expect(ground.lines).toHaveLength(3)
+    await fixture.ask('GET', `${fixture.path('entries')}?subject=${'ab'.repeat(32)}&relation=r`, { headers })
+    await fixture.ask('GET', `/v1/domains/somebody@example.com/audit/entries`, { headers })
+    await fixture.ask('GET', fixture.path('entries'), { as: 'stolen-credential', headers })
+    const text = JSON.stringify(fixture.lines)
+    expect(fixture.lines).toHaveLength(3)
     expect(text).not.toMatch(/agent-of|203\.0|abab|somebody|stolen|auditor|relation=|127\.0/)
   })
 })
@@ -205,14 +205,14 @@ describe('bytes on a connection', () => {
   })
 
   it('with two credentials: 401', async () => {
-    const bytes = `GET ${ground.path('entries')} HTTP/1.1\r\n${HOST}Authorization: Bearer owner\r\nConnection: close\r\n\r\n`
+    const bytes = `GET ${fixture.path('entries')} HTTP/1.1\r\n${HOST}Authorization: Bearer owner\r\nConnection: close\r\n\r\n`
     expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 401 /)
   })
 
   it('that follow a good request as garbage end the connection, and nothing else', async () => {
     const answers = await raw(`GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\0\0\0garbage\r\n\r\n`)
     expect(answers).toMatch(/^HTTP\/1\.1 (200|400) /)
-    expect((await fetch(`${await ground.url()}/healthz`)).status).toBe(200)
+    expect((await fetch(`${await fixture.url()}/healthz`)).status).toBe(200)
   })
 
   it('are answered each in turn where requests are pipelined', async () => {
@@ -227,7 +227,7 @@ describe('requests that are sent ahead of their answers', () => {
   const one = `GET /v1/platform/audit/entries HTTP/1.1\r\n${HOST}\r\n`
 
   it('are handled one after another', async () => {
-    const { access } = ground
+    const { access } = fixture
     const authenticate = access.authenticate.bind(access)
     let [now, most] = [0, 0]
     const spy = vi.spyOn(access, 'authenticate').mockImplementation(async (bearer) => {
@@ -245,17 +245,17 @@ describe('requests that are sent ahead of their answers', () => {
   })
 
   it('end their connection where they are too many, and leave nothing behind', async () => {
-    const spy = vi.spyOn(ground.access, 'authenticate')
+    const spy = vi.spyOn(fixture.access, 'authenticate')
     const answers = await Promise.all(Array.from({ length: 20 }, () => raw(one.repeat(5_000))))
     expect(spy.mock.calls.length).toBeLessThan(20 * 200)
     spy.mockRestore()
     expect(answers.join('').match(/HTTP\/1\.1 /g)?.length ?? 0).toBeLessThan(20 * 200)
-    expect((await fetch(`${await ground.url()}/healthz`)).status).toBe(200)
+    expect((await fetch(`${await fixture.url()}/healthz`)).status).toBe(200)
   })
 })
 
 it('answers what still comes on a connection while it drains like anything else', async () => {
-  const draining = await HttpGround.make()
+  const draining = await HttpFixture.make()
   port = Number(new URL(await draining.url()).port)
   const authenticate = draining.access.authenticate.bind(draining.access)
   let drained: Promise<void> | undefined
@@ -268,7 +268,7 @@ it('answers what still comes on a connection while it drains like anything else'
   const answers = await raw(one.repeat(3))
   await drained
   await draining.close()
-  port = Number(new URL(await ground.url()).port)
+  port = Number(new URL(await fixture.url()).port)
   expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200'])
   expect(answers).toMatch(/connection: close/i)
 })
@@ -315,7 +315,7 @@ describe('a body of a gigabyte', () => {
     ['in chunks', 413, 'Bearer auditor', 'Transfer-Encoding: chunked', framed],
     ['of somebody unknown', 401, 'Bearer nobody', 'Content-Length: 1000000000', (chunk: Buffer) => chunk],
   ] as const)('%s is refused with %i, and not received', async (_, status, authorization, length, frame) => {
-    const head = `POST ${ground.path('verify')} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`
+    const head = `POST ${fixture.path('verify')} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`
     const { sent, text } = await flood(head, frame)
     // The answer may be lost with the connection, which is reset while the client still sends.
     if (text !== '') expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
@@ -325,7 +325,7 @@ describe('a body of a gigabyte', () => {
 
 describe('slow clients', () => {
   it('hold up nobody, and lose their connections', async () => {
-    const { server } = ground.app
+    const { server } = fixture.app
     const before = server.headersTimeout
     server.headersTimeout = 300
     const slow: Socket[] = []
@@ -340,14 +340,14 @@ describe('slow clients', () => {
       socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow:')
       slow.push(socket)
     }
-    expect((await fetch(`${await ground.url()}/healthz`)).status).toBe(200)
+    expect((await fetch(`${await fixture.url()}/healthz`)).status).toBe(200)
     await expect.poll(() => closed, { timeout: 20_000, interval: 100 }).toBe(300)
     server.headersTimeout = before
     for (const socket of slow) socket.destroy()
   })
 
   it('are no more than there is room for', async () => {
-    const { server } = ground.app
+    const { server } = fixture.app
     const before = server.maxConnections
     server.maxConnections = 1
     const first = connect(port, '127.0.0.1')
@@ -357,6 +357,6 @@ describe('slow clients', () => {
     await once(refused.resume(), 'close')
     first.destroy()
     server.maxConnections = before
-    expect((await fetch(`${await ground.url()}/healthz`)).status).toBe(200)
+    expect((await fetch(`${await fixture.url()}/healthz`)).status).toBe(200)
   })
 })

@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
 import { postgresEntryReader } from '../../src/repo/query/entry-reader.js'
 import { Database } from '../../src/repo/session/database.js'
-import { HttpGround } from '../support/http-ground.js'
+import { HttpFixture } from '../support/http-fixture.js'
 import { contractProblems } from '../support/openapi-contract.js'
 import { OutageProxy } from '../support/outage-proxy.js'
 
-let ground: HttpGround
+let fixture: HttpFixture
 let proxy: OutageProxy
 
 beforeAll(async () => {
-  ground = await HttpGround.make({
+  fixture = await HttpFixture.make({
     through: async (url) => {
       const { pathname, searchParams } = new URL(url.replace('@/', '@socket/'))
       proxy = await OutageProxy.start(`unix:${searchParams.get('host')}/.s.PGSQL.5432`)
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await ground.close()
+  await fixture.close()
   await proxy.goAway()
 })
 
@@ -34,8 +34,8 @@ const operations = [
 async function statuses(): Promise<number[]> {
   const all: number[] = []
   for (const [method, operation] of operations) {
-    const url = ground.path(operation)
-    const answer = await ground.ask(method, url)
+    const url = fixture.path(operation)
+    const answer = await fixture.ask(method, url)
     expect(contractProblems(method, url, answer)).toEqual([])
     if (answer.statusCode === 503) expect(answer.headers['retry-after']).toBe('5')
     all.push(answer.statusCode)
@@ -48,25 +48,25 @@ describe('Postgres', () => {
     expect(await statuses()).toEqual([200, 200, 200])
     await proxy.goAway()
     expect(await statuses()).toEqual([503, 503, 503])
-    expect((await ground.ask('GET', '/healthz')).statusCode).toBe(200)
+    expect((await fixture.ask('GET', '/healthz')).statusCode).toBe(200)
     await proxy.comeBack()
     expect(await statuses()).toEqual([200, 200, 200])
   })
 
   it('that is gone is no answer about who may see what', async () => {
     await proxy.goAway()
-    const denied = await ground.ask('GET', ground.path('entries/1'), { as: 'member' })
-    const [unknown] = [await ground.ask('GET', ground.path('entries/99'), { as: 'member' })]
+    const denied = await fixture.ask('GET', fixture.path('entries/1'), { as: 'member' })
+    const [unknown] = [await fixture.ask('GET', fixture.path('entries/99'), { as: 'member' })]
     await proxy.comeBack()
     expect([denied.statusCode, unknown.statusCode]).toEqual([404, 404])
   })
 
   it('says nothing of itself to a client, and its code to the log', async () => {
     await proxy.goAway()
-    const answer = await ground.ask('GET', ground.path('entries'))
+    const answer = await fixture.ask('GET', fixture.path('entries'))
     await proxy.comeBack()
     expect(answer.body).not.toMatch(/postgres|econn|127\.0\.0\.1/i)
-    const line = ground.lines.filter(({ message }) => message === 'could not answer').at(-1)
+    const line = fixture.lines.filter(({ message }) => message === 'could not answer').at(-1)
     expect(line?.fields).toMatchObject({
       correlation_id: answer.headers['x-correlation-id'],
       error: 'database_unavailable',
@@ -75,16 +75,16 @@ describe('Postgres', () => {
   })
 
   it('that hangs is 503 when its time is over', async () => {
-    const hasty = new Database(ground.served.url, 1, 200)
+    const hasty = new Database(fixture.served.url, 1, 200)
     const entries = postgresEntryReader(hasty)
-    await entries.knows(ground.domainId)
-    const other = await HttpGround.make({ parts: { entries } })
-    other.access.grant('auditor', 'auditor', `domain:${ground.domainId}`)
+    await entries.knows(fixture.domainId)
+    const other = await HttpFixture.make({ deps: { entries } })
+    other.access.grant('auditor', 'auditor', `domain:${fixture.domainId}`)
     proxy.hang()
-    const answer = await other.ask('GET', other.path('entries', ground.domainId))
+    const answer = await other.ask('GET', other.path('entries', fixture.domainId))
     await proxy.goAway()
     await proxy.comeBack()
-    const again = await other.ask('GET', other.path('entries', ground.domainId))
+    const again = await other.ask('GET', other.path('entries', fixture.domainId))
     await other.close()
     await hasty.close()
     expect([answer.statusCode, again.statusCode]).toEqual([503, 200])
@@ -96,16 +96,16 @@ describe.each(['authorizer', 'authenticator'] as const)('an %s that is gone', (w
     ['says so', new AuditError(`${which}_unavailable`, 'gone')],
     ['fails by an error of its library', new Error('14 UNAVAILABLE')],
   ])('and %s is 503 for everybody: nothing is served, and nobody is told who may', async (_, failure) => {
-    Object.assign(ground.access, { gone: which, failure })
+    Object.assign(fixture.access, { gone: which, failure })
     for (const as of ['auditor', 'member', 'owner']) {
       for (const [method, operation] of operations) {
-        const url = ground.path(operation)
-        const answer = await ground.ask(method, url, { as })
+        const url = fixture.path(operation)
+        const answer = await fixture.ask(method, url, { as })
         expect(answer.statusCode).toBe(503)
         expect(contractProblems(method, url, answer)).toEqual([])
       }
     }
-    ground.access.gone = undefined
+    fixture.access.gone = undefined
     expect(await statuses()).toEqual([200, 200, 200])
   })
 })

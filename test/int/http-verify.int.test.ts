@@ -2,22 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { HttpGround } from '../support/http-ground.js'
+import { HttpFixture } from '../support/http-fixture.js'
 import { contractProblems } from '../support/openapi-contract.js'
 import { asSuperuser, rowsOf } from '../support/postgres.js'
 
-let ground: HttpGround
+let fixture: HttpFixture
 
 beforeAll(async () => {
-  ground = await HttpGround.make({ rows: 4, parts: { maxVerifies: 1 } })
+  fixture = await HttpFixture.make({ rows: 4, deps: { maxVerifies: 1 } })
 })
 
-afterAll(() => ground.close())
+afterAll(() => fixture.close())
 
-afterEach(() => void ground.reported.splice(0))
+afterEach(() => void fixture.reported.splice(0))
 
 const verify = (body?: string, headers: Record<string, string> = {}, chain?: string) =>
-  ground.ask('POST', ground.path('verify', chain), { ...(body !== undefined && { body }), headers })
+  fixture.ask('POST', fixture.path('verify', chain), { ...(body !== undefined && { body }), headers })
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -32,11 +32,11 @@ describe('the whole chain', () => {
   ])('is meant by %s', async (_, body, headers) => {
     const answer = await verify(body, headers)
     expect([answer.statusCode, answer.json()]).toEqual([200, { ok: true, segment_from: 1, segment_to: 5 }])
-    expect(contractProblems('POST', ground.path('verify'), answer)).toEqual([])
+    expect(contractProblems('POST', fixture.path('verify'), answer)).toEqual([])
   })
 
   it('is meant by an empty body over the wire, chunked too', async () => {
-    const url = `${await ground.url()}${ground.path('verify')}`
+    const url = `${await fixture.url()}${fixture.path('verify')}`
     const headers = { authorization: 'Bearer auditor', 'content-type': 'application/json' }
     const plain = await fetch(url, { method: 'POST', headers })
     const body = new ReadableStream({ start: (controller) => controller.close() })
@@ -66,7 +66,7 @@ describe('a segment', () => {
 describe('as many verifies as may run', () => {
   /** A verify cannot read its rows until `use` has ended. */
   async function whileLocked<T>(use: () => Promise<T>): Promise<T> {
-    const client = new pg.Client({ connectionString: ground.database.url })
+    const client = new pg.Client({ connectionString: fixture.database.url })
     await client.connect()
     try {
       await client.query('BEGIN; LOCK TABLE audit_log_entry IN ACCESS EXCLUSIVE MODE')
@@ -78,7 +78,7 @@ describe('as many verifies as may run', () => {
 
   const waiting = async () => {
     const rows = await rowsOf(
-      ground.database.url,
+      fixture.database.url,
       `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
     )
     return rows.length
@@ -90,7 +90,7 @@ describe('as many verifies as may run', () => {
       await expect.poll(waiting).toBe(1)
       const answer = await verify()
       expect([answer.statusCode, answer.headers['retry-after']]).toEqual([429, '10'])
-      expect(contractProblems('POST', ground.path('verify'), answer)).toEqual([])
+      expect(contractProblems('POST', fixture.path('verify'), answer)).toEqual([])
       return { first }
     })
     expect((await running.first).statusCode).toBe(200)
@@ -98,7 +98,7 @@ describe('as many verifies as may run', () => {
   })
 
   it('are one less when a client hangs up', async () => {
-    const url = `${await ground.url()}${ground.path('verify')}`
+    const url = `${await fixture.url()}${fixture.path('verify')}`
     const gone = new AbortController()
     await whileLocked(async () => {
       const headers = { authorization: 'Bearer auditor' }
@@ -110,21 +110,21 @@ describe('as many verifies as may run', () => {
       await expect.poll(second).toBe('waits')
     })
     await expect.poll(async () => (await verify()).statusCode).toBe(200)
-    expect(ground.lines.some(({ fields }) => fields.aborted === true)).toBe(true)
-    expect(ground.lines.filter(({ level }) => level === 'error')).toEqual([])
+    expect(fixture.lines.some(({ fields }) => fields.aborted === true)).toBe(true)
+    expect(fixture.lines.filter(({ level }) => level === 'error')).toEqual([])
   })
 })
 
 describe('a divergence', () => {
   it('is a finding, not an error: 200, quarantined, and readiness is told', async () => {
     await asSuperuser(
-      ground.database.url,
-      `UPDATE audit_log_entry SET relation = 'project.write' WHERE domain_id = '${ground.domainId}' AND seq = 3`,
+      fixture.database.url,
+      `UPDATE audit_log_entry SET relation = 'project.write' WHERE domain_id = '${fixture.domainId}' AND seq = 3`,
     )
     const answer = await verify()
-    expect(contractProblems('POST', ground.path('verify'), answer)).toEqual([])
+    expect(contractProblems('POST', fixture.path('verify'), answer)).toEqual([])
     const [row] = await rowsOf(
-      ground.database.url,
+      fixture.database.url,
       `SELECT code, divergent_seq::int, encode(expected_hash, 'hex') AS expected, encode(observed_hash, 'hex') AS observed
        FROM audit_tamper_quarantine`,
     )
@@ -140,23 +140,25 @@ describe('a divergence', () => {
       },
     ])
     expect(row).toMatchObject({ code: 'entry_hash_mismatch', divergent_seq: 3 })
-    expect(ground.reported).toMatchObject([[ground.domainId, [{ code: 'entry_hash_mismatch', seqFrom: 3 }]]])
+    expect(fixture.reported).toMatchObject([
+      [fixture.domainId, [{ code: 'entry_hash_mismatch', seqFrom: 3 }]],
+    ])
   })
 
   it('stands also where it cannot be written down', async () => {
-    await asSuperuser(ground.database.url, 'ALTER TABLE audit_tamper_quarantine RENAME TO elsewhere')
+    await asSuperuser(fixture.database.url, 'ALTER TABLE audit_tamper_quarantine RENAME TO elsewhere')
     const answer = await verify()
     expect([answer.statusCode, answer.json().ok]).toEqual([200, false])
-    expect(ground.reported).toHaveLength(1)
-    expect(ground.lines.some(({ message }) => message === 'findings not quarantined')).toBe(true)
+    expect(fixture.reported).toHaveLength(1)
+    expect(fixture.lines.some(({ message }) => message === 'findings not quarantined')).toBe(true)
   })
 })
 
 describe('damage that reaches beyond the segment', () => {
-  let damaged: HttpGround
+  let damaged: HttpFixture
 
   beforeAll(async () => {
-    damaged = await HttpGround.make({ rows: 9 })
+    damaged = await HttpFixture.make({ rows: 9 })
     await asSuperuser(
       damaged.database.url,
       `DELETE FROM audit_log_entry WHERE domain_id = '${damaged.domainId}' AND seq BETWEEN 4 AND 7`,

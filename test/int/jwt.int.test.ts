@@ -4,7 +4,7 @@ import { base64url } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eitherAuthenticator, jwtAuthenticator } from '../../src/authz/jwt-authenticator.js'
 import type { Authenticator, Principal } from '../../src/ports/access.js'
-import { NEVER } from '../support/access-ground.js'
+import { NEVER } from '../support/access-fixture.js'
 import { Issuer, type SigningKey, token } from '../support/issuer.js'
 
 const NOW = Math.floor(Date.now() / 1000)

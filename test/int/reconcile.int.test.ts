@@ -8,15 +8,15 @@ import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 import { verifyChain } from '../../src/verify/verify-chain.js'
 import { chainRows, insertDomain, insertRows } from '../support/chain-rows.js'
 import { OutageProxy } from '../support/outage-proxy.js'
-import { ProbeGround, type Running } from '../support/probe-ground.js'
+import { ProbeFixture, type Running } from '../support/probe-fixture.js'
 
-let ground: ProbeGround
+let fixture: ProbeFixture
 
 beforeEach(async () => {
-  ground = await ProbeGround.make()
+  fixture = await ProbeFixture.make()
 })
 
-afterEach(() => ground.close())
+afterEach(() => fixture.close())
 
 const WAIT = { timeout: 30_000, interval: 20 }
 const becomes = ({ probe }: Running, state: string) => expect.poll(() => probe.state(), WAIT).toBe(state)
@@ -26,7 +26,7 @@ const forge = (domainId: string, seqs: string) =>
 const messages = ({ lines }: Running) => lines.map(({ message }) => message)
 
 const found = () =>
-  ground.rows(
+  fixture.rows(
     `SELECT domain_id, code, seq_from::text, seq_to::text, encode(expected_hash, 'hex') AS expected,
        encode(observed_hash, 'hex') AS observed
      FROM audit_tamper_quarantine q ORDER BY q.seq_from, q.code`,
@@ -34,10 +34,10 @@ const found = () =>
 
 /** Rows that share nothing with the append, beside a platform chain. */
 async function plainChain(length: number): Promise<string> {
-  await ground.chain(0)
+  await fixture.chain(0)
   const domainId = randomUUID()
   await insertDomain(
-    ground.database.url,
+    fixture.database.url,
     domainId,
     Array.from({ length }, () => ({})),
   )
@@ -46,8 +46,8 @@ async function plainChain(length: number): Promise<string> {
 
 /** Findings of a verify of the whole chain, as the quarantine holds them. */
 async function findingsOf(domainId: string) {
-  const source = new PostgresSource(ground.writer.database)
-  const known = await ground.writer.database.withClient(knownChains)
+  const source = new PostgresSource(fixture.writer.database)
+  const known = await fixture.writer.database.withClient(knownChains)
   const request = { domainId, fromSeq: 1, pins: [], known }
   const { findings } = await verifyChain(source, request, () => undefined, new AbortController().signal)
   return findings
@@ -55,21 +55,21 @@ async function findingsOf(domainId: string) {
 
 /** As the command does it: a row on the chain, then the stamp. */
 async function acknowledge(): Promise<void> {
-  const open = await ground.rows('SELECT id::int FROM audit_tamper_quarantine WHERE acknowledged_at IS NULL')
+  const open = await fixture.rows('SELECT id::int FROM audit_tamper_quarantine WHERE acknowledged_at IS NULL')
   const append = ({ domainId, relation, object }: { domainId: string; relation: string; object: string }) =>
-    ground.writer.record(domainId, { relation, object })
+    fixture.writer.record(domainId, { relation, object })
   for (const { id } of open) {
-    await acknowledgeQuarantine(postgresQuarantine(ground.writer.database), append, Number(id), 'seen')
+    await acknowledgeQuarantine(postgresQuarantine(fixture.writer.database), append, Number(id), 'seen')
   }
 }
 
 describe('readiness', () => {
   it('is pending, then ready; an edit makes it diverged, an acknowledgement degraded', async () => {
-    const domainId = await ground.chain(30)
-    const running = ground.start({ fullEvery: 500 })
+    const domainId = await fixture.chain(30)
+    const running = fixture.start({ fullEvery: 500 })
     expect(running.probe.state()).toBe('pending')
     await becomes(running, 'ready')
-    await ground.attack(forge(domainId, '= 7'))
+    await fixture.attack(forge(domainId, '= 7'))
     await becomes(running, 'diverged')
     expect(await found()).toMatchObject([{ code: 'entry_hash_mismatch', seq_from: '7', seq_to: '7' }])
     await acknowledge()
@@ -81,37 +81,37 @@ describe('readiness', () => {
     const alert = { domainId, source: 'postgres', findings: [expect.objectContaining({ seqFrom: 7 })] }
     expect(running.alerts).toEqual([alert])
     // The same row forged anew is a new finding.
-    await ground.attack(forge(domainId, '= 7').replace('forged', 'forged again'))
+    await fixture.attack(forge(domainId, '= 7').replace('forged', 'forged again'))
     await becomes(running, 'diverged')
     expect(await found()).toHaveLength(2)
   })
 
   it('is told alike by several servers, and one of them that starts does not lose its place by another', async () => {
-    const domainId = await ground.chain(30)
-    const through = ground.start({ fullEvery: 500 })
+    const domainId = await fixture.chain(30)
+    const through = fixture.start({ fullEvery: 500 })
     await becomes(through, 'ready')
-    await ground.attack(
+    await fixture.attack(
       `UPDATE audit_reconcile SET boot_seq = 9, boot_hash = sha256('x'), boot_started_at = now() ${where(domainId)}`,
     )
     const kept = () =>
-      ground.rows(`SELECT boot_seq::int, verified_seq::int FROM audit_reconcile ${where(domainId)}`)
-    await ground.append(domainId, 1)
+      fixture.rows(`SELECT boot_seq::int, verified_seq::int FROM audit_reconcile ${where(domainId)}`)
+    await fixture.append(domainId, 1)
     await expect.poll(kept, WAIT).toEqual([{ boot_seq: 9, verified_seq: 32 }])
-    await ground.attack(
+    await fixture.attack(
       'UPDATE audit_reconcile SET boot_seq = NULL, boot_hash = NULL, boot_started_at = NULL',
     )
-    const started = ground.start({ fullEvery: 500 })
+    const started = fixture.start({ fullEvery: 500 })
     await becomes(started, 'ready')
-    await ground.attack(forge(domainId, '= 7'))
+    await fixture.attack(forge(domainId, '= 7'))
     await Promise.all([becomes(through, 'diverged'), becomes(started, 'diverged')])
     expect(await found()).toHaveLength(1)
   })
 
   it('turns at once by what another verify of this process reports, unless that is acknowledged', async () => {
-    const domainId = await ground.chain(5)
-    const running = ground.start()
+    const domainId = await fixture.chain(5)
+    const running = fixture.start()
     await becomes(running, 'ready')
-    await ground.attack(forge(domainId, '= 3'))
+    await fixture.attack(forge(domainId, '= 3'))
     const findings = await findingsOf(domainId)
     running.probe.report(domainId, findings)
     expect(running.probe.state()).toBe('diverged')
@@ -124,38 +124,38 @@ describe('readiness', () => {
   })
 
   it('turns by what another process writes to the quarantine', async () => {
-    const domainId = await ground.chain(5)
-    const running = ground.start()
+    const domainId = await fixture.chain(5)
+    const running = fixture.start()
     await becomes(running, 'ready')
-    await ground.attack(forge(domainId, '= 3'))
+    await fixture.attack(forge(domainId, '= 3'))
     const findings = await findingsOf(domainId)
-    await postgresQuarantine(ground.writer.database).record(domainId, 'both', findings)
+    await postgresQuarantine(fixture.writer.database).record(domainId, 'both', findings)
     await becomes(running, 'diverged')
     await acknowledge()
     await becomes(running, 'degraded')
   })
 
   it('is not mended by a stamp without its row on a chain, nor by removing the record', async () => {
-    const domainId = await ground.chain(5)
-    await ground.attack(forge(domainId, '= 3'))
-    const running = ground.start()
+    const domainId = await fixture.chain(5)
+    await fixture.attack(forge(domainId, '= 3'))
+    const running = fixture.start()
     await becomes(running, 'diverged')
     await expect.poll(() => running.probe.figures().standing.length, WAIT).toBe(1)
-    await ground.attack(
+    await fixture.attack(
       `UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'x'`,
     )
     const { recounts } = running
     await expect.poll(() => running.recounts, WAIT).toBeGreaterThan(recounts)
     expect(running.probe.state()).toBe('diverged')
-    await ground.attack('DELETE FROM audit_tamper_quarantine')
+    await fixture.attack('DELETE FROM audit_tamper_quarantine')
     await expect.poll(() => messages(running), WAIT).toContain('records are gone from the quarantine')
     expect(running.probe.state()).toBe('diverged')
   })
 
   it('stays diverged where the finding cannot be written down', async () => {
-    const domainId = await ground.chain(5)
-    await ground.attack(forge(domainId, '= 3'))
-    const running = ground.start({}, `${ground.database.url}&options=-crole%3Daudit_reader`)
+    const domainId = await fixture.chain(5)
+    await fixture.attack(forge(domainId, '= 3'))
+    const running = fixture.start({}, `${fixture.database.url}&options=-crole%3Daudit_reader`)
     await becomes(running, 'diverged')
     await expect
       .poll(() => running.lines, WAIT)
@@ -172,9 +172,9 @@ describe('readiness', () => {
   })
 
   it('is ready where there is no chain, and takes in those that are made', async () => {
-    const running = ground.start()
+    const running = fixture.start()
     await becomes(running, 'ready')
-    const domainId = await ground.chain(20)
+    const domainId = await fixture.chain(20)
     const figures = () => running.probe.figures().chains
     await expect.poll(figures, WAIT).toMatchObject(
       [
@@ -186,12 +186,12 @@ describe('readiness', () => {
   })
 
   it('stays ready while rows are appended and verified at once', async () => {
-    const domainId = await ground.chain(5)
-    const running = ground.start({ every: 100, fullEvery: 200 })
+    const domainId = await fixture.chain(5)
+    const running = fixture.start({ every: 100, fullEvery: 200 })
     await becomes(running, 'ready')
     const states = new Set<string>()
     for (let round = 0; round < 20; round++) {
-      await ground.append(domainId, 20)
+      await fixture.append(domainId, 20)
       states.add(running.probe.state())
     }
     const own = () => running.probe.figures().chains.find((one) => one.domainId === domainId)?.verifiedSeq
@@ -203,13 +203,13 @@ describe('readiness', () => {
 describe('the verified head', () => {
   /** Rows from `seq` on, rewritten with consistent hashes and a head to match: no verify without a pin can see it. */
   async function rewrite(domainId: string, seq: number, length: number): Promise<void> {
-    const [before] = await ground.rows(
+    const [before] = await fixture.rows(
       `SELECT encode(entry_hash, 'hex') AS hash FROM audit_log_entry ${where(domainId)} AND seq = ${seq - 1}`,
     )
-    await ground.attack(`DELETE FROM audit_log_entry ${where(domainId)} AND seq >= ${seq};
+    await fixture.attack(`DELETE FROM audit_log_entry ${where(domainId)} AND seq >= ${seq};
       DELETE FROM audit_log_chain_head ${where(domainId)}`)
     const rows = Array.from({ length: length - seq + 1 }, () => ({ relation: 'rewritten' }))
-    await insertRows(ground.database.url, chainRows(domainId, rows, seq, String(before?.hash)))
+    await insertRows(fixture.database.url, chainRows(domainId, rows, seq, String(before?.hash)))
     expect(await findingsOf(domainId)).toEqual([])
   }
 
@@ -225,7 +225,7 @@ describe('the verified head', () => {
 
   it('convicts a rewritten suffix, in the process that saw it and in the next one', async () => {
     const domainId = await plainChain(20)
-    const running = ground.start()
+    const running = fixture.start()
     await becomes(running, 'ready')
     await rewrite(domainId, 15, 20)
     await isConvicted(domainId, 20)
@@ -234,37 +234,37 @@ describe('the verified head', () => {
 
   it('convicts it when nobody was there to see it', async () => {
     const domainId = await plainChain(20)
-    const before = ground.start()
+    const before = fixture.start()
     await becomes(before, 'ready')
     await before.close()
     await rewrite(domainId, 15, 25)
-    const after = ground.start()
+    const after = fixture.start()
     await isConvicted(domainId, 20)
     await becomes(after, 'diverged')
   })
 
   it('convicts a tail that was cut together with the head', async () => {
     const domainId = await plainChain(20)
-    const before = ground.start()
+    const before = fixture.start()
     await becomes(before, 'ready')
     await before.close()
     await rewrite(domainId, 15, 15)
-    const after = ground.start()
+    const after = fixture.start()
     await isConvicted(domainId, 20)
     await becomes(after, 'diverged')
   })
 
   it('convicts the removal of every trace of a chain', async () => {
     const domainId = await plainChain(20)
-    const running = ground.start()
+    const running = fixture.start()
     await becomes(running, 'ready')
-    await ground.attack(
+    await fixture.attack(
       ['audit_log_entry', 'audit_log_chain_head', 'audit_domain']
         .map((table) => `DELETE FROM ${table} ${where(domainId)};`)
         .join(''),
     )
     await isConvicted(domainId, 20)
-    const { domainIds } = await ground.writer.database.withClient(knownChains)
+    const { domainIds } = await fixture.writer.database.withClient(knownChains)
     expect(domainIds).not.toContain(domainId)
   })
 })
@@ -290,10 +290,10 @@ describe('a pass', () => {
     ['a registry entry that is gone', (id) => `DELETE FROM audit_domain ${where(id)}`],
     ['the first row gone', (id) => `DELETE FROM audit_log_entry ${where(id)} AND seq = 1`],
   ])('finds what a verify of the whole chain finds: %s', async (_, attack) => {
-    const domainId = await ground.chain(1_299)
-    const running = ground.start({ fullEvery: 400 })
+    const domainId = await fixture.chain(1_299)
+    const running = fixture.start({ fullEvery: 400 })
     await becomes(running, 'ready')
-    await ground.attack(attack(domainId))
+    await fixture.attack(attack(domainId))
     const passes = () =>
       running.scans.filter((one) => one.domainId === domainId && one.toSeq === undefined).length
     const before = passes()
@@ -317,10 +317,10 @@ describe('a pass', () => {
 
 describe('Postgres that is gone', () => {
   it('is no divergence: stalled, and ready when it is back', async () => {
-    const domainId = await ground.chain(5)
-    const { pathname, searchParams } = new URL(ground.database.url.replace('@/', '@socket/'))
+    const domainId = await fixture.chain(5)
+    const { pathname, searchParams } = new URL(fixture.database.url.replace('@/', '@socket/'))
     const proxy = await OutageProxy.start(`unix:${searchParams.get('host')}/.s.PGSQL.5432`)
-    const running = ground.start(
+    const running = fixture.start(
       { patience: 500 },
       `postgresql://postgres@${proxy.url.slice('http://'.length)}${pathname}`,
     )
@@ -335,8 +335,8 @@ describe('Postgres that is gone', () => {
     await proxy.comeBack()
     await becomes(running, 'ready')
     expect(await found()).toEqual([])
-    await ground.attack(forge(domainId, '= 6'))
-    await ground.append(domainId, 1)
+    await fixture.attack(forge(domainId, '= 6'))
+    await fixture.append(domainId, 1)
     await becomes(running, 'diverged')
     await running.close()
     await proxy.goAway()
@@ -345,15 +345,15 @@ describe('Postgres that is gone', () => {
 
 describe('a chain that is being restored', () => {
   it('is not verified, and no finding; ready when it has its head again', async () => {
-    const domainId = await ground.chain(5)
-    const running = ground.start()
+    const domainId = await fixture.chain(5)
+    const running = fixture.start()
     await becomes(running, 'ready')
-    await ground.attack(`
+    await fixture.attack(`
       CREATE TABLE kept_head AS SELECT * FROM audit_log_chain_head ${where(domainId)};
       INSERT INTO audit_restore (domain_id, mirror_url) VALUES ('${domainId}', 'file:///mirror');
       DELETE FROM audit_log_chain_head ${where(domainId)}`)
     await becomes(running, 'stalled')
-    await ground.attack(`
+    await fixture.attack(`
       INSERT INTO audit_log_chain_head SELECT * FROM kept_head;
       DELETE FROM audit_restore ${where(domainId)}`)
     await becomes(running, 'ready')
@@ -364,20 +364,20 @@ describe('a chain that is being restored', () => {
 
 describe('a restart', () => {
   const forceGeneration = (domainId: string, generation: number) =>
-    ground.attack(`ALTER TABLE audit_log_entry DROP CONSTRAINT IF EXISTS audit_log_entry_generation_known;
+    fixture.attack(`ALTER TABLE audit_log_entry DROP CONSTRAINT IF EXISTS audit_log_entry_generation_known;
       UPDATE audit_log_entry SET generation = ${generation} ${where(domainId)} AND seq = 2`)
 
   it('goes on where the process before was, and begins anew when all was verified', async () => {
-    const domainId = await ground.chain(30)
+    const domainId = await fixture.chain(30)
     // A chain that cannot be checked keeps the first pass from being through.
-    const odd = await ground.chain(3)
+    const odd = await fixture.chain(3)
     await forceGeneration(odd, 9)
-    const first = ground.start()
+    const first = fixture.start()
     await becomes(first, 'stalled')
     await expect.poll(() => first.probe.figures().rows.boot, WAIT).toBe(31 + 3)
     await first.close()
 
-    const second = ground.start()
+    const second = fixture.start()
     await becomes(second, 'stalled')
     const own = ({ scans }: Running) =>
       scans.filter((one) => one.domainId === domainId).map((one) => one.fromSeq)
@@ -387,21 +387,21 @@ describe('a restart', () => {
     await second.close()
     expect(await found()).toEqual([])
 
-    const third = ground.start()
+    const third = fixture.start()
     await becomes(third, 'ready')
     expect(own(third)).toEqual([1])
   })
 
   it('believes what was kept for full-every alone', async () => {
-    const domainId = await ground.chain(30)
-    const odd = await ground.chain(3)
+    const domainId = await fixture.chain(30)
+    const odd = await fixture.chain(3)
     await forceGeneration(odd, 9)
-    const first = ground.start()
+    const first = fixture.start()
     await becomes(first, 'stalled')
     await expect.poll(() => first.probe.figures().rows.boot, WAIT).toBe(31 + 3)
     await first.close()
-    await ground.attack(`UPDATE audit_reconcile SET boot_started_at = boot_started_at - interval '2 hours'`)
-    const second = ground.start({ fullEvery: 3_600_000 })
+    await fixture.attack(`UPDATE audit_reconcile SET boot_started_at = boot_started_at - interval '2 hours'`)
+    const second = fixture.start({ fullEvery: 3_600_000 })
     const own = () => second.scans.filter((one) => one.domainId === domainId).map((one) => one.fromSeq)
     await expect.poll(own, WAIT).toEqual([1])
   })

@@ -73,7 +73,7 @@ describe('a policy', () => {
     })
   })
 
-  it('is told on its chain when it is set; what is not given stays', async () => {
+  it('is auditRows on its chain when it is set; what is not given stays', async () => {
     const domainId = await writer.create()
     await setRetention(ports(), { domainId, actor: ACTOR }, { personalDays: 90 })
     const set = await setRetention(ports(), { domainId, actor: ACTOR }, { chainYears: 10 })
@@ -157,13 +157,13 @@ describe('a purge', () => {
     expect(purged).toMatchObject({ mappings: 3, contexts: 9 })
     expect(purged.rows).toHaveLength(Math.ceil(9 / batch))
     expect(await contexts(domainId)).toEqual([11])
-    const told = await rowsOf(
+    const auditRows = await rowsOf(
       database.url,
       `SELECT sum(substr(relation_path[1], 10)::int)::int AS mappings, sum(substr(relation_path[2], 10)::int)::int AS contexts
        FROM audit_log_entry WHERE domain_id = $1 AND relation = 'audit.retention-purge'`,
       [domainId],
     )
-    expect(told).toEqual([{ mappings: 3, contexts: 9 }])
+    expect(auditRows).toEqual([{ mappings: 3, contexts: 9 }])
   })
 
   it('passes over what a hold on a person covers, also over many batches, and counts it', async () => {

@@ -13,8 +13,8 @@ import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 import { BothSource } from '../../src/verify/both-source.js'
 import { MirrorSource } from '../../src/verify/mirror-source.js'
 import { verifyChain } from '../../src/verify/verify-chain.js'
-import { type Battlefield, battlefield, type Field } from '../support/attacks/battlefield.js'
 import { A, a, B, type PlainRow, rehashed, rewritten } from '../support/attacks/chains.js'
+import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { moveHead, put, remove } from '../support/attacks/statements.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { at } from '../support/mirror-attacks/attack.js'
@@ -81,13 +81,13 @@ const RANGES: readonly Range[] = [
   { name: 'to beyond the end', toSeq: 9 },
 ]
 
-let ground: Battlefield
+let fixture: AttackFixture
 let honest: MirrorCopy
 let site: S3Site
 const stores: MirrorStore[] = []
 
 beforeAll(async () => {
-  ground = await battlefield()
+  fixture = await attackFixture()
   honest = await MirrorCopy.ofChains()
   site = await S3Site.start()
   for (const [name, value] of Object.entries(site.env)) vi.stubEnv(name, value)
@@ -97,7 +97,7 @@ afterAll(async () => {
   vi.unstubAllEnvs()
   for (const store of stores) store.close()
   await site.stop()
-  await ground.drop()
+  await fixture.drop()
   await honest.drop()
 })
 
@@ -105,7 +105,7 @@ async function damagedField({ written = [], removed = [], head }: Damage): Promi
   const gone = removed.length === 0 ? '' : remove(`seq IN (${removed.join(', ')})`)
   const moved = head === undefined ? '' : moveHead(head.seq, head.hash)
   const archived = 'UPDATE audit_log_entry SET archived_at = now();'
-  return ground.attacked(archived + written.map(put).join('') + gone + moved)
+  return fixture.attacked(archived + written.map(put).join('') + gone + moved)
 }
 
 async function damagedMirror({ written = [], removed = [] }: Damage): Promise<MirrorCopy> {
@@ -196,7 +196,7 @@ describe('the newest 10 of 25 objects removed', () => {
   let database: Database
 
   beforeAll(async () => {
-    field = await ground.attacked(
+    field = await fixture.attacked(
       `${remove('true', B)} DELETE FROM audit_log_chain_head WHERE domain_id = '${B}';`,
     )
     await insertRows(field.url, rows)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AccessObject, AccessRelation, Authorizer } from '../../src/ports/access.js'
 import type { RelationTuple } from '../../src/ports/relations.js'
-import { NEVER } from './access-ground.js'
+import { NEVER } from './access-fixture.js'
 
 /** An authorizer with a way to its relations. */
 export interface Governed {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { nodeHasher } from '../../src/base/node-hasher.js'
 import type { ChainedEntry, ChainHead } from '../../src/chain/entry.js'
-import { type ByteRow, IntactLane } from '../../src/chain/fast-path.js'
+import { type ByteRow, FastPath } from '../../src/chain/fast-path.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { ChainFold, type FoldOptions, type FoldResult, type StoredRow } from '../../src/chain/fold.js'
 import { type Hasher, isHash, nobleHasher, ZERO_HASH } from '../../src/chain/hash.js'
@@ -25,7 +25,7 @@ function foldWith(hasher: Hasher, rows: Iterable<StoredRow>, options: Options): 
 /** The same rows by the way past the fold, as far as they can be bytes. */
 function passedWith(hasher: Hasher, rows: Iterable<StoredRow>, options: Options): FoldResult {
   const whole = { fromSeq: 1, ...options, hasher }
-  const lane = new IntactLane(new ChainFold(whole), whole)
+  const lane = new FastPath(new ChainFold(whole), whole)
   for (const row of rows) {
     const bytes = byteRow(row)
     if (bytes === undefined) lane.addStored(row)

@@ -4,7 +4,7 @@ import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import type { Pepper, PepperVault } from '../../src/ports/pepper.js'
 
 /** A source to be tried, and the hand that changes what it reads. */
-export interface PepperGround {
+export interface PepperFixture {
   readonly pepper: Pepper
   /** Texts that no error may show. */
   readonly secrets: readonly string[]
@@ -22,19 +22,19 @@ export const OTHER = '018f0000-0000-7000-8000-00000000000b'
 export function pepperContract(
   name: string,
   damages: readonly string[],
-  open: () => Promise<PepperGround>,
+  open: () => Promise<PepperFixture>,
 ): void {
   describe(`${name}, as every source of peppers,`, () => {
-    let ground: PepperGround
+    let fixture: PepperFixture
 
     beforeAll(async () => {
-      ground = await open()
-      for (const domainId of [DOMAIN, OTHER, PLATFORM_ANCHOR]) await ground.renew(domainId)
+      fixture = await open()
+      for (const domainId of [DOMAIN, OTHER, PLATFORM_ANCHOR]) await fixture.renew(domainId)
     })
-    afterAll(async () => ground.close?.())
+    afterAll(async () => fixture.close?.())
 
     const hexOf = async (domainId: string) =>
-      Buffer.from(await ground.pepper.pepperOf(domainId)).toString('hex')
+      Buffer.from(await fixture.pepper.pepperOf(domainId)).toString('hex')
 
     it('gives 32 bytes, the same each time and in either case', async () => {
       const first = await hexOf(DOMAIN)
@@ -54,37 +54,37 @@ export function pepperContract(
 
     it('keeps nothing that its caller could spoil', async () => {
       const before = await hexOf(DOMAIN)
-      ;(await ground.pepper.pepperOf(DOMAIN)).fill(0)
+      ;(await fixture.pepper.pepperOf(DOMAIN)).fill(0)
       expect(await hexOf(DOMAIN)).toBe(before)
     })
 
     it('is asked anew each time', async () => {
       const before = await hexOf(DOMAIN)
-      await ground.renew(DOMAIN)
+      await fixture.renew(DOMAIN)
       expect(await hexOf(DOMAIN)).not.toBe(before)
     })
 
     it.each(['', 'acme', '00000000-0000-0000-0000-000000000000', `${DOMAIN}/..`])(
       'refuses the Domain "%s"',
       async (domainId) => {
-        await expect(ground.pepper.pepperOf(domainId)).rejects.toMatchObject({ code: 'invalid_domain_id' })
+        await expect(fixture.pepper.pepperOf(domainId)).rejects.toMatchObject({ code: 'invalid_domain_id' })
       },
     )
 
     it.each(damages)('fails closed, says why and shows no secret: %s', async (damage) => {
-      await ground.damages[damage]?.(DOMAIN)
-      const error: unknown = await ground.pepper.pepperOf(DOMAIN).catch((e: unknown) => e)
+      await fixture.damages[damage]?.(DOMAIN)
+      const error: unknown = await fixture.pepper.pepperOf(DOMAIN).catch((e: unknown) => e)
       expect(error).toMatchObject({ name: 'AuditError', code: 'pepper_unavailable' })
       const shown = JSON.stringify([error, String(error), (error as Error).stack])
-      for (const secret of ground.secrets) expect(shown).not.toContain(secret)
-      await ground.renew(DOMAIN)
+      for (const secret of fixture.secrets) expect(shown).not.toContain(secret)
+      await fixture.renew(DOMAIN)
       expect(await hexOf(DOMAIN)).toMatch(/^[0-9a-f]{64}$/)
     })
   })
 }
 
 /** A vault to be tried. */
-export interface VaultGround {
+export interface VaultFixture {
   readonly vault: PepperVault
   /** Deletes the newest version, and puts it back. */
   remove(domainId: string): Promise<void>
@@ -95,44 +95,44 @@ export interface VaultGround {
 }
 
 /** What every place that peppers can be put into holds to. */
-export function vaultContract(name: string, open: () => Promise<VaultGround>): void {
+export function vaultContract(name: string, open: () => Promise<VaultFixture>): void {
   describe(`${name}, as every vault of peppers,`, () => {
-    let ground: VaultGround
+    let fixture: VaultFixture
     beforeAll(async () => {
-      ground = await open()
+      fixture = await open()
     })
-    afterAll(async () => ground.close?.())
+    afterAll(async () => fixture.close?.())
 
     const bytes = (fill: number) => new Uint8Array(32).fill(fill)
 
     it('takes one where there is none, and never writes over it', async () => {
       const domainId = randomUUID()
-      await expect(ground.vault.pepperOf(domainId)).rejects.toMatchObject({ code: 'pepper_unavailable' })
-      expect(await ground.vault.create(domainId, bytes(1))).toBe(true)
-      expect(await ground.vault.create(domainId, bytes(2))).toBe(false)
-      expect(Buffer.from(await ground.vault.pepperOf(domainId))).toEqual(Buffer.from(bytes(1)))
+      await expect(fixture.vault.pepperOf(domainId)).rejects.toMatchObject({ code: 'pepper_unavailable' })
+      expect(await fixture.vault.create(domainId, bytes(1))).toBe(true)
+      expect(await fixture.vault.create(domainId, bytes(2))).toBe(false)
+      expect(Buffer.from(await fixture.vault.pepperOf(domainId))).toEqual(Buffer.from(bytes(1)))
     })
 
     it('has one winner of many', async () => {
       const domainId = randomUUID()
-      const tries = Array.from({ length: 8 }, (_, i) => ground.vault.create(domainId, bytes(i)))
+      const tries = Array.from({ length: 8 }, (_, i) => fixture.vault.create(domainId, bytes(i)))
       const won = (await Promise.all(tries)).map((isIt, i) => (isIt ? i : -1)).filter((i) => i >= 0)
       expect(won).toHaveLength(1)
-      expect((await ground.vault.pepperOf(domainId))[0]).toBe(won[0])
+      expect((await fixture.vault.pepperOf(domainId))[0]).toBe(won[0])
     })
 
     it('does not take one in the place of a deleted or destroyed one', async () => {
       const domainId = randomUUID()
-      await ground.vault.create(domainId, bytes(1))
-      await ground.remove(domainId)
-      await expect(ground.vault.create(domainId, bytes(2))).rejects.toMatchObject({
+      await fixture.vault.create(domainId, bytes(1))
+      await fixture.remove(domainId)
+      await expect(fixture.vault.create(domainId, bytes(2))).rejects.toMatchObject({
         code: 'pepper_unavailable',
         message: expect.stringContaining('is deleted'),
       })
-      await ground.restore(domainId)
-      expect((await ground.vault.pepperOf(domainId))[0]).toBe(1)
-      await ground.destroy(domainId)
-      await expect(ground.vault.create(domainId, bytes(2))).rejects.toMatchObject({
+      await fixture.restore(domainId)
+      expect((await fixture.vault.pepperOf(domainId))[0]).toBe(1)
+      await fixture.destroy(domainId)
+      await expect(fixture.vault.create(domainId, bytes(2))).rejects.toMatchObject({
         message: expect.stringContaining('is destroyed'),
       })
     })

@@ -162,7 +162,7 @@ describe('the flags of serve', () => {
   const AT = { 'spicedb-endpoint': 'spicedb:50051' }
   const TOKEN = { AUDIT_SPICEDB_TOKEN: 'secret' }
 
-  it('take SpiceDB with TLS unless told otherwise, and its token from the environment', () => {
+  it('take SpiceDB with TLS unless auditRows otherwise, and its token from the environment', () => {
     const settings = { endpoint: 'spicedb:50051', token: 'secret', ca: undefined, isInsecure: false }
     expect(spicedbOf({}, TOKEN)).toBeUndefined()
     expect(spicedbOf(AT, TOKEN)).toEqual(settings)

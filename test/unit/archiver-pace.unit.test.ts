@@ -3,7 +3,7 @@ import { type Drained, nothingDrained } from '../../src/archive/drain.js'
 import { inParallel } from '../../src/archive/in-parallel.js'
 import { backOff, Pace } from '../../src/archive/pace.js'
 import { RowsWanted } from '../../src/archive/rows-wanted.js'
-import { Gate } from '../../src/archive/semaphore.js'
+import { Semaphore } from '../../src/archive/semaphore.js'
 
 const drained = (patch: Partial<Drained>): Drained => ({ ...nothingDrained(0), ended: 'all', ...patch })
 
@@ -163,7 +163,7 @@ describe('calls at once', () => {
   })
 
   it('go through a gate one after the other, also past one that fails', async () => {
-    const gate = new Gate(1)
+    const gate = new Semaphore(1)
     const order: number[] = []
     const results = await Promise.allSettled(
       [1, 2, 3].map((item) =>

@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { batches } from '../../src/append/batches.js'
 
-interface Gate {
+interface Semaphore {
   readonly opened: Promise<void>
   open(): void
 }
 
-function gate(): Gate {
+function gate(): Semaphore {
   let open: () => void = () => undefined
   const opened = new Promise<void>((resolve) => {
     open = resolve
@@ -36,7 +36,7 @@ async function settle(): Promise<void> {
 }
 
 /** Yields `count` numbers and waits for as many turns of the event loop before each as `pauses` says. */
-async function* paced(count: number, pauses: readonly number[]): AsyncGenerator<number> {
+async function* throttled(count: number, pauses: readonly number[]): AsyncGenerator<number> {
   for (let i = 0; i < count; i += 1) {
     for (let n = pauses[i % pauses.length] ?? 0; n > 0; n -= 1) await turn()
     yield i
@@ -44,7 +44,7 @@ async function* paced(count: number, pauses: readonly number[]): AsyncGenerator<
 }
 
 async function* failing(count: number, error: Error): AsyncGenerator<number> {
-  yield* paced(count, [0])
+  yield* throttled(count, [0])
   throw error
 }
 
@@ -61,7 +61,7 @@ describe('batches', () => {
           const [source, consumer] = paces
           const seen: number[] = []
           const sizes: number[] = []
-          for await (const batch of batches(paced(count, source), max)) {
+          for await (const batch of batches(throttled(count, source), max)) {
             seen.push(...batch)
             sizes.push(batch.length)
             for (let n = consumer[sizes.length % consumer.length] ?? 0; n > 0; n -= 1) await turn()
@@ -88,7 +88,7 @@ describe('batches', () => {
   })
 
   it('reads on while the consumer works, and gives it full batches', async () => {
-    const iterator = batches(paced(10, [0]), 4)
+    const iterator = batches(throttled(10, [0]), 4)
     await iterator.next()
     await settle()
     expect((await iterator.next()).value).toHaveLength(4)
@@ -121,7 +121,7 @@ describe('batches', () => {
   })
 
   it('has no batch for an empty source', async () => {
-    expect((await batches(paced(0, [0]), 3).next()).done).toBe(true)
+    expect((await batches(throttled(0, [0]), 3).next()).done).toBe(true)
   })
 
   it.each([

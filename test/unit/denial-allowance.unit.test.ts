@@ -6,7 +6,7 @@ import {
   ROWS_A_WINDOW,
   WINDOW,
 } from '../../src/http/denials/allowance.js'
-import type { Denial } from '../../src/http/parts.js'
+import type { Denial } from '../../src/http/deps.js'
 
 const denialOf = (subject: string, domainId = 'd', correlationId = 'c'): Denial => ({
   subject,

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { type RulesetDefinition, Spectral } from '@stoplight/spectral-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { buildApp } from '../../src/http/app.js'
+import type { HttpDeps } from '../../src/http/deps.js'
 import { documentText } from '../../src/http/document.js'
-import type { HttpParts } from '../../src/http/parts.js'
 import { ROOT } from '../support/cli.js'
 
 const committed = readFileSync(join(ROOT, 'docs/openapi.json'), 'utf8')
@@ -24,7 +24,7 @@ async function lint(text: unknown): Promise<string[]> {
 
 describe('docs/openapi.json', () => {
   it('is what the routes generate (npm run openapi)', async () => {
-    const app = await buildApp({ maxVerifies: 1 } as HttpParts)
+    const app = await buildApp({ maxVerifies: 1 } as HttpDeps)
     expect(documentText(app)).toBe(committed)
     await app.close()
   })

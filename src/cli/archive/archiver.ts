@@ -10,7 +10,7 @@ import { note } from '../output/streams.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
 import { drainedJson, drainedText } from './text.js'
-import { type Archiving, uploadPartsOf } from './upload-parts.js'
+import { type Archiving, uploadDepsOf } from './upload-deps.js'
 
 export interface ArchiverOptions {
   readonly once: boolean
@@ -43,7 +43,7 @@ async function once(
   const progress = startProgress('archive')
   const notes: string[] = []
   let rows = 0
-  const parts = await uploadPartsOf(archive, (line) => notes.push(line))
+  const parts = await uploadDepsOf(archive, (line) => notes.push(line))
   const onStamped = (stamped: number) => {
     rows += stamped
     progress.update({ rows })
@@ -76,8 +76,8 @@ async function worker(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { runWorker } = await import('../../archive/worker.js')
-  const troubles = new Troubles()
-  const parts = await uploadPartsOf(archive, note)
+  const failures = new FailureLog()
+  const parts = await uploadDepsOf(archive, note)
   await runWorker(
     {
       ...parts,
@@ -88,8 +88,8 @@ async function worker(
         if (json) await out.json(drainedJson(domainId, drained))
         else await out.line(drainedText(domainId, drained))
       },
-      onTrouble: (error, wait, domainId) => troubles.tell(error, wait, domainId),
-      onRecovered: (domainId) => troubles.over(domainId),
+      onTrouble: (error, wait, domainId) => failures.tell(error, wait, domainId),
+      onRecovered: (domainId) => failures.over(domainId),
     },
     signal,
   )
@@ -97,7 +97,7 @@ async function worker(
 }
 
 /** What fails is told when it begins to fail, when it fails otherwise, and when it works again. */
-class Troubles {
+class FailureLog {
   readonly #told = new Map<string, ErrorCode>()
 
   tell(error: AuditError, wait: number, domainId = 'Postgres'): void {

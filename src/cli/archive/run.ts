@@ -17,7 +17,7 @@ import {
   statusNotes,
   statusRow,
 } from './text.js'
-import { uploadPartsOf } from './upload-parts.js'
+import { uploadDepsOf } from './upload-deps.js'
 
 export interface BackfillOptions extends Chains {
   readonly fromSeq?: number | undefined
@@ -38,7 +38,7 @@ export async function runBackfill(
   const archive = { ...(await archiveOf(context, options.concurrency)), alerts }
   const { backfillChain } = await import('../../archive/backfill.js')
   const notes: string[] = []
-  const parts = { ...(await uploadPartsOf(archive, (line) => notes.push(line))), ledger: archive.ledger }
+  const parts = { ...(await uploadDepsOf(archive, (line) => notes.push(line))), ledger: archive.ledger }
   let found = false
   await eachChain(options, context, out, signal, {
     label: 'backfill',

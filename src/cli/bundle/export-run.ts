@@ -1,5 +1,5 @@
 import { exportChain } from '../../bundle/export-chain.js'
-import { exportPartsOf } from '../../compose/bundle.js'
+import { exportDepsOf } from '../../compose/bundle.js'
 import type { Context } from '../../compose/context.js'
 import type { ExportRequest } from '../../ports/bundle.js'
 import type { Output } from '../output/output.js'
@@ -26,7 +26,7 @@ export async function runExport(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { path, replace, tool, json } = options
-  const parts = await exportPartsOf(context, { path, replace }, tool)
+  const parts = await exportDepsOf(context, { path, replace }, tool)
   const progress = startProgress(`export ${options.request.domainId}`)
   const exported = await exportChain(options.request, parts, (at) => progress.update(at), signal).finally(
     () => progress.stop(),

@@ -1,7 +1,7 @@
-import { type ProvisionParts, provisionPepper } from '../../append/provision-pepper.js'
+import { type ProvisionDeps, provisionPepper } from '../../append/provision-pepper.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
-import { provisionPartsOf } from '../../compose/pepper.js'
+import { provisionDepsOf } from '../../compose/pepper.js'
 import { knownChainsOf } from '../../compose/verify.js'
 import type { Output } from '../output/output.js'
 import { reportFailure } from '../shell/failure.js'
@@ -20,12 +20,12 @@ export async function runProvision(
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const parts = await provisionPartsOf(context, options.from)
-  if (options.chain !== 'all') return provision(options.chain, parts, options, out)
+  const deps = await provisionDepsOf(context, options.from)
+  if (options.chain !== 'all') return provision(options.chain, deps, options, out)
   const { domainIds } = await knownChainsOf(context)
   for (const domainId of new Set([PLATFORM_ANCHOR, ...domainIds])) {
     signal.throwIfAborted()
-    await provision(domainId, parts, options, out).catch((error: unknown) =>
+    await provision(domainId, deps, options, out).catch((error: unknown) =>
       reportFailure(error, options.json),
     )
   }
@@ -33,11 +33,11 @@ export async function runProvision(
 
 async function provision(
   domainId: string,
-  parts: ProvisionParts,
+  deps: ProvisionDeps,
   { json }: ProvisionOptions,
   out: Output,
 ): Promise<void> {
-  const created = await provisionPepper(domainId, parts)
+  const created = await provisionPepper(domainId, deps)
   if (json) await out.json({ domain_id: domainId, created })
   else await out.line(`${domainId}  ${created ? 'created' : 'is there already, and was left as it is'}`)
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
-import type { HttpLog } from '../../http/parts.js'
+import type { HttpLog } from '../../http/deps.js'
 
 /** Bytes that wait for a slow reader of stderr; lines beyond are dropped rather than kept, or waited for. */
 const MAX_WAITING = 1024 * 1024

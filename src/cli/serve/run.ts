@@ -3,12 +3,12 @@ import { AuditError } from '../../base/errors.js'
 import type { Access } from '../../compose/access-types.js'
 import type { Context } from '../../compose/context.js'
 import { probeOf } from '../../compose/reconcile.js'
-import { httpPartsOf } from '../../compose/serve.js'
+import { httpDepsOf } from '../../compose/serve.js'
 import type { AppOptions } from '../../http/app.js'
 import type { Listening } from '../../http/connection/server.js'
+import type { HttpDeps } from '../../http/deps.js'
 import type { Metrics } from '../../http/metrics/metrics.js'
 import type { MetricsListening } from '../../http/metrics/server.js'
-import type { HttpParts } from '../../http/parts.js'
 import type { Probe } from '../../reconcile/probe.js'
 import type { Pace } from '../../reconcile/schedule.js'
 import { readPem } from '../flags/read-pem.js'
@@ -50,7 +50,7 @@ export async function runServe(
   const metrics = await metricsOfProbe(probe, options.version)
   const { maxVerifies } = options
   const { onAnswered } = metrics
-  const parts = await httpPartsOf(context, {
+  const deps = await httpDepsOf(context, {
     log,
     access: granted,
     maxVerifies,
@@ -60,7 +60,7 @@ export async function runServe(
   let scraped: MetricsListening | undefined
   try {
     scraped = await listenForPrometheus(metrics, options.scrapes)
-    const listening = await listenForCallers(parts, appOptions, options)
+    const listening = await listenForCallers(deps, appOptions, options)
     probe.start()
     await tellUrl(listening.url, scraped?.url, options, out)
     await aborted(signal)
@@ -68,7 +68,7 @@ export async function runServe(
     await listening.drain(DRAIN)
   } finally {
     await Promise.all([scraped?.close(), probe.close()])
-    await parts.denials.close()
+    await deps.denials.close()
     await log.flush()
   }
   return EXIT.done
@@ -80,7 +80,7 @@ async function metricsOfProbe(probe: Probe, version: string): Promise<Metrics> {
 }
 
 async function listenForCallers(
-  parts: HttpParts,
+  deps: HttpDeps,
   appOptions: AppOptions,
   { host, port }: ServeOptions,
 ): Promise<Listening> {
@@ -88,7 +88,7 @@ async function listenForCallers(
     import('../../http/app.js'),
     import('../../http/connection/server.js'),
   ])
-  return listen(await buildApp(parts, appOptions), host, port).catch(cannotListen)
+  return listen(await buildApp(deps, appOptions), host, port).catch(cannotListen)
 }
 
 async function listenForPrometheus(

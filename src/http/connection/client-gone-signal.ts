@@ -6,7 +6,7 @@ const signals = new WeakMap<FastifyReply, AbortSignal>()
  * Aborts when the client goes away before it has its answer. Not Fastify's `request.signal`: that one aborts as soon as
  * the body of a POST has been read.
  */
-export function hangUpOf(reply: FastifyReply): AbortSignal {
+export function clientGoneSignal(reply: FastifyReply): AbortSignal {
   const known = signals.get(reply)
   if (known !== undefined) return known
   const controller = new AbortController()

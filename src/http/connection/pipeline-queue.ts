@@ -11,7 +11,7 @@ export const MAX_AHEAD = 64
  * Requests that a client sends ahead of their answers are handled one after another: all at once, a few connections could
  * ask for more than there is memory for. A connection with too many of them ends.
  */
-export class Turns {
+export class PipelineQueue {
   readonly #handlers: readonly Handler[]
   readonly #waiting = new Map<Socket, Exchange[]>()
   readonly #onIdle: () => void

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import type { AddressInfo } from 'node:net'
 import type { App } from '../app.js'
 import { Handshakes } from './handshakes.js'
-import { Turns } from './pipeline-queue.js'
+import { PipelineQueue } from './pipeline-queue.js'
 
 export interface Listening {
   /** Where it listens, with the port that it was given by the system where 0 was asked for. */
@@ -23,7 +23,7 @@ export async function listen(app: App, host: string, port: number): Promise<List
     if (isDraining && turns.isIdle) server.closeAllConnections()
   }
   const handshakes = app.initialConfig.https === undefined ? undefined : new Handshakes(server)
-  const turns = new Turns(server, closeIfDone)
+  const turns = new PipelineQueue(server, closeIfDone)
   // Of a name with several addresses Fastify would make a server for each, without our limits.
   await app.listen({ host: host === 'localhost' ? (await lookup(host)).address : host, port })
   return {

@@ -1,4 +1,4 @@
-import type { Denial } from '../parts.js'
+import type { Denial } from '../deps.js'
 import type { DenialRow } from './entry.js'
 
 /** Milliseconds of a window, and the denials of one caller in it that get a row each. */

@@ -1,7 +1,7 @@
 import type { InputEntry } from '../../append/input/input-line.js'
 import { AuditError } from '../../base/errors.js'
 import type { Placed } from '../../ports/append.js'
-import type { Denial, DenialLog, HttpLog } from '../parts.js'
+import type { Denial, DenialLog, HttpLog } from '../deps.js'
 import { DenialAllowance } from './allowance.js'
 import { type DenialRow, denialEntry } from './entry.js'
 
@@ -14,7 +14,7 @@ const TICK = 250
 /** Milliseconds until the next try when nothing could be written. */
 const PATIENCE = 5_000
 
-export interface DenialParts {
+export interface DenialDeps {
   /** Appends one entry, as Sink.record does. */
   readonly record: (entry: InputEntry) => Promise<readonly Placed[]>
   readonly log: HttpLog
@@ -25,15 +25,15 @@ export interface DenialParts {
  * that is written a few times a second. What it has no room for, and what a caller repeats, becomes one row that counts.
  */
 export class Denials implements DenialLog {
-  readonly #parts: DenialParts
+  readonly #deps: DenialDeps
   readonly #allowance = new DenialAllowance()
   #waiting: DenialRow[] = []
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<void> | undefined
   #isFailing = false
 
-  constructor(parts: DenialParts) {
-    this.#parts = parts
+  constructor(deps: DenialDeps) {
+    this.#deps = deps
   }
 
   add(denial: Denial): void {
@@ -74,13 +74,13 @@ export class Denials implements DenialLog {
     this.#isFailing = again.length > 0
     this.#waiting.unshift(...again)
     const count = this.#allowance.takeUncounted()
-    if (count > 0) this.#parts.log.warn({ count }, 'too many denials to count by caller and chain')
+    if (count > 0) this.#deps.log.warn({ count }, 'too many denials to count by caller and chain')
   }
 
   /** The row where it is to be tried again. */
   async #record(row: DenialRow): Promise<DenialRow | undefined> {
     try {
-      await this.#parts.record(denialEntry(row, row.denial.subjectId))
+      await this.#deps.record(denialEntry(row, row.denial.subjectId))
       return undefined
     } catch (error) {
       const code = error instanceof AuditError ? error.code : 'internal'
@@ -94,14 +94,14 @@ export class Denials implements DenialLog {
 
   /** A short id can stand in our own words ("audit"), and is then taken for personal data in them. */
   async #recordAs(row: DenialRow): Promise<undefined> {
-    await this.#parts
+    await this.#deps
       .record(denialEntry(row, row.denial.subject))
       .catch((error: unknown) => this.#tellLost(row, error instanceof AuditError ? error.code : 'internal'))
     return undefined
   }
 
   #tellLost({ denial, count }: DenialRow, why: string): void {
-    this.#parts.log.warn(
+    this.#deps.log.warn(
       {
         correlation_id: denial.correlationId,
         domain_id: denial.domainId,

@@ -2,7 +2,7 @@ import { checkEntry } from '../../append/check-entry.js'
 import type { InputEntry } from '../../append/input/input-line.js'
 import { isAddress } from '../../append/input/ip.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { Denial } from '../parts.js'
+import type { Denial } from '../deps.js'
 
 /** One row to be written; `count` denials of one caller on one chain, the last of them in `denial`. */
 export interface DenialRow {

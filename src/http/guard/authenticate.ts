@@ -1,16 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { hangUpOf } from '../connection/client-gone-signal.js'
-import type { HttpParts } from '../parts.js'
+import { clientGoneSignal } from '../connection/client-gone-signal.js'
+import type { HttpDeps } from '../deps.js'
 import { unauthenticated } from '../problem/problem.js'
-import { unreachable } from './as-unavailable.js'
+import { asUnavailable } from './as-unavailable.js'
 import { bearerOf } from './caller.js'
 
 /** Comes first of all, before anything of the request is parsed. */
-export function authenticate({ authenticator }: HttpParts) {
+export function authenticate({ authenticator }: HttpDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const principal = await authenticator
-      .authenticate(bearerOf(request), hangUpOf(reply))
-      .catch(unreachable('authenticator_unavailable'))
+      .authenticate(bearerOf(request), clientGoneSignal(reply))
+      .catch(asUnavailable('authenticator_unavailable'))
     if (principal === undefined) throw unauthenticated()
     request.principal = principal
   }

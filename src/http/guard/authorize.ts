@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccessDecision, AccessRelation } from '../../ports/access.js'
-import { hangUpOf } from '../connection/client-gone-signal.js'
-import type { HttpParts } from '../parts.js'
+import { clientGoneSignal } from '../connection/client-gone-signal.js'
+import type { HttpDeps } from '../deps.js'
 import { entryNotFound, permissionDenied } from '../problem/problem.js'
-import { unreachable } from './as-unavailable.js'
+import { asUnavailable } from './as-unavailable.js'
 import { chainOf, objectOf, principalOf } from './caller.js'
 
 export interface GateRule {
@@ -23,19 +23,19 @@ const OUT_OF_SCOPE: Denied = { allowed: false, reason: 'out_of_scope' }
  * take the same way and the same time.
  */
 export function gate(
-  parts: HttpParts,
+  deps: HttpDeps,
   rule: GateRule,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
-    const decision = await decide(parts, rule, request, hangUpOf(reply))
+    const decision = await decide(deps, rule, request, clientGoneSignal(reply))
     if (decision.allowed) return
-    tellDenial(parts, rule, request, decision)
+    tellDenial(deps, rule, request, decision)
     throw rule.hides ? entryNotFound() : permissionDenied(request.id, decision)
   }
 }
 
 async function decide(
-  { authorizer, ownerOnly }: HttpParts,
+  { authorizer, ownerOnly }: HttpDeps,
   rule: GateRule,
   request: FastifyRequest,
   signal: AbortSignal,
@@ -46,14 +46,14 @@ async function decide(
   if (principal.object !== undefined && principal.object !== object) return OUT_OF_SCOPE
   const decision = await authorizer
     .check(principal.subject, rule.relation, object, signal)
-    .catch(unreachable('authorizer_unavailable'))
+    .catch(asUnavailable('authorizer_unavailable'))
   if (!decision.allowed || rule.ownerOnly === undefined || principal.ownerOnly) return decision
   return (await ownerOnly?.isEraseOwnerOnly(object, signal)) === true ? OUT_OF_SCOPE : decision
 }
 
-function tellDenial(parts: HttpParts, rule: GateRule, request: FastifyRequest, { reason }: Denied): void {
+function tellDenial(deps: HttpDeps, rule: GateRule, request: FastifyRequest, { reason }: Denied): void {
   const { subject, subjectId } = principalOf(request)
-  parts.denials.add({
+  deps.denials.add({
     subject,
     subjectId,
     domainId: chainOf(request),

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Figures } from '../../reconcile/figures.js'
-import type { Answered } from '../parts.js'
+import type { Answered } from '../deps.js'
 import { reconcileMetrics } from './reconcile.js'
 import { routeOf } from './routes.js'
 
@@ -12,7 +12,7 @@ export interface Metrics {
   readonly contentType: string
 }
 
-export interface MetricsParts {
+export interface MetricsDeps {
   readonly version: string
   readonly figures: () => Figures
 }
@@ -24,7 +24,7 @@ const BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60
  * Every label has a bounded set of values, and none of them tells of a person or of a request: routes are templates, and
  * domain ids stop at so many chains (metrics-reconcile.ts).
  */
-export function metricsOf({ version, figures }: MetricsParts): Metrics {
+export function metricsOf({ version, figures }: MetricsDeps): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const build = new Gauge({

@@ -2,10 +2,10 @@ import type { z } from 'zod'
 import { getProof } from '../../query/get.js'
 import { listEntries } from '../../query/list.js'
 import type { App } from '../app.js'
+import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
 import { gate } from '../guard/authorize.js'
 import { chainOf } from '../guard/caller.js'
-import type { HttpParts } from '../parts.js'
 import { provisioned } from '../problem/problem.js'
 import { BEARER, COMMON_ANSWERS, DENIED, success } from '../schemas/answers.js'
 import { auditEntryList, auditEntryProof } from '../schemas/entry.js'
@@ -21,14 +21,14 @@ import {
 const DOMAIN = '/v1/domains/:domain_id/audit/entries'
 const PLATFORM = '/v1/platform/audit/entries'
 
-export function registerEntries(app: App, parts: HttpParts): void {
-  registerList(app, parts, DOMAIN, 'ListAuditEntries', domainParams)
-  registerGet(app, parts, DOMAIN, 'GetAuditEntry', domainEntryParams)
-  registerList(app, parts, PLATFORM, 'ListPlatformAuditEntries', noParams)
-  registerGet(app, parts, PLATFORM, 'GetPlatformAuditEntry', entryParams)
+export function registerEntries(app: App, deps: HttpDeps): void {
+  registerList(app, deps, DOMAIN, 'ListAuditEntries', domainParams)
+  registerGet(app, deps, DOMAIN, 'GetAuditEntry', domainEntryParams)
+  registerList(app, deps, PLATFORM, 'ListPlatformAuditEntries', noParams)
+  registerGet(app, deps, PLATFORM, 'GetPlatformAuditEntry', entryParams)
 }
 
-function registerList(app: App, parts: HttpParts, url: string, operationId: string, params: z.ZodType): void {
+function registerList(app: App, deps: HttpDeps, url: string, operationId: string, params: z.ZodType): void {
   app.route({
     method: 'GET',
     url,
@@ -40,10 +40,10 @@ function registerList(app: App, parts: HttpParts, url: string, operationId: stri
       querystring: listQuery,
       response: { ...success('A page.', auditEntryList), ...COMMON_ANSWERS, ...DENIED },
     },
-    onRequest: authenticate(parts),
-    preHandler: gate(parts, { relation: 'auditor' }),
+    onRequest: authenticate(deps),
+    preHandler: gate(deps, { relation: 'auditor' }),
     handler: (request) =>
-      listEntries(provisioned(parts.entries), parts.cursorKey, {
+      listEntries(provisioned(deps.entries), deps.cursorKey, {
         domainId: chainOf(request),
         ...request.query,
       }),
@@ -53,7 +53,7 @@ function registerList(app: App, parts: HttpParts, url: string, operationId: stri
 /** No 403 here: see GateRule.hides. */
 function registerGet(
   app: App,
-  parts: HttpParts,
+  deps: HttpDeps,
   list: string,
   operationId: string,
   params: z.ZodType<{ seq: number }>,
@@ -69,8 +69,8 @@ function registerGet(
       querystring: noQuery,
       response: { ...success('The entry.', auditEntryProof), ...COMMON_ANSWERS },
     },
-    onRequest: authenticate(parts),
-    preHandler: gate(parts, { relation: 'auditor', hides: true }),
-    handler: (request) => getProof(provisioned(parts.entries), chainOf(request), request.params.seq),
+    onRequest: authenticate(deps),
+    preHandler: gate(deps, { relation: 'auditor', hides: true }),
+    handler: (request) => getProof(provisioned(deps.entries), chainOf(request), request.params.seq),
   })
 }

@@ -1,21 +1,21 @@
 import type { z } from 'zod'
 import { wireTime } from '../../query/wire.js'
 import type { App } from '../app.js'
+import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
 import { gate } from '../guard/authorize.js'
 import { chainOf, principalOf } from '../guard/caller.js'
-import type { HttpParts } from '../parts.js'
 import { provisioned } from '../problem/problem.js'
 import { BEARER, BODY_ANSWERS, COMMON_ANSWERS, DENIED, HELD, success } from '../schemas/answers.js'
 import { auditEraseIdentityRequest, auditEraseIdentityResponse } from '../schemas/erase.js'
 import { domainParams, noParams, noQuery } from '../schemas/parameters.js'
 
-export function registerErase(app: App, parts: HttpParts): void {
-  register(app, parts, '/v1/domains/:domain_id/audit/erase-identity', 'EraseIdentityFromAudit', domainParams)
-  register(app, parts, '/v1/platform/audit/erase-identity', 'EraseIdentityFromPlatformAudit', noParams)
+export function registerErase(app: App, deps: HttpDeps): void {
+  register(app, deps, '/v1/domains/:domain_id/audit/erase-identity', 'EraseIdentityFromAudit', domainParams)
+  register(app, deps, '/v1/platform/audit/erase-identity', 'EraseIdentityFromPlatformAudit', noParams)
 }
 
-function register(app: App, parts: HttpParts, url: string, operationId: string, params: z.ZodType): void {
+function register(app: App, deps: HttpDeps, url: string, operationId: string, params: z.ZodType): void {
   app.route({
     method: 'POST',
     url,
@@ -34,10 +34,10 @@ function register(app: App, parts: HttpParts, url: string, operationId: string, 
         ...BODY_ANSWERS,
       },
     },
-    onRequest: authenticate(parts),
-    preHandler: gate(parts, { relation: 'manage', ownerOnly: true }),
+    onRequest: authenticate(deps),
+    preHandler: gate(deps, { relation: 'manage', ownerOnly: true }),
     handler: async (request) => {
-      const { subjectPseudonym, erasedAt } = await provisioned(parts.eraser).erase({
+      const { subjectPseudonym, erasedAt } = await provisioned(deps.eraser).erase({
         domainId: chainOf(request),
         identityId: request.body.identity_id.toLowerCase(),
         actor: principalOf(request).subjectId,

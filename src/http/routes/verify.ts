@@ -7,26 +7,26 @@ import type { VerifyResult } from '../../verify/result.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import { wholeFindings } from '../../verify/widen-segment.js'
 import type { App } from '../app.js'
-import { hangUpOf } from '../connection/client-gone-signal.js'
+import { clientGoneSignal } from '../connection/client-gone-signal.js'
+import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
 import { gate } from '../guard/authorize.js'
 import { chainOf } from '../guard/caller.js'
 import { VerifySlots } from '../guard/verify-slots.js'
-import type { HttpParts } from '../parts.js'
 import { provisioned } from '../problem/problem.js'
 import { BEARER, BODY_ANSWERS, BUSY, COMMON_ANSWERS, DENIED, success } from '../schemas/answers.js'
 import { domainParams, noParams, noQuery } from '../schemas/parameters.js'
 import { auditChainVerifyRequest, auditChainVerifyResult } from '../schemas/verify.js'
 
-export function registerVerify(app: App, parts: HttpParts): void {
-  const slots = new VerifySlots(parts.maxVerifies)
-  register(app, parts, slots, '/v1/domains/:domain_id/audit/verify', 'VerifyAuditChain', domainParams)
-  register(app, parts, slots, '/v1/platform/audit/verify', 'VerifyPlatformAuditChain', noParams)
+export function registerVerify(app: App, deps: HttpDeps): void {
+  const slots = new VerifySlots(deps.maxVerifies)
+  register(app, deps, slots, '/v1/domains/:domain_id/audit/verify', 'VerifyAuditChain', domainParams)
+  register(app, deps, slots, '/v1/platform/audit/verify', 'VerifyPlatformAuditChain', noParams)
 }
 
 function register(
   app: App,
-  parts: HttpParts,
+  deps: HttpDeps,
   slots: VerifySlots,
   url: string,
   operationId: string,
@@ -51,18 +51,19 @@ function register(
         ...BUSY,
       },
     },
-    onRequest: authenticate(parts),
-    preHandler: gate(parts, { relation: 'auditor' }),
+    onRequest: authenticate(deps),
+    preHandler: gate(deps, { relation: 'auditor' }),
     handler: (request, reply) =>
       slots.run(async () => {
         // Nothing moves on the connection while a long chain is read.
         if (request.socket instanceof Socket) request.socket.setTimeout(0)
         const { from_seq: fromSeq = 1, to_seq: toSeq } = request.body ?? {}
         const segment = { domainId: chainOf(request), fromSeq, toSeq, pins: [] }
-        const source = provisioned(parts.source)
-        const verify = (about: VerifyRequest) => verifyChain(source, about, () => undefined, hangUpOf(reply))
+        const source = provisioned(deps.source)
+        const verify = (about: VerifyRequest) =>
+          verifyChain(source, about, () => undefined, clientGoneSignal(reply))
         const { result, findings } = await verify(segment)
-        await tell(parts, segment.domainId, await wholeFindings(findings, segment, verify), request.id)
+        await tell(deps, segment.domainId, await wholeFindings(findings, segment, verify), request.id)
         return answerOf(result)
       }),
   })
@@ -82,7 +83,7 @@ function answerOf(result: VerifyResult): z.infer<typeof auditChainVerifyResult> 
 
 /** Readiness turns first: the finding stands, whatever becomes of its record. */
 async function tell(
-  { integrity, quarantine, source, log }: HttpParts,
+  { integrity, quarantine, source, log }: HttpDeps,
   domainId: string,
   findings: readonly Finding[],
   correlationId: string,

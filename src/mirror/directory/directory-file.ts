@@ -28,7 +28,7 @@ export function isDraft(name: string): boolean {
 
 /**
  * At most `maxBytes` + 1 bytes of a file; undefined if there is none. What stands there and is no regular file (a link,
- * a FIFO, a device) has no bytes: it is somebody's deed, to be reported as a malformed object and not as a failed read.
+ * a FIFO, a device) has no bytes: it is somebody's action, to be reported as a malformed object and not as a failed read.
  * `durable`: makes the content so before resolving.
  */
 export async function readStored(

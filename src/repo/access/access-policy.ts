@@ -26,11 +26,11 @@ async function isEraseOwnerOnly(client: Client, domainId: string): Promise<boole
 
 async function set(client: Client, domainId: string, value: boolean, selfAudit: AppendItem) {
   await assertChain(client, domainId)
-  if ((await isEraseOwnerOnly(client, domainId)) === value) return { told: [] }
+  if ((await isEraseOwnerOnly(client, domainId)) === value) return { auditRows: [] }
   await client.query(
     `INSERT INTO audit_access_policy (domain_id, erase_owner_only) VALUES ($1, $2)
      ON CONFLICT (domain_id) DO UPDATE SET erase_owner_only = excluded.erase_owner_only, set_at = clock_timestamp()`,
     [domainId, value],
   )
-  return { told: await appendUnderLocks(client, selfAudit) }
+  return { auditRows: await appendUnderLocks(client, selfAudit) }
 }

@@ -17,7 +17,7 @@ export function postgresApiKeys(database: Database): ApiKeyStore {
         await assertChain(client, key.domainId)
         const record = await insert(client, key)
         const granted = grant !== undefined && (await insertTuple(client, grant))
-        return { record, told: await appendUnderLocks(client, selfAudit(granted)) }
+        return { record, auditRows: await appendUnderLocks(client, selfAudit(granted)) }
       }),
     revoke: (id, selfAudit) =>
       underLocks(database, chainsOf([selfAudit]), (client) => revoke(client, id, selfAudit)),
@@ -73,8 +73,8 @@ async function revoke(client: Client, id: string, selfAudit: AppendItem) {
     [id],
   )
   const [record] = rows.map(readKey)
-  if (record !== undefined) return { record, told: await appendUnderLocks(client, selfAudit) }
-  return { record: theOnly([await find(client, id)], id), told: [] }
+  if (record !== undefined) return { record, auditRows: await appendUnderLocks(client, selfAudit) }
+  return { record: theOnly([await find(client, id)], id), auditRows: [] }
 }
 
 function theOnly([record]: readonly (ApiKeyRecord | undefined)[], id: string): ApiKeyRecord {

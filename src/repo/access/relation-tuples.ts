@@ -29,8 +29,8 @@ export function postgresRelations(database: Database): RelationStore {
 async function grant(client: Client, tuple: RelationTuple, selfAudit: AppendItem) {
   const domainId = domainOf(tuple.object)
   if (domainId !== undefined) await assertChain(client, domainId)
-  if (!(await insertTuple(client, tuple))) return { told: [] }
-  return { told: await appendUnderLocks(client, selfAudit) }
+  if (!(await insertTuple(client, tuple))) return { auditRows: [] }
+  return { auditRows: await appendUnderLocks(client, selfAudit) }
 }
 
 /** The Domain of an object `domain:<id>`. */
@@ -53,7 +53,7 @@ async function revoke(client: Client, tuple: RelationTuple, selfAudit: AppendIte
     'DELETE FROM audit_relation_tuple WHERE object = $1 AND relation = $2 AND subject = $3',
     [tuple.object, tuple.relation, tuple.subject],
   )
-  if (rowCount === 1) return { told: await appendUnderLocks(client, selfAudit) }
+  if (rowCount === 1) return { auditRows: await appendUnderLocks(client, selfAudit) }
   throw new AuditError('relation_not_found', `nobody of that name is ${tuple.relation} of ${tuple.object}`, {
     hint: 'run: audit relation list --all',
   })

@@ -25,9 +25,9 @@ export function postgresErasureStore(database: Database): ErasureStore {
         await client.query(BY_INDEX)
         const erased = await deleteAll(client, subject.domainId, pseudonyms, block)
         const earlier = erased.some(isChange) ? undefined : await lastErasure(client, subject)
-        if (earlier !== undefined) return { erased, told: [earlier], repeated: true }
+        if (earlier !== undefined) return { erased, auditRows: [earlier], repeated: true }
         // Dying before COMMIT leaves everything as it was: no mapping goes without the row that tells of it.
-        return { erased, told: await appendUnderLocks(client, selfAudit(erased)), repeated: false }
+        return { erased, auditRows: await appendUnderLocks(client, selfAudit(erased)), repeated: false }
       }),
   }
 }

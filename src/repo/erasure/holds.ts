@@ -14,19 +14,19 @@ export function postgresHoldStore(database: Database): HoldStore {
       underLocks(database, [target.domainId], async (client) => {
         await assertChain(client, target.domainId)
         const hold = await insert(client, target, reason)
-        return { hold, told: onlyRow(await appendUnderLocks(client, selfAudit(hold.id))) }
+        return { hold, auditRow: onlyRow(await appendUnderLocks(client, selfAudit(hold.id))) }
       }),
     release: ({ id, domainId }, reason, selfAudit) =>
       underLocks(database, [domainId], async (client) => {
         const hold = await release(client, id, reason)
-        return { hold, told: onlyRow(await appendUnderLocks(client, selfAudit)) }
+        return { hold, auditRow: onlyRow(await appendUnderLocks(client, selfAudit)) }
       }),
     find: (id) => database.withClient((client) => find(client, id)),
     page: (filter, range) => database.withClient((client) => page(client, filter, range)),
   }
 }
 
-/** Of a deed that is told by one row. */
+/** Of a action that is told by one row. */
 export function onlyRow([row]: readonly Placed[]): Placed {
   if (row === undefined) throw new AuditError('internal', 'a self-audit row was not placed')
   return row

@@ -36,7 +36,7 @@ export async function purgeBatch(
   from: PurgePosition,
   limit: number,
   defaults: RetentionPolicy,
-): Promise<Omit<PurgeStep, 'told'>> {
+): Promise<Omit<PurgeStep, 'auditRow'>> {
   await client.query(BY_INDEX)
   const window = await windowOf(client, domainId, defaults)
   const held = await heldSubjects(client, domainId)

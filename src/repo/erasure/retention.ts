@@ -33,8 +33,8 @@ export function postgresRetentionStore(database: Database, defaults: RetentionPo
         const { next, ...batch } = await purgeBatch(client, domainId, from, limit, defaults)
         if (batch.mappings + batch.contexts === 0) return { ...batch, next }
         // Dying before COMMIT leaves this batch whole: nothing goes without the row that tells of it.
-        const told = onlyRow(await appendUnderLocks(client, selfAudit(batch)))
-        return { ...batch, told, next }
+        const auditRow = onlyRow(await appendUnderLocks(client, selfAudit(batch)))
+        return { ...batch, auditRow, next }
       }),
   }
 }

@@ -1,6 +1,6 @@
 import { nodeHasher } from '../../base/node-hasher.js'
 import type { ChainHead } from '../../chain/entry.js'
-import { IntactLane } from '../../chain/fast-path.js'
+import { FastPath } from '../../chain/fast-path.js'
 import { ChainFold, type FoldResult } from '../../chain/fold.js'
 import { CopyFrames } from '../wire/copy-frames.js'
 import { CopyRows } from '../wire/copy-rows.js'
@@ -22,7 +22,7 @@ export interface CopyFoldRequest {
 /** The backend's byte stream of one COPY, from its first message on, folded as it arrives. */
 export class CopyFold {
   readonly #end: number | undefined
-  readonly #lane: IntactLane
+  readonly #lane: FastPath
   readonly #rows: CopyRows
   readonly #frames: CopyFrames
 
@@ -30,7 +30,7 @@ export class CopyFold {
     const { fromSeq, toSeq, pins } = request
     this.#end = toSeq ?? request.end
     const options = { fromSeq, toSeq, pins, hasher: nodeHasher }
-    this.#lane = new IntactLane(new ChainFold(options), options)
+    this.#lane = new FastPath(new ChainFold(options), options)
     const rows = new CopyRows(request.domainId, this.#lane)
     this.#rows = rows
     this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))

@@ -3,7 +3,7 @@ import type { FoldResult } from '../../chain/fold.js'
 import { chunkSink } from '../wire/chunk-sink.js'
 import { copyOut } from '../wire/copy-out.js'
 import { copyStatement } from '../wire/copy-statement.js'
-import { paced } from '../wire/throttle.js'
+import { throttled } from '../wire/throttle.js'
 import { CopyFold, type CopyFoldRequest } from './copy-fold.js'
 
 /** One segment of a chain and the manner in which it is to be judged. Plain data: it is handed to threads. */
@@ -26,6 +26,6 @@ export async function foldSegment(
     onRows(fold.rows)
     return rest
   })
-  await copyOut(client, copyStatement(task, task.keyed), task.share < 1 ? paced(sink, task.share) : sink)
+  await copyOut(client, copyStatement(task, task.keyed), task.share < 1 ? throttled(sink, task.share) : sink)
   return fold.finish()
 }

@@ -9,7 +9,7 @@ const STRETCH = 1024 * 1024
  * between, and with it the worker and the server's COPY. On 2 cores a verify at full speed raised the p99 of lists
  * threefold.
  */
-export function paced(sink: ChunkSink, share: number): ChunkSink {
+export function throttled(sink: ChunkSink, share: number): ChunkSink {
   let bytes = 0
   let begun = performance.now()
   const pause = async (more: void | Promise<void>) => {

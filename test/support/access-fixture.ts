@@ -20,7 +20,7 @@ export const NEVER: AbortSignal = new AbortController().signal
 setMaxListeners(0, NEVER)
 
 /** Keys and relations on a Postgres of the test's own, with one Domain. */
-export class AccessGround {
+export class AccessFixture {
   readonly keys
   readonly relations
   readonly policy
@@ -39,10 +39,10 @@ export class AccessGround {
     this.authenticator = keyAuthenticator(postgresKeyLookup(writer.database))
   }
 
-  static async make(): Promise<AccessGround> {
+  static async make(): Promise<AccessFixture> {
     const database = await testDatabase()
     const writer = new Writer(database.url)
-    return new AccessGround(database, writer, await writer.create(randomUUID()))
+    return new AccessFixture(database, writer, await writer.create(randomUUID()))
   }
 
   as(actor: string = ACTOR, authorizer: Authorizer = this.tuples): Management {

@@ -10,14 +10,14 @@ export interface Field {
   drop(): Promise<void>
 }
 
-export interface Battlefield {
+export interface AttackFixture {
   /** A copy that somebody has been at, as superuser with triggers off. */
   attacked(sql: string): Promise<Field>
   drop(): Promise<void>
 }
 
 /** The chains of chains.ts in a database of their own, from which every attack gets a clone (about 50 ms). */
-export async function battlefield(): Promise<Battlefield> {
+export async function attackFixture(): Promise<AttackFixture> {
   const template = await testDatabase()
   for (const domainId of [A, B]) {
     await rowsOf(template.url, 'INSERT INTO audit_domain (domain_id) VALUES ($1)', [domainId])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ChunkSink } from '../../src/repo/wire/copy-out.js'
-import { paced } from '../../src/repo/wire/throttle.js'
+import { throttled } from '../../src/repo/wire/throttle.js'
 
 /** A sink that takes whatever comes, and tells how much that was. */
 function counting(): ChunkSink & { bytes: number; more: Promise<void> | undefined } {
@@ -18,10 +18,10 @@ function counting(): ChunkSink & { bytes: number; more: Promise<void> | undefine
 
 const CHUNK = Buffer.alloc(600 * 1024)
 
-describe('a paced sink', () => {
+describe('a throttled sink', () => {
   it('takes everything, and pauses once in a while', async () => {
     const inner = counting()
-    const sink = paced(inner, 0.5)
+    const sink = throttled(inner, 0.5)
     const pauses: unknown[] = []
     for (let i = 0; i < 6; i++) {
       const pause = sink.push(CHUNK)
@@ -37,7 +37,7 @@ describe('a paced sink', () => {
     const inner = counting()
     inner.more = Promise.reject(new Error('the reader is gone'))
     inner.more.catch(() => undefined)
-    const sink = paced(inner, 0.5)
+    const sink = throttled(inner, 0.5)
     expect(sink.push(Buffer.alloc(1))).toBe(inner.more)
     sink.push(CHUNK)
     await expect(sink.push(CHUNK)).rejects.toThrow('the reader is gone')

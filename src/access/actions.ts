@@ -1,5 +1,5 @@
 import { pseudonymiseObject } from '../append/pseudonymise.js'
-import { chainObject, type Deed } from '../append/self-audit-item.js'
+import { chainObject, type SelfAuditAction } from '../append/self-audit-item.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import type { NewApiKey } from '../ports/keys.js'
 import type { RelationTuple } from '../ports/relations.js'
@@ -11,7 +11,7 @@ export const RELATION_REVOKE = 'audit.relation-revoke'
 export const ACCESS_POLICY = 'audit.access-policy'
 
 /** Whose it is and how it is marked are hashed with the row: nobody can say later that it was another key. */
-export function keyCreated(pepper: Uint8Array, key: NewApiKey): Deed {
+export function keyCreated(pepper: Uint8Array, key: NewApiKey): SelfAuditAction {
   const marks = [
     ...(key.readOnly ? ['read-only'] : []),
     ...(key.ownerOnly ? ['owner-only'] : []),
@@ -25,7 +25,7 @@ export function keyCreated(pepper: Uint8Array, key: NewApiKey): Deed {
   return { relation: KEY_CREATE, object: keyObject(pepper, key.id), relationPath }
 }
 
-export function keyRevoked(pepper: Uint8Array, id: string): Deed {
+export function keyRevoked(pepper: Uint8Array, id: string): SelfAuditAction {
   return { relation: KEY_REVOKE, object: keyObject(pepper, id), relationPath: [] }
 }
 
@@ -34,12 +34,12 @@ export function relationChanged(
   relation: typeof RELATION_GRANT | typeof RELATION_REVOKE,
   pepper: Uint8Array,
   tuple: RelationTuple,
-): Deed {
+): SelfAuditAction {
   const relationPath = [`${tuple.object}#${tuple.relation}`]
   return { relation, object: pseudonymiseObject(pepper, tuple.subject), relationPath }
 }
 
-export function policySet(domainId: string, isOwnerOnly: boolean): Deed {
+export function policySet(domainId: string, isOwnerOnly: boolean): SelfAuditAction {
   const relationPath = [`erase:${isOwnerOnly ? 'owner-only' : 'manage'}`]
   return { relation: ACCESS_POLICY, object: chainObject(domainId), relationPath }
 }

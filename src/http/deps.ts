@@ -46,7 +46,7 @@ export interface Answered {
 }
 
 /** What the HTTP surface works with. An operation whose port is absent answers 501 `audit_not_provisioned`. */
-export interface HttpParts {
+export interface HttpDeps {
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
   readonly ownerOnly?: OwnerOnlyPolicy | undefined

@@ -7,7 +7,7 @@ import { FindingLog } from '../../src/archive/finding-log.js'
 import type { SourcedFinding } from '../../src/archive/findings.js'
 import { Mirrors } from '../../src/archive/mirrors.js'
 import { archiveOnce, type ChainDrained } from '../../src/archive/once.js'
-import type { ArchiverParts } from '../../src/archive/turn.js'
+import type { ArchiverDeps } from '../../src/archive/turn.js'
 import { nodeHasher } from '../../src/base/node-hasher.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
@@ -25,7 +25,7 @@ import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from './postgres
 export const NEVER: AbortSignal = new AbortController().signal
 
 /** A database and a directory, and archivers on them. */
-export class ArchiveGround {
+export class ArchiveFixture {
   readonly #archivers: Archiver[] = []
 
   private constructor(
@@ -33,11 +33,11 @@ export class ArchiveGround {
     readonly dir: string,
   ) {}
 
-  static async make(): Promise<ArchiveGround> {
+  static async make(): Promise<ArchiveFixture> {
     const dir = await mkdtemp(join(tmpdir(), 'archive-'))
     // A directory that is not there cannot be listed; it may be one that was not mounted.
     await mkdir(join(dir, 'mirror'))
-    return new ArchiveGround(await testDatabase(), dir)
+    return new ArchiveFixture(await testDatabase(), dir)
   }
 
   get url(): string {
@@ -147,13 +147,13 @@ export class Archiver {
   /** All keys that a create was asked for. */
   readonly asked: string[] = []
   readonly database: Database
-  readonly parts: ArchiverParts
+  readonly deps: ArchiverDeps
   readonly #queue: ArchiveQueue
 
-  constructor(ground: ArchiveGround, options: ArchiverOptions) {
+  constructor(fixture: ArchiveFixture, options: ArchiverOptions) {
     const { concurrency = 8, databaseOptions, store = same, queue = same } = options
     const suffix = databaseOptions === undefined ? '' : `&options=${encodeURIComponent(databaseOptions)}`
-    this.database = new Database(`${ground.url}${suffix}`)
+    this.database = new Database(`${fixture.url}${suffix}`)
     this.#queue = postgresArchiveQueue(this.database)
     const open = async (url: string) => this.#watched(store(await openMirror(url)))
     const log = new FindingLog({
@@ -161,11 +161,11 @@ export class Archiver {
       tell: (domainId, found) => this.found.push({ domainId, ...found }),
       notPermitted: () => undefined,
     })
-    this.parts = {
+    this.deps = {
       queue: queue(this.#queue),
       codec: mirrorCodec,
       hasher: nodeHasher,
-      mirrors: new Mirrors({ open, defaultUrl: ground.mirrorUrl, concurrency }),
+      mirrors: new Mirrors({ open, defaultUrl: fixture.mirrorUrl, concurrency }),
       onFindings: (domainId, findings) => log.add(domainId, findings),
       onStamped: () => undefined,
     }
@@ -180,11 +180,11 @@ export class Archiver {
   }
 
   once(stop: AbortSignal = NEVER): Promise<ChainDrained[]> {
-    return archiveOnce(this.parts, stop)
+    return archiveOnce(this.deps, stop)
   }
 
   async close(): Promise<void> {
-    await this.parts.mirrors.close()
+    await this.deps.mirrors.close()
     await this.#queue.close()
     await this.database.close()
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Divergence } from '../../src/ports/alerts.js'
 import type { EntrySource, ScanRequest } from '../../src/ports/verify.js'
-import { Probe, type ProbeParts } from '../../src/reconcile/probe.js'
+import { Probe, type ProbeDeps } from '../../src/reconcile/probe.js'
 import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
 import { postgresStanding } from '../../src/repo/quarantine/quarantine-standing.js'
 import { postgresReconcile } from '../../src/repo/reconcile/reconcile.js'
@@ -31,7 +31,7 @@ export interface Running {
 const PACE = { every: 100, fullEvery: 3_600_000, concurrency: 2, patience: 10_000 }
 
 /** Probes of one database after another, or at once, as processes would run them. */
-export class ProbeGround {
+export class ProbeFixture {
   readonly #running: Running[] = []
 
   private constructor(
@@ -39,9 +39,9 @@ export class ProbeGround {
     readonly writer: Writer,
   ) {}
 
-  static async make(): Promise<ProbeGround> {
+  static async make(): Promise<ProbeFixture> {
     const database = await testDatabase()
-    return new ProbeGround(database, new Writer(database.url))
+    return new ProbeFixture(database, new Writer(database.url))
   }
 
   /** A Domain with a genesis row and `rows` others. */
@@ -55,7 +55,7 @@ export class ProbeGround {
     await Promise.all(Array.from({ length: rows }, () => this.writer.record(domainId)))
   }
 
-  start(pace: Partial<ProbeParts['pace']> = {}, url = this.database.url): Running {
+  start(pace: Partial<ProbeDeps['pace']> = {}, url = this.database.url): Running {
     const database = new Database(url, 2)
     const line = (level: ProbeLine['level']) => (fields: ProbeLine['fields'], message: string) =>
       void running.lines.push({ level, message, fields })

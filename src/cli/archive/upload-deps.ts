@@ -1,4 +1,4 @@
-import type { ArchiverParts } from '../../archive/turn.js'
+import type { ArchiverDeps } from '../../archive/turn.js'
 import { nodeHasher } from '../../base/node-hasher.js'
 import type { Archive } from '../../compose/archive.js'
 import type { Alerts } from '../../ports/alerts.js'
@@ -7,10 +7,10 @@ import { foundText } from './text.js'
 export type Archiving = Archive & { readonly alerts: Alerts }
 
 /** What every command that uploads works with. Findings go to the quarantine, and each, once, to `say` and the alerts. */
-export async function uploadPartsOf(
+export async function uploadDepsOf(
   { queue, codec, mirrors, quarantine, alerts }: Archiving,
   say: (line: string) => void,
-): Promise<Omit<ArchiverParts, 'onStamped'>> {
+): Promise<Omit<ArchiverDeps, 'onStamped'>> {
   const { FindingLog } = await import('../../archive/finding-log.js')
   const log = new FindingLog({
     quarantine,

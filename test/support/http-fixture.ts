@@ -4,7 +4,7 @@ import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { type App, type AppOptions, buildApp } from '../../src/http/app.js'
 import { type Listening, listen } from '../../src/http/connection/server.js'
 import { Denials } from '../../src/http/denials/denials.js'
-import type { HttpParts } from '../../src/http/parts.js'
+import type { HttpDeps } from '../../src/http/deps.js'
 import type { IntegrityState } from '../../src/ports/integrity.js'
 import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
 import { postgresEntryReader } from '../../src/repo/query/entry-reader.js'
@@ -23,8 +23,8 @@ export interface LogLine {
 type Injected = Awaited<ReturnType<App['inject']>>
 
 export interface GroundOptions {
-  /** In place of the ground's own; a function gets the URL of its Postgres. */
-  readonly parts?: Partial<HttpParts> | ((url: string) => Promise<Partial<HttpParts>>)
+  /** In place of the fixture's own; a function gets the URL of its Postgres. */
+  readonly deps?: Partial<HttpDeps> | ((url: string) => Promise<Partial<HttpDeps>>)
   readonly app?: AppOptions
   /** Rows of the Domain beside its genesis. */
   readonly rows?: number
@@ -33,7 +33,7 @@ export interface GroundOptions {
 }
 
 /** A server on a Postgres of the test's own, with one Domain, and callers of every kind. */
-export class HttpGround {
+export class HttpFixture {
   readonly access = new TestAccess()
   readonly lines: LogLine[] = []
   readonly reported: [domainId: string, findings: readonly Finding[]][] = []
@@ -50,15 +50,15 @@ export class HttpGround {
   app!: App
   denials!: Denials
 
-  static async make(options: GroundOptions = {}): Promise<HttpGround> {
+  static async make(options: GroundOptions = {}): Promise<HttpFixture> {
     const database = await testDatabase()
     const writer = new Writer(database.url)
     const served = new Database((await options.through?.(database.url)) ?? database.url)
-    const ground = new HttpGround(database, writer, served, await writer.create(randomUUID()))
-    for (let row = 0; row < (options.rows ?? 0); row++) await writer.record(ground.domainId)
-    ground.#addCallers()
-    await ground.#build(options)
-    return ground
+    const fixture = new HttpFixture(database, writer, served, await writer.create(randomUUID()))
+    for (let row = 0; row < (options.rows ?? 0); row++) await writer.record(fixture.domainId)
+    fixture.#addCallers()
+    await fixture.#build(options)
+    return fixture
   }
 
   /** On a port of its own, for what only sockets show. */
@@ -115,12 +115,12 @@ export class HttpGround {
     access.caller('elsewhere', { subject: 'user:all', object: `domain:${randomUUID()}` })
   }
 
-  async #build({ parts, app }: GroundOptions): Promise<void> {
+  async #build({ deps, app }: GroundOptions): Promise<void> {
     const line = (level: LogLine['level']) => (fields: LogLine['fields'], message: string) =>
       void this.lines.push({ level, message, fields })
     const log = { info: line('info'), warn: line('warn'), error: line('error') }
     this.denials = new Denials({ record: (entry) => this.writer.sink.record(entry), log })
-    const all: HttpParts = {
+    const all: HttpDeps = {
       authenticator: this.access,
       authorizer: this.access,
       entries: postgresEntryReader(this.served),
@@ -137,7 +137,7 @@ export class HttpGround {
       denials: this.denials,
       log,
       maxVerifies: 2,
-      ...(typeof parts === 'function' ? await parts(this.database.url) : parts),
+      ...(typeof deps === 'function' ? await deps(this.database.url) : deps),
     }
     this.app = await buildApp(all, app)
   }
