@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyHttpOptions,
-  type FastifyInstance,
-  type FastifyPluginCallback,
-} from 'fastify'
+import type { Server } from 'node:http'
+import Fastify, { type FastifyHttpOptions, type FastifyPluginCallback } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { logAnswers } from './answer-log.js'
+import type { App } from './app-type.js'
 import { acceptBodies } from './body.js'
 import type { HttpDeps } from './deps.js'
 import { registerDocument } from './document.js'
@@ -19,8 +15,6 @@ import { registerErase } from './routes/erase.js'
 import { registerHealth } from './routes/health.js'
 import { registerVerify } from './routes/verify.js'
 import { validatorCompiler } from './validate.js'
-
-export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>
 
 export interface AppOptions {
   /** PEM. */

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import type { AddressInfo } from 'node:net'
-import type { App } from '../app.js'
+import type { App } from '../app-type.js'
 import { Handshakes } from './handshakes.js'
 import { PipelineQueue } from './pipeline-queue.js'
 

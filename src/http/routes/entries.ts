@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { getProof } from '../../query/get.js'
 import { listEntries } from '../../query/list.js'
-import type { App } from '../app.js'
+import type { App } from '../app-type.js'
 import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
 import { gate } from '../guard/authorize.js'

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { wireTime } from '../../query/wire.js'
-import type { App } from '../app.js'
+import type { App } from '../app-type.js'
 import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
 import { gate } from '../guard/authorize.js'

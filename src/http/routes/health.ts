@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Integrity, IntegrityState } from '../../ports/integrity.js'
-import type { App } from '../app.js'
+import type { App } from '../app-type.js'
 import { HttpProblem } from '../problem/problem.js'
 import { notReady } from '../schemas/problem.js'
 
