@@ -1,13 +1,12 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { selfAuditEntry } from '../../src/append/self-audit.js'
-import { keyValues } from '../../src/cli/output/table.js'
-import { quarantineFields } from '../../src/cli/quarantine/text.js'
+import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { sinkOf } from '../../src/compose/append.js'
 import { quarantineOf } from '../../src/compose/query.js'
 import { acknowledgeQuarantine } from '../../src/quarantine/acknowledge.js'
-import { parseQuarantineId, quarantineJson } from '../../src/quarantine/quarantine.js'
+import { parseQuarantineId } from '../../src/quarantine/quarantine.js'
 
 export default class QuarantineAcknowledge extends AuditCommand {
   static override summary = 'Mark a finding as handled, once and for a reason'
@@ -34,8 +33,7 @@ where that one is too damaged to take it.`
     const [store, sink] = [await quarantineOf(context), await sinkOf(context)]
     const append = (row: Parameters<typeof selfAuditEntry>[1]) =>
       sink.record(selfAuditEntry(context.actor, row))
-    const record = quarantineJson(await acknowledgeQuarantine(store, append, id, flags.reason))
-    if (flags.json) await this.out.json(record)
-    else await this.out.line(keyValues(quarantineFields(record)))
+    const record = await acknowledgeQuarantine(store, append, id, flags.reason)
+    await printRecord(record, flags.json, this.out)
   }
 }

@@ -2,10 +2,10 @@ import * as Flags from '@oclif/core/flags'
 import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
-import { QUARANTINE_HEAD, quarantineRow } from '../../src/cli/quarantine/text.js'
+import { QUARANTINE_LIST } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { entriesOf, quarantineOf } from '../../src/compose/query.js'
-import { quarantineJson, streamQuarantine } from '../../src/quarantine/quarantine.js'
+import { streamQuarantine } from '../../src/quarantine/quarantine.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class QuarantineList extends AuditCommand {
@@ -28,9 +28,7 @@ export default class QuarantineList extends AuditCommand {
     }
     const count = await printStream(this.out, streamQuarantine(await quarantineOf(context), filter), {
       json: flags.json,
-      toJson: quarantineJson,
-      head: QUARANTINE_HEAD,
-      toRow: (record) => quarantineRow(quarantineJson(record)),
+      ...QUARANTINE_LIST,
     })
     if (count > 0) return
     if (chosen !== 'all') await assertKnown(await entriesOf(context), chosen)

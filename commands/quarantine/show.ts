@@ -1,9 +1,8 @@
 import * as Args from '@oclif/core/args'
-import { keyValues } from '../../src/cli/output/table.js'
-import { quarantineFields } from '../../src/cli/quarantine/text.js'
+import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { quarantineOf } from '../../src/compose/query.js'
-import { parseQuarantineId, quarantineJson, showQuarantine } from '../../src/quarantine/quarantine.js'
+import { parseQuarantineId, showQuarantine } from '../../src/quarantine/quarantine.js'
 
 export default class QuarantineShow extends AuditCommand {
   static override summary = 'One finding with both hashes'
@@ -16,8 +15,7 @@ export default class QuarantineShow extends AuditCommand {
     const { args, flags } = await this.parse(QuarantineShow)
     const id = parseQuarantineId(args.id)
     const context = await this.context(flags)
-    const record = quarantineJson(await showQuarantine(await quarantineOf(context), id))
-    if (flags.json) await this.out.json(record)
-    else await this.out.line(keyValues(quarantineFields(record)))
+    const record = await showQuarantine(await quarantineOf(context), id)
+    await printRecord(record, flags.json, this.out)
   }
 }

@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { wireTime } from '../base/wire-time.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AppendItem, Placed } from '../ports/append.js'
 import type {
@@ -8,7 +9,6 @@ import type {
   StoredTuple,
   TuplePlace,
 } from '../ports/relations.js'
-import { wireTime } from '../query/wire.js'
 import { RELATION_GRANT, RELATION_REVOKE, relationChanged } from './actions.js'
 import { auditItem, endAccess } from './audit-rows.js'
 import { assertManages } from './authority.js'

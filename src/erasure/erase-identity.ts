@@ -1,6 +1,7 @@
 import { GENESIS_SUBJECT } from '../append/genesis.js'
 import { type SelfAuditAction, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
+import { wireTime } from '../base/wire-time.js'
 import { pseudonym } from '../chain/hash.js'
 import type { Placed } from '../ports/append.js'
 import type {
@@ -12,7 +13,6 @@ import type {
   SubjectTraces,
 } from '../ports/erasure.js'
 import type { Pepper } from '../ports/pepper.js'
-import { wireTime } from '../query/wire.js'
 import { onChain, type Person } from './person.js'
 
 export const ERASE_RELATION = 'audit.erase-identity'

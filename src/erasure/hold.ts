@@ -6,11 +6,11 @@ import {
   selfAuditItem,
 } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
+import { wireTime } from '../base/wire-time.js'
 import { textProblem } from '../chain/limits.js'
 import type { Placed } from '../ports/append.js'
 import type { HoldFilter, HoldRecord, HoldStore, HoldTarget } from '../ports/hold.js'
 import type { Pepper } from '../ports/pepper.js'
-import { wireTime } from '../query/wire.js'
 import { nameOf, onChain, type Person } from './person.js'
 
 const PLACE_RELATION = 'audit.hold-place'

@@ -1,4 +1,5 @@
 import { type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
+import { wireTime } from '../base/wire-time.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import type {
   PurgedBatch,
@@ -7,7 +8,6 @@ import type {
   RetentionState,
   RetentionStore,
 } from '../ports/retention.js'
-import { wireTime } from '../query/wire.js'
 import { type Counts, chainAction, heldOf, type OnChain, type RetentionPorts } from './retention.js'
 
 const PURGE_RELATION = 'audit.retention-purge'

@@ -5,9 +5,9 @@ import {
   selfAuditItem,
 } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
+import { wireTime } from '../base/wire-time.js'
 import type { Pepper } from '../ports/pepper.js'
 import type { RetentionPolicy, RetentionState, RetentionStore } from '../ports/retention.js'
-import { wireTime } from '../query/wire.js'
 
 const SET_RELATION = 'audit.retention-set'
 

@@ -1,7 +1,7 @@
+import type { ReadTime } from '../base/wire-time.js'
 import type { ChainHead } from '../chain/entry.js'
 import type { StoredRow } from '../chain/fold.js'
 import type { LastRow } from '../chain/head.js'
-import type { ReadTime } from './query.js'
 
 /** A chain that has rows without an archive stamp. */
 export interface WaitingChain {

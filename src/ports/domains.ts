@@ -1,4 +1,4 @@
-import type { ReadTime } from './query.js'
+import type { ReadTime } from '../base/wire-time.js'
 
 /** A registered Domain. */
 export interface DomainRecord {

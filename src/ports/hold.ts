@@ -1,5 +1,5 @@
+import type { ReadTime } from '../base/wire-time.js'
 import type { AppendItem, Placed } from './append.js'
-import type { ReadTime } from './query.js'
 
 /** What a legal hold covers: a whole chain, or what the chain holds of one subject. */
 export interface HoldTarget {

@@ -1,6 +1,6 @@
+import type { ReadTime } from '../base/wire-time.js'
 import type { OwnerOnlyPolicy } from './access.js'
 import type { AppendItem, Placed } from './append.js'
-import type { ReadTime } from './query.js'
 import type { Relation, RelationTuple } from './relations.js'
 
 /** A new API key: its text, which nobody can be shown again, and what is kept of it. */

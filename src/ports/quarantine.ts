@@ -1,5 +1,5 @@
+import type { ReadTime } from '../base/wire-time.js'
 import type { Finding } from '../chain/finding.js'
-import type { ReadTime } from './query.js'
 import type { SourceName } from './verify.js'
 
 /** A finding that a verifier wrote down. */

@@ -1,3 +1,4 @@
+import type { ReadTime } from '../base/wire-time.js'
 import type { Reason } from '../chain/reason.js'
 
 /**
@@ -30,8 +31,6 @@ export interface ReadEntry {
   readonly ip?: string | undefined
   readonly userAgent?: string | undefined
 }
-
-export type ReadTime = bigint | 'infinity' | '-infinity'
 
 /** What rows to list, all of it ANDed; what is absent does not filter. */
 export interface EntryFilter {

@@ -1,6 +1,6 @@
+import type { ReadTime } from '../base/wire-time.js'
 import type { AccessObject } from './access.js'
 import type { AppendItem, Placed } from './append.js'
-import type { ReadTime } from './query.js'
 
 /** What a subject may be to a chain. Of a group there is `member` alone. */
 export type Relation = 'owner' | 'admin' | 'auditor' | 'member'

@@ -1,5 +1,5 @@
+import type { ReadTime } from '../base/wire-time.js'
 import type { AppendItem, Placed } from './append.js'
-import type { ReadTime } from './query.js'
 
 export interface RetentionPolicy {
   /** Rows are never deleted; this is how long a mirror must keep them at least. */

@@ -1,7 +1,7 @@
+import type { ReadTime } from '../base/wire-time.js'
 import type { ChainHead } from '../chain/entry.js'
 import type { FoldResult, StoredRow } from '../chain/fold.js'
 import type { LastRow } from '../chain/head.js'
-import type { ReadTime } from './query.js'
 
 /** The copies that an installation keeps of its chains. */
 export type CopyName = 'postgres' | 'mirror' | 'both'

@@ -2,7 +2,6 @@ import { AuditError } from '../base/errors.js'
 import type { Finding } from '../chain/finding.js'
 import type { QuarantineFilter, QuarantineRecord, QuarantineStore } from '../ports/quarantine.js'
 import type { SourceName } from '../ports/verify.js'
-import { wireTime } from '../query/wire.js'
 
 /** What became of findings that were to be written down. */
 export type Recorded = { readonly written: number; readonly total: number } | 'not_permitted'
@@ -58,40 +57,4 @@ export async function showQuarantine(store: QuarantineStore, id: number): Promis
   throw new AuditError('quarantine_not_found', `no quarantine record has id ${id}`, {
     hint: 'run: audit quarantine list --all',
   })
-}
-
-/** One record as `audit quarantine` prints it (cli.md). Hashes are 64 hex digits or absent. */
-export interface QuarantineJson {
-  readonly id: number
-  readonly domain_id: string
-  readonly divergent_seq: number
-  readonly code: string
-  readonly seq_from: number
-  readonly seq_to: number
-  readonly expected_hash?: string
-  readonly observed_hash?: string
-  readonly source: string
-  readonly detail: string
-  readonly detected_at: string
-  readonly acknowledged_at?: string
-  readonly acknowledge_reason?: string
-}
-
-export function quarantineJson(record: QuarantineRecord): QuarantineJson {
-  const { expectedHash, observedHash, acknowledgedAt, acknowledgeReason } = record
-  return {
-    id: record.id,
-    domain_id: record.domainId,
-    divergent_seq: record.divergentSeq,
-    code: record.code,
-    seq_from: record.seqFrom,
-    seq_to: record.seqTo,
-    ...(expectedHash !== undefined && { expected_hash: expectedHash }),
-    ...(observedHash !== undefined && { observed_hash: observedHash }),
-    source: record.source,
-    detail: record.detail,
-    detected_at: wireTime(record.detectedAt),
-    ...(acknowledgedAt !== undefined && { acknowledged_at: wireTime(acknowledgedAt) }),
-    ...(acknowledgeReason !== undefined && { acknowledge_reason: acknowledgeReason }),
-  }
 }

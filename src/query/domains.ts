@@ -1,5 +1,5 @@
+import { wireTime } from '../base/wire-time.js'
 import type { DomainRecord, DomainRegistry } from '../ports/domains.js'
-import { wireTime } from './wire.js'
 
 /** One Domain as `audit domain list` prints it. `rows` is what the chain head counts, absent where the head is gone. */
 export interface DomainJson {

@@ -1,7 +1,7 @@
+import { wireTime } from '../base/wire-time.js'
 import type { Reason } from '../chain/reason.js'
 import { reasonName } from '../chain/reason.js'
-import { formatTimestamp, MAX_MICROS, MIN_MICROS } from '../chain/timestamp.js'
-import type { ReadEntry, ReadTime } from '../ports/query.js'
+import type { ReadEntry } from '../ports/query.js'
 
 /** `unknown` only for an ordinal outside 1 to 4 that somebody forced into the table. */
 export type WireReason = Reason | 'unknown'
@@ -77,13 +77,6 @@ export function auditEntry(entry: ReadEntry): AuditEntry {
 
 function wireReason(ordinal: number | undefined): WireReason {
   return (ordinal === undefined ? undefined : reasonName(ordinal)) ?? 'unknown'
-}
-
-/** RFC 3339; a time that it cannot write (infinite, before year 1, after 9999, NULL) as the nearest that it can. */
-export function wireTime(time: ReadTime | undefined): string {
-  if (time === undefined || time === '-infinity') return formatTimestamp(MIN_MICROS)
-  if (time === 'infinity' || time > MAX_MICROS) return formatTimestamp(MAX_MICROS)
-  return formatTimestamp(time < MIN_MICROS ? MIN_MICROS : time)
 }
 
 /** At the first colon, as SQL's split_part does: without one, all of it is the type. */

@@ -1,8 +1,8 @@
 import { AuditError } from '../base/errors.js'
+import { wireTime } from '../base/wire-time.js'
 import type { Finding } from '../chain/finding.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { Scan } from '../ports/verify.js'
-import { wireTime } from '../query/wire.js'
 
 /**
  * Whether a finding is only what a restore that is not through has not put back yet: the head, the registry entry and the

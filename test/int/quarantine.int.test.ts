@@ -6,12 +6,12 @@ import { AuditError } from '../../src/base/errors.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { openSink } from '../../src/compose/open-sink.js'
+import { quarantineJson } from '../../src/json/quarantine-record.js'
 import type { Pepper } from '../../src/ports/pepper.js'
 import type { QuarantineRecord, QuarantineStore } from '../../src/ports/quarantine.js'
 import { acknowledgeQuarantine, type SelfAuditRow } from '../../src/quarantine/acknowledge.js'
 import {
   parseQuarantineId,
-  quarantineJson,
   recordFindings,
   showQuarantine,
   streamQuarantine,

@@ -1,14 +1,27 @@
-import type { QuarantineJson } from '../../quarantine/quarantine.js'
-import type { Cell } from '../output/table.js'
+import { type QuarantineJson, quarantineJson } from '../../json/quarantine-record.js'
+import type { QuarantineRecord } from '../../ports/quarantine.js'
+import type { Output } from '../output/output.js'
+import { type Cell, keyValues } from '../output/table.js'
 
-export const QUARANTINE_HEAD = ['id', 'detected_at', 'chain', 'code', 'rows', 'source', 'acknowledged_at']
-
-export function quarantineRow(record: QuarantineJson): Cell[] {
-  const { id, detected_at, domain_id, code, source, acknowledged_at } = record
-  return [id, detected_at, domain_id, code, rangeText(record), source, acknowledged_at]
+/** How `quarantine list` prints its records. */
+export const QUARANTINE_LIST = {
+  toJson: quarantineJson,
+  head: ['id', 'detected_at', 'chain', 'code', 'rows', 'source', 'acknowledged_at'],
+  toRow: (record: QuarantineRecord): Cell[] => {
+    const shown = quarantineJson(record)
+    const { id, detected_at, domain_id, code, source, acknowledged_at } = shown
+    return [id, detected_at, domain_id, code, rangeText(shown), source, acknowledged_at]
+  },
 }
 
-export function quarantineFields(record: QuarantineJson): (readonly [string, Cell])[] {
+/** Prints one record, as JSON or as one field a line. */
+export async function printRecord(record: QuarantineRecord, json: boolean, out: Output): Promise<void> {
+  const shown = quarantineJson(record)
+  if (json) await out.json(shown)
+  else await out.line(keyValues(fieldsOf(shown)))
+}
+
+function fieldsOf(record: QuarantineJson): (readonly [string, Cell])[] {
   return [
     ['id', record.id],
     ['domain_id', record.domain_id],

@@ -1,4 +1,4 @@
-import { wireTime } from '../../query/wire.js'
+import { wireTime } from '../../base/wire-time.js'
 import type { VerifyResult } from '../../verify/result.js'
 import type { Output } from '../output/output.js'
 import { note } from '../output/streams.js'

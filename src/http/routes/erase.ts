@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { wireTime } from '../../query/wire.js'
+import { wireTime } from '../../base/wire-time.js'
 import type { App } from '../app-type.js'
 import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'

@@ -1,4 +1,4 @@
-import type { ReadTime } from '../../ports/query.js'
+import type { ReadTime } from '../../base/wire-time.js'
 
 /**
  * An SQL expression for {@link readTime}: a timestamptz as its microseconds since 1970, an infinite one as its name.
