@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildApp } from '../dist/src/http/app.js'
-import { documentText } from '../dist/src/http/document.js'
+import { documentText } from '../dist/src/http/routes/document.js'
 
 // Routes are made of schemas; what they work with is asked for only when they are called.
 const app = await buildApp({ maxVerifies: 1 })

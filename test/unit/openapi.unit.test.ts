@@ -4,7 +4,7 @@ import { type RulesetDefinition, Spectral } from '@stoplight/spectral-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { buildApp } from '../../src/http/app.js'
 import type { HttpDeps } from '../../src/http/deps.js'
-import { documentText } from '../../src/http/document.js'
+import { documentText } from '../../src/http/routes/document.js'
 import { ROOT } from '../support/cli.js'
 
 const committed = readFileSync(join(ROOT, 'docs/openapi.json'), 'utf8')

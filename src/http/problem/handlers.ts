@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AuditError, errnoOf } from '../../base/errors.js'
 import type { App } from '../app-type.js'
 import type { HttpLog } from '../deps.js'
-import { hasBody } from '../headers.js'
+import { hasBody } from '../request/headers.js'
 import { errorProblem } from './error-problem.js'
 import { HttpProblem } from './problem.js'
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
-import { isUuid } from '../chain/uuid.js'
-import type { App } from './app-type.js'
-import type { HttpDeps } from './deps.js'
+import { isUuid } from '../../chain/uuid.js'
+import type { App } from '../app-type.js'
+import type { HttpDeps } from '../deps.js'
 
 declare module 'fastify' {
   interface FastifyRequest {

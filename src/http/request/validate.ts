@@ -1,7 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { z } from 'zod'
-import { issueProblem } from './problem/issue.js'
-import { HttpProblem } from './problem/problem.js'
+import { issueProblem } from '../problem/issue.js'
+import { HttpProblem } from '../problem/problem.js'
 
 /** Parses a part of a request by its schema; what the schema refuses is a 400 with the code of http.md. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart = '' }) => {

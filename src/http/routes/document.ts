@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { OpenAPIV3_1 } from 'openapi-types'
-import type { App } from './app-type.js'
+import type { App } from '../app-type.js'
 
 type Document = OpenAPIV3_1.Document
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
-import { JsonProblem, parseStrictJson } from '../append/input/strict-json.js'
-import type { App } from './app-type.js'
-import { HttpProblem } from './problem/problem.js'
+import { JsonProblem, parseStrictJson } from '../../append/input/strict-json.js'
+import type { App } from '../app-type.js'
+import { HttpProblem } from '../problem/problem.js'
 
 /** JSON alone; nothing at all, of whatever type it says it is, is no body (the Go client sends such a one). */
 export function acceptBodies(app: App): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { App } from './app-type.js'
-import { HttpProblem } from './problem/problem.js'
+import type { App } from '../app-type.js'
+import { HttpProblem } from '../problem/problem.js'
 
 /** For every answer: it is nobody's to cache, to frame or to guess a type of. */
 const HEADERS = {
