@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ensureEmbedded, stopEmbedded } from '../../src/repo/embedded/embedded.js'
 import { benchAppend, benchKeyedAppend } from './append.js'
 import { benchArchiver } from './archiver.js'
+import { benchCopy } from './copy.js'
 import { benchErase } from './erase.js'
 import { benchEvidence } from './evidence.js'
 import { benchHttp } from './http.js'
@@ -28,6 +29,7 @@ try {
   await benchKeyedAppend(bench, Math.round(rows / 20))
   await benchVerify(bench, short)
   await benchVerify(bench, long)
+  await benchCopy(bench, short)
   await benchEvidence(bench, long)
   await benchQueries(bench, long)
   await benchErase(bench, Math.round(rows / 10))
