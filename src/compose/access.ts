@@ -24,7 +24,7 @@ export async function accessOf(context: Context, options: AccessOptions = {}): P
     import('../repo/access/access-policy.js'),
   ])
   const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
-  if (checked.place !== undefined) database.keepTo(checked.place)
+  if (checked.location !== undefined) database.pinTo(checked.location)
   context.onClose(() => database.close())
   return {
     authenticator: await authenticatorOf(database, options.jwt),

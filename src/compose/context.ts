@@ -168,8 +168,8 @@ export class Context {
   }
 
   async #assertSchema(database: Database): Promise<void> {
-    const { settleSchema } = await import('../repo/schema/schema-status.js')
-    await settleSchema(database)
+    const { pinSchema } = await import('../repo/schema/schema-status.js')
+    await pinSchema(database)
   }
 
   async #migrate(database: Database, url: string): Promise<void> {

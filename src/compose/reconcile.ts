@@ -17,7 +17,7 @@ const SHARE = 0.5
 export async function probeOf(context: Context, pace: Pace, log: ProbeDeps['log']): Promise<Probe> {
   const alerts = await alertsOf(context, (line) => log.error({ note: line }, 'alert not delivered'))
   // Checks the schema, or brings our own up to date.
-  const { place } = await context.database()
+  const { location } = await context.database()
   const [{ Probe }, { Database }, { PostgresSource }, { postgresReconcile }, { postgresStanding }] =
     await Promise.all([
       import('../reconcile/probe.js'),
@@ -27,7 +27,7 @@ export async function probeOf(context: Context, pace: Pace, log: ProbeDeps['log'
       import('../repo/quarantine/quarantine-standing.js'),
     ])
   const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
-  if (place !== undefined) database.keepTo(place)
+  if (location !== undefined) database.pinTo(location)
   context.onClose(() => database.close())
   return new Probe({
     store: postgresReconcile(database),

@@ -47,7 +47,7 @@ async function storesOf(context: Context) {
     import('../repo/verify/postgres-source.js'),
   ])
   const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
-  if (checked.place !== undefined) database.keepTo(checked.place)
+  if (checked.location !== undefined) database.pinTo(checked.location)
   context.onClose(() => database.close())
   return {
     entries: postgresEntryReader(database),

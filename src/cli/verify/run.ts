@@ -147,8 +147,8 @@ function assertHere(domainId: string, known: KnownChains | undefined): void {
 
 /** A role may have been led to another audit log than the one that is meant. */
 async function noteOtherLogs(context: Context): Promise<void> {
-  const { place } = await context.database()
-  if (place === undefined || place.elsewhere.length === 0) return
-  const others = place.elsewhere.join(', ')
-  note(safe`note: this is the audit log of schema ${place.schema}; this database has others: ${others}`)
+  const { location } = await context.database()
+  if (location === undefined || location.elsewhere.length === 0) return
+  const others = location.elsewhere.join(', ')
+  note(safe`note: this is the audit log of schema ${location.schema}; this database has others: ${others}`)
 }

@@ -1,8 +1,9 @@
 import { AuditError } from '../../base/errors.js'
 import { type Client, Database } from '../session/database.js'
+import type { SchemaLocation } from '../session/schema-location.js'
+import { locateSchema } from './locate-schema.js'
 import { downSql, knownMigrations, type Migration } from './migrations-files.js'
 import { type GuardStatus, schemaGuards } from './schema-guards.js'
-import { type SchemaPlace, settlePlace } from './schema-place.js'
 import { type AppliedMigration, appliedMigrations, assertKnown } from './schema-status.js'
 
 // Own code, not node-pg-migrate: that keeps no hash of what it ran, refuses instead of waiting when another run holds
@@ -26,8 +27,8 @@ export interface SchemaStatus {
   readonly latest: number
   readonly pending: readonly { readonly version: number; readonly name: string }[]
   readonly applied: readonly Omit<AppliedMigration, 'sha256'>[]
-  /** Where the tables are; absent without a schema. */
-  readonly place?: SchemaPlace | undefined
+  /** The location of the tables; absent without a schema. */
+  readonly location?: SchemaLocation | undefined
   /** Absent where migrations are pending: what they bring is not missing. */
   readonly guards?: GuardStatus | undefined
 }
@@ -82,12 +83,12 @@ export async function schemaStatus(url: string): Promise<SchemaStatus> {
 
 async function statusOf(client: Client): Promise<SchemaStatus> {
   const known = knownMigrations()
-  const place = await settlePlace(client)
+  const location = await locateSchema(client)
   const applied = await appliedMigrations(client)
   assertKnown(applied, known)
   const isCurrent = applied.length === known.length
   return {
-    place,
+    location,
     guards: isCurrent ? await schemaGuards(client) : undefined,
     version: applied.length,
     latest: known.length,

@@ -1,8 +1,8 @@
 import { AuditError } from '../../base/errors.js'
 import type { Client, Database } from '../session/database.js'
 import { databaseError } from '../session/database-error.js'
+import { locateSchema } from './locate-schema.js'
 import { knownMigrations, type Migration } from './migrations-files.js'
-import { settlePlace } from './schema-place.js'
 
 /** One row of audit_schema_migration. */
 export interface AppliedMigration {
@@ -48,12 +48,15 @@ export async function assertSchema(client: Client, known = knownMigrations()): P
   throw new AuditError(code, `the database ${state}`, { hint: 'run: audit db migrate' })
 }
 
-/** The same, and keeps the database to the place that was looked at. Rejects with `schema_shadowed` too. */
-export async function settleSchema(database: Database): Promise<void> {
+/**
+ * Checks the schema as {@link assertSchema} does, and restricts every later connection of the database to the schema
+ * that was checked. Also rejects with `schema_shadowed`.
+ */
+export async function pinSchema(database: Database): Promise<void> {
   await database.withClient(async (client) => {
-    const place = await settlePlace(client)
+    const location = await locateSchema(client)
     await assertSchema(client)
-    if (place !== undefined) database.keepTo(place)
+    if (location !== undefined) database.pinTo(location)
   })
 }
 

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { AuditError, type ErrorCode } from '../../base/errors.js'
-import { keepTo, type SchemaPlace } from '../schema/schema-place.js'
 import { databaseError } from './database-error.js'
+import { type SchemaLocation, searchOnly } from './schema-location.js'
 
 export type Client = pg.ClientBase
 
@@ -40,14 +40,14 @@ export class Database {
     this.#pool.on('error', () => undefined)
   }
 
-  /** Where the tables are; known once {@link keepTo} was called. */
-  get place(): SchemaPlace | undefined {
-    return this.#session.place
+  /** The location of the tables, once {@link pinTo} was called. */
+  get location(): SchemaLocation | undefined {
+    return this.#session.location
   }
 
-  /** Has every connection from here on look for our tables there and nowhere else. */
-  keepTo(place: SchemaPlace): void {
-    this.#session.place = place
+  /** Makes every connection from now on look for our tables in this schema only. */
+  pinTo(location: SchemaLocation): void {
+    this.#session.location = location
   }
 
   async withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
@@ -115,7 +115,7 @@ export class Database {
 
 /** What all connections of a Database begin with. */
 interface Session {
-  place?: SchemaPlace
+  location?: SchemaLocation
 }
 
 interface SessionConfig extends pg.ClientConfig {
@@ -148,8 +148,8 @@ class ClosingClient extends pg.Client {
 
   async #begin(): Promise<pg.Client> {
     await super.connect()
-    const place = this.#session?.place
-    if (place !== undefined) await this.query(keepTo(place.schema))
+    const location = this.#session?.location
+    if (location !== undefined) await this.query(searchOnly(location.schema))
     return this
   }
 }

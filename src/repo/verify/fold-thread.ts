@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads'
 import type { FoldResult } from '../../chain/fold.js'
-import type { SchemaPlace } from '../schema/schema-place.js'
+import type { SchemaLocation } from '../session/schema-location.js'
 import type { FoldTask } from './fold-segment.js'
 
 /** What a thread needs to connect and to see what the lead sees. */
 export interface FoldSite {
   readonly url: string
-  readonly place: SchemaPlace | undefined
+  readonly location: SchemaLocation | undefined
   readonly snapshot: string
 }
 

@@ -18,7 +18,7 @@ function say(reply: FoldReply): void {
 }
 
 const database = new Database(site.url, 1)
-if (site.place !== undefined) database.keepTo(site.place)
+if (site.location !== undefined) database.pinTo(site.location)
 const impatience = new AbortController()
 const timer = setTimeout(() => impatience.abort(new Error('no connection for a thread')), PATIENCE)
 const scan = await ScanClient.open(database, impatience.signal, site.snapshot)

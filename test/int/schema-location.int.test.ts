@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
 import { postgresEntryReader } from '../../src/repo/query/entry-reader.js'
 import { schemaStatus } from '../../src/repo/schema/migrate.js'
-import { settleSchema } from '../../src/repo/schema/schema-status.js'
+import { pinSchema } from '../../src/repo/schema/schema-status.js'
 import { Database } from '../../src/repo/session/database.js'
 import { chainState } from '../../src/repo/verify/chain-state.js'
 import { insertDomain } from '../support/chain-rows.js'
@@ -18,13 +18,13 @@ beforeEach(async () => {
 })
 afterEach(() => database.drop())
 
-/** The last seq that a verify would judge by, or the code of the error, for a role with this search_path. */
+/** Returns the last seq that a verify sees with this search_path, or the code of the error. */
 async function lastSeqBy(path: string): Promise<number | string | undefined> {
   const options = encodeURIComponent(`-c search_path=${path}`)
   const connected = new Database(`${database.url}&options=${options}`)
   try {
-    await settleSchema(connected)
-    // A connection of the pool, and one of its own.
+    await pinSchema(connected)
+    // Connections of the pool and dedicated ones must see the same tables.
     const pooled = await connected.withClient((client) => chainState(client, DOMAIN))
     const dedicated = await connected.dedicated()
     const own = await chainState(dedicated, DOMAIN).finally(() => dedicated.end())
@@ -41,11 +41,11 @@ const VIEW = 'CREATE VIEW evil.audit_log_entry AS SELECT * FROM public.audit_log
 const TABLE = 'CREATE TABLE evil.audit_log_chain_head (LIKE public.audit_log_chain_head)'
 const WHOLE =
   'CREATE TABLE evil.audit_log_entry (LIKE public.audit_log_entry); CREATE TABLE evil.audit_schema_migration AS TABLE public.audit_schema_migration'
-/** An operator that says that nothing is equal, for whoever looks there before pg_catalog. */
+/** An operator that calls no two texts equal. A search_path with this schema before pg_catalog finds it first. */
 const OPERATOR = `CREATE FUNCTION evil.never(text, text) RETURNS boolean LANGUAGE sql RETURN false;
   CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.never)`
 
-describe('where the names of the tables lead', () => {
+describe('pinSchema', () => {
   it.each([
     ['public', '', 3],
     ['nowhere,public', '', 3],
@@ -58,13 +58,13 @@ describe('where the names of the tables lead', () => {
     ['evil,pg_catalog,public', OPERATOR, 3],
     ['nowhere', '', 'schema_missing'],
     ['evil', VIEW, 'schema_missing'],
-  ])('search_path %s, %s: %s', async (path, sql, expected) => {
+  ])('resolves search_path %s with %j to %s', async (path, sql, expected) => {
     await rowsOf(database.url, 'CREATE SCHEMA evil')
     if (sql !== '') await rowsOf(database.url, sql)
     expect(await lastSeqBy(path)).toBe(expected)
   })
 
-  it('is no view in the schema itself', async () => {
+  it('rejects a view in place of a table', async () => {
     await asSuperuser(
       database.url,
       'ALTER TABLE audit_domain RENAME TO hidden; CREATE VIEW audit_domain AS SELECT * FROM hidden',
@@ -72,14 +72,14 @@ describe('where the names of the tables lead', () => {
     expect(await lastSeqBy('public')).toBe('schema_shadowed')
   })
 
-  it('is told, with the other audit logs of the database', async () => {
-    expect((await schemaStatus(database.url)).place).toEqual({ schema: 'public', elsewhere: [] })
+  it('reports the schema, and the other audit logs of the database', async () => {
+    expect((await schemaStatus(database.url)).location).toEqual({ schema: 'public', elsewhere: [] })
     await rowsOf(database.url, `CREATE SCHEMA evil; ${WHOLE}`)
-    expect((await schemaStatus(database.url)).place).toEqual({ schema: 'public', elsewhere: ['evil'] })
+    expect((await schemaStatus(database.url)).location).toEqual({ schema: 'public', elsewhere: ['evil'] })
   })
 })
 
-it('hides no row by a policy: that is an error, whatever is read', async () => {
+it('rejects every read when a policy hides rows', async () => {
   const role = `login_${randomBytes(4).toString('hex')}`
   await rowsOf(
     database.url,
@@ -88,7 +88,7 @@ it('hides no row by a policy: that is an error, whatever is read', async () => {
   )
   const connected = new Database(database.url.replace('postgres@', `${role}@`))
   try {
-    await settleSchema(connected)
+    await pinSchema(connected)
     const { page, rowsAt } = postgresEntryReader(connected)
     const range = { after: 0, limit: 10 }
     const reads = [
@@ -106,12 +106,12 @@ it('hides no row by a policy: that is an error, whatever is read', async () => {
 
 const NONE = { missing: [], disabled: [], added: [] }
 
-describe('what guards the tables', () => {
-  it('is all there in a fresh schema', async () => {
+describe('schemaStatus', () => {
+  it('finds every guard in a fresh schema', async () => {
     expect((await schemaStatus(database.url)).guards).toEqual(NONE)
   })
 
-  it('is the same however the server writes names', async () => {
+  it('finds every guard when the server quotes all identifiers', async () => {
     const name = new URL(database.url.replace('@/', '@h/')).pathname.slice(1)
     await rowsOf(database.url, `ALTER DATABASE "${name}" SET quote_all_identifiers = on`)
     expect((await schemaStatus(database.url)).guards).toEqual(NONE)
@@ -156,7 +156,7 @@ describe('what guards the tables', () => {
     ],
     ['CREATE POLICY mine ON audit_log_entry USING (true)', ['added', 'audit_log_entry: policy mine']],
     ['CREATE TABLE mine () INHERITS (audit_log_entry)', ['added', 'audit_log_entry: inherited table mine']],
-  ])('is told: %s', async (sql, [kind, guard]) => {
+  ])('reports the effect of: %s', async (sql, [kind, guard]) => {
     await rowsOf(database.url, sql)
     expect((await schemaStatus(database.url)).guards).toEqual({ ...NONE, [kind as string]: [guard] })
   })
