@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import type { WireFinding } from '../base/wire-finding.js'
 import { isHash } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
 import { isUuid, NIL_UUID } from '../chain/uuid.js'
-import type { WireFinding } from '../verify/result.js'
 import { BUNDLE_FORMAT, damaged, segmentName } from './bundle-format.js'
 
 /** Of a row as it is stored; a forced one may have any. 2^53 stands for all beyond. */

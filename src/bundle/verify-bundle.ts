@@ -4,7 +4,7 @@ import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import type { Hasher } from '../chain/hash.js'
 import type { ScanProgress } from '../ports/verify.js'
-import { divergence, type VerifyResult, wireFinding } from '../verify/result.js'
+import type { Verdict } from '../verify/verdict.js'
 import { verifyChain } from '../verify/verify-chain.js'
 import { damaged, MANIFEST_NAME } from './bundle-format.js'
 import { type ReadMember, readMembers, unreadable } from './bundle-members.js'
@@ -21,16 +21,11 @@ export interface BundleRequest {
   readonly allowFiltered: boolean
 }
 
-/** A verify result with what the bundle says it is a selection of. */
-export interface BundleResult extends VerifyResult {
+/** A verdict, and what the bundle says that it is a selection of. `ok` is false where there is a shortfall. */
+export interface BundleVerdict extends Verdict {
   readonly selection: Selection
   /** Whether it can show that no row of its segment is missing. */
   readonly complete: boolean
-}
-
-export interface BundleVerdict {
-  readonly result: BundleResult
-  readonly findings: readonly Finding[]
   /** Why an intact bundle is not what was asked for. */
   readonly shortfall?: AuditError | undefined
 }
@@ -55,8 +50,8 @@ export async function verifyBundle(
     const { from_seq: fromSeq, to_seq, to_end } = selection
     const segment = { domainId, fromSeq, toSeq: to_end ? undefined : to_seq, pins }
     const source = new BundleSource(manifest, members, hasher)
-    const { result, findings } = await verifyChain(source, segment, progress, signal)
-    return verdictOf(manifest, result, findings, request.allowFiltered)
+    const verdict = await verifyChain(source, segment, progress, signal)
+    return bundleVerdict(manifest, verdict, request.allowFiltered)
   } finally {
     await file.close()
   }
@@ -84,21 +79,13 @@ function assertChain({ domain_id, rows, segments }: ReadManifest, { domainId }: 
   if (rows === 0 || segments.length === 0) throw new AuditError('nothing_to_verify', 'the bundle has no rows')
 }
 
-function verdictOf(
-  { selection }: ReadManifest,
-  result: VerifyResult,
-  found: readonly Finding[],
-  allowFiltered: boolean,
-): BundleVerdict {
+function bundleVerdict({ selection }: ReadManifest, verdict: Verdict, allowFiltered: boolean): BundleVerdict {
   const complete = selection.kind !== 'filtered'
+  const found = verdict.findings
   const findings = complete ? found : found.filter((finding) => !isUnselectedPin(finding))
   const shortfall = complete || findings.length > 0 ? undefined : shortfallOf(found.length > 0, allowFiltered)
-  const kept = complete ? result : withFindings(result, findings)
-  return {
-    result: { ...kept, ok: kept.ok && shortfall === undefined, complete, selection },
-    findings,
-    shortfall,
-  }
+  const ok = findings.length === 0 && shortfall === undefined
+  return { ...verdict, ok, findings, complete, selection, shortfall }
 }
 
 /** Of a row that a selection does not have, nothing can be said. */
@@ -118,10 +105,4 @@ function shortfallOf(lacksPin: boolean, allowFiltered: boolean): AuditError | un
     'what is there is intact, but it is a filtered selection: it cannot show that no row is missing',
     { hint: 'give --allow-filtered where that will do, or take a bundle of the whole range' },
   )
-}
-
-function withFindings(result: VerifyResult, findings: readonly Finding[]): VerifyResult {
-  const { divergent_seq, expected_hash, observed_hash, ...rest } = result
-  const wire = findings.map(wireFinding)
-  return { ...rest, ok: wire.length === 0, ...divergence(wire), findings: wire }
 }

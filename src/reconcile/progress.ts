@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../base/errors.js'
 import type { ChainGlance, KeptProgress, Position } from '../ports/reconcile.js'
-import type { VerifyResult } from '../verify/result.js'
+import type { Verdict } from '../verify/verdict.js'
 
 /** A walk over every row of a chain. Times are milliseconds of one monotonic clock. */
 export interface Pass {
@@ -81,10 +81,9 @@ function isAsVerified(verified: Position | undefined, glance: ChainGlance | unde
 }
 
 /** Where a segment ended. `to` absent: at the end of the chain. */
-export function positionAfter(result: VerifyResult, to: number | undefined): Position {
-  const { head, segment_to } = result
+export function positionAfter({ head, segmentTo }: Verdict, to: number | undefined): Position {
   if (to !== undefined) return head.seq === to ? head : { seq: to }
-  return head.seq > 0 ? head : { seq: segment_to }
+  return head.seq > 0 ? head : { seq: segmentTo }
 }
 
 /** After a segment; `position` is where it ended, `atEnd` whether that was the end of the chain. */

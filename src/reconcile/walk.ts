@@ -134,11 +134,11 @@ export class ChainWalk {
 
   async #take(segment: Segment, { verdict, to }: Widened): Promise<void> {
     const { findings } = this.#deps
-    this.rows[segment.kind] += verdict.result.rows
+    this.rows[segment.kind] += verdict.rows
     // They count before the chain is said to be through.
     findings.add(segment.domainId, verdict.findings)
     await findings.record(segment.domainId)
-    await this.#settle(segment, positionAfter(verdict.result, to), to === undefined)
+    await this.#settle(segment, positionAfter(verdict, to), to === undefined)
   }
 
   async #settle({ domainId, kind }: Segment, position: Position, atEnd: boolean): Promise<void> {

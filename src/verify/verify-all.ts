@@ -1,6 +1,6 @@
 import type { ChainHead } from '../chain/entry.js'
 import type { KnownChains } from '../ports/domains.js'
-import type { Verdict } from './verify-chain.js'
+import type { Verdict } from './verdict.js'
 
 /** The chains that `--all` must judge: all that anything speaks of, and those that were pinned. */
 export function chainsToVerify(
@@ -23,7 +23,7 @@ export interface VerifySummary {
 }
 
 export function summarise(verdicts: readonly Verdict[], failed: number): VerifySummary {
-  const diverged = verdicts.filter(({ result }) => !result.ok).length
+  const diverged = verdicts.filter(({ ok }) => !ok).length
   const sum = (of: (verdict: Verdict) => number) =>
     verdicts.reduce((total, verdict) => total + of(verdict), 0)
   return {
@@ -32,7 +32,7 @@ export function summarise(verdicts: readonly Verdict[], failed: number): VerifyS
     intact: verdicts.length - diverged,
     diverged,
     failed,
-    rows: sum(({ result }) => result.rows),
+    rows: sum(({ rows }) => rows),
     findings: sum(({ findings }) => findings.length),
   }
 }

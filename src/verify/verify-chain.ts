@@ -9,7 +9,7 @@ import type { KnownChains } from '../ports/domains.js'
 import type { EntrySource, Scan, ScanProgress, SourceName } from '../ports/verify.js'
 import { judgeKnown } from '../quarantine/judge-registry.js'
 import { isStillToCome, restoreUnfinished } from './restore-in-progress.js'
-import { divergence, type VerifyResult, wireFinding } from './result.js'
+import type { Verdict } from './verdict.js'
 
 export interface VerifyRequest {
   readonly domainId: string
@@ -20,11 +20,6 @@ export interface VerifyRequest {
   readonly pins: readonly ChainHead[]
   /** What else must hold, where every chain is verified. */
   readonly known?: KnownChains | undefined
-}
-
-export interface Verdict {
-  readonly result: VerifyResult
-  readonly findings: readonly Finding[]
 }
 
 /**
@@ -48,7 +43,7 @@ export async function verifyChain(
   const known = request.known === undefined ? [] : judgeKnown(request.known, request, scan, judged, end)
   const findings = inOrder([...judged, ...known].filter((finding) => !isStillToCome(finding, scan)))
   if (findings.length === 0) assertChecked(request.domainId, scan)
-  return { result: toResult(source, request, scan, findings, end, performance.now() - begun), findings }
+  return toVerdict(source, request, scan, findings, end, performance.now() - begun)
 }
 
 /** That no finding means that all is well. */
@@ -124,30 +119,25 @@ function missing(): Finding {
   }
 }
 
-function toResult(
+function toVerdict(
   source: EntrySource,
   request: VerifyRequest,
   scan: Scan,
   findings: readonly Finding[],
   end: number,
-  duration: number,
-): VerifyResult {
-  const wire = findings.map(wireFinding)
+  durationMs: number,
+): Verdict {
   const { rows, last } = scan.fold
   return {
-    ok: wire.length === 0,
-    domain_id: request.domainId,
+    ok: findings.length === 0,
+    domainId: request.domainId,
     source: source.name,
-    segment_from: request.fromSeq,
-    segment_to: request.toSeq ?? Math.min(end, LIMITS.maxSeq),
+    segmentFrom: request.fromSeq,
+    segmentTo: request.toSeq ?? Math.min(end, LIMITS.maxSeq),
     rows,
-    ...(scan.unarchived !== undefined && { unarchived: scan.unarchived }),
+    unarchived: scan.unarchived,
     head: last ?? { seq: 0, hash: ZERO_HASH },
-    ...divergence(wire),
-    findings: wire,
-    stats: {
-      duration_ms: Math.round(duration),
-      rows_per_second: Math.round((rows * 1000) / Math.max(duration, 1)),
-    },
+    findings,
+    durationMs,
   }
 }

@@ -1,6 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import type { Finding, FindingCode } from '../chain/finding.js'
-import type { Verdict, VerifyRequest } from './verify-chain.js'
+import type { Verdict } from './verdict.js'
+import type { VerifyRequest } from './verify-chain.js'
 
 /** A verdict, and where the rows ended that it is about; absent: at the end of the chain. */
 export interface Widened {

@@ -12,8 +12,9 @@ import { chainState, knownChains } from '../../src/repo/verify/chain-state.js'
 import { postgresSnapshots } from '../../src/repo/verify/postgres-snapshot.js'
 import { BothSource } from '../../src/verify/both-source.js'
 import { MirrorSource } from '../../src/verify/mirror-source.js'
+import type { Verdict } from '../../src/verify/verdict.js'
 import { chainsToVerify } from '../../src/verify/verify-all.js'
-import { type Verdict, verifyChain } from '../../src/verify/verify-chain.js'
+import { verifyChain } from '../../src/verify/verify-chain.js'
 import { entryFor, Writer } from '../support/append-chains.js'
 import { ArchiveFixture, NEVER } from '../support/archive-fixture.js'
 import { ensureBuilt, jsonLines, runCli } from '../support/cli.js'
@@ -166,7 +167,7 @@ it(`finds nothing in ${VERIFIES} verifies of both copies while ${WRITERS} writer
     while (verified < VERIFIES) {
       const verdicts = await verifyNext(next++)
       verified += verdicts.length
-      unarchived += verdicts.filter(({ result }) => (result.unarchived ?? 0) > 0).length
+      unarchived += verdicts.filter((verdict) => (verdict.unarchived ?? 0) > 0).length
       found.push(...verdicts.flatMap(({ findings }) => findings))
     }
   }
@@ -196,6 +197,6 @@ it(`finds nothing in ${VERIFIES} verifies of both copies while ${WRITERS} writer
   await fixture.archiver().once()
   const settled = await verifyAll()
   expect(settled.flatMap(({ findings }) => findings)).toEqual([])
-  expect(settled.filter(({ result }) => result.unarchived !== 0)).toEqual([])
+  expect(settled.filter(({ unarchived }) => unarchived !== 0)).toEqual([])
   expect(await rowsOf(fixture.url, 'SELECT code FROM audit_tamper_quarantine')).toEqual([])
 })

@@ -10,8 +10,9 @@ import type { EntrySource } from '../../src/ports/verify.js'
 import { acknowledgeQuarantine } from '../../src/quarantine/acknowledge.js'
 import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
 import { chainState, knownChains } from '../../src/repo/verify/chain-state.js'
+import type { Verdict } from '../../src/verify/verdict.js'
 import { chainsToVerify } from '../../src/verify/verify-all.js'
-import { type Verdict, verifyChain } from '../../src/verify/verify-chain.js'
+import { verifyChain } from '../../src/verify/verify-chain.js'
 import { ACTOR, entryFor, Writer } from '../support/append-chains.js'
 import { CliDatabase, chainLengths } from '../support/append-process.js'
 import { ensureBuilt, jsonLines, ROOT } from '../support/cli.js'
@@ -137,7 +138,7 @@ async function verify(
   const isInside = pin !== undefined && pin.seq >= fromSeq && pin.seq <= (toSeq ?? pin.seq)
   const request = { domainId, fromSeq, toSeq, pins: isInside ? [pin] : [], known }
   const verdict = await verifyChain(source, request, () => undefined, new AbortController().signal)
-  if (toSeq === undefined) pins.set(domainId, verdict.result.head)
+  if (toSeq === undefined) pins.set(domainId, verdict.head)
   return verdict
 }
 

@@ -28,7 +28,7 @@ async function verifyWith(
     const store = await openMirror(mirror.url)
     const source = new MirrorSource(store, mirrorCodec, nodeHasher, { patience: 0 })
     const request = { domainId: A, fromSeq: 1, pins }
-    return (await verifyChain(source, request, () => undefined, never)).result
+    return await verifyChain(source, request, () => undefined, never)
   } finally {
     await mirror.drop()
   }
@@ -40,13 +40,13 @@ describe('an object that nothing leads to', () => {
     ['one that hashes', (mirror: MirrorCopy) => mirror.write(planted)],
   ])('does not move the end of the chain: %s', async (_what, damage) => {
     const head = { seq: 8, hash: a(8).entryHash }
-    expect(await verifyWith(damage)).toMatchObject({ ok: false, segment_to: 8, rows: 8, head })
+    expect(await verifyWith(damage)).toMatchObject({ ok: false, segmentTo: 8, rows: 8, head })
   })
 
   it('is a row where it was pinned', async () => {
     const pins = [{ seq: MOST, hash: planted.entryHash }]
-    const { findings, segment_to } = await verifyWith((mirror) => mirror.write(planted), pins)
-    expect([segment_to, findings.map(({ code }) => code)]).toEqual([MOST, ['seq_gap']])
+    const { findings, segmentTo } = await verifyWith((mirror) => mirror.write(planted), pins)
+    expect([segmentTo, findings.map(({ code }) => code)]).toEqual([MOST, ['seq_gap']])
   })
 
   it('is all there is', async () => {
@@ -54,7 +54,7 @@ describe('an object that nothing leads to', () => {
       await mirror.remove(`audit/${A}`)
       await mirror.write(planted)
     }
-    const { findings, segment_to, rows } = await verifyWith(damage)
-    expect([segment_to, rows, findings.map(({ code }) => code)]).toEqual([0, 0, ['orphan_object']])
+    const { findings, segmentTo, rows } = await verifyWith(damage)
+    expect([segmentTo, rows, findings.map(({ code }) => code)]).toEqual([0, 0, ['orphan_object']])
   })
 })

@@ -42,6 +42,6 @@ it('does not call a chain intact whose last rows are not shown', async () => {
   const request = { domainId, fromSeq: 1, pins: [] }
   const signal = new AbortController().signal
   const source = new PostgresSource(writer.database)
-  const { result } = await verifyChain(source, request, () => undefined, signal)
-  expect(result).toMatchObject({ rows: 7, findings: [{ code: 'seq_gap', seq_from: 8, seq_to: 12 }] })
+  const verdict = await verifyChain(source, request, () => undefined, signal)
+  expect(verdict).toMatchObject({ rows: 7, findings: [{ code: 'seq_gap', seqFrom: 8, seqTo: 12 }] })
 })

@@ -44,7 +44,7 @@ function live(late: Readonly<Record<number, number>>): MirrorStore & { looks: nu
 async function verify(from: MirrorStore, segment: { fromSeq?: number; toSeq?: number } = {}) {
   const source = new MirrorSource(from, mirrorCodec, nodeHasher)
   const request = { domainId: A, fromSeq: 1, pins: [], ...segment }
-  return (await verifyChain(source, request, () => undefined, never)).result
+  return verifyChain(source, request, () => undefined, never)
 }
 
 describe('a mirror that is being written to', () => {
@@ -67,13 +67,13 @@ describe('a mirror that is being written to', () => {
     expect(result).toMatchObject({
       ok: false,
       rows: 7,
-      findings: [{ code: 'seq_gap', seq_from: 5, seq_to: 5 }],
+      findings: [{ code: 'seq_gap', seqFrom: 5, seqTo: 5 }],
     })
   })
 
   it('a mirror full of holes is not waited for again and again', async () => {
     const holes = live({ 2: 99, 4: 99, 6: 99 })
-    expect((await verify(holes)).findings.map(({ seq_from }) => seq_from)).toEqual([2, 4, 6])
+    expect((await verify(holes)).findings.map(({ seqFrom }) => seqFrom)).toEqual([2, 4, 6])
     // Three looks for each of the first two; the patience is then at its end.
     expect(holes.looks).toBe(7)
   })

@@ -127,10 +127,10 @@ async function report(source: EntrySource, range: Range): Promise<unknown> {
   const { fromSeq = 1, toSeq, pins = [] } = range
   const request = { domainId: A, fromSeq, toSeq, pins }
   try {
-    const { result } = await verifyChain(source, request, () => undefined, new AbortController().signal)
-    const { source: name, stats, ...rest } = result
+    const verdict = await verifyChain(source, request, () => undefined, new AbortController().signal)
+    const { source: name, durationMs, ...rest } = verdict
     expect(name).toBe(source.name)
-    expect(stats.duration_ms).toBeGreaterThanOrEqual(0)
+    expect(durationMs).toBeGreaterThanOrEqual(0)
     return rest
   } catch (error) {
     if (error instanceof AuditError) return error.code
@@ -212,21 +212,14 @@ describe('the newest 10 of 25 objects removed', () => {
     await mirror.drop()
   })
 
-  const verify = async (source: EntrySource, pins: readonly ChainHead[]) =>
-    (
-      await verifyChain(
-        source,
-        { domainId: B, fromSeq: 1, pins },
-        () => undefined,
-        new AbortController().signal,
-      )
-    ).result
+  const verify = (source: EntrySource, pins: readonly ChainHead[]) =>
+    verifyChain(source, { domainId: B, fromSeq: 1, pins }, () => undefined, new AbortController().signal)
 
   it('shows against a pin', async () => {
     const source = await mirrorSource(mirror.url)
     expect(await verify(source, [])).toMatchObject({ ok: true, rows: 15, head: headOf(rows[14]) })
     const pinned = await verify(source, [headOf(rows[24])])
-    expect(pinned.findings).toMatchObject([{ code: 'unexpected_head', seq_from: 25, seq_to: 25 }])
+    expect(pinned.findings).toMatchObject([{ code: 'unexpected_head', seqFrom: 25, seqTo: 25 }])
   })
 
   it('shows against Postgres', async () => {
@@ -234,7 +227,7 @@ describe('the newest 10 of 25 objects removed', () => {
     const both = await verify(new BothSource(postgresSnapshots(database), store, mirrorCodec, nodeHasher), [])
     expect(both).toMatchObject({ ok: false, rows: 25, unarchived: 0, head: headOf(rows[24]) })
     expect(both.findings).toMatchObject([
-      { code: 'object_missing', seq_from: 16, seq_to: 25, expected: rows[15]?.entryHash },
+      { code: 'object_missing', seqFrom: 16, seqTo: 25, expected: rows[15]?.entryHash },
     ])
   })
 })

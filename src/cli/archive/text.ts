@@ -2,7 +2,7 @@ import type { Backfilled } from '../../archive/backfill.js'
 import type { Drained } from '../../archive/drain.js'
 import type { SourcedFinding } from '../../archive/findings.js'
 import type { ArchiveStatus } from '../../archive/status.js'
-import { wireFinding } from '../../verify/result.js'
+import { wireFinding } from '../../base/wire-finding.js'
 import { safe } from '../output/safe-text.js'
 import type { Cell } from '../output/table.js'
 

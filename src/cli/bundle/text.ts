@@ -1,8 +1,18 @@
+import { wireFinding } from '../../base/wire-finding.js'
 import type { Exported } from '../../bundle/export-chain.js'
 import type { Selection } from '../../bundle/manifest.js'
-import { wireFinding } from '../../verify/result.js'
+import type { BundleVerdict } from '../../bundle/verify-bundle.js'
+import { type VerifyResult, verifyResult } from '../../json/verify-result.js'
 import { safe } from '../output/safe-text.js'
 import { findingLines } from '../verify/text.js'
+
+/** What `verify --source bundle --json` prints: a verify result, and what the bundle is a selection of. */
+export function bundleResult(
+  verdict: BundleVerdict,
+): VerifyResult & Pick<BundleVerdict, 'complete' | 'selection'> {
+  const { complete, selection } = verdict
+  return { ...verifyResult(verdict), complete, selection }
+}
 
 /** What `export --json` prints. */
 export function exportJson(path: string, { manifest, written, findings }: Exported): unknown {
@@ -32,7 +42,7 @@ export function exportText(path: string, { manifest, written, findings }: Export
   if (head !== undefined) lines.push(`          head ${head.seq}:${head.hash}`)
   if (findings.length > 0)
     lines.push('  the chain diverges; the bundle holds it as it stands, damage included')
-  return [...lines, ...findings.map(wireFinding).flatMap(findingLines)].join('\n')
+  return [...lines, ...findings.flatMap(findingLines)].join('\n')
 }
 
 /** Which rows a bundle is of, in words. */

@@ -9,7 +9,7 @@ import { startProgress } from '../output/progress.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { savedPins } from '../verify/pins-file.js'
 import { verdictText } from '../verify/text.js'
-import { selectionText } from './text.js'
+import { bundleResult, selectionText } from './text.js'
 
 export interface BundleOptions {
   readonly path: string
@@ -36,10 +36,9 @@ export async function runVerifyBundle(
     progress.stop(),
   )
   await tell(verdict, options.json, out)
-  const { result, findings } = verdict
-  alerts.raise({ domainId: result.domain_id, source: result.source, findings })
+  alerts.raise(verdict)
   if (verdict.shortfall !== undefined) throw verdict.shortfall
-  return verdict.result.ok ? EXIT.done : EXIT.finding
+  return verdict.ok ? EXIT.done : EXIT.finding
 }
 
 async function pinsOf({
@@ -56,12 +55,13 @@ async function pinsOf({
   }
 }
 
-async function tell({ result, shortfall }: BundleVerdict, json: boolean, out: Output): Promise<void> {
+async function tell(verdict: BundleVerdict, json: boolean, out: Output): Promise<void> {
+  const { shortfall, selection } = verdict
   if (json) {
-    await out.json(result)
+    await out.json(bundleResult(verdict))
     return
   }
   // A selection that is intact as far as it goes is no divergence, and must not read like a whole chain either.
-  await out.line(verdictText(result, shortfall === undefined ? undefined : 'PARTIAL '))
-  await out.line(`          ${selectionText(result.selection)}`)
+  await out.line(verdictText(verdict, shortfall === undefined ? undefined : 'PARTIAL '))
+  await out.line(`          ${selectionText(selection)}`)
 }

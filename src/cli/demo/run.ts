@@ -10,7 +10,8 @@ import { createDomainOn, sinkOf } from '../../compose/append.js'
 import { Context } from '../../compose/context.js'
 import { sourceOf } from '../../compose/verify.js'
 import type { CopyName } from '../../ports/verify.js'
-import { type Verdict, verifyChain } from '../../verify/verify-chain.js'
+import type { Verdict } from '../../verify/verdict.js'
+import { verifyChain } from '../../verify/verify-chain.js'
 import { runArchiver } from '../archive/archiver.js'
 import { stopOwnDatabase } from '../database/admin.js'
 import type { Output } from '../output/output.js'
@@ -59,7 +60,7 @@ class Demo {
 
     await this.#say('4. Both copies are recomputed, row by row, and compared.')
     const before = await this.#verify('both')
-    expect(before.result.ok && before.result.unarchived === 0, 'the honest chain did not verify')
+    expect(before.ok && before.unarchived === 0, 'the honest chain did not verify')
 
     await this.#say('5. A hostile administrator switches the triggers off and turns a denial into a grant.')
     const seq = await this.#forge()
@@ -101,7 +102,7 @@ class Demo {
     const source = await sourceOf(this.#context, name, this.#domainId)
     const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
     const verdict = await verifyChain(source, request, () => undefined, this.#signal)
-    for (const line of verdictText(verdict.result).split('\n')) await this.#show(line)
+    for (const line of verdictText(verdict).split('\n')) await this.#show(line)
     return verdict
   }
 

@@ -92,9 +92,9 @@ export class RestoreAll {
 
   /** What an earlier run restored is no reason to stop, whatever was appended since. */
   async #compare(chain: Planned): Promise<RestoreOutcome> {
-    const { result } = await this.restorer.verify('both', chain, chain.pins)
-    if (result.ok) return { kind: 'present', both: result }
-    const codes = [...new Set(result.findings.map(({ code }) => code))].join(', ')
+    const both = await this.restorer.verify('both', chain, chain.pins)
+    if (both.ok) return { kind: 'present', both }
+    const codes = [...new Set(both.findings.map(({ code }) => code))].join(', ')
     throw new AuditError(
       'chain_exists',
       `chain ${chain.domainId} is there already, and is not the mirror's: ${codes}`,

@@ -8,8 +8,8 @@ import type { IndexedMirror, MirrorCodec } from '../../ports/mirror.js'
 import type { RestoreTarget } from '../../ports/restore.js'
 import { intactEnd, type MirrorRow, type Restored, restoreChain } from '../../restore/restore.js'
 import { streamObjects } from '../../verify/object-stream.js'
-import type { VerifyResult } from '../../verify/result.js'
-import { type Verdict, verifyChain } from '../../verify/verify-chain.js'
+import type { Verdict } from '../../verify/verdict.js'
+import { verifyChain } from '../../verify/verify-chain.js'
 import { startProgress } from '../output/progress.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 
@@ -25,11 +25,11 @@ export interface ChainToRestore {
 
 /** What became of one chain, and what the verifiers said: of the mirror before, of both copies after. */
 export type RestoreOutcome =
-  | ({ readonly kind: 'restored'; readonly mirror: VerifyResult; readonly both: VerifyResult } & Measured)
+  | ({ readonly kind: 'restored'; readonly mirror: Verdict; readonly both: Verdict } & Measured)
   /** The mirror is not intact, and nothing was restored. */
-  | { readonly kind: 'broken'; readonly mirror: VerifyResult }
+  | { readonly kind: 'broken'; readonly mirror: Verdict }
   /** The chain is there, whole, and has everything that the mirror has. */
-  | { readonly kind: 'present'; readonly both: VerifyResult }
+  | { readonly kind: 'present'; readonly both: Verdict }
 
 /** What was put back, and how far behind the mirror was. */
 export interface Measured {
@@ -59,11 +59,11 @@ export class Restorer {
     const pepper = await (await this.context.pepper({ mint: false })).pepperOf(domainId)
     const { mirror, measured } = await this.target.restoring(domainId, async () => {
       const verdict = await this.verify('mirror', chain, chain.pins)
-      return { mirror: verdict.result, measured: await this.#rebuild(verdict, chain, pepper) }
+      return { mirror: verdict, measured: await this.#rebuild(verdict, chain, pepper) }
     })
     if (measured === undefined) return { kind: 'broken', mirror }
     const both = await this.verify('both', chain, [])
-    return { kind: 'restored', mirror, both: both.result, ...measured }
+    return { kind: 'restored', mirror, both, ...measured }
   }
 
   /** Against the mirror that it is restored from, which may be a copy of the Domain's own. */
@@ -84,13 +84,13 @@ export class Restorer {
 
   /** Undefined where the mirror is broken and that was not allowed for. */
   async #rebuild(
-    { result, findings }: Verdict,
+    verdict: Verdict,
     { domainId, pins, mirrorUrl }: ChainToRestore,
     pepper: Uint8Array,
   ): Promise<Measured | undefined> {
-    const toSeq = intactEnd(findings, result.segment_to)
-    if (toSeq < 1 || !(result.ok || this.allowBrokenTail)) return undefined
-    const known = result.ok ? [result.head] : pins.filter(({ seq }) => seq <= toSeq)
+    const toSeq = intactEnd(verdict.findings, verdict.segmentTo)
+    if (toSeq < 1 || !(verdict.ok || this.allowBrokenTail)) return undefined
+    const known = verdict.ok ? [verdict.head] : pins.filter(({ seq }) => seq <= toSeq)
     const request = { domainId, toSeq, pins: known, genesisPseudonym: pseudonym(pepper, GENESIS_SUBJECT) }
     const [store, codec] = [await this.context.mirrorOf(mirrorUrl), await this.context.codec()]
     const progress = startProgress('restore')

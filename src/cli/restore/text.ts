@@ -1,5 +1,7 @@
+import { wireFinding } from '../../base/wire-finding.js'
 import { wireTime } from '../../base/wire-time.js'
-import type { VerifyResult } from '../../verify/result.js'
+import { verifyResult } from '../../json/verify-result.js'
+import type { Verdict } from '../../verify/verdict.js'
 import type { Output } from '../output/output.js'
 import { note } from '../output/streams.js'
 import { verdictText } from '../verify/text.js'
@@ -15,10 +17,11 @@ export async function tellOutcome(outcome: RestoreOutcome, json: boolean, out: O
 }
 
 function wireOutcome(outcome: RestoreOutcome): unknown {
-  if (outcome.kind === 'broken') return { ...outcome.mirror, outcome: 'broken' }
-  const { domain_id, rows, head } = outcome.both
-  if (outcome.kind === 'present') return { domain_id, outcome: 'present', rows, head, verify: outcome.both }
-  const { restored, mirror, both } = outcome
+  if (outcome.kind === 'broken') return { ...verifyResult(outcome.mirror), outcome: 'broken' }
+  const verify = verifyResult(outcome.both)
+  const { domain_id, rows, head } = verify
+  if (outcome.kind === 'present') return { domain_id, outcome: 'present', rows, head, verify }
+  const { restored, mirror } = outcome
   const lag = lagSeconds(outcome)
   return {
     domain_id,
@@ -29,26 +32,26 @@ function wireOutcome(outcome: RestoreOutcome): unknown {
     ...(lag !== undefined && { mirror_lag_seconds: lag }),
     newest_row_age_seconds: ageSeconds(outcome),
     complete: mirror.ok,
-    broken: mirror.findings,
-    verify: both,
+    broken: mirror.findings.map(wireFinding),
+    verify,
   }
 }
 
 function outcomeText(outcome: RestoreOutcome): string {
   if (outcome.kind === 'broken') return verdictText(outcome.mirror)
-  const { domain_id, rows } = outcome.both
-  if (outcome.kind === 'present') return `present   ${domain_id}  ${rows} rows, passed over`
+  const { domainId, rows } = outcome.both
+  if (outcome.kind === 'present') return `present   ${domainId}  ${rows} rows, passed over`
   const { restored, both } = outcome
   const last = wireTime(restored.lastRecordedAt)
-  return `restored  ${domain_id}  ${restored.rows} rows, the last recorded at ${last}\n${verdictText(both)}`
+  return `restored  ${domainId}  ${restored.rows} rows, the last recorded at ${last}\n${verdictText(both)}`
 }
 
 function notesOf(outcome: RestoreOutcome): string[] {
   if (outcome.kind === 'present') return []
   if (outcome.kind === 'broken') {
-    const { domain_id } = outcome.mirror
+    const { domainId } = outcome.mirror
     return [
-      `nothing of ${domain_id} was restored; --allow-broken-tail restores what is intact before the first finding`,
+      `nothing of ${domainId} was restored; --allow-broken-tail restores what is intact before the first finding`,
     ]
   }
   return [
@@ -58,11 +61,11 @@ function notesOf(outcome: RestoreOutcome): string[] {
   ]
 }
 
-function tailNotes(rows: number, mirror: VerifyResult): string[] {
+function tailNotes(rows: number, mirror: Verdict): string[] {
   if (mirror.ok) return []
   return [
     `the mirror is not intact: rows 1 to ${rows} were restored, and nothing else of it`,
-    ...(mirror.segment_to === rows
+    ...(mirror.segmentTo === rows
       ? []
       : ['what it holds beyond stands in the way of new rows: archive them to another mirror']),
   ]

@@ -20,7 +20,7 @@ export async function pinsOf({ chain, expectHead, expectHeads }: PinOptions): Pr
 
 /** The heads of a file of saved verify results. Rejects as {@link pinsOf} does. */
 export async function savedPins(path: string): Promise<PinsByChain> {
-  const { parsePins } = await import('../../verify/pins.js')
+  const { parsePins } = await import('./parse-pins.js')
   return parsePins(await readPins(path))
 }
 

@@ -4,11 +4,13 @@ import { alertsOf } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
 import { quarantineOf } from '../../compose/query.js'
 import { chainsKnownTo, sourceOf } from '../../compose/verify.js'
+import { verifyResult } from '../../json/verify-result.js'
 import type { Alerts } from '../../ports/alerts.js'
 import type { KnownChains } from '../../ports/domains.js'
 import type { CopyName } from '../../ports/verify.js'
+import type { Verdict } from '../../verify/verdict.js'
 import { chainsToVerify, summarise } from '../../verify/verify-all.js'
-import { type Verdict, type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
+import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import type { Output } from '../output/output.js'
 import { startProgress } from '../output/progress.js'
 import { safe } from '../output/safe-text.js'
@@ -54,7 +56,7 @@ class VerifyRun {
   async one(domainId: string, pins: readonly ChainHead[]): Promise<ExitCode> {
     const verdict = await this.#verify(domainId, pins)
     await this.#deliver(verdict)
-    return verdict.result.ok ? EXIT.done : EXIT.finding
+    return verdict.ok ? EXIT.done : EXIT.finding
   }
 
   /** A chain that cannot be checked does not keep the others from being judged; its error is reported as it comes. */
@@ -100,21 +102,20 @@ class VerifyRun {
   }
 
   async #deliver(verdict: Verdict): Promise<void> {
-    if (this.options.json) await this.out.json(verdict.result)
-    else await this.out.line(verdictText(verdict.result))
+    if (this.options.json) await this.out.json(verifyResult(verdict))
+    else await this.out.line(verdictText(verdict))
     // Without a database there is no quarantine.
     if (this.options.quarantine && this.options.source !== 'mirror') await this.#quarantine(verdict)
-    const { domain_id: domainId, source } = verdict.result
-    this.alerts.raise({ domainId, source, findings: verdict.findings })
+    this.alerts.raise(verdict)
   }
 
   /** The verdict stands, whatever becomes of its record. */
-  async #quarantine({ result, findings }: Verdict): Promise<void> {
+  async #quarantine({ domainId, source, findings }: Verdict): Promise<void> {
     if (findings.length === 0) return
     try {
       const { recordFindings } = await import('../../quarantine/quarantine.js')
       const store = await quarantineOf(this.context)
-      const recorded = await recordFindings(store, result.domain_id, result.source, findings)
+      const recorded = await recordFindings(store, domainId, source, findings)
       if (recorded === 'not_permitted')
         note('note: the findings were not quarantined: this role may not write')
       else if (recorded.written > 0) note(`${recorded.written} quarantined; see: audit quarantine list --all`)

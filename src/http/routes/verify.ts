@@ -2,8 +2,8 @@ import { Socket } from 'node:net'
 import type { z } from 'zod'
 import { AuditError } from '../../base/errors.js'
 import type { Finding } from '../../chain/finding.js'
+import { type VerifyResult, verifyResult } from '../../json/verify-result.js'
 import { recordFindings } from '../../quarantine/quarantine.js'
-import type { VerifyResult } from '../../verify/result.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import { wholeFindings } from '../../verify/widen-segment.js'
 import type { App } from '../app-type.js'
@@ -62,9 +62,9 @@ function register(
         const source = provisioned(deps.source)
         const verify = (about: VerifyRequest) =>
           verifyChain(source, about, () => undefined, clientGoneSignal(reply))
-        const { result, findings } = await verify(segment)
-        await tell(deps, segment.domainId, await wholeFindings(findings, segment, verify), request.id)
-        return answerOf(result)
+        const verdict = await verify(segment)
+        await tell(deps, segment.domainId, await wholeFindings(verdict.findings, segment, verify), request.id)
+        return answerOf(verifyResult(verdict))
       }),
   })
 }

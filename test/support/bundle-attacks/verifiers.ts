@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { AuditError } from '../../../src/base/errors.js'
 import { nodeHasher } from '../../../src/base/node-hasher.js'
 import { verifyBundle } from '../../../src/bundle/verify-bundle.js'
+import { bundleResult } from '../../../src/cli/bundle/text.js'
 import { exitOfError } from '../../../src/cli/shell/exit-codes.js'
 import { parsePin } from '../../../src/cli/verify/flags.js'
 
@@ -33,9 +34,10 @@ async function product([path = '', ...args]: Run): Promise<Said> {
     const pins = at < 0 ? [] : [parsePin(args[at + 1] ?? '')]
     const request = { path, pinsOf: () => pins, allowFiltered: args.includes('--allow-filtered') }
     const signal = new AbortController().signal
-    const { result, shortfall } = await verifyBundle(request, nodeHasher, () => undefined, signal)
-    const exit = shortfall === undefined ? (result.ok ? 0 : 1) : exitOfError(shortfall.code)
-    const { stats, divergent_seq, expected_hash, observed_hash, ...rest } = result
+    const verdict = await verifyBundle(request, nodeHasher, () => undefined, signal)
+    const { ok, shortfall } = verdict
+    const exit = shortfall === undefined ? (ok ? 0 : 1) : exitOfError(shortfall.code)
+    const { stats, divergent_seq, expected_hash, observed_hash, ...rest } = bundleResult(verdict)
     return { exit, error: shortfall?.code, result: rest, stderr: '' }
   } catch (error) {
     if (!(error instanceof AuditError)) throw error

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { AuditError } from '../base/errors.js'
-import type { ChainHead } from '../chain/entry.js'
-import { isHash } from '../chain/hash.js'
-import { LIMITS } from '../chain/limits.js'
-import { isUuid } from '../chain/uuid.js'
+import { AuditError } from '../../base/errors.js'
+import type { ChainHead } from '../../chain/entry.js'
+import { isHash } from '../../chain/hash.js'
+import { LIMITS } from '../../chain/limits.js'
+import { isUuid } from '../../chain/uuid.js'
 
 const saved = z.looseObject({
   ok: z.boolean(),
