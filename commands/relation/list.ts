@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { decidedElsewhere, streamTuples, tupleJson } from '../../src/access/relations.js'
-import { chainOfObject, parseSubject } from '../../src/access/subject.js'
+import { parseSubject } from '../../src/access/subject.js'
+import { chainOfObject } from '../../src/chain/self-audit.js'
 import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
 import { listedObjectFlags, listedObjectOf } from '../../src/cli/access/relation-flags.js'
 import { TUPLE_HEAD } from '../../src/cli/access/relation-text.js'

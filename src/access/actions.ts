@@ -1,14 +1,9 @@
 import { pseudonymiseObject } from '../append/pseudonymise.js'
-import { chainObject, type SelfAuditAction } from '../append/self-audit-item.js'
+import type { SelfAuditAction } from '../append/self-audit-item.js'
+import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import type { NewApiKey } from '../ports/keys.js'
 import type { RelationTuple } from '../ports/relations.js'
-
-export const KEY_CREATE = 'audit.key-create'
-export const KEY_REVOKE = 'audit.key-revoke'
-export const RELATION_GRANT = 'audit.relation-grant'
-export const RELATION_REVOKE = 'audit.relation-revoke'
-export const ACCESS_POLICY = 'audit.access-policy'
 
 /** Whose it is and how it is marked are hashed with the row: nobody can say later that it was another key. */
 export function keyCreated(pepper: Uint8Array, key: NewApiKey): SelfAuditAction {
@@ -22,16 +17,16 @@ export function keyCreated(pepper: Uint8Array, key: NewApiKey): SelfAuditAction 
     pseudonymiseObject(pepper, key.subject),
     ...marks,
   ]
-  return { relation: KEY_CREATE, object: keyObject(pepper, key.id), relationPath }
+  return { relation: SELF_AUDIT.keyCreate, object: keyObject(pepper, key.id), relationPath }
 }
 
 export function keyRevoked(pepper: Uint8Array, id: string): SelfAuditAction {
-  return { relation: KEY_REVOKE, object: keyObject(pepper, id), relationPath: [] }
+  return { relation: SELF_AUDIT.keyRevoke, object: keyObject(pepper, id), relationPath: [] }
 }
 
 /** The object is who got or lost it: people by their pseudonym, services and groups by their name. */
 export function relationChanged(
-  relation: typeof RELATION_GRANT | typeof RELATION_REVOKE,
+  relation: typeof SELF_AUDIT.relationGrant | typeof SELF_AUDIT.relationRevoke,
   pepper: Uint8Array,
   tuple: RelationTuple,
 ): SelfAuditAction {
@@ -41,7 +36,7 @@ export function relationChanged(
 
 export function policySet(domainId: string, isOwnerOnly: boolean): SelfAuditAction {
   const relationPath = [`erase:${isOwnerOnly ? 'owner-only' : 'manage'}`]
-  return { relation: ACCESS_POLICY, object: chainObject(domainId), relationPath }
+  return { relation: SELF_AUDIT.accessPolicy, object: chainObject(domainId), relationPath }
 }
 
 function keyObject(pepper: Uint8Array, id: string): string {

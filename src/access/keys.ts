@@ -1,10 +1,10 @@
-import { chainObject } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { wireTime } from '../base/wire-time.js'
+import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { Placed } from '../ports/append.js'
 import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStore, NewApiKey } from '../ports/keys.js'
 import type { Relation } from '../ports/relations.js'
-import { keyCreated, keyRevoked, RELATION_GRANT, relationChanged } from './actions.js'
+import { keyCreated, keyRevoked, relationChanged } from './actions.js'
 import { auditItem, endAccess } from './audit-rows.js'
 import { assertManages, assertOwner, isOperator } from './authority.js'
 import type { Management } from './management.js'
@@ -53,7 +53,7 @@ export async function createKey(ports: Management, request: KeyRequest): Promise
   const plain = await auditItem(ports, [domainId], created)
   const granting = await auditItem(ports, [domainId], (pepper) => [
     ...created(pepper),
-    relationChanged(RELATION_GRANT, pepper, tuple),
+    relationChanged(SELF_AUDIT.relationGrant, pepper, tuple),
   ])
   const grant = ports.tuplesDecide ? tuple : undefined
   const { record, auditRows } = await ports.keys.create(made, grant, (granted) =>

@@ -1,4 +1,4 @@
-import { chainObject } from '../append/self-audit-item.js'
+import { chainObject } from '../chain/self-audit.js'
 import { policySet } from './actions.js'
 import { auditItem } from './audit-rows.js'
 import { assertManages } from './authority.js'

@@ -1,5 +1,6 @@
 import { AuditError } from '../base/errors.js'
 import { wireTime } from '../base/wire-time.js'
+import { chainOfObject, PLATFORM_OBJECT, SELF_AUDIT } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AppendItem, Placed } from '../ports/append.js'
 import type {
@@ -9,11 +10,10 @@ import type {
   StoredTuple,
   TuplePlace,
 } from '../ports/relations.js'
-import { RELATION_GRANT, RELATION_REVOKE, relationChanged } from './actions.js'
+import { relationChanged } from './actions.js'
 import { auditItem, endAccess } from './audit-rows.js'
 import { assertManages } from './authority.js'
 import type { Management } from './management.js'
-import { chainOfObject } from './subject.js'
 
 /** What became of a tuple, as `audit relation` prints it, with the rows that records it. */
 export interface ChangedTupleJson extends RelationTuple {
@@ -33,7 +33,7 @@ export interface TupleJson extends RelationTuple {
 export async function grantRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTupleJson> {
   const domainIds = await chainsConcerned(ports, tuple)
   const selfAudit = await auditItem(ports, domainIds, (pepper) => [
-    relationChanged(RELATION_GRANT, pepper, tuple),
+    relationChanged(SELF_AUDIT.relationGrant, pepper, tuple),
   ])
   return changed(tuple, await ports.relations.grant(tuple, selfAudit))
 }
@@ -41,7 +41,7 @@ export async function grantRelation(ports: Management, tuple: RelationTuple): Pr
 /** Takes it away again. Rejects as {@link grantRelation} does, and with `relation_not_found`. */
 export async function revokeRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTupleJson> {
   const domainIds = await chainsConcerned(ports, tuple)
-  const actions = (pepper: Uint8Array) => [relationChanged(RELATION_REVOKE, pepper, tuple)]
+  const actions = (pepper: Uint8Array) => [relationChanged(SELF_AUDIT.relationRevoke, pepper, tuple)]
   const end = (selfAudit: AppendItem) => ports.relations.revoke(tuple, selfAudit)
   return changed(tuple, await endAccess(ports, domainIds, actions, end))
 }
@@ -54,7 +54,7 @@ async function chainsConcerned(ports: Management, tuple: RelationTuple): Promise
   if (!ports.tuplesDecide) throw decidedElsewhere()
   const { object, relation } = tuple
   if (object.startsWith('group:')) {
-    await assertManages(ports, 'owner', 'platform:platform')
+    await assertManages(ports, 'owner', PLATFORM_OBJECT)
     const concerned = await ports.relations.chainsOf(object.slice('group:'.length))
     return [...new Set([PLATFORM_ANCHOR, ...concerned])]
   }

@@ -1,4 +1,4 @@
-import { chainObject } from '../append/self-audit-item.js'
+import { chainObject } from '../chain/self-audit.js'
 import type { Remaining } from '../ports/erasure.js'
 import type { ApiKeyStore } from '../ports/keys.js'
 import type { RelationFilter, RelationStore, RelationTuple } from '../ports/relations.js'

@@ -1,7 +1,6 @@
 import { AuditError } from '../base/errors.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
-import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { Relation, RelationObject } from '../ports/relations.js'
+import type { Relation } from '../ports/relations.js'
 
 export const RELATIONS = ['owner', 'admin', 'auditor', 'member'] as const satisfies readonly Relation[]
 
@@ -34,10 +33,4 @@ export function parseSubject(text: string): string {
 export function parseGroup(text: string): string {
   if (GROUP.test(text)) return text
   throw new AuditError('usage', '--group: expected a name of 1 to 128 letters, digits and _ . | / -')
-}
-
-/** The Domain that an object is of, the platform anchor for the platform's; a group is of none. */
-export function chainOfObject(object: RelationObject): string | undefined {
-  if (object === 'platform:platform') return PLATFORM_ANCHOR
-  return object.startsWith('domain:') ? object.slice('domain:'.length) : undefined
 }

@@ -1,6 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import { FormatError } from '../chain/format-error.js'
 import { pseudonym } from '../chain/hash.js'
+import { chainObject } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
 import type { AppendItem, EntryStore, Placed } from '../ports/append.js'
 import type { Pepper } from '../ports/pepper.js'
@@ -52,7 +53,7 @@ async function creation(domainId: string, domain: NewDomain, pepper: Pepper): Pr
   const actor = pseudonym(platform, domain.actor)
   const genesis = genesisRow(domainId, pseudonym(own, GENESIS_SUBJECT), path)
   return {
-    rows: [chainCreateRow(PLATFORM_ANCHOR, actor, `domain:${domainId}`, path)],
+    rows: [chainCreateRow(PLATFORM_ANCHOR, actor, chainObject(domainId), path)],
     genesisPseudonyms: new Map([[PLATFORM_ANCHOR, platformGenesis]]),
     starts: new Map([
       [PLATFORM_ANCHOR, { genesis: genesisRow(PLATFORM_ANCHOR, platformGenesis) }],

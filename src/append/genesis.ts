@@ -1,10 +1,8 @@
-import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { NewRow } from '../ports/append.js'
 
 /** subject_id of every genesis row, so that the chain itself can check the pepper (format.md, "Pseudonym"). */
 export const GENESIS_SUBJECT = 'system:audit'
-
-export const CHAIN_CREATE = 'audit.chain-create'
 
 /** The first row of a chain; `subjectPseudonym` is {@link GENESIS_SUBJECT}'s under that chain's pepper. */
 export function genesisRow(
@@ -12,8 +10,7 @@ export function genesisRow(
   subjectPseudonym: string,
   relationPath: readonly string[] = [],
 ): NewRow {
-  const object = domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`
-  return chainCreateRow(domainId, subjectPseudonym, object, relationPath)
+  return chainCreateRow(domainId, subjectPseudonym, chainObject(domainId), relationPath)
 }
 
 /** The row that says a chain was created: on the new chain itself, and on the platform chain. */
@@ -26,7 +23,7 @@ export function chainCreateRow(
   return {
     domainId,
     subjectPseudonym,
-    relation: CHAIN_CREATE,
+    relation: SELF_AUDIT.chainCreate,
     object,
     reason: 'granted',
     relationPath,

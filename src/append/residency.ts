@@ -9,6 +9,13 @@ export interface Chains {
   readonly platform?: boolean | undefined
 }
 
+/** Names one chain, the platform's by its anchor. */
+export function onlyChain(
+  domainId: string,
+): { readonly platform: true } | { readonly domainIds: readonly string[] } {
+  return domainId === PLATFORM_ANCHOR ? { platform: true } : { domainIds: [domainId] }
+}
+
 /** What the resolver is asked about, and the two places where chains may have been named. */
 export interface PlaceRequest {
   readonly flags: Chains

@@ -1,6 +1,5 @@
 import { pseudonym } from '../chain/hash.js'
 import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { AccessObject } from '../ports/access.js'
 import type { AppendItem, ChainStart, NewRow } from '../ports/append.js'
 import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
 
@@ -44,8 +43,3 @@ export function selfAuditItem(
 }
 
 const PLAIN = { reason: 'granted', caveatContext: [], correlationId: '', zedtoken: '' } as const
-
-/** The object of a action that concerns a chain as a whole. */
-export function chainObject(domainId: string): AccessObject {
-  return domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`
-}

@@ -1,12 +1,12 @@
-import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import { type InputEntry, inputEntry } from './input/input-line.js'
+import { checkEntry } from './check-entry.js'
+import type { InputEntry } from './input/input-line.js'
+import { onlyChain } from './residency.js'
 
-/** What an operator did, as an entry on the chain that it concerns; the actor is its subject. */
+/** Returns what an operator did as an entry of the chain that it concerns. The actor is the subject of the row. */
 export function selfAuditEntry(
   actor: string,
   row: { readonly domainId: string; readonly relation: string; readonly object: string },
 ): InputEntry {
   const { domainId, relation, object } = row
-  const chain = domainId === PLATFORM_ANCHOR ? { platform: true } : { domain_id: domainId }
-  return inputEntry({ subject_id: actor, relation, object, ...chain })
+  return checkEntry({ subjectId: actor, relation, object, ...onlyChain(domainId) })
 }

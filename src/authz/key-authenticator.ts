@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { chainObject } from '../chain/self-audit.js'
 import type { Authenticator, Principal } from '../ports/access.js'
 import type { ApiKeyLookup, StoredKey } from '../ports/keys.js'
 import { secretHash, splitKey } from './api-key.js'
@@ -37,7 +37,7 @@ function principalOf(keyId: string, stored: StoredKey): Principal {
     subject,
     subjectId: subject.slice(subject.indexOf(':') + 1),
     keyId,
-    object: domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`,
+    object: chainObject(domainId),
     readOnly,
     ownerOnly,
   }

@@ -1,5 +1,5 @@
 import type { Management } from '../access/management.js'
-import { chainObject } from '../append/self-audit-item.js'
+import { chainObject } from '../chain/self-audit.js'
 import type { AccessOptions, JwtOptions, SpicedbOptions } from '../cli/access/flags.js'
 import { readPem } from '../cli/flags/read-pem.js'
 import type { Authenticator, Authorizer } from '../ports/access.js'

@@ -3,6 +3,7 @@ import { type SelfAuditAction, selfAuditItem } from '../append/self-audit-item.j
 import { AuditError } from '../base/errors.js'
 import { wireTime } from '../base/wire-time.js'
 import { pseudonym } from '../chain/hash.js'
+import { SELF_AUDIT } from '../chain/self-audit.js'
 import type { Placed } from '../ports/append.js'
 import type {
   ErasedPseudonym,
@@ -14,8 +15,6 @@ import type {
 } from '../ports/erasure.js'
 import type { Pepper } from '../ports/pepper.js'
 import { onChain, type Person } from './person.js'
-
-export const ERASE_RELATION = 'audit.erase-identity'
 
 export interface ErasurePorts {
   readonly store: ErasureStore
@@ -100,7 +99,7 @@ export async function eraseIdentity(ports: ErasurePorts, request: EraseRequest):
 /** The figures are hashed with the row, so that `audit get` bears the receipt out. */
 function deedOf({ pseudonym: erased, mappings, contexts }: ErasedPseudonym, block: boolean): SelfAuditAction {
   return {
-    relation: ERASE_RELATION,
+    relation: SELF_AUDIT.eraseIdentity,
     object: `identity:${erased}`,
     relationPath: [`mappings:${mappings}`, `contexts:${contexts}`, ...(block ? ['block'] : [])],
   }

@@ -1,20 +1,13 @@
 import { personalDataProblem } from '../append/personal-data.js'
-import {
-  chainObject,
-  type SelfAuditAction,
-  type SelfAuditActor,
-  selfAuditItem,
-} from '../append/self-audit-item.js'
+import { type SelfAuditAction, type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { wireTime } from '../base/wire-time.js'
 import { textProblem } from '../chain/limits.js'
+import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { Placed } from '../ports/append.js'
 import type { HoldFilter, HoldRecord, HoldStore, HoldTarget } from '../ports/hold.js'
 import type { Pepper } from '../ports/pepper.js'
 import { nameOf, onChain, type Person } from './person.js'
-
-const PLACE_RELATION = 'audit.hold-place'
-const RELEASE_RELATION = 'audit.hold-release'
 
 /** In UTF-8. */
 const REASON_BYTES = 1024
@@ -64,7 +57,7 @@ export async function placeHold(ports: HoldPorts, request: PlaceHold): Promise<T
   const target = person === undefined ? { domainId } : onChain(person, domainId, pepper)
   refuseNaming(reason, person)
   const { hold, auditRow } = await ports.store.place(target, reason, (id) =>
-    selfAuditItem({ domainId, actor, pepper }, [deedOf(PLACE_RELATION, id, target)]),
+    selfAuditItem({ domainId, actor, pepper }, [deedOf(SELF_AUDIT.holdPlace, id, target)]),
   )
   return withRow(hold, auditRow)
 }
@@ -84,7 +77,7 @@ export async function releaseHold(
   }
   const { domainId } = found
   const selfAuditActor: SelfAuditActor = { domainId, actor, pepper: await ports.pepper.pepperOf(domainId) }
-  const row = selfAuditItem(selfAuditActor, [deedOf(RELEASE_RELATION, id, found)])
+  const row = selfAuditItem(selfAuditActor, [deedOf(SELF_AUDIT.holdRelease, id, found)])
   const { hold, auditRow } = await ports.store.release(found, reason, row)
   return withRow(hold, auditRow)
 }

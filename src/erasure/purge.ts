@@ -1,5 +1,6 @@
 import { type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
 import { wireTime } from '../base/wire-time.js'
+import { SELF_AUDIT } from '../chain/self-audit.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import type {
   PurgedBatch,
@@ -9,8 +10,6 @@ import type {
   RetentionStore,
 } from '../ports/retention.js'
 import { type Counts, chainAction, heldOf, type OnChain, type RetentionPorts } from './retention.js'
-
-const PURGE_RELATION = 'audit.retention-purge'
 
 /** Contexts and mappings each that go in one transaction at most: the chain's appends wait for some 50 ms. */
 const BATCH = 5_000
@@ -51,7 +50,7 @@ export async function applyRetention(
   for (let from: PurgePosition | undefined = START; from !== undefined; ) {
     signal.throwIfAborted()
     const step: PurgeStep = await store.purge(domainId, from, batch, (purged) =>
-      selfAuditItem(selfAuditActor, [chainAction(PURGE_RELATION, domainId, figuresOf(purged))]),
+      selfAuditItem(selfAuditActor, [chainAction(SELF_AUDIT.retentionPurge, domainId, figuresOf(purged))]),
     )
     steps.push(step)
     from = step.next

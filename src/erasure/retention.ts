@@ -1,15 +1,9 @@
-import {
-  chainObject,
-  type SelfAuditAction,
-  type SelfAuditActor,
-  selfAuditItem,
-} from '../append/self-audit-item.js'
+import { type SelfAuditAction, type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { wireTime } from '../base/wire-time.js'
+import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { Pepper } from '../ports/pepper.js'
 import type { RetentionPolicy, RetentionState, RetentionStore } from '../ports/retention.js'
-
-const SET_RELATION = 'audit.retention-set'
 
 /** Of a chain that no policy was set for. */
 export const DEFAULT_POLICY: RetentionPolicy = { chainYears: 7, personalDays: 365 }
@@ -86,7 +80,7 @@ export async function setRetention(
   const personalDays = checked('personal days', change.personalDays ?? policy.personalDays, DAYS)
   const selfAuditActor: SelfAuditActor = { domainId, actor, pepper: await pepper.pepperOf(domainId) }
   const relationPath = [`chain_years:${chainYears}`, `personal_days:${personalDays}`]
-  const row = selfAuditItem(selfAuditActor, [chainAction(SET_RELATION, domainId, relationPath)])
+  const row = selfAuditItem(selfAuditActor, [chainAction(SELF_AUDIT.retentionSet, domainId, relationPath)])
   await store.set(domainId, { chainYears, personalDays }, row)
   return showRetention(store, domainId)
 }

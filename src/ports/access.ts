@@ -1,3 +1,5 @@
+import type { ChainObject } from '../chain/self-audit.js'
+
 /**
  * What a caller is asked for on a chain: `manage` is held by owners and admins, `auditor` by auditors alone (http.md);
  * `owner` is asked of who makes others owners, or owner-only keys.
@@ -5,7 +7,7 @@
 export type AccessRelation = 'auditor' | 'manage' | 'owner'
 
 /** What access is given on: the chain of one Domain (`domain:<id>`, lower case) or the platform chain. */
-export type AccessObject = `domain:${string}` | 'platform:platform'
+export type AccessObject = ChainObject
 
 /** Who is calling, as a credential says. Holds no secret. */
 export interface Principal {

@@ -1,10 +1,9 @@
 import { isChainDamaged } from '../append/damaged-chain.js'
 import { AuditError } from '../base/errors.js'
 import { textProblem } from '../chain/limits.js'
+import { SELF_AUDIT } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { QuarantineRecord, QuarantineStore } from '../ports/quarantine.js'
-
-export const ACKNOWLEDGE_RELATION = 'audit.quarantine-acknowledge'
 
 export interface SelfAuditRow {
   readonly domainId: string
@@ -34,7 +33,11 @@ export async function acknowledgeQuarantine(
   if (problem !== undefined) throw new AuditError('invalid_input', `reason: ${problem}`)
   // Row first, stamp second: dying in between leaves a record that can be acknowledged again, never a silent one.
   return store.acknowledge(id, reason, ({ domainId }) =>
-    announce(appendSelfAudit, { domainId, relation: ACKNOWLEDGE_RELATION, object: `quarantine:${id}` }),
+    announce(appendSelfAudit, {
+      domainId,
+      relation: SELF_AUDIT.quarantineAcknowledge,
+      object: `quarantine:${id}`,
+    }),
   )
 }
 

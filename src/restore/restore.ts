@@ -1,10 +1,10 @@
-import { mirrorOfPath } from '../append/mirror-step.js'
 import { AuditError } from '../base/errors.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import type { ChainedEntry, ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
+import { mirrorOfPath } from '../chain/self-audit.js'
 import type { RestoredRow, RestoreTarget } from '../ports/restore.js'
 import type { ScanProgress } from '../ports/verify.js'
 

@@ -1,7 +1,6 @@
-import { CHAIN_CREATE } from '../append/genesis.js'
-import { mirrorOfPath } from '../append/mirror-step.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import { LIMITS } from '../chain/limits.js'
+import { domainOfObject, mirrorOfPath, SELF_AUDIT } from '../chain/self-audit.js'
 import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
 import type { IndexedMirror, MirrorCodec, MirrorStore } from '../ports/mirror.js'
@@ -84,14 +83,12 @@ async function createdBy(
   return created
 }
 
-const DOMAIN_OBJECT = /^domain:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
-
 function creationIn(object: ListedRow): CreatedDomain | undefined {
   const canonical = object.kind === 'row' ? object.row.canonical : undefined
   if (canonical === undefined) return undefined
   const row = decodeCanonical(canonical)
-  const domainId = row.relation === CHAIN_CREATE ? DOMAIN_OBJECT.exec(row.object)?.[1] : undefined
-  if (domainId === undefined || domainId === NIL_UUID) return undefined
+  const domainId = row.relation === SELF_AUDIT.chainCreate ? domainOfObject(row.object) : undefined
+  if (domainId === undefined) return undefined
   return { domainId, mirrorUrl: mirrorOfPath(row.relationPath), seq: object.seq }
 }
 

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { parseGroup, parseSubject, RELATIONS } from '../../access/subject.js'
-import { chainObject } from '../../append/self-audit-item.js'
 import { AuditError } from '../../base/errors.js'
+import { chainObject } from '../../chain/self-audit.js'
 import type { Relation, RelationObject, RelationTuple } from '../../ports/relations.js'
 import { chainFlags, chainsFlags, optionalChain, type ParsedChain } from '../flags/chain.js'
 

@@ -7,11 +7,10 @@ import {
   type InputFormat,
   ndjsonCandidates,
 } from '../../append/input/candidates.js'
-import type { Chains } from '../../append/residency.js'
+import { type Chains, onlyChain } from '../../append/residency.js'
 import type { Sink } from '../../append/sink.js'
 import { AuditError } from '../../base/errors.js'
 import { wireTime } from '../../base/wire-time.js'
-import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { sinkOf } from '../../compose/append.js'
 import type { Context } from '../../compose/context.js'
 import type { Placed } from '../../ports/append.js'
@@ -175,8 +174,7 @@ function refuseOfStreams({ rejects, format }: AppendRequest): undefined {
 }
 
 function chainsOf(chain: string | undefined): Chains {
-  if (chain === undefined) return {}
-  return chain === PLATFORM_ANCHOR ? { platform: true } : { domainIds: [chain] }
+  return chain === undefined ? {} : onlyChain(chain)
 }
 
 async function printPlaced(

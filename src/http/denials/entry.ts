@@ -1,7 +1,7 @@
 import { checkEntry } from '../../append/check-entry.js'
 import type { InputEntry } from '../../append/input/input-line.js'
 import { isAddress } from '../../append/input/ip.js'
-import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import { onlyChain } from '../../append/residency.js'
 import type { Denial } from '../deps.js'
 
 /** One row to be written; `count` denials of one caller on one chain, the last of them in `denial`. */
@@ -26,7 +26,7 @@ export function denialEntry({ denial, count }: DenialRow, subjectId: string): In
     reason,
     correlationId,
     ...(count > 1 && { relationPath: [`repeated:${count}`] }),
-    ...(domainId === PLATFORM_ANCHOR ? { platform: true } : { domainIds: [domainId] }),
+    ...onlyChain(domainId),
     context: {
       ...(ip !== undefined && isAddress(ip) && { ip }),
       ...(userAgent !== undefined && { userAgent: userAgent.slice(0, MAX_AGENT) }),

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { chainObject } from '../../chain/self-audit.js'
 import type { AccessDecision, AccessRelation } from '../../ports/access.js'
 import { clientGoneSignal } from '../connection/client-gone-signal.js'
 import type { HttpDeps } from '../deps.js'
 import { entryNotFound, permissionDenied } from '../problem/problem.js'
 import { asUnavailable } from './as-unavailable.js'
-import { chainOf, objectOf, principalOf } from './caller.js'
+import { chainOf, principalOf } from './caller.js'
 
 export interface GateRule {
   readonly relation: AccessRelation
@@ -41,7 +42,7 @@ async function decide(
   signal: AbortSignal,
 ): Promise<AccessDecision> {
   const principal = principalOf(request)
-  const object = objectOf(chainOf(request))
+  const object = chainObject(chainOf(request))
   if (principal.readOnly && request.method !== 'GET') return OUT_OF_SCOPE
   if (principal.object !== undefined && principal.object !== object) return OUT_OF_SCOPE
   const decision = await authorizer

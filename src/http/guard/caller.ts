@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { AccessObject, Principal } from '../../ports/access.js'
+import type { Principal } from '../../ports/access.js'
 import { unauthenticated } from '../problem/problem.js'
 
 declare module 'fastify' {
@@ -32,8 +32,4 @@ export function principalOf(request: FastifyRequest): Principal {
 export function chainOf(request: FastifyRequest): string {
   const { domain_id } = request.params as { readonly domain_id?: string }
   return domain_id ?? PLATFORM_ANCHOR
-}
-
-export function objectOf(domainId: string): AccessObject {
-  return domainId === PLATFORM_ANCHOR ? 'platform:platform' : `domain:${domainId}`
 }

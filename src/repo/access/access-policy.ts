@@ -1,4 +1,5 @@
-import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import { AuditError } from '../../base/errors.js'
+import { chainOfObject } from '../../chain/self-audit.js'
 import type { AppendItem } from '../../ports/append.js'
 import type { AccessPolicyStore } from '../../ports/keys.js'
 import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
@@ -7,8 +8,9 @@ import type { Client, Database } from '../session/database.js'
 
 export function postgresAccessPolicy(database: Database): AccessPolicyStore {
   return {
-    isEraseOwnerOnly: (object) => {
-      const domainId = object === 'platform:platform' ? PLATFORM_ANCHOR : object.slice('domain:'.length)
+    isEraseOwnerOnly: async (object) => {
+      const domainId = chainOfObject(object)
+      if (domainId === undefined) throw new AuditError('internal', 'an object of no chain')
       return database.withClient((client) => isEraseOwnerOnly(client, domainId))
     },
     setEraseOwnerOnly: (domainId, value, selfAudit) =>

@@ -1,4 +1,5 @@
 import { AuditError } from '../../base/errors.js'
+import { DOMAIN_PREFIX, domainOfObject, PLATFORM_OBJECT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { AppendItem } from '../../ports/append.js'
 import type {
@@ -27,15 +28,10 @@ export function postgresRelations(database: Database): RelationStore {
 }
 
 async function grant(client: Client, tuple: RelationTuple, selfAudit: AppendItem) {
-  const domainId = domainOf(tuple.object)
+  const domainId = domainOfObject(tuple.object)
   if (domainId !== undefined) await assertChain(client, domainId)
   if (!(await insertTuple(client, tuple))) return { auditRows: [] }
   return { auditRows: await appendUnderLocks(client, selfAudit) }
-}
-
-/** The Domain of an object `domain:<id>`. */
-function domainOf(object: string): string | undefined {
-  return object.startsWith('domain:') ? object.slice('domain:'.length) : undefined
 }
 
 /** Whether it is new. */
@@ -89,7 +85,7 @@ async function page(
 }
 
 const CHAINS_OF_GROUP = `${GROUPS_OF}
-  SELECT DISTINCT CASE WHEN t.object = 'platform:platform' THEN '${PLATFORM_ANCHOR}' ELSE substr(t.object, 8) END AS id
+  SELECT DISTINCT CASE WHEN t.object = '${PLATFORM_OBJECT}' THEN '${PLATFORM_ANCHOR}' ELSE substr(t.object, ${DOMAIN_PREFIX.length + 1}) END AS id
   FROM up JOIN audit_relation_tuple t ON t.subject = up.subject
   WHERE t.object NOT LIKE 'group:%' ORDER BY id`
 

@@ -1,3 +1,4 @@
+import { DOMAIN_PREFIX, SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { ArchiveLedger, LedgerRow, LedgerState } from '../../ports/archive.js'
 import type { Client, Database } from '../session/database.js'
@@ -11,7 +12,7 @@ const STATE = `
   SELECT d.mirror_url,
     d.domain_id IS NOT NULL OR EXISTS (
       SELECT FROM audit_log_entry
-      WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || $1::uuid::text) AS known,
+      WHERE domain_id = $2 AND relation = '${SELF_AUDIT.chainCreate}' AND object = '${DOMAIN_PREFIX}' || $1::uuid::text) AS known,
     (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1 AND seq <= ${LAST_SEQ}) AS last_seq,
     ${microsOf('clock_timestamp()')} AS clock,
     (SELECT CASE WHEN isfinite(recorded_at)

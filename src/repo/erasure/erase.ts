@@ -1,4 +1,5 @@
 import { AuditError } from '../../base/errors.js'
+import { SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Placed } from '../../ports/append.js'
 import type { ErasedPseudonym, ErasureStore, ErasureSubject, SubjectTraces } from '../../ports/erasure.js'
@@ -90,7 +91,7 @@ const BLANK_HOLDS = `
 const LAST_ERASURE = `
   SELECT seq, encode(entry_hash, 'hex') AS hash, ${microsOf('recorded_at')} AS micros FROM audit_log_entry
   WHERE domain_id = $1 AND substr(object, strpos(object, ':') + 1) = $2 AND object = 'identity:' || $2
-    AND relation = 'audit.erase-identity' AND isfinite(recorded_at) ORDER BY seq DESC LIMIT 1`
+    AND relation = '${SELF_AUDIT.eraseIdentity}' AND isfinite(recorded_at) ORDER BY seq DESC LIMIT 1`
 
 async function lastErasure(
   client: Client,

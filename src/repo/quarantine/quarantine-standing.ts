@@ -1,4 +1,5 @@
 import { FINDING_CODES, type FindingCode } from '../../chain/finding.js'
+import { SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { FindingKey, QuarantineStanding, StandingCount } from '../../ports/reconcile.js'
 import type { Client, Database } from '../session/database.js'
@@ -15,7 +16,7 @@ const ACKNOWLEDGED = `
   acknowledged_at IS NOT NULL AND EXISTS (
     SELECT FROM audit_log_entry e WHERE e.domain_id IN (q.domain_id, $1)
       AND substr(e.object, strpos(e.object, ':') + 1) = q.id::text AND e.object = 'quarantine:' || q.id::text
-      AND e.relation = 'audit.quarantine-acknowledge')`
+      AND e.relation = '${SELF_AUDIT.quarantineAcknowledge}')`
 
 const COUNTS = `
   SELECT code, ${ACKNOWLEDGED} AS acknowledged, count(*) AS count FROM audit_tamper_quarantine q GROUP BY 1, 2`

@@ -1,4 +1,5 @@
 import { AuditError } from '../../base/errors.js'
+import { DOMAIN_PREFIX, mirrorOfPath, SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { DomainRecord, DomainRegistry } from '../../ports/domains.js'
 import type { Client, Database } from '../session/database.js'
@@ -56,7 +57,7 @@ const MIRROR = `
   SELECT d.mirror_url AS url, created.relation_path AS path FROM audit_domain d
   LEFT JOIN LATERAL (
     SELECT relation_path FROM audit_log_entry
-    WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || d.domain_id::text ORDER BY seq LIMIT 1
+    WHERE domain_id = $2 AND relation = '${SELF_AUDIT.chainCreate}' AND object = '${DOMAIN_PREFIX}' || d.domain_id::text ORDER BY seq LIMIT 1
   ) AS created ON true
   WHERE d.domain_id = $1`
 
@@ -71,7 +72,7 @@ export async function mirrorUrlOf(client: Client, domainId: string): Promise<str
     PLATFORM_ANCHOR,
   ])
   const [row] = rows
-  const said = row?.path?.find((step) => step.startsWith('mirror:'))?.slice('mirror:'.length) ?? null
+  const said = mirrorOfPath(row?.path ?? []) ?? null
   if (row === undefined || row.path === null || row.url === said) return row?.url ?? undefined
   throw new AuditError(
     'chain_conflict',

@@ -1,5 +1,6 @@
 import type { ChainHead } from '../../chain/entry.js'
 import type { LastRow } from '../../chain/head.js'
+import { DOMAIN_OBJECT_PATTERN, DOMAIN_PREFIX, SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { KnownChains } from '../../ports/domains.js'
 import type { Restoring } from '../../ports/verify.js'
@@ -33,7 +34,7 @@ const STATE = `
     CASE WHEN $1::uuid = $2::uuid THEN ${ANY_DOMAIN}
     ELSE EXISTS (SELECT FROM audit_domain WHERE domain_id = $1)
       OR EXISTS (SELECT FROM audit_log_entry
-                 WHERE domain_id = $2 AND relation = 'audit.chain-create' AND object = 'domain:' || $1::uuid::text)
+                 WHERE domain_id = $2 AND relation = '${SELF_AUDIT.chainCreate}' AND object = '${DOMAIN_PREFIX}' || $1::uuid::text)
     END AS known,
     head.seq AS head_seq,
     head.hash AS head_hash,
@@ -131,8 +132,8 @@ const CHAINS = `
   ORDER BY id`
 
 const CREATED = `
-  SELECT substr(object, 8) AS id FROM audit_log_entry
-  WHERE domain_id = $1 AND relation = 'audit.chain-create' AND object ~ '^domain:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
+  SELECT substr(object, ${DOMAIN_PREFIX.length + 1}) AS id FROM audit_log_entry
+  WHERE domain_id = $1 AND relation = '${SELF_AUDIT.chainCreate}' AND object ~ '${DOMAIN_OBJECT_PATTERN}'`
 
 /** Read before the chains themselves: a Domain made meanwhile is in neither, and so no false alarm. */
 export async function knownChains(client: Client): Promise<KnownChains> {

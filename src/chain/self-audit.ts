@@ -1,0 +1,52 @@
+import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from './uuid.js'
+
+/** The relations of the rows that the log appends about itself. SQL takes them by interpolation, so no name holds a quote. */
+export const SELF_AUDIT = {
+  chainCreate: 'audit.chain-create',
+  keyCreate: 'audit.key-create',
+  keyRevoke: 'audit.key-revoke',
+  relationGrant: 'audit.relation-grant',
+  relationRevoke: 'audit.relation-revoke',
+  accessPolicy: 'audit.access-policy',
+  eraseIdentity: 'audit.erase-identity',
+  holdPlace: 'audit.hold-place',
+  holdRelease: 'audit.hold-release',
+  retentionSet: 'audit.retention-set',
+  retentionPurge: 'audit.retention-purge',
+  quarantineAcknowledge: 'audit.quarantine-acknowledge',
+} as const
+
+/** The object that names a chain as a whole: `domain:<id>` in lower case, or the platform chain's. */
+export type ChainObject = `domain:${string}` | 'platform:platform'
+
+export const PLATFORM_OBJECT = 'platform:platform'
+
+/** What the object of a Domain's chain begins with. */
+export const DOMAIN_PREFIX = 'domain:'
+
+/** Matches the object of a Domain's chain, as a regular expression of JavaScript and of PostgreSQL. */
+export const DOMAIN_OBJECT_PATTERN = `^${DOMAIN_PREFIX}[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`
+
+export function chainObject(domainId: string): ChainObject {
+  return domainId === PLATFORM_ANCHOR ? PLATFORM_OBJECT : `${DOMAIN_PREFIX}${domainId}`
+}
+
+/** Returns the domain id behind a {@link chainObject}, the platform anchor included; undefined for any other object. */
+export function chainOfObject(object: string): string | undefined {
+  return object === PLATFORM_OBJECT ? PLATFORM_ANCHOR : domainOfObject(object)
+}
+
+/** Returns the id of the Domain that an object names; undefined for any other object, the platform chain's included. */
+export function domainOfObject(object: string): string | undefined {
+  const id = object.startsWith(DOMAIN_PREFIX) ? object.slice(DOMAIN_PREFIX.length) : ''
+  const isDomain = isUuid(id) && id === id.toLowerCase() && id !== NIL_UUID && id !== PLATFORM_ANCHOR
+  return isDomain ? id : undefined
+}
+
+/** What the step of a chain-create row's relation_path begins with that names the Domain's own mirror. */
+export const MIRROR_PREFIX = 'mirror:'
+
+/** Returns the mirror that a chain-create row names; undefined for a Domain that lies in the default mirror. */
+export function mirrorOfPath(relationPath: readonly string[]): string | undefined {
+  return relationPath.find((step) => step.startsWith(MIRROR_PREFIX))?.slice(MIRROR_PREFIX.length)
+}
