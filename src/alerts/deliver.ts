@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { backOff } from '../base/back-off.js'
 import { post, type Refused } from './post.js'
 import type { WebhookSettings } from './settings.js'
 
@@ -7,7 +8,7 @@ export interface Patience {
   readonly attempts: number
   /** Milliseconds that one attempt may take. */
   readonly timeout: number
-  /** Milliseconds before the second attempt; doubled for each after it, and half of it left to chance. */
+  /** Milliseconds before the second attempt at most. The wait doubles for each attempt after it. */
   readonly backOff: number
   /** Milliseconds for what is under way when the program is asked to stop. */
   readonly lastWords: number
@@ -28,11 +29,7 @@ export async function deliver(
     if (refused === undefined) return undefined
     const isOver = !refused.again || attempt >= patience.attempts || signal.aborted
     if (isOver) return attempt === 1 ? refused.why : `${refused.why} at attempt ${attempt}`
-    await pause(patience.backOff * 2 ** (attempt - 1), signal)
+    const pause = backOff({ first: patience.backOff, jitter: 0.5 }, attempt)
+    await sleep(pause, undefined, { signal }).catch(() => undefined)
   }
-}
-
-/** Jitter keeps the verifiers of many machines from coming back all at once. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
 }

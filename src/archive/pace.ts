@@ -1,22 +1,14 @@
+import { type BackOff, backOff } from '../base/back-off.js'
 import type { Drained } from './drain.js'
 
-/** Milliseconds: the first bound of a wait after a failure, and the last. */
-const FIRST_WAIT = 1_000
-const LONGEST_WAIT = 60_000
+/** Waits of the archiver after failures in a row. */
+export const AFTER_FAILURE: BackOff = { first: 1_000, longest: 60_000, jitter: 1 }
 
 /**
- * Milliseconds until rows that were held back are looked at again: they rarely mend, but for those before a row that
- * commits late. Doubles to LONGEST_WAIT, for each look reads the whole run anew.
+ * Waits before rows that were held back are read again. Such rows rarely become archivable, except those before a row
+ * that commits late. The wait doubles because each look reads the whole run again.
  */
-const HELD_AGAIN = 5_000
-
-/**
- * A wait after `failures` in a row: anything from nothing to a bound that doubles (full jitter), so that archivers which
- * lost one mirror together do not come back to it together. `random` is 0 to 1.
- */
-export function backOff(failures: number, random: number): number {
-  return random * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (failures - 1))
-}
+const WHILE_HELD: BackOff = { first: 5_000, longest: 60_000, jitter: 0 }
 
 /**
  * When a chain is looked at again, and from where. Rows that were left behind, held back or failed, are passed over
@@ -53,7 +45,7 @@ export class Pace {
   }
 
   #heldWait(): number {
-    return Math.min(LONGEST_WAIT, HELD_AGAIN * 2 ** Math.max(this.#helds - 1, 0))
+    return backOff(WHILE_HELD, Math.max(this.#helds, 1))
   }
 
   /** The pass itself failed: Postgres did, or the mirror could not be opened. Milliseconds until the next. */
@@ -63,7 +55,7 @@ export class Pace {
 
   #onFailure(progressed: boolean, now: number, random: number): number {
     this.#failures += 1
-    const wait = backOff(this.#failures, random)
+    const wait = backOff(AFTER_FAILURE, this.#failures, random)
     if (!progressed) this.#notBefore = now + wait
     return wait
   }

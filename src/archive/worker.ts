@@ -1,7 +1,8 @@
+import { backOff } from '../base/back-off.js'
 import { AuditError } from '../base/errors.js'
 import type { WaitingChain } from '../ports/archive.js'
 import type { Drained } from './drain.js'
-import { backOff, Pace } from './pace.js'
+import { AFTER_FAILURE, Pace } from './pace.js'
 import type { ProvenRun } from './prove-run.js'
 import { type Stopping, withStopping } from './stopping.js'
 import { type ArchiverDeps, TURNS, TURNS_PER_MIRROR, takeTurn } from './turn.js'
@@ -89,7 +90,7 @@ class Worker {
     } catch (error) {
       if (!isTrouble(error)) throw error
       this.#failedPolls += 1
-      const wait = Math.max(backOff(this.#failedPolls, Math.random()), this.#deps.pollInterval)
+      const wait = Math.max(backOff(AFTER_FAILURE, this.#failedPolls), this.#deps.pollInterval)
       this.#deps.onTrouble(error, wait)
       return wait
     }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type BackOff, backOff } from '../base/back-off.js'
 import { AuditError } from '../base/errors.js'
 import { type BaoAnswer, BaoHttp, type BaoRequest, NoAnswer } from './openbao-http.js'
 import type { BaoSettings } from './openbao-settings.js'
@@ -8,16 +9,18 @@ import { BaoTokens } from './openbao-tokens.js'
 export interface BaoPatience {
   /** Milliseconds for one try. */
   readonly timeout: number
-  /** Milliseconds before the second try, the third …, up to half as long again; their number is that of the retries. */
-  readonly pauses: readonly number[]
+  /** Tries after the first one, and the waits before them. */
+  readonly retries: number
+  readonly backOff: BackOff
   /** The clock of leases, milliseconds. */
   readonly now: () => number
 }
 
-/** Four tries, 22 s at the most. */
+/** Four tries in 22 s at most: the waits are at least 100, 300 and 900 ms, and at most half as long again. */
 const PATIENCE: BaoPatience = {
   timeout: 5000,
-  pauses: [100, 300, 900],
+  retries: 3,
+  backOff: { first: 150, growth: 3, jitter: 1 / 3 },
   now: () => performance.now(),
 }
 
@@ -68,8 +71,8 @@ export class BaoClient {
 
   async #withRetries(request: BaoRequest): Promise<Tried> {
     let problem = ''
-    for (let tries = 0; tries <= this.#patience.pauses.length; tries += 1) {
-      if (tries > 0) await this.#pause(tries)
+    for (let tries = 0; tries <= this.#patience.retries; tries += 1) {
+      if (tries > 0) await sleep(backOff(this.#patience.backOff, tries))
       const answer = await this.#try(request)
       if (typeof answer !== 'string') return { ...answer, repeated: tries > 0 }
       problem = answer
@@ -87,11 +90,6 @@ export class BaoClient {
       if (error.mayPass) return error.message
       throw this.failure(error.message)
     }
-  }
-
-  async #pause(tries: number): Promise<void> {
-    const pause = this.#patience.pauses[tries - 1] ?? 0
-    await sleep(pause * (1 + Math.random() / 2))
   }
 }
 

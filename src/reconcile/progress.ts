@@ -1,3 +1,4 @@
+import { type BackOff, backOff } from '../base/back-off.js'
 import type { ErrorCode } from '../base/errors.js'
 import type { ChainGlance, KeptProgress, Position } from '../ports/reconcile.js'
 import type { Verdict } from '../verify/verdict.js'
@@ -108,15 +109,14 @@ export function advanced(
   return { ...next, boot: undefined, rolling: { reached: { seq: 0 }, startedAt: again }, fullAt: startedAt }
 }
 
-/** Milliseconds until a chain that could not be checked is tried again. */
-const FIRST_WAIT = 1_000
-const LONGEST_WAIT = 30_000
+/** Waits before a chain that could not be checked is tried again. */
+const AFTER_FAILURE: BackOff = { first: 1_000, longest: 30_000, jitter: 0 }
 
 export function failed(chain: Progress, kind: SegmentKind, code: ErrorCode, now: number): Progress {
   const before = chain.failures[kind]
   const count = (before?.count ?? 0) + 1
-  const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (count - 1))
-  const failure = { code, since: before?.since ?? now, count, notBefore: now + wait }
+  const notBefore = now + backOff(AFTER_FAILURE, count)
+  const failure = { code, since: before?.since ?? now, count, notBefore }
   return { ...chain, failures: { ...chain.failures, [kind]: failure }, servedAt: now }
 }
 

@@ -1,25 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type Drained, nothingDrained } from '../../src/archive/drain.js'
 import { inParallel } from '../../src/archive/in-parallel.js'
-import { backOff, Pace } from '../../src/archive/pace.js'
+import { Pace } from '../../src/archive/pace.js'
 import { RowsWanted } from '../../src/archive/rows-wanted.js'
 import { Semaphore } from '../../src/archive/semaphore.js'
 
 const drained = (patch: Partial<Drained>): Drained => ({ ...nothingDrained(0), ended: 'all', ...patch })
-
-describe('backOff', () => {
-  it.each([
-    [1, 1_000],
-    [2, 2_000],
-    [6, 32_000],
-    [7, 60_000],
-    [5_000, 60_000],
-  ])('after %i failures is anything up to %i ms', (failures, bound) => {
-    expect(backOff(failures, 0)).toBe(0)
-    expect(backOff(failures, 0.5)).toBe(bound / 2)
-    expect(backOff(failures, 1)).toBe(bound)
-  })
-})
 
 describe('Pace', () => {
   it('of a chain without trouble is due at once, from its beginning', () => {

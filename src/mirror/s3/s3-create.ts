@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CopyObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { backOff } from '../../base/back-off.js'
 import { AuditError } from '../../base/errors.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { failureOf } from './s3-error.js'
@@ -17,9 +18,9 @@ interface Put {
   readonly versionId: string | undefined
 }
 
-/** While another conditional request for the key is under way AWS answers 409. */
+/** AWS answers 409 while another conditional request for the key runs. */
 const CONFLICTS = 5
-const BACK_OFF_MS = 100
+const AFTER_CONFLICT = { first: 100, growth: 'linear', jitter: 1 } as const
 
 /**
  * Create-only puts into one bucket. Where `If-None-Match: *` is honoured, one request each: on AWS, which says so, and
@@ -79,7 +80,7 @@ export class S3Creator {
           return undefined
         }
         if (name !== 'ConditionalRequestConflict' || attempt === CONFLICTS) throw error
-        await sleep(Math.random() * BACK_OFF_MS * attempt, undefined, { signal })
+        await sleep(backOff(AFTER_CONFLICT, attempt), undefined, { signal })
       }
     }
   }

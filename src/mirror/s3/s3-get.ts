@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
+import { backOff } from '../../base/back-off.js'
 import type { MirrorObject } from '../../ports/mirror.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { failureOf } from './s3-error.js'
 
 /** The SDK retries until the headers are there; what breaks after them is asked for again from here. */
 const ATTEMPTS = 3
-const BACK_OFF_MS = 200
+const AFTER_BREAK = { first: 200, growth: 'linear', jitter: 1 } as const
 
 /** See MirrorStore.get. */
 export async function getObject(
@@ -24,7 +25,7 @@ export async function getObject(
         return { bytes: await readUpTo(answer.body, answer.length, maxBytes), etag: answer.etag }
       } catch (error) {
         if (attempt === ATTEMPTS || signal.aborted) throw error
-        await sleep(Math.random() * BACK_OFF_MS * attempt, undefined, { signal })
+        await sleep(backOff(AFTER_BREAK, attempt), undefined, { signal })
       }
     }
   })
