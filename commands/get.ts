@@ -1,8 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { chainFlags, chainOf } from '../src/cli/flags/chain.js'
 import { note } from '../src/cli/output/streams.js'
-import { keyValues } from '../src/cli/output/table.js'
-import { entryFields } from '../src/cli/query/text.js'
+import { printProof } from '../src/cli/query/text.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { entriesOf } from '../src/compose/query.js'
 import { getEntry } from '../src/query/get.js'
@@ -26,8 +25,7 @@ entry_hash = sha256(prev_hash, sha256(canonical_bytes)). It says nothing of the 
     const seq = parseSeq(flags.seq)
     const context = await this.context(flags)
     const proven = await getEntry(await entriesOf(context), domainId, seq)
-    if (flags.json) await this.out.json(proven.proof)
-    else await this.out.line(keyValues(entryFields(proven)))
+    await printProof(proven, flags.json, this.out)
     if (!proven.recomputes) note(`row ${seq} does not hash to its entry_hash; run: audit verify`)
   }
 }

@@ -2,9 +2,8 @@ import * as Flags from '@oclif/core/flags'
 import { chainFlags, chainOf } from '../src/cli/flags/chain.js'
 import { printStream } from '../src/cli/output/print-stream.js'
 import { note } from '../src/cli/output/streams.js'
-import { table } from '../src/cli/output/table.js'
 import { filterFlags, parametersOf, subjectFilter, timeFlags } from '../src/cli/query/flags.js'
-import { ENTRY_HEAD, entryRow } from '../src/cli/query/text.js'
+import { ENTRY_LIST, printPage } from '../src/cli/query/text.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import type { Context } from '../src/compose/context.js'
 import { entriesOf } from '../src/compose/query.js'
@@ -41,19 +40,12 @@ Times are RFC 3339 and inclusive.`
 
   async #stream(context: Context, domainId: string, filter: EntryFilter, json: boolean): Promise<void> {
     const items = streamEntries(await entriesOf(context), domainId, filter, this.signal)
-    const view = { json, toJson: (item: unknown) => item, head: ENTRY_HEAD, toRow: entryRow }
-    const count = await printStream(this.out, items, view)
+    const count = await printStream(this.out, items, { json, ...ENTRY_LIST })
     if (count === 0) note('no rows')
   }
 
   async #page(context: Context, request: Parameters<typeof listEntries>[2], json: boolean): Promise<void> {
     const page = await listEntries(await entriesOf(context), context.cursorKey(), request)
-    if (json) {
-      await this.out.json(page)
-      return
-    }
-    if (page.items.length === 0) note('no rows')
-    else await this.out.line(await table(ENTRY_HEAD, page.items.map(entryRow), this.out))
-    if (page.next_cursor !== undefined) note(`more rows follow: --cursor=${page.next_cursor}`)
+    await printPage(page, json, this.out)
   }
 }

@@ -1,8 +1,9 @@
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
+import { DOMAIN_LIST } from '../../src/cli/query/domain-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { domainsOf } from '../../src/compose/query.js'
-import { domainJson, streamDomains } from '../../src/query/domains.js'
+import { streamDomains } from '../../src/query/domains.js'
 
 export default class DomainList extends AuditCommand {
   static override summary = 'The registered Domains, with --json a line each'
@@ -12,12 +13,7 @@ export default class DomainList extends AuditCommand {
     const context = await this.context(flags)
     const count = await printStream(this.out, streamDomains(await domainsOf(context)), {
       json: flags.json,
-      toJson: domainJson,
-      head: ['domain_id', 'name', 'rows', 'created_at', 'mirror_url'],
-      toRow: (domain) => {
-        const { domain_id, name, rows, created_at, mirror_url } = domainJson(domain)
-        return [domain_id, name, rows, created_at, mirror_url]
-      },
+      ...DOMAIN_LIST,
     })
     if (count === 0) note('no Domains; run: audit domain create')
   }

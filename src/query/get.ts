@@ -6,23 +6,24 @@ import { type Hasher, isHash, nobleHasher } from '../chain/hash.js'
 import { reasonName } from '../chain/reason.js'
 import type { EntryReader, ReadEntry } from '../ports/query.js'
 import { assertKnown } from './list.js'
-import { type AuditEntryProof, auditEntry } from './wire.js'
 
-/** One row with its proof, and what of it only the canonical bytes hold. */
-export interface ProvenEntry {
-  readonly proof: AuditEntryProof
-  readonly relationPath: readonly string[]
-  readonly zedtoken: string
-  /** Whether prev_hash and the canonical bytes hash to entry_hash. Says nothing about the row's link to the others. */
+/** One row, and the bytes that its hash is made of. */
+export interface EntryProof {
+  readonly entry: ReadEntry
+  readonly canonicalBytes: Uint8Array
+}
+
+export interface ProvenEntry extends EntryProof {
+  /** Whether prev_hash and the canonical bytes hash to entry_hash. Says nothing about the row's link to other rows. */
   readonly recomputes: boolean
 }
 
-/** The generation that canonical bytes are made in (format.md). */
+/** The generation of the canonical bytes that this program encodes (src/chain/FORMAT.md). */
 const GENERATION = 1
 
 /**
- * Rejects with `domain_not_found` or `entry_not_found`; with `generation_unknown` or `entry_malformed` where no
- * canonical bytes can be made of what is stored.
+ * Returns one row with its proof. Rejects with `domain_not_found` or `entry_not_found`, and with `generation_unknown` or
+ * `entry_malformed` when the stored row has no canonical bytes.
  */
 export async function getEntry(
   reader: EntryReader,
@@ -30,29 +31,24 @@ export async function getEntry(
   seq: number,
   hasher: Hasher = nobleHasher,
 ): Promise<ProvenEntry> {
-  const [row, second] = await rowsAt(reader, domainId, seq)
-  const bytes = canonicalBytes(row, second)
-  const proof = proofOf(row, bytes)
-  const { prev_hash, entry_hash } = proof.proof
-  return {
-    proof,
-    relationPath: row.relationPath ?? [],
-    zedtoken: row.zedtoken ?? '',
-    recomputes: isHash(prev_hash) && hasher.link(prev_hash, hasher.canonical(bytes)) === entry_hash,
-  }
+  const [entry, second] = await rowsAt(reader, domainId, seq)
+  const bytes = canonicalBytes(entry, second)
+  const { prevHash = '', entryHash } = entry
+  const recomputes = isHash(prevHash) && hasher.link(prevHash, hasher.canonical(bytes)) === entryHash
+  return { entry, canonicalBytes: bytes, recomputes }
 }
 
 /**
- * The same for whoever must be answered with the row, whatever was done to it: one that has no canonical bytes comes with
- * empty ones, which hash to no entry_hash. Rejects as {@link getEntry} does, but never with `entry_malformed`.
+ * Returns one row with its proof, whatever was done to the row: a row that has no canonical bytes comes with empty ones,
+ * which hash to no entry_hash. Rejects as {@link getEntry} does, but never with `entry_malformed`.
  */
-export async function getProof(reader: EntryReader, domainId: string, seq: number): Promise<AuditEntryProof> {
-  const [row, second] = await rowsAt(reader, domainId, seq)
+export async function getProof(reader: EntryReader, domainId: string, seq: number): Promise<EntryProof> {
+  const [entry, second] = await rowsAt(reader, domainId, seq)
   try {
-    return proofOf(row, canonicalBytes(row, second))
+    return { entry, canonicalBytes: canonicalBytes(entry, second) }
   } catch (error) {
-    if (error instanceof AuditError && error.code === 'entry_malformed') return proofOf(row, new Uint8Array())
-    throw error
+    if (!(error instanceof AuditError) || error.code !== 'entry_malformed') throw error
+    return { entry, canonicalBytes: new Uint8Array() }
   }
 }
 
@@ -65,12 +61,6 @@ async function rowsAt(
   if (row !== undefined) return second === undefined ? [row] : [row, second]
   await assertKnown(reader, domainId)
   throw new AuditError('entry_not_found', `chain ${domainId} has no row ${seq}`)
-}
-
-function proofOf(row: ReadEntry, bytes: Uint8Array): AuditEntryProof {
-  const entry = auditEntry(row)
-  const { prev_hash, entry_hash } = entry
-  return { entry, proof: { prev_hash, entry_hash, canonical_bytes: Buffer.from(bytes).toString('base64') } }
 }
 
 function canonicalBytes(row: ReadEntry, second: ReadEntry | undefined): Uint8Array {

@@ -1,8 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import type { CursorKey } from '../ports/pepper.js'
-import type { EntryFilter, EntryReader } from '../ports/query.js'
+import type { EntryFilter, EntryReader, ReadEntry } from '../ports/query.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
-import { type AuditEntry, type AuditEntryList, auditEntry } from './wire.js'
 
 export interface ListRequest {
   readonly domainId: string
@@ -12,26 +11,31 @@ export interface ListRequest {
   readonly cursor?: string | undefined
 }
 
+export interface EntryPage {
+  readonly entries: readonly ReadEntry[]
+  /** Absent on the last page. */
+  readonly nextCursor?: string
+}
+
 /**
- * One page of a chain, ascending by seq. The cursor key is asked for only where a cursor is read or must be written,
- * so that whoever has no key can still read what fits one page. Rejects with `domain_not_found`, `invalid_cursor`, and
- * `pepper_not_configured` where a next_cursor is due and there is no key.
+ * Returns one page of a chain, ascending by seq. The cursor key is read only to check a cursor or to sign one, so that a
+ * caller without the key can still read a result that fits one page. Rejects with `domain_not_found`, with
+ * `invalid_cursor`, and with `pepper_not_configured` when a next cursor is due and there is no key.
  */
 export async function listEntries(
   reader: EntryReader,
   key: CursorKey,
   request: ListRequest,
-): Promise<AuditEntryList> {
+): Promise<EntryPage> {
   const { domainId, filter, limit, cursor } = request
   const after = cursor === undefined ? 0 : decodeCursor(await key.cursorKey(), domainId, cursor)
-  // One more than asked for tells whether anything follows.
+  // One row more than the page holds shows whether another page follows.
   const rows = await reader.page(domainId, filter, { after, limit: limit + 1 })
   if (rows.length === 0) await assertKnown(reader, domainId)
-  const items = rows.slice(0, limit).map(auditEntry)
-  const last = items.at(-1)
-  if (rows.length <= limit || last === undefined) return { items }
-  const next_cursor = encodeCursor(await keyToWrite(key), domainId, last.seq)
-  return { items, next_cursor }
+  const entries = rows.slice(0, limit)
+  const last = entries.at(-1)
+  if (rows.length <= limit || last === undefined) return { entries }
+  return { entries, nextCursor: encodeCursor(await keyToWrite(key), domainId, last.seq) }
 }
 
 async function keyToWrite(key: CursorKey): Promise<Uint8Array> {
@@ -44,32 +48,32 @@ async function keyToWrite(key: CursorKey): Promise<Uint8Array> {
   })
 }
 
-/** Rows a statement of {@link streamEntries}. */
+/** Rows that one statement of {@link streamEntries} reads. */
 const STREAM_PAGE = 1_000
 
 /**
- * Every row that the filter lets through, in pages, so that memory does not grow with the chain. Needs no cursor key.
- * Rows appended meanwhile come too. Rejects with `domain_not_found`.
+ * Yields every row that the filter matches. Reads in pages, so that memory does not grow with the chain, and needs no
+ * cursor key. Rows that are appended meanwhile come too. Rejects with `domain_not_found`.
  */
 export async function* streamEntries(
   reader: EntryReader,
   domainId: string,
   filter: EntryFilter,
   signal?: AbortSignal,
-): AsyncGenerator<AuditEntry> {
+): AsyncGenerator<ReadEntry> {
   let after = 0
   for (;;) {
     signal?.throwIfAborted()
     const rows = await reader.page(domainId, filter, { after, limit: STREAM_PAGE })
     if (after === 0 && rows.length === 0) await assertKnown(reader, domainId)
-    for (const row of rows) yield auditEntry(row)
+    yield* rows
     const last = rows.at(-1)
     if (rows.length < STREAM_PAGE || last === undefined) return
     after = last.seq
   }
 }
 
-/** Throws `domain_not_found`. */
+/** Rejects with `domain_not_found` when the chain is neither registered nor has rows. */
 export async function assertKnown(reader: EntryReader, domainId: string): Promise<void> {
   if (await reader.knows(domainId)) return
   throw new AuditError('domain_not_found', `no Domain ${domainId} is registered`, {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import type { AuditEntry, AuditEntryList, AuditEntryProof } from '../../src/query/wire.js'
+import type { AuditEntry, AuditEntryList, AuditEntryProof } from '../../src/json/entry.js'
 import { type CliResult, jsonLines, runCli } from '../support/cli.js'
 import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgres.js'
 

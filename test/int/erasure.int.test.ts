@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { wireTime } from '../../src/base/wire-time.js'
 import { pseudonym } from '../../src/chain/hash.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { onEveryChain } from '../../src/erasure/erase-everywhere.js'
@@ -131,8 +132,11 @@ describe('an erasure', () => {
     const domainId = await peopled()
     const receipt = await erase(domainId, ALICE)
     const proven = await getEntry(postgresEntryReader(writer.database), domainId, receipt.seq)
-    expect(proven).toMatchObject({ recomputes: true, relationPath: ['mappings:1', 'contexts:2'] })
-    expect(proven.proof.entry.occurred_at).toBe(receipt.erased_at)
+    expect(proven).toMatchObject({
+      recomputes: true,
+      entry: { relationPath: ['mappings:1', 'contexts:2'] },
+    })
+    expect(wireTime(proven.entry.recordedAt)).toBe(receipt.erased_at)
   })
 
   it('repeated, writes nothing and gives the same receipt with nothing deleted', async () => {

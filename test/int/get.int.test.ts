@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeCanonical } from '../../src/chain/canonical.js'
+import { auditEntryProof } from '../../src/json/entry.js'
 import { getEntry } from '../../src/query/get.js'
 import { parseSeq } from '../../src/query/list-query.js'
 import { postgresEntryReader } from '../../src/repo/query/entry-reader.js'
@@ -43,15 +44,16 @@ afterAll(async () => {
 
 describe('a row that is whole', () => {
   it('comes with bytes that hash to its entry_hash', async () => {
-    const { proof, relationPath, zedtoken, recomputes } = await getEntry(reader, DOMAIN, 2)
-    const { entry, proof: parts } = proof
+    const proven = await getEntry(reader, DOMAIN, 2)
+    const { relationPath, zedtoken } = proven.entry
+    const { entry, proof: parts } = auditEntryProof(proven)
     const bytes = Buffer.from(parts.canonical_bytes, 'base64')
     const inner = createHash('sha256').update(bytes).digest()
     const outer = createHash('sha256').update(Buffer.from(parts.prev_hash, 'hex')).update(inner).digest('hex')
     expect(outer).toBe(parts.entry_hash)
     expect(entry).toMatchObject({ prev_hash: parts.prev_hash, entry_hash: parts.entry_hash })
     expect(decodeCanonical(bytes)).toEqual({ ...RICH, domainId: DOMAIN, seq: 2 })
-    expect({ relationPath, zedtoken, recomputes }).toEqual({
+    expect({ relationPath, zedtoken, recomputes: proven.recomputes }).toEqual({
       relationPath: RICH.relationPath,
       zedtoken: RICH.zedtoken,
       recomputes: true,
@@ -60,8 +62,8 @@ describe('a row that is whole', () => {
 
   it('is linked to the one before', async () => {
     const [first, second] = [await getEntry(reader, DOMAIN, 1), await getEntry(reader, DOMAIN, 2)]
-    expect(first.proof.proof.prev_hash).toBe('0'.repeat(64))
-    expect(second.proof.proof.prev_hash).toBe(first.proof.proof.entry_hash)
+    expect(first.entry.prevHash).toBe('0'.repeat(64))
+    expect(second.entry.prevHash).toBe(first.entry.entryHash)
   })
 })
 

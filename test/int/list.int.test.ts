@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
 import { formatTimestamp } from '../../src/chain/timestamp.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { type AuditEntry, type AuditEntryList, auditEntryList } from '../../src/json/entry.js'
 import type { CursorKey } from '../../src/ports/pepper.js'
+import type { ReadEntry } from '../../src/ports/query.js'
 import { encodeCursor } from '../../src/query/cursor.js'
 import { listEntries, streamEntries } from '../../src/query/list.js'
 import { type ListParameters, parseFilter, parseLimit } from '../../src/query/list-query.js'
-import type { AuditEntry, AuditEntryList } from '../../src/query/wire.js'
 import { postgresEntryReader } from '../../src/repo/query/entry-reader.js'
 import { listEntries as readPage } from '../../src/repo/query/list-entries.js'
 import { type Client, Database } from '../../src/repo/session/database.js'
@@ -71,13 +72,14 @@ afterAll(async () => {
   await database.drop()
 })
 
-function list(domainId: string, parameters: ListParameters & { cursor?: string } = {}, key = keyed) {
-  return listEntries(reader, key, {
+async function list(domainId: string, parameters: ListParameters & { cursor?: string } = {}, key = keyed) {
+  const page = await listEntries(reader, key, {
     domainId,
     filter: parseFilter(parameters),
     limit: parseLimit(parameters.limit),
     cursor: parameters.cursor,
   })
+  return auditEntryList(page)
 }
 
 const seqsOf = (page: AuditEntryList) => page.items.map((item) => item.seq)
@@ -267,7 +269,7 @@ describe('pages', () => {
   })
 
   it('streams every row without a key', async () => {
-    const items: AuditEntry[] = []
+    const items: ReadEntry[] = []
     for await (const item of streamEntries(reader, DOMAIN, parseFilter({ subject: ALICE }))) items.push(item)
     expect(items.map((item) => item.seq)).toEqual([1, 2, 4])
   })

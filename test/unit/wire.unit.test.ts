@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseTimestamp } from '../../src/chain/timestamp.js'
+import { auditEntry } from '../../src/json/entry.js'
 import type { ReadEntry } from '../../src/ports/query.js'
 import { parseFilter, parseLimit } from '../../src/query/list-query.js'
-import { auditEntry } from '../../src/query/wire.js'
 
 const DOMAIN = '018f0000-0000-7000-8000-000000000001'
 

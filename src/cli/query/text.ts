@@ -1,11 +1,37 @@
+import { type AuditEntry, auditEntry, auditEntryList, auditEntryProof } from '../../json/entry.js'
+import type { ReadEntry } from '../../ports/query.js'
 import type { ProvenEntry } from '../../query/get.js'
-import type { AuditEntry } from '../../query/wire.js'
-import type { Cell } from '../output/table.js'
+import type { EntryPage } from '../../query/list.js'
+import type { Output } from '../output/output.js'
+import { note } from '../output/streams.js'
+import { type Cell, keyValues, table } from '../output/table.js'
 
-export const ENTRY_HEAD = ['seq', 'occurred_at', 'reason', 'subject', 'relation', 'object', 'correlation_id']
+const ENTRY_HEAD = ['seq', 'occurred_at', 'reason', 'subject', 'relation', 'object', 'correlation_id']
 
-/** One line of a list. The pseudonym is cut to what tells people apart; `get` and --json have all of it. */
-export function entryRow(entry: AuditEntry): Cell[] {
+/** How `list --all` prints its rows. */
+export const ENTRY_LIST = { toJson: auditEntry, head: ENTRY_HEAD, toRow: entryRow }
+
+/** Prints one page, as JSON or as a table. */
+export async function printPage(page: EntryPage, json: boolean, out: Output): Promise<void> {
+  const { entries, nextCursor } = page
+  if (json) {
+    await out.json(auditEntryList(page))
+    return
+  }
+  if (entries.length === 0) note('no rows')
+  else await out.line(await table(ENTRY_HEAD, entries.map(entryRow), out))
+  if (nextCursor !== undefined) note(`more rows follow: --cursor=${nextCursor}`)
+}
+
+/** Prints one row with its proof, as JSON or as one field a line. */
+export async function printProof(proven: ProvenEntry, json: boolean, out: Output): Promise<void> {
+  if (json) await out.json(auditEntryProof(proven))
+  else await out.line(keyValues(entryFields(proven)))
+}
+
+/** Returns one line of a list. Cuts the pseudonym to a length that still distinguishes people; `get` and --json print it whole. */
+function entryRow(row: ReadEntry): Cell[] {
+  const entry = auditEntry(row)
   return [
     entry.seq,
     entry.occurred_at,
@@ -17,11 +43,10 @@ export function entryRow(entry: AuditEntry): Cell[] {
   ]
 }
 
-/** Everything there is to say of one row, also what only its canonical bytes hold. */
-export function entryFields({
-  proof: { entry, proof },
-  ...proven
-}: ProvenEntry): (readonly [string, Cell])[] {
+/** Returns every field of one row, the ones that only its canonical bytes hold included. */
+function entryFields(proven: ProvenEntry): (readonly [string, Cell])[] {
+  const { entry, proof } = auditEntryProof(proven)
+  const { relationPath = [], zedtoken } = proven.entry
   return [
     ['seq', entry.seq],
     ['domain_id', entry.domain_id],
@@ -30,15 +55,15 @@ export function entryFields({
     ['subject', entry.subject.pseudonym],
     ['relation', entry.relation],
     ['object', objectText(entry)],
-    ...proven.relationPath.map((step, index) => [`relation_path ${index + 1}`, step] as const),
+    ...relationPath.map((step, index) => [`relation_path ${index + 1}`, step] as const),
     ['caveat_context', caveatText(entry)],
     ['correlation_id', entry.correlation_id || undefined],
-    ['zedtoken', proven.zedtoken || undefined],
+    ['zedtoken', zedtoken || undefined],
     ['prev_hash', proof.prev_hash],
     ['entry_hash', proof.entry_hash],
     ['canonical_bytes', proof.canonical_bytes],
     ['proof', proven.recomputes ? 'recomputes to entry_hash' : 'DOES NOT RECOMPUTE to entry_hash'],
-    // Below the proof on purpose: nothing convicts whoever edits these.
+    // These follow the proof on purpose: no hash covers them, so an edit of them stays undetected.
     ...(hasUnproven(entry) ? [['not proven', 'what follows is off the chain'] as const] : []),
     ['identity_id_ref', entry.subject.identity_id_ref],
     ['ip', entry.request_context.ip],

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { auditEntryList as listJson, auditEntryProof as proofJson } from '../../json/entry.js'
 import { getProof } from '../../query/get.js'
 import { listEntries } from '../../query/list.js'
 import type { App } from '../app-type.js'
@@ -42,11 +43,10 @@ function registerList(app: App, deps: HttpDeps, url: string, operationId: string
     },
     onRequest: authenticate(deps),
     preHandler: gate(deps, { relation: 'auditor' }),
-    handler: (request) =>
-      listEntries(provisioned(deps.entries), deps.cursorKey, {
-        domainId: chainOf(request),
-        ...request.query,
-      }),
+    handler: async (request) => {
+      const asked = { domainId: chainOf(request), ...request.query }
+      return listJson(await listEntries(provisioned(deps.entries), deps.cursorKey, asked))
+    },
   })
 }
 
@@ -71,6 +71,7 @@ function registerGet(
     },
     onRequest: authenticate(deps),
     preHandler: gate(deps, { relation: 'auditor', hides: true }),
-    handler: (request) => getProof(provisioned(deps.entries), chainOf(request), request.params.seq),
+    handler: async (request) =>
+      proofJson(await getProof(provisioned(deps.entries), chainOf(request), request.params.seq)),
   })
 }

@@ -1,20 +1,22 @@
 import { wireTime } from '../base/wire-time.js'
-import type { Reason } from '../chain/reason.js'
-import { reasonName } from '../chain/reason.js'
+import { type Reason, reasonName } from '../chain/reason.js'
 import type { ReadEntry } from '../ports/query.js'
+import type { EntryProof } from '../query/get.js'
+import type { EntryPage } from '../query/list.js'
 
 /** `unknown` only for an ordinal outside 1 to 4 that somebody forced into the table. */
 export type WireReason = Reason | 'unknown'
 
 /**
- * AuditEntry of the read surface (http.md, "Schemas"). Times are RFC 3339 UTC, hashes lower-case hex. Of a row that was
- * forced into the table past its CHECKs, a text or hash that is missing is empty and a time that cannot be written is
- * the nearest that can: clients that exist parse these fields and must not break on one bad row. Verify names the row.
+ * AuditEntry of the HTTP contract, which the command line prints too. Times are RFC 3339 UTC, hashes lower-case hex. A row
+ * that was forced into the table past its CHECKs is shown as far as it can be: a missing text or hash is empty, and a time
+ * that cannot be written becomes the nearest one that can. Existing clients parse these fields, and one bad row must not
+ * break them. Verify reports the row.
  */
 export interface AuditEntry {
   readonly seq: number
   readonly domain_id: string
-  /** recorded_at */
+  /** The row's recorded_at. */
   readonly occurred_at: string
   readonly reason: WireReason
   readonly subject: { readonly pseudonym: string; readonly identity_id_ref?: string }
@@ -22,7 +24,7 @@ export interface AuditEntry {
   readonly object: { readonly type: string; readonly id: string }
   readonly decision: {
     readonly result: WireReason
-    /** From a caveat's name to the names of its parameters: names only, never a value. */
+    /** Maps the name of a caveat to the names of its parameters. Holds names only, never a value. */
     readonly caveat_context: Readonly<Record<string, readonly string[]>>
   }
   readonly correlation_id: string
@@ -35,7 +37,7 @@ export interface AuditEntry {
 
 export interface AuditEntryList {
   readonly items: readonly AuditEntry[]
-  /** Absent where nothing follows. */
+  /** Absent on the last page. */
   readonly next_cursor?: string
 }
 
@@ -44,9 +46,20 @@ export interface AuditEntryProof {
   readonly proof: {
     readonly prev_hash: string
     readonly entry_hash: string
-    /** base64 */
+    /** In base64. */
     readonly canonical_bytes: string
   }
+}
+
+export function auditEntryList({ entries, nextCursor }: EntryPage): AuditEntryList {
+  return { items: entries.map(auditEntry), ...(nextCursor !== undefined && { next_cursor: nextCursor }) }
+}
+
+export function auditEntryProof({ entry: row, canonicalBytes }: EntryProof): AuditEntryProof {
+  const entry = auditEntry(row)
+  const { prev_hash, entry_hash } = entry
+  const canonical_bytes = Buffer.from(canonicalBytes).toString('base64')
+  return { entry, proof: { prev_hash, entry_hash, canonical_bytes } }
 }
 
 export function auditEntry(entry: ReadEntry): AuditEntry {
@@ -79,7 +92,7 @@ function wireReason(ordinal: number | undefined): WireReason {
   return (ordinal === undefined ? undefined : reasonName(ordinal)) ?? 'unknown'
 }
 
-/** At the first colon, as SQL's split_part does: without one, all of it is the type. */
+/** Splits at the first colon, as SQL's split_part does. A text without a colon is all type. */
 function splitObject(object: string): { type: string; id: string } {
   const colon = object.indexOf(':')
   return colon < 0 ? { type: object, id: '' } : { type: object.slice(0, colon), id: object.slice(colon + 1) }
@@ -87,7 +100,7 @@ function splitObject(object: string): { type: string; id: string } {
 
 const CAVEAT = /^([A-Za-z_][A-Za-z0-9_]*)(?:\.([A-Za-z_][A-Za-z0-9_]*))?$/
 
-/** What is no name is left out: a value that was forced into the table does not leave by the read surface. */
+/** Leaves out whatever is not a name, so that a value forced into the table does not leave through the read API. */
 function caveatContext(names: readonly string[]): Record<string, string[]> {
   const byCaveat = new Map<string, string[]>()
   for (const name of names) {
@@ -96,6 +109,6 @@ function caveatContext(names: readonly string[]): Record<string, string[]> {
     const parameters = byCaveat.get(caveat) ?? []
     byCaveat.set(caveat, parameter === undefined ? parameters : [...parameters, parameter])
   }
-  // fromEntries defines, where an assignment would set the prototype for a caveat named __proto__.
+  // fromEntries defines properties; an assignment would set the prototype for a caveat named __proto__.
   return Object.fromEntries(byCaveat)
 }

@@ -1,0 +1,33 @@
+import { wireTime } from '../../base/wire-time.js'
+import type { DomainRecord } from '../../ports/domains.js'
+import type { Cell } from '../output/table.js'
+
+/** A Domain as `audit domain list` prints it. */
+interface DomainJson {
+  readonly domain_id: string
+  readonly name: string
+  readonly mirror_url?: string
+  readonly created_at: string
+  /** The count that the chain head holds; absent when the head is gone. */
+  readonly rows?: number
+}
+
+function domainJson({ domainId, name, mirrorUrl, createdAt, rows }: DomainRecord): DomainJson {
+  return {
+    domain_id: domainId,
+    name,
+    ...(mirrorUrl !== undefined && { mirror_url: mirrorUrl }),
+    created_at: wireTime(createdAt),
+    ...(rows !== undefined && { rows }),
+  }
+}
+
+/** How `domain list` prints its records. */
+export const DOMAIN_LIST = {
+  toJson: domainJson,
+  head: ['domain_id', 'name', 'rows', 'created_at', 'mirror_url'],
+  toRow: (domain: DomainRecord): Cell[] => {
+    const { domain_id, name, rows, created_at, mirror_url } = domainJson(domain)
+    return [domain_id, name, rows, created_at, mirror_url]
+  },
+}
