@@ -2,7 +2,6 @@ import type { Mirrors } from '../archive/mirrors.js'
 import type { ArchiveLedger, ArchiveQueue } from '../ports/archive.js'
 import type { MirrorCodec } from '../ports/mirror.js'
 import type { QuarantineStore } from '../ports/quarantine.js'
-import type { RestoreTarget } from '../ports/restore.js'
 import type { SnapshotSource } from '../ports/verify.js'
 import type { Context } from './context.js'
 import { quarantineOf } from './query.js'
@@ -39,9 +38,4 @@ export async function archiveOf(context: Context, concurrency: number): Promise<
     codec: await context.codec(),
     quarantine: await quarantineOf(context),
   }
-}
-
-export async function restoreTargetOf(context: Context): Promise<RestoreTarget> {
-  const { postgresRestoreTarget } = await import('../repo/restore/restore.js')
-  return postgresRestoreTarget(await context.database())
 }

@@ -245,7 +245,7 @@ describe.concurrent('archive restore', () => {
         complete: true,
       })
       expect(stderr).toMatch(/the mirror lagged by \d+ s: /)
-      expect(stderr).toMatch(/the newest row is \d+ s old: .* their seqs are used anew/)
+      expect(stderr).toMatch(/the newest row is \d+ s old: .* new rows reuse their seqs/)
       expect(stderr).toMatch(/personal data, contexts and names are not in the mirror/)
       await assertRestored(ruin)
     }))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Finding, FindingCode } from '../../src/chain/finding.js'
-import { intactEnd } from '../../src/restore/restore.js'
+import { intactEnd } from '../../src/restore/intact-end.js'
 
 type Given = readonly [code: FindingCode, from: number, to: number, observed?: string]
 

@@ -1,84 +1,65 @@
 import { AuditError } from '../base/errors.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import type { ChainedEntry, ChainHead } from '../chain/entry.js'
-import type { Finding } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { mirrorOfPath } from '../chain/self-audit.js'
 import type { RestoredRow, RestoreTarget } from '../ports/restore.js'
 import type { ScanProgress } from '../ports/verify.js'
 
-/** Rows a transaction. */
+/** Rows inserted in one transaction. */
 const BATCH = 1000
 
-/** One object that the mirror holds at a seq, as the restore reads it. */
+/** One object that the mirror holds at a seq. */
 export interface MirrorRow {
   readonly row: StoredRow
   readonly etag: string
 }
 
-export interface RestoreDeps {
+export interface RebuildDeps {
   readonly target: RestoreTarget
-  /** The objects of the chain up to a seq, ascending. */
+  /** Reads the objects of the chain up to a seq, ascending. */
   readonly rows: (toSeq: number) => AsyncIterable<MirrorRow>
   readonly hasher: Hasher
-  /** Where the rows come from, as it is written down while it lasts. */
+  /** The mirror that the rows come from; recorded in the database while the restore lasts. */
   readonly mirrorUrl: string
 }
 
-export interface RestoreRequest {
+export interface RebuildRequest {
   readonly domainId: string
   /** The last row to restore. */
   readonly toSeq: number
-  /** Heads that the rows must have: those that the verify saw. */
+  /** Heads that the verify of the mirror saw, which the rows must have too. */
   readonly pins: readonly ChainHead[]
-  /** The pseudonym that the genesis row must carry: the pepper must be the one that the chain was begun with. */
+  /** The pseudonym that the genesis row must carry: it proves that the pepper is the one that the chain began with. */
   readonly genesisPseudonym: string
 }
 
-export interface Restored {
+export interface Rebuilt {
   readonly head: ChainHead
   readonly rows: number
-  /** recorded_at of the last row: what was acknowledged after it and not archived is lost. */
+  /** recorded_at of the last row. Rows acknowledged after this time and not archived are lost. */
   readonly lastRecordedAt: bigint
 }
 
 /**
- * Where the intact beginning of a chain of `last` rows ends, by what a verifier found in it: 0 where there is none.
- * Intact means that it hashes and links. Rows that somebody rewrote together, up to a link that breaks, do that too:
- * only a pin in the beginning proves it.
+ * Rebuilds a chain from rows that a verify has just found intact, and judges them again while it writes. Rejects with
+ * `mirror_broken`, before the chain gets its head, where the rows changed after the verify. A process that dies anywhere
+ * in here leaves rows without a head: no append can extend them, a verify reports them as an unfinished restore, and the
+ * next restore keeps them. Call this within RestoreTarget.restoring, as the only restore of the chain.
  */
-export function intactEnd(findings: readonly Finding[], last: number): number {
-  return Math.max(0, Math.min(last, ...findings.map(endBefore)))
-}
-
-function endBefore({ code, seqFrom, observed }: Finding): number {
-  // It is no row, so it damages none.
-  if (code === 'orphan_object') return Number.POSITIVE_INFINITY
-  // The row before it is not the one that it was linked to.
-  if (code === 'broken_link') return seqFrom - 2
-  // Another row has the place of the pinned one: from where on the chain was rewritten, nothing here can tell.
-  if (code === 'unexpected_head' && observed !== undefined) return 0
-  return seqFrom - 1
-}
-
-/**
- * Rebuilds a chain from rows that a verify has just found intact, and judges them again as it writes: what changed
- * meanwhile is refused before the chain gets its head. Dying anywhere leaves rows without a head, which no append can
- * extend, which a verify knows for what they are, and which the next restore keeps. To be called as the only restore of
- * the chain (RestoreTarget.restoring).
- */
-export async function restoreChain(
-  request: RestoreRequest,
-  { target, rows, hasher, mirrorUrl }: RestoreDeps,
+export async function rebuildChain(
+  request: RebuildRequest,
+  { target, rows, hasher, mirrorUrl }: RebuildDeps,
   progress: (p: ScanProgress) => void,
   signal: AbortSignal,
-): Promise<Restored> {
-  const check = new RestoreCheck(request, hasher)
+): Promise<Rebuilt> {
+  const check = new RebuildCheck(request, hasher)
   for await (const batch of inBatches(rows(request.toSeq))) {
     signal.throwIfAborted()
-    const restored = check.take(batch)
-    // Not before something is known to be worth restoring; dying after it and before the first rows is a begin too.
+    const restored = check.accept(batch)
+    // Record the restore only once a row is worth restoring. Dying between this line and the first insert leaves a mark
+    // without rows: that is an unfinished restore too.
     if (restored[0]?.entry.seq === 1) await target.begin(request.domainId, mirrorUrl)
     await target.insert(restored)
     progress({ rows: restored.at(-1)?.entry.seq ?? 0, total: request.toSeq })
@@ -90,20 +71,20 @@ export async function restoreChain(
   return { head, rows: last.seq, lastRecordedAt: last.recordedAt }
 }
 
-/** Nothing passes that the verifier's fold would not. */
-class RestoreCheck {
-  readonly #request: RestoreRequest
+/** Accepts only rows that the verifier's fold accepts. */
+class RebuildCheck {
+  readonly #request: RebuildRequest
   readonly #fold: ChainFold
   #genesis: ChainedEntry | undefined
   #last: ChainedEntry | undefined
 
-  constructor(request: RestoreRequest, hasher: Hasher) {
+  constructor(request: RebuildRequest, hasher: Hasher) {
     this.#request = request
     const { domainId, toSeq, pins } = request
     this.#fold = new ChainFold({ fromSeq: 1, toSeq, domainId, pins, hasher })
   }
 
-  take(batch: readonly MirrorRow[]): RestoredRow[] {
+  accept(batch: readonly MirrorRow[]): RestoredRow[] {
     for (const { row } of batch) this.#fold.add(row)
     if (!this.#fold.isIntact) throw changed(this.#request)
     const restored = batch.map(toRestored)
@@ -120,7 +101,7 @@ class RestoreCheck {
   }
 }
 
-function changed({ domainId }: RestoreRequest): AuditError {
+function changed({ domainId }: RebuildRequest): AuditError {
   return new AuditError('mirror_broken', `the mirror changed while ${domainId} was restored from it`, {
     hint: `run: audit verify --domain ${domainId} --source mirror`,
   })
@@ -134,17 +115,17 @@ function toRestored({ row, etag }: MirrorRow): RestoredRow {
   return { entry: { ...decodeCanonical(canonical), prevHash, entryHash }, etag }
 }
 
-/** The genesis row, if the pepper reproduces it. */
+/** Returns the genesis row. Throws `pepper_mismatch` where the pepper does not reproduce its pseudonym. */
 function withPepper(
   genesis: ChainedEntry | undefined,
-  { domainId, genesisPseudonym }: RestoreRequest,
+  { domainId, genesisPseudonym }: RebuildRequest,
 ): ChainedEntry {
   if (genesis?.seq === 1 && genesis.subjectPseudonym === genesisPseudonym) return genesis
   throw new AuditError(
     'pepper_mismatch',
     `the pepper does not reproduce the genesis row of chain ${domainId}`,
     {
-      hint: 'give the key file that the chain was begun with (--pepper); nothing was restored',
+      hint: 'give the key file that the chain began with (--pepper); nothing was restored',
     },
   )
 }

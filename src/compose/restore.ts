@@ -1,0 +1,21 @@
+import type { RestoreDeps } from '../restore/restore-deps.js'
+import type { Context } from './context.js'
+
+/** What `archive restore` works with, apart from how it shows its progress. */
+export async function restoreDepsOf(context: Context): Promise<Omit<RestoreDeps, 'runStep'>> {
+  const [{ nodeHasher }, { postgresRestoreTarget }, { postgresSnapshots }] = await Promise.all([
+    import('../base/node-hasher.js'),
+    import('../repo/restore/restore.js'),
+    import('../repo/verify/postgres-snapshot.js'),
+  ])
+  const database = await context.database()
+  return {
+    target: postgresRestoreTarget(database),
+    snapshots: postgresSnapshots(database),
+    mirrorAt: (url) => context.mirrorOf(url),
+    defaultMirrorUrl: context.mirrorUrl,
+    codec: await context.codec(),
+    hasher: nodeHasher,
+    pepperOf: async (domainId) => (await context.pepper({ mint: false })).pepperOf(domainId),
+  }
+}

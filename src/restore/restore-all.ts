@@ -1,0 +1,138 @@
+import { AuditError } from '../base/errors.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { isWhole, type RestoreOutcome, restoreChain, verifyBoth } from './restore-chain.js'
+import type { RestoreDeps } from './restore-deps.js'
+import { type PlannedChain, planRestore, type RestoreAllRequest } from './restore-plan.js'
+
+/** A chain that could not be restored for another reason than the state of its mirror. */
+export interface FailedRestore {
+  readonly kind: 'failed'
+  readonly domainId: string
+  readonly error: unknown
+}
+
+/**
+ * Restores every chain that the mirror knows of, the platform chain first. Yields the outcome of each chain as it ends; a
+ * chain that fails does not stop the others. Throws `nothing_to_verify` where there is no chain in the mirror, and the
+ * signal's reason where it comes.
+ */
+export async function* restoreAll(
+  request: RestoreAllRequest,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): AsyncGenerator<RestoreOutcome | FailedRestore> {
+  const chains = await planRestore(request, deps, signal)
+  if (chains.length === 0) {
+    throw new AuditError('nothing_to_verify', 'there is no chain in the mirror', {
+      hint: 'check --mirror (AUDIT_MIRROR_URL)',
+    })
+  }
+  await announce(chains, deps)
+  const all = new RestoreAll(deps, signal)
+  for (const chain of chains) {
+    const outcome = await all.restore(chain)
+    yield outcome
+    if (isRefused(outcome)) await deps.target.abandon(chain.domainId)
+  }
+}
+
+/** Marks every chain that is missing: from the first row on, a verify knows that the other chains are still to come. */
+async function announce(
+  chains: readonly PlannedChain[],
+  { target, defaultMirrorUrl }: RestoreDeps,
+): Promise<void> {
+  for (const { domainId, mirrorUrl } of chains) {
+    if ((await target.headOf(domainId)) !== undefined) continue
+    await target.begin(domainId, mirrorUrl ?? defaultMirrorUrl)
+  }
+}
+
+class RestoreAll {
+  /** The last row of the platform chain that is restored, or is present and equal to the mirror's. */
+  #platformUpTo = 0
+
+  constructor(
+    readonly deps: RestoreDeps,
+    readonly signal: AbortSignal,
+  ) {}
+
+  async restore(chain: PlannedChain): Promise<RestoreOutcome | FailedRestore> {
+    const { domainId } = chain
+    try {
+      const outcome = await this.#outcomeOf(chain)
+      if (domainId === PLATFORM_ANCHOR) this.#platformUpTo = endOf(outcome)
+      return outcome
+    } catch (error) {
+      this.signal.throwIfAborted()
+      return { kind: 'failed', domainId, error }
+    }
+  }
+
+  async #outcomeOf(chain: PlannedChain): Promise<RestoreOutcome> {
+    this.#assertTrusted(chain)
+    const head = await this.deps.target.headOf(chain.domainId)
+    return head === undefined ? restoreChain(chain, this.deps, this.signal) : this.#compare(chain)
+  }
+
+  /** The platform chain names a Domain's own mirror, and only an intact platform chain can be trusted with that. */
+  #assertTrusted({ domainId, mirrorUrl, namedBy }: PlannedChain): void {
+    if (mirrorUrl === undefined || (namedBy ?? 0) <= this.#platformUpTo) return
+    const where = `row ${namedBy} of the platform chain, which was not restored`
+    throw new AuditError('mirror_broken', `the mirror of Domain ${domainId} is named by ${where}`, {
+      hint: `find out where its mirror is, then run: audit archive restore --domain ${domainId} --mirror URL`,
+    })
+  }
+
+  /** Accepts a chain that an earlier run restored, whatever was appended to it since. */
+  async #compare(chain: PlannedChain): Promise<RestoreOutcome> {
+    const { domainId } = chain
+    const both = await verifyBoth(chain, this.deps, this.signal)
+    if (both.ok) return { kind: 'present', domainId, both }
+    const codes = [...new Set(both.findings.map(({ code }) => code))].join(', ')
+    throw new AuditError('chain_exists', `chain ${domainId} exists and differs from the mirror: ${codes}`, {
+      hint: `run: audit verify --domain ${domainId} --source both`,
+    })
+  }
+}
+
+function endOf(outcome: RestoreOutcome): number {
+  if (outcome.kind === 'restored') return outcome.head.seq
+  return outcome.kind === 'present' ? outcome.both.head.seq : 0
+}
+
+/** Whether the same restore, run again, would end the same way: then no verify should wait for it. */
+function isRefused(outcome: RestoreOutcome | FailedRestore): boolean {
+  if (outcome.kind !== 'failed') return outcome.kind === 'broken'
+  const { error } = outcome
+  return error instanceof AuditError && ['pepper_mismatch', 'mirror_broken'].includes(error.code)
+}
+
+/** The counts of a restore of every chain. */
+export interface RestoreSummary {
+  /** Whether every chain is in the database, and intact in both copies. */
+  readonly ok: boolean
+  readonly chains: number
+  readonly restored: number
+  /** Chains that existed already and equal the mirror's. */
+  readonly present: number
+  /** Chains that were not restored because of what was found in the mirror. */
+  readonly broken: number
+  /** Chains that were not restored for another reason. */
+  readonly failed: number
+  /** Rows that were restored. */
+  readonly rows: number
+}
+
+export function summarise(outcomes: readonly (RestoreOutcome | FailedRestore)[]): RestoreSummary {
+  const count = (kind: (RestoreOutcome | FailedRestore)['kind']) =>
+    outcomes.filter((outcome) => outcome.kind === kind).length
+  return {
+    ok: outcomes.every((outcome) => outcome.kind !== 'failed' && isWhole(outcome)),
+    chains: outcomes.length,
+    restored: count('restored'),
+    present: count('present'),
+    broken: count('broken'),
+    failed: count('failed'),
+    rows: outcomes.reduce((rows, outcome) => rows + (outcome.kind === 'restored' ? outcome.rows : 0), 0),
+  }
+}

@@ -1,0 +1,130 @@
+import { GENESIS_SUBJECT } from '../append/genesis.js'
+import type { ChainHead } from '../chain/entry.js'
+import { pseudonym } from '../chain/hash.js'
+import type { IndexedMirror, MirrorCodec } from '../ports/mirror.js'
+import type { EntrySource } from '../ports/verify.js'
+import { BothSource } from '../verify/both-source.js'
+import { MirrorSource } from '../verify/mirror-source.js'
+import { streamObjects } from '../verify/object-stream.js'
+import type { Verdict } from '../verify/verdict.js'
+import { verifyChain } from '../verify/verify-chain.js'
+import { intactEnd } from './intact-end.js'
+import { type MirrorRow, type Rebuilt, rebuildChain } from './rebuild-chain.js'
+import type { RestoreDeps } from './restore-deps.js'
+
+/** One chain to restore. */
+export interface ChainToRestore {
+  readonly domainId: string
+  readonly pins: readonly ChainHead[]
+  /** The mirror that the rows come from; absent: the default mirror. */
+  readonly mirrorUrl?: string | undefined
+  /** Whether something says that the mirror must have this chain. */
+  readonly isExpected?: boolean
+  /** Whether to restore the intact beginning of a mirror that is not intact. */
+  readonly allowBrokenTail: boolean
+}
+
+/** A chain that was restored, and the verdicts on the mirror before and on both copies after. */
+export interface RestoredChain extends Rebuilt {
+  readonly kind: 'restored'
+  readonly domainId: string
+  /** When the last row's object was stored, by the clock of the store; microseconds since 1970. */
+  readonly storedAt: bigint | undefined
+  readonly mirror: Verdict
+  readonly both: Verdict
+}
+
+/** The outcome of the restore of one chain. */
+export type RestoreOutcome =
+  | RestoredChain
+  /** The mirror is not intact, and nothing was restored. */
+  | { readonly kind: 'broken'; readonly domainId: string; readonly mirror: Verdict }
+  /** The chain exists, is intact, and has every row that the mirror has. */
+  | { readonly kind: 'present'; readonly domainId: string; readonly both: Verdict }
+
+/** Returns whether the chain is in the database, and intact in both copies. */
+export function isWhole(outcome: RestoreOutcome): boolean {
+  return outcome.kind === 'present' || (outcome.kind === 'restored' && outcome.mirror.ok && outcome.both.ok)
+}
+
+/** Verifies the mirror, rebuilds the chain from it, and verifies both copies. */
+export async function restoreChain(
+  chain: ChainToRestore,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<RestoreOutcome> {
+  const { domainId } = chain
+  // Before anything is read: without the pepper that it began with, nothing could ever be appended to the chain.
+  const pepper = await deps.pepperOf(domainId)
+  const { mirror, rebuilt } = await deps.target.restoring(domainId, async () => {
+    const verdict = await verifyMirror(chain, deps, signal)
+    return { mirror: verdict, rebuilt: await rebuild(verdict, chain, pepper, deps, signal) }
+  })
+  if (rebuilt === undefined) return { kind: 'broken', domainId, mirror }
+  const both = await verifyBoth({ ...chain, pins: [] }, deps, signal)
+  return { kind: 'restored', domainId, mirror, both, ...rebuilt }
+}
+
+async function verifyMirror(chain: ChainToRestore, deps: RestoreDeps, signal: AbortSignal): Promise<Verdict> {
+  const { codec, hasher } = deps
+  const { mirrorUrl, isExpected = false } = chain
+  const source = new MirrorSource(await deps.mirrorAt(mirrorUrl), codec, hasher, { isExpected })
+  return verifyWith(source, chain, deps, signal)
+}
+
+/** Verifies both copies, with the mirror that the chain is restored from: it may be a copy of the Domain's own mirror. */
+export async function verifyBoth(
+  chain: ChainToRestore,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { codec, hasher, snapshots } = deps
+  const source = new BothSource(snapshots, await deps.mirrorAt(chain.mirrorUrl), codec, hasher)
+  return verifyWith(source, chain, deps, signal)
+}
+
+async function verifyWith(
+  source: EntrySource & { readonly name: 'mirror' | 'both' },
+  { domainId, pins }: ChainToRestore,
+  { runStep }: RestoreDeps,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  return runStep(`verify ${source.name}`, (onProgress) =>
+    verifyChain(source, { domainId, fromSeq: 1, pins }, onProgress, signal),
+  )
+}
+
+/** Resolves with undefined where the mirror is broken and a broken tail is not allowed, or no row of it is intact. */
+async function rebuild(
+  mirror: Verdict,
+  { domainId, pins, mirrorUrl, allowBrokenTail }: ChainToRestore,
+  pepper: Uint8Array,
+  { target, mirrorAt, codec, hasher, runStep }: RestoreDeps,
+  signal: AbortSignal,
+): Promise<(Rebuilt & Pick<RestoredChain, 'storedAt'>) | undefined> {
+  const toSeq = intactEnd(mirror.findings, mirror.segmentTo)
+  if (toSeq < 1 || !(mirror.ok || allowBrokenTail)) return undefined
+  const known = mirror.ok ? [mirror.head] : pins.filter(({ seq }) => seq <= toSeq)
+  const request = { domainId, toSeq, pins: known, genesisPseudonym: pseudonym(pepper, GENESIS_SUBJECT) }
+  const store = await mirrorAt(mirrorUrl)
+  const rows = rowsOf(store, codec, domainId, signal)
+  return runStep('rebuild', async (onProgress) => {
+    const parts = { target, rows, hasher, mirrorUrl: store.url }
+    const rebuilt = await rebuildChain(request, parts, onProgress, signal)
+    const stored = await store.storedAt(codec.key(domainId, rebuilt.head.seq), signal)
+    return { ...rebuilt, storedAt: stored === undefined ? undefined : BigInt(stored) * 1_000n }
+  })
+}
+
+function rowsOf(
+  store: IndexedMirror,
+  codec: MirrorCodec,
+  domainId: string,
+  signal: AbortSignal,
+): (toSeq: number) => AsyncIterable<MirrorRow> {
+  return async function* rows(toSeq) {
+    for await (const object of streamObjects(store, codec, { domainId, fromSeq: 1, toSeq }, signal)) {
+      if (object.kind === 'row') yield object
+    }
+  }
+}
