@@ -1,4 +1,5 @@
 import { AuditError, type ErrorCode } from '../base/errors.js'
+import { ReportedFailures } from '../base/reported-failures.js'
 
 /** Structured lines. No field holds personal data. */
 export interface ProbeLog {
@@ -6,33 +7,31 @@ export interface ProbeLog {
   error(fields: Readonly<Record<string, unknown>>, message: string): void
 }
 
-/** What failed: `chains` (which there are), `quarantine`, `progress` (keeping it), `chain` or `findings` (of one chain). */
+/** What failed: to list the chains, to read the quarantine, to save progress, to verify one chain, to record its findings. */
 export type FailureKind = 'chains' | 'quarantine' | 'progress' | 'chain' | 'findings'
 
-/** What could not be checked or done: all of it is counted, and told when it begins, when it changes, and when it ends. */
+/** Counts every failure of the probe, and logs a lasting one when it begins, when its code changes and when it ends. */
 export class FailureLog {
   readonly #log: ProbeLog
-  readonly #told = new Map<string, ErrorCode>()
+  readonly #reported = new ReportedFailures()
   readonly counts = new Map<ErrorCode, number>()
 
   constructor(log: ProbeLog) {
     this.#log = log
   }
 
-  /** The code that it counts as. */
+  /** Returns the code that the failure is counted under. */
   add(what: FailureKind, error: unknown, domainId?: string): ErrorCode {
     const code = error instanceof AuditError ? error.code : 'internal'
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1)
-    const place = `${what}/${domainId}`
-    if (this.#told.get(place) === code) return code
-    this.#told.set(place, code)
+    if (!this.#reported.begin(`${what}/${domainId}`, code)) return code
     const bug = code === 'internal' && error instanceof Error ? { stack: framesOf(error) } : {}
     this.#log.error({ what, ...idOf(domainId), error: code, ...bug }, 'could not check')
     return code
   }
 
-  over(what: FailureKind, domainId?: string): void {
-    if (this.#told.delete(`${what}/${domainId}`))
+  clear(what: FailureKind, domainId?: string): void {
+    if (this.#reported.end(`${what}/${domainId}`))
       this.#log.info({ what, ...idOf(domainId) }, 'can check again')
   }
 }
@@ -41,7 +40,7 @@ function idOf(domainId: string | undefined): { domain_id?: string } {
   return domainId === undefined ? {} : { domain_id: domainId }
 }
 
-/** Without the message, which may hold anything. */
+/** Returns the stack without the message, which may hold personal data. */
 function framesOf({ stack = '' }: Error): string[] {
   return stack
     .split('\n')

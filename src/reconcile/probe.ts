@@ -47,7 +47,7 @@ export class Probe implements Integrity {
         log.error({ domain_id: domainId, findings: findings.length }, 'tamper detected')
         alerts.raise({ domainId, source: 'postgres', findings })
       },
-      onRecorded: (domainId) => this.#failures.over('findings', domainId),
+      onRecorded: (domainId) => this.#failures.clear('findings', domainId),
       onUnrecorded: (domainId, error) => void this.#failures.add('findings', error, domainId),
       onRemoved: (records) => log.error({ records }, 'records are gone from the quarantine'),
     })
@@ -120,7 +120,7 @@ export class Probe implements Integrity {
       try {
         await this.#findings.refresh(now)
         this.#standingAt = now
-        this.#failures.over('quarantine')
+        this.#failures.clear('quarantine')
       } catch (error) {
         this.#failures.add('quarantine', error)
       }

@@ -81,7 +81,7 @@ export class ChainWalk {
       }
       this.glanceAt = now
       this.#glanceDueAt = now + pace.every
-      failures.over('chains')
+      failures.clear('chains')
       await this.#conclude()
       await findings.recordAll()
     } catch (error) {
@@ -118,7 +118,7 @@ export class ChainWalk {
     try {
       const about = { known: this.#known, end: this.#chainOf(domainId).end }
       await this.#take(segment, await verifySegment(this.#sourceFor(segment), segment, about, signal))
-      this.#deps.failures.over('chain', domainId)
+      this.#deps.failures.clear('chain', domainId)
     } catch (error) {
       if (signal.aborted) return
       // Nothing is there, and nothing says that there should be.
@@ -169,7 +169,7 @@ export class ChainWalk {
     this.#writes = this.#writes
       .then(() => write(store))
       .then(
-        () => failures.over('progress'),
+        () => failures.clear('progress'),
         (error: unknown) => void failures.add('progress', error),
       )
     return this.#writes

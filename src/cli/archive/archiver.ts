@@ -1,5 +1,6 @@
 import type { ChainDrained } from '../../archive/once.js'
-import type { AuditError, ErrorCode } from '../../base/errors.js'
+import type { AuditError } from '../../base/errors.js'
+import { ReportedFailures } from '../../base/reported-failures.js'
 import { alertsOf } from '../../compose/alerts.js'
 import { archiveOf } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
@@ -76,7 +77,7 @@ async function worker(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { runWorker } = await import('../../archive/worker.js')
-  const failures = new FailureLog()
+  const failures = new ReportedFailures()
   const parts = await uploadDepsOf(archive, note)
   await runWorker(
     {
@@ -88,26 +89,20 @@ async function worker(
         if (json) await out.json(drainedJson(domainId, drained))
         else await out.line(drainedText(domainId, drained))
       },
-      onTrouble: (error, wait, domainId) => failures.tell(error, wait, domainId),
-      onRecovered: (domainId) => failures.over(domainId),
+      onTrouble: (error, wait, domainId = 'Postgres') => {
+        if (failures.begin(domainId, error.code)) note(troubleText(domainId, error, wait))
+      },
+      onRecovered: (domainId = 'Postgres') => {
+        if (failures.end(domainId)) note(`${domainId}: works again`)
+      },
     },
     signal,
   )
   return EXIT.done
 }
 
-/** What fails is told when it begins to fail, when it fails otherwise, and when it works again. */
-class FailureLog {
-  readonly #told = new Map<string, ErrorCode>()
-
-  tell(error: AuditError, wait: number, domainId = 'Postgres'): void {
-    if (this.#told.get(domainId) === error.code) return
-    this.#told.set(domainId, error.code)
-    const text = safeText(hideCredentials(error.message))
-    note(`${domainId}: ${text}; trying again, next in ${(wait / 1000).toFixed(1)} s`)
-  }
-
-  over(domainId = 'Postgres'): void {
-    if (this.#told.delete(domainId)) note(`${domainId}: works again`)
-  }
+/** What the archiver prints of a failure that begins, or that changes. */
+function troubleText(domainId: string, error: AuditError, wait: number): string {
+  const text = safeText(hideCredentials(error.message))
+  return `${domainId}: ${text}; trying again, next in ${(wait / 1000).toFixed(1)} s`
 }
