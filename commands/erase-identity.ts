@@ -2,9 +2,8 @@ import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../src/base/errors.js'
 import { runErase } from '../src/cli/erasure/erase-run.js'
 import { chainsFlags, chainsOf } from '../src/cli/flags/chain.js'
-import { personFlags } from '../src/cli/flags/person.js'
+import { personFlags, personOf } from '../src/cli/flags/person.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
-import { parsePerson } from '../src/erasure/person.js'
 
 export default class EraseIdentity extends AuditCommand {
   static override summary = 'Forget a person: delete their personal data, and keep the chain'
@@ -35,7 +34,7 @@ go, changes nothing and ends with 2. Repeated, it ends with 0 and gives the rece
     }
     const options = {
       chain,
-      person: parsePerson(flags),
+      person: personOf(flags),
       // oclif's type says boolean; a flag that is not given is undefined.
       block: flags.block === true,
       confirm: flags.confirm === true,

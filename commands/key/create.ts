@@ -7,6 +7,7 @@ import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
 import { keyFields } from '../../src/cli/access/key-text.js'
 import { relationFlag, relationOf } from '../../src/cli/access/relation-flags.js'
 import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
+import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { note } from '../../src/cli/output/streams.js'
 import { keyValues } from '../../src/cli/output/table.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -41,14 +42,15 @@ admin of the chain, and owner to make keys with --owner-only; any other actor is
     const parsed = await this.parse(KeyCreate)
     const { flags } = parsed
     const { expires } = flags
+    const now = BigInt(Date.now()) * 1000n
     const request = {
       domainId: chainOf(parsed),
       relation: relationOf(flags.relation),
-      subject: parseHolder(flags.subject ?? `service:${uuidv7()}`),
+      subject: flagValue('--subject', () => parseHolder(flags.subject ?? `service:${uuidv7()}`)),
       // oclif's type says boolean; a flag that is not given is undefined.
       readOnly: flags['read-only'] === true,
       ownerOnly: flags['owner-only'] === true,
-      expiresAt: expires === undefined ? undefined : parseExpiry(expires, BigInt(Date.now()) * 1000n),
+      expiresAt: expires === undefined ? undefined : flagValue('--expires', () => parseExpiry(expires, now)),
     }
     const spicedb = spicedbOf(flags)
     const management = await managementOf(await this.context(flags), this.signal, spicedb)

@@ -3,6 +3,7 @@ import { keyJson, streamKeys } from '../../src/access/keys.js'
 import { parseHolder } from '../../src/access/subject.js'
 import { KEY_HEAD, keyRow } from '../../src/cli/access/key-text.js'
 import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -22,10 +23,11 @@ export default class KeyList extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(KeyList)
     const { flags } = parsed
+    const { subject } = flags
     const chosen = chainsOf(parsed)
     const filter = {
       domainId: chosen === 'all' ? undefined : chosen,
-      subject: flags.subject === undefined ? undefined : parseHolder(flags.subject),
+      subject: subject === undefined ? undefined : flagValue('--subject', () => parseHolder(subject)),
       activeOnly: flags.active === true,
     }
     const context = await this.context(flags)

@@ -5,6 +5,7 @@ import { chainOfObject } from '../../src/chain/self-audit.js'
 import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
 import { listedObjectFlags, listedObjectOf } from '../../src/cli/access/relation-flags.js'
 import { TUPLE_HEAD } from '../../src/cli/access/relation-text.js'
+import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -28,11 +29,12 @@ export default class RelationList extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(RelationList)
     const { flags } = parsed
+    const { subject } = flags
     if (spicedbOf(flags) !== undefined) throw decidedElsewhere()
     const object = listedObjectOf(parsed)
     const filter = {
       object,
-      subject: flags.subject === undefined ? undefined : parseSubject(flags.subject),
+      subject: subject === undefined ? undefined : flagValue('--subject', () => parseSubject(subject)),
     }
     const context = await this.context(flags)
     const tuples = streamTuples(await relationsOf(context), filter)

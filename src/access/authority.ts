@@ -32,7 +32,7 @@ export function isOperator(actor: string): boolean {
 export async function assertOwner(authority: Authority, object: AccessObject): Promise<void> {
   if (!isOperator(authority.actor)) return assertHas(authority, 'owner', object)
   throw new AuditError('access_denied', 'only an owner makes owner-only keys', {
-    hint: 'give --actor user:ID (AUDIT_ACTOR), an owner by: audit relation grant --relation owner',
+    advice: { code: 'act_as_owner' },
   })
 }
 
@@ -45,6 +45,6 @@ async function assertHas(
   if (decision.allowed) return
   const needed = relation === 'owner' ? 'owner' : 'owner or admin'
   throw new AuditError('access_denied', `the actor is not ${needed} of ${object}`, {
-    hint: 'run: audit relation list',
+    advice: { code: 'list_relations' },
   })
 }

@@ -11,7 +11,7 @@ const MICROS = { m: 60_000_000n, h: 3_600_000_000n, d: 86_400_000_000n } as cons
 export function parseExpiry(text: string, now: bigint): bigint {
   const at = fromNow(text, now) ?? timeOf(text)
   if (at > now && at <= MAX_MICROS) return at
-  throw new AuditError('usage', '--expires: expected a time that is still to come')
+  throw new AuditError('usage', 'expected a time that is still to come')
 }
 
 function fromNow(text: string, now: bigint): bigint | undefined {
@@ -25,6 +25,6 @@ function timeOf(text: string): bigint {
     return parseTimestamp(text)
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
-    throw new AuditError('usage', '--expires: expected a time (RFC 3339), or how long, as 90m, 12h or 30d')
+    throw new AuditError('usage', 'expected a time (RFC 3339), or how long, as 90m, 12h or 30d')
   }
 }

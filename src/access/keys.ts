@@ -78,7 +78,7 @@ async function assertMayCreate(ports: Management, request: KeyRequest): Promise<
 export async function revokeKey(ports: Management, id: string): Promise<ToldKeyJson> {
   const found = await ports.keys.find(id)
   if (found === undefined) {
-    throw new AuditError('key_not_found', `there is no API key ${id}`, { hint: 'run: audit key list --all' })
+    throw new AuditError('key_not_found', `there is no API key ${id}`, { advice: { code: 'list_keys' } })
   }
   if (found.subject !== ports.actor) await assertManages(ports, 'admin', chainObject(found.domainId))
   if (found.state === 'revoked') return keyJson(found)
@@ -93,7 +93,7 @@ export async function revokeKey(ports: Management, id: string): Promise<ToldKeyJ
 export function parseKeyId(text: string): string {
   if (/^ak_[0-9a-f]{16}$/.test(text)) return text
   throw new AuditError('usage', 'expected the id of a key, ak_ and 16 hex digits', {
-    hint: 'run: audit key list --all',
+    advice: { code: 'list_keys' },
   })
 }
 

@@ -70,7 +70,7 @@ export function decidedElsewhere(): AuditError {
     'usage',
     'SpiceDB decides who may (AUDIT_SPICEDB_ENDPOINT), and has its own relations',
     {
-      hint: 'run: zed relationship create, or delete (docs/access.md)',
+      advice: { code: 'change_relations_in_spicedb' },
     },
   )
 }

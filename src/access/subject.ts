@@ -19,18 +19,18 @@ export function isHolder(text: string): boolean {
 /** Throws `usage`; the message does not repeat what may be somebody's name. */
 export function parseHolder(text: string): string {
   if (isHolder(text)) return text
-  throw new AuditError('usage', '--subject: expected user:ID or service:ID, of 1 to 512 bytes without blanks')
+  throw new AuditError('usage', 'expected user:ID or service:ID, of 1 to 512 bytes without blanks')
 }
 
 /** Also `group:<id>#member`. Throws `usage`. */
 export function parseSubject(text: string): string {
   const [, group] = /^group:(.*)#member$/s.exec(text) ?? []
   if (isHolder(text) || (group !== undefined && GROUP.test(group))) return text
-  throw new AuditError('usage', '--subject: expected user:ID, service:ID or group:NAME#member')
+  throw new AuditError('usage', 'expected user:ID, service:ID or group:NAME#member')
 }
 
 /** Throws `usage`. */
 export function parseGroup(text: string): string {
   if (GROUP.test(text)) return text
-  throw new AuditError('usage', '--group: expected a name of 1 to 128 letters, digits and _ . | / -')
+  throw new AuditError('usage', 'expected a name of 1 to 128 letters, digits and _ . | / -')
 }

@@ -28,7 +28,7 @@ function webhookUrl(text: string): URL {
   }
   if (url.username !== '' || url.password !== '') {
     throw new AuditError('usage', 'AUDIT_ALERT_WEBHOOK_URL: expected no user and no password in it', {
-      hint: 'alerts are signed: give AUDIT_ALERT_WEBHOOK_SECRET',
+      advice: { code: 'sign_alerts_with_secret' },
     })
   }
   return url
@@ -47,7 +47,7 @@ function secretOf(env: Environment): string {
   throw new AuditError(
     'usage',
     `AUDIT_ALERT_WEBHOOK_URL: expected a secret of at least ${SECRET_BYTES} bytes beside it`,
-    { hint: 'give AUDIT_ALERT_WEBHOOK_SECRET, or AUDIT_ALERT_WEBHOOK_SECRET_FILE' },
+    { advice: { code: 'give_alert_secret' } },
   )
 }
 

@@ -86,7 +86,7 @@ export function toRow(entry: InputEntry, domainId: string, pepper: Uint8Array): 
   const problem = personalDataProblem(stored, { subjectId, ...subject, ip: context?.ip })
   if (problem !== undefined) {
     throw new AuditError('personal_data_in_chain', problem, {
-      hint: 'the chain cannot forget: keep people in subject and context, or name them as user:, identity: or apikey: objects',
+      advice: { code: 'keep_people_out' },
     })
   }
   const row = {

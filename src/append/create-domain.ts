@@ -41,8 +41,9 @@ function parsed(text: string): string {
     if (error instanceof FormatError) throw new AuditError('invalid_domain_id', error.message)
     throw error
   }
-  const hint = 'its chain begins by itself'
-  throw new AuditError('invalid_domain_id', 'the platform anchor is no Domain', { hint })
+  throw new AuditError('invalid_domain_id', 'the platform anchor is no Domain', {
+    advice: { code: 'platform_chain_begins_by_itself' },
+  })
 }
 
 async function creation(domainId: string, domain: NewDomain, pepper: Pepper): Promise<AppendItem> {

@@ -42,7 +42,7 @@ async function genesisPseudonym(domainId: string, reader: EntryReader): Promise<
   // The platform chain is known before it begins.
   if (row === undefined && (domainId === PLATFORM_ANCHOR || !(await reader.knows(domainId)))) return undefined
   throw new AuditError('chain_conflict', `the genesis row of chain ${domainId} is missing`, {
-    hint: 'run: audit verify --all',
+    advice: { code: 'verify_all' },
   })
 }
 
@@ -52,7 +52,7 @@ function assertBegunWith(pepper: Uint8Array, genesis: string | undefined, domain
     'pepper_mismatch',
     `the pepper does not reproduce the genesis row of chain ${domainId}`,
     {
-      hint: 'put back the one that the chain was begun with; nothing was written over',
+      advice: { code: 'put_back_first_pepper' },
     },
   )
 }

@@ -1,3 +1,4 @@
+import type { Advice } from '../base/advice.js'
 import { AuditError } from '../base/errors.js'
 import { FormatError } from '../chain/format-error.js'
 import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
@@ -33,7 +34,7 @@ export function createResolver(isKnownDomain: (domainId: string) => Promise<bool
   return {
     async resolve(_subjectId, object) {
       const home = homeOf(object)
-      if (home === undefined) throw unknown('the object does not say which chain owns it', PLACE_HINT)
+      if (home === undefined) throw unknown('the object does not say which chain owns it', NAME_CHAIN)
       if (home !== PLATFORM_ANCHOR && !(await isKnownDomain(home))) throw unknown(`no Domain ${home}`)
       return [home]
     },
@@ -53,7 +54,7 @@ export async function placeEntry(request: PlaceRequest, resolver: DomainResolver
   return [...new Set(chains)].sort()
 }
 
-const PLACE_HINT = 'name the chain: domain_id or platform in the line, --domain or --platform'
+const NAME_CHAIN = { code: 'name_chain' } as const
 
 function chainsOf({ domainIds, platform }: Chains): readonly string[] | undefined {
   const domains = domainIds === undefined || domainIds.length === 0 ? undefined : domainIds.map(domainOf)
@@ -65,7 +66,7 @@ function chainsOf({ domainIds, platform }: Chains): readonly string[] | undefine
 function domainOf(text: string): string {
   const domainId = parsed(text)
   if (domainId === PLATFORM_ANCHOR) {
-    throw unknown('the platform chain is not a Domain', 'use --platform, or "platform": true in the line')
+    throw unknown('the platform chain is not a Domain', { code: 'choose_platform_chain' })
   }
   return domainId
 }
@@ -109,6 +110,6 @@ function domainNamedBy(id: string): string | undefined {
   }
 }
 
-function unknown(message: string, hint?: string): AuditError {
-  return new AuditError('residency_unknown', message, { hint })
+function unknown(message: string, advice?: Advice): AuditError {
+  return new AuditError('residency_unknown', message, { advice })
 }

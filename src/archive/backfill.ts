@@ -67,7 +67,7 @@ export async function backfillChain(
 function assertRange({ domainId, fromSeq = 1, toSeq = 1 }: BackfillRequest, state: LedgerState): void {
   if (!state.known && state.lastSeq === 0) {
     throw new AuditError('domain_not_found', `there is no chain ${domainId}`, {
-      hint: 'run: audit domain list',
+      advice: { code: 'list_domains' },
     })
   }
   const asked = Math.max(fromSeq, toSeq)

@@ -103,7 +103,7 @@ async function attempt<T>(
 
 function unknown({ seq, unknownGeneration }: StoredRow): AuditError {
   const message = `row ${seq} is of generation ${unknownGeneration}, which this program does not know`
-  return new AuditError('generation_unknown', message, { hint: 'upgrade audit' })
+  return new AuditError('generation_unknown', message, { advice: { code: 'upgrade' } })
 }
 
 class Breaker {

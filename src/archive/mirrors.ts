@@ -70,6 +70,6 @@ export async function openMirror(
     const isOwnUrl = mirrorUrl !== undefined && error instanceof AuditError
     if (!isOwnUrl || error.code.startsWith('mirror_')) throw error
     const message = `the mirror of ${domainId}: ${error.message}`
-    throw new AuditError('mirror_unavailable', message, { cause: error, hint: error.hint })
+    throw new AuditError('mirror_unavailable', message, { cause: error, advice: error.advice })
   }
 }

@@ -174,6 +174,6 @@ async function archivedRow(
 
 function unknownGeneration(): AuditError {
   return new AuditError('generation_unknown', 'a row is of a generation that this program does not know', {
-    hint: 'upgrade audit',
+    advice: { code: 'upgrade' },
   })
 }

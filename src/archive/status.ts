@@ -44,7 +44,7 @@ export async function statusOfChain(
   const status = await new Comparison(chain, deps, signal).run()
   if (!chain.state.known && status.rows + status.objects === 0) {
     throw new AuditError('domain_not_found', `there is no chain ${domainId}`, {
-      hint: 'run: audit domain list',
+      advice: { code: 'list_domains' },
     })
   }
   return status

@@ -1,3 +1,5 @@
+import type { Advice } from './advice.js'
+
 /**
  * Everything that can go wrong, as one closed set. Exit codes and HTTP statuses are given at the edges
  * (cli/shell/exit-codes.ts); docs/errors.md lists every code and no other.
@@ -69,8 +71,8 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface ErrorOptions {
-  /** What to do next: a command, or a flag to change. */
-  readonly hint?: string | undefined
+  /** What the caller can do next. */
+  readonly advice?: Advice | undefined
   readonly cause?: unknown
 }
 
@@ -80,7 +82,7 @@ export interface ErrorOptions {
  */
 export class AuditError extends Error {
   override readonly name = 'AuditError'
-  readonly hint: string | undefined
+  readonly advice: Advice | undefined
 
   constructor(
     readonly code: ErrorCode,
@@ -88,7 +90,7 @@ export class AuditError extends Error {
     options: ErrorOptions = {},
   ) {
     super(message, { cause: options.cause })
-    this.hint = options.hint
+    this.advice = options.advice
   }
 }
 

@@ -35,6 +35,6 @@ export const BUNDLE_LIMITS = {
 /** A file that is no bundle, or one that cannot be read on: what it holds could not be checked. */
 export function damaged(problem: string): AuditError {
   return new AuditError('bundle_malformed', `not a whole evidence bundle: ${problem}`, {
-    hint: 'fetch the file again and compare its sha256 with the one that the export printed',
+    advice: { code: 'fetch_bundle_again' },
   })
 }

@@ -20,7 +20,7 @@ function printable(problem: string): string {
 function unknown(seq: number, generation: number): AuditError {
   const message = `row ${seq} is of generation ${generation}, which this program does not know`
   return new AuditError('generation_unknown', message, {
-    hint: 'nothing was written; upgrade audit, or export the rows before and after it',
+    advice: { code: 'export_around_row' },
   })
 }
 

@@ -66,15 +66,15 @@ function assertSomething({ domainId }: ExportRequest, snapshot: ExportSnapshot):
   const { known, last, fromSeq, toSeq } = snapshot
   if (last === undefined && !known) {
     throw new AuditError('domain_not_found', `there is no chain ${domainId} in postgres`, {
-      hint: 'run: audit domain list',
+      advice: { code: 'list_domains' },
     })
   }
   // Rows that the head counts and that are gone are a finding, not an end.
   const end = last === undefined ? 0 : Math.max(last.seq, headOf(snapshot)?.seq ?? 0)
   if (end >= (toSeq ?? fromSeq) && end >= fromSeq) return
-  const hint = end === 0 ? `run: audit verify --domain ${domainId}` : undefined
+  const advice = end === 0 ? ({ code: 'verify_chain', domainId } as const) : undefined
   const message = `the chain ends at ${end}, before row ${toSeq ?? fromSeq}`
-  throw new AuditError('nothing_to_verify', message, { hint })
+  throw new AuditError('nothing_to_verify', message, { advice })
 }
 
 class ChainExport {

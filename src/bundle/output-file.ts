@@ -19,7 +19,7 @@ export class OutputFile {
   /** Rejects with `output_exists`, before any work is done. */
   async assertFree(): Promise<void> {
     const there = await lstat(this.#path).catch(() => undefined)
-    if (there?.isDirectory()) throw new AuditError('usage', '--output: a directory stands there')
+    if (there?.isDirectory()) throw new AuditError('usage', `${basename(this.#path)} is a directory`)
     if (there !== undefined && !this.#replace) throw exists(this.#path)
   }
 
@@ -82,7 +82,7 @@ export class OutputFile {
 
 function exists(path: string): AuditError {
   return new AuditError('output_exists', `${basename(path)} is there already`, {
-    hint: 'give another --output, or --force to replace it',
+    advice: { code: 'choose_other_output' },
   })
 }
 

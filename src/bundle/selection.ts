@@ -40,7 +40,7 @@ export function closedSelection(open: OpenSelection, toSeq: number): Selection {
 
 function selectionFilter(filter: ExportRequest['filter']): SelectionFilter {
   const { subjectPseudonym, relation, objectType, objectId, reason, correlationId } = filter
-  if (reason === 'unknown') throw new AuditError('usage', '--reason unknown: cannot be exported by itself')
+  if (reason === 'unknown') throw new AuditError('usage', 'reason unknown: cannot be exported by itself')
   return {
     ...(subjectPseudonym !== undefined && { subject_pseudonym: subjectPseudonym }),
     ...(relation !== undefined && { relation }),

@@ -96,13 +96,13 @@ function isUnselectedPin({ code, observed }: Finding): boolean {
 function shortfallOf(lacksPin: boolean, allowFiltered: boolean): AuditError | undefined {
   if (lacksPin) {
     return new AuditError('bundle_filtered', 'the pinned row is not one of this filtered selection', {
-      hint: 'pin a row that it has, or take a bundle of the whole range',
+      advice: { code: 'pin_selected_row' },
     })
   }
   if (allowFiltered) return undefined
   return new AuditError(
     'bundle_filtered',
     'what is there is intact, but it is a filtered selection: it cannot show that no row is missing',
-    { hint: 'give --allow-filtered where that will do, or take a bundle of the whole range' },
+    { advice: { code: 'allow_filtered' } },
   )
 }

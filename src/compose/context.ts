@@ -78,7 +78,7 @@ export class Context {
     }
     if (!this.embedded) {
       throw new AuditError('pepper_not_configured', 'an external database needs a pepper source', {
-        hint: 'give --pepper file:///path, env:NAME or openbao://… (AUDIT_PEPPER), the one that its chains were begun with',
+        advice: { code: 'name_pepper' },
       })
     }
     const [{ keyFileOfHome }, { KeyFilePepper }] = await Promise.all([
@@ -114,7 +114,7 @@ export class Context {
     if (mirror !== undefined) return mirror
     if (this.embedded) return pathToFileURL(join(this.home, 'mirror')).href
     throw new AuditError('usage', 'an external database needs a mirror', {
-      hint: 'give --mirror s3://bucket/prefix or file:///dir (AUDIT_MIRROR_URL)',
+      advice: { code: 'name_mirror' },
     })
   }
 

@@ -32,6 +32,6 @@ export async function* onEveryChain<T>(
   }
   if (met > 0) return
   throw new AuditError('subject_not_found', 'no chain has anything of this subject; nothing was written', {
-    hint: 'check what was given: a subject_id is taken to the letter',
+    advice: { code: 'check_subject' },
   })
 }

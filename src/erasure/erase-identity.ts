@@ -140,6 +140,6 @@ function refuseOtherPepper(domainId: string, pepper: Uint8Array, { genesisPseudo
   throw new AuditError(
     'pepper_mismatch',
     `the pepper does not reproduce the genesis row of chain ${domainId}`,
-    { hint: 'give the pepper that the chain was begun with (--pepper)' },
+    { advice: { code: 'give_first_pepper' } },
   )
 }

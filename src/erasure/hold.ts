@@ -72,7 +72,7 @@ export async function releaseHold(
   const found = await ports.store.find(id)
   if (found === undefined) {
     throw new AuditError('hold_not_found', `no legal hold has id ${id}`, {
-      hint: 'run: audit hold list --all',
+      advice: { code: 'list_holds' },
     })
   }
   const { domainId } = found
@@ -141,6 +141,6 @@ function refuseNaming(reason: string, person: Person | undefined): void {
   const texts = { relation: reason, object: '', relationPath: [], correlationId: '' }
   if (personalDataProblem(texts, { subjectId }) === undefined) return
   throw new AuditError('invalid_input', 'reason: holds the subject', {
-    hint: 'name the case, not the person: the hold says whom it covers',
+    advice: { code: 'name_case_not_person' },
   })
 }

@@ -25,13 +25,6 @@ export function optionalPerson({ identity, subject, pseudonym: hex }: GivenPerso
   return subject === undefined ? undefined : { subjectId: parsedSubject(subject) }
 }
 
-/** The same where somebody must be given. */
-export function parsePerson(given: GivenPerson): Person {
-  const person = optionalPerson(given)
-  if (person !== undefined) return person
-  throw new AuditError('usage', 'expected exactly one of --identity UUID, --subject TEXT and --pseudonym HEX')
-}
-
 /** The person on one chain, by that chain's pepper. */
 export function onChain(person: Person, domainId: string, pepper: Uint8Array): ErasureSubject {
   if ('pseudonym' in person) return { domainId, pseudonym: person.pseudonym }

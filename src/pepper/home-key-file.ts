@@ -16,7 +16,7 @@ export async function keyFileOfHome(home: string, hasRows: () => Promise<boolean
       'pepper_unavailable',
       `${path} is not there, and the rows of this home were made with it`,
       {
-        hint: 'put the key file back from its backup; a new one could not be the pepper of these chains',
+        advice: { code: 'restore_key_file' },
       },
     )
   }

@@ -20,7 +20,7 @@ export function openPepperVault(url: string | undefined, env: Env = process.env)
   const place = url === undefined ? undefined : parsePepperUrl(url)
   if (place?.kind === 'openbao') return vaultAt(place, env)
   throw new AuditError('usage', 'peppers are provisioned in an openbao:// source only', {
-    hint: 'give --pepper openbao://host/mount/prefix (AUDIT_PEPPER); a key derives a pepper for every Domain there is',
+    advice: { code: 'name_vault' },
   })
 }
 

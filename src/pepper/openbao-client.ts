@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Advice } from '../base/advice.js'
 import { type BackOff, backOff } from '../base/back-off.js'
 import { AuditError } from '../base/errors.js'
 import { type BaoAnswer, BaoHttp, type BaoRequest, NoAnswer } from './openbao-http.js'
@@ -65,8 +66,8 @@ export class BaoClient {
     return { ...again, repeated: answer.repeated || again.repeated }
   }
 
-  failure(problem: string, hint?: string): AuditError {
-    return new AuditError('pepper_unavailable', `OpenBao at ${this.#origin}: ${problem}`, { hint })
+  failure(problem: string, advice?: Advice): AuditError {
+    return new AuditError('pepper_unavailable', `OpenBao at ${this.#origin}: ${problem}`, { advice })
   }
 
   async #withRetries(request: BaoRequest): Promise<Tried> {
@@ -77,7 +78,7 @@ export class BaoClient {
       if (typeof answer !== 'string') return { ...answer, repeated: tries > 0 }
       problem = answer
     }
-    throw this.failure(problem, 'nothing was appended; try again when it answers')
+    throw this.failure(problem, { code: 'retry_when_vault_answers' })
   }
 
   /** The answer, or why there is none that another try may have. */

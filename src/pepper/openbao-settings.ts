@@ -32,7 +32,7 @@ function loginOf(env: Env): BaoLogin {
   const [roleId, secretId] = [given(env, 'ROLE_ID')?.value, given(env, 'SECRET_ID')?.value]
   if (roleId !== undefined && secretId !== undefined) return { roleId, secretId }
   throw new AuditError('pepper_not_configured', 'openbao:// needs a token or an AppRole', {
-    hint: 'set BAO_TOKEN (VAULT_TOKEN), or BAO_ROLE_ID and BAO_SECRET_ID (VAULT_ROLE_ID, VAULT_SECRET_ID)',
+    advice: { code: 'give_vault_login' },
   })
 }
 

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
+import type { Advice } from '../base/advice.js'
 import { AuditError } from '../base/errors.js'
-import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { CursorKey, PepperVault } from '../ports/pepper.js'
 import { pepperDomain } from './derive.js'
 import { decodeBase64 } from './env-key.js'
@@ -52,7 +52,7 @@ export class OpenBaoPepper implements PepperVault, CursorKey {
   /** Rejects always: one secret a Domain has nothing that all servers and command lines could share. */
   async cursorKey(): Promise<Uint8Array> {
     throw new AuditError('pepper_not_configured', 'openbao:// has no key to sign cursors with', {
-      hint: 'set AUDIT_CURSOR_KEY_FILE to a file of 32 random bytes, mode 0600, the same everywhere',
+      advice: { code: 'set_cursor_key_file' },
     })
   }
 
@@ -79,26 +79,22 @@ export class OpenBaoPepper implements PepperVault, CursorKey {
   #missing(body: unknown, domain: string): AuditError {
     const metadata = secretOf(body)?.metadata
     if (metadata?.destroyed === true) {
-      return this.#failure(domain, 'its newest version is destroyed', 'roll back to the version before it')
+      return this.#failure(domain, 'its newest version is destroyed', { code: 'roll_back_secret' })
     }
     if (metadata != null) {
-      return this.#failure(domain, 'its newest version is deleted', 'undelete it: bao kv undelete')
+      return this.#failure(domain, 'its newest version is deleted', { code: 'undelete_secret' })
     }
-    return this.#failure(
-      domain,
-      'there is no such secret',
-      `for a chain that has rows put its pepper back; for a new one: audit pepper provision ${chainFlag(domain)}`,
-    )
+    return this.#failure(domain, 'there is no such secret', { code: 'provision_pepper', domainId: domain })
   }
 
   #refused(domain: string, status: number): AuditError {
-    const hint = status === 403 ? 'check the token, its policy and BAO_NAMESPACE: docs/pepper.md' : undefined
-    return this.#failure(domain, statusText(status), hint)
+    const advice = status === 403 ? ({ code: 'check_vault_token' } as const) : undefined
+    return this.#failure(domain, statusText(status), advice)
   }
 
-  #failure(domain: string, problem: string, hint?: string): AuditError {
+  #failure(domain: string, problem: string, advice?: Advice): AuditError {
     const { mount, prefix } = this.#place
-    return this.#client.failure(`secret ${prefix}/${domain} in ${mount}: ${problem}`, hint)
+    return this.#client.failure(`secret ${prefix}/${domain} in ${mount}: ${problem}`, advice)
   }
 
   #dataPath(domain: string): string {
@@ -117,8 +113,4 @@ interface Secret {
 function secretOf(body: unknown): Secret | undefined {
   const { data } = (body ?? {}) as { data?: Secret | null }
   return data ?? undefined
-}
-
-function chainFlag(domain: string): string {
-  return domain === PLATFORM_ANCHOR ? '--platform' : `--domain ${domain}`
 }

@@ -74,6 +74,6 @@ function decoded(text: string): string {
 
 function usage(problem: string): AuditError {
   return new AuditError('usage', `pepper source: ${problem}`, {
-    hint: 'it is what --pepper (AUDIT_PEPPER) names',
+    advice: { code: 'check_pepper_url' },
   })
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import type { Advice } from '../base/advice.js'
 import { AuditError, errnoOf } from '../base/errors.js'
 
 /** Bytes of a key. */
@@ -33,11 +34,10 @@ async function refuseUnsafe(file: FileHandle, path: string): Promise<void> {
   if (!status.isFile()) throw unavailable(path, 'is not a regular file')
   if ((status.mode & 0o077) !== 0) {
     const mode = (status.mode & 0o777).toString(8).padStart(4, '0')
-    throw unavailable(
+    throw unavailable(path, `can be read or written by others: expected mode 0600, got ${mode}`, {
+      code: 'make_private',
       path,
-      `can be read or written by others: expected mode 0600, got ${mode}`,
-      `chmod 600 ${path}`,
-    )
+    })
   }
 }
 
@@ -55,6 +55,6 @@ async function readKey(file: FileHandle, path: string): Promise<Buffer> {
   )
 }
 
-export function unavailable(path: string, problem: string, hint?: string): AuditError {
-  return new AuditError('pepper_unavailable', `key file ${path}: ${problem}`, { hint })
+export function unavailable(path: string, problem: string, advice?: Advice): AuditError {
+  return new AuditError('pepper_unavailable', `key file ${path}: ${problem}`, { advice })
 }

@@ -55,6 +55,6 @@ export async function showQuarantine(store: QuarantineStore, id: number): Promis
   const record = await store.find(id)
   if (record !== undefined) return record
   throw new AuditError('quarantine_not_found', `no quarantine record has id ${id}`, {
-    hint: 'run: audit quarantine list --all',
+    advice: { code: 'list_quarantine' },
   })
 }

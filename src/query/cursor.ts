@@ -56,6 +56,6 @@ function isSeq(seq: number): boolean {
 
 function invalidCursor(): AuditError {
   return new AuditError('invalid_cursor', 'the cursor is not one of this chain, or was altered', {
-    hint: 'start again without a cursor',
+    advice: { code: 'start_without_cursor' },
   })
 }

@@ -105,6 +105,6 @@ function malformed(row: ReadEntry, problem: string): AuditError {
   return new AuditError(
     'entry_malformed',
     `row ${row.seq} of chain ${row.domainId} has no canonical bytes: ${problem}`,
-    { hint: 'somebody forced it into the table; run: audit verify' },
+    { advice: { code: 'verify_forced_row', domainId: row.domainId } },
   )
 }

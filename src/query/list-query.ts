@@ -27,7 +27,7 @@ export function parseLimit(text: string | undefined): number {
   const limit = /^[1-9]\d{0,2}$/.test(text) ? Number(text) : 0
   if (limit >= 1 && limit <= MAX_LIMIT) return limit
   throw new AuditError('invalid_limit', `limit: expected 1 to ${MAX_LIMIT}`, {
-    hint: 'page with the cursor, or stream with --all',
+    advice: { code: 'page_or_stream' },
   })
 }
 
@@ -56,7 +56,7 @@ export function parseFilter(parameters: ListParameters): EntryFilter {
 function parseSubject(subject: string): string {
   if (/^[0-9a-f]{64}$/i.test(subject)) return subject.toLowerCase()
   throw new AuditError('invalid_subject', 'subject: expected a pseudonym of 64 hex digits', {
-    hint: 'to search by a subject id, use --subject-id',
+    advice: { code: 'search_by_subject_id' },
   })
 }
 

@@ -42,7 +42,7 @@ async function keyToWrite(key: CursorKey): Promise<Uint8Array> {
   return key.cursorKey().catch((error: unknown) => {
     if (!(error instanceof AuditError) || error.code !== 'pepper_not_configured') throw error
     throw new AuditError(error.code, 'more rows follow, and there is no key to sign a cursor with', {
-      hint: `stream every row with --all; or: ${error.hint}`,
+      advice: { code: 'stream_all_rows', or: error.advice },
       cause: error,
     })
   })
@@ -77,6 +77,6 @@ export async function* streamEntries(
 export async function assertKnown(reader: EntryReader, domainId: string): Promise<void> {
   if (await reader.knows(domainId)) return
   throw new AuditError('domain_not_found', `no Domain ${domainId} is registered`, {
-    hint: 'run: audit domain list',
+    advice: { code: 'list_domains' },
   })
 }

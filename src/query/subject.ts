@@ -23,7 +23,7 @@ export async function subjectPseudonym(
     throw new AuditError(
       'pepper_mismatch',
       `the pepper does not reproduce the genesis row of chain ${domainId}`,
-      { hint: 'give the pepper that the chain was begun with (--pepper), or a pseudonym (--subject)' },
+      { advice: { code: 'give_first_pepper_or_pseudonym' } },
     )
   }
   return pseudonym(secret, subjectId)

@@ -103,7 +103,7 @@ class RebuildCheck {
 
 function changed({ domainId }: RebuildRequest): AuditError {
   return new AuditError('mirror_broken', `the mirror changed while ${domainId} was restored from it`, {
-    hint: `run: audit verify --domain ${domainId} --source mirror`,
+    advice: { code: 'verify_mirror', domainId },
   })
 }
 
@@ -125,7 +125,7 @@ function withPepper(
     'pepper_mismatch',
     `the pepper does not reproduce the genesis row of chain ${domainId}`,
     {
-      hint: 'give the key file that the chain began with (--pepper); nothing was restored',
+      advice: { code: 'give_first_pepper_to_restore' },
     },
   )
 }

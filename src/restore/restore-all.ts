@@ -24,7 +24,7 @@ export async function* restoreAll(
   const chains = await planRestore(request, deps, signal)
   if (chains.length === 0) {
     throw new AuditError('nothing_to_verify', 'there is no chain in the mirror', {
-      hint: 'check --mirror (AUDIT_MIRROR_URL)',
+      advice: { code: 'check_mirror' },
     })
   }
   await announce(chains, deps)
@@ -79,7 +79,7 @@ class RestoreAll {
     if (mirrorUrl === undefined || (namedBy ?? 0) <= this.#platformUpTo) return
     const where = `row ${namedBy} of the platform chain, which was not restored`
     throw new AuditError('mirror_broken', `the mirror of Domain ${domainId} is named by ${where}`, {
-      hint: `find out where its mirror is, then run: audit archive restore --domain ${domainId} --mirror URL`,
+      advice: { code: 'restore_from_named_mirror', domainId },
     })
   }
 
@@ -90,7 +90,7 @@ class RestoreAll {
     if (both.ok) return { kind: 'present', domainId, both }
     const codes = [...new Set(both.findings.map(({ code }) => code))].join(', ')
     throw new AuditError('chain_exists', `chain ${domainId} exists and differs from the mirror: ${codes}`, {
-      hint: `run: audit verify --domain ${domainId} --source both`,
+      advice: { code: 'verify_both_copies', domainId },
     })
   }
 }

@@ -43,7 +43,7 @@ function verdictOf(isPostgresTouched: boolean, isMirrorTouched: boolean): string
   if (isPostgresTouched && isMirrorTouched) return 'neither chains here'
   if (isPostgresTouched) return 'Postgres was touched, the mirror still chains'
   if (isMirrorTouched) return 'the mirror was touched, Postgres still chains'
-  return 'both chain, so one was rewritten from here on; a head seen before tells which (--expect-head)'
+  return 'both chain, so one was rewritten from here on; a head seen before shows which'
 }
 
 function merged(postgres: readonly Finding[], mirror: readonly Finding[]): Finding[] {

@@ -1,7 +1,6 @@
 import { AuditError } from '../base/errors.js'
 import { wireTime } from '../base/wire-time.js'
 import type { Finding } from '../chain/finding.js'
-import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { Scan } from '../ports/verify.js'
 
 /**
@@ -21,13 +20,12 @@ export function isStillToCome({ code, seqFrom, observed }: Finding, { restoring,
  */
 export function restoreUnfinished(domainId: string, { restoring, last }: Scan): AuditError {
   const since = restoring?.since === undefined ? 'an unknown time' : wireTime(restoring.since)
-  const flag = domainId === PLATFORM_ANCHOR ? '--platform' : `--domain ${domainId}`
   return new AuditError(
     'restore_unfinished',
     `chain ${domainId}: a restore from ${restoring?.mirrorUrl} was begun at ${since} and has not ended; ` +
       `rows are there up to ${last?.seq ?? 0}, and no chain head`,
     {
-      hint: `wait for it, or run it again: audit archive restore ${flag}; if nobody is restoring, somebody took the head away`,
+      advice: { code: 'finish_restore', domainId },
     },
   )
 }

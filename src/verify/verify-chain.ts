@@ -6,7 +6,7 @@ import { judgeHead } from '../chain/head.js'
 import { LIMITS } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
-import type { EntrySource, Scan, ScanProgress, SourceName } from '../ports/verify.js'
+import type { EntrySource, Scan, ScanProgress } from '../ports/verify.js'
 import { judgeKnown } from '../quarantine/judge-registry.js'
 import { isStillToCome, restoreUnfinished } from './restore-in-progress.js'
 import type { Verdict } from './verdict.js'
@@ -55,7 +55,7 @@ function assertChecked(domainId: string, scan: Scan): void {
     'generation_unknown',
     `row ${unchecked.seq} is of generation ${unchecked.generation}, which this program does not know`,
     {
-      hint: 'if no newer audit has written here, somebody forced that row in: this schema refuses it; else upgrade audit',
+      advice: { code: 'upgrade_or_find_intruder' },
     },
   )
 }
@@ -64,20 +64,9 @@ function assertPins({ pins, fromSeq, toSeq }: VerifyRequest): void {
   for (const pin of pins) {
     if (pin.seq >= fromSeq - 1 && pin.seq <= (toSeq ?? pin.seq)) continue
     throw new AuditError('usage', `the pinned head ${pin.seq} lies outside the segment`, {
-      hint: 'pin a row of the segment or the one before it, or verify the whole chain',
+      advice: { code: 'pin_within_segment' },
     })
   }
-}
-
-const HERE = 'run: audit domain list; a Domain that was deleted altogether is found by: audit verify --all'
-
-/** Whoever has nothing but a copy of the mirror is not sent to a database. */
-const HINT_NO_CHAIN: Readonly<Record<SourceName, string>> = {
-  bundle: 'check the file',
-  postgres: HERE,
-  both: HERE,
-  mirror:
-    'check --mirror (AUDIT_MIRROR_URL) and the id; what a mirror has: audit verify --all --source mirror',
 }
 
 /** A chain that is gone altogether is nothing to verify, unless something still says that it was there, or was found. */
@@ -87,7 +76,7 @@ function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest
     const isOwnerless = request.domainId === PLATFORM_ANCHOR && request.known?.ownerless !== undefined
     if (isNamed || isOwnerless || scan.fold.findings.length > 0) return
     throw new AuditError('domain_not_found', `there is no chain ${request.domainId} in ${source.name}`, {
-      hint: HINT_NO_CHAIN[source.name],
+      advice: { code: 'find_chain', copy: source.name },
     })
   }
   const asked = request.toSeq ?? request.fromSeq

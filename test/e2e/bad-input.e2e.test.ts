@@ -116,7 +116,7 @@ describe('a line of append', () => {
   it.each(cases)('$name is refused', async ({ line, says, code = 'invalid_input' }) => {
     const error = await refusalOf(sink, line)
     expect(error).toMatchObject({ name: 'AuditError', code, message: expect.stringContaining(says) })
-    if (error instanceof AuditError) expectNoSecret(`${error.message}${error.hint}`)
+    if (error instanceof AuditError) expectNoSecret(`${error.message}${JSON.stringify(error.advice)}`)
     expect(await stateOf(database.url)).toEqual(before)
   })
 
@@ -394,7 +394,7 @@ const saved = (fields: object) =>
   JSON.stringify({ ok: true, domain_id: DOMAIN, head: { seq: 1, hash: HASH }, ...fields })
 const heads = (name: string, content: string, says: string) => {
   const path = file(name, content)
-  return command(`verify --all --expect-heads ${path}`, 'invalid_input', `--expect-heads, ${says}`)
+  return command(`verify --all --expect-heads ${path}`, 'invalid_input', `--expect-heads: ${says}`)
 }
 const forged = Buffer.alloc(41, 1).toString('base64url')
 const notFound = { exit: 4 }

@@ -82,7 +82,7 @@ describe('a chain that was tampered with', () => {
     const refused = {
       code: 'chain_conflict',
       message: `chain ${DOMAIN} takes no more rows: ${problem}`,
-      hint: `run: audit verify --domain ${DOMAIN}`,
+      advice: { code: 'verify_chain', domainId: DOMAIN },
     }
     await expect(writer.record(DOMAIN)).rejects.toMatchObject(refused)
     await expect(writer.record([SOUND, DOMAIN])).rejects.toMatchObject(refused)
@@ -108,7 +108,7 @@ describe('a chain that was tampered with', () => {
     await expect(writer.record(PLATFORM_ANCHOR)).rejects.toMatchObject({
       code: 'chain_conflict',
       message: `chain ${PLATFORM_ANCHOR} takes no more rows: ${problem}`,
-      hint: 'run: audit verify --platform',
+      advice: { code: 'verify_chain', domainId: PLATFORM_ANCHOR },
     })
     await expect(writer.create()).rejects.toMatchObject({ code: 'chain_conflict' })
     expect(await everything()).toBe(before)

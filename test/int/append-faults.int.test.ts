@@ -98,7 +98,7 @@ describe.each(WRITES)('%s', (_what, count, write) => {
     expect(outcome).toMatchObject({
       code: 'outcome_unknown',
       message: 'the connection was lost while committing',
-      hint: expect.stringContaining('before you append them again'),
+      advice: { code: 'look_before_appending_again' },
     })
     // COMMIT may still be on its way through a server whose client has gone.
     const length = applied ? count + 1 : 1

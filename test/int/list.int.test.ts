@@ -33,7 +33,7 @@ const IDENTITY = '5f0c1e2a-3b4d-4c5e-8f60-718293a4b5c6'
 const keyed: CursorKey = { cursorKey: async () => new Uint8Array(32).fill(7) }
 const keyless: CursorKey = {
   cursorKey: async () => {
-    throw new AuditError('pepper_not_configured', 'no pepper', { hint: 'give --pepper file:///path' })
+    throw new AuditError('pepper_not_configured', 'no pepper', { advice: { code: 'name_pepper' } })
   },
 }
 
@@ -264,7 +264,7 @@ describe('pages', () => {
     expect(seqsOf(await list(OTHER, {}, keyless))).toHaveLength(7)
     await expect(list(OTHER, { limit: '6' }, keyless)).rejects.toMatchObject({
       code: 'pepper_not_configured',
-      hint: expect.stringMatching(/--all.*--pepper/),
+      advice: { code: 'stream_all_rows', or: { code: 'name_pepper' } },
     })
   })
 

@@ -301,6 +301,6 @@ describe('a pepper that is put', () => {
 it('there is no cursor key, and the error names the file that can be one', async () => {
   await expect(connect().cursorKey()).rejects.toMatchObject({
     code: 'pepper_not_configured',
-    hint: expect.stringContaining('AUDIT_CURSOR_KEY_FILE'),
+    advice: { code: 'set_cursor_key_file' },
   })
 })

@@ -152,7 +152,7 @@ describe('without its pepper', () => {
   it('no chain is begun', async () => {
     await expect(create().then(() => writer.create(randomUUID()))).rejects.toMatchObject({
       code: 'pepper_unavailable',
-      hint: expect.stringContaining('audit pepper provision --domain'),
+      advice: { code: 'provision_pepper', domainId: expect.any(String) },
     })
   })
 

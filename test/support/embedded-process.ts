@@ -65,7 +65,7 @@ try {
   const embedded = await import(${JSON.stringify(bundle)})
   ${script}
 } catch (error) {
-  say({ code: error.code, message: error.message, hint: error.hint })
+  say({ code: error.code, message: error.message, advice: error.advice })
   process.exitCode = 9
 }`
 }

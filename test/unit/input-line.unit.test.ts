@@ -335,7 +335,7 @@ describe('an input line', () => {
     const error = errorOf(input)
     expect(error.code).toBe('invalid_input')
     expect(error.message).toMatch(message)
-    expect(`${error.message}${error.hint ?? ''}${String(error.cause)}`).not.toContain(SECRET)
+    expect(`${error.message}${JSON.stringify(error.advice)}${String(error.cause)}`).not.toContain(SECRET)
   })
 
   it.each([

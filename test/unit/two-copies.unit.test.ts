@@ -51,7 +51,7 @@ function compare(
 }
 
 const BOTH_CHAIN =
-  'copies_differ 4-8 both chain, so one was rewritten from here on; a head seen before tells which (--expect-head)'
+  'copies_differ 4-8 both chain, so one was rewritten from here on; a head seen before shows which'
 const PIN = 'unexpected_head 8-8 the pinned head 8 is not in the chain'
 
 it.each([

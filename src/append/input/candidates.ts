@@ -68,7 +68,7 @@ async function* refuseGzip(chunks: AsyncIterable<Uint8Array>, path: string): Asy
   for await (const chunk of chunks) {
     if (first && chunk[0] === 0x1f && chunk[1] === 0x8b) {
       throw new AuditError('invalid_input', `${path}: expected NDJSON, got gzip`, {
-        hint: 'CloudTrail files need --format cloudtrail; else: gunzip < FILE | audit append --stdin',
+        advice: { code: 'name_cloudtrail_format' },
       })
     }
     first = false

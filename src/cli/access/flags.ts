@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../base/errors.js'
+import { CommandError } from '../shell/command-error.js'
 
 const helpGroup = 'ACCESS'
 
@@ -103,7 +104,7 @@ export function spicedbOf(flags: SpicedbFlags, environment = process.env): Spice
   }
   const token = environment.AUDIT_SPICEDB_TOKEN
   if (token) return { endpoint, token, ca, isInsecure: insecure }
-  throw new AuditError('usage', 'no token for SpiceDB', { hint: 'set AUDIT_SPICEDB_TOKEN' })
+  throw new CommandError('usage', 'no token for SpiceDB', 'set AUDIT_SPICEDB_TOKEN')
 }
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA']

@@ -4,6 +4,7 @@ import { AuditError } from '../../base/errors.js'
 import { chainObject } from '../../chain/self-audit.js'
 import type { Relation, RelationObject, RelationTuple } from '../../ports/relations.js'
 import { chainFlags, chainsFlags, optionalChain, type ParsedChain } from '../flags/chain.js'
+import { flagValue } from '../flags/flag-value.js'
 
 export const relationFlag = Flags.string({
   required: true,
@@ -53,7 +54,7 @@ export function tupleOf(parsed: ParsedTuple): RelationTuple {
   if (object.startsWith('group:') && relation !== 'member') {
     throw new AuditError('usage', '--relation: of a group there are members alone')
   }
-  return { object, relation, subject: parseSubject(parsed.flags.subject) }
+  return { object, relation, subject: flagValue('--subject', () => parseSubject(parsed.flags.subject)) }
 }
 
 /** Undefined for all of them. Throws `usage`. */
@@ -78,7 +79,7 @@ function objectOf(parsed: ParsedObject): RelationObject | undefined {
   if (typed || platform === true || all === true) {
     throw new AuditError('usage', '--group excludes --domain, --platform and --all')
   }
-  return `group:${parseGroup(group)}`
+  return `group:${flagValue('--group', () => parseGroup(group))}`
 }
 
 /** Of the parser's options one. Throws `usage`. */

@@ -16,7 +16,9 @@ import type { Context } from '../../compose/context.js'
 import type { Placed } from '../../ports/append.js'
 import type { Output } from '../output/output.js'
 import { startProgress } from '../output/progress.js'
+import { CommandError } from '../shell/command-error.js'
 import { EXIT, type ExitCode, exitOfError } from '../shell/exit-codes.js'
+import { hintOf } from '../shell/hints.js'
 import { entryOfFlags, givenEntryFlags } from './flags.js'
 import { Rejects } from './rejects.js'
 
@@ -115,8 +117,8 @@ async function take(outcome: StreamOutcome, tally: Tally, { request, rejects, ou
     tally.rows += outcome.placed.length
     await printPlaced(outcome.placed, request, out)
   } else if (rejects === undefined) {
-    const { code, hint } = outcome.refused
-    throw new AuditError(code, located(outcome), { hint, cause: outcome.refused })
+    const { code, advice } = outcome.refused
+    throw new AuditError(code, located(outcome), { advice, cause: outcome.refused })
   } else {
     await rejects.add(outcome.candidate.raw())
     if (outcome.candidate.cut) tally.cut += 1
@@ -139,17 +141,16 @@ function someRefused(refused: Refused, { rows, seen, cut }: Tally, { request, re
   const code = isOfLine(refused) ? 'invalid_input' : refused.refused.code
   const counts = `${rejects?.count} of ${seen} entries were refused, ${rows} rows appended`
   const cuts = cut === 0 ? '' : `; ${cut} over 1 MiB are cut there`
-  return new AuditError(code, `${counts}; ${located(refused)}`, {
-    hint: `the refused lines are in ${request.rejects}${cuts}`,
-  })
+  const hint = `the refused lines are in ${request.rejects}${cuts}`
+  return new CommandError(code, `${counts}; ${located(refused)}`, hint)
 }
 
 /** Where a run that ended early has got to. What was being committed or printed then may be there as well. */
 function withRows(error: AuditError, rows: number): AuditError {
   const open = error.code === 'outcome_unknown' || error.code === 'output_failed'
   const got = open ? `rows known to be appended: ${rows}` : `rows appended before it: ${rows}; after it: none`
-  const hint = error.hint === undefined ? got : `${got}; ${error.hint}`
-  return new AuditError(error.code, error.message, { hint, cause: error })
+  const hint = hintOf(error)
+  return new CommandError(error.code, error.message, hint === undefined ? got : `${got}; ${hint}`, error)
 }
 
 function candidatesOf(request: AppendRequest, until: AbortSignal): AsyncIterable<Candidate> | undefined {

@@ -1,7 +1,7 @@
-import { AuditError } from '../../base/errors.js'
 import type { Context } from '../../compose/context.js'
 import type { EmbeddedStatus } from '../../repo/embedded/embedded.js'
 import type { MigrateResult, SchemaStatus } from '../../repo/schema/migrate.js'
+import { CommandError } from '../shell/command-error.js'
 
 /** What `audit db status` tells: of the server, where it is our own, and of the schema, where it can be asked. */
 export interface DatabaseStatus {
@@ -50,7 +50,6 @@ async function schemaOf(context: Context): Promise<SchemaStatus> {
 
 function refuseExternal(context: Context): void {
   if (context.embedded) return
-  throw new AuditError('usage', 'this command is for the PostgreSQL of its own, and another one is given', {
-    hint: 'leave out --database-url, and unset AUDIT_DATABASE_URL',
-  })
+  const message = 'this command is for the PostgreSQL of its own, and another one is given'
+  throw new CommandError('usage', message, 'leave out --database-url, and unset AUDIT_DATABASE_URL')
 }

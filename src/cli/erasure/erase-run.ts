@@ -1,4 +1,3 @@
-import { AuditError } from '../../base/errors.js'
 import type { Context } from '../../compose/context.js'
 import { erasureOf } from '../../compose/erasure.js'
 import { knownChainsOf } from '../../compose/verify.js'
@@ -13,6 +12,7 @@ import type { Person } from '../../erasure/person.js'
 import type { Output } from '../output/output.js'
 import { note } from '../output/streams.js'
 import { type Cell, keyValues } from '../output/table.js'
+import { CommandError } from '../shell/command-error.js'
 import { reportFailure } from '../shell/failure.js'
 import { previewFields, receiptFields } from './erase-text.js'
 
@@ -34,9 +34,8 @@ export async function runErase(
   const run = new EraseRun(options, context, out, signal, await erasureOf(context))
   if (options.confirm) return run.erase()
   await run.preview()
-  throw new AuditError('usage', 'nothing was changed: --confirm is missing', {
-    hint: 'what is printed would be deleted for good; give --confirm to do it',
-  })
+  const hint = 'the items above would be deleted permanently; give --confirm to delete them'
+  throw new CommandError('usage', 'nothing was changed: --confirm is missing', hint)
 }
 
 class EraseRun {

@@ -1,8 +1,10 @@
 import * as Flags from '@oclif/core/flags'
+import { AuditError } from '../../base/errors.js'
+import { type GivenPerson, optionalPerson, type Person } from '../../erasure/person.js'
 
 const helpGroup = 'PERSON'
 
-/** Who is meant. Read with parsePerson. */
+/** The person that a command is about. Read with {@link personOf}. */
 export const personFlags = {
   identity: Flags.string({
     helpGroup,
@@ -19,4 +21,11 @@ export const personFlags = {
     helpValue: 'HEX',
     summary: 'whoever this pseudonym is of, on one chain',
   }),
+}
+
+/** Returns the person that the flags name. Throws `usage` where they name none or several. */
+export function personOf(flags: GivenPerson): Person {
+  const person = optionalPerson(flags)
+  if (person !== undefined) return person
+  throw new AuditError('usage', 'expected exactly one of --identity UUID, --subject TEXT and --pseudonym HEX')
 }

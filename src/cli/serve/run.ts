@@ -13,6 +13,7 @@ import type { Probe } from '../../reconcile/probe.js'
 import type { Pace } from '../../reconcile/schedule.js'
 import { readPem } from '../flags/read-pem.js'
 import type { Output } from '../output/output.js'
+import { CommandError } from '../shell/command-error.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 
 export interface ServeOptions {
@@ -129,9 +130,8 @@ function assertPair(cert: Buffer, key: Buffer): void {
 }
 
 function cannotListen(error: NodeJS.ErrnoException): never {
-  throw new AuditError('listen_failed', `cannot listen there (${error.code ?? error.name})`, {
-    hint: 'another --host or --port, or --metrics-port; 0 takes any free one',
-  })
+  const hint = 'give another --host, --port or --metrics-port; port 0 takes any free one'
+  throw new CommandError('listen_failed', `cannot listen there (${error.code ?? error.name})`, hint)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

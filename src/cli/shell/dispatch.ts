@@ -1,10 +1,10 @@
 import { Config } from '@oclif/core/config'
 import { normalizeArgv } from '@oclif/core/help'
 import { settings } from '@oclif/core/settings'
-import { AuditError } from '../../base/errors.js'
 import { safeText } from '../output/safe-text.js'
 import { stdout } from '../output/streams.js'
 import { wantsJson } from './base-command.js'
+import { CommandError } from './command-error.js'
 import { AuditHelp } from './help.js'
 
 /**
@@ -33,18 +33,18 @@ async function refuse(config: Config, words: string[], id: string): Promise<void
   if (isTopic && !wantsJson(words)) {
     await new AuditHelp(config, { ...config.pjson.oclif.helpOptions, sendToStderr: true }).showHelp(words)
   }
-  throw new AuditError('usage', isTopic ? 'a command is missing' : unknown(config, words), {
-    hint: 'run: audit --help',
-  })
+  throw new CommandError('usage', isTopic ? 'a command is missing' : unknown(config, words), HELP)
 }
 
 async function showHelp(config: Config, words: string[]): Promise<void> {
   const subject = words.filter((word) => !HELP_FLAGS.has(word))
   const [id = ''] = normalizeArgv(config, [...subject])
   const known = subject.length === 0 || config.findCommand(id) || config.findTopic(id) || id.startsWith('-')
-  if (!known) throw new AuditError('usage', unknown(config, subject), { hint: 'run: audit --help' })
+  if (!known) throw new CommandError('usage', unknown(config, subject), HELP)
   await new AuditHelp(config, config.pjson.oclif.helpOptions).showHelp(words)
 }
+
+const HELP = 'run: audit --help'
 
 const HELP_FLAGS: ReadonlySet<string> = new Set(['--help', '-h'])
 

@@ -35,7 +35,9 @@ export async function eachChain<T>(
 ): Promise<void> {
   const chains = chain === 'all' ? chainsToVerify(await knownChainsOf(context), new Map()) : [chain]
   if (chains.length === 0) {
-    throw new AuditError('nothing_to_verify', 'there is no chain', { hint: 'run: audit domain create' })
+    throw new AuditError('nothing_to_verify', 'there is no chain', {
+      advice: { code: 'create_domain' },
+    })
   }
   const rows: (readonly Cell[])[] = []
   for (const domainId of chains) {

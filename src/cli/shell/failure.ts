@@ -3,31 +3,38 @@ import { FormatError } from '../../chain/format-error.js'
 import { hideCredentials, jsonText, safeLines } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import { exitOfError, raiseExit } from './exit-codes.js'
+import { hintOf } from './hints.js'
 import { isInterruption } from './interruption.js'
 import { isFlagError, plainMessage, usageError } from './usage-error.js'
 
-/** Puts an error on stderr and its code into the exit status. The one place where either is done. */
+/** Prints an error on stderr and raises the exit status to its code. Nothing else does either. */
 export function reportFailure(error: unknown, json: boolean, hint = 'run: audit --help'): void {
   if (isInterruption(error)) return
-  const failure = auditError(error, hint)
+  const failure = failureOf(error, hint)
   raiseExit(exitOfError(failure.code))
   for (const line of json ? [asJson(failure)] : asText(failure)) note(line)
   if (failure.code === 'internal' && process.env.AUDIT_DEBUG) for (const line of stackOf(error)) note(line)
 }
 
-/** Any thrown value as an AuditError. What is not known here is a bug of ours. */
-export function auditError(error: unknown, hint: string): AuditError {
+/** What is printed of an error. */
+interface Failure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint?: string | undefined
+}
+
+/** Returns what to print for any thrown value. An error of an unknown kind is a bug of ours. */
+function failureOf(error: unknown, hint: string): Failure {
   if (error instanceof AuditError) {
-    return new AuditError(error.code, plainMessage(error), { hint: error.hint, cause: error.cause })
+    return { code: error.code, message: plainMessage(error), hint: hintOf(error) }
   }
-  if (error instanceof FormatError) {
-    return new AuditError(codeOfField(error.field), plainMessage(error), { cause: error })
-  }
+  if (error instanceof FormatError) return { code: codeOfField(error.field), message: plainMessage(error) }
   if (error instanceof Error && isUsage(error)) return usageError(error, hint)
-  return new AuditError('internal', `internal error: ${describe(error)}`, {
-    cause: error,
+  return {
+    code: 'internal',
+    message: `internal error: ${describe(error)}`,
     hint: 'this is a bug in audit; AUDIT_DEBUG=1 shows where',
-  })
+  }
 }
 
 /** oclif marks its errors with the exit status it would end with: 2 for what the caller typed. */
@@ -42,7 +49,7 @@ function codeOfField(field: string): ErrorCode {
   return field === 'subject_id' ? 'invalid_subject' : 'invalid_input'
 }
 
-function asJson({ code, message, hint }: AuditError): string {
+function asJson({ code, message, hint }: Failure): string {
   return jsonText({
     error: {
       code,
@@ -52,7 +59,7 @@ function asJson({ code, message, hint }: AuditError): string {
   })
 }
 
-function asText({ message, hint }: AuditError): string[] {
+function asText({ message, hint }: Failure): string[] {
   const lines = safeLines(hideCredentials(message))
   const hints = hint === undefined ? [] : safeLines(hideCredentials(hint))
   return [`Error: ${lines.join('\n  ')}`, ...hints.map((line) => `  ${line}`)]

@@ -1,11 +1,11 @@
-import { AuditError } from '../../base/errors.js'
+import { CommandError } from './command-error.js'
 
 /**
  * oclif's parse errors as ours. Their messages show values of flags and arguments, which may be a URL with its
  * password or a person's name: only names are kept.
  */
-export function usageError(error: Error, hint: string): AuditError {
-  return new AuditError('usage', withoutValues(error), { hint, cause: error })
+export function usageError(error: Error, hint: string): CommandError {
+  return new CommandError('usage', withoutValues(error), hint, error)
 }
 
 function withoutValues(error: Error): string {

@@ -27,8 +27,7 @@ export function parsePins(text: string): Map<string, ChainHead[]> {
     const domainId = result.data.domain_id.toLowerCase()
     pins.set(domainId, [...(pins.get(domainId) ?? []), result.data.head])
   }
-  if (pins.size === 0)
-    throw new AuditError('invalid_input', '--expect-heads: the file holds no verify result')
+  if (pins.size === 0) throw new AuditError('invalid_input', 'the file holds no verify result')
   return pins
 }
 
@@ -45,5 +44,5 @@ function isSummary(value: unknown): boolean {
 }
 
 function refused(index: number, problem: string): AuditError {
-  return new AuditError('invalid_input', `--expect-heads, line ${index + 1}: ${problem}`)
+  return new AuditError('invalid_input', `line ${index + 1}: ${problem}`)
 }

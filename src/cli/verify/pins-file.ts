@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { AuditError, errnoOf } from '../../base/errors.js'
 import type { ChainHead } from '../../chain/entry.js'
+import { flagValue } from '../flags/flag-value.js'
 
 /** Heads by chain, as `--expect-head` or `--expect-heads` gave them. */
 export type PinsByChain = ReadonlyMap<string, readonly ChainHead[]>
@@ -21,7 +22,8 @@ export async function pinsOf({ chain, expectHead, expectHeads }: PinOptions): Pr
 /** The heads of a file of saved verify results. Rejects as {@link pinsOf} does. */
 export async function savedPins(path: string): Promise<PinsByChain> {
   const { parsePins } = await import('./parse-pins.js')
-  return parsePins(await readPins(path))
+  const text = await readPins(path)
+  return flagValue('--expect-heads', () => parsePins(text))
 }
 
 /** Of the one chain that was chosen. Throws `usage` where a file was given that says nothing of it. */

@@ -15,6 +15,7 @@ import type { Output } from '../output/output.js'
 import { startProgress } from '../output/progress.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
+import { CommandError } from '../shell/command-error.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
 import { type PinOptions, type PinsByChain, pinsOf, pinsOfChain } from './pins-file.js'
@@ -76,8 +77,7 @@ class VerifyRun {
     }
     if (verdicts.length + failed === 0) {
       throw new AuditError('nothing_to_verify', 'there is no chain to verify', {
-        hint:
-          this.options.source === 'mirror' ? 'check --mirror (AUDIT_MIRROR_URL)' : 'run: audit domain create',
+        advice: { code: this.options.source === 'mirror' ? 'check_mirror' : 'create_domain' },
       })
     }
     noteElsewhere(known, pins)
@@ -139,10 +139,10 @@ function noteElsewhere({ elsewhere = [] }: KnownChains, pins: PinsByChain): void
 function assertHere(domainId: string, known: KnownChains | undefined): void {
   const place = known?.elsewhere?.find((one) => one.domainId === domainId)
   if (place === undefined) return
-  throw new AuditError(
+  throw new CommandError(
     'nothing_to_verify',
     `Domain ${domainId} is pinned and is not in this mirror: its own is ${place.mirrorUrl}`,
-    { hint: `run: audit verify --domain ${domainId} --source mirror --mirror ${place.mirrorUrl}` },
+    `run: audit verify --domain ${domainId} --source mirror --mirror ${place.mirrorUrl}`,
   )
 }
 

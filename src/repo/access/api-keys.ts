@@ -78,11 +78,11 @@ async function revoke(client: Client, id: string, selfAudit: AppendItem) {
 }
 
 function theOnly([record]: readonly (ApiKeyRecord | undefined)[], id: string): ApiKeyRecord {
-  if (record === undefined) throw new AuditError('key_not_found', `there is no API key ${id}`, HINT)
+  if (record === undefined) throw new AuditError('key_not_found', `there is no API key ${id}`, LIST_KEYS)
   return record
 }
 
-const HINT = { hint: 'run: audit key list --all' }
+const LIST_KEYS = { advice: { code: 'list_keys' } } as const
 
 async function find(client: Client, id: string): Promise<ApiKeyRecord | undefined> {
   const { rows } = await client.query<KeyRow>(`SELECT ${COLUMNS} FROM audit_api_key WHERE key_id = $1`, [id])

@@ -51,7 +51,7 @@ async function revoke(client: Client, tuple: RelationTuple, selfAudit: AppendIte
   )
   if (rowCount === 1) return { auditRows: await appendUnderLocks(client, selfAudit) }
   throw new AuditError('relation_not_found', `nobody of that name is ${tuple.relation} of ${tuple.object}`, {
-    hint: 'run: audit relation list --all',
+    advice: { code: 'list_all_relations' },
   })
 }
 

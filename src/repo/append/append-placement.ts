@@ -4,7 +4,6 @@ import { encodeUnplaced, putPlace } from '../../chain/canonical.js'
 import type { ChainedEntry } from '../../chain/entry.js'
 import { FormatError } from '../../chain/format-error.js'
 import { isHash, ZERO_HASH } from '../../chain/hash.js'
-import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../../ports/append.js'
 import type { ChainTail, OpenChain } from './append-chains.js'
 import { SeenKeys } from './seen-keys.js'
@@ -81,7 +80,7 @@ export class Placement {
     const exists = this.#tails.has(domainId) || chain?.registered === true || (chain?.lastSeq ?? 0) > 0
     if (exists && start.registration !== undefined) {
       throw new AuditError('domain_exists', `Domain ${domainId} exists already`, {
-        hint: 'run: audit domain list',
+        advice: { code: 'list_domains' },
       })
     }
     return !exists
@@ -97,7 +96,7 @@ export class Placement {
         'pepper_mismatch',
         `the pepper does not reproduce the genesis row of chain ${domainId}`,
         {
-          hint: 'give the pepper that the chain was begun with (--pepper); another would break forensic continuity',
+          advice: { code: 'give_first_pepper_or_break_continuity' },
         },
       )
     }
@@ -108,14 +107,13 @@ export class Placement {
     const chain = this.#open.get(domainId)
     if (tail === undefined && chain?.registered !== true && (chain?.lastSeq ?? 0) === 0) {
       throw new AuditError('residency_unknown', `there is no Domain ${domainId}`, {
-        hint: 'run: audit domain list, or: audit domain create',
+        advice: { code: 'list_or_create_domain' },
       })
     }
     const problem = damageOf(tail, chain?.tail === undefined ? 0 : chain.lastSeq)
     if (problem === undefined) return
-    const flag = domainId === PLATFORM_ANCHOR ? '--platform' : `--domain ${domainId}`
     throw new AuditError('chain_conflict', `chain ${domainId} takes no more rows: ${problem}`, {
-      hint: `run: audit verify ${flag}`,
+      advice: { code: 'verify_chain', domainId },
     })
   }
 

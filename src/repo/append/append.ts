@@ -139,7 +139,7 @@ function refusal(error: unknown, item: AppendItem): AuditError {
     ? new AuditError('domain_exists', `a Domain of ${chains} exists already`, options)
     : new AuditError('chain_conflict', `a row or head of ${chains} is there already (${constraint})`, {
         ...options,
-        hint: 'run: audit verify --all',
+        advice: { code: 'verify_all' },
       })
 }
 

@@ -9,6 +9,6 @@ export function assertStored(table: string, stored: number | null, given: number
   throw new AuditError(
     'database_failed',
     `Postgres stored ${stored ?? 0} of ${given} rows in ${table}; nothing was appended`,
-    { hint: 'a trigger or rule withholds them; what was added to the tables: audit db status' },
+    { advice: { code: 'find_withholding_trigger' } },
   )
 }

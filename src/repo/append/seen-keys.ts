@@ -70,7 +70,7 @@ function conflict(domainId: string, seen: KnownKey | undefined): AuditError {
       ? `chain ${domainId} does not know this idempotency_key, and another chain of the entry does`
       : `this idempotency_key was used on chain ${domainId} with other content`
   return new AuditError('idempotency_conflict', problem, {
-    hint: 'nothing was written; another entry needs a key of its own',
+    advice: { code: 'use_new_idempotency_key' },
   })
 }
 
@@ -78,6 +78,6 @@ function rowGone(domainId: string): AuditError {
   return new AuditError(
     'chain_conflict',
     `the row of chain ${domainId} that this idempotency_key wrote is gone`,
-    { hint: `run: audit verify --domain ${domainId}` },
+    { advice: { code: 'verify_chain', domainId } },
   )
 }

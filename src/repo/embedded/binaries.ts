@@ -44,7 +44,7 @@ function noBinary(why: string, cause?: unknown): AuditError {
     'embedded_unavailable',
     `no PostgreSQL for ${process.platform}-${process.arch}: ${why}`,
     {
-      hint: 'name a PostgreSQL of your own by --database-url (AUDIT_DATABASE_URL)',
+      advice: { code: 'use_own_database' },
       cause,
     },
   )
@@ -69,7 +69,7 @@ async function link(source: string, path: string): Promise<void> {
   await symlink(source, path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'EEXIST') return
     throw new AuditError('embedded_unavailable', `cannot make the link ${path}: ${cause.code}`, {
-      hint: `make that directory writable once, or run: npm rebuild --ignore-scripts=false`,
+      advice: { code: 'make_binaries_writable' },
       cause,
     })
   })

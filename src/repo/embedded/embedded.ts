@@ -101,7 +101,7 @@ function signalServer(pid: number): void {
   } catch (cause) {
     if (errnoOf(cause) === 'ESRCH') return
     throw new AuditError('embedded_unavailable', `cannot signal the PostgreSQL process ${pid}`, {
-      hint: 'run as the user that started it',
+      advice: { code: 'be_server_owner' },
       cause,
     })
   }
@@ -116,5 +116,7 @@ function unexpected(place: Place, cause: unknown): AuditError {
 
 function unstoppable(place: Place, pid: number): AuditError {
   const message = `PostgreSQL (process ${pid}) did not stop within ${STOP_PATIENCE / 1000} s`
-  return new AuditError('embedded_unavailable', message, { hint: `see its log ${place.log}` })
+  return new AuditError('embedded_unavailable', message, {
+    advice: { code: 'read_server_log', path: place.log },
+  })
 }

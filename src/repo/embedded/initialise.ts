@@ -47,7 +47,7 @@ export function checkMajor(place: Place, major: string): void {
   if (major === EMBEDDED_MAJOR) return
   const message = `${place.data} is of PostgreSQL ${major}, and this program brings PostgreSQL ${EMBEDDED_MAJOR}`
   throw new AuditError('embedded_unavailable', message, {
-    hint: 'use the version of audit that made it, or choose another --home (AUDIT_HOME)',
+    advice: { code: 'choose_other_home_or_older_audit' },
   })
 }
 
@@ -71,7 +71,7 @@ async function build(dir: string, binaries: Binaries, signal: AbortSignal | unde
 function succeeded(what: string, { status, output }: Ended): void {
   if (status === 0) return
   throw new AuditError('embedded_unavailable', `${what} failed (exit ${status}): ${lastLines(output)}`, {
-    hint: 'is there space in the home, and may it be written to? --home (AUDIT_HOME) chooses another',
+    advice: { code: 'choose_other_home_or_make_space' },
   })
 }
 
@@ -82,7 +82,7 @@ async function putInPlace(dir: string, place: Place): Promise<void> {
     // Another process was first: its directory is as good as ours.
     if (await majorOf(place)) return
     throw new AuditError('embedded_unavailable', `cannot put a new database at ${place.data}`, {
-      hint: 'what is there is no database of PostgreSQL: move it away, or choose another --home (AUDIT_HOME)',
+      advice: { code: 'choose_other_home_or_move_directory' },
       cause: error,
     })
   }

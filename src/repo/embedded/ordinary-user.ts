@@ -20,7 +20,7 @@ export function namespaceRefused(reason: string): AuditError {
     'embedded_unavailable',
     `PostgreSQL does not run as this user (uid ${uid}), and a user namespace cannot be made here: ${reason}`,
     {
-      hint: 'run as an ordinary user, or name a PostgreSQL of your own by --database-url (AUDIT_DATABASE_URL)',
+      advice: { code: 'use_own_database_or_ordinary_user' },
     },
   )
 }

@@ -47,6 +47,6 @@ function tooLong(socket: string, bytes: number): AuditError {
   return new AuditError(
     'embedded_unavailable',
     `the home is too long a path: ${socket} has ${bytes} bytes, and a Unix socket's path may have ${SOCKET_PATH_LIMIT}`,
-    { hint: `choose a --home (AUDIT_HOME) of at most ${most} bytes` },
+    { advice: { code: 'shorten_home', bytes: most } },
   )
 }

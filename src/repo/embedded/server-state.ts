@@ -52,7 +52,7 @@ function accepts(socket: string): Promise<boolean> {
 
 function forbidden(socket: string, cause: Error): AuditError {
   return new AuditError('embedded_unavailable', `no permission to connect to ${socket}`, {
-    hint: 'run as the user that owns the home, or choose another --home (AUDIT_HOME)',
+    advice: { code: 'choose_other_home_or_be_server_owner' },
     cause,
   })
 }

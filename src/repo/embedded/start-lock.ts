@@ -51,6 +51,6 @@ async function tryLock(lock: Lock, place: Place): Promise<(() => Promise<void>) 
 
 function busy(place: Place): AuditError {
   return new AuditError('embedded_unavailable', `another process holds ${place.lock} and does not finish`, {
-    hint: 'end the audit process that is starting the embedded PostgreSQL, and try again',
+    advice: { code: 'end_other_start' },
   })
 }

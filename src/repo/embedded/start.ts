@@ -121,11 +121,13 @@ function isPassing(log: string): boolean {
 function failed(place: Place, log: string): AuditError {
   if (log.startsWith('unshare: ')) return namespaceRefused(log.trim())
   return new AuditError('embedded_unavailable', `PostgreSQL did not start: ${lastLines(log)}`, {
-    hint: `its log is ${place.log}`,
+    advice: { code: 'read_server_log', path: place.log },
   })
 }
 
 function silent(place: Place, pid: number): AuditError {
   const message = `PostgreSQL (process ${pid}) runs on ${place.data} but takes no connections at ${place.socket}`
-  return new AuditError('embedded_unavailable', message, { hint: `see its log ${place.log}` })
+  return new AuditError('embedded_unavailable', message, {
+    advice: { code: 'read_server_log', path: place.log },
+  })
 }

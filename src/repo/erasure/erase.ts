@@ -141,6 +141,6 @@ async function tracesOf(client: Client, subject: ErasureSubject): Promise<Subjec
 export async function assertChain(client: Client, domainId: string): Promise<void> {
   if (domainId === PLATFORM_ANCHOR || (await chainExists(client, domainId))) return
   throw new AuditError('domain_not_found', `no Domain ${domainId} is registered`, {
-    hint: 'run: audit domain list',
+    advice: { code: 'list_domains' },
   })
 }

@@ -30,7 +30,7 @@ export function refuseHeld(domainId: string, holds: readonly number[]): void {
   if (first === undefined) return
   const names = holds.length === 1 ? `legal hold ${first} covers` : `legal holds ${holds.join(', ')} cover`
   throw new AuditError('legal_hold', `${names} this on chain ${domainId}; nothing was deleted`, {
-    hint: `run: audit hold list --all; to end it: audit hold release ${first} --reason ...`,
+    advice: { code: 'release_hold', holdId: first },
   })
 }
 

@@ -85,7 +85,7 @@ async function recordBatch(
     'database_failed',
     `Postgres kept ${findings.length - absent} of ${findings.length} findings`,
     {
-      hint: 'a rule or trigger on audit_tamper_quarantine drops them: find out who made it',
+      advice: { code: 'find_quarantine_trigger' },
     },
   )
 }
@@ -154,7 +154,7 @@ async function assertOpen(
   if (found === undefined) throw new AuditError('quarantine_not_found', `no quarantine record has id ${id}`)
   if (found.acknowledgedAt !== undefined) {
     throw new AuditError('already_acknowledged', `quarantine record ${id} is acknowledged already`, {
-      hint: `run: audit quarantine show ${id}`,
+      advice: { code: 'show_quarantine', id },
     })
   }
   await announce(found)

@@ -78,7 +78,7 @@ export async function mirrorUrlOf(client: Client, domainId: string): Promise<str
     'chain_conflict',
     `the registry names another mirror for Domain ${domainId} than its creation did`,
     {
-      hint: `run: audit verify --platform; then read the right one: audit verify --domain ${domainId} --source mirror --mirror URL`,
+      advice: { code: 'verify_creation', domainId },
     },
   )
 }

@@ -126,12 +126,12 @@ async function finish(
 
 function running(domainId: string): AuditError {
   return new AuditError('restore_running', `another restore is at chain ${domainId} at this moment`, {
-    hint: 'wait for it; one that was killed does not hold the chain, and is run again',
+    advice: { code: 'wait_for_restore' },
   })
 }
 
 function exists(problem: string): AuditError {
   return new AuditError('chain_exists', problem, {
-    hint: 'a chain is restored only where it is not; run: audit verify --all --source both',
+    advice: { code: 'verify_all_copies' },
   })
 }

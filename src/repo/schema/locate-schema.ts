@@ -62,6 +62,6 @@ function locationIn(path: readonly string[], relations: readonly Relation[]): Sc
 
 function shadowed(problem: string): AuditError {
   return new AuditError('schema_shadowed', `ambiguous search_path: ${problem}`, {
-    hint: 'find out who made it; to read one of them: ALTER ROLE … SET search_path, or ?options=-csearch_path%3DSCHEMA in the URL',
+    advice: { code: 'find_shadowing_relation' },
   })
 }

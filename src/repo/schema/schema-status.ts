@@ -45,7 +45,7 @@ export async function assertSchema(client: Client, known = knownMigrations()): P
     applied.length === 0
       ? (['schema_missing', 'has no schema'] as const)
       : (['schema_outdated', `has schema ${applied.length}, this program needs ${known.length}`] as const)
-  throw new AuditError(code, `the database ${state}`, { hint: 'run: audit db migrate' })
+  throw new AuditError(code, `the database ${state}`, { advice: { code: 'migrate' } })
 }
 
 /**
@@ -67,7 +67,7 @@ export function assertKnown(applied: readonly AppliedMigration[], known: readonl
     throw new AuditError(
       'schema_newer',
       `the database has schema ${newest}, this program knows ${known.length} at most`,
-      { hint: 'upgrade audit to the version that migrated this database' },
+      { advice: { code: 'upgrade_to_migrated_version' } },
     )
   }
   for (const [i, migration] of applied.entries()) assertSame(migration, known[i])
@@ -80,7 +80,7 @@ function assertSame(applied: AppliedMigration, known: Migration | undefined): vo
     `migration ${applied.name} was applied from a file with sha256 ${applied.sha256}, ` +
       `this program has ${known?.sha256 ?? 'none'}`,
     {
-      hint: 'a landed migration never changes: use an unmodified build of audit, or find out who edited the record',
+      advice: { code: 'use_unmodified_build' },
     },
   )
 }

@@ -1,3 +1,4 @@
+import type { Advice } from '../../base/advice.js'
 import { AuditError, type ErrorCode } from '../../base/errors.js'
 import { FormatError } from '../../chain/format-error.js'
 
@@ -21,13 +22,12 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   WO002: 'legal_hold',
 }
 
-const HINTS: Partial<Record<ErrorCode, string>> = {
-  database_unavailable: 'check --database-url (AUDIT_DATABASE_URL) and that the server accepts connections',
-  database_permission_denied:
-    'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase',
-  database_read_only: 'append and quarantine need a primary; verify works on a standby',
-  schema_missing: 'run: audit db migrate',
-  legal_hold: 'run: audit hold list --all',
+const ADVICE: Partial<Record<ErrorCode, Advice>> = {
+  database_unavailable: { code: 'check_database_url' },
+  database_permission_denied: { code: 'grant_database_role' },
+  database_read_only: { code: 'use_primary' },
+  schema_missing: { code: 'migrate' },
+  legal_hold: { code: 'list_holds' },
 }
 
 /** Any failure of a Postgres call as an AuditError. The message is the server's own, which never holds a password. */
@@ -43,7 +43,7 @@ export function databaseError(error: unknown): AuditError {
   // On one line: a line of its own would look like a hint of ours.
   return new AuditError(code, `Postgres: ${message.replaceAll(/\s+/g, ' ')}${suffix}`, {
     cause: error,
-    hint: HINTS[code],
+    advice: ADVICE[code],
   })
 }
 

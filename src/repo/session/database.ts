@@ -173,7 +173,7 @@ async function commit(client: Client): Promise<void> {
     if (await answers(client)) throw error
     throw new AuditError('outcome_unknown', 'the connection was lost while committing', {
       cause: error,
-      hint: 'the rows may or may not be there: look with "audit list" before you append them again',
+      advice: { code: 'look_before_appending_again' },
     })
   })
   // To COMMIT a failed transaction is no error in Postgres: it rolls back and says so.

@@ -1,0 +1,111 @@
+/** The copies of a chain that a verify reads, as an advice names them. */
+type Copy = 'postgres' | 'mirror' | 'both' | 'bundle'
+
+/** Advice without facts. */
+export type PlainAdvice =
+  // Domains and chains.
+  | 'create_domain'
+  | 'list_domains'
+  | 'list_or_create_domain'
+  | 'name_chain'
+  | 'choose_platform_chain'
+  | 'platform_chain_begins_by_itself'
+  | 'verify_all'
+  | 'verify_all_copies'
+  | 'pin_within_segment'
+  | 'start_without_cursor'
+  | 'page_or_stream'
+  | 'search_by_subject_id'
+  // Records that have an id.
+  | 'list_keys'
+  | 'list_relations'
+  | 'list_all_relations'
+  | 'list_holds'
+  | 'list_released_holds'
+  | 'list_quarantine'
+  // People and access.
+  | 'act_as_owner'
+  | 'check_subject'
+  | 'keep_people_out'
+  | 'name_case_not_person'
+  | 'use_new_idempotency_key'
+  | 'change_relations_in_spicedb'
+  // Input, bundles and exports.
+  | 'name_cloudtrail_format'
+  | 'choose_other_output'
+  | 'fetch_bundle_again'
+  | 'pin_selected_row'
+  | 'allow_filtered'
+  | 'export_around_row'
+  // The pepper.
+  | 'name_pepper'
+  | 'name_vault'
+  | 'check_pepper_url'
+  | 'give_first_pepper'
+  | 'give_first_pepper_or_break_continuity'
+  | 'give_first_pepper_or_pseudonym'
+  | 'give_first_pepper_to_restore'
+  | 'put_back_first_pepper'
+  | 'restore_key_file'
+  | 'roll_back_secret'
+  | 'undelete_secret'
+  | 'check_vault_token'
+  | 'give_vault_login'
+  | 'retry_when_vault_answers'
+  | 'set_cursor_key_file'
+  // Stores and services.
+  | 'name_mirror'
+  | 'check_mirror'
+  | 'wait_for_restore'
+  | 'sign_alerts_with_secret'
+  | 'give_alert_secret'
+  | 'check_database_url'
+  | 'grant_database_role'
+  | 'use_primary'
+  | 'look_before_appending_again'
+  | 'find_withholding_trigger'
+  | 'find_quarantine_trigger'
+  // The schema and the program.
+  | 'migrate'
+  | 'find_shadowing_relation'
+  | 'use_unmodified_build'
+  | 'upgrade'
+  | 'upgrade_to_migrated_version'
+  | 'upgrade_or_find_intruder'
+  // The embedded server.
+  | 'choose_other_home'
+  | 'choose_other_home_or_be_owner'
+  | 'choose_other_home_or_be_server_owner'
+  | 'choose_other_home_or_move_directory'
+  | 'choose_other_home_or_make_space'
+  | 'choose_other_home_or_older_audit'
+  | 'use_own_database'
+  | 'use_own_database_or_ordinary_user'
+  | 'be_server_owner'
+  | 'end_other_start'
+  | 'make_binaries_writable'
+
+/**
+ * What a caller can do about an error, as a closed set. Features and adapters give advice as a code and its facts;
+ * each edge words it. The command line does so in cli/shell/hints.ts; HTTP leaves it out.
+ */
+export type Advice =
+  | { readonly code: PlainAdvice }
+  | { readonly code: 'verify_chain'; readonly domainId: string }
+  | { readonly code: 'verify_mirror'; readonly domainId: string }
+  | { readonly code: 'verify_forced_row'; readonly domainId: string }
+  | { readonly code: 'verify_creation'; readonly domainId: string }
+  | { readonly code: 'find_chain'; readonly copy: Copy }
+  | { readonly code: 'verify_both_copies'; readonly domainId: string }
+  | { readonly code: 'restore_from_named_mirror'; readonly domainId: string }
+  | { readonly code: 'finish_restore'; readonly domainId: string }
+  | { readonly code: 'provision_pepper'; readonly domainId: string }
+  | { readonly code: 'make_private'; readonly path: string }
+  | { readonly code: 'release_hold'; readonly holdId: number }
+  | { readonly code: 'show_quarantine'; readonly id: number }
+  | { readonly code: 'shorten_home'; readonly bytes: number }
+  | { readonly code: 'read_server_log'; readonly path: string }
+  /** `or`: what makes pages work. */
+  | { readonly code: 'stream_all_rows'; readonly or: Advice | undefined }
+
+export type AdviceCode = Advice['code']

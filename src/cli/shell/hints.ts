@@ -1,0 +1,154 @@
+import type { Advice, AdviceCode, PlainAdvice } from '../../base/advice.js'
+import type { AuditError } from '../../base/errors.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import { CommandError } from './command-error.js'
+
+/** A sentence for each plain advice, and a function that words the facts for each other advice. */
+type HintTable = { readonly [C in PlainAdvice]: string } & {
+  readonly [C in Exclude<AdviceCode, PlainAdvice>]: (advice: Extract<Advice, { code: C }>) => string
+}
+
+const PEPPER = 'give the pepper that the chain was begun with (--pepper)'
+const HOME = 'choose another --home (AUDIT_HOME)'
+const OWN_DATABASE = 'name a PostgreSQL of your own with --database-url (AUDIT_DATABASE_URL)'
+const FIND_CHAIN =
+  'run: audit domain list; to find a Domain that was deleted altogether, run: audit verify --all'
+
+/** The words that the command line prints for each advice: a command to run, or a flag to change. */
+export const HINTS = {
+  create_domain: 'run: audit domain create',
+  list_domains: 'run: audit domain list',
+  list_or_create_domain: 'run: audit domain list, or: audit domain create',
+  name_chain: 'name the chain: domain_id or platform in the line, --domain or --platform',
+  choose_platform_chain: 'use --platform, or "platform": true in the line',
+  platform_chain_begins_by_itself: 'the platform chain begins by itself',
+  verify_all: 'run: audit verify --all',
+  verify_all_copies:
+    'only a chain that is not in the database is restored; run: audit verify --all --source both',
+  pin_within_segment: 'pin a row of the segment or the row before it, or verify the whole chain',
+  start_without_cursor: 'start again without a cursor',
+  page_or_stream: 'page with the cursor, or stream with --all',
+  search_by_subject_id: 'to search by a subject id, use --subject-id',
+  list_keys: 'run: audit key list --all',
+  list_relations: 'run: audit relation list',
+  list_all_relations: 'run: audit relation list --all',
+  list_holds: 'run: audit hold list --all',
+  list_released_holds: 'run: audit hold list --all --released',
+  list_quarantine: 'run: audit quarantine list --all',
+  act_as_owner:
+    'give --actor user:ID (AUDIT_ACTOR); make an owner with: audit relation grant --relation owner',
+  check_subject: 'check what was given: a subject_id must match to the letter',
+  keep_people_out:
+    'the chain cannot forget: keep people in subject and context, or name them as user:, identity: or apikey: objects',
+  name_case_not_person: 'name the case, not the person: the hold records whom it covers',
+  use_new_idempotency_key: 'nothing was written; another entry needs a key of its own',
+  change_relations_in_spicedb: 'run: zed relationship create, or delete (docs/access.md)',
+  name_cloudtrail_format:
+    'CloudTrail files need --format cloudtrail; for other files, run: gunzip < FILE | audit append --stdin',
+  choose_other_output: 'give another --output, or --force to replace the file',
+  fetch_bundle_again: 'fetch the file again and compare its sha256 with the one that the export printed',
+  pin_selected_row: 'pin a row of the selection, or get a bundle of the whole range',
+  allow_filtered: 'give --allow-filtered if that is enough, or get a bundle of the whole range',
+  export_around_row: 'nothing was written; upgrade audit, or export the rows before and after this row',
+  name_pepper:
+    'give --pepper file:///path, env:NAME or openbao://… (AUDIT_PEPPER): the pepper that the chains were begun with',
+  name_vault:
+    'give --pepper openbao://host/mount/prefix (AUDIT_PEPPER); a key file needs no provisioning: it derives a pepper for every Domain',
+  check_pepper_url: 'check --pepper (AUDIT_PEPPER)',
+  give_first_pepper: PEPPER,
+  give_first_pepper_or_break_continuity: `${PEPPER}; another pepper would break forensic continuity`,
+  give_first_pepper_or_pseudonym: `${PEPPER}, or a pseudonym (--subject)`,
+  give_first_pepper_to_restore: `${PEPPER}; nothing was restored`,
+  put_back_first_pepper: 'put back the pepper that the chain was begun with; nothing was overwritten',
+  restore_key_file:
+    'put the key file back from its backup; a new key file cannot be the pepper of these chains',
+  roll_back_secret: 'roll back to the version before it',
+  undelete_secret: 'undelete it: bao kv undelete',
+  check_vault_token: 'check the token, its policy and BAO_NAMESPACE: docs/pepper.md',
+  give_vault_login:
+    'set BAO_TOKEN (VAULT_TOKEN), or BAO_ROLE_ID and BAO_SECRET_ID (VAULT_ROLE_ID, VAULT_SECRET_ID)',
+  retry_when_vault_answers: 'nothing was appended; try again when OpenBao answers',
+  set_cursor_key_file:
+    'set AUDIT_CURSOR_KEY_FILE to a file of 32 random bytes, mode 0600, the same file everywhere',
+  name_mirror: 'give --mirror s3://bucket/prefix or file:///dir (AUDIT_MIRROR_URL)',
+  check_mirror: 'check --mirror (AUDIT_MIRROR_URL)',
+  wait_for_restore: 'wait for it; a restore that was killed does not hold the chain: run it again',
+  sign_alerts_with_secret: 'alerts are signed: set AUDIT_ALERT_WEBHOOK_SECRET',
+  give_alert_secret: 'set AUDIT_ALERT_WEBHOOK_SECRET or AUDIT_ALERT_WEBHOOK_SECRET_FILE',
+  check_database_url: 'check --database-url (AUDIT_DATABASE_URL) and that the server accepts connections',
+  grant_database_role:
+    'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase',
+  use_primary: 'append and quarantine need a primary; verify works on a standby',
+  look_before_appending_again:
+    'the rows may or may not be there: look with "audit list" before you append them again',
+  find_withholding_trigger:
+    'a trigger or rule withholds them; to see what was added to the tables, run: audit db status',
+  find_quarantine_trigger: 'a rule or trigger on audit_tamper_quarantine drops them: find out who made it',
+  migrate: 'run: audit db migrate',
+  find_shadowing_relation:
+    'find out who made it; to read one of them: ALTER ROLE … SET search_path, or ?options=-csearch_path%3DSCHEMA in the URL',
+  use_unmodified_build:
+    'a landed migration never changes: use an unmodified build of audit, or find out who edited the record',
+  upgrade: 'upgrade audit',
+  upgrade_to_migrated_version: 'upgrade audit to the version that migrated this database',
+  upgrade_or_find_intruder:
+    'if a newer audit has written here, upgrade audit; if not, somebody forced that row in: this schema refuses it',
+  choose_other_home: HOME,
+  choose_other_home_or_be_owner: `run as its owner, or ${HOME}`,
+  choose_other_home_or_be_server_owner: `run as the user that owns the home, or ${HOME}`,
+  choose_other_home_or_move_directory: `that directory is no PostgreSQL database: move it away, or ${HOME}`,
+  choose_other_home_or_make_space: `check that the home has space and is writable, or ${HOME}`,
+  choose_other_home_or_older_audit: `use the version of audit that made it, or ${HOME}`,
+  use_own_database: OWN_DATABASE,
+  use_own_database_or_ordinary_user: `run as an ordinary user, or ${OWN_DATABASE}`,
+  be_server_owner: 'run as the user that started it',
+  end_other_start: 'end the audit process that is starting the embedded PostgreSQL, and try again',
+  make_binaries_writable: 'make that directory writable once, or run: npm rebuild --ignore-scripts=false',
+  verify_chain: ({ domainId }) => `run: audit verify ${chainFlag(domainId)}`,
+  verify_mirror: ({ domainId }) => `run: audit verify ${chainFlag(domainId)} --source mirror`,
+  verify_forced_row: ({ domainId }) =>
+    `somebody forced the row into the table; run: audit verify ${chainFlag(domainId)}`,
+  verify_creation: ({ domainId }) =>
+    `run: audit verify --platform; then read the right mirror: audit verify --domain ${domainId} --source mirror --mirror URL`,
+  find_chain: ({ copy }) => FIND_CHAIN_IN[copy],
+  verify_both_copies: ({ domainId }) => `run: audit verify ${chainFlag(domainId)} --source both`,
+  restore_from_named_mirror: ({ domainId }) =>
+    `find out where its mirror is, then run: audit archive restore --domain ${domainId} --mirror URL`,
+  finish_restore: ({ domainId }) =>
+    `wait for it, or run it again: audit archive restore ${chainFlag(domainId)}; if no restore is running, somebody removed the head`,
+  provision_pepper: ({ domainId }) =>
+    `for a chain that has rows, put its pepper back; for a new chain, run: audit pepper provision ${chainFlag(domainId)}`,
+  make_private: ({ path }) => `chmod 600 ${path}`,
+  release_hold: ({ holdId }) =>
+    `run: audit hold list --all; to release a hold: audit hold release ${holdId} --reason ...`,
+  show_quarantine: ({ id }) => `run: audit quarantine show ${id}`,
+  shorten_home: ({ bytes }) => `choose a --home (AUDIT_HOME) of at most ${bytes} bytes`,
+  read_server_log: ({ path }) => `see its log ${path}`,
+  stream_all_rows: ({ or }) => `stream every row with --all${or === undefined ? '' : `; or: ${hintFor(or)}`}`,
+} as const satisfies HintTable
+
+/** A verifier who only has a copy of the mirror is not sent to a database. */
+const FIND_CHAIN_IN = {
+  bundle: 'check the file',
+  postgres: FIND_CHAIN,
+  both: FIND_CHAIN,
+  mirror:
+    'check --mirror (AUDIT_MIRROR_URL) and the id; to see what a mirror has, run: audit verify --all --source mirror',
+} as const satisfies Record<Extract<Advice, { code: 'find_chain' }>['copy'], string>
+
+/** Returns the hint of an error: its own words, or those for its advice. */
+export function hintOf(error: AuditError): string | undefined {
+  if (error instanceof CommandError) return error.hint
+  return error.advice === undefined ? undefined : hintFor(error.advice)
+}
+
+/** Returns the sentence that the command line prints for an advice. */
+export function hintFor(advice: Advice): string {
+  const hint: string | ((advice: never) => string) = HINTS[advice.code]
+  return typeof hint === 'string' ? hint : hint(advice as never)
+}
+
+/** The flag that chooses a chain. */
+function chainFlag(domainId: string): string {
+  return domainId === PLATFORM_ANCHOR ? '--platform' : `--domain ${domainId}`
+}

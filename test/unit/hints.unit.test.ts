@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { Advice, AdviceCode, PlainAdvice } from '../../src/base/advice.js'
+import { AuditError } from '../../src/base/errors.js'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { CommandError } from '../../src/cli/shell/command-error.js'
+import { HINTS, hintFor, hintOf } from '../../src/cli/shell/hints.js'
+
+const domainId = '018f0000-0000-7000-8000-000000000001'
+
+type FactAdvice = Exclude<Advice, { code: PlainAdvice }>
+
+const WITH_FACTS: readonly (readonly [FactAdvice, string])[] = [
+  [{ code: 'verify_chain', domainId }, `run: audit verify --domain ${domainId}`],
+  [{ code: 'verify_chain', domainId: PLATFORM_ANCHOR }, 'run: audit verify --platform'],
+  [{ code: 'verify_mirror', domainId }, `run: audit verify --domain ${domainId} --source mirror`],
+  [
+    { code: 'verify_forced_row', domainId },
+    `somebody forced the row into the table; run: audit verify --domain ${domainId}`,
+  ],
+  [
+    { code: 'verify_creation', domainId },
+    `run: audit verify --platform; then read the right mirror: audit verify --domain ${domainId} --source mirror --mirror URL`,
+  ],
+  [{ code: 'find_chain', copy: 'bundle' }, 'check the file'],
+  [
+    { code: 'find_chain', copy: 'postgres' },
+    'run: audit domain list; to find a Domain that was deleted altogether, run: audit verify --all',
+  ],
+  [
+    { code: 'find_chain', copy: 'both' },
+    'run: audit domain list; to find a Domain that was deleted altogether, run: audit verify --all',
+  ],
+  [
+    { code: 'find_chain', copy: 'mirror' },
+    'check --mirror (AUDIT_MIRROR_URL) and the id; to see what a mirror has, run: audit verify --all --source mirror',
+  ],
+  [{ code: 'verify_both_copies', domainId }, `run: audit verify --domain ${domainId} --source both`],
+  [
+    { code: 'restore_from_named_mirror', domainId },
+    `find out where its mirror is, then run: audit archive restore --domain ${domainId} --mirror URL`,
+  ],
+  [
+    { code: 'finish_restore', domainId },
+    `wait for it, or run it again: audit archive restore --domain ${domainId}; if no restore is running, somebody removed the head`,
+  ],
+  [
+    { code: 'provision_pepper', domainId },
+    `for a chain that has rows, put its pepper back; for a new chain, run: audit pepper provision --domain ${domainId}`,
+  ],
+  [{ code: 'make_private', path: '/k' }, 'chmod 600 /k'],
+  [
+    { code: 'release_hold', holdId: 7 },
+    'run: audit hold list --all; to release a hold: audit hold release 7 --reason ...',
+  ],
+  [{ code: 'show_quarantine', id: 7 }, 'run: audit quarantine show 7'],
+  [{ code: 'shorten_home', bytes: 84 }, 'choose a --home (AUDIT_HOME) of at most 84 bytes'],
+  [{ code: 'read_server_log', path: '/log' }, 'see its log /log'],
+  [{ code: 'stream_all_rows', or: undefined }, 'stream every row with --all'],
+  [
+    { code: 'stream_all_rows', or: { code: 'migrate' } },
+    'stream every row with --all; or: run: audit db migrate',
+  ],
+]
+
+interface Manifest {
+  readonly commands: Readonly<Record<string, { readonly flags: Readonly<Record<string, unknown>> }>>
+}
+const manifest = JSON.parse(
+  readFileSync(new URL('../../oclif.manifest.json', import.meta.url), 'utf8'),
+) as Manifest
+const COMMANDS = Object.keys(manifest.commands).map((id) => id.replaceAll(':', ' '))
+const FLAGS = new Set(Object.values(manifest.commands).flatMap(({ flags }) => Object.keys(flags)))
+
+const hints = [
+  ...Object.entries(HINTS).flatMap(([code, hint]) =>
+    typeof hint === 'string' ? [[code, hint] as const] : [],
+  ),
+  ...WITH_FACTS.map(([advice, hint]) => [advice.code, hint] as const),
+]
+
+describe('a hint', () => {
+  it.each(WITH_FACTS)('for %j words its facts', (advice, hint) => {
+    expect(hintFor(advice)).toBe(hint)
+  })
+
+  it('exists for every advice, and is not empty', () => {
+    const codes = new Set<string>(hints.map(([code]) => code))
+    expect((Object.keys(HINTS) as AdviceCode[]).filter((code) => !codes.has(code))).toEqual([])
+    expect(hints.filter(([, hint]) => hint.trim() === '')).toEqual([])
+  })
+
+  it.each(hints)('for %s names only commands and flags that exist', (_code, hint) => {
+    for (const [, words = ''] of hint.matchAll(/\baudit ((?:[a-z-]+ ?)+)/g)) {
+      const isCommand = COMMANDS.some((id) => `${words.trim()} `.startsWith(`${id} `))
+      expect(isCommand || PROSE.test(hint), words).toBe(true)
+    }
+    const flags = [...hint.matchAll(/--([a-z][a-z-]*)/g)].map(([, name = '']) => name)
+    expect(flags.filter((name) => !FLAGS.has(name) && !hint.includes('npm '))).toEqual([])
+  })
+})
+
+/** Hints that speak of the program, not of one of its commands. */
+const PROSE = /\b(upgrade|build of|version of|end the|newer) audit\b/
+
+describe('hintOf', () => {
+  it('returns the hint for the advice of an error, and none without advice', () => {
+    expect(hintOf(new AuditError('schema_missing', 'no schema', { advice: { code: 'migrate' } }))).toBe(
+      'run: audit db migrate',
+    )
+    expect(hintOf(new AuditError('internal', 'a bug'))).toBeUndefined()
+  })
+
+  it('returns the own words of an error of the command line', () => {
+    expect(hintOf(new CommandError('usage', 'a command is missing', 'run: audit --help'))).toBe(
+      'run: audit --help',
+    )
+  })
+})
