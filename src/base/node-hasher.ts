@@ -1,8 +1,6 @@
 import { hash } from 'node:crypto'
 import { type Hasher, pseudonymInput } from '../chain/hash.js'
-
-const HASH_BYTES = 32
-const HASH_DIGITS = 2 * HASH_BYTES
+import { HASH_BYTES, HASH_DIGITS } from '../chain/layout.js'
 
 /** prev_hash and the canonical hash; overwritten by every link, for a Buffer each would cost 0.2 µs. */
 const scratch = Buffer.alloc(2 * HASH_BYTES)

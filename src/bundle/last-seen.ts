@@ -1,7 +1,7 @@
 import type { ByteRow, RowTaker } from '../chain/fast-path.js'
 import type { StoredRow } from '../chain/fold.js'
 import type { LastRow } from '../chain/head.js'
-import { HASH_BYTES } from './line-format.js'
+import { HASH_BYTES } from '../chain/layout.js'
 
 /** Remembers the row with the highest seq, and the hash of each that has it. */
 export class LastSeen implements RowTaker {

@@ -7,8 +7,4 @@ export const LINE = {
   end: Buffer.from('"}'),
 } as const
 
-/** Hexadecimal digits of a hash. */
-export const HASH_DIGITS = 64
-export const HASH_BYTES = 32
-
 export const NEWLINE = 0x0a

@@ -1,10 +1,11 @@
 import type { ByteRow, RowTaker } from '../chain/fast-path.js'
 import type { StoredRow } from '../chain/fold.js'
 import { asHash } from '../chain/hash.js'
+import { HASH_BYTES, HASH_DIGITS } from '../chain/layout.js'
 import { LIMITS } from '../chain/limits.js'
 import { Base64Reader } from './base64.js'
 import { readHex } from './hex.js'
-import { HASH_BYTES, HASH_DIGITS, LINE, NEWLINE } from './line-format.js'
+import { LINE, NEWLINE } from './line-format.js'
 
 const HASHES = LINE.prev.length + HASH_DIGITS + LINE.entry.length + HASH_DIGITS + LINE.canonical.length
 

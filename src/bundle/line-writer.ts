@@ -1,8 +1,9 @@
 import { bufferOf } from '../base/buffer-of.js'
 import type { ByteRow } from '../chain/fast-path.js'
+import { HASH_BYTES, HASH_DIGITS } from '../chain/layout.js'
 import { base64Length } from './base64.js'
 import { writeHex } from './hex.js'
-import { HASH_BYTES, HASH_DIGITS, LINE, NEWLINE } from './line-format.js'
+import { LINE, NEWLINE } from './line-format.js'
 
 const PIECES = Object.values(LINE).reduce((sum, piece) => sum + piece.length, 0)
 

@@ -1,10 +1,8 @@
 import { int32 } from './big-endian.js'
 import { isCaveat, isObjectType, isText } from './byte-text.js'
+import { DOMAIN_ID_AT, LENGTH_BYTES, MAGIC_WORD, RECORDED_AT_BYTES, RELATION_AT, SEQ_AT } from './layout.js'
 import { LIMITS } from './limits.js'
 import { REASONS } from './reason.js'
-
-/** Bytes of magic, domain_id, seq and subject_pseudonym, which stand before `relation`. */
-const FIXED_PREFIX = 4 + 16 + 8 + 32
 
 const CAVEAT_BYTES = 63 + 1 + 63
 const OBJECT_BYTES = 64 + 1 + LIMITS.objectIdBytes
@@ -29,7 +27,7 @@ export function canonicalProblem(bytes: Uint8Array): string | undefined {
 
 class Scan {
   readonly #bytes: Uint8Array
-  #at = FIXED_PREFIX
+  #at = RELATION_AT
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
@@ -51,12 +49,11 @@ class Scan {
 
   #prefix(): string | undefined {
     const bytes = this.#bytes
-    if (bytes.length < FIXED_PREFIX) return 'shorter than the fixed fields'
-    if (int32(bytes, 0) !== 0x50584131) return 'magic: expected PXA1'
-    if ((int32(bytes, 4) | int32(bytes, 8) | int32(bytes, 12) | int32(bytes, 16)) === 0)
-      return 'domain_id: the nil UUID is never a Domain'
-    const high = int32(bytes, 20)
-    const isSeq = high >= 0 && high <= MAX_SEQ_HIGH && (high | int32(bytes, 24)) !== 0
+    if (bytes.length < RELATION_AT) return 'shorter than the fixed fields'
+    if (int32(bytes, 0) !== MAGIC_WORD) return 'magic: expected PXA1'
+    if (isNil(bytes)) return 'domain_id: the nil UUID is never a Domain'
+    const high = int32(bytes, SEQ_AT)
+    const isSeq = high >= 0 && high <= MAX_SEQ_HIGH && (high | int32(bytes, SEQ_AT + 4)) !== 0
     return isSeq ? undefined : 'seq: expected 1 to 2^53-1'
   }
 
@@ -72,7 +69,7 @@ class Scan {
   }
 
   #object(): string | undefined {
-    const from = this.#at + 4
+    const from = this.#at + LENGTH_BYTES
     const problem = this.#text('object', 3, OBJECT_BYTES)
     if (problem !== undefined) return problem
     const colon = this.#bytes.indexOf(0x3a, from)
@@ -117,14 +114,14 @@ class Scan {
     const item = this.#at
     const problem = this.#text('caveat_context', 1, CAVEAT_BYTES)
     if (problem !== undefined) return problem
-    if (!isCaveat(this.#bytes, item + 4, this.#at)) return 'caveat_context: expected names only'
+    if (!isCaveat(this.#bytes, item + LENGTH_BYTES, this.#at)) return 'caveat_context: expected names only'
     const isSorted = before < 0 || compareItems(this.#bytes, before, item) < 0
     return isSorted ? undefined : 'caveat_context: expected names sorted by their bytes, without duplicates'
   }
 
   /** The last field: it must end where the bytes end. */
   #recordedAt(): string | undefined {
-    if (this.#bytes.length !== this.#at + 8) return 'recorded_at: expected 8 bytes at the end'
+    if (this.#bytes.length !== this.#at + RECORDED_AT_BYTES) return 'recorded_at: expected 8 bytes at the end'
     const high = int32(this.#bytes, this.#at)
     const low = int32(this.#bytes, this.#at + 4) >>> 0
     const isEarly = high < MIN_RECORDED_HIGH || (high === MIN_RECORDED_HIGH && low < MIN_RECORDED_LOW)
@@ -135,10 +132,15 @@ class Scan {
   /** A length or count; -1 where the bytes end before it does. */
   #length(): number {
     const at = this.#at
-    if (at + 4 > this.#bytes.length) return -1
-    this.#at = at + 4
+    if (at + LENGTH_BYTES > this.#bytes.length) return -1
+    this.#at = at + LENGTH_BYTES
     return int32(this.#bytes, at) >>> 0
   }
+}
+
+function isNil(bytes: Uint8Array): boolean {
+  const high = int32(bytes, DOMAIN_ID_AT) | int32(bytes, DOMAIN_ID_AT + 4)
+  return (high | int32(bytes, DOMAIN_ID_AT + 8) | int32(bytes, DOMAIN_ID_AT + 12)) === 0
 }
 
 function countProblem(field: string, max: number, count: number): string | undefined {
@@ -150,7 +152,7 @@ function countProblem(field: string, max: number, count: number): string | undef
 function compareItems(bytes: Uint8Array, left: number, right: number): number {
   const leftLength = int32(bytes, left)
   const rightLength = int32(bytes, right)
-  for (let i = 4; i < 4 + Math.min(leftLength, rightLength); i += 1) {
+  for (let i = LENGTH_BYTES; i < LENGTH_BYTES + Math.min(leftLength, rightLength); i += 1) {
     const difference = (bytes[left + i] ?? 0) - (bytes[right + i] ?? 0)
     if (difference !== 0) return difference
   }

@@ -1,4 +1,5 @@
 import { putU32 } from './big-endian.js'
+import { LENGTH_BYTES } from './layout.js'
 
 const encoder = new TextEncoder()
 
@@ -28,10 +29,11 @@ export class CanonicalWriter {
   }
 
   string(text: string): void {
-    this.#reserve(4 + 3 * text.length)
-    const length = this.#ascii(text) ?? encoder.encodeInto(text, this.#bytes.subarray(this.#at + 4)).written
+    this.#reserve(LENGTH_BYTES + 3 * text.length)
+    const length =
+      this.#ascii(text) ?? encoder.encodeInto(text, this.#bytes.subarray(this.#at + LENGTH_BYTES)).written
     putU32(this.#bytes, this.#at, length)
-    this.#at += 4 + length
+    this.#at += LENGTH_BYTES + length
   }
 
   list(items: readonly string[]): void {
@@ -48,7 +50,7 @@ export class CanonicalWriter {
 
   /** Most texts are ASCII, and a loop over those is faster than any call: 0.1 against 0.4 µs. */
   #ascii(text: string): number | undefined {
-    const from = this.#at + 4
+    const from = this.#at + LENGTH_BYTES
     for (let i = 0; i < text.length; i += 1) {
       const code = text.charCodeAt(i)
       if (code > 0x7f) return undefined

@@ -6,17 +6,23 @@ import { CanonicalWriter } from './canonical-writer.js'
 import { type Entry, sortCaveats } from './entry.js'
 import { FormatError } from './format-error.js'
 import { isHash } from './hash.js'
+import {
+  DOMAIN_ID_BYTES,
+  MAGIC,
+  MAGIC_BYTES,
+  PSEUDONYM_BYTES,
+  RECORDED_AT_BYTES,
+  recordedAtOffset,
+  SEQ_AT,
+  SEQ_BYTES,
+} from './layout.js'
 import { caveatContextProblem, LIMITS, objectProblem, relationPathProblem, textProblem } from './limits.js'
 import { reasonName, reasonOrdinal } from './reason.js'
 import { MAX_MICROS, MIN_MICROS } from './timestamp.js'
 import { parseDomainId, uuidBytes, uuidText } from './uuid.js'
 
-/** The ASCII bytes `PXA1`. */
-export const MAGIC = Uint8Array.of(0x50, 0x58, 0x41, 0x31)
-
-/** Where seq stands: after magic and domain_id. */
-const SEQ_AT = 4 + 16
-const UNPLACED = new Uint8Array(8)
+const NO_SEQ = new Uint8Array(SEQ_BYTES)
+const NO_TIME = new Uint8Array(RECORDED_AT_BYTES)
 
 /** An entry without its place on a chain, which is known last. */
 export type UnplacedEntry = Omit<Entry, 'seq' | 'recordedAt'>
@@ -33,7 +39,7 @@ export function encodeUnplaced(entry: UnplacedEntry): Uint8Array {
   assertEntry(entry)
   writer.raw(MAGIC)
   writer.raw(uuidBytes(entry.domainId))
-  writer.raw(UNPLACED)
+  writer.raw(NO_SEQ)
   writer.raw(hexToBytes(entry.subjectPseudonym))
   writer.string(entry.relation)
   writer.string(entry.object)
@@ -42,7 +48,7 @@ export function encodeUnplaced(entry: UnplacedEntry): Uint8Array {
   writer.list(entry.caveatContext)
   writer.string(entry.correlationId)
   writer.string(entry.zedtoken)
-  writer.raw(UNPLACED)
+  writer.raw(NO_TIME)
   return writer.take()
 }
 
@@ -52,7 +58,7 @@ export function putPlace(bytes: Uint8Array, seq: number, recordedAt: bigint): Ui
   const inRange = recordedAt >= MIN_MICROS && recordedAt <= MAX_MICROS
   refuse('recorded_at', inRange ? undefined : 'outside the years 0001 to 9999')
   putU64(bytes, SEQ_AT, BigInt(seq))
-  putU64(bytes, bytes.length - 8, BigInt.asUintN(64, recordedAt))
+  putU64(bytes, recordedAtOffset(bytes.length), BigInt.asUintN(64, recordedAt))
   return bytes
 }
 
@@ -61,11 +67,11 @@ export function decodeCanonical(bytes: Uint8Array): Entry {
   const problem = canonicalProblem(bytes)
   if (problem !== undefined) throw new FormatError('canonical_bytes', problem)
   const reader = new CanonicalReader(bytes)
-  reader.raw(MAGIC.length)
+  reader.raw(MAGIC_BYTES)
   return {
-    domainId: uuidText(reader.raw(16)),
+    domainId: uuidText(reader.raw(DOMAIN_ID_BYTES)),
     seq: Number(reader.u64()),
-    subjectPseudonym: bytesToHex(reader.raw(32)),
+    subjectPseudonym: bytesToHex(reader.raw(PSEUDONYM_BYTES)),
     relation: reader.string(),
     object: reader.string(),
     reason: reasonName(reader.u8()) ?? 'granted',

@@ -1,6 +1,7 @@
 import { canonicalProblem } from './canonical-problem.js'
 import type { ChainFold, FoldOptions, FoldResult, StoredRow } from './fold.js'
 import { type Hasher, hashBytes, hashText } from './hash.js'
+import { HASH_BYTES } from './layout.js'
 import { placeProblem } from './row-place.js'
 import { uuidBytes } from './uuid.js'
 
@@ -99,6 +100,6 @@ export class FastPath implements RowTaker {
 }
 
 function isAt(hash: string, bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < 32; i += 1) if (bytes[at + i] !== hash.charCodeAt(i)) return false
+  for (let i = 0; i < HASH_BYTES; i += 1) if (bytes[at + i] !== hash.charCodeAt(i)) return false
   return true
 }

@@ -1,11 +1,12 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js'
 import { FormatError } from './format-error.js'
+import { HASH_BYTES, HASH_DIGITS } from './layout.js'
 import { LIMITS, textProblem, utf8 } from './limits.js'
 import { isUuid } from './uuid.js'
 
 /** prev_hash of a genesis row. */
-export const ZERO_HASH = '0'.repeat(64)
+export const ZERO_HASH = '0'.repeat(HASH_DIGITS)
 
 const HASH = /^[0-9a-f]{64}$/
 
@@ -40,7 +41,7 @@ export const nobleHasher: Hasher = {
   },
   entry: (prevHash, bytes) => nobleHasher.link(prevHash, nobleHasher.canonical(bytes)),
   entryAt: (prevHash, at, bytes) =>
-    String.fromCharCode(...sha256(concatBytes(prevHash.subarray(at, at + 32), sha256(bytes)))),
+    String.fromCharCode(...sha256(concatBytes(prevHash.subarray(at, at + HASH_BYTES), sha256(bytes)))),
 }
 
 /** 32 characters of a byte each, from 64 hex digits. */

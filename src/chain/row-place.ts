@@ -1,5 +1,4 @@
-const DOMAIN_AT = 4
-const SEQ_AT = 20
+import { DOMAIN_ID_AT, DOMAIN_ID_BYTES, SEQ_AT, SEQ_BYTES } from './layout.js'
 
 /**
  * What is wrong with the place of whole canonical bytes: they must be those of the row's seq and, where it is given,
@@ -12,11 +11,11 @@ export function placeProblem(
   domain: Uint8Array | undefined,
 ): string | undefined {
   let own = 0
-  for (let i = SEQ_AT; i < SEQ_AT + 8; i += 1) own = own * 256 + (canonical[i] ?? 0)
+  for (let i = SEQ_AT; i < SEQ_AT + SEQ_BYTES; i += 1) own = own * 256 + (canonical[i] ?? 0)
   if (own !== seq) return `seq: the canonical bytes are those of row ${own}`
   if (domain === undefined) return undefined
-  for (let i = 0; i < 16; i += 1) {
-    if (canonical[DOMAIN_AT + i] !== domain[i])
+  for (let i = 0; i < DOMAIN_ID_BYTES; i += 1) {
+    if (canonical[DOMAIN_ID_AT + i] !== domain[i])
       return 'domain_id: the canonical bytes are those of another chain'
   }
   return undefined

@@ -1,7 +1,15 @@
 import { viewOf } from '../../chain/big-endian.js'
-import { MAGIC } from '../../chain/canonical.js'
 import type { ByteRow, RowTaker } from '../../chain/fast-path.js'
 import type { StoredRow } from '../../chain/fold.js'
+import {
+  DOMAIN_ID_AT,
+  HASH_BYTES,
+  MAGIC,
+  PSEUDONYM_BYTES,
+  RECORDED_AT_BYTES,
+  SEQ_AT,
+  SEQ_BYTES,
+} from '../../chain/layout.js'
 import { uuidBytes } from '../../chain/uuid.js'
 import { isInfinite, isPlainArray, OddRow } from './odd-row.js'
 
@@ -10,11 +18,20 @@ export const COPY_COLUMNS =
   'seq, subject_pseudonym, relation, object, reason, relation_path, caveat_context, ' +
   'correlation_id, zedtoken, recorded_at, generation, prev_hash, entry_hash'
 
-/** Bytes of a row of plain widths before relation: the count of fields, seq and subject_pseudonym with their lengths. */
-const BEFORE_TEXTS = 2 + 4 + 8 + 4 + 32
-/** Bytes of reason, and of recorded_at, generation, prev_hash and entry_hash, with their lengths. */
-const REASON_BYTES = 4 + 2
-const AFTER_TEXTS = 4 + 8 + 4 + 2 + 4 + 32 + 4 + 32
+/** The wire's length before each field. */
+const LENGTH = 4
+
+/** In a row of plain widths: where seq and subject_pseudonym begin, after the count of fields, and the length of relation. */
+const SEQ_VALUE = 2 + LENGTH
+const PSEUDONYM_VALUE = SEQ_VALUE + SEQ_BYTES + LENGTH
+const BEFORE_TEXTS = PSEUDONYM_VALUE + PSEUDONYM_BYTES
+/** Bytes of reason and its length. */
+const REASON_BYTES = LENGTH + 2
+/** From recorded_at: the lengths of generation, prev_hash and entry_hash, and the row's end. */
+const GENERATION_LENGTH = LENGTH + RECORDED_AT_BYTES
+const PREV_LENGTH = GENERATION_LENGTH + LENGTH + 2
+const ENTRY_LENGTH = PREV_LENGTH + LENGTH + HASH_BYTES
+const AFTER_TEXTS = ENTRY_LENGTH + LENGTH + HASH_BYTES
 
 /** `PGCOPY\n\xff\r\n\0`, flags, length of the header extension. */
 const SIGNATURE_BYTES = 11
@@ -30,7 +47,7 @@ const START_CAPACITY = 64 * 1024
 /** Views of the scratch buffer up to this length are kept: making one costs a tenth of a row. */
 const KEPT_VIEWS = 1024
 
-const PREFIX = MAGIC.length + 16
+const PREFIX = SEQ_AT
 
 /** Fields are copied four bytes at a time; a copy may write so many too many, which the next one overwrites. */
 const OVERSHOOT = 3
@@ -63,7 +80,7 @@ export class CopyRows implements ByteRow {
   constructor(domainId: string, taker: RowTaker) {
     this.#taker = taker
     this.#scratch.set(MAGIC, 0)
-    this.#scratch.set(uuidBytes(domainId), MAGIC.length)
+    this.#scratch.set(uuidBytes(domainId), DOMAIN_ID_AT)
   }
 
   /** Bytes `from` to `to` of the stream; a row may begin in one call and end in another. */
@@ -86,12 +103,12 @@ export class CopyRows implements ByteRow {
 
   stored(): StoredRow {
     const { seq, bytes, prevAt, entryAt } = this
-    const prevHash = bytes.toString('hex', prevAt, prevAt + 32)
+    const prevHash = bytes.toString('hex', prevAt, prevAt + HASH_BYTES)
     return {
       seq,
       canonical: this.canonical,
       prevHash,
-      entryHash: bytes.toString('hex', entryAt, entryAt + 32),
+      entryHash: bytes.toString('hex', entryAt, entryAt + HASH_BYTES),
     }
   }
 
@@ -152,7 +169,7 @@ export class CopyRows implements ByteRow {
     if (end > to || !isPlain(view, at, reason, recorded)) return -1
     this.#begin(at, end)
     // Length and bytes of two neighbouring texts stand on the wire as they stand in the canonical bytes.
-    this.#copy(at + 18, 32)
+    this.#copy(at + PSEUDONYM_VALUE, PSEUDONYM_BYTES)
     this.#copy(relation, reason - relation)
     this.#scratch[this.#size++] = bytes[reason + 5] ?? 0
     if (!this.#list(path, caveats) || !this.#list(caveats, correlation)) return -1
@@ -164,10 +181,10 @@ export class CopyRows implements ByteRow {
   #begin(at: number, end: number): void {
     this.#reserve(PREFIX + end - at + OVERSHOOT)
     this.#size = PREFIX
-    this.#copy(at + 6, 8)
-    this.seq = this.#in.getInt32(at + 6) * 0x1_0000_0000 + this.#in.getUint32(at + 10)
-    this.prevAt = end - 68
-    this.entryAt = end - 32
+    this.#copy(at + SEQ_VALUE, SEQ_BYTES)
+    this.seq = this.#in.getInt32(at + SEQ_VALUE) * 0x1_0000_0000 + this.#in.getUint32(at + SEQ_VALUE + 4)
+    this.prevAt = end - HASH_BYTES - LENGTH - HASH_BYTES
+    this.entryAt = end - HASH_BYTES
   }
 
   /** An array of the wire (ndim, has-null flag, element type, per dimension size and lower bound, elements) as a list. */
@@ -190,7 +207,7 @@ export class CopyRows implements ByteRow {
     const carry = sum > 0xffff_ffff ? 1 : 0
     this.#out.setInt32(this.#size, high + EPOCH_HIGH + carry)
     this.#out.setUint32(this.#size + 4, sum)
-    this.#size += 8
+    this.#size += RECORDED_AT_BYTES
     return true
   }
 
@@ -226,16 +243,16 @@ function after(view: DataView, at: number): number {
 function isPlain(view: DataView, at: number, reason: number, recorded: number): boolean {
   return (
     view.getUint8(at + 1) === 13 &&
-    view.getInt32(at + 2) === 8 &&
-    (view.getInt32(at + 6) & 0xffe0_0000) === 0 &&
-    view.getInt32(at + 14) === 32 &&
+    view.getInt32(at + SEQ_VALUE - LENGTH) === SEQ_BYTES &&
+    (view.getInt32(at + SEQ_VALUE) & 0xffe0_0000) === 0 &&
+    view.getInt32(at + PSEUDONYM_VALUE - LENGTH) === PSEUDONYM_BYTES &&
     view.getInt32(reason) === 2 &&
-    view.getUint8(reason + 4) === 0 &&
-    view.getInt32(recorded) === 8 &&
-    view.getInt32(recorded + 12) === 2 &&
-    view.getInt16(recorded + 16) === 1 &&
-    view.getInt32(recorded + 18) === 32 &&
-    view.getInt32(recorded + 54) === 32
+    view.getUint8(reason + LENGTH) === 0 &&
+    view.getInt32(recorded) === RECORDED_AT_BYTES &&
+    view.getInt32(recorded + GENERATION_LENGTH) === 2 &&
+    view.getInt16(recorded + GENERATION_LENGTH + LENGTH) === 1 &&
+    view.getInt32(recorded + PREV_LENGTH) === HASH_BYTES &&
+    view.getInt32(recorded + ENTRY_LENGTH) === HASH_BYTES
   )
 }
 

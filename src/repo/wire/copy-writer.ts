@@ -1,11 +1,19 @@
 import { bufferOf } from '../../base/buffer-of.js'
 import { putU32 } from '../../chain/big-endian.js'
+import {
+  DOMAIN_ID_BYTES,
+  HASH_BYTES,
+  LENGTH_BYTES,
+  MAGIC_BYTES,
+  PSEUDONYM_BYTES,
+  RECORDED_AT_BYTES,
+  SEQ_BYTES,
+} from '../../chain/layout.js'
 
 /** `PGCOPY\n\xff\r\n\0`, no flags, no header extension (PostgreSQL manual, COPY, "Binary Format"). */
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const COLUMNS = 13
 
-const MAGIC_BYTES = 4
 const TEXT_OID = 25
 /** Microseconds from 1970-01-01 to 2000-01-01, the epoch of a timestamptz on the wire. */
 const EPOCH_2000 = 946_684_800_000_000n
@@ -32,9 +40,9 @@ export class CopyWriter {
     this.#from = bufferOf(canonical)
     this.#at = MAGIC_BYTES
     this.#int16(COLUMNS)
-    this.#fixed(16)
-    this.#fixed(8)
-    this.#fixed(32)
+    this.#fixed(DOMAIN_ID_BYTES)
+    this.#fixed(SEQ_BYTES)
+    this.#fixed(PSEUDONYM_BYTES)
     this.#text()
     this.#text()
     this.#reason()
@@ -74,7 +82,7 @@ export class CopyWriter {
 
   /** Its length stands before it here as there. */
   #text(): void {
-    this.#copy(4 + this.#from.readUInt32BE(this.#at))
+    this.#copy(LENGTH_BYTES + this.#from.readUInt32BE(this.#at))
   }
 
   #reason(): void {
@@ -86,7 +94,7 @@ export class CopyWriter {
   #array(): void {
     const count = this.#from.readUInt32BE(this.#at)
     const lengthAt = this.#size
-    this.#at += 4
+    this.#at += LENGTH_BYTES
     this.#size += 4
     this.#int32(count === 0 ? 0 : 1)
     this.#int32(0)
@@ -100,14 +108,14 @@ export class CopyWriter {
   }
 
   #time(): void {
-    this.#int32(8)
+    this.#int32(RECORDED_AT_BYTES)
     this.#out.writeBigInt64BE(this.#from.readBigInt64BE(this.#at) - EPOCH_2000, this.#size)
-    this.#size += 8
+    this.#size += RECORDED_AT_BYTES
   }
 
   #hash(hex: string): void {
-    this.#int32(32)
-    this.#size += this.#out.write(hex, this.#size, 32, 'hex')
+    this.#int32(HASH_BYTES)
+    this.#size += this.#out.write(hex, this.#size, HASH_BYTES, 'hex')
   }
 
   /** By hand while it is short: a call of Buffer.copy costs as much as a hundred bytes. */

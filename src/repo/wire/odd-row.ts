@@ -1,5 +1,6 @@
 import { int32 } from '../../chain/big-endian.js'
 import type { StoredRow } from '../../chain/fold.js'
+import { HASH_BYTES, PSEUDONYM_BYTES, RECORDED_AT_BYTES, SEQ_BYTES } from '../../chain/layout.js'
 import { LIMITS } from '../../chain/limits.js'
 
 const FIELDS = 13
@@ -60,11 +61,16 @@ export class OddRow {
     for (let field = 0; field < FIELDS; field += 1) {
       if ((this.#length[field] ?? -1) < 0) return 'a column is NULL'
     }
-    if (this.#length[SEQ] !== 8 || this.#length[RECORDED] !== 8 || this.#length[REASON] !== 2) {
+    if (
+      this.#length[SEQ] !== SEQ_BYTES ||
+      this.#length[RECORDED] !== RECORDED_AT_BYTES ||
+      this.#length[REASON] !== 2
+    ) {
       return 'a column is not of its type'
     }
-    if (this.#length[SUBJECT] !== 32) return 'subject_pseudonym: expected 32 bytes'
-    if (this.#length[PREV] !== 32 || this.#length[ENTRY] !== 32) return 'a hash is not 32 bytes'
+    if (this.#length[SUBJECT] !== PSEUDONYM_BYTES) return 'subject_pseudonym: expected 32 bytes'
+    if (this.#length[PREV] !== HASH_BYTES || this.#length[ENTRY] !== HASH_BYTES)
+      return 'a hash is not 32 bytes'
     return bytes[this.#at(REASON)] === 0 ? undefined : 'reason: above 255'
   }
 
@@ -84,7 +90,7 @@ export class OddRow {
   }
 
   #seq(bytes: Buffer): number {
-    if (this.#length[SEQ] !== 8) return 0
+    if (this.#length[SEQ] !== SEQ_BYTES) return 0
     const at = this.#at(SEQ)
     const seq = int32(bytes, at) * 0x1_0000_0000 + (int32(bytes, at + 4) >>> 0)
     return Number.isSafeInteger(seq) ? seq : Math.sign(seq) * (LIMITS.maxSeq + 1)
@@ -95,8 +101,8 @@ export class OddRow {
   }
 
   #hash(bytes: Buffer, field: number): string | undefined {
-    if (this.#length[field] !== 32) return undefined
-    return bytes.toString('hex', this.#at(field), this.#at(field) + 32)
+    if (this.#length[field] !== HASH_BYTES) return undefined
+    return bytes.toString('hex', this.#at(field), this.#at(field) + HASH_BYTES)
   }
 
   #at(field: number): number {
