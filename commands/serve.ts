@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { jwtFlags, jwtOf, spicedbFlags, spicedbOf } from '../src/cli/access/flags.js'
 import { assertTlsPair, maxVerifiesOf, portOf, trustedProxiesOf } from '../src/cli/serve/flags.js'
-import { paceOf, probeFlags, scrapesOf } from '../src/cli/serve/probe-flags.js'
+import { probeFlags, probeSettingsOf, scrapesOf } from '../src/cli/serve/probe-flags.js'
 import { runServe } from '../src/cli/serve/run.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { accessOf } from '../src/compose/access.js'
@@ -55,7 +55,7 @@ It verifies every chain when it starts, and goes on verifying: /readyz answers 2
       tlsKey,
       trustedProxies: trustedProxiesOf(flags['trusted-proxy']),
       maxVerifies: maxVerifiesOf(flags['max-verifies']),
-      pace: paceOf(flags),
+      probeSettings: probeSettingsOf(flags),
       scrapes: scrapesOf(flags),
       version: this.config.version,
       json: flags.json,

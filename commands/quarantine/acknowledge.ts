@@ -1,12 +1,12 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { selfAuditEntry } from '../../src/append/self-audit.js'
+import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { sinkOf } from '../../src/compose/append.js'
 import { quarantineOf } from '../../src/compose/query.js'
 import { acknowledgeQuarantine } from '../../src/quarantine/acknowledge.js'
-import { parseQuarantineId } from '../../src/quarantine/quarantine.js'
 
 export default class QuarantineAcknowledge extends AuditCommand {
   static override summary = 'Mark a finding as handled, once and for a reason'

@@ -1,8 +1,9 @@
 import * as Args from '@oclif/core/args'
+import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { quarantineOf } from '../../src/compose/query.js'
-import { parseQuarantineId, showQuarantine } from '../../src/quarantine/quarantine.js'
+import { showQuarantine } from '../../src/quarantine/quarantine.js'
 
 export default class QuarantineShow extends AuditCommand {
   static override summary = 'One finding with both hashes'

@@ -1,5 +1,5 @@
 import type { Probe, ProbeDeps } from '../reconcile/probe.js'
-import type { Pace } from '../reconcile/schedule.js'
+import type { ProbeSettings } from '../reconcile/schedule.js'
 import { alertsOf } from './alerts.js'
 import type { Context } from './context.js'
 import { quarantineOf } from './query.js'
@@ -14,17 +14,21 @@ const QUERY_TIMEOUT = 30_000
 const SHARE = 0.5
 
 /** The reconcile probe, not started; to be closed before the context is. */
-export async function probeOf(context: Context, pace: Pace, log: ProbeDeps['log']): Promise<Probe> {
+export async function probeOf(
+  context: Context,
+  settings: ProbeSettings,
+  log: ProbeDeps['log'],
+): Promise<Probe> {
   const alerts = await alertsOf(context, (line) => log.error({ note: line }, 'alert not delivered'))
   // Checks the schema, or brings our own up to date.
   const { location } = await context.database()
-  const [{ Probe }, { Database }, { PostgresSource }, { postgresReconcile }, { postgresStanding }] =
+  const [{ Probe }, { Database }, { PostgresSource }, { postgresReconcile }, { postgresQuarantineOverview }] =
     await Promise.all([
       import('../reconcile/probe.js'),
       import('../repo/session/database.js'),
       import('../repo/verify/postgres-source.js'),
       import('../repo/reconcile/reconcile.js'),
-      import('../repo/quarantine/quarantine-standing.js'),
+      import('../repo/quarantine/quarantine-overview.js'),
     ])
   const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
   if (location !== undefined) database.pinTo(location)
@@ -34,8 +38,8 @@ export async function probeOf(context: Context, pace: Pace, log: ProbeDeps['log'
     source: new PostgresSource(database),
     gentleSource: new PostgresSource(database, { share: SHARE }),
     quarantine: await quarantineOf(context),
-    standing: postgresStanding(database),
-    pace,
+    overview: postgresQuarantineOverview(database),
+    settings,
     log,
     alerts,
   })

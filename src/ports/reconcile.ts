@@ -51,7 +51,7 @@ export interface ReconcileStore {
 }
 
 /** Findings of one kind in the quarantine. */
-export interface StandingCount {
+export interface QuarantineCount {
   readonly code: FindingCode | 'other'
   readonly acknowledged: boolean
   readonly count: number
@@ -68,10 +68,10 @@ export interface FindingKey {
 }
 
 /** What stands in the quarantine. A record counts as acknowledged only if a row on a chain says so too. */
-export interface QuarantineStanding {
+export interface QuarantineOverview {
   /** Changes, as text, whenever a record was added, acknowledged or removed. Cheap enough for every second. */
   mark(): Promise<string>
-  counts(): Promise<readonly StandingCount[]>
+  counts(): Promise<readonly QuarantineCount[]>
   /** The acknowledged findings of Postgres, the latest `limit` of them. */
   acknowledged(limit: number): Promise<readonly FindingKey[]>
 }

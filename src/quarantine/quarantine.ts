@@ -43,13 +43,6 @@ export async function* streamQuarantine(
   }
 }
 
-/** Throws `usage`. */
-export function parseQuarantineId(text: string): number {
-  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0
-  if (Number.isSafeInteger(id) && id >= 1) return id
-  throw new AuditError('usage', 'expected the id of a quarantine record, a number from 1')
-}
-
 /** Rejects with `quarantine_not_found`. */
 export async function showQuarantine(store: QuarantineStore, id: number): Promise<QuarantineRecord> {
   const record = await store.find(id)

@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../base/errors.js'
 import type { IntegrityState } from '../ports/integrity.js'
-import type { ChainGlance, StandingCount } from '../ports/reconcile.js'
-import { isBlind } from './assess.js'
+import type { ChainGlance, QuarantineCount } from '../ports/reconcile.js'
+import { isUncheckable } from './assess.js'
 import type { Progress, SegmentKind } from './progress.js'
-import type { Pace } from './schedule.js'
+import type { ProbeSettings } from './schedule.js'
 
 /** One chain in numbers; an age is absent until there is something that it is the age of. */
 export interface ChainFigures {
@@ -18,15 +18,15 @@ export interface ChainFigures {
   /** Rows from the first one without an archive stamp to the end, and the age of that one in seconds. */
   readonly unarchived: number
   readonly archiveLag: number
-  readonly isBlind: boolean
+  readonly isUncheckable: boolean
 }
 
 /** What the probe knows, in numbers. */
 export interface Figures {
   readonly state: IntegrityState
-  readonly pace: Pace
+  readonly settings: ProbeSettings
   readonly chains: readonly ChainFigures[]
-  readonly standing: readonly StandingCount[]
+  readonly quarantined: readonly QuarantineCount[]
   readonly errors: ReadonlyMap<ErrorCode, number>
   /** Rows verified by this process. */
   readonly rows: Readonly<Record<SegmentKind, number>>
@@ -40,14 +40,14 @@ interface Sources extends Omit<Figures, 'chains'> {
 
 /** By domain id. */
 export function figuresOf({ chains, glances, now, ...rest }: Sources): Figures {
-  const all = [...chains].map((chain) => chainFigures(chain, glances.get(chain.domainId), rest.pace, now))
+  const all = [...chains].map((chain) => chainFigures(chain, glances.get(chain.domainId), rest.settings, now))
   return { ...rest, chains: all.sort((a, b) => (a.domainId < b.domainId ? -1 : 1)) }
 }
 
 function chainFigures(
   chain: Progress,
   glance: ChainGlance | undefined,
-  pace: Pace,
+  settings: ProbeSettings,
   now: number,
 ): ChainFigures {
   const { domainId, end, verified, freshAt, fullAt, boot } = chain
@@ -62,6 +62,6 @@ function chainFigures(
     fullAge: age(fullAt),
     unarchived: waiting === undefined ? 0 : Math.max(end - waiting.seq + 1, 1),
     archiveLag: waiting?.lagSeconds ?? 0,
-    isBlind: isBlind(chain, pace, now),
+    isUncheckable: isUncheckable(chain, settings, now),
   }
 }

@@ -1,12 +1,12 @@
 import { AuditError } from '../base/errors.js'
 import type { Finding } from '../chain/finding.js'
 import type { QuarantineStore } from '../ports/quarantine.js'
-import type { FindingKey, QuarantineStanding, StandingCount } from '../ports/reconcile.js'
+import type { FindingKey, QuarantineCount, QuarantineOverview } from '../ports/reconcile.js'
 import { recordFindings } from '../quarantine/quarantine.js'
 
 export interface FindingsDeps {
   readonly quarantine: QuarantineStore
-  readonly standing: QuarantineStanding
+  readonly overview: QuarantineOverview
   /** Findings that were not in the quarantine before, or some of which were not; told once, also where it cannot be written. */
   readonly onFound: (domainId: string, findings: readonly Finding[]) => void
   /** They could not be written down, and stay in memory. */
@@ -27,7 +27,7 @@ export class OpenFindings {
   readonly #deps: FindingsDeps
   readonly #unrecorded = new Map<string, Map<string, Finding>>()
   readonly #told = new Set<string>()
-  #counts: readonly StandingCount[] = []
+  #counts: readonly QuarantineCount[] = []
   #acknowledged: ReadonlySet<string> = new Set()
   #mark: string | undefined
   #countedAt = Number.NEGATIVE_INFINITY
@@ -43,7 +43,7 @@ export class OpenFindings {
   }
 
   /** Of the quarantine as it was last read. */
-  get counts(): readonly StandingCount[] {
+  get counts(): readonly QuarantineCount[] {
     return this.#counts
   }
 
@@ -104,7 +104,7 @@ export class OpenFindings {
 
   /** Reads what stands in the quarantine, if it changed. Rejects with the database's error. */
   async refresh(now: number): Promise<void> {
-    const mark = await this.#deps.standing.mark()
+    const mark = await this.#deps.overview.mark()
     if (mark === this.#mark && now - this.#countedAt < RECOUNT) return
     await this.#recount()
     this.#mark = mark
@@ -112,10 +112,10 @@ export class OpenFindings {
   }
 
   async #recount(): Promise<void> {
-    const { standing, onRemoved } = this.#deps
+    const { overview, onRemoved } = this.#deps
     this.#begun += 1
     const turn = this.#begun
-    const [counts, acknowledged] = await Promise.all([standing.counts(), standing.acknowledged(KNOWN)])
+    const [counts, acknowledged] = await Promise.all([overview.counts(), overview.acknowledged(KNOWN)])
     // One that was begun later has overtaken this one.
     if (turn < this.#taken) return
     this.#taken = turn

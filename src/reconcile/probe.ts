@@ -5,13 +5,13 @@ import { assess } from './assess.js'
 import { FailureLog, type ProbeLog } from './failure-log.js'
 import { type Figures, figuresOf } from './figures.js'
 import { type FindingsDeps, OpenFindings } from './findings.js'
-import type { Pace } from './schedule.js'
+import type { ProbeSettings } from './schedule.js'
 import { WakeableSleep } from './wakeable-sleep.js'
 import { ChainWalk, type WalkDeps } from './walk.js'
 
 export interface ProbeDeps
-  extends Pick<FindingsDeps, 'quarantine' | 'standing'>,
-    Pick<WalkDeps, 'store' | 'source' | 'gentleSource' | 'pace'> {
+  extends Pick<FindingsDeps, 'quarantine' | 'overview'>,
+    Pick<WalkDeps, 'store' | 'source' | 'gentleSource' | 'settings'> {
   readonly log: ProbeLog
   readonly alerts: Alerts
 }
@@ -24,25 +24,25 @@ const POLL = 1_000
  * and again; and tells what that means for readiness (docs/readiness.md).
  */
 export class Probe implements Integrity {
-  readonly #pace: Pace
+  readonly #settings: ProbeSettings
   readonly #alerts: Alerts
   readonly #findings: OpenFindings
   readonly #failures: FailureLog
   readonly #walk: ChainWalk
-  readonly #nap = new WakeableSleep()
+  readonly #sleep = new WakeableSleep()
   readonly #stopping = new AbortController()
   /** When Postgres last told what stands in the quarantine. */
-  #standingAt = performance.now()
+  #quarantineReadAt = performance.now()
   #running: Promise<unknown> | undefined
 
   constructor(deps: ProbeDeps) {
-    const { store, source, gentleSource, pace, log, quarantine, standing, alerts } = deps
+    const { store, source, gentleSource, settings, log, quarantine, overview, alerts } = deps
     this.#alerts = alerts
-    this.#pace = pace
+    this.#settings = settings
     this.#failures = new FailureLog(log)
     this.#findings = new OpenFindings({
       quarantine,
-      standing,
+      overview,
       onFound: (domainId, findings) => {
         log.error({ domain_id: domainId, findings: findings.length }, 'tamper detected')
         alerts.raise({ domainId, source: 'postgres', findings })
@@ -55,10 +55,10 @@ export class Probe implements Integrity {
       store,
       source,
       gentleSource,
-      pace,
+      settings,
       findings: this.#findings,
       failures: this.#failures,
-      onThrough: (chains, rows) =>
+      onFirstPassDone: (chains, rows) =>
         log.info({ chains, rows, findings: this.#findings.open }, 'chains verified'),
     })
   }
@@ -72,22 +72,22 @@ export class Probe implements Integrity {
   /** Gives up what is under way. */
   async close(): Promise<void> {
     this.#stopping.abort(new Error('the probe is stopping'))
-    this.#nap.wake()
+    this.#sleep.wake()
     await this.#running
   }
 
   state(): IntegrityState {
     const { open, acknowledged, isRead } = this.#findings
-    const { isThrough, glanceAt, chains } = this.#walk
+    const { isFirstPassDone, glanceAt, chains } = this.#walk
     const signs = {
       open,
       acknowledged,
-      isThrough: isThrough && isRead,
-      standingAt: this.#standingAt,
+      isFirstPassDone: isFirstPassDone && isRead,
+      quarantineReadAt: this.#quarantineReadAt,
       glanceAt,
       chains: chains.values(),
     }
-    return assess(signs, this.#pace, performance.now())
+    return assess(signs, this.#settings, performance.now())
   }
 
   report(domainId: string, findings: readonly Finding[]): void {
@@ -103,10 +103,10 @@ export class Probe implements Integrity {
     const { chains, glances, rows } = this.#walk
     return figuresOf({
       state: this.state(),
-      pace: this.#pace,
+      settings: this.#settings,
       chains: chains.values(),
       glances,
-      standing: this.#findings.counts,
+      quarantined: this.#findings.counts,
       errors: this.#failures.counts,
       rows,
       now: performance.now(),
@@ -119,12 +119,12 @@ export class Probe implements Integrity {
       const now = performance.now()
       try {
         await this.#findings.refresh(now)
-        this.#standingAt = now
+        this.#quarantineReadAt = now
         this.#failures.clear('quarantine')
       } catch (error) {
         this.#failures.add('quarantine', error)
       }
-      await this.#nap.rest(Math.min(POLL, this.#pace.every))
+      await this.#sleep.rest(Math.min(POLL, this.#settings.every))
     }
   }
 }

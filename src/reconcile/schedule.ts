@@ -3,7 +3,7 @@ import type { Position } from '../ports/reconcile.js'
 import type { Progress, SegmentKind } from './progress.js'
 
 /** How a probe goes about it; times in milliseconds. */
-export interface Pace {
+export interface ProbeSettings {
   /** Between two looks for new rows. */
   readonly every: number
   /** Within that every row is verified again. */
@@ -37,7 +37,7 @@ const LARGEST_STEP = 50_000
 const SHARE = 0.8
 
 /** Milliseconds that one rolling pass is to take. */
-export function periodOf({ fullEvery }: Pace): number {
+export function periodOf({ fullEvery }: ProbeSettings): number {
   return fullEvery * SHARE
 }
 
@@ -50,10 +50,10 @@ export function stepOf(rows: number): number {
  * When the next step of the chain's rolling pass is to be made: each at the end of the time that its rows have of the
  * period, so that the work is spread evenly, and no burst of small chains follows their first pass.
  */
-export function rollingDueAt({ rolling, end }: Progress, pace: Pace): number {
+export function rollingDueAt({ rolling, end }: Progress, settings: ProbeSettings): number {
   if (rolling === undefined) return Number.POSITIVE_INFINITY
   const done = end === 0 ? 1 : Math.min(rolling.reached.seq + stepOf(end), end) / end
-  return rolling.startedAt + periodOf(pace) * done
+  return rolling.startedAt + periodOf(settings) * done
 }
 
 interface Due {
@@ -63,7 +63,7 @@ interface Due {
 }
 
 /** What is to be done for a chain, most urgent first: its new rows before a row of which nothing new is known. */
-function dueOf(chain: Progress, pace: Pace): readonly Due[] {
+function dueOf(chain: Progress, settings: ProbeSettings): readonly Due[] {
   const { boot, changedAt, failures, servedAt } = chain
   const due = (kind: SegmentKind, at: number): Due => ({
     chain,
@@ -71,7 +71,7 @@ function dueOf(chain: Progress, pace: Pace): readonly Due[] {
     at: Math.max(at, failures[kind]?.notBefore ?? Number.NEGATIVE_INFINITY),
   })
   if (boot !== undefined) return [due('boot', servedAt)]
-  const rolling = due('rolling', rollingDueAt(chain, pace))
+  const rolling = due('rolling', rollingDueAt(chain, settings))
   // Also where the end is as it was again: what could not be checked there must be.
   const isTail = changedAt !== undefined || failures.tail !== undefined
   return isTail ? [due('tail', changedAt ?? servedAt), rolling] : [rolling]
@@ -81,13 +81,13 @@ function dueOf(chain: Progress, pace: Pace): readonly Due[] {
 export function nextWork(
   chains: Iterable<Progress>,
   now: number,
-  pace: Pace,
+  settings: ProbeSettings,
   slots: number,
 ): { readonly segments: readonly Segment[]; readonly wakeAt: number } {
   const chosen: Due[] = []
   let wakeAt = Number.POSITIVE_INFINITY
   for (const chain of chains) {
-    const own = dueOf(chain, pace)
+    const own = dueOf(chain, settings)
     const first = own.find(({ at }) => at <= now)
     if (first !== undefined) choose(chosen, first, slots)
     else wakeAt = Math.min(wakeAt, ...own.map(({ at }) => at))

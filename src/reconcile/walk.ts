@@ -6,7 +6,7 @@ import type { Widened } from '../verify/widen-segment.js'
 import type { FailureLog } from './failure-log.js'
 import type { OpenFindings } from './findings.js'
 import { advanced, beginChain, failed, type Progress, positionAfter, seen, toKeep } from './progress.js'
-import { nextWork, type Pace, periodOf, type Segment } from './schedule.js'
+import { nextWork, type ProbeSettings, periodOf, type Segment } from './schedule.js'
 import { verifySegment } from './segment.js'
 import { WakeableSleep } from './wakeable-sleep.js'
 
@@ -16,11 +16,11 @@ export interface WalkDeps {
   readonly source: EntrySource
   /** The same, of what goes on beside the serving. */
   readonly gentleSource: EntrySource
-  readonly pace: Pace
+  readonly settings: ProbeSettings
   readonly findings: OpenFindings
   readonly failures: FailureLog
   /** Every chain that there was at the start has been verified end to end. */
-  readonly onThrough: (chains: number, rows: number) => void
+  readonly onFirstPassDone: (chains: number, rows: number) => void
 }
 
 /** Milliseconds until the next look where one failed. */
@@ -33,7 +33,7 @@ export class ChainWalk {
   readonly #deps: WalkDeps
   readonly #chains = new Map<string, Progress>()
   readonly #busy = new Map<string, Promise<void>>()
-  readonly #nap = new WakeableSleep()
+  readonly #sleep = new WakeableSleep()
   #writes = Promise.resolve()
   #kept: ReadonlyMap<string, KeptProgress> | undefined
   #known = NOTHING_KNOWN
@@ -41,7 +41,7 @@ export class ChainWalk {
   /** When Postgres last told which chains there are. */
   glanceAt = performance.now()
   glances: ReadonlyMap<string, ChainGlance> = new Map()
-  isThrough = false
+  isFirstPassDone = false
   /** Rows verified, of this process. */
   readonly rows = { boot: 0, tail: 0, rolling: 0 }
 
@@ -55,12 +55,12 @@ export class ChainWalk {
 
   /** Until the signal; what is under way is given up then. */
   async run(signal: AbortSignal): Promise<void> {
-    const wake = () => this.#nap.wake()
+    const wake = () => this.#sleep.wake()
     signal.addEventListener('abort', wake)
     while (!signal.aborted) {
       if (performance.now() >= this.#glanceDueAt) await this.#glance()
       const wakeAt = Math.min(this.#startSegments(signal), this.#glanceDueAt)
-      await this.#nap.rest(wakeAt - performance.now())
+      await this.#sleep.rest(wakeAt - performance.now())
     }
     signal.removeEventListener('abort', wake)
     await Promise.all(this.#busy.values())
@@ -68,7 +68,7 @@ export class ChainWalk {
 
   /** Looks which chains there are and where they end. */
   async #glance(): Promise<void> {
-    const { store, pace, failures, findings } = this.#deps
+    const { store, settings, failures, findings } = this.#deps
     try {
       this.#kept ??= new Map((await store.kept()).map((one) => [one.domainId, one]))
       const now = performance.now()
@@ -80,19 +80,19 @@ export class ChainWalk {
         this.#see(id, now)
       }
       this.glanceAt = now
-      this.#glanceDueAt = now + pace.every
+      this.#glanceDueAt = now + settings.every
       failures.clear('chains')
       await this.#conclude()
       await findings.recordAll()
     } catch (error) {
       failures.add('chains', error)
-      this.#glanceDueAt = performance.now() + Math.min(pace.every, AGAIN)
+      this.#glanceDueAt = performance.now() + Math.min(settings.every, AGAIN)
     }
   }
 
   #see(domainId: string, now: number): void {
     if (this.#busy.has(domainId)) return
-    const { fullEvery } = this.#deps.pace
+    const { fullEvery } = this.#deps.settings
     const chain =
       this.#chains.get(domainId) ?? beginChain(domainId, this.#kept?.get(domainId), now, fullEvery)
     this.#chains.set(domainId, seen(chain, this.glances.get(domainId), now))
@@ -100,13 +100,18 @@ export class ChainWalk {
 
   /** Starts what is due as far as there is room; when to come back. */
   #startSegments(signal: AbortSignal): number {
-    const { pace } = this.#deps
+    const { settings } = this.#deps
     const idle = [...this.#chains.values()].filter(({ domainId }) => !this.#busy.has(domainId))
-    const { segments, wakeAt } = nextWork(idle, performance.now(), pace, pace.concurrency - this.#busy.size)
+    const { segments, wakeAt } = nextWork(
+      idle,
+      performance.now(),
+      settings,
+      settings.concurrency - this.#busy.size,
+    )
     for (const segment of segments) {
       const turn = this.#turn(segment, signal).finally(() => {
         this.#busy.delete(segment.domainId)
-        this.#nap.wake()
+        this.#sleep.wake()
       })
       this.#busy.set(segment.domainId, turn)
     }
@@ -129,7 +134,7 @@ export class ChainWalk {
   }
 
   #sourceFor({ kind }: Segment): EntrySource {
-    return kind === 'boot' && !this.isThrough ? this.#deps.source : this.#deps.gentleSource
+    return kind === 'boot' && !this.isFirstPassDone ? this.#deps.source : this.#deps.gentleSource
   }
 
   async #take(segment: Segment, { verdict, to }: Widened): Promise<void> {
@@ -142,21 +147,21 @@ export class ChainWalk {
   }
 
   async #settle({ domainId, kind }: Segment, position: Position, atEnd: boolean): Promise<void> {
-    const { pace, findings } = this.#deps
+    const { settings, findings } = this.#deps
     const now = performance.now()
-    const chain = advanced(this.#chainOf(domainId), { kind, position, atEnd }, now, periodOf(pace))
+    const chain = advanced(this.#chainOf(domainId), { kind, position, atEnd }, now, periodOf(settings))
     this.#chains.set(domainId, chain)
     // The head that was verified before is evidence until what speaks against it is written down.
     const isKept = !findings.isUnrecorded(domainId)
-    if (isKept) await this.#keep((store) => store.keep(toKeep(chain, !this.isThrough, now)))
+    if (isKept) await this.#keep((store) => store.keep(toKeep(chain, !this.isFirstPassDone, now)))
     await this.#conclude()
   }
 
   async #conclude(): Promise<void> {
-    if (this.isThrough) return
+    if (this.isFirstPassDone) return
     for (const { boot } of this.#chains.values()) if (boot !== undefined) return
-    this.isThrough = true
-    this.#deps.onThrough(this.#chains.size, this.rows.boot)
+    this.isFirstPassDone = true
+    this.#deps.onFirstPassDone(this.#chains.size, this.rows.boot)
     await this.#keep((store) => store.endBoot())
   }
 

@@ -7,7 +7,7 @@ import { LIMITS } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
 import type { EntrySource, Scan, ScanProgress } from '../ports/verify.js'
-import { judgeKnown } from '../quarantine/judge-registry.js'
+import { judgeRegistry } from './judge-registry.js'
 import { isStillToCome, restoreUnfinished } from './restore-in-progress.js'
 import type { Verdict } from './verdict.js'
 
@@ -40,7 +40,7 @@ export async function verifyChain(
   const end = Math.max(scan.end ?? 0, scan.last?.seq ?? 0, scan.head?.seq ?? 0)
   assertSomething(source, scan, request, end)
   const judged = [...scan.fold.findings, ...judgeWhole(source, scan, request, end)]
-  const known = request.known === undefined ? [] : judgeKnown(request.known, request, scan, judged, end)
+  const known = request.known === undefined ? [] : judgeRegistry(request.known, request, scan, judged, end)
   const findings = inOrder([...judged, ...known].filter((finding) => !isStillToCome(finding, scan)))
   if (findings.length === 0) assertChecked(request.domainId, scan)
   return toVerdict(source, request, scan, findings, end, performance.now() - begun)

@@ -5,17 +5,13 @@ import { Sink } from '../../src/append/sink.js'
 import { AuditError } from '../../src/base/errors.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
 import { openSink } from '../../src/compose/open-sink.js'
 import { quarantineJson } from '../../src/json/quarantine-record.js'
 import type { Pepper } from '../../src/ports/pepper.js'
 import type { QuarantineRecord, QuarantineStore } from '../../src/ports/quarantine.js'
 import { acknowledgeQuarantine, type SelfAuditRow } from '../../src/quarantine/acknowledge.js'
-import {
-  parseQuarantineId,
-  recordFindings,
-  showQuarantine,
-  streamQuarantine,
-} from '../../src/quarantine/quarantine.js'
+import { recordFindings, showQuarantine, streamQuarantine } from '../../src/quarantine/quarantine.js'
 import { PostgresEntryStore } from '../../src/repo/append/append.js'
 import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
 import { Database } from '../../src/repo/session/database.js'

@@ -140,7 +140,7 @@ describe('readiness', () => {
     await fixture.attack(forge(domainId, '= 3'))
     const running = fixture.start()
     await becomes(running, 'diverged')
-    await expect.poll(() => running.probe.figures().standing.length, WAIT).toBe(1)
+    await expect.poll(() => running.probe.figures().quarantined.length, WAIT).toBe(1)
     await fixture.attack(
       `UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'x'`,
     )

@@ -3,7 +3,7 @@ import type { Divergence } from '../../src/ports/alerts.js'
 import type { EntrySource, ScanRequest } from '../../src/ports/verify.js'
 import { Probe, type ProbeDeps } from '../../src/reconcile/probe.js'
 import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
-import { postgresStanding } from '../../src/repo/quarantine/quarantine-standing.js'
+import { postgresQuarantineOverview } from '../../src/repo/quarantine/quarantine-overview.js'
 import { postgresReconcile } from '../../src/repo/reconcile/reconcile.js'
 import { Database } from '../../src/repo/session/database.js'
 import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
@@ -28,7 +28,7 @@ export interface Running {
   close(): Promise<void>
 }
 
-const PACE = { every: 100, fullEvery: 3_600_000, concurrency: 2, patience: 10_000 }
+const SETTINGS = { every: 100, fullEvery: 3_600_000, concurrency: 2, patience: 10_000 }
 
 /** Probes of one database after another, or at once, as processes would run them. */
 export class ProbeFixture {
@@ -55,13 +55,13 @@ export class ProbeFixture {
     await Promise.all(Array.from({ length: rows }, () => this.writer.record(domainId)))
   }
 
-  start(pace: Partial<ProbeDeps['pace']> = {}, url = this.database.url): Running {
+  start(settings: Partial<ProbeDeps['settings']> = {}, url = this.database.url): Running {
     const database = new Database(url, 2)
     const line = (level: ProbeLine['level']) => (fields: ProbeLine['fields'], message: string) =>
       void running.lines.push({ level, message, fields })
     const source = (share: number) =>
       watched(new PostgresSource(database, { share }), (request) => running.scans.push(request))
-    const standing = postgresStanding(database)
+    const overview = postgresQuarantineOverview(database)
     let closed: Promise<void> | undefined
     const running: Running = {
       scans: [],
@@ -73,16 +73,16 @@ export class ProbeFixture {
         source: source(1),
         gentleSource: source(0.5),
         quarantine: postgresQuarantine(database),
-        standing: {
-          ...standing,
+        overview: {
+          ...overview,
           counts: () => {
             running.recounts += 1
-            return standing.counts()
+            return overview.counts()
           },
         },
         log: { info: line('info'), error: line('error') },
         alerts: { raise: (one) => void running.alerts.push(one), settled: async () => undefined },
-        pace: { ...PACE, ...pace },
+        settings: { ...SETTINGS, ...settings },
       }),
       close: () => {
         closed ??= running.probe.close().then(() => database.close())

@@ -34,9 +34,9 @@ const rules = rulesFile.parse(parse(page('docs/alerts.rules.yml'))).groups.flatM
 const registered = async () => {
   const figures = () => ({
     state: 'ready' as const,
-    pace: { every: 1, fullEvery: 1, concurrency: 1, patience: 1 },
+    settings: { every: 1, fullEvery: 1, concurrency: 1, patience: 1 },
     chains: [],
-    standing: [],
+    quarantined: [],
     errors: new Map(),
     rows: { boot: 0, tail: 0, rolling: 0 },
   })

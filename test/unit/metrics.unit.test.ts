@@ -16,14 +16,14 @@ const chain = (domainId: string) => ({
   fullAge: 60,
   unarchived: 4,
   archiveLag: 9,
-  isBlind: false,
+  isUncheckable: false,
 })
 
 const FIGURES: Figures = {
   state: 'diverged',
-  pace: { every: 30_000, fullEvery: 86_400_000, concurrency: 2, patience: 10_000 },
-  chains: [chain('a'), { ...chain('b'), verifiedAge: undefined, fullAge: undefined, isBlind: true }],
-  standing: [
+  settings: { every: 30_000, fullEvery: 86_400_000, concurrency: 2, patience: 10_000 },
+  chains: [chain('a'), { ...chain('b'), verifiedAge: undefined, fullAge: undefined, isUncheckable: true }],
+  quarantined: [
     { code: 'broken_link', acknowledged: false, count: 2 },
     { code: 'other', acknowledged: true, count: 1 },
     { code: 'other', acknowledged: true, count: 5 },
@@ -75,7 +75,7 @@ describe('the metrics', () => {
     let figures = FIGURES
     const metrics = metricsOf({ version: '', figures: () => figures })
     await metrics.text()
-    figures = { ...FIGURES, chains: [chain('c')], standing: [] }
+    figures = { ...FIGURES, chains: [chain('c')], quarantined: [] }
     expect(await metrics.text()).not.toMatch(/domain_id="a"|broken_link/)
   })
 

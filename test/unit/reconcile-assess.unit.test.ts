@@ -6,7 +6,7 @@ import { beginChain, failed, type Progress } from '../../src/reconcile/progress.
 import { widened } from '../../src/verify/widen-segment.js'
 
 const DAY = 86_400_000
-const PACE = { every: 30_000, fullEvery: DAY, concurrency: 2, patience: 10_000 }
+const SETTINGS = { every: 30_000, fullEvery: DAY, concurrency: 2, patience: 10_000 }
 const NOW = 10 * DAY
 const verified: Progress = {
   ...beginChain('a', undefined, 0, DAY),
@@ -17,8 +17,8 @@ const verified: Progress = {
 const WELL: Signs = {
   open: 0,
   acknowledged: 0,
-  isThrough: true,
-  standingAt: NOW,
+  isFirstPassDone: true,
+  quarantineReadAt: NOW,
   glanceAt: NOW,
   chains: [verified],
 }
@@ -30,24 +30,32 @@ describe('readiness', () => {
     ['ready', 'where nothing is wrong', {}],
     ['ready', 'where there is no chain', { chains: [] }],
     ['degraded', 'where every finding is acknowledged', { acknowledged: 3 }],
-    ['pending', 'until every chain is verified', { isThrough: false, acknowledged: 3 }],
+    ['pending', 'until every chain is verified', { isFirstPassDone: false, acknowledged: 3 }],
     ['diverged', 'where a finding stands', { open: 1, acknowledged: 3 }],
-    ['diverged', 'before anything else', { open: 1, isThrough: false, standingAt: 0, glanceAt: 0 }],
-    ['stalled', 'where the quarantine is not told of', { standingAt: NOW - 10_001 }],
+    [
+      'diverged',
+      'before anything else',
+      { open: 1, isFirstPassDone: false, quarantineReadAt: 0, glanceAt: 0 },
+    ],
+    ['stalled', 'where the quarantine is not told of', { quarantineReadAt: NOW - 10_001 }],
     ['stalled', 'where the chains are not told of', { glanceAt: NOW - 100_001 }],
-    ['ready', 'after a hiccup', { standingAt: NOW - 9_999, glanceAt: NOW - 99_999 }],
+    ['ready', 'after a hiccup', { quarantineReadAt: NOW - 9_999, glanceAt: NOW - 99_999 }],
     [
       'stalled',
       'where one chain cannot be checked',
       { chains: [verified, blind('generation_unknown', NOW)] },
     ],
     ['stalled', 'where a bug is in the way', { chains: [blind('internal', NOW)] }],
-    ['stalled', 'and says so rather than pending', { isThrough: false, chains: [blind('internal', NOW)] }],
+    [
+      'stalled',
+      'and says so rather than pending',
+      { isFirstPassDone: false, chains: [blind('internal', NOW)] },
+    ],
     ['ready', 'while a connection may come back', { chains: [blind('database_unavailable', NOW - 9_999)] }],
     ['stalled', 'when it does not', { chains: [blind('database_unavailable', NOW - 10_001)] }],
     ['stalled', 'where passes do not end', { chains: [{ ...verified, fullAt: NOW - 2 * DAY - 60_001 }] }],
   ])('is %s %s', (state, _, patch) => {
-    expect(assess({ ...WELL, ...patch }, PACE, NOW)).toBe(state)
+    expect(assess({ ...WELL, ...patch }, SETTINGS, NOW)).toBe(state)
   })
 })
 

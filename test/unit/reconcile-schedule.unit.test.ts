@@ -5,14 +5,14 @@ import { advanced, beginChain, failed, type Progress, seen, toKeep } from '../..
 import {
   LARGE_SEGMENT,
   nextWork,
-  type Pace,
+  type ProbeSettings,
   periodOf,
   type Segment,
   stepOf,
 } from '../../src/reconcile/schedule.js'
 
 const HOUR = 3_600_000
-const PACE: Pace = { every: 30_000, fullEvery: 24 * HOUR, concurrency: 2, patience: 10_000 }
+const SETTINGS: ProbeSettings = { every: 30_000, fullEvery: 24 * HOUR, concurrency: 2, patience: 10_000 }
 const hashOf = (seq: number) => seq.toString(16).padStart(64, 'a')
 
 const glanceOf = (domainId: string, end: number): ChainGlance => ({
@@ -41,7 +41,7 @@ class Simulation {
 
   constructor(
     readonly lengths: readonly number[],
-    readonly pace: Pace,
+    readonly settings: ProbeSettings,
     /** Rows that every chain gets in an hour. */
     readonly growth = 0,
   ) {
@@ -52,8 +52,8 @@ class Simulation {
     while (this.#now < until) {
       if (this.#now >= this.#glanceAt) this.#glance()
       const idle = [...this.chains.values()].filter((chain) => !this.#running.has(chain.domainId))
-      const slots = this.pace.concurrency - this.#running.size
-      const { segments, wakeAt } = nextWork(idle, this.#now, this.pace, slots)
+      const slots = this.settings.concurrency - this.#running.size
+      const { segments, wakeAt } = nextWork(idle, this.#now, this.settings, slots)
       expect(segments.length).toBeLessThanOrEqual(slots)
       for (const segment of segments) this.#begin(segment)
       this.#now = Math.min(wakeAt, this.#glanceAt, ...[...this.#running.values()].map(({ until: at }) => at))
@@ -67,11 +67,11 @@ class Simulation {
   }
 
   #glance(): void {
-    this.#glanceAt = this.#now + this.pace.every
+    this.#glanceAt = this.#now + this.settings.every
     for (const domainId of this.#ends.keys()) {
       if (this.#running.has(domainId)) continue
       const chain =
-        this.chains.get(domainId) ?? beginChain(domainId, undefined, this.#now, this.pace.fullEvery)
+        this.chains.get(domainId) ?? beginChain(domainId, undefined, this.#now, this.settings.fullEvery)
       this.chains.set(domainId, seen(chain, glanceOf(domainId, this.#endOf(domainId)), this.#now))
     }
   }
@@ -88,7 +88,7 @@ class Simulation {
     const chain = this.chains.get(domainId)
     if (chain === undefined) throw new Error('a chain that was never looked at')
     const outcome = { kind, position: { seq: to, hash: hashOf(to) }, atEnd: segment.to === undefined }
-    this.chains.set(domainId, advanced(chain, outcome, this.#now, periodOf(this.pace)))
+    this.chains.set(domainId, advanced(chain, outcome, this.#now, periodOf(this.settings)))
   }
 }
 
@@ -98,7 +98,9 @@ describe('the schedule', () => {
   it('verifies every row within full-every of the time before, whatever the chains and their growth', () => {
     fc.assert(
       fc.property(lengths, fc.integer({ min: 0, max: 60 }), (rows, growth) => {
-        const { steps } = new Simulation(rows, { ...PACE, every: HOUR / 4 }, growth).run(3 * PACE.fullEvery)
+        const { steps } = new Simulation(rows, { ...SETTINGS, every: HOUR / 4 }, growth).run(
+          3 * SETTINGS.fullEvery,
+        )
         for (const [i, length] of rows.entries()) {
           const own = steps.filter(({ segment }) => segment.domainId === `chain-${i}`)
           // The first, the last and a middle row of those that were there from the start.
@@ -106,9 +108,9 @@ describe('the schedule', () => {
             const times = own
               .filter(({ segment, to }) => segment.from <= seq && seq <= to)
               .map(({ at }) => at)
-            const gaps = [...times.slice(1), 3 * PACE.fullEvery].map((at, k) => at - (times[k] ?? 0))
+            const gaps = [...times.slice(1), 3 * SETTINGS.fullEvery].map((at, k) => at - (times[k] ?? 0))
             expect(times[0]).toBeLessThan(60_000)
-            expect(Math.max(...gaps)).toBeLessThanOrEqual(PACE.fullEvery)
+            expect(Math.max(...gaps)).toBeLessThanOrEqual(SETTINGS.fullEvery)
           }
         }
       }),
@@ -119,9 +121,9 @@ describe('the schedule', () => {
   it('reads what is new within an interval, and nothing of the rest for it', () => {
     fc.assert(
       fc.property(lengths, fc.integer({ min: 200, max: 2_000 }), (rows, growth) => {
-        const simulation = new Simulation(rows, PACE, growth).run(HOUR)
+        const simulation = new Simulation(rows, SETTINGS, growth).run(HOUR)
         for (const { verified, freshAt } of simulation.chains.values()) {
-          expect(HOUR - (freshAt ?? 0)).toBeLessThanOrEqual(2 * PACE.every)
+          expect(HOUR - (freshAt ?? 0)).toBeLessThanOrEqual(2 * SETTINGS.every)
           expect(verified?.seq).toBeGreaterThan(0)
         }
         for (const { segment, to } of simulation.steps) {
@@ -134,10 +136,10 @@ describe('the schedule', () => {
 
   it('spreads a pass evenly: no tenth of the period has more than its share of a long chain', () => {
     const length = 1_000_000
-    const { steps } = new Simulation([length], PACE).run(2 * PACE.fullEvery)
+    const { steps } = new Simulation([length], SETTINGS).run(2 * SETTINGS.fullEvery)
     const rolling = steps.filter(({ segment }) => segment.kind === 'rolling')
-    const tenth = periodOf(PACE) / 10
-    for (let from = HOUR; from < PACE.fullEvery; from += tenth) {
+    const tenth = periodOf(SETTINGS) / 10
+    for (let from = HOUR; from < SETTINGS.fullEvery; from += tenth) {
       const inTenth = rolling.filter(({ at }) => at >= from && at < from + tenth)
       const rows = inTenth.reduce((sum, { segment, to }) => sum + to - segment.from + 1, 0)
       expect(rows).toBeLessThanOrEqual(length / 10 + stepOf(length))
@@ -146,14 +148,14 @@ describe('the schedule', () => {
   })
 
   it('never reads more in one go than a segment may have', () => {
-    const { steps } = new Simulation([LARGE_SEGMENT * 3 + 5], PACE).run(HOUR)
+    const { steps } = new Simulation([LARGE_SEGMENT * 3 + 5], SETTINGS).run(HOUR)
     const sizes = steps.map(({ segment, to }) => to - segment.from + 1)
     expect(sizes.slice(0, 4)).toEqual([LARGE_SEGMENT, LARGE_SEGMENT, LARGE_SEGMENT, 5])
     expect(Math.max(...sizes)).toBeLessThanOrEqual(LARGE_SEGMENT)
   })
 
   it('turns to every chain: a long one does not keep short ones waiting for its first pass', () => {
-    const { steps } = new Simulation([10_000_000, 10_000_000, 10, 10, 10], PACE).run(2_000)
+    const { steps } = new Simulation([10_000_000, 10_000_000, 10, 10, 10], SETTINGS).run(2_000)
     const served = new Set(steps.slice(0, 5).map(({ segment }) => segment.domainId))
     expect(served.size).toBe(5)
   })
@@ -166,18 +168,19 @@ describe('the schedule', () => {
       verified: { seq: 5_000 },
     }
     const fresh: Progress = { ...rolling, domainId: 'fresh', changedAt: 99 }
-    const { segments } = nextWork([rolling, fresh], 100, PACE, 1)
+    const { segments } = nextWork([rolling, fresh], 100, SETTINGS, 1)
     expect(segments).toMatchObject([{ domainId: 'fresh', kind: 'tail' }])
   })
 })
 
 describe('a segment', () => {
   const chain = (patch: Partial<Progress>): Progress => ({
-    ...beginChain('chain', undefined, 0, PACE.fullEvery),
+    ...beginChain('chain', undefined, 0, SETTINGS.fullEvery),
     end: 50,
     ...patch,
   })
-  const segment = (patch: Partial<Progress>, now = 1e12) => nextWork([chain(patch)], now, PACE, 1).segments[0]
+  const segment = (patch: Partial<Progress>, now = 1e12) =>
+    nextWork([chain(patch)], now, SETTINGS, 1).segments[0]
   const at = (seq: number) => ({ seq, hash: hashOf(seq) })
 
   it.each<[string, Partial<Progress>, Partial<Segment>]>([
@@ -219,26 +222,31 @@ describe('a segment', () => {
 
 describe('what is kept', () => {
   const begun = (ageSeconds: number) =>
-    beginChain('chain', { domainId: 'chain', boot: { reached: { seq: 7 }, ageSeconds } }, 1e9, PACE.fullEvery)
+    beginChain(
+      'chain',
+      { domainId: 'chain', boot: { reached: { seq: 7 }, ageSeconds } },
+      1e9,
+      SETTINGS.fullEvery,
+    )
 
   it('is believed for full-every and no longer', () => {
-    expect(begun(PACE.fullEvery / 1000 - 1).boot?.reached.seq).toBe(7)
-    expect(begun(PACE.fullEvery / 1000).boot?.reached.seq).toBe(0)
+    expect(begun(SETTINGS.fullEvery / 1000 - 1).boot?.reached.seq).toBe(7)
+    expect(begun(SETTINGS.fullEvery / 1000).boot?.reached.seq).toBe(0)
   })
 
   it('has the time at which its pass began, through any number of restarts and after its end', () => {
-    let chain = beginChain('chain', undefined, 0, PACE.fullEvery)
+    let chain = beginChain('chain', undefined, 0, SETTINGS.fullEvery)
     for (let hour = 1; hour <= 24; hour++) {
       const now = hour * HOUR
       chain = advanced(
         chain,
         { kind: 'boot', position: { seq: hour }, atEnd: hour > 10 },
         now,
-        periodOf(PACE),
+        periodOf(SETTINGS),
       )
       const kept = toKeep(chain, true, now)
       expect(kept.boot?.ageSeconds).toBe((hour * HOUR) / 1000)
-      chain = beginChain('chain', kept, now, PACE.fullEvery)
+      chain = beginChain('chain', kept, now, SETTINGS.fullEvery)
       expect(chain.boot?.reached.seq).toBe(hour === 24 ? 0 : hour)
     }
   })
@@ -249,33 +257,33 @@ describe('what is kept', () => {
 })
 
 it('a chain that could not be checked is tried again, ever more rarely, and others meanwhile', () => {
-  const chain = beginChain('chain', undefined, 0, PACE.fullEvery)
+  const chain = beginChain('chain', undefined, 0, SETTINGS.fullEvery)
   let now = 0
   let one = chain
   const waits = Array.from({ length: 8 }, () => {
     one = failed(one, 'boot', 'generation_unknown', now)
-    const { segments, wakeAt } = nextWork([one, { ...chain, domainId: 'other' }], now, PACE, 2)
+    const { segments, wakeAt } = nextWork([one, { ...chain, domainId: 'other' }], now, SETTINGS, 2)
     expect(segments.map(({ domainId }) => domainId)).toEqual(['other'])
     const wait = wakeAt - now
     now = wakeAt
-    expect(nextWork([one], now, PACE, 2).segments).toHaveLength(1)
+    expect(nextWork([one], now, SETTINGS, 2).segments).toHaveLength(1)
     return wait
   })
   expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
 })
 
 it('a row that cannot be checked is not forgotten because the end of the chain can be, nor the other way round', () => {
-  const begun = { ...beginChain('chain', undefined, 0, PACE.fullEvery), end: 50 }
+  const begun = { ...beginChain('chain', undefined, 0, SETTINGS.fullEvery), end: 50 }
   const outcome = (kind: 'boot' | 'tail' | 'rolling') => ({
     kind,
     position: { seq: 50, hash: hashOf(50) },
     atEnd: true,
   })
-  const through = advanced(begun, outcome('boot'), 0, periodOf(PACE))
+  const through = advanced(begun, outcome('boot'), 0, periodOf(SETTINGS))
   const rolling = failed(through, 'rolling', 'generation_unknown', 0)
   const both = failed({ ...rolling, changedAt: 0 }, 'tail', 'restore_unfinished', 0)
   const ended = seen(both, glanceOf('chain', 50), 1)
-  expect(nextWork([ended], 5_000, PACE, 1).segments).toMatchObject([{ kind: 'tail' }])
-  const after = advanced(ended, outcome('tail'), 5_000, periodOf(PACE))
+  expect(nextWork([ended], 5_000, SETTINGS, 1).segments).toMatchObject([{ kind: 'tail' }])
+  const after = advanced(ended, outcome('tail'), 5_000, periodOf(SETTINGS))
   expect([after.failures.tail, after.failures.rolling?.code]).toEqual([undefined, 'generation_unknown'])
 })

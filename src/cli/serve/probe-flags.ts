@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../base/errors.js'
-import type { Pace } from '../../reconcile/schedule.js'
+import type { ProbeSettings } from '../../reconcile/schedule.js'
 
-/** Of the commands that run the reconcile probe. Read with {@link paceOf} and {@link scrapesOf}. */
+/** Of the commands that run the reconcile probe. Read with {@link probeSettingsOf} and {@link scrapesOf}. */
 export const probeFlags = {
   'probe-every': Flags.string({
     helpValue: 'TIME',
@@ -36,7 +36,7 @@ const PATIENCE = 10 * SECOND
 const METRICS_PORT = 9_464
 
 /** Throws `usage`. */
-export function paceOf(flags: ProbeFlags): Pace {
+export function probeSettingsOf(flags: ProbeFlags): ProbeSettings {
   const every = timeOf(flags, 'probe-every', 30 * SECOND, 24 * HOUR)
   const fullEvery = timeOf(flags, 'full-every', 24 * HOUR, 8_760 * HOUR)
   const text = flags['probe-concurrency'] ?? '2'

@@ -10,7 +10,7 @@ import type { HttpDeps } from '../../http/deps.js'
 import type { Metrics } from '../../http/metrics/metrics.js'
 import type { MetricsListening } from '../../http/metrics/server.js'
 import type { Probe } from '../../reconcile/probe.js'
-import type { Pace } from '../../reconcile/schedule.js'
+import type { ProbeSettings } from '../../reconcile/schedule.js'
 import { readPem } from '../flags/read-pem.js'
 import type { Output } from '../output/output.js'
 import { CommandError } from '../shell/command-error.js'
@@ -25,7 +25,7 @@ export interface ServeOptions {
   readonly tlsKey?: string | undefined
   readonly trustedProxies: readonly string[]
   readonly maxVerifies: number
-  readonly pace: Pace
+  readonly probeSettings: ProbeSettings
   /** Where Prometheus scrapes; absent: nowhere. */
   readonly scrapes?: { readonly host: string; readonly port: number } | undefined
   readonly version: string
@@ -47,7 +47,7 @@ export async function runServe(
   const { serveLog } = await import('./log.js')
   const log = serveLog()
   const granted = await access()
-  const probe = await probeOf(context, options.pace, log)
+  const probe = await probeOf(context, options.probeSettings, log)
   const metrics = await metricsOfProbe(probe, options.version)
   const { maxVerifies } = options
   const { onAnswered } = metrics

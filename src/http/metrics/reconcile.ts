@@ -30,7 +30,7 @@ const OVERALL: readonly Described[] = [
     name: 'audit_quarantine_findings',
     help: 'Records of the quarantine.',
     labels: ['code', 'acknowledged'],
-    samples: ({ standing }) => standing.map((one) => [labelsOf(one), one.count]),
+    samples: ({ quarantined }) => quarantined.map((one) => [labelsOf(one), one.count]),
   },
   {
     name: 'audit_probe_errors_total',
@@ -47,13 +47,13 @@ const OVERALL: readonly Described[] = [
   {
     name: 'audit_probe_full_every_seconds',
     help: 'Within so many seconds every row is to be verified again.',
-    samples: ({ pace }) => alone(pace.fullEvery / 1000),
+    samples: ({ settings }) => alone(settings.fullEvery / 1000),
   },
   { name: 'audit_chains', help: 'Chains.', samples: ({ chains }) => alone(chains.length) },
   {
     name: 'audit_chains_unchecked',
     help: 'Chains that cannot be checked at present.',
-    samples: ({ chains }) => alone(chains.filter(({ isBlind }) => isBlind).length),
+    samples: ({ chains }) => alone(chains.filter(({ isUncheckable }) => isUncheckable).length),
   },
   {
     name: 'audit_chains_pending',
@@ -136,7 +136,7 @@ export function reconcileMetrics(registry: Registry, figures: () => Figures): vo
   }
 }
 
-function labelsOf({ code, acknowledged }: Figures['standing'][number]): Labels {
+function labelsOf({ code, acknowledged }: Figures['quarantined'][number]): Labels {
   return { code, acknowledged: String(acknowledged) }
 }
 

@@ -4,7 +4,7 @@ import type { KnownChains } from '../ports/domains.js'
 import type { Scan } from '../ports/verify.js'
 
 /** What only shows against every other chain, of one that was judged by itself already. */
-export function judgeKnown(
+export function judgeRegistry(
   known: KnownChains,
   { domainId, toSeq }: { readonly domainId: string; readonly toSeq?: number | undefined },
   scan: Scan,

@@ -1,7 +1,7 @@
 import { FINDING_CODES, type FindingCode } from '../../chain/finding.js'
 import { SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { FindingKey, QuarantineStanding, StandingCount } from '../../ports/reconcile.js'
+import type { FindingKey, QuarantineCount, QuarantineOverview } from '../../ports/reconcile.js'
 import type { Client, Database } from '../session/database.js'
 import { SEEING_ALL } from '../verify/chain-state.js'
 
@@ -35,8 +35,8 @@ interface KeyRow {
   readonly observed: string | null
 }
 
-/** What stands in the quarantine (ports, QuarantineStanding). A policy that hides records is an error. */
-export function postgresStanding(database: Database): QuarantineStanding {
+/** What stands in the quarantine (ports, QuarantineOverview). A policy that hides records is an error. */
+export function postgresQuarantineOverview(database: Database): QuarantineOverview {
   const looking = <T>(use: (client: Client) => Promise<T>) => database.withTransaction(SEEING_ALL, use)
   return {
     mark: () => looking(async (client) => (await client.query<{ mark: string }>(MARK)).rows[0]?.mark ?? ''),
@@ -45,7 +45,7 @@ export function postgresStanding(database: Database): QuarantineStanding {
   }
 }
 
-async function counts(client: Client): Promise<StandingCount[]> {
+async function counts(client: Client): Promise<QuarantineCount[]> {
   const { rows } = await client.query<{ code: string; acknowledged: boolean; count: string }>(COUNTS, [
     PLATFORM_ANCHOR,
   ])
