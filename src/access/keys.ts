@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { itemsOf } from '../base/paging.js'
 import { wireTime } from '../base/wire-time.js'
 import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { Placed } from '../ports/append.js'
@@ -97,17 +98,13 @@ export function parseKeyId(text: string): string {
   })
 }
 
-const PAGE = 500
-
-/** Every key that the filter lets through, in the order of their making, in pages. */
-export async function* streamKeys(store: ApiKeyStore, filter: ApiKeyFilter): AsyncGenerator<ApiKeyRecord> {
-  let after: string | undefined
-  for (;;) {
-    const keys = await store.page(filter, { after, limit: PAGE })
-    yield* keys
-    after = keys.at(-1)?.id
-    if (keys.length < PAGE) return
-  }
+/** Yields every key that the filter selects, oldest first. */
+export function streamKeys(store: ApiKeyStore, filter: ApiKeyFilter): AsyncGenerator<ApiKeyRecord> {
+  return itemsOf<ApiKeyRecord, string | undefined>({
+    page: (range) => store.page(filter, range),
+    start: undefined,
+    keyOf: ({ id }) => id,
+  })
 }
 
 export function keyJson(key: ApiKeyRecord): KeyJson {

@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { itemsOf } from '../base/paging.js'
 import { wireTime } from '../base/wire-time.js'
 import { chainOfObject, PLATFORM_OBJECT, SELF_AUDIT } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
@@ -75,21 +76,17 @@ export function decidedElsewhere(): AuditError {
   )
 }
 
-const PAGE = 500
-
-/** Every tuple that the filter lets through, in pages. */
-export async function* streamTuples(
+/** Yields every tuple that the filter selects, after the tuple `start`. */
+export function streamTuples(
   store: RelationStore,
   filter: RelationFilter,
   start?: TuplePlace,
 ): AsyncGenerator<StoredTuple> {
-  let after = start
-  for (;;) {
-    const tuples = await store.page(filter, { after, limit: PAGE })
-    yield* tuples
-    after = tuples.at(-1)
-    if (tuples.length < PAGE) return
-  }
+  return itemsOf<StoredTuple, TuplePlace>({
+    page: (range) => store.page(filter, range),
+    start,
+    keyOf: (tuple) => tuple,
+  })
 }
 
 export function tupleJson({ object, relation, subject, createdAt }: StoredTuple): TupleJson {

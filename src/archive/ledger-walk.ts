@@ -1,3 +1,4 @@
+import { itemsOf } from '../base/paging.js'
 import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
 import { type Mirror, type Mirrors, openMirror } from './mirrors.js'
@@ -71,18 +72,13 @@ export async function* walkLedger(
   }
 }
 
-async function* ledgerRows(
+function ledgerRows(
   { domainId, fromSeq, toSeq }: WalkRequest,
   ledger: ArchiveLedger,
   signal: AbortSignal,
 ): AsyncGenerator<LedgerRow, undefined> {
-  for (let after = fromSeq - 1; after < toSeq; ) {
-    signal.throwIfAborted()
-    const page = await ledger.page(domainId, { after, toSeq, limit: PAGE })
-    yield* page
-    if (page.length < PAGE) return
-    after = page.at(-1)?.seq ?? toSeq
-  }
+  const page = (range: { after: number; limit: number }) => ledger.page(domainId, { ...range, toSeq })
+  return itemsOf({ page, start: fromSeq - 1, keyOf: ({ seq }) => seq, size: PAGE }, signal)
 }
 
 async function next(rows: AsyncGenerator<LedgerRow, undefined>): Promise<LedgerRow | undefined> {

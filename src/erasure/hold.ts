@@ -1,6 +1,7 @@
 import { personalDataProblem } from '../append/personal-data.js'
 import { type SelfAuditAction, type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
+import { itemsOf } from '../base/paging.js'
 import { wireTime } from '../base/wire-time.js'
 import { textProblem } from '../chain/limits.js'
 import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
@@ -82,18 +83,9 @@ export async function releaseHold(
   return withRow(hold, auditRow)
 }
 
-const PAGE = 500
-
-/** Every hold that the filter lets through, by id, in pages. */
-export async function* streamHolds(store: HoldStore, filter: HoldFilter): AsyncGenerator<HoldRecord> {
-  let after = 0
-  for (;;) {
-    const holds = await store.page(filter, { after, limit: PAGE })
-    yield* holds
-    const last = holds.at(-1)
-    if (holds.length < PAGE || last === undefined) return
-    after = last.id
-  }
+/** Yields every hold that the filter selects, by id. */
+export function streamHolds(store: HoldStore, filter: HoldFilter): AsyncGenerator<HoldRecord> {
+  return itemsOf({ page: (range) => store.page(filter, range), start: 0, keyOf: ({ id }) => id })
 }
 
 /** Throws `usage`. */

@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { itemsOf } from '../base/paging.js'
 import type { Finding } from '../chain/finding.js'
 import type { QuarantineFilter, QuarantineRecord, QuarantineStore } from '../ports/quarantine.js'
 import type { SourceName } from '../ports/verify.js'
@@ -26,21 +27,12 @@ export async function recordFindings(
   }
 }
 
-const PAGE = 500
-
-/** Every record that the filter lets through, by id, in pages. */
-export async function* streamQuarantine(
+/** Yields every record that the filter selects, by id. */
+export function streamQuarantine(
   store: QuarantineStore,
   filter: QuarantineFilter,
 ): AsyncGenerator<QuarantineRecord> {
-  let after = 0
-  for (;;) {
-    const records = await store.page(filter, { after, limit: PAGE })
-    yield* records
-    const last = records.at(-1)
-    if (records.length < PAGE || last === undefined) return
-    after = last.id
-  }
+  return itemsOf({ page: (range) => store.page(filter, range), start: 0, keyOf: ({ id }) => id })
 }
 
 /** Rejects with `quarantine_not_found`. */

@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { pagesOf } from '../base/paging.js'
 import type { CursorKey } from '../ports/pepper.js'
 import type { EntryFilter, EntryReader, ReadEntry } from '../ports/query.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
@@ -61,16 +62,13 @@ export async function* streamEntries(
   filter: EntryFilter,
   signal?: AbortSignal,
 ): AsyncGenerator<ReadEntry> {
-  let after = 0
-  for (;;) {
-    signal?.throwIfAborted()
-    const rows = await reader.page(domainId, filter, { after, limit: STREAM_PAGE })
-    if (after === 0 && rows.length === 0) await assertKnown(reader, domainId)
+  const page = (range: { after: number; limit: number }) => reader.page(domainId, filter, range)
+  let isEmpty = true
+  for await (const rows of pagesOf({ page, start: 0, keyOf: ({ seq }) => seq, size: STREAM_PAGE }, signal)) {
+    isEmpty = false
     yield* rows
-    const last = rows.at(-1)
-    if (rows.length < STREAM_PAGE || last === undefined) return
-    after = last.seq
   }
+  if (isEmpty) await assertKnown(reader, domainId)
 }
 
 /** Rejects with `domain_not_found` when the chain is neither registered nor has rows. */

@@ -5,6 +5,7 @@ import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStore, NewApiKey } from '../../p
 import type { Relation } from '../../ports/relations.js'
 import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
 import { assertChain } from '../erasure/erase.js'
+import { equals, keysetPage } from '../query/keyset-page.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { insertTuple } from './relation-tuples.js'
@@ -94,14 +95,17 @@ async function page(
   filter: ApiKeyFilter,
   range: { after: string | undefined; limit: number },
 ): Promise<ApiKeyRecord[]> {
-  const { rows } = await client.query<KeyRow>(
-    `SELECT ${COLUMNS} FROM audit_api_key
-     WHERE id > coalesce((SELECT id FROM audit_api_key WHERE key_id = $1), 0)
-       AND ($2::uuid IS NULL OR domain_id = $2) AND ($3::text IS NULL OR subject = $3)
-       AND NOT ($4 AND (revoked_at IS NOT NULL OR coalesce(expires_at <= clock_timestamp(), false)))
-     ORDER BY id LIMIT $5`,
-    [range.after ?? null, filter.domainId ?? null, filter.subject ?? null, filter.activeOnly, range.limit],
-  )
+  const rows = await keysetPage<KeyRow>(client, {
+    select: `SELECT ${COLUMNS} FROM audit_api_key`,
+    where: (bind) => [
+      `id > coalesce((SELECT id FROM audit_api_key WHERE key_id = ${bind(range.after ?? null)}), 0)`,
+      ...equals('domain_id', filter.domainId, bind),
+      ...equals('subject', filter.subject, bind),
+      ...(filter.activeOnly ? ['revoked_at IS NULL', 'coalesce(expires_at > clock_timestamp(), true)'] : []),
+    ],
+    key: 'id',
+    limit: range.limit,
+  })
   return rows.map(readKey)
 }
 

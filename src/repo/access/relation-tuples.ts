@@ -11,6 +11,7 @@ import type {
 } from '../../ports/relations.js'
 import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
 import { assertChain } from '../erasure/erase.js'
+import { equals, keysetPage } from '../query/keyset-page.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { GROUPS_OF } from './relation-walk.js'
@@ -67,20 +68,17 @@ async function page(
   filter: RelationFilter,
   { after, limit }: { after: TuplePlace; limit: number },
 ): Promise<StoredTuple[]> {
-  const { rows } = await client.query<TupleRow>(
-    `SELECT object, relation, subject, ${microsOf('created_at')} AS created_at FROM audit_relation_tuple
-     WHERE (object, relation, subject) > ($1, $2, $3)
-       AND ($4::text IS NULL OR object = $4) AND ($5::text IS NULL OR subject = $5)
-     ORDER BY object, relation, subject LIMIT $6`,
-    [
-      after?.object ?? '',
-      after?.relation ?? '',
-      after?.subject ?? '',
-      filter.object ?? null,
-      filter.subject ?? null,
-      limit,
+  const key = [after?.object ?? '', after?.relation ?? '', after?.subject ?? '']
+  const rows = await keysetPage<TupleRow>(client, {
+    select: `SELECT object, relation, subject, ${microsOf('created_at')} AS created_at FROM audit_relation_tuple`,
+    where: (bind) => [
+      `(object, relation, subject) > (${key.map(bind).join(', ')})`,
+      ...equals('object', filter.object, bind),
+      ...equals('subject', filter.subject, bind),
     ],
-  )
+    key: 'object, relation, subject',
+    limit,
+  })
   return rows.map(({ created_at, ...tuple }) => ({ ...tuple, createdAt: readTime(created_at) }))
 }
 

@@ -2,6 +2,7 @@ import { AuditError } from '../../base/errors.js'
 import type { Placed } from '../../ports/append.js'
 import type { HoldFilter, HoldRecord, HoldStore, HoldTarget } from '../../ports/hold.js'
 import { appendUnderLocks, underLocks } from '../append/append.js'
+import { equals, keysetPage } from '../query/keyset-page.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { assertChain } from './erase.js'
@@ -80,12 +81,16 @@ async function page(
   filter: HoldFilter,
   range: { after: number; limit: number },
 ): Promise<HoldRecord[]> {
-  const { rows } = await client.query<HoldRow>(
-    `SELECT ${COLUMNS} FROM audit_legal_hold
-     WHERE id > $1 AND ($2::uuid IS NULL OR domain_id = $2) AND NOT ($3 AND released_at IS NOT NULL)
-     ORDER BY id LIMIT $4`,
-    [range.after, filter.domainId ?? null, filter.inForceOnly, range.limit],
-  )
+  const rows = await keysetPage<HoldRow>(client, {
+    select: `SELECT ${COLUMNS} FROM audit_legal_hold`,
+    where: (bind) => [
+      `id > ${bind(range.after)}`,
+      ...equals('domain_id', filter.domainId, bind),
+      ...(filter.inForceOnly ? ['released_at IS NULL'] : []),
+    ],
+    key: 'id',
+    limit: range.limit,
+  })
   return rows.map(readHold)
 }
 

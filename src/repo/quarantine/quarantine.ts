@@ -2,6 +2,7 @@ import { AuditError } from '../../base/errors.js'
 import type { Finding } from '../../chain/finding.js'
 import type { QuarantineFilter, QuarantineRecord, QuarantineStore } from '../../ports/quarantine.js'
 import type { SourceName } from '../../ports/verify.js'
+import { equals, keysetPage } from '../query/keyset-page.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 
@@ -123,12 +124,16 @@ async function page(
   filter: QuarantineFilter,
   range: { after: number; limit: number },
 ): Promise<QuarantineRecord[]> {
-  const { rows } = await client.query<QuarantineRow>(
-    `SELECT ${COLUMNS} FROM audit_tamper_quarantine
-     WHERE id > $1 AND ($2::uuid IS NULL OR domain_id = $2) AND NOT ($3 AND acknowledged_at IS NOT NULL)
-     ORDER BY id LIMIT $4`,
-    [range.after, filter.domainId ?? null, filter.unacknowledgedOnly, range.limit],
-  )
+  const rows = await keysetPage<QuarantineRow>(client, {
+    select: `SELECT ${COLUMNS} FROM audit_tamper_quarantine`,
+    where: (bind) => [
+      `id > ${bind(range.after)}`,
+      ...equals('domain_id', filter.domainId, bind),
+      ...(filter.unacknowledgedOnly ? ['acknowledged_at IS NULL'] : []),
+    ],
+    key: 'id',
+    limit: range.limit,
+  })
   return rows.map(readRecord)
 }
 

@@ -5,6 +5,7 @@ import type { DomainRecord, DomainRegistry } from '../../ports/domains.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { LAST_OF_HEAD } from '../verify/chain-state.js'
+import { keysetPage } from './keyset-page.js'
 
 interface DomainRow {
   readonly domain_id: string
@@ -23,13 +24,17 @@ async function listDomains(
   client: Client,
   range: { after?: string | undefined; limit: number },
 ): Promise<DomainRecord[]> {
-  const { rows } = await client.query<DomainRow>(
-    `SELECT d.domain_id, d.name, d.mirror_url, ${microsOf('d.created_at')} AS created_at, h.${LAST_OF_HEAD} AS rows
-     FROM audit_domain d LEFT JOIN audit_log_chain_head h ON h.domain_id = d.domain_id
-     WHERE ($1::uuid IS NULL OR d.domain_id > $1) AND d.domain_id <> $2
-     ORDER BY d.domain_id LIMIT $3`,
-    [range.after ?? null, PLATFORM_ANCHOR, range.limit],
-  )
+  const rows = await keysetPage<DomainRow>(client, {
+    select: `SELECT d.domain_id, d.name, d.mirror_url, ${microsOf('d.created_at')} AS created_at,
+        h.${LAST_OF_HEAD} AS rows
+      FROM audit_domain d LEFT JOIN audit_log_chain_head h ON h.domain_id = d.domain_id`,
+    where: (bind) => [
+      `d.domain_id <> ${bind(PLATFORM_ANCHOR)}`,
+      ...(range.after === undefined ? [] : [`d.domain_id > ${bind(range.after)}`]),
+    ],
+    key: 'd.domain_id',
+    limit: range.limit,
+  })
   return rows.map((row) => ({
     domainId: row.domain_id,
     name: row.name,

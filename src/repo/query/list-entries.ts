@@ -4,6 +4,7 @@ import { formatTimestamp } from '../../chain/timestamp.js'
 import type { EntryFilter, ReadEntry } from '../../ports/query.js'
 import type { Client } from '../session/database.js'
 import { ENTRY_COLUMNS, type EntryRow, OFF_CHAIN_JOINS, readEntry } from './entry-row.js'
+import { type Bind, equals } from './keyset-page.js'
 
 /** EntryReader.page. The joins stand outside the LIMIT, so that they cost a lookup per row of the page alone. */
 export async function listEntries(
@@ -30,9 +31,6 @@ export async function listEntries(
   return rows.map(readEntry)
 }
 
-/** Turns a value into what stands for it in SQL: a placeholder, or a literal. */
-export type Bind = (value: unknown) => string
-
 /** Every expression on `object` is one that an index of migrations/ is made on. A time range also needs $1, the domain_id. */
 export function entryConditions(filter: EntryFilter, bind: Bind): string[] {
   const { subjectPseudonym, relation, correlationId } = filter
@@ -44,10 +42,6 @@ export function entryConditions(filter: EntryFilter, bind: Bind): string[] {
     ...equals('correlation_id', correlationId, bind),
     ...timeConditions(filter, bind),
   ]
-}
-
-function equals(expression: string, value: unknown, bind: Bind): string[] {
-  return value === undefined ? [] : [`${expression} = ${bind(value)}`]
 }
 
 function objectConditions({ objectType, objectId }: EntryFilter, bind: Bind): string[] {
