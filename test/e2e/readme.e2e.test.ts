@@ -1,100 +1,154 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ensureBuilt, ROOT, runCli } from '../support/cli.js'
+import { ensureBuilt, ROOT } from '../support/cli.js'
 
-/** The lines of a section that are there to be pasted, block by block. */
-function blocks(title: string): string[][] {
-  const section = readFileSync(join(ROOT, 'README.md'), 'utf8').split(`\n## ${title}\n`)[1] ?? ''
-  const found = (section.split('\n## ')[0] ?? '').match(/(?:^ {4}\S.*\n)+/gm) ?? []
-  return found.map((block) => block.trimEnd().replace(/^ {4}/gm, '').split('\n'))
+/** The shell blocks of README.md that this test does not run, by their first words. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+  'npm ci && npm run demo':
+    'it installs the packages of the very clone that runs this test; cli.e2e runs the demo',
+  'npm ci && npm test': 'it runs this test',
+  'export AUDIT_DATABASE_URL=postgresql://admin@db/': 'it needs a PostgreSQL server of the reader',
+}
+
+/** The commands that end with another code than 0, by their first words. */
+const NOT_ZERO: Readonly<Record<string, number>> = {
+  'audit verify --source mirror --mirror "file://$AUDIT_HOME/evidence"  # 1': 1,
+  'audit erase-identity --all --subject carol   ': 2,
+}
+
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const blocks = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+const isRun = (block: string) => !Object.keys(NOT_RUN).some((start) => block.startsWith(start))
+
+/** The commands of a block: lines, with the lines of a here-document kept together. */
+function commandsOf(block: string): string[] {
+  const commands: string[] = []
+  let end: string | undefined
+  for (const line of block.trimEnd().split('\n')) {
+    if (end === undefined) commands.push(line)
+    else commands.push(`${commands.pop()}\n${line}`)
+    if (line === end) end = undefined
+    else end ??= /<< '(\w+)'$/.exec(line)?.[1]
+  }
+  return commands
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'readme-'))
-const home = join(dir, 'home')
 
 interface Step {
-  readonly line: string
+  readonly command: string
   readonly status: number
   readonly output: string
 }
 
-/** Pastes lines into one shell, and tells what each of them said. */
-function pasted(lines: readonly string[], env: Record<string, string>): Step[] {
-  const steps = lines.map((line) => `echo\n${line}\necho "@@$?"`)
-  const script = ['exec 2>&1', 'shopt -s expand_aliases', ...steps].join('\n')
-  // What a machine of its own would have: nothing of whoever runs the tests.
-  const stdout = execFileSync('/bin/bash', ['-s'], { cwd: ROOT, env, input: script, encoding: 'utf8' })
-  const said = [...stdout.matchAll(/([\s\S]*?)@@(\d+)\n/g)]
-  return lines.map((line, i) => ({
-    line,
-    status: Number(said[i]?.[2]),
-    output: (said[i]?.[1] ?? '').trim(),
+/** Runs the commands in one shell, in order, and returns the status and the output of each. */
+function pasted(commands: readonly string[], env: Record<string, string>, cwd = ROOT): Step[] {
+  const script = join(dir, 'pasted.sh')
+  const steps = commands.map((command) => `${command}\necho "@@$?"`)
+  writeFileSync(script, ['exec 2>&1', 'shopt -s expand_aliases', ...steps, ''].join('\n'))
+  const { stdout } = spawnSync('/bin/bash', [script], {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const results = [...stdout.matchAll(/([\s\S]*?)@@(\d+)\n/g)]
+  return commands.map((command, i) => ({
+    command,
+    status: Number(results[i]?.[2] ?? Number.NaN),
+    output: (results[i]?.[1] ?? '').trim(),
   }))
 }
 
-/** The one step whose line begins like this. */
+/** Returns the one step whose command begins with `start`. */
 function stepOf(steps: readonly Step[], start: string): Step {
-  const found = steps.filter(({ line }) => line.startsWith(start))
-  expect(found.map(({ line }) => line)).toHaveLength(1)
+  const found = steps.filter(({ command }) => command.startsWith(start))
+  expect(found.map(({ command }) => command)).toHaveLength(1)
   return found[0] as Step
 }
 
+/** Returns the processes that have `path` in their arguments or their environment. */
+function processesOf(path: string): string[] {
+  const { stdout } = spawnSync('ps', ['axeww', '-o', 'pid=,args='], { encoding: 'utf8' })
+  return stdout.split('\n').filter((line) => line.includes(path) && !line.includes('ps axeww'))
+}
+
 beforeAll(ensureBuilt)
-afterAll(async () => {
-  await runCli(['db', 'stop', '--home', home])
-  rmSync(dir, { recursive: true, force: true })
-})
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
-describe('the walk-through of README.md, pasted into a shell', () => {
-  const [, start = [], first = []] = blocks('Quick start')
-  const [people = []] = blocks('Forgetting people')
-  const [evidence = []] = blocks('Evidence files')
-  /** From here on nothing is needed but the file. */
-  const alone = evidence.slice(evidence.findIndex((line) => line.startsWith('tar ')))
+describe('the shell blocks of README.md', () => {
   const file = join(dir, 'evidence.tar')
-  let steps: Step[]
+  let steps: Step[] = []
 
-  it('appends, archives, erases, exports: each line ends with 0, but the one that asks for --confirm', () => {
+  it('end with the codes that the page says when they are pasted in order', () => {
     const env = { PATH: process.env.PATH ?? '', HOME: dir, TMPDIR: dir }
-    const here = [`export AUDIT_HOME=${home}`, `cp "$EVIDENCE" ${file}`]
-    const exporting = evidence.slice(
-      0,
-      evidence.findIndex((line) => line.startsWith('cd ')),
-    )
-    const all = [...start, ...here.slice(0, 1), ...first, ...people, ...exporting, ...here.slice(1)]
-    steps = pasted(all, env)
-    const refused = stepOf(steps, 'audit erase-identity --all --subject carol   ')
-    expect(steps.filter(({ status }) => status !== 0)).toEqual([refused])
-    expect(refused).toMatchObject({ status: 2, output: expect.stringMatching(/contexts +1\n/) })
+    const commands = blocks.filter(isRun).flatMap(commandsOf)
+    const export_ = commands.findIndex((command) => command.startsWith('audit export'))
+    commands.splice(export_ + 1, 0, `cp "$EVIDENCE" ${file}`)
+    steps = pasted(commands, env)
+    const expected = commands.map((command) => {
+      const [, status = 0] = Object.entries(NOT_ZERO).find(([start]) => command.startsWith(start)) ?? []
+      return `${status} ${command}`
+    })
+    expect(steps.map(({ command, status }) => `${status} ${command}`)).toEqual(expected)
   })
 
-  it('the chain still verifies, and the name is gone', () => {
-    const at = steps.findIndex(({ line }) => line.includes('--subject carol --confirm'))
+  it('leave no process behind', () => {
+    expect(processesOf(dir)).toEqual([])
+  })
+
+  it('are all run, except for the ones that are listed with a reason', () => {
+    const skipped = blocks.filter((block) => !isRun(block))
+    expect(skipped).toHaveLength(Object.keys(NOT_RUN).length)
+    expect(blocks.length - skipped.length).toBeGreaterThan(7)
+    expect(readme).not.toMatch(/^ {4}(audit|npm|export|curl) /m)
+    for (const start of Object.keys(NOT_ZERO)) stepOf(steps, start)
+  })
+
+  it('name the row whose object was cut', () => {
+    const { output } = stepOf(
+      steps,
+      'audit verify --source mirror --mirror "file://$AUDIT_HOME/evidence"  # 1',
+    )
+    expect(output).toMatch(/^DIVERGED .*\n.*\n +object_malformed {2}row 2: /m)
+  })
+
+  it('show what an erasure would delete before it is confirmed', () => {
+    const { output } = stepOf(steps, 'audit erase-identity --all --subject carol   ')
+    expect(output).toMatch(/contexts +1\n/)
+  })
+
+  it('leave a chain that verifies and does not name the erased person', () => {
+    const at = steps.findIndex(({ command }) => command.includes('--subject carol --confirm'))
     const after = steps.slice(at + 1)
-    expect(stepOf(after, 'audit verify --all').output).toContain('2 intact, 0 diverged, 0 findings')
+    const verified = after.find(({ command }) => command === 'audit verify --all')
+    expect(verified?.output).toContain('2 intact, 0 diverged, 0 findings')
     const list = stepOf(after, 'audit list --subject-id carol')
     expect(list.output).toContain('"request_context":{}')
     expect(list.output).not.toContain('identity_id_ref')
     expect(JSON.stringify(after)).not.toMatch(/Carol C\.|192\.0\.2\.9/)
   })
 
-  it('the evidence verifies on a machine that has neither database nor package', () => {
+  it('make evidence that verifies on a machine that has neither database nor package', () => {
     const machine = join(dir, 'machine')
     const bin = join(machine, 'bin')
     mkdirSync(bin, { recursive: true })
     cpSync(file, join(machine, 'evidence.tar'))
-    const said = (program: string, ...args: string[]) =>
+    const output = (program: string, ...args: string[]) =>
       execFileSync(program, args, { encoding: 'utf8' }).trim()
-    symlinkSync(said('which', 'tar'), join(bin, 'tar'))
-    symlinkSync(said('python3', '-c', 'import sys; print(sys.executable)'), join(bin, 'python3'))
+    for (const program of ['tar', 'dirname']) symlinkSync(output('which', program), join(bin, program))
+    symlinkSync(output('python3', '-c', 'import sys; print(sys.executable)'), join(bin, 'python3'))
     symlinkSync(process.execPath, join(bin, 'node'))
+    const alone = steps
+      .map(({ command }) => command)
+      .filter((command) => /^(tar|node|python3) .*\$EVIDENCE/.test(command))
     expect(alone).toHaveLength(3)
-    const checked = pasted([`cd ${machine}`, ...alone], { PATH: bin })
-    expect(checked.map(({ status }) => status)).toEqual([0, 0, 0, 0])
-    const verdicts = checked.slice(2).map(({ output }) => /^intact .*$/m.exec(output)?.[0])
+    const checked = pasted(alone, { PATH: bin, EVIDENCE: join(machine, 'evidence.tar') }, machine)
+    expect(checked.map(({ status }) => status)).toEqual([0, 0, 0])
+    const verdicts = checked.slice(1).map(({ output: text }) => /^intact .*$/m.exec(text)?.[0])
     expect(verdicts[0]).toMatch(/^intact {2}\d{4} rows, chain, head/)
     expect(verdicts[1]).toBe(verdicts[0])
   })
