@@ -1,6 +1,6 @@
 import type { Finding, FindingCode } from '../chain/finding.js'
 
-/** A finding as it is printed, sent and written to a bundle's manifest. Hashes are 64 hex digits or absent. */
+/** A finding as it is printed and sent. Hashes are 64 hex digits or absent. */
 export interface WireFinding {
   readonly code: FindingCode
   readonly seq_from: number

@@ -1,6 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
 import { AuditError } from '../base/errors.js'
-import { wireFinding } from '../base/wire-finding.js'
 import type { ChainHead } from '../chain/entry.js'
 import type { ByteRow } from '../chain/fast-path.js'
 import { type Finding, inOrder } from '../chain/finding.js'
@@ -14,6 +13,7 @@ import { BUNDLE_FORMAT, BUNDLE_LIMITS } from './bundle-format.js'
 import { BundleJudge } from './bundle-judge.js'
 import { damagedRow } from './damaged-row.js'
 import { endOf, type Manifest, type SeqHash } from './manifest.js'
+import { manifestFinding } from './manifest-finding.js'
 import type { OutputFile } from './output-file.js'
 import { SegmentWriter } from './segment-writer.js'
 import { closedSelection, type OpenSelection, openSelection } from './selection.js'
@@ -195,7 +195,10 @@ class ChainExport {
       rows: this.#rows,
       first_seq: first,
       last_seq: last,
-      findings: { total: findings.length, first: findings.slice(0, BUNDLE_LIMITS.findings).map(wireFinding) },
+      findings: {
+        total: findings.length,
+        first: findings.slice(0, BUNDLE_LIMITS.findings).map(manifestFinding),
+      },
       segments,
     }
   }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import type { WireFinding } from '../base/wire-finding.js'
 import { isHash } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
 import { isUuid, NIL_UUID } from '../chain/uuid.js'
 import { BUNDLE_FORMAT, damaged, segmentName } from './bundle-format.js'
+import type { ManifestFinding } from './manifest-finding.js'
 
 /** Of a row as it is stored; a forced one may have any. 2^53 stands for all beyond. */
 const int = z.number().refine((value) => Number.isInteger(value) && Math.abs(value) <= LIMITS.maxSeq + 1)
@@ -98,7 +98,7 @@ export interface Manifest extends ReadManifest {
   readonly format: typeof BUNDLE_FORMAT
   readonly tool: string
   /** What the export found; for people. */
-  readonly findings: { readonly total: number; readonly first: readonly WireFinding[] }
+  readonly findings: { readonly total: number; readonly first: readonly ManifestFinding[] }
 }
 
 /**

@@ -10,7 +10,8 @@ import { hideCredentials, safeText } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
-import { drainedJson, drainedText } from './text.js'
+import { drainedJson } from './json.js'
+import { drainedText } from './text.js'
 import { type Archiving, uploadDepsOf } from './upload-deps.js'
 
 export interface ArchiverOptions {

@@ -7,16 +7,8 @@ import { note } from '../output/streams.js'
 import { type Chains, eachChain } from '../shell/each-chain.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
-import {
-  BACKFILL_HEAD,
-  backfilledJson,
-  backfilledRow,
-  foundText,
-  STATUS_HEAD,
-  statusJson,
-  statusNotes,
-  statusRow,
-} from './text.js'
+import { backfilledJson, statusJson } from './json.js'
+import { BACKFILL_HEAD, backfilledRow, foundText, STATUS_HEAD, statusNotes, statusRow } from './text.js'
 import { uploadDepsOf } from './upload-deps.js'
 
 export interface BackfillOptions extends Chains {

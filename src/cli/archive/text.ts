@@ -2,7 +2,6 @@ import type { Backfilled } from '../../archive/backfill.js'
 import type { Drained } from '../../archive/drain.js'
 import type { SourcedFinding } from '../../archive/findings.js'
 import type { ArchiveStatus } from '../../archive/status.js'
-import { wireFinding } from '../../base/wire-finding.js'
 import { safe } from '../output/safe-text.js'
 import type { Cell } from '../output/table.js'
 
@@ -13,33 +12,9 @@ export function foundText(domainId: string, { source, finding }: SourcedFinding)
   return safe`FINDING  ${domainId}  ${code}  ${rows} of ${source}: ${detail}`
 }
 
-export function drainedJson(domainId: string, { stamped, held, failed }: Drained): Record<string, unknown> {
-  return { domain_id: domainId, archived: stamped, held, failed }
-}
-
 export function drainedText(domainId: string, { stamped, held, failed }: Drained): string {
   const parts = [`${stamped} archived`, held > 0 && `${held} held back`, failed > 0 && `${failed} failed`]
   return `${domainId}  ${parts.filter((part) => part !== false).join(', ')}`
-}
-
-export function backfilledJson(backfilled: Backfilled, dryRun: boolean): Record<string, unknown> {
-  const { domainId, mirrorUrl, fromSeq, toSeq, rows, missing, lost, findings } = backfilled
-  const { uploaded, stamped, held, failed } = backfilled
-  return {
-    domain_id: domainId,
-    mirror: mirrorUrl,
-    dry_run: dryRun,
-    segment_from: fromSeq,
-    segment_to: toSeq,
-    rows,
-    missing,
-    lost,
-    uploaded,
-    stamped,
-    held,
-    failed,
-    findings: findings.map(wireFinding),
-  }
 }
 
 export const BACKFILL_HEAD = ['chain', 'rows', 'missing', 'lost', 'uploaded', 'stamped', 'held', 'failed']
@@ -47,21 +22,6 @@ export const BACKFILL_HEAD = ['chain', 'rows', 'missing', 'lost', 'uploaded', 's
 export function backfilledRow(backfilled: Backfilled): Cell[] {
   const { domainId, rows, missing, lost, uploaded, stamped, held, failed } = backfilled
   return [domainId, rows, missing, lost, uploaded, stamped, held, failed]
-}
-
-export function statusJson(status: ArchiveStatus): Record<string, unknown> {
-  const { domainId, mirrorUrl, rows, archived, lagSeconds, objects, gaps, orphans } = status
-  return {
-    domain_id: domainId,
-    mirror: mirrorUrl,
-    rows,
-    archived,
-    lag_rows: rows - archived,
-    lag_seconds: lagSeconds,
-    objects,
-    gaps: { count: gaps.count, first_seqs: gaps.firstSeqs },
-    orphan_objects: { count: orphans.count, first_keys: orphans.firstKeys },
-  }
 }
 
 export const STATUS_HEAD = ['chain', 'rows', 'archived', 'lag', 'seconds', 'objects', 'gaps', 'orphans']

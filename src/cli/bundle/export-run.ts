@@ -5,7 +5,8 @@ import type { ExportRequest } from '../../ports/bundle.js'
 import type { Output } from '../output/output.js'
 import { startProgress } from '../output/progress.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
-import { exportJson, exportText } from './text.js'
+import { exportJson } from './json.js'
+import { exportText } from './text.js'
 
 export interface ExportOptions {
   readonly request: ExportRequest

@@ -1,36 +1,7 @@
-import { wireFinding } from '../../base/wire-finding.js'
 import type { Exported } from '../../bundle/export-chain.js'
 import type { Selection } from '../../bundle/manifest.js'
-import type { BundleVerdict } from '../../bundle/verify-bundle.js'
-import { type VerifyResult, verifyResult } from '../../json/verify-result.js'
 import { safe } from '../output/safe-text.js'
 import { findingLines } from '../verify/text.js'
-
-/** What `verify --source bundle --json` prints: a verify result, and what the bundle is a selection of. */
-export function bundleResult(
-  verdict: BundleVerdict,
-): VerifyResult & Pick<BundleVerdict, 'complete' | 'selection'> {
-  const { complete, selection } = verdict
-  return { ...verifyResult(verdict), complete, selection }
-}
-
-/** What `export --json` prints. */
-export function exportJson(path: string, { manifest, written, findings }: Exported): unknown {
-  const { domain_id, selection, rows, first_seq, last_seq, head, segments } = manifest
-  return {
-    ok: findings.length === 0,
-    file: path,
-    ...written,
-    domain_id,
-    selection,
-    rows,
-    first_seq,
-    last_seq,
-    ...(head !== undefined && { head }),
-    segments: segments.length,
-    findings: findings.map(wireFinding),
-  }
-}
 
 export function exportText(path: string, { manifest, written, findings }: Exported): string {
   const { domain_id, selection, rows, head } = manifest

@@ -9,7 +9,8 @@ import { startProgress } from '../output/progress.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { savedPins } from '../verify/pins-file.js'
 import { verdictText } from '../verify/text.js'
-import { bundleResult, selectionText } from './text.js'
+import { bundleResult } from './json.js'
+import { selectionText } from './text.js'
 
 export interface BundleOptions {
   readonly path: string

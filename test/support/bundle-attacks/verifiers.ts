@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { AuditError } from '../../../src/base/errors.js'
 import { nodeHasher } from '../../../src/base/node-hasher.js'
 import { verifyBundle } from '../../../src/bundle/verify-bundle.js'
-import { bundleResult } from '../../../src/cli/bundle/text.js'
+import { bundleResult } from '../../../src/cli/bundle/json.js'
 import { exitOfError } from '../../../src/cli/shell/exit-codes.js'
 import { parsePin } from '../../../src/cli/verify/flags.js'
 
