@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { AuditError } from '../base/errors.js'
+import { genesisPseudonym } from '../base/genesis-pepper.js'
 import { nodePseudonym } from '../base/node-hasher.js'
 import { encodeUnplaced } from '../chain/canonical.js'
 import { sortCaveats } from '../chain/entry.js'
@@ -15,7 +16,7 @@ import type {
 } from '../ports/append.js'
 import type { Pepper } from '../ports/pepper.js'
 import { contentFingerprint } from './fingerprint.js'
-import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
+import { genesisRow } from './genesis.js'
 import type { InputEntry } from './input/input-line.js'
 import { personalDataProblem } from './personal-data.js'
 import { pseudonymiseObject } from './pseudonymise.js'
@@ -128,6 +129,6 @@ class GroupPeppers {
 
   async #resolve(domainId: string): Promise<{ pepper: Uint8Array; genesis: string }> {
     const pepper = await this.#pepper.pepperOf(domainId)
-    return { pepper, genesis: nodePseudonym(pepper, GENESIS_SUBJECT) }
+    return { pepper, genesis: genesisPseudonym(pepper) }
   }
 }

@@ -1,11 +1,12 @@
 import { AuditError } from '../base/errors.js'
+import { genesisPseudonym } from '../base/genesis-pepper.js'
 import { FormatError } from '../chain/format-error.js'
 import { pseudonym } from '../chain/hash.js'
 import { chainObject } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
 import type { AppendItem, EntryStore, Placed } from '../ports/append.js'
 import type { Pepper } from '../ports/pepper.js'
-import { chainCreateRow, GENESIS_SUBJECT, genesisRow } from './genesis.js'
+import { chainCreateRow, genesisRow } from './genesis.js'
 import { mirrorPath } from './mirror-step.js'
 
 export interface NewDomain {
@@ -48,11 +49,11 @@ function parsed(text: string): string {
 
 async function creation(domainId: string, domain: NewDomain, pepper: Pepper): Promise<AppendItem> {
   const [own, platform] = await Promise.all([pepper.pepperOf(domainId), pepper.pepperOf(PLATFORM_ANCHOR)])
-  const platformGenesis = pseudonym(platform, GENESIS_SUBJECT)
+  const platformGenesis = genesisPseudonym(platform)
   const { name, mirrorUrl } = domain
   const path = mirrorPath(mirrorUrl)
   const actor = pseudonym(platform, domain.actor)
-  const genesis = genesisRow(domainId, pseudonym(own, GENESIS_SUBJECT), path)
+  const genesis = genesisRow(domainId, genesisPseudonym(own), path)
   return {
     rows: [chainCreateRow(PLATFORM_ANCHOR, actor, chainObject(domainId), path)],
     genesisPseudonyms: new Map([[PLATFORM_ANCHOR, platformGenesis]]),

@@ -1,10 +1,7 @@
 import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { NewRow } from '../ports/append.js'
 
-/** subject_id of every genesis row, so that the chain itself can check the pepper (format.md, "Pseudonym"). */
-export const GENESIS_SUBJECT = 'system:audit'
-
-/** The first row of a chain; `subjectPseudonym` is {@link GENESIS_SUBJECT}'s under that chain's pepper. */
+/** Returns the first row of a chain; `subjectPseudonym` is the genesisPseudonym of that chain's pepper. */
 export function genesisRow(
   domainId: string,
   subjectPseudonym: string,

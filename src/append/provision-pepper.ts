@@ -1,9 +1,8 @@
 import { AuditError } from '../base/errors.js'
-import { pseudonym } from '../chain/hash.js'
+import { assertFirstPepper, genesisPseudonym } from '../base/genesis-pepper.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { Pepper, PepperVault } from '../ports/pepper.js'
 import type { EntryReader } from '../ports/query.js'
-import { GENESIS_SUBJECT } from './genesis.js'
 
 export interface ProvisionDeps {
   readonly vault: PepperVault
@@ -22,7 +21,7 @@ export interface ProvisionDeps {
  */
 export async function provisionPepper(domainId: string, deps: ProvisionDeps): Promise<boolean> {
   const { vault, from, random } = deps
-  const genesis = await genesisPseudonym(domainId, deps.reader)
+  const genesis = await storedGenesis(domainId, deps.reader)
   const candidate = from === undefined ? random() : await from.pepperOf(domainId)
   // A chain that has rows takes no random pepper; what it has is looked at, or that there is none is told.
   const mayCreate = from !== undefined || genesis === undefined
@@ -34,8 +33,8 @@ export async function provisionPepper(domainId: string, deps: ProvisionDeps): Pr
   return false
 }
 
-/** Of the chain's first row; undefined where there is no chain yet. */
-async function genesisPseudonym(domainId: string, reader: EntryReader): Promise<string | undefined> {
+/** Returns the pseudonym of the chain's first row; undefined where there is no chain yet. */
+async function storedGenesis(domainId: string, reader: EntryReader): Promise<string | undefined> {
   const [genesis] = await reader.rowsAt(domainId, 1)
   if (genesis !== undefined) return genesis.subjectPseudonym ?? ''
   const [row] = await reader.page(domainId, {}, { after: 0, limit: 1 })
@@ -47,12 +46,6 @@ async function genesisPseudonym(domainId: string, reader: EntryReader): Promise<
 }
 
 function assertBegunWith(pepper: Uint8Array, genesis: string | undefined, domainId: string): void {
-  if (genesis === undefined || pseudonym(pepper, GENESIS_SUBJECT) === genesis) return
-  throw new AuditError(
-    'pepper_mismatch',
-    `the pepper does not reproduce the genesis row of chain ${domainId}`,
-    {
-      advice: { code: 'put_back_first_pepper' },
-    },
-  )
+  if (genesis === undefined) return
+  assertFirstPepper(domainId, genesis, genesisPseudonym(pepper), 'put_back_first_pepper')
 }

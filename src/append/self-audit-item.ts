@@ -1,7 +1,8 @@
+import { genesisPseudonym } from '../base/genesis-pepper.js'
 import { pseudonym } from '../chain/hash.js'
 import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AppendItem, ChainStart, NewRow } from '../ports/append.js'
-import { GENESIS_SUBJECT, genesisRow } from './genesis.js'
+import { genesisRow } from './genesis.js'
 
 /** Who acts on a chain, with that chain's pepper; lives as long as one operation. */
 export interface SelfAuditActor {
@@ -30,7 +31,7 @@ export function selfAuditItem(
   forgotten: readonly string[] = [],
 ): AppendItem {
   const subjectPseudonym = pseudonym(pepper, actor)
-  const genesis = pseudonym(pepper, GENESIS_SUBJECT)
+  const genesis = genesisPseudonym(pepper)
   const isIdentity = isUuid(actor) && !forgotten.includes(subjectPseudonym)
   const subject = isIdentity ? { identityId: actor.toLowerCase() } : undefined
   const starts: [string, ChainStart][] =

@@ -16,6 +16,9 @@ export const SELF_AUDIT = {
   quarantineAcknowledge: 'audit.quarantine-acknowledge',
 } as const
 
+/** The subject_id of every genesis row. Its pseudonym shows later which pepper the chain was begun with. */
+export const GENESIS_SUBJECT = 'system:audit'
+
 /** The object that names a chain as a whole: `domain:<id>` in lower case, or the platform chain's. */
 export type ChainObject = `domain:${string}` | 'platform:platform'
 

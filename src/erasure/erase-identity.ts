@@ -1,8 +1,7 @@
-import { GENESIS_SUBJECT } from '../append/genesis.js'
 import { type SelfAuditAction, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
+import { assertFirstPepper, genesisPseudonym } from '../base/genesis-pepper.js'
 import { wireTime } from '../base/wire-time.js'
-import { pseudonym } from '../chain/hash.js'
 import { SELF_AUDIT } from '../chain/self-audit.js'
 import type { Placed } from '../ports/append.js'
 import type {
@@ -134,12 +133,8 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0)
 }
 
-/** Another pepper would find nothing, and the person would believe to be forgotten. */
-function refuseOtherPepper(domainId: string, pepper: Uint8Array, { genesisPseudonym }: SubjectTraces): void {
-  if (genesisPseudonym === undefined || genesisPseudonym === pseudonym(pepper, GENESIS_SUBJECT)) return
-  throw new AuditError(
-    'pepper_mismatch',
-    `the pepper does not reproduce the genesis row of chain ${domainId}`,
-    { advice: { code: 'give_first_pepper' } },
-  )
+/** Throws for another pepper: it would find nothing, and the person would seem to be forgotten already. */
+function refuseOtherPepper(domainId: string, pepper: Uint8Array, traces: SubjectTraces): void {
+  if (traces.genesisPseudonym === undefined) return
+  assertFirstPepper(domainId, traces.genesisPseudonym, genesisPseudonym(pepper), 'give_first_pepper')
 }

@@ -1,5 +1,5 @@
-import { GENESIS_SUBJECT } from '../append/genesis.js'
 import { AuditError } from '../base/errors.js'
+import { assertFirstPepper, genesisPseudonym } from '../base/genesis-pepper.js'
 import { pseudonym } from '../chain/hash.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
 import type { Pepper } from '../ports/pepper.js'
@@ -19,12 +19,9 @@ export async function subjectPseudonym(
   if (problem !== undefined) throw new AuditError('invalid_subject', `subject_id: ${problem}`)
   const secret = await pepper.pepperOf(domainId)
   const [genesis] = await reader.rowsAt(domainId, 1)
-  if (genesis !== undefined && genesis.subjectPseudonym !== pseudonym(secret, GENESIS_SUBJECT)) {
-    throw new AuditError(
-      'pepper_mismatch',
-      `the pepper does not reproduce the genesis row of chain ${domainId}`,
-      { advice: { code: 'give_first_pepper_or_pseudonym' } },
-    )
+  if (genesis !== undefined) {
+    const ofPepper = genesisPseudonym(secret)
+    assertFirstPepper(domainId, genesis.subjectPseudonym, ofPepper, 'give_first_pepper_or_pseudonym')
   }
   return pseudonym(secret, subjectId)
 }

@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { assertFirstPepper } from '../base/genesis-pepper.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import type { ChainedEntry, ChainHead } from '../chain/entry.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
@@ -117,17 +118,12 @@ function toRestored({ row, etag }: MirrorRow): RestoredRow {
 
 /** Returns the genesis row. Throws `pepper_mismatch` where the pepper does not reproduce its pseudonym. */
 function withPepper(
-  genesis: ChainedEntry | undefined,
+  row: ChainedEntry | undefined,
   { domainId, genesisPseudonym }: RebuildRequest,
-): ChainedEntry {
-  if (genesis?.seq === 1 && genesis.subjectPseudonym === genesisPseudonym) return genesis
-  throw new AuditError(
-    'pepper_mismatch',
-    `the pepper does not reproduce the genesis row of chain ${domainId}`,
-    {
-      advice: { code: 'give_first_pepper_to_restore' },
-    },
-  )
+): ChainedEntry | undefined {
+  const genesis = row?.seq === 1 ? row : undefined
+  assertFirstPepper(domainId, genesis?.subjectPseudonym, genesisPseudonym, 'give_first_pepper_to_restore')
+  return genesis
 }
 
 async function* inBatches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {

@@ -1,6 +1,6 @@
-import { GENESIS_SUBJECT } from '../append/genesis.js'
+import { genesisPseudonym } from '../base/genesis-pepper.js'
 import type { ChainHead } from '../chain/entry.js'
-import { pseudonym } from '../chain/hash.js'
+
 import type { IndexedMirror, MirrorCodec } from '../ports/mirror.js'
 import type { EntrySource } from '../ports/verify.js'
 import { BothSource } from '../verify/both-source.js'
@@ -105,7 +105,7 @@ async function rebuild(
   const toSeq = intactEnd(mirror.findings, mirror.segmentTo)
   if (toSeq < 1 || !(mirror.ok || allowBrokenTail)) return undefined
   const known = mirror.ok ? [mirror.head] : pins.filter(({ seq }) => seq <= toSeq)
-  const request = { domainId, toSeq, pins: known, genesisPseudonym: pseudonym(pepper, GENESIS_SUBJECT) }
+  const request = { domainId, toSeq, pins: known, genesisPseudonym: genesisPseudonym(pepper) }
   const store = await mirrorAt(mirrorUrl)
   const rows = rowsOf(store, codec, domainId, signal)
   return runStep('rebuild', async (onProgress) => {

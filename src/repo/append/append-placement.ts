@@ -1,4 +1,5 @@
 import { AuditError } from '../../base/errors.js'
+import { assertFirstPepper } from '../../base/genesis-pepper.js'
 import { nodeHasher } from '../../base/node-hasher.js'
 import { encodeUnplaced, putPlace } from '../../chain/canonical.js'
 import type { ChainedEntry } from '../../chain/entry.js'
@@ -91,14 +92,8 @@ export class Placement {
       if (started.has(domainId)) continue
       const tail = this.#tails.get(domainId)
       this.#assertSound(domainId, tail)
-      if (tail?.genesisPseudonym === item.genesisPseudonyms.get(domainId)) continue
-      throw new AuditError(
-        'pepper_mismatch',
-        `the pepper does not reproduce the genesis row of chain ${domainId}`,
-        {
-          advice: { code: 'give_first_pepper_or_break_continuity' },
-        },
-      )
+      const ofPepper = item.genesisPseudonyms.get(domainId)
+      assertFirstPepper(domainId, tail?.genesisPseudonym, ofPepper, 'give_first_pepper_or_break_continuity')
     }
   }
 
