@@ -17,13 +17,16 @@ import { registerHealth } from './routes/health.js'
 import { registerVerify } from './routes/verify.js'
 
 export interface AppOptions {
-  /** PEM. */
+  /** Both in PEM. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined
-  /** Addresses or networks whose X-Forwarded-For is believed; none where absent. */
+  /** Addresses and networks whose X-Forwarded-For is believed. Absent: none. */
   readonly trustedProxies?: readonly string[] | undefined
 }
 
-/** The HTTP surface of http.md, ready to listen or to be injected into. It opens nothing and owns none of its dependencies. */
+/**
+ * Builds the server of docs/http.md, ready to listen or to be called through `inject`. Opens nothing; the caller closes the
+ * dependencies.
+ */
 export async function buildApp(deps: HttpDeps, options: AppOptions = {}): Promise<App> {
   const app: App = Fastify(serverOptions(options)).withTypeProvider<ZodTypeProvider>()
   app.server.maxConnections = LIMITS.maxConnections
@@ -40,7 +43,7 @@ export async function buildApp(deps: HttpDeps, options: AppOptions = {}): Promis
   return app
 }
 
-/** As a plugin, for the document sees the routes that are registered after it was. */
+/** Returns the routes as a plugin: the OpenAPI document only sees routes that are registered after itself. */
 function routesOf(deps: HttpDeps): FastifyPluginCallback {
   return (scope, _options, done) => {
     const routes = scope.withTypeProvider<ZodTypeProvider>()
@@ -52,7 +55,7 @@ function routesOf(deps: HttpDeps): FastifyPluginCallback {
   }
 }
 
-/** With `logger` off Fastify itself writes nothing: its own lines hold addresses and URLs. */
+/** Turns Fastify's own logger off: its lines hold addresses and URLs. */
 function serverOptions({ tls, trustedProxies }: AppOptions): FastifyHttpOptions<Server> {
   const connections = {
     maxHeaderSize: LIMITS.headerBytes,
@@ -63,7 +66,7 @@ function serverOptions({ tls, trustedProxies }: AppOptions): FastifyHttpOptions<
   }
   return {
     logger: false,
-    // Ours alone: an id of the caller's would go into the chain, which cannot forget what is in it.
+    // Never take the caller's id: it would be written to the chain, from which nothing can be deleted.
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     trustProxy: trustedProxies === undefined ? false : [...trustedProxies],
@@ -72,10 +75,10 @@ function serverOptions({ tls, trustedProxies }: AppOptions): FastifyHttpOptions<
     keepAliveTimeout: LIMITS.idleTimeout,
     connectionTimeout: LIMITS.idleTimeout,
     forceCloseConnections: 'idle',
-    // What still comes on a connection at the end is answered like anything else; Fastify's own 503 is no problem (RFC 9457).
+    // Answer requests that still arrive during the shutdown normally: Fastify's own 503 is not a problem document (RFC 9457).
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    // A path segment of any length that a header has room for is ours to refuse, with the code that it deserves.
+    // Accept any path segment that fits the headers, so that the routes refuse it with the right code.
     routerOptions: { maxParamLength: LIMITS.headerBytes },
     frameworkErrors: refusePath,
     clientErrorHandler: refuseConnection,

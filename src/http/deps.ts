@@ -12,17 +12,18 @@ import type { QuarantineStore } from '../ports/quarantine.js'
 import type { EntryReader } from '../ports/query.js'
 import type { EntrySource } from '../ports/verify.js'
 
-/** A log of structured lines. No field holds personal data: no subject, address, query, header or credential. */
+/** Structured log lines. No field holds personal data: no subject, address, query, header or credential. */
 export interface HttpLog {
   info(fields: Readonly<Record<string, unknown>>, message: string): void
   warn(fields: Readonly<Record<string, unknown>>, message: string): void
   error(fields: Readonly<Record<string, unknown>>, message: string): void
 }
 
-/** A read or an erasure that was refused to somebody who is known. */
+/** A read or an erasure that was refused to an authenticated caller. */
 export interface Denial {
-  /** As relations name who was refused, and as audit rows do. */
+  /** The caller as relations name them: `user:<id>` or `service:<id>`. */
   readonly subject: string
+  /** The caller as audit rows name them: the id alone. */
   readonly subjectId: string
   readonly domainId: string
   readonly relation: AccessRelation
@@ -32,34 +33,36 @@ export interface Denial {
   readonly userAgent?: string | undefined
 }
 
-/** Where denials go. Neither waits nor throws: the answer goes first. */
+/** Records denials. */
 export interface DenialLog {
+  /** Neither waits nor throws, so that the answer is sent first. */
   add(denial: Denial): void
 }
 
 /** One answered request, for metrics. */
 export interface Answered {
-  /** operationId, or `other` for a path that has none. */
+  /** The operationId of the route, or `other` for a path without one. */
   readonly operation: string
   readonly status: number
   readonly seconds: number
 }
 
-/** What the HTTP surface works with. An operation whose port is absent answers 501 `audit_not_provisioned`. */
+/** The ports of the HTTP server. An operation whose port is absent answers 501 `audit_not_provisioned`. */
 export interface HttpDeps {
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
   readonly ownerOnly?: OwnerOnlyPolicy | undefined
   readonly entries?: EntryReader | undefined
   readonly cursorKey: CursorKey
-  /** The copy that verify reads, and where it writes what it finds. */
+  /** The copy that verify reads. */
   readonly source?: EntrySource | undefined
+  /** Where verify records its findings. */
   readonly quarantine?: QuarantineStore | undefined
   readonly eraser?: IdentityEraser | undefined
   readonly integrity: Integrity
   readonly denials: DenialLog
   readonly log: HttpLog
   readonly onAnswered?: ((answered: Answered) => void) | undefined
-  /** Verifies that run at once; more are answered with 429. */
+  /** Verifications that may run at once. Further requests are answered with 429. */
   readonly maxVerifies: number
 }

@@ -1,15 +1,16 @@
-/** What one client can take of this server; documented in docs/http.md. Times in milliseconds, sizes in bytes. */
+/** Limits for one client, documented in docs/http.md. Times are in milliseconds, sizes in bytes. */
 export const LIMITS = {
   bodyBytes: 8 * 1024,
   /** Request line and headers together. */
   headerBytes: 16 * 1024,
-  /** Until the headers, and until the whole request, must have arrived. */
+  /** Time for the headers to arrive. */
   headersTimeout: 10_000,
+  /** Time for the whole request to arrive. */
   requestTimeout: 20_000,
-  /** How often connections are looked at for these two. */
+  /** Interval of the checks for these two timeouts. */
   checkInterval: 2_000,
-  /** A connection on which nothing moves, between requests and within an answer. */
+  /** Time without traffic after which a connection is closed, between requests and within an answer. */
   idleTimeout: 65_000,
-  /** Further ones are closed as they come. */
+  /** Further connections are closed when they arrive. */
   maxConnections: 4_096,
 } as const

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls'
 
 type Connection = Pick<TLSSocket, 'remoteAddress' | 'remotePort' | 'destroy' | 'once'>
 
-/** Connections whose TLS handshake is not done: the HTTP server does not know of them, and would wait for them at its end. */
+/** Tracks connections whose TLS handshake is not complete: the HTTP server does not list them, but waits for them when it closes. */
 export class Handshakes {
   readonly #underWay = new Map<string, Connection>()
 

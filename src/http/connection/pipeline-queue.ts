@@ -4,19 +4,19 @@ import type { Socket } from 'node:net'
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 type Exchange = Parameters<Handler>
 
-/** Requests of one connection that wait for the one before them. */
+/** Requests of one connection that may wait for an earlier one. */
 export const MAX_AHEAD = 64
 
 /**
- * Requests that a client sends ahead of their answers are handled one after another: all at once, a few connections could
- * ask for more than there is memory for. A connection with too many of them ends.
+ * Handles the pipelined requests of a connection one after another: handled all at once, the requests of a few connections
+ * could need more memory than there is. Closes a connection that has too many waiting requests.
  */
 export class PipelineQueue {
   readonly #handlers: readonly Handler[]
   readonly #waiting = new Map<Socket, Exchange[]>()
   readonly #onIdle: () => void
 
-  /** Stands before the server's own handlers; `onIdle` when nothing is under way any more. */
+  /** Runs before the server's own handlers. Calls `onIdle` when no request is running any more. */
   constructor(server: Server, onIdle: () => void) {
     this.#handlers = server.listeners('request') as Handler[]
     this.#onIdle = onIdle
@@ -33,20 +33,20 @@ export class PipelineQueue {
     const waiting = this.#waiting.get(socket)
     if (waiting === undefined) {
       this.#waiting.set(socket, [])
-      this.#take(exchange)
+      this.#handle(exchange)
     } else if (waiting.length < MAX_AHEAD) waiting.push(exchange)
     else socket.destroy()
   }
 
-  #take([request, response]: Exchange): void {
+  #handle([request, response]: Exchange): void {
     response.once('close', () => this.#next(request.socket))
-    for (const handle of this.#handlers) handle(request, response)
+    for (const handler of this.#handlers) handler(request, response)
   }
 
   #next(socket: Socket): void {
     const next = socket.destroyed ? undefined : this.#waiting.get(socket)?.shift()
     if (next !== undefined) {
-      this.#take(next)
+      this.#handle(next)
       return
     }
     this.#waiting.delete(socket)

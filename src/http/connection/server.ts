@@ -5,26 +5,26 @@ import { Handshakes } from './handshakes.js'
 import { PipelineQueue } from './pipeline-queue.js'
 
 export interface Listening {
-  /** Where it listens, with the port that it was given by the system where 0 was asked for. */
+  /** The URL that the server listens on. For port 0, it has the port that the system chose. */
   readonly url: string
   /**
-   * Stops taking connections and resolves when every request under way has been answered; after `patience` milliseconds
-   * the rest are cut off. Connections between two requests end at once.
+   * Stops accepting connections and resolves when every running request has been answered. Closes the remaining connections
+   * after `patience` milliseconds, and idle ones at once.
    */
   drain(patience: number): Promise<void>
 }
 
-/** Rejects with the system's error (EADDRINUSE, EACCES) where it cannot listen. */
+/** Starts to listen. Rejects with the system's error (EADDRINUSE, EACCES) when it cannot. */
 export async function listen(app: App, host: string, port: number): Promise<Listening> {
   const { server } = app
   let isDraining = false
-  // Node takes a connection that has not asked anything yet for a busy one, and would wait for it.
+  // Node counts a connection that has not sent a request yet as busy, and would wait for it.
   const closeIfDone = () => {
-    if (isDraining && turns.isIdle) server.closeAllConnections()
+    if (isDraining && queue.isIdle) server.closeAllConnections()
   }
   const handshakes = app.initialConfig.https === undefined ? undefined : new Handshakes(server)
-  const turns = new PipelineQueue(server, closeIfDone)
-  // Of a name with several addresses Fastify would make a server for each, without our limits.
+  const queue = new PipelineQueue(server, closeIfDone)
+  // Resolve localhost here: for a name with several addresses, Fastify makes a server for each, without our limits.
   await app.listen({ host: host === 'localhost' ? (await lookup(host)).address : host, port })
   return {
     url: urlOf(app),

@@ -1,35 +1,36 @@
 import type { Denial } from '../deps.js'
 import type { DenialRow } from './entry.js'
 
-/** Milliseconds of a window, and the denials of one caller in it that get a row each. */
+/** Length of a window in milliseconds, and how many denials of one caller get a row of their own in it. */
 export const WINDOW = 60_000
 export const ROWS_A_WINDOW = 20
 
-/** Windows held at once, and chains counted in each: bounds of memory, some 30 MB. */
+/** Windows kept at once, and chains counted in each. They bound the memory to about 30 MB. */
 export const MAX_CALLERS = 1_000
 export const MAX_CHAINS = 100
 
 interface Window {
   readonly endsAt: number
   left: number
-  /** By chain: what got no row of its own. */
+  /** Denials without a row of their own, by chain. */
   readonly held: Map<string, DenialRow>
 }
 
 /**
- * How many rows a caller may cause: a few a minute, and for the rest one row a chain that counts, when the minute is
- * over. Else whoever holds any credential could flood a chain that is kept for ever. Times are of one monotonic clock.
+ * Limits how many rows one caller can cause: a few each minute, and then one row for each chain, which counts the rest and is
+ * written when the minute is over. Without the limit, any credential could flood a chain that is kept for ever. All times
+ * come from one monotonic clock.
  */
 export class DenialAllowance {
   readonly #windows = new Map<string, Window>()
   #uncounted = 0
 
-  /** Whether something is held back that a later {@link release} will give. */
+  /** Whether counted denials wait for a later {@link release}. */
   get isOpen(): boolean {
     return this.#windows.size > 0
   }
 
-  /** Whether this denial gets a row of its own; one that gets none is counted, here or on its chain's row. */
+  /** Returns whether this denial gets a row of its own. Counts a denial that does not, here or on its chain's row. */
   takes(denial: Denial, now: number, hasRoom: boolean): boolean {
     const window = this.#windowOf(denial.subject, now)
     if (window === undefined) {
@@ -44,7 +45,7 @@ export class DenialAllowance {
     return false
   }
 
-  /** The rows of the windows that are over by `now`, which end with it. */
+  /** Closes the windows that are over at `now`, and returns their rows. */
   release(now: number): DenialRow[] {
     const rows: DenialRow[] = []
     for (const [subject, window] of this.#windows) {
@@ -55,7 +56,7 @@ export class DenialAllowance {
     return rows
   }
 
-  /** Denials, since the last call, that were too many to be counted by caller and chain. */
+  /** Returns how many denials since the last call were too many to be counted by caller and chain. */
   takeUncounted(): number {
     const uncounted = this.#uncounted
     this.#uncounted = 0

@@ -5,13 +5,16 @@ import type { Denial, DenialLog, HttpLog } from '../deps.js'
 import { DenialAllowance } from './allowance.js'
 import { type DenialRow, denialEntry } from './entry.js'
 
-/** Rows that wait to be written; at some 1 KB each. */
+/** Rows that may wait to be written, at about 1 KB each. */
 const MAX_WAITING = 1_000
 
-/** Milliseconds between two writes: a row that followed its answer at once would tell, by the next one's time, of itself. */
+/**
+ * Milliseconds between two writes. A row written right after its answer would delay the next answer, and that delay would
+ * show that the chain exists.
+ */
 const TICK = 250
 
-/** Milliseconds until the next try when nothing could be written. */
+/** Milliseconds until the next try after a write failed. */
 const PATIENCE = 5_000
 
 export interface DenialDeps {
@@ -21,8 +24,9 @@ export interface DenialDeps {
 }
 
 /**
- * Denied requests as rows of the chain that they were about (http.md, "Denied reads"), after the answer: a bounded queue
- * that is written a few times a second. What it has no room for, and what a caller repeats, becomes one row that counts.
+ * Writes denied requests as rows of the chain that they were about, after the answer. Queues a bounded number of rows and
+ * writes them a few times a second. Denials that the queue has no room for, or that a caller repeats, become one row with a
+ * count.
  */
 export class Denials implements DenialLog {
   readonly #deps: DenialDeps
@@ -42,14 +46,14 @@ export class Denials implements DenialLog {
     this.#schedule(TICK)
   }
 
-  /** Writes all that is left; tells in the log what could not be written. */
+  /** Writes the remaining rows, and logs those that cannot be written. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     await this.#writing
     this.#isFailing = false
     await this.#write(Number.POSITIVE_INFINITY)
     clearTimeout(this.#timer)
-    for (const row of this.#waiting.splice(0)) this.#tellLost(row, 'not written before the end')
+    for (const row of this.#waiting.splice(0)) this.#logLost(row, 'not written before the end')
   }
 
   #schedule(delay: number): void {
@@ -65,7 +69,7 @@ export class Denials implements DenialLog {
     this.#timer.unref()
   }
 
-  /** While older rows cannot be written no more are made: they are counted where they are. */
+  /** Releases no counted rows while older rows cannot be written: the allowance goes on counting them. */
   async #write(now: number): Promise<void> {
     const rows = this.#waiting.splice(0)
     if (!this.#isFailing) rows.push(...this.#allowance.release(now))
@@ -77,30 +81,33 @@ export class Denials implements DenialLog {
     if (count > 0) this.#deps.log.warn({ count }, 'too many denials to count by caller and chain')
   }
 
-  /** The row where it is to be tried again. */
+  /** Resolves with the row if the write must be retried, with `undefined` otherwise. */
   async #record(row: DenialRow): Promise<DenialRow | undefined> {
     try {
       await this.#deps.record(denialEntry(row, row.denial.subjectId))
       return undefined
     } catch (error) {
       const code = error instanceof AuditError ? error.code : 'internal'
-      if (code === 'personal_data_in_chain') return this.#recordAs(row)
-      // An unknown Domain has no chain; the log is all there is.
-      if (MAY_PASS.has(code)) return row
-      this.#tellLost(row, code)
+      if (code === 'personal_data_in_chain') return this.#recordWithType(row)
+      // An unknown Domain has no chain, so its denial is only logged.
+      if (RETRIABLE.has(code)) return row
+      this.#logLost(row, code)
       return undefined
     }
   }
 
-  /** A short id can stand in our own words ("audit"), and is then taken for personal data in them. */
-  async #recordAs(row: DenialRow): Promise<undefined> {
+  /**
+   * Records the subject with its type (`user:<id>`). A short id can be part of our own words ("audit"), and the check for
+   * personal data then refuses the row.
+   */
+  async #recordWithType(row: DenialRow): Promise<undefined> {
     await this.#deps
       .record(denialEntry(row, row.denial.subject))
-      .catch((error: unknown) => this.#tellLost(row, error instanceof AuditError ? error.code : 'internal'))
+      .catch((error: unknown) => this.#logLost(row, error instanceof AuditError ? error.code : 'internal'))
     return undefined
   }
 
-  #tellLost({ denial, count }: DenialRow, why: string): void {
+  #logLost({ denial, count }: DenialRow, why: string): void {
     this.#deps.log.warn(
       {
         correlation_id: denial.correlationId,
@@ -114,5 +121,5 @@ export class Denials implements DenialLog {
   }
 }
 
-/** Nothing was written, and the next try may. */
-const MAY_PASS: ReadonlySet<string> = new Set(['database_unavailable', 'pepper_unavailable'])
+/** Errors after which nothing was written and a retry may succeed. */
+const RETRIABLE: ReadonlySet<string> = new Set(['database_unavailable', 'pepper_unavailable'])

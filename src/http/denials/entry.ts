@@ -4,18 +4,18 @@ import { isAddress } from '../../append/input/ip.js'
 import { onlyChain } from '../../append/residency.js'
 import type { Denial } from '../deps.js'
 
-/** One row to be written; `count` denials of one caller on one chain, the last of them in `denial`. */
+/** One row to write. It represents `count` denials of one caller on one chain; `denial` is the last of them. */
 export interface DenialRow {
   readonly denial: Denial
   readonly count: number
 }
 
-/** Of a user agent, which a caller may make as long as the headers are. */
+/** Characters kept of a user agent, which can be as long as the headers allow. */
 const MAX_AGENT = 256
 
 /**
- * Relation, object and reason as http.md has them. A row that stands for several has `repeated:<count>` as its one step
- * of relation_path. The address and the user agent stay off the chain, where they can be erased.
+ * Returns the entry of a denial, as docs/http.md describes it. A row for several denials has `repeated:<count>` as the only
+ * step of its relation_path. The address and the user agent stay off the chain, where they can be erased.
  */
 export function denialEntry({ denial, count }: DenialRow, subjectId: string): InputEntry {
   const { domainId, relation, reason, correlationId, ip, userAgent } = denial

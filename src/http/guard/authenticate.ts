@@ -5,7 +5,7 @@ import { unauthenticated } from '../problem/problem.js'
 import { asUnavailable } from './as-unavailable.js'
 import { bearerOf } from './caller.js'
 
-/** Comes first of all, before anything of the request is parsed. */
+/** Returns a hook that sets the caller of a request. It runs first, before any part of the request is parsed. */
 export function authenticate({ authenticator }: HttpDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const principal = await authenticator

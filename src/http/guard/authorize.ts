@@ -7,11 +7,11 @@ import { entryNotFound, permissionDenied } from '../problem/problem.js'
 import { asUnavailable } from './as-unavailable.js'
 import { chainOf, principalOf } from './caller.js'
 
-export interface GateRule {
+export interface AccessRule {
   readonly relation: AccessRelation
-  /** Answer 404 instead of 403: a 403 would tell that the entry is there, and so the chain's length. */
+  /** Answer 404 instead of 403: a 403 would show that the entry exists, and so how long the chain is. */
   readonly hides?: true
-  /** Whether the Domain's policy may want an owner-only key. */
+  /** The Domain's policy may require an owner-only key. */
   readonly ownerOnly?: true
 }
 
@@ -20,24 +20,24 @@ type Denied = Extract<AccessDecision, { allowed: false }>
 const OUT_OF_SCOPE: Denied = { allowed: false, reason: 'out_of_scope' }
 
 /**
- * The gate of an operation. It asks for relations and never for the chain: what is forbidden and what does not exist
- * take the same way and the same time.
+ * Returns a hook that lets a request through if its caller has the relation, and throws 403 or 404 otherwise. It reads
+ * relations and never the chain, so that a forbidden and a missing chain take the same path and the same time.
  */
-export function gate(
+export function authorize(
   deps: HttpDeps,
-  rule: GateRule,
+  rule: AccessRule,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
     const decision = await decide(deps, rule, request, clientGoneSignal(reply))
     if (decision.allowed) return
-    tellDenial(deps, rule, request, decision)
+    recordDenial(deps, rule, request, decision)
     throw rule.hides ? entryNotFound() : permissionDenied(request.id, decision)
   }
 }
 
 async function decide(
   { authorizer, ownerOnly }: HttpDeps,
-  rule: GateRule,
+  rule: AccessRule,
   request: FastifyRequest,
   signal: AbortSignal,
 ): Promise<AccessDecision> {
@@ -52,7 +52,7 @@ async function decide(
   return (await ownerOnly?.isEraseOwnerOnly(object, signal)) === true ? OUT_OF_SCOPE : decision
 }
 
-function tellDenial(deps: HttpDeps, rule: GateRule, request: FastifyRequest, { reason }: Denied): void {
+function recordDenial(deps: HttpDeps, rule: AccessRule, request: FastifyRequest, { reason }: Denied): void {
   const { subject, subjectId } = principalOf(request)
   deps.denials.add({
     subject,

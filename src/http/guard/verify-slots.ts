@@ -1,9 +1,9 @@
 import { HttpProblem } from '../problem/problem.js'
 
-/** Seconds after which to try again. */
+/** Seconds. */
 const RETRY_AFTER = '10'
 
-/** How many verifies run at once: each holds a connection, a worker thread and a snapshot of the database. */
+/** Limits how many verifications run at once: each holds a connection, a worker thread and a snapshot of the database. */
 export class VerifySlots {
   #free: number
 
@@ -11,7 +11,7 @@ export class VerifySlots {
     this.#free = max
   }
 
-  /** Rejects with 429 where none is free: a queue would outlive the patience of who waits in it. */
+  /** Runs `use` in a free slot. Rejects with 429 when none is free: clients would time out in a queue. */
   async run<T>(use: () => Promise<T>): Promise<T> {
     if (this.#free === 0) throw tooMany()
     this.#free -= 1
@@ -25,7 +25,7 @@ export class VerifySlots {
 
 function tooMany(): HttpProblem {
   return new HttpProblem(429, {
-    detail: 'as many verifies are running as may at once',
+    detail: 'too many verifications are running',
     headers: { 'retry-after': RETRY_AFTER },
   })
 }

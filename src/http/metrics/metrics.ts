@@ -5,9 +5,9 @@ import { reconcileMetrics } from './reconcile.js'
 import { routeOf } from './routes.js'
 
 export interface Metrics {
-  /** Takes one answered request into account. */
+  /** Counts one answered request. */
   readonly onAnswered: (answered: Answered) => void
-  /** In the text format of Prometheus, from memory. */
+  /** Returns the metrics in the text format of Prometheus, from memory. */
   text(): Promise<string>
   readonly contentType: string
 }
@@ -17,19 +17,19 @@ export interface MetricsDeps {
   readonly figures: () => Figures
 }
 
-/** Seconds: a proof is a few milliseconds, a verify of a long chain minutes. */
+/** Seconds. A proof takes a few milliseconds, the verification of a long chain takes minutes. */
 const BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600]
 
 /**
- * Every label has a bounded set of values, and none of them tells of a person or of a request: routes are templates, and
- * domain ids stop at so many chains (metrics-reconcile.ts).
+ * Registers every metric. Every label has a bounded set of values, and no value identifies a person or a request: routes are
+ * templates, and the number of domain ids is limited (`MAX_CHAINS`).
  */
 export function metricsOf({ version, figures }: MetricsDeps): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const build = new Gauge({
     name: 'audit_build_info',
-    help: 'Always 1; which audit and which Node.js this is.',
+    help: 'Always 1; the labels hold the versions of audit and of Node.js.',
     labelNames: ['version', 'node'],
     registers: [registry],
   })

@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { ChainFigures, Figures } from '../../reconcile/figures.js'
 
-/** Chains that have series of their own; the first ones by domain id, so that they stay the same ones. */
+/** Chains with series of their own: the first ones by domain id, so that the set does not change. */
 export const MAX_CHAINS = 1_000
 
 type Labels = Readonly<Record<string, string>>
@@ -18,23 +18,23 @@ const STATES = ['diverged', 'stalled', 'pending', 'degraded', 'ready'] as const
 
 const alone = (value: number | undefined): readonly Sample[] => [[{}, value]]
 
-/** Of all chains, however many there are: what the alert rules go by. */
+/** Figures over all chains, however many there are. The alert rules use these. */
 const OVERALL: readonly Described[] = [
   {
     name: 'audit_integrity_state',
-    help: '1 for the state that /readyz tells, 0 for the others.',
+    help: '1 for the state that /readyz reports, 0 for the other states.',
     labels: ['state'],
     samples: ({ state }) => STATES.map((one) => [{ state: one }, one === state ? 1 : 0]),
   },
   {
     name: 'audit_quarantine_findings',
-    help: 'Records of the quarantine.',
+    help: 'Records in the quarantine.',
     labels: ['code', 'acknowledged'],
     samples: ({ quarantined }) => quarantined.map((one) => [labelsOf(one), one.count]),
   },
   {
     name: 'audit_probe_errors_total',
-    help: 'Times that the probe could not check something, by error code.',
+    help: 'Checks that the probe could not complete, by error code.',
     labels: ['code'],
     samples: ({ errors }) => [...errors].map(([code, count]) => [{ code }, count]),
   },
@@ -46,53 +46,61 @@ const OVERALL: readonly Described[] = [
   },
   {
     name: 'audit_probe_full_every_seconds',
-    help: 'Within so many seconds every row is to be verified again.',
+    help: 'Seconds within which the probe re-verifies every row.',
     samples: ({ settings }) => alone(settings.fullEvery / 1000),
   },
   { name: 'audit_chains', help: 'Chains.', samples: ({ chains }) => alone(chains.length) },
   {
     name: 'audit_chains_unchecked',
-    help: 'Chains that cannot be checked at present.',
+    help: 'Chains that currently cannot be checked.',
     samples: ({ chains }) => alone(chains.filter(({ isUncheckable }) => isUncheckable).length),
   },
   {
     name: 'audit_chains_pending',
-    help: 'Chains that were not verified end to end yet by this process or the one before.',
+    help: 'Chains that neither this process nor an earlier one has verified end to end.',
     samples: ({ chains }) => alone(chains.filter(({ fullAge }) => fullAge === undefined).length),
   },
   {
     name: 'audit_verified_age_max_seconds',
-    help: 'The greatest audit_chain_verified_age_seconds.',
+    help: 'Maximum of audit_chain_verified_age_seconds over all chains.',
     samples: ({ chains }) => alone(maxOf(chains.map(({ verifiedAge }) => verifiedAge))),
   },
   {
     name: 'audit_full_pass_age_max_seconds',
-    help: 'The greatest audit_chain_full_pass_age_seconds.',
+    help: 'Maximum of audit_chain_full_pass_age_seconds over all chains.',
     samples: ({ chains }) => alone(maxOf(chains.map(({ fullAge }) => fullAge))),
   },
   {
     name: 'audit_archive_lag_max_seconds',
-    help: 'The greatest audit_chain_archive_lag_seconds.',
+    help: 'Maximum of audit_chain_archive_lag_seconds over all chains.',
     samples: ({ chains }) => alone(maxOf(chains.map(({ archiveLag }) => archiveLag))),
   },
   {
     name: 'audit_rows',
-    help: 'Rows of all chains by their heads; its rate is that of appends.',
+    help: 'Rows of all chains, by their heads. The rate of this metric is the rate of appends.',
     samples: ({ chains }) => alone(chains.reduce((sum, { rows }) => sum + rows, 0)),
   },
 ]
 
 const ofChain = (name: string, help: string, value: (chain: ChainFigures) => number | undefined) => ({
   name: `audit_chain_${name}`,
-  help: `${help} Of at most ${MAX_CHAINS} chains.`,
+  help: `${help} Reported for at most ${MAX_CHAINS} chains.`,
   labels: ['domain_id'],
   samples: ({ chains }: Figures): readonly Sample[] =>
     chains.slice(0, MAX_CHAINS).map((chain) => [{ domain_id: chain.domainId }, value(chain)]),
 })
 
 const OF_CHAINS: readonly Described[] = [
-  ofChain('rows', 'Rows by the chain head; its rate is that of appends.', ({ rows }) => rows),
-  ofChain('verified_seq', 'The row up to which the chain is verified.', ({ verifiedSeq }) => verifiedSeq),
+  ofChain(
+    'rows',
+    'Rows of the chain, by its head. The rate of this metric is the rate of appends.',
+    ({ rows }) => rows,
+  ),
+  ofChain(
+    'verified_seq',
+    'Seq of the last row up to which the chain is verified.',
+    ({ verifiedSeq }) => verifiedSeq,
+  ),
   ofChain(
     'verified_age_seconds',
     'Seconds since every row of the chain was last known to be verified.',
@@ -100,22 +108,22 @@ const OF_CHAINS: readonly Described[] = [
   ),
   ofChain(
     'full_pass_age_seconds',
-    'Every row was recomputed within so many seconds.',
+    'Seconds within which every row was recomputed.',
     ({ fullAge }) => fullAge,
   ),
   ofChain(
     'archive_lag_rows',
-    'Rows from the first that is not archived to the end.',
+    'Rows from the first row that is not archived to the end of the chain.',
     ({ unarchived }) => unarchived,
   ),
   ofChain(
     'archive_lag_seconds',
-    'Age of the first row that is not archived; 0 without one.',
+    'Seconds since the first row that is not archived was recorded; 0 if every row is archived.',
     ({ archiveLag }) => archiveLag,
   ),
 ]
 
-/** Set when they are scraped, from what `figures` holds then: a scrape waits for nothing. */
+/** Registers metrics that are set at each scrape from the current `figures`, so that a scrape waits for nothing. */
 export function reconcileMetrics(registry: Registry, figures: () => Figures): void {
   for (const { name, help, labels = [], samples } of [...OVERALL, ...OF_CHAINS]) {
     const Metric = name.endsWith('_total') ? Counter : Gauge
@@ -128,7 +136,7 @@ export function reconcileMetrics(registry: Registry, figures: () => Figures): vo
         collect() {
           this.reset()
           if (labels.length === 0) this.remove()
-          // Added up: codes that the program does not know are all one.
+          // Add up the samples: codes that the program does not know share one label.
           for (const [own, value] of samples(figures())) if (value !== undefined) this.inc(own, value)
         },
       }),

@@ -3,7 +3,7 @@ export interface Route {
   readonly route: string
 }
 
-/** Route template and method of each operation, as docs/openapi.json has them (a test compares). */
+/** Route template and method of each operation. A test compares them with docs/openapi.json. */
 export const ROUTES: Readonly<Record<string, Route>> = {
   ListAuditEntries: { method: 'GET', route: '/v1/domains/{domain_id}/audit/entries' },
   GetAuditEntry: { method: 'GET', route: '/v1/domains/{domain_id}/audit/entries/{seq}' },
@@ -17,7 +17,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   Readyz: { method: 'GET', route: '/readyz' },
 }
 
-/** Every path and method that is none of the document's. */
+/** Requests that match no documented route. */
 const OTHER: Route = { route: 'other', method: 'other' }
 
 export function routeOf(operation: string): Route {

@@ -7,13 +7,13 @@ export interface MetricsListening {
   close(): Promise<void>
 }
 
-/** A scrape is one small request; times in milliseconds. */
+/** A scrape is one small request. Times are in milliseconds. */
 const LIMITS = { maxHeaderSize: 8 * 1024, headersTimeout: 5_000, requestTimeout: 5_000 } as const
 const MAX_CONNECTIONS = 64
 
 /**
- * GET /metrics and nothing else, on a listener of its own: what it tells of each chain, the proof endpoint hides. Rejects
- * with the system's error (EADDRINUSE, EACCES) where it cannot listen.
+ * Serves GET /metrics and nothing else, on a listener of its own: the metrics show facts about each chain that the HTTP API
+ * hides. Rejects with the system's error (EADDRINUSE, EACCES) when it cannot listen.
  */
 export async function listenForScrapes(
   metrics: Metrics,

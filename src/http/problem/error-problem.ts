@@ -3,7 +3,10 @@ import { entryNotFound, HttpProblem, isProblemCode } from './problem.js'
 
 type Status = 400 | 404 | 409 | 500 | 503
 
-/** What an error of a use case is to a client: its own to mend, no such thing, our bug, or a store out of reach. */
+/**
+ * The status of each error of a use case: 4xx for what the client can fix or what does not exist, 500 for a bug, 503 for a
+ * store that is unavailable.
+ */
 const BY_ERROR = {
   usage: 500,
   invalid_input: 400,
@@ -64,18 +67,18 @@ const BY_ERROR = {
   internal: 500,
 } as const satisfies Record<ErrorCode, Status>
 
-/** The message of an error stays here: a server's own text may show what no client is to see. */
+/** Returns the problem for an error. Drops the error's message, which may hold text that a client must not see. */
 export function errorProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error
   const code = error instanceof AuditError ? error.code : 'internal'
   const status = BY_ERROR[code]
   if (status === 503) {
     return new HttpProblem(503, {
-      detail: 'something that this needs is out of reach; try again later',
+      detail: 'a service that this request needs is unavailable; try again later',
       headers: { 'retry-after': '5' },
     })
   }
-  // A segment that ends beyond the chain names an entry that is not there.
+  // A segment that ends beyond the chain names an entry that does not exist.
   if (code === 'entry_not_found' || code === 'nothing_to_verify') return entryNotFound()
   return new HttpProblem(status, { code: isProblemCode(code) ? code : undefined, detail: DETAILS[status] })
 }
@@ -84,5 +87,5 @@ const DETAILS = {
   400: 'the request is not valid',
   404: 'there is no such Domain',
   409: 'a legal hold covers this',
-  500: 'a bug in this server; its log has more under the correlation id',
+  500: 'a bug in this server; its log has details under the correlation id',
 } as const

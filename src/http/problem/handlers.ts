@@ -8,15 +8,15 @@ import { hasBody } from '../request/headers.js'
 import { errorProblem } from './error-problem.js'
 import { HttpProblem } from './problem.js'
 
-/** Sent as bytes: to anything else Fastify adds a charset, which this type does not have. */
+/** Bodies of this type are sent as bytes: to a text, Fastify adds a charset, which this type does not define. */
 const PROBLEM_JSON = 'application/problem+json'
 
-/** Every error becomes a problem, and what is not the client's is logged. */
+/** Turns every error into a problem document, and logs failures of the server. */
 export function answerErrors(app: App, log: HttpLog): void {
   app.setErrorHandler((error, request, reply) => {
     const isGone = reply.raw.destroyed && !reply.raw.writableFinished
     const problem = isGone ? CLIENT_GONE : problemOf(error)
-    // What was decided on is no failure: 501, and a server that is not ready and is asked every second.
+    // A deliberate 5xx is not a failure: 501, and /readyz of a server that is not ready, which is polled every second.
     const isFailure = problem.status >= 500 && !(error instanceof HttpProblem)
     if (isFailure) logFailure(log, request, problem.status, error)
     return sendProblem(request, reply, problem)
@@ -30,34 +30,34 @@ export function sendProblem(
   problem: HttpProblem,
 ): FastifyReply {
   const { headers } = problem.options
-  // A verify of rows that are not there hides nothing.
+  // A verify of missing rows has nothing to hide, so only a GET gets an anonymous answer.
   const anonymous = problem.options.anonymous === true && request.method === 'GET'
   if (headers !== undefined) reply.headers(headers)
   if (anonymous) reply.removeHeader('x-correlation-id')
-  // An answer that comes before the body was read: Node would go on receiving it for the sake of the connection.
+  // Close the connection when the body was not read: Node would go on receiving the body to reuse the connection.
   if (hasBody(request.headers) && !request.raw.complete) reply.header('connection', 'close')
   const body = Buffer.from(JSON.stringify(problem.body(instanceOf(request, anonymous))))
   return reply.code(problem.status).type(PROBLEM_JSON).send(body)
 }
 
-/** The path that was asked for, without its query, which may hold a pseudonym; of an anonymous answer, the collection. */
+/** Returns the requested path without its query, which may hold a pseudonym. An anonymous answer names only the collection. */
 function instanceOf({ url }: FastifyRequest, anonymous: boolean): string {
   const path = /^[\x21-\x7e]{1,2048}$/.test(url) ? (url.split(/[?;#]/, 1)[0] ?? '/') : '/'
   return anonymous ? path.slice(0, path.lastIndexOf('/')) : path
 }
 
-/** Fastify's own errors, by their codes, and those of the use cases. */
+/** Returns the problem for an error of Fastify, by its code, or of a use case. */
 function problemOf(error: unknown): HttpProblem {
   const code = errnoOf(error)
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return BODY_TOO_LARGE
   if (code.startsWith('FST_ERR_CTP_')) {
-    return new HttpProblem(400, { code: 'invalid_body', detail: 'the body is not what its headers say' })
+    return new HttpProblem(400, { code: 'invalid_body', detail: 'the body does not match its headers' })
   }
   return isCutOff(error) ? INCOMPLETE : errorProblem(error)
 }
 
-/** Nobody reads it; what failed because of it is no failure. 499 as other servers log it. */
-const CLIENT_GONE = new HttpProblem(499, { detail: 'the client went away' })
+/** The client disconnected and reads no answer. Errors that follow from that are not failures. Other servers log 499 too. */
+const CLIENT_GONE = new HttpProblem(499, { detail: 'the client disconnected' })
 
 const BODY_TOO_LARGE = new HttpProblem(413, {
   code: 'request_body_too_large',
@@ -66,10 +66,10 @@ const BODY_TOO_LARGE = new HttpProblem(413, {
 
 const INCOMPLETE = new HttpProblem(400, {
   code: 'invalid_body',
-  detail: 'the body ended before it was whole',
+  detail: 'the body is incomplete',
 })
 
-/** The client went away while it sent the body; nobody reads the answer. */
+/** Returns whether the client disconnected while it sent the body. No client reads the answer then. */
 function isCutOff(error: unknown): boolean {
   return errnoOf(error) === 'ECONNRESET'
 }
@@ -78,7 +78,7 @@ function noSuchPath(): HttpProblem {
   return new HttpProblem(404, { detail: 'there is no such path' })
 }
 
-/** Of an error that is not ours the message stays out: it may hold anything. */
+/** Logs a failure. Leaves out the message of an error that is not ours, which may hold anything. */
 function logFailure(log: HttpLog, request: FastifyRequest, status: number, error: unknown): void {
   const isKnown = error instanceof AuditError
   const fields = {
@@ -97,9 +97,9 @@ function frames(error: Error): string[] {
   return lines.filter((line) => line.startsWith('at ')).slice(0, 12)
 }
 
-/** A path that cannot be decoded, before any route is known. */
+/** Answers 400 for a path that cannot be decoded. No route is known yet. */
 export function refusePath(_error: unknown, _request: unknown, reply: FastifyReply): void {
-  const problem = new HttpProblem(400, { detail: 'the path is not a well-formed one' })
+  const problem = new HttpProblem(400, { detail: 'the path is not well-formed' })
   reply.raw.writeHead(400, { 'content-type': PROBLEM_JSON, 'cache-control': 'no-store' })
   reply.raw.end(JSON.stringify(problem.body('/')))
 }
@@ -109,9 +109,9 @@ const BY_CLIENT_ERROR: Readonly<Record<string, readonly [status: number, detail:
   HPE_HEADER_OVERFLOW: [431, 'expected headers of at most 16 KiB'],
 }
 
-/** What is no HTTP, or too slow, or too large: told where it still can be, and the connection ends. */
+/** Answers input that is not HTTP, too slow or too large, if the socket still can, and closes the connection. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  // Of TLS: what is written before the handshake is done would wait for it for ever.
+  // Do not write after an error of TLS: data written before the handshake is complete would wait for ever.
   const isOfHttp = /^(?:HPE_|ERR_HTTP_)/.test(error.code ?? '')
   if (!isOfHttp || !socket.writable) {
     socket.destroy()

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AuditError } from '../../base/errors.js'
 import { isProblemCode, type ProblemCode } from './problem.js'
 
-/** Says in a schema what is wrong with a request, with the code that http.md has for it. No message holds a value. */
+/** Adds an issue with a problem code to a schema check. The message must not hold a value of the request. */
 export function problemIssue(
   context: z.RefinementCtx,
   problemCode: ProblemCode | undefined,
@@ -11,7 +11,7 @@ export function problemIssue(
   context.addIssue({ code: 'custom', message, params: { problemCode } })
 }
 
-/** What `parse` returns; an AuditError that it throws is an issue of the request. */
+/** Returns what `parse` returns, and turns an AuditError that it throws into an issue of the request. */
 export function auditErrorIssue<T>(context: z.RefinementCtx, parse: () => T): T {
   try {
     return parse()
@@ -22,7 +22,7 @@ export function auditErrorIssue<T>(context: z.RefinementCtx, parse: () => T): T 
   }
 }
 
-/** By the field that is wrong, where the schema itself refused it: another type, a number out of range, given twice. */
+/** The code by field, for values that the schema itself refused: wrong type, out of range, given twice. */
 const BY_FIELD: Readonly<Record<string, ProblemCode>> = {
   limit: 'invalid_limit',
   cursor: 'invalid_cursor',
@@ -36,7 +36,7 @@ const BY_FIELD: Readonly<Record<string, ProblemCode>> = {
   identity_id: 'invalid_identity_id',
 }
 
-/** The code and the rule of what a schema refused. Of the request it repeats the schema's own field names alone. */
+/** Returns the code and the rule for what a schema refused. Repeats nothing of the request but field names of the schema. */
 export function issueProblem(
   issue: z.core.$ZodRawIssue | z.core.$ZodIssue | undefined,
   part: string,

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { DenialReason } from '../../ports/access.js'
 
-/** The codes of http.md and no other: clients that exist may know them as a closed set. */
+/** All problem codes of the contract. Add none: existing clients may treat them as a closed set. */
 export const PROBLEM_CODES = [
   'invalid_limit',
   'invalid_cursor',
@@ -23,7 +23,7 @@ export function isProblemCode(code: unknown): code is ProblemCode {
   return (PROBLEM_CODES as readonly unknown[]).includes(code)
 }
 
-/** The body of an answer that is no success (RFC 9457). */
+/** The body of an error answer (RFC 9457). */
 export interface Problem {
   readonly type: string
   readonly title: string
@@ -38,15 +38,15 @@ export interface Problem {
 
 export interface ProblemOptions {
   readonly code?: ProblemCode | undefined
-  /** One fixed text a kind of problem: nothing of the request, of a row or of an error of the database. */
+  /** One fixed text for each kind of problem. Holds nothing of the request, of a row or of a database error. */
   readonly detail: string
   readonly headers?: Readonly<Record<string, string>>
   readonly members?: Pick<Problem, 'reason' | 'correlation_id' | 'relation_path'>
-  /** The answer shows nothing of this one request: neither its correlation id nor the last segment of its path. */
+  /** The answer shows neither the request's correlation id nor the last segment of its path. */
   readonly anonymous?: true
 }
 
-/** Ends a request with a problem. Thrown within src/http alone. */
+/** Ends a request with a problem document. Thrown only in src/http. */
 export class HttpProblem extends Error {
   override readonly name = 'HttpProblem'
 
@@ -57,7 +57,7 @@ export class HttpProblem extends Error {
     super(options.detail)
   }
 
-  /** `instance`: a URI reference of what was asked for. */
+  /** Returns the body. `instance` is a URI reference of the requested resource. */
   body(instance: string): Problem {
     const { code, detail, members } = this.options
     return {
@@ -74,12 +74,12 @@ export class HttpProblem extends Error {
 
 export function unauthenticated(): HttpProblem {
   return new HttpProblem(401, {
-    detail: 'this needs a valid credential',
+    detail: 'a valid credential is required',
     headers: { 'www-authenticate': 'Bearer' },
   })
 }
 
-/** The one answer for an entry that is not there and for one that must not be seen, byte for byte. */
+/** Returns the one answer, byte for byte, for an entry that does not exist and for one that the caller must not see. */
 export function entryNotFound(): HttpProblem {
   return new HttpProblem(404, {
     code: 'entry_not_found',
@@ -88,12 +88,12 @@ export function entryNotFound(): HttpProblem {
   })
 }
 
-/** The port that an operation needs. Throws 501 where it is not wired. */
+/** Returns the port that an operation needs. Throws 501 when the server has none. */
 export function provisioned<T>(port: T | undefined): T {
   if (port !== undefined) return port
   throw new HttpProblem(501, {
     code: 'audit_not_provisioned',
-    detail: 'this server is not equipped for this operation',
+    detail: 'this server does not provide this operation',
   })
 }
 

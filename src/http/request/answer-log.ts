@@ -5,12 +5,12 @@ import type { HttpDeps } from '../deps.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** operationId, or `other` for a path that has none. */
+    /** The operationId of the route, or `other` for a path without one. */
     operation: string
   }
 }
 
-/** A line for each answer: which operation on which chain, how it ended, how long it took. Nothing about who asked. */
+/** Logs one line for each answer: the operation, the chain, the status and the duration. Logs nothing about the caller. */
 export function logAnswers(app: App, { log, onAnswered }: Pick<HttpDeps, 'log' | 'onAnswered'>): void {
   app.decorateRequest('operation', 'other')
   nameOperations(app)
@@ -32,7 +32,7 @@ export function logAnswers(app: App, { log, onAnswered }: Pick<HttpDeps, 'log' |
   })
 }
 
-/** Fastify's own way to a request's route makes and freezes an object each time (40 µs under load). */
+/** Stores the operation on each request, because `request.routeOptions` makes and freezes an object each time (40 µs under load). */
 function nameOperations(app: App): void {
   app.addHook('onRoute', (route) => {
     const operation = route.schema?.operationId
@@ -45,7 +45,7 @@ function nameOperations(app: App): void {
   })
 }
 
-/** Only what has been found to be a UUID: else a caller could write anything into the log. */
+/** Returns the Domain only if it is a UUID: otherwise a caller could write anything into the log. */
 function domainOf({ params }: FastifyRequest): { domain_id?: string } {
   const id = (params as { readonly domain_id?: unknown } | undefined)?.domain_id
   return typeof id === 'string' && isUuid(id) ? { domain_id: id } : {}

@@ -3,7 +3,7 @@ import { JsonProblem, parseStrictJson } from '../../append/input/strict-json.js'
 import type { App } from '../app-type.js'
 import { HttpProblem } from '../problem/problem.js'
 
-/** JSON alone; nothing at all, of whatever type it says it is, is no body (the Go client sends such a one). */
+/** Accepts JSON bodies only. An empty body counts as no body, whatever its Content-Type: the Go client sends such requests. */
 export function acceptBodies(app: App): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { App } from '../app-type.js'
 import { HttpProblem } from '../problem/problem.js'
 
-/** For every answer: it is nobody's to cache, to frame or to guess a type of. */
+/** Headers of every answer: do not cache it, frame it or guess its type. */
 const HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -12,19 +12,22 @@ const HEADERS = {
 
 const HSTS = { 'strict-transport-security': 'max-age=31536000' } as const
 
-/** Also the correlation id, which the error handler takes back where the answer must not differ from another one. */
+/** Sets the headers of every answer, the correlation id included. The error handler removes that id from anonymous answers. */
 export function setHeaders(app: App, isTls: boolean): void {
   const headers = isTls ? { ...HEADERS, ...HSTS } : HEADERS
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers)
     reply.header('x-correlation-id', request.id)
     assertOneHost(request.raw)
-    // What a GET brings along is never read; without this Node would go on receiving it, all of it.
+    // The body of a GET is never read; without this, Node would go on receiving all of it.
     if (request.method === 'GET' && hasBody(request.headers)) reply.header('connection', 'close')
   })
 }
 
-/** With none or two of them, a proxy in front may have meant another server. Node refuses none, and without a problem. */
+/**
+ * Throws 400 unless the request has exactly one Host header: with none or two, a proxy in front may have routed by another
+ * name. Node's own check (`requireHostHeader`) only refuses a missing header, and not with a problem document.
+ */
 function assertOneHost({ rawHeaders, httpVersionMinor }: IncomingMessage): void {
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) if (/^host$/i.test(rawHeaders[i] ?? '')) hosts += 1

@@ -5,13 +5,13 @@ import type { App } from '../app-type.js'
 
 type Document = OpenAPIV3_1.Document
 
-/** The OpenAPI 3.1 document of the routes, from the schemas that they validate with; served at /openapi.json. */
+/** Generates the OpenAPI 3.1 document from the schemas that the routes validate with, and serves it at /openapi.json. */
 export async function registerDocument(app: App): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'Audit log, read surface',
+        title: 'Audit log, read API',
         description: 'A tamper-evident audit log: list, get with proof, verify, erase.',
         version: '1.0.0',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
@@ -29,31 +29,34 @@ export async function registerDocument(app: App): Promise<void> {
   })
 }
 
-/** As docs/openapi.json holds it, final newline included. */
+/** Returns the text of docs/openapi.json, the final newline included. */
 export function documentText(app: App): string {
-  return `${JSON.stringify(tidied(app.swagger() as Document), null, 2)}\n`
+  return `${JSON.stringify(withoutDuplicates(app.swagger() as Document), null, 2)}\n`
 }
 
 const INPUT = /^(.*)Input$/
 
-/** Two schemas of each name are generated, one as it is read and one as it is written: each is used as one of them only. */
-function tidied(document: Document): Document {
+/**
+ * Removes the duplicates of the generator, which makes two schemas for each name: one for input and one for output. Each
+ * schema here is used in one direction only.
+ */
+function withoutDuplicates(document: Document): Document {
   const schemas = { ...document.components?.schemas }
   const requests = new Set(JSON.stringify(document.paths).match(/(?<=schemas\/)\w+(?=Input")/g))
   for (const [name, schema] of Object.entries(schemas)) {
-    const [, written] = INPUT.exec(name) ?? []
-    if (written === undefined) continue
-    if (requests.has(written)) schemas[written] = schema
+    const [, plain] = INPUT.exec(name) ?? []
+    if (plain === undefined) continue
+    if (requests.has(plain)) schemas[plain] = schema
     delete schemas[name]
   }
   const text = JSON.stringify({ ...document, components: { ...document.components, schemas } })
   const tidy = JSON.parse(text.replaceAll(/(schemas\/\w+)Input"/g, '$1"')) as Document
-  leaveOutBodies(tidy)
+  makeVerifyBodyOptional(tidy)
   return tidy
 }
 
-/** The generator takes every body for required. */
-function leaveOutBodies({ paths }: Document): void {
+/** Marks the body of a verify as optional: the generator marks every body as required. */
+function makeVerifyBodyOptional({ paths }: Document): void {
   for (const item of Object.values(paths ?? {})) {
     const body = item?.post?.requestBody
     if (body !== undefined && 'content' in body && /\/AuditChainVerifyRequest"/.test(JSON.stringify(body))) {

@@ -5,7 +5,7 @@ import { listEntries } from '../../query/list.js'
 import type { App } from '../app-type.js'
 import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
-import { gate } from '../guard/authorize.js'
+import { authorize } from '../guard/authorize.js'
 import { chainOf } from '../guard/caller.js'
 import { provisioned } from '../problem/problem.js'
 import { BEARER, COMMON_ANSWERS, DENIED, success } from '../schemas/answers.js'
@@ -36,13 +36,13 @@ function registerList(app: App, deps: HttpDeps, url: string, operationId: string
     schema: {
       operationId,
       security: BEARER,
-      summary: 'A page of a chain, ascending by seq',
+      summary: 'List entries of a chain, ascending by seq',
       params,
       querystring: listQuery,
-      response: { ...success('A page.', auditEntryList), ...COMMON_ANSWERS, ...DENIED },
+      response: { ...success('One page of entries.', auditEntryList), ...COMMON_ANSWERS, ...DENIED },
     },
     onRequest: authenticate(deps),
-    preHandler: gate(deps, { relation: 'auditor' }),
+    preHandler: authorize(deps, { relation: 'auditor' }),
     handler: async (request) => {
       const asked = { domainId: chainOf(request), ...request.query }
       return listJson(await listEntries(provisioned(deps.entries), deps.cursorKey, asked))
@@ -50,7 +50,7 @@ function registerList(app: App, deps: HttpDeps, url: string, operationId: string
   })
 }
 
-/** No 403 here: see GateRule.hides. */
+/** Answers no 403: see AccessRule.hides. */
 function registerGet(
   app: App,
   deps: HttpDeps,
@@ -64,13 +64,13 @@ function registerGet(
     schema: {
       operationId,
       security: BEARER,
-      summary: 'One entry with its proof',
+      summary: 'Get one entry with its proof',
       params,
       querystring: noQuery,
-      response: { ...success('The entry.', auditEntryProof), ...COMMON_ANSWERS },
+      response: { ...success('The entry and its proof.', auditEntryProof), ...COMMON_ANSWERS },
     },
     onRequest: authenticate(deps),
-    preHandler: gate(deps, { relation: 'auditor', hides: true }),
+    preHandler: authorize(deps, { relation: 'auditor', hides: true }),
     handler: async (request) =>
       proofJson(await getProof(provisioned(deps.entries), chainOf(request), request.params.seq)),
   })

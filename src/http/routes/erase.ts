@@ -3,7 +3,7 @@ import { wireTime } from '../../base/wire-time.js'
 import type { App } from '../app-type.js'
 import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
-import { gate } from '../guard/authorize.js'
+import { authorize } from '../guard/authorize.js'
 import { chainOf, principalOf } from '../guard/caller.js'
 import { provisioned } from '../problem/problem.js'
 import { BEARER, BODY_ANSWERS, COMMON_ANSWERS, DENIED, HELD, success } from '../schemas/answers.js'
@@ -22,7 +22,7 @@ function register(app: App, deps: HttpDeps, url: string, operationId: string, pa
     schema: {
       operationId,
       security: BEARER,
-      summary: 'Purge the personal data that a chain’s rows hold of an identity',
+      summary: 'Delete the personal data that a chain’s rows hold about an identity',
       params,
       querystring: noQuery,
       body: auditEraseIdentityRequest,
@@ -35,7 +35,7 @@ function register(app: App, deps: HttpDeps, url: string, operationId: string, pa
       },
     },
     onRequest: authenticate(deps),
-    preHandler: gate(deps, { relation: 'manage', ownerOnly: true }),
+    preHandler: authorize(deps, { relation: 'manage', ownerOnly: true }),
     handler: async (request) => {
       const { subjectPseudonym, erasedAt } = await provisioned(deps.eraser).erase({
         domainId: chainOf(request),

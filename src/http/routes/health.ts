@@ -8,7 +8,7 @@ const health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
 const ready = z
   .object({
     status: z.enum(['ready', 'degraded']).meta({
-      description: '`degraded`: every divergence that was found has been acknowledged by an operator.',
+      description: '`degraded`: divergences were found, and an operator has acknowledged all of them.',
     }),
   })
   .meta({ id: 'Readiness' })
@@ -18,15 +18,15 @@ const json = (description: string, schema: z.ZodType) => ({
   content: { 'application/json': { schema } },
 })
 
-/** Without a credential: they tell that the process answers, and that the chains are what they were. */
+/** Registers the two health paths, which need no credential: the process answers, and every chain is intact. */
 export function registerHealth(app: App, integrity: Integrity): void {
   app.route({
     method: 'GET',
     url: '/healthz',
     schema: {
       operationId: 'Healthz',
-      summary: 'Whether this process answers',
-      response: { 200: json('It does.', health) },
+      summary: 'Check that the process answers',
+      response: { 200: json('The process answers.', health) },
     },
     handler: async () => ({ status: 'ok' as const }),
   })
@@ -35,11 +35,11 @@ export function registerHealth(app: App, integrity: Integrity): void {
     url: '/readyz',
     schema: {
       operationId: 'Readyz',
-      summary: 'Whether every chain was verified and stands',
+      summary: 'Check that every chain was verified and is intact',
       response: {
-        200: json('Every chain stands, or what does not has been acknowledged.', ready),
+        200: json('Every chain is intact, or every divergence has been acknowledged.', ready),
         503: {
-          description: 'Not yet verified, or a divergence stands unacknowledged.',
+          description: 'A chain has not been verified yet, or a divergence has not been acknowledged.',
           content: { 'application/problem+json': { schema: notReady } },
         },
       },
@@ -49,7 +49,7 @@ export function registerHealth(app: App, integrity: Integrity): void {
   registerHead(app, integrity)
 }
 
-/** Balancers that ask with HEAD get the same status. */
+/** Gives load balancers that send HEAD the same status. */
 function registerHead(app: App, integrity: Integrity): void {
   app.head('/healthz', { schema: { hide: true } }, async (_request, reply) => reply.code(200).send())
   app.head('/readyz', { schema: { hide: true } }, async (_request, reply) => {
@@ -60,8 +60,8 @@ function registerHead(app: App, integrity: Integrity): void {
 
 const DETAILS = {
   pending: 'the chains have not all been verified yet',
-  diverged: 'a divergence was found and stands unacknowledged',
-  stalled: 'the chains could not be verified for too long',
+  diverged: 'a divergence was found and has not been acknowledged',
+  stalled: 'the chains have not been verifiable for too long',
 } as const
 
 function readiness(state: IntegrityState): { status: 'ready' | 'degraded' } {

@@ -10,7 +10,7 @@ import type { App } from '../app-type.js'
 import { clientGoneSignal } from '../connection/client-gone-signal.js'
 import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
-import { gate } from '../guard/authorize.js'
+import { authorize } from '../guard/authorize.js'
 import { chainOf } from '../guard/caller.js'
 import { VerifySlots } from '../guard/verify-slots.js'
 import { provisioned } from '../problem/problem.js'
@@ -38,13 +38,14 @@ function register(
     schema: {
       operationId,
       security: BEARER,
-      summary: 'Recompute a chain, or a segment of it',
-      description: 'A divergence is a finding, not an error: 200 with `ok: false`. The body may be left out.',
+      summary: 'Verify a chain or a segment of it',
+      description:
+        'Recomputes every hash. A divergence is a finding, not an error: the answer is 200 with `ok: false`. The body is optional.',
       params,
       querystring: noQuery,
       body: auditChainVerifyRequest.optional(),
       response: {
-        ...success('What was found.', auditChainVerifyResult),
+        ...success('The result of the verification.', auditChainVerifyResult),
         ...COMMON_ANSWERS,
         ...DENIED,
         ...BODY_ANSWERS,
@@ -52,10 +53,10 @@ function register(
       },
     },
     onRequest: authenticate(deps),
-    preHandler: gate(deps, { relation: 'auditor' }),
+    preHandler: authorize(deps, { relation: 'auditor' }),
     handler: (request, reply) =>
       slots.run(async () => {
-        // Nothing moves on the connection while a long chain is read.
+        // Disable the idle timeout: no data moves on the connection while a long chain is read.
         if (request.socket instanceof Socket) request.socket.setTimeout(0)
         const { from_seq: fromSeq = 1, to_seq: toSeq } = request.body ?? {}
         const segment = { domainId: chainOf(request), fromSeq, toSeq, pins: [] }
@@ -63,13 +64,14 @@ function register(
         const verify = (about: VerifyRequest) =>
           verifyChain(source, about, () => undefined, clientGoneSignal(reply))
         const verdict = await verify(segment)
-        await tell(deps, segment.domainId, await wholeFindings(verdict.findings, segment, verify), request.id)
+        const findings = await wholeFindings(verdict.findings, segment, verify)
+        await reportFindings(deps, segment.domainId, findings, request.id)
         return answerOf(verifyResult(verdict))
       }),
   })
 }
 
-/** A row can have been forced to a seq that the contract has no number for: the nearest that it has, as in a finding. */
+/** Returns the nearest seq that the contract can represent: a row can have been forced to a seq beyond, as in a finding. */
 const seqOf = (seq: number) => Math.max(Math.min(seq, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER)
 
 function answerOf(result: VerifyResult): z.infer<typeof auditChainVerifyResult> {
@@ -81,8 +83,8 @@ function answerOf(result: VerifyResult): z.infer<typeof auditChainVerifyResult> 
   }
 }
 
-/** Readiness turns first: the finding stands, whatever becomes of its record. */
-async function tell(
+/** Changes readiness first, so that it does not depend on whether the findings can be recorded. */
+async function reportFindings(
   { integrity, quarantine, source, log }: HttpDeps,
   domainId: string,
   findings: readonly Finding[],

@@ -8,26 +8,28 @@ const problemAnswer = (description: string, schema: z.ZodType = problem) => ({
   content: { 'application/problem+json': { schema } },
 })
 
-/** What every operation of the contract may answer beside its own success. */
+/** Answers of every operation, besides its success. */
 export const COMMON_ANSWERS = {
   400: problemAnswer('The request is not valid.'),
-  401: problemAnswer('No credential, or one that is not good.'),
-  404: problemAnswer('No such Domain or entry.'),
+  401: problemAnswer('The credential is missing or not valid.'),
+  404: problemAnswer('The Domain or the entry does not exist.'),
   500: problemAnswer('A bug in this server.'),
-  501: problemAnswer('This server is not equipped for this operation.'),
-  503: problemAnswer('The database or the authorizer is out of reach.'),
+  501: problemAnswer('This server does not provide this operation.'),
+  503: problemAnswer('The database or the authorizer is unavailable.'),
 } as const
 
-/** Of the operations that say that they are forbidden. */
-export const DENIED = { 403: problemAnswer('The credential lacks the relation.', permissionDenied) } as const
+/** For operations that answer 403. */
+export const DENIED = {
+  403: problemAnswer('The caller does not have the required relation.', permissionDenied),
+} as const
 
-/** Of the operations that delete. */
-export const HELD = { 409: problemAnswer('A legal hold keeps it from being erased.') } as const
+/** For operations that delete. */
+export const HELD = { 409: problemAnswer('A legal hold forbids the erasure.') } as const
 
-/** Of the operations that take a body. */
-export const BODY_ANSWERS = { 413: problemAnswer('A body of more than 8 KiB.') } as const
+/** For operations with a body. */
+export const BODY_ANSWERS = { 413: problemAnswer('The body is larger than 8 KiB.') } as const
 
-export const BUSY = { 429: problemAnswer('Too many verifies are running; see Retry-After.') } as const
+export const BUSY = { 429: problemAnswer('Too many verifications are running; see Retry-After.') } as const
 
 export function success(description: string, schema: z.ZodType) {
   return { 200: { description, content: { 'application/json': { schema } } } }

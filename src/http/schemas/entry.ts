@@ -5,21 +5,21 @@ import { documented, hash, time, uuid } from './texts.js'
 
 const reason = z.enum([...REASONS, 'unknown']).meta({
   id: 'AuditReason',
-  description: '`unknown` only for an ordinal outside 1 to 4 that somebody forced into the table.',
+  description: '`unknown`: the stored ordinal is not 1 to 4, because somebody forced it into the table.',
 })
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 const name = { type: 'string', pattern: NAME.source }
 
 /**
- * Names only: .spectral.mjs refuses a document whose schema would let a value through. No z.record, which leaves out a
- * caveat that is named __proto__.
+ * Allows names only: .spectral.mjs refuses a document whose schema would let a value through. Does not use z.record, which
+ * drops a caveat named __proto__.
  */
 const caveatContext = z.custom<Readonly<Record<string, readonly string[]>>>(isNamesOnly).meta({
   type: 'object',
   propertyNames: name,
   additionalProperties: { type: 'array', items: name },
-  description: 'From the name of a caveat to the names of its parameters. Never a value.',
+  description: 'Maps the name of a caveat to the names of its parameters. Never holds a value.',
   'x-plexsphere-names-only': true,
 })
 
@@ -32,7 +32,7 @@ function isNamesOnly(value: unknown): boolean {
 export const auditEntry = z
   .object({
     seq: z.int().min(1).max(LIMITS.maxSeq),
-    domain_id: uuid.meta({ description: 'The platform anchor on rows of the platform chain.' }),
+    domain_id: uuid.meta({ description: 'On rows of the platform chain, the platform anchor.' }),
     occurred_at: time,
     reason,
     subject: z.object({
@@ -54,7 +54,7 @@ export const auditEntry = z
 export const auditEntryList = z
   .object({
     items: z.array(auditEntry),
-    next_cursor: z.string().optional().meta({ description: 'Absent where nothing follows.' }),
+    next_cursor: z.string().optional().meta({ description: 'Absent on the last page.' }),
   })
   .meta({ id: 'AuditEntryList' })
 
@@ -67,7 +67,7 @@ export const auditEntryProof = z
       canonical_bytes: documented({
         contentEncoding: 'base64',
         description:
-          'entry_hash = sha256(prev_hash ‖ sha256(canonical_bytes)). Empty where a row was forced into the table that has none; verify is what names it.',
+          'entry_hash = sha256(prev_hash ‖ sha256(canonical_bytes)). Empty for a row that was forced into the table and has no canonical bytes; verify reports such a row.',
       }),
     }),
   })

@@ -6,7 +6,7 @@ import { CURSOR } from '../../query/cursor.js'
 import { DEFAULT_LIMIT, MAX_LIMIT, parseFilter, parseLimit, parseSeq } from '../../query/list-query.js'
 import { auditErrorIssue, problemIssue } from '../problem/issue.js'
 
-/** A Domain's id in lower case. The platform chain has its own paths: as a Domain it would be another object to relations. */
+/** Parses a Domain's id to lower case. Refuses the platform anchor: the platform chain has its own paths and its own relations. */
 const domainId = z
   .string()
   .transform((text, context) => {
@@ -27,7 +27,7 @@ export const domainParams = z.strictObject({ domain_id: domainId })
 export const entryParams = z.strictObject({ seq })
 export const domainEntryParams = z.strictObject({ domain_id: domainId, seq })
 
-/** For operations without query parameters: one that is given was meant for something, and would be ignored. */
+/** For operations without query parameters: refuses a parameter instead of ignoring it. */
 export const noQuery = z.strictObject({})
 
 const text = (document: Readonly<Record<string, unknown>>) =>
@@ -36,18 +36,18 @@ const text = (document: Readonly<Record<string, unknown>>) =>
     .meta({ ...document })
     .optional()
 
-/** The query of the two list operations, parsed. */
+/** Parses the query of the two list operations. */
 export const listQuery = z
   .strictObject({
-    cursor: text({ description: 'next_cursor of the page before; of this chain only.' }),
+    cursor: text({ description: 'The next_cursor of the previous page of the same chain.' }),
     limit: text({ type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT }),
-    subject: text({ pattern: '^[0-9A-Fa-f]{64}$', description: 'A pseudonym, never plaintext.' }),
+    subject: text({ pattern: '^[0-9A-Fa-f]{64}$', description: 'A pseudonym; never a plaintext id.' }),
     relation: text({ minLength: 1 }),
     object_type: text({ minLength: 1 }),
     object_id: text({ minLength: 1 }),
     reason: text({ enum: [...REASONS, 'unknown'] }),
-    from: text({ format: 'date-time', description: 'On occurred_at, inclusive.' }),
-    to: text({ format: 'date-time', description: 'On occurred_at, inclusive.' }),
+    from: text({ format: 'date-time', description: 'Earliest occurred_at, inclusive.' }),
+    to: text({ format: 'date-time', description: 'Latest occurred_at, inclusive.' }),
     correlation_id: text({}),
   })
   .transform((raw, context) =>
@@ -60,6 +60,6 @@ export const listQuery = z
 
 function cursorShape(cursor: string | undefined, context: z.RefinementCtx): string | undefined {
   if (cursor === undefined || CURSOR.test(cursor)) return cursor
-  problemIssue(context, 'invalid_cursor', 'cursor: not one of this chain, or altered')
+  problemIssue(context, 'invalid_cursor', 'cursor: not a cursor of this chain, or altered')
   return undefined
 }

@@ -11,7 +11,7 @@ const members = {
 
 export const problem = z
   .object({ ...members, code: z.enum(PROBLEM_CODES).optional() })
-  .meta({ id: 'Problem', description: 'RFC 9457.' })
+  .meta({ id: 'Problem', description: 'A problem document (RFC 9457).' })
 
 export const permissionDenied = z
   .object({
@@ -24,4 +24,4 @@ export const permissionDenied = z
 
 export const notReady = z
   .object({ ...members, reason: z.enum(['pending', 'diverged', 'stalled']) })
-  .meta({ id: 'NotReady', description: 'Names no Domain and no seq.' })
+  .meta({ id: 'NotReady', description: 'Names neither a Domain nor a seq.' })

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * What the document promises of a text and no answer is refused for: a row that was forced into the table past its CHECKs
- * must still be sent, or one bad row would hide its whole page behind a 500.
+ * Documents a promise about a text without enforcing it on answers: a row that was forced into the table past its CHECKs must
+ * still be sent, or one bad row would turn its whole page into a 500.
  */
 export const documented = (promise: Readonly<Record<string, unknown>>) => z.string().meta({ ...promise })
 
@@ -10,5 +10,5 @@ export const time = documented({ format: 'date-time' })
 
 export const uuid = documented({ format: 'uuid' })
 
-/** Empty or of another length only in a row that somebody forced into the table. */
+/** A hash. Empty, or of another length, only in a row that somebody forced into the table. */
 export const hash = documented({ pattern: '^[0-9a-f]*$', description: '64 lower-case hex digits' })

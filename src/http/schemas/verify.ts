@@ -7,11 +7,14 @@ const seq = z.int().min(1).max(LIMITS.maxSeq)
 
 export const auditChainVerifyRequest = z
   .strictObject({
-    from_seq: seq.optional().meta({ description: 'First row of the segment; default 1.' }),
-    to_seq: seq.optional().meta({ description: 'Last row of the segment; default the last of the chain.' }),
+    from_seq: seq.optional().meta({ description: 'Seq of the first row of the segment; default: 1.' }),
+    to_seq: seq
+      .optional()
+      .meta({ description: 'Seq of the last row of the segment; default: the last row of the chain.' }),
   })
   .superRefine(({ from_seq = 1, to_seq = from_seq }, context) => {
-    if (to_seq < from_seq) problemIssue(context, 'invalid_range', 'to_seq: expected no less than from_seq')
+    if (to_seq < from_seq)
+      problemIssue(context, 'invalid_range', 'to_seq: expected a seq not less than from_seq')
   })
   .meta({ id: 'AuditChainVerifyRequest' })
 
@@ -23,7 +26,7 @@ export const auditChainVerifyResult = z
     divergent_seq: z
       .int()
       .optional()
-      .meta({ description: 'Where the first divergence begins; present when not ok.' }),
+      .meta({ description: 'Seq at which the first divergence begins; present when not ok.' }),
     expected_hash: hash.optional(),
     observed_hash: hash.optional(),
   })
