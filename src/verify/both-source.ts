@@ -5,13 +5,13 @@ import { streamObjects } from './object-stream.js'
 import { pairUp } from './pair-up.js'
 import { TwoCopies } from './two-copies.js'
 
-/** Objects beyond the snapshot that Postgres is asked about at once. */
+/** How many objects beyond the snapshot Postgres is asked about in one query. */
 const FRESH = 1000
 
 /**
- * Both copies of a chain, side by side. Postgres is looked at first, in one snapshot, and the mirror after it: what the
- * snapshot calls archived was uploaded before, so its object must be there. What was appended since is in neither
- * copy's account; an object of it only counts if Postgres, asked again, still has no row.
+ * Both copies of a chain, side by side. Postgres is read first, in one snapshot, and the mirror after it. A row that the
+ * snapshot calls archived was uploaded before, so its object must be in the mirror. Rows that were appended after the
+ * snapshot are not compared: an object beyond the snapshot is a finding only if Postgres, asked again, still has no row.
  */
 export class BothSource implements EntrySource {
   readonly name = 'both'

@@ -1,8 +1,8 @@
 import type { Finding } from '../chain/finding.js'
 
 /**
- * The findings of two copies as one report: what comparing them found, and what each shows by its own links. Of the
- * latter, what both show alike is said once; what one shows alone names it.
+ * Joins the findings of two copies into one report: the differences between the copies, and what each copy shows by its
+ * own links. A finding that both copies show is reported once. A finding that one copy shows names that copy.
  */
 export function copyFindings(
   compared: readonly Finding[],
@@ -17,24 +17,24 @@ export function copyFindings(
   ]
 }
 
-/** What one copy lacks is told by comparing them. */
+/** A row that one copy lacks is found by comparing the copies, so its gap in that copy is not reported again. */
 function isOfOneCopy({ code }: Finding): boolean {
   return code !== 'seq_gap'
 }
 
-/** A row that was pinned may not be archived yet; that the mirror has lost it is told by comparing, too. */
+/** A pinned row may not be archived yet. If the mirror has lost the row, comparing the copies finds that. */
 function isPinAhead({ code, observed }: Finding): boolean {
   return code === 'unexpected_head' && observed === undefined
 }
 
-/** Two copies that differ: which of them still chains there? */
+/** Says which of two different copies still chains at the row. */
 function withVerdict(finding: Finding, postgres: readonly Finding[], mirror: readonly Finding[]): Finding {
   if (finding.code !== 'copies_differ') return finding
   const verdict = verdictOf(postgres.some(isAt(finding)), mirror.some(isAt(finding)))
   return { ...finding, detail: `${finding.detail}: ${verdict}` }
 }
 
-/** A row that was edited and hashed anew shows in the link of the row after it. */
+/** A row that was edited and hashed again breaks the link of the row after it, so that row counts too. */
 function isAt({ seqFrom, seqTo }: Finding): (other: Finding) => boolean {
   return (other) => other.seqFrom <= seqTo + 1 && other.seqTo >= seqFrom
 }

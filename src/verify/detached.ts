@@ -4,18 +4,18 @@ import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 
 /**
- * An archiver has no more uploads of a chain under way: beyond a gap wider than this an object must be sound to be
- * taken for a row of the chain, and the gap for rows that are missing.
+ * An archiver has at most this many uploads of a chain in flight. Beyond a wider gap an object counts as a row of the
+ * chain, and the gap as missing rows, only if the object is sound.
  */
 const NEAR = 256
 
-/** No chain comes to so many rows: 10,000 a second take more than a day of nothing else, and 100 a second four months. */
+/** No chain has a gap of so many rows: at 10,000 rows a second it takes more than a day, and at 100 a second four months. */
 const BEYOND_ALL = 1_000_000_000
 
 /**
- * Whether an object says nothing of the rows before it, for somebody may have put it there under any number: it lies far
- * beyond what it should link to and does not even hash to its own entry_hash, or further than any chain goes. What was
- * pinned is a row, wherever it is.
+ * Returns whether an object proves nothing about the rows before it, because an attacker can put an object under any seq.
+ * Such an object lies far beyond the row that it should link to and does not hash to its own entry_hash, or it lies
+ * further away than any chain grows. A pinned row is never detached.
  */
 export function isDetached(
   row: StoredRow,
@@ -27,23 +27,26 @@ export function isDetached(
   return isTooFar(missing) || !isSound(row, hasher)
 }
 
-/** Whether a key alone is enough to know that it is none of the chain's. */
+/** Returns whether the key alone shows that the object does not belong to the chain. */
 export function isTooFar(missing: number): boolean {
   return missing > BEYOND_ALL
 }
 
 function isSound({ canonical, prevHash, entryHash, unknownGeneration }: StoredRow, hasher: Hasher): boolean {
-  // Of a generation that is not known here it cannot be told.
+  // The hash of an unknown generation cannot be recomputed here.
   if (unknownGeneration !== undefined) return true
   if (canonical === undefined || prevHash === undefined) return false
   return hasher.entry(prevHash, canonical) === entryHash
 }
 
-/** What is to be told of an object that is detached: that it is an orphan, and what is wrong with it by itself. */
+/** Returns the findings for a detached object: that it is an orphan, and what is wrong with the object itself. */
 export function detachedFindings(row: StoredRow, domainId: string, hasher: Hasher): Finding[] {
   const fold = new ChainFold({ domainId, fromSeq: row.seq, hasher })
   fold.add(row)
-  return [...fold.finish().findings, orphan(row.seq, 'far beyond the chain, and nothing here links it to it')]
+  return [
+    ...fold.finish().findings,
+    orphan(row.seq, 'far beyond the chain, and nothing here links the object to the chain'),
+  ]
 }
 
 export function orphan(seq: number, detail: string): Finding {

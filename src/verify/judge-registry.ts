@@ -3,7 +3,7 @@ import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
 import type { Scan } from '../ports/verify.js'
 
-/** What only shows against every other chain, of one that was judged by itself already. */
+/** Returns the findings that only show against all other chains. `judged` are the findings of the chain by itself. */
 export function judgeRegistry(
   known: KnownChains,
   { domainId, toSeq }: { readonly domainId: string; readonly toSeq?: number | undefined },
@@ -17,15 +17,15 @@ export function judgeRegistry(
   return missing === undefined || isFound ? ownerless : [missing, ...ownerless]
 }
 
-/** Rows that no Domain owns belong on the platform chain, so what is on no chain is told with that one. */
+/** Rows without a domain_id are on no chain. They are reported with the platform chain. */
 function judgeOwnerless({ ownerless }: KnownChains): Finding[] {
   if (ownerless === undefined) return []
   const { rows, fromSeq, toSeq } = ownerless
-  const detail = `${rows} rows of the table have no domain_id: they were forced in, or taken from a chain`
+  const detail = `${rows} rows of the table have no domain_id: they were forced in, or removed from a chain`
   return [finding({ code: 'malformed_row', seqFrom: fromSeq, seqTo: toSeq, detail })]
 }
 
-/** A Domain that the platform chain says was created and that has no rows or no registry entry any more. */
+/** Returns a finding for a Domain that the platform chain records and that has no rows or no registry entry. */
 function judgeMissing(
   { created, registered }: KnownChains,
   domainId: string,
@@ -36,7 +36,7 @@ function judgeMissing(
   const isExpected = created.has(domainId) || (isPlatform && registered.size > 0)
   const isRegistered = isPlatform || registered.has(domainId)
   if (!isExpected || (isRegistered && hasRows)) return undefined
-  const what = hasRows ? 'it is not in the registry' : 'no row of it is there'
+  const what = hasRows ? 'it is not in the registry' : 'none of its rows is there'
   return {
     code: 'chain_missing',
     seqFrom: 1,

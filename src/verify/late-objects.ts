@@ -1,24 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ListedRow } from './object-stream.js'
 
-/** Milliseconds before each look for what is missing. */
+/** Milliseconds to wait before each attempt to fetch the missing objects. */
 const PAUSES = [0, 200, 600] as const
-/** Milliseconds that one scan waits altogether: a mirror full of holes is told soon. */
+/** Milliseconds that one scan waits in all, so that a mirror full of holes is reported soon. */
 export const PATIENCE = 1_600
-/** An archiver has no more uploads under way; a wider gap is no late object. */
+/** An archiver has at most this many uploads in flight, so a wider gap is not explained by late objects. */
 const MAX_GAP = 256
-/** Objects that one scan looks for, beside those that were listed. */
+/** Fetches of unlisted objects that one scan makes. */
 const MAX_LOOKS = 4_096
 
 /**
- * Uploads of one chain end in any order: where an object was not listed and a later one was, it may still be on its way.
- * So a mirror that is being written to has gaps that are none; each is looked at again before it is told.
+ * Uploads of one chain end in any order. While uploads run, an object that is missing before a listed one may just be
+ * late: it is fetched again before a gap is reported.
  */
 export class LateObjects {
   #patience: number
   #looks = MAX_LOOKS
 
-  /** `fetch` tells what is at a seq now. */
+  /** `fetch` returns what the mirror now has at a seq. */
   constructor(
     readonly fetch: (seq: number) => Promise<ListedRow>,
     readonly signal: AbortSignal,
@@ -28,8 +28,8 @@ export class LateObjects {
   }
 
   /**
-   * The objects from `fromSeq` on, with those in their gaps that have come meanwhile. `endOf` tells, once all were listed,
-   * which seq there must be at last.
+   * Yields the objects from `fromSeq` on, and the late objects that fill their gaps. `endOf` returns the last seq that
+   * must exist; it is called once all objects are listed.
    */
   async *fill(
     objects: AsyncIterable<ListedRow>,

@@ -6,7 +6,7 @@ import type { KnownChains } from '../ports/domains.js'
 import type { IndexedMirror, MirrorCodec, MirrorStore } from '../ports/mirror.js'
 import { type ListedRow, MAX_OBJECT_BYTES, streamObjects } from './object-stream.js'
 
-/** The chains that anything in a mirror is stored for, rows or not. */
+/** Returns the chains that the mirror has any object for, rows or not. */
 export async function storedChains(
   store: IndexedMirror,
   codec: MirrorCodec,
@@ -16,27 +16,27 @@ export async function storedChains(
   return new Set(folders.filter((name) => isUuid(name) && name !== NIL_UUID && name === name.toLowerCase()))
 }
 
-/** A Domain as its creation on the platform chain tells of it. */
+/** A Domain as the platform chain records its creation. */
 export interface CreatedDomain {
   readonly domainId: string
-  /** The mirror of its own that it was created with. */
+  /** Its own mirror, if it was created with one. */
   readonly mirrorUrl?: string | undefined
-  /** Of the row of the platform chain that says so. */
+  /** The row of the platform chain that records the creation. */
   readonly seq: number
 }
 
-/** The chains of a mirror, and what its copy of the platform chain says was created. */
+/** The chains of a mirror, and the Domains that its copy of the platform chain records. */
 export interface MirroredChains {
   readonly stored: ReadonlySet<string>
-  /** By domain id; of several rows about one Domain the first counts, as in Postgres. */
+  /** By domain id. The first of several rows about one Domain counts, as in Postgres. */
   readonly created: ReadonlyMap<string, CreatedDomain>
-  /** Whether the platform chain must be here: not in a mirror of nothing but Domains whose own it is. */
+  /** Whether the platform chain must be here. A mirror that is only the own mirror of its Domains does not have it. */
   readonly expectsPlatform: boolean
 }
 
 /**
- * The platform chain is read before the Domains are: one that is created meanwhile is no false alarm. Nothing of what it
- * says is judged here.
+ * Lists the chains of a mirror. This comes before the Domains are verified, so that a Domain that is created meanwhile is
+ * no false alarm. It does not judge the rows of the platform chain.
  */
 export async function mirroredChains(
   store: IndexedMirror,
@@ -49,9 +49,9 @@ export async function mirroredChains(
 }
 
 /**
- * The chains that a mirror has, and those that must be there (`created`): the Domains that its copy of the platform
- * chain says were created, but for those with a mirror of their own; and the platform chain, unless the mirror is such
- * a Domain's own.
+ * Returns the chains that a mirror has and those that it must have (`created`). It must have each Domain that its copy
+ * of the platform chain records, except Domains with their own mirror. It must have the platform chain, unless it is such
+ * a Domain's own mirror.
  */
 export async function mirrorChains(
   store: IndexedMirror,
@@ -92,7 +92,7 @@ function creationIn(object: ListedRow): CreatedDomain | undefined {
   return { domainId, mirrorUrl: mirrorOfPath(row.relationPath), seq: object.seq }
 }
 
-/** Whether a Domain is stored here whose first row does not say that this is a mirror of its own. */
+/** Returns whether the mirror stores a Domain whose first row names no mirror of its own. */
 async function hasDefaultDomain(
   stored: ReadonlySet<string>,
   store: MirrorStore,

@@ -7,16 +7,16 @@ import { fetchRow, type ListedRow, streamObjects } from './object-stream.js'
 import { OneCopy } from './one-copy.js'
 
 export interface MirrorSourceOptions {
-  /** Something else says that the chain must be in this mirror. */
+  /** Whether the caller knows that the chain must be in this mirror. */
   readonly isExpected?: boolean
-  /** Milliseconds that uploads under way are waited for where something is missing. */
+  /** Milliseconds to wait for uploads in flight when an object is missing. */
   readonly patience?: number
 }
 
-/** A chain as its mirror holds it: needs no database, so a copy of the bucket is enough. */
+/** A chain as its mirror holds it. It needs no database, so a copy of the bucket is enough. */
 export class MirrorSource implements EntrySource {
   readonly name = 'mirror'
-  /** A mirror holds rows alone. That its newest objects were removed shows against a pin, or against Postgres. */
+  /** A mirror only holds rows. Removal of its newest objects shows against a pin, or against Postgres. */
   readonly keepsHead = false
 
   constructor(
@@ -30,7 +30,7 @@ export class MirrorSource implements EntrySource {
     const { isExpected = false, patience = PATIENCE } = this.options
     const scan = await this.#scan(request, progress, signal)
     if (scan.last !== undefined || !isExpected) return scan
-    // A Domain that was just created: its own first row may come to the mirror after the one on the platform chain.
+    // The first row of a new Domain may reach the mirror after the platform chain's row about it.
     await sleep(patience, undefined, { signal })
     return this.#scan(request, progress, signal)
   }

@@ -1,19 +1,19 @@
 import type { StoredRow } from '../chain/fold.js'
 import type { DecodedObject, MirrorCodec, MirrorListed, MirrorStore } from '../ports/mirror.js'
 
-/** Fetches under way at once. */
+/** Fetches in flight at once. */
 const CONCURRENCY = 64
 
-/** An object of ours is far smaller; one byte more and it is not read on. */
+/** An object of ours is far smaller. Reading stops at the first byte beyond this. */
 export const MAX_OBJECT_BYTES = 1024 * 1024
 
-/** An object of a chain's prefix, in the order of the keys. */
+/** What the listing has under a chain's prefix, in the order of the keys. */
 export type ListedRow =
-  /** Under the key of a row: what it holds, ready for the fold. */
+  /** An object under the key of a row, decoded for the fold. */
   | { readonly kind: 'row'; readonly seq: number; readonly row: StoredRow; readonly etag: string }
-  /** Under a key that names no row of this chain. */
+  /** An object whose key names no row of this chain. */
   | { readonly kind: 'stray'; readonly key: string; readonly seq: number }
-  /** Not there when it was fetched. */
+  /** An object that was listed and was missing when it was fetched. */
   | { readonly kind: 'gone'; readonly seq: number }
 
 interface Place {
@@ -23,16 +23,16 @@ interface Place {
 
 export interface ObjectRange {
   readonly domainId: string
-  /** First seq that is fetched; the strays are told whatever they seem to be. */
+  /** First seq to fetch. Stray objects are returned whatever seq their key seems to have. */
   readonly fromSeq: number
   readonly toSeq?: number | undefined
-  /** AuditActions of the seq of every key, outside the range too. */
+  /** Receives the seq of every key, also outside the range. */
   readonly onKey?: ((seq: number) => void) | undefined
 }
 
 /**
- * The objects of one chain, ascending by seq: listed page by page, fetched many at once, told in order. Objects are
- * hostile: whatever is wrong with one is in its row's `problem`. Rejects when something could not be read.
+ * Yields the objects of one chain, ascending by seq: lists them page by page and fetches many at once. Objects are
+ * untrusted: what is wrong with an object is in its row's `problem`. Rejects when the mirror cannot be read.
  */
 export async function* streamObjects(
   store: MirrorStore,
@@ -49,7 +49,7 @@ export async function* streamObjects(
         if (isOutside(place.seq, range)) continue
       }
       const one = fetchListed(store, codec, listed, place, range.domainId, signal)
-      // It is awaited in its turn; until then its failure is nobody's.
+      // Mark the rejection as handled: the promise is awaited below.
       one.catch(() => undefined)
       fetching.push(one)
       if (fetching.length >= CONCURRENCY) yield await (fetching.shift() as Promise<ListedRow>)
@@ -76,7 +76,7 @@ async function fetchListed(
   return fetchRow(store, codec, place, signal)
 }
 
-/** What a mirror has under the key of one row. */
+/** Fetches and decodes the object under the key of one row. */
 export async function fetchRow(
   store: MirrorStore,
   codec: MirrorCodec,
@@ -101,7 +101,7 @@ function contentOf(decoded: DecodedObject): Omit<StoredRow, 'seq'> {
   return { canonical: decoded.canonical, prevHash, entryHash }
 }
 
-/** The number that a stray key seems to mean, 0 where it means none: findings have a place. */
+/** Returns the number in a stray key, for the finding's seq; 0 if the key has none. */
 function seqOfStray(key: string): number {
   const digits = /\/0*(\d{1,15})[^/]*$/.exec(key)?.[1]
   return digits === undefined ? 0 : Number(digits)

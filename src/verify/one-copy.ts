@@ -8,18 +8,18 @@ import { strayFinding } from './stray.js'
 
 /** Judges the objects of one chain, ascending by seq. */
 export class OneCopy {
-  /** Objects that were taken for rows. */
+  /** Objects that count as rows. */
   rows = 0
   readonly #request: ScanRequest
   readonly #hasher: Hasher
   readonly #fold: ChainFold
-  /** Of objects that are no rows of the chain. */
+  /** Findings about objects that are not rows of the chain. */
   readonly #others = new Findings()
-  /** As far as the keys go, but for one that no chain comes to. */
+  /** The highest seq among the keys, except keys that lie too far away for any chain. */
   #listed = 0
-  /** As far as rows go, and keys that were not looked behind. */
+  /** The highest seq among the rows, and among the keys outside the segment. */
   #last = 0
-  /** The last row that was judged, or where the segment begins. */
+  /** The last row that was judged; at first the row before the segment. */
   #at: number
 
   constructor(request: ScanRequest, hasher: Hasher) {
@@ -30,7 +30,7 @@ export class OneCopy {
     this.#at = fromSeq - 1
   }
 
-  /** A key that the listing has, in the segment or not. */
+  /** Records a key of the listing, in the segment or not. */
   list(seq: number): void {
     if (isTooFar(seq - this.#listed) && this.#request.pins.every((pin) => pin.seq !== seq)) return
     this.#listed = Math.max(this.#listed, seq)
@@ -38,7 +38,7 @@ export class OneCopy {
     if (seq < fromSeq || seq > toSeq) this.#last = Math.max(this.#last, seq)
   }
 
-  /** Where the segment ends by the keys. */
+  /** The last seq of the segment by the listed keys. */
   get listedEnd(): number {
     return Math.min(this.#request.toSeq ?? this.#listed, this.#listed)
   }
@@ -46,7 +46,7 @@ export class OneCopy {
   add(object: ListedRow): void {
     if (object.kind === 'stray') this.#others.add(strayFinding(object))
     else if (object.kind === 'row') this.#judge(object.row)
-    // One that went while it was read is missing, the last one too.
+    // An object that disappeared during the scan is missing, also if it was the last one.
     else if (object.seq <= this.#listed) this.#last = Math.max(this.#last, object.seq)
   }
 

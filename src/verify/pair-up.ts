@@ -1,15 +1,15 @@
 import type { StoredRow } from '../chain/fold.js'
 import type { ListedRow } from './object-stream.js'
 
-/** What the two copies have at one seq. A stray object comes alone. */
+/** What the two copies have at one seq. A stray object has a pair of its own. */
 export interface Pair {
   readonly seq: number
-  /** Several where a seq is duplicated. */
+  /** More than one row if the seq is duplicated. */
   readonly rows: readonly StoredRow[]
   readonly object?: ListedRow | undefined
 }
 
-/** Merges two streams that ascend by seq; holds one batch of rows and one object. */
+/** Merges two streams that ascend by seq. It holds one batch of rows and one object in memory. */
 export async function* pairUp(
   batches: AsyncIterable<readonly StoredRow[]>,
   objects: AsyncIterable<ListedRow>,
@@ -51,7 +51,7 @@ async function* flatten<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator
   for await (const batch of batches) yield* batch
 }
 
-/** A stream whose next item can be looked at. */
+/** A stream whose next item can be read without consuming it. */
 class Cursor<T> {
   readonly #iterator: AsyncIterator<T>
   #peeked: { readonly item: T | undefined } | undefined

@@ -4,8 +4,8 @@ import type { Finding } from '../chain/finding.js'
 import type { Scan } from '../ports/verify.js'
 
 /**
- * Whether a finding is only what a restore that is not through has not put back yet: the head, the registry entry and the
- * rows beyond the last one. Whatever else is wrong with a chain that is being restored is found as ever.
+ * Returns whether a finding only reports what an unfinished restore has not put back yet: the head, the registry entry,
+ * and the rows beyond the last one. Every other finding about a chain that is being restored is reported as usual.
  */
 export function isStillToCome({ code, seqFrom, observed }: Finding, { restoring, last }: Scan): boolean {
   if (restoring === undefined) return false
@@ -15,8 +15,8 @@ export function isStillToCome({ code, seqFrom, observed }: Finding, { restoring,
 }
 
 /**
- * Of a chain that is said to be in the middle of a restore, and in which nothing else was found. It is never intact:
- * whoever takes a head away can also write down that a restore is at it, so this must stay loud.
+ * Returns the error for a chain that is marked as being restored and has no other finding. Such a chain is never reported
+ * as intact: an attacker who removes a head can also write the mark, so the verification must fail.
  */
 export function restoreUnfinished(domainId: string, { restoring, last }: Scan): AuditError {
   const since = restoring?.since === undefined ? 'an unknown time' : wireTime(restoring.since)

@@ -1,4 +1,4 @@
-/** Ascending ranges of seqs (first, last, first, last), asked in ascending order. */
+/** Ascending ranges of seqs (first, last, first, last). The seqs must be looked up in ascending order. */
 export class SeqRanges {
   #at = 0
 

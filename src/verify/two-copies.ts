@@ -9,11 +9,11 @@ import type { Pair } from './pair-up.js'
 import { SeqRanges } from './seq-ranges.js'
 import { strayFinding } from './stray.js'
 
-/** Judges pairs of copies, ascending by seq: against each other, and each copy by its own links. */
+/** Judges pairs of copies, ascending by seq: it compares the copies, and it checks the links of each copy. */
 export class TwoCopies {
-  /** Seqs that were looked at. */
+  /** Number of seqs read so far. */
   rows = 0
-  /** Objects beyond the snapshot's last row that are not judged yet. */
+  /** Objects beyond the snapshot's last row, not judged yet. */
   fresh: StoredRow[] = []
   readonly #request: ScanRequest
   readonly #snapshot: RowSnapshot
@@ -22,7 +22,7 @@ export class TwoCopies {
   readonly #mirror: ChainFold
   readonly #findings = new Findings()
   readonly #unstamped: SeqRanges
-  /** The seq that the next pair has, if neither copy has a gap. */
+  /** The seq of the next pair, unless both copies have a gap. */
   #next: number
   #unarchived = 0
 
@@ -50,7 +50,7 @@ export class TwoCopies {
     else this.#judge(seq, rows, copy)
   }
 
-  /** Objects that lie beyond the snapshot: their rows were appended meanwhile, or Postgres has lost them. */
+  /** Judges the objects beyond the snapshot. Their rows were appended after it (`present`), or Postgres has lost them. */
   judgeFresh(present: ReadonlySet<number>): void {
     for (const copy of this.fresh) if (!present.has(copy.seq)) this.#judge(copy.seq, [], copy)
     this.fresh = []
@@ -59,7 +59,7 @@ export class TwoCopies {
   finish(): Scan {
     const { known, head, last, restoring } = this.#snapshot
     const end = Math.max(last?.seq ?? 0, this.#next - 1)
-    // Also where nobody asked for it: an index may hide rows from one look of the snapshot and show them to another.
+    // Also without a requested end: a damaged index may hide rows from one query of the snapshot and not from another.
     const { toSeq = end <= LIMITS.maxSeq ? end : 0 } = this.#request
     this.#stepTo(Math.min(toSeq, end) + 1, undefined)
     const [postgres, mirror] = [this.#postgres.finish(), this.#mirror.finish()]
@@ -79,7 +79,7 @@ export class TwoCopies {
   #judge(seq: number, rows: readonly StoredRow[], copy: StoredRow | undefined): void {
     for (const row of rows) this.#postgres.add(row)
     if (copy !== undefined) this.#mirror.add(copy)
-    // A seq that is none was forced into the table: Postgres's own fold says so.
+    // An impossible seq was forced into the table. The fold of Postgres has a finding for it.
     if (seq < this.#request.fromSeq || seq > LIMITS.maxSeq) return
     if (rows.length === 0 && this.#isOrphan(seq, copy)) return
     this.#stepTo(seq, rows[0] ?? copy)
@@ -100,17 +100,17 @@ export class TwoCopies {
     this.#find('row_missing', seq, copy.entryHash, undefined, 'the mirror has it, Postgres does not')
   }
 
-  /** An object that holds no row, or one that nothing leads to, where Postgres never had one. */
+  /** Returns whether the object holds no row or is detached, at a seq that Postgres never reached. */
   #isOrphan(seq: number, copy: StoredRow | undefined): boolean {
     const { last, head } = this.#snapshot
     if (copy === undefined || seq <= Math.max(last?.seq ?? 0, head?.seq ?? 0)) return false
     const isOrphan =
       copy.problem !== undefined || isDetached(copy, seq - this.#next, this.#request.pins, this.#hasher)
-    if (isOrphan) this.#findings.add(orphan(seq, 'nothing leads to it, and Postgres has no row there'))
+    if (isOrphan) this.#findings.add(orphan(seq, 'no row links to it, and Postgres has no row there'))
     return isOrphan
   }
 
-  /** Where a field was edited and the hash left alone, both copies store one hash, which then tells nothing. */
+  /** If a field was edited and the hash was not, both copies store the same hash, so the finding leaves it out. */
   #differ(seq: number, postgres: string | undefined, mirror: string | undefined): void {
     const [expected, observed] = postgres === mirror ? [] : [postgres, mirror]
     this.#find(
@@ -122,7 +122,7 @@ export class TwoCopies {
     )
   }
 
-  /** Only what neither copy has is a gap; what one of them lacks is told by a code of its own. */
+  /** Reports a gap only if neither copy has the rows. A row that one copy lacks has a code of its own. */
   #stepTo(seq: number, next: StoredRow | undefined): void {
     if (seq <= this.#next) return
     const [seqFrom, seqTo] = [this.#next, seq - 1]
@@ -145,7 +145,7 @@ function isSame(row: StoredRow, copy: StoredRow): boolean {
   const isOneGeneration = row.unknownGeneration === copy.unknownGeneration
   const isOneHash = row.entryHash === copy.entryHash && row.prevHash === copy.prevHash
   if (!isOneGeneration || !isOneHash) return false
-  // Of a generation that is not known here, the hashes are all that can be compared.
+  // Rows of an unknown generation can only be compared by their hashes.
   if (row.unknownGeneration !== undefined) return true
   const [left, right] = [row.canonical, copy.canonical]
   return left !== undefined && right !== undefined && Buffer.compare(left, right) === 0

@@ -2,7 +2,7 @@ import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import type { SourceName } from '../ports/verify.js'
 
-/** What one verification says of one segment of one chain. */
+/** The outcome of one verification of one segment of one chain. */
 export interface Verdict {
   /** Whether the segment is intact. */
   readonly ok: boolean

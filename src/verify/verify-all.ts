@@ -2,7 +2,7 @@ import type { ChainHead } from '../chain/entry.js'
 import type { KnownChains } from '../ports/domains.js'
 import type { Verdict } from './verdict.js'
 
-/** The chains that `--all` must judge: all that anything speaks of, and those that were pinned. */
+/** Returns the ids of the chains to verify when all are asked for: every known chain and every pinned one. */
 export function chainsToVerify(
   known: KnownChains,
   pins: ReadonlyMap<string, readonly ChainHead[]>,
@@ -10,7 +10,7 @@ export function chainsToVerify(
   return [...new Set([...known.domainIds, ...pins.keys()])].sort()
 }
 
-/** The last line of `verify --all`. */
+/** The totals over all verified chains. */
 export interface VerifySummary {
   readonly ok: boolean
   readonly chains: number

@@ -18,15 +18,15 @@ export interface VerifyRequest {
   readonly toSeq?: number | undefined
   /** Heads known from elsewhere, which must be in the chain. */
   readonly pins: readonly ChainHead[]
-  /** What else must hold, where every chain is verified. */
+  /** All known chains, when every chain is verified. The chain is then checked against them too. */
   readonly known?: KnownChains | undefined
 }
 
 /**
- * Recomputes one segment of one chain from one source. Rejects with `domain_not_found` or `nothing_to_verify` where
- * there is nothing of the kind; where nothing was found, with `restore_unfinished` of a chain that is being put back and
- * with `generation_unknown` where a row could not be checked; and with the source's error where something could not be
- * read.
+ * Recomputes one segment of one chain from one source. Rejects with `domain_not_found` if the chain does not exist, with
+ * `nothing_to_verify` if the segment has no rows, and with the source's error if something cannot be read. Without a
+ * finding it also rejects with `restore_unfinished` for a chain that is being restored, and with `generation_unknown` if a
+ * row cannot be checked.
  */
 export async function verifyChain(
   source: EntrySource,
@@ -46,7 +46,7 @@ export async function verifyChain(
   return toVerdict(source, request, scan, findings, end, performance.now() - begun)
 }
 
-/** That no finding means that all is well. */
+/** Throws if the absence of findings does not prove that the segment is intact. */
 function assertChecked(domainId: string, scan: Scan): void {
   if (scan.restoring !== undefined) throw restoreUnfinished(domainId, scan)
   const { unchecked } = scan.fold
@@ -69,7 +69,7 @@ function assertPins({ pins, fromSeq, toSeq }: VerifyRequest): void {
   }
 }
 
-/** A chain that is gone altogether is nothing to verify, unless something still says that it was there, or was found. */
+/** Throws if there is nothing to judge. A chain without rows is judged if anything says that it exists, or was found in it. */
 function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest, end: number): void {
   if (end === 0 && scan.fold.rows === 0) {
     const isNamed = scan.known || scan.restoring !== undefined || request.pins.length > 0
@@ -88,8 +88,8 @@ function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest
 }
 
 /**
- * What only the whole chain can show: a head that is not the last row, and no chain where there must be one. A segment
- * whose rows are all there and that ends before the chain does is not judged by what became of its end.
+ * Returns the findings that only the whole chain can show: a head that is not the last row, and a chain that is missing.
+ * A complete segment that ends before the end of the chain is not judged by the head.
  */
 function judgeWhole(source: EntrySource, scan: Scan, request: VerifyRequest, end: number): Finding[] {
   const { toSeq = end } = request
@@ -104,7 +104,7 @@ function missing(): Finding {
     code: 'chain_missing',
     seqFrom: 1,
     seqTo: 1,
-    detail: 'the Domain was created, and no row of it is there',
+    detail: 'the Domain was created, and none of its rows is there',
   }
 }
 

@@ -3,20 +3,20 @@ import type { Finding, FindingCode } from '../chain/finding.js'
 import type { Verdict } from './verdict.js'
 import type { VerifyRequest } from './verify-chain.js'
 
-/** A verdict, and where the rows ended that it is about; absent: at the end of the chain. */
 export interface Widened {
   readonly verdict: Verdict
+  /** The last seq that was asked for; undefined: the end of the chain. */
   readonly to: number | undefined
 }
 
 type Verify = (from: number, to: number | undefined) => Promise<Widened>
 
-/** What says something of the chain as a whole, and does not change with the segment it is found in. */
+/** Codes that concern the chain as a whole. Their findings do not change with the segment. */
 const NOT_OF_ROWS: ReadonlySet<FindingCode> = new Set(['unexpected_head', 'head_mismatch', 'chain_missing'])
 
 /**
- * Verifies a segment and, where what it finds reaches to the edge of the segment, looks beyond that edge until it has the
- * whole range: then a finding is the same one, and one record of the quarantine, whichever verify finds it.
+ * Verifies a segment. If a finding reaches the edge of the segment, widens the segment until the finding's whole range is
+ * inside. Every verification then reports the same finding, and the quarantine gets one record of it.
  */
 export async function verifyWhole(
   segment: { readonly from: number; readonly to: number | undefined },
@@ -32,7 +32,7 @@ export async function verifyWhole(
   }
 }
 
-/** The segment to look at instead; undefined where no finding reaches beyond this one. */
+/** Returns the wider segment to verify; undefined if no finding reaches the edge. */
 export function widened(
   findings: readonly Finding[],
   from: number,
@@ -50,8 +50,8 @@ export function widened(
 }
 
 /**
- * What a verify of the whole chain would say of the damage that one of a segment found: an acknowledged finding would else
- * come back as a new one for every other segment that somebody asks for. Where that cannot be found out, what was found.
+ * Returns the findings as a verification of the whole chain reports them. Otherwise an acknowledged finding would return
+ * as a new one for every other segment that is requested. Returns `found` if the wider segment cannot be verified.
  */
 export async function wholeFindings(
   found: readonly Finding[],
@@ -64,7 +64,7 @@ export async function wholeFindings(
     verdict: await verify({ ...request, fromSeq: from, toSeq: to }),
     to,
   })
-  // The chain may end before the wider segment does.
+  // The wider segment may end after the end of the chain.
   const verifyThere: Verify = (from, to) =>
     verifyTo(from, to).catch((error: unknown) => {
       const isBeyond = error instanceof AuditError && error.code === 'nothing_to_verify'
