@@ -59,7 +59,8 @@ export async function chainsKnownTo(
 }
 
 export async function knownChainsOf(context: Context): Promise<KnownChains> {
-  const { knownChains, SEEING_ALL } = await import('../repo/verify/chain-state.js')
+  const { knownChains } = await import('../repo/verify/known-chains.js')
+  const { SNAPSHOT_BEGIN } = await import('../repo/session/snapshot.js')
   const database = await context.database()
-  return database.withTransaction(SEEING_ALL, knownChains)
+  return database.withTransaction(SNAPSHOT_BEGIN, knownChains)
 }

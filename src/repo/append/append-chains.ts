@@ -1,6 +1,6 @@
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Client } from '../session/database.js'
-import { ANY_DOMAIN } from '../verify/chain-state.js'
+import { ANY_DOMAIN } from '../verify/chain-expressions.js'
 
 /** A chain as it stands under its lock. */
 export interface OpenChain {

@@ -3,7 +3,7 @@ import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { ArchiveLedger, LedgerRow, LedgerState } from '../../ports/archive.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
-import { SEEING_ALL } from '../verify/chain-state.js'
+import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 
 const LAST_SEQ = '9007199254740991'
 
@@ -35,9 +35,9 @@ interface StateRow {
 
 export function postgresArchiveLedger(database: Database): ArchiveLedger {
   return {
-    state: (domainId) => database.withTransaction(SEEING_ALL, (client) => state(client, domainId)),
+    state: (domainId) => database.withTransaction(SNAPSHOT_BEGIN, (client) => state(client, domainId)),
     page: (domainId, { after, toSeq, limit }) =>
-      database.withTransaction(SEEING_ALL, async (client) => {
+      database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
         const { rows } = await client.query<{ seq: string; archived_at: string | null }>(PAGE, [
           domainId,
           after,

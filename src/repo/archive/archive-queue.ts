@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { ArchiveQueue, WaitingChain } from '../../ports/archive.js'
 import type { Client, Database } from '../session/database.js'
-import { SEEING_ALL } from '../verify/chain-state.js'
+import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 import { collectRows } from '../wire/row-stream.js'
 import { ArchiveClaims } from './archive-claims.js'
 import { copyRange, scanRun } from './archive-scan.js'
@@ -44,16 +44,16 @@ const STAMP = `
 export function postgresArchiveQueue(database: Database): ArchiveQueue {
   const claims = new ArchiveClaims(database)
   return {
-    waiting: () => database.withTransaction(SEEING_ALL, waiting),
+    waiting: () => database.withTransaction(SNAPSHOT_BEGIN, waiting),
     claim: (domainId, use) => claims.hold(domainId, use),
     nextUnstamped: (domainId, after) =>
-      database.withTransaction(SEEING_ALL, async (client) => {
+      database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
         const { rows } = await client.query<{ seq: string }>(NEXT, [domainId, after])
         return rows[0] === undefined ? undefined : Number(rows[0].seq)
       }),
     scan: (domainId, range, begin, signal) => scanRun(database, { domainId, ...range }, begin, signal),
     rows: (domainId, fromSeq, toSeq) =>
-      database.withTransaction(SEEING_ALL, (client) =>
+      database.withTransaction(SNAPSHOT_BEGIN, (client) =>
         collectRows(client as pg.Client, copyRange(domainId, fromSeq, toSeq), domainId),
       ),
     stamp: (domainId, stamps) =>

@@ -3,7 +3,8 @@ import type { StoredRow } from '../../chain/fold.js'
 import { LIMITS } from '../../chain/limits.js'
 import type { RunFacts } from '../../ports/archive.js'
 import type { Client, Database } from '../session/database.js'
-import { chainState, SCAN_BEGIN, UNHURRIED } from '../verify/chain-state.js'
+import { NO_TIMEOUTS, SCAN_BEGIN } from '../session/snapshot.js'
+import { chainState } from '../verify/chain-state.js'
 import { copyOut } from '../wire/copy-out.js'
 import { COPY_COLUMNS } from '../wire/copy-rows.js'
 import { rowSink } from '../wire/row-sink.js'
@@ -29,7 +30,7 @@ export async function scanRun(
   signal.throwIfAborted()
   let abort: () => void = () => undefined
   try {
-    return await database.withTransaction(`${SCAN_BEGIN}; ${UNHURRIED}`, async (client) => {
+    return await database.withTransaction(`${SCAN_BEGIN}; ${NO_TIMEOUTS}`, async (client) => {
       // A copy cannot be told to stop; its connection can.
       abort = () => (client as pg.Client).connection.stream.destroy()
       signal.addEventListener('abort', abort)

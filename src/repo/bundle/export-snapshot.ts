@@ -6,7 +6,8 @@ import type { Bind } from '../query/keyset-page.js'
 import { entryConditions } from '../query/list-entries.js'
 import type { Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
-import { chainState, isKeyed } from '../verify/chain-state.js'
+import { chainState } from '../verify/chain-state.js'
+import { hasPrimaryKey } from '../verify/primary-key.js'
 import { copyOut } from '../wire/copy-out.js'
 import { COPY_COLUMNS } from '../wire/copy-rows.js'
 import { takerSink } from '../wire/row-sink.js'
@@ -67,7 +68,7 @@ async function readRows(
   bounds: Bounds,
   reader: RowReader,
 ): Promise<void> {
-  const copy = copyOf(request, bounds, client, await isKeyed(client))
+  const copy = copyOf(request, bounds, client, await hasPrimaryKey(client))
   const sink = takerSink(request.domainId, reader, () => reader.flow())
   await copyOut(client, copy, sink)
 }

@@ -3,7 +3,7 @@ import { SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { FindingKey, QuarantineCount, QuarantineOverview } from '../../ports/reconcile.js'
 import type { Client, Database } from '../session/database.js'
-import { SEEING_ALL } from '../verify/chain-state.js'
+import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 
 /** Open records counted for a mark: with more of them one more or less changes nothing that anybody asks for. */
 const MARK = `
@@ -37,7 +37,7 @@ interface KeyRow {
 
 /** What stands in the quarantine (ports, QuarantineOverview). A policy that hides records is an error. */
 export function postgresQuarantineOverview(database: Database): QuarantineOverview {
-  const looking = <T>(use: (client: Client) => Promise<T>) => database.withTransaction(SEEING_ALL, use)
+  const looking = <T>(use: (client: Client) => Promise<T>) => database.withTransaction(SNAPSHOT_BEGIN, use)
   return {
     mark: () => looking(async (client) => (await client.query<{ mark: string }>(MARK)).rows[0]?.mark ?? ''),
     counts: () => looking(counts),

@@ -4,7 +4,7 @@ import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { DomainRecord, DomainRegistry } from '../../ports/domains.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
-import { LAST_OF_HEAD } from '../verify/chain-state.js'
+import { LAST_OF_HEAD } from '../verify/chain-expressions.js'
 import { keysetPage } from './keyset-page.js'
 
 interface DomainRow {

@@ -1,7 +1,9 @@
 import { LIMITS } from '../../chain/limits.js'
 import type { ChainGlance, Glance } from '../../ports/reconcile.js'
 import type { Client, Database } from '../session/database.js'
-import { knownChains, LAST_OF_HEAD, SEEING_ALL } from '../verify/chain-state.js'
+import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
+import { LAST_OF_HEAD } from '../verify/chain-expressions.js'
+import { knownChains } from '../verify/known-chains.js'
 
 /**
  * The ends of each chain alone: four walks along an index, whatever its length. A row beyond the numbers of the format is
@@ -36,7 +38,7 @@ interface GlanceRow {
 }
 
 export function glance(database: Database): Promise<Glance> {
-  return database.withTransaction(SEEING_ALL, async (client) => {
+  return database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
     const known = await knownChains(client)
     return { known, chains: await ends(client, known.domainIds) }
   })

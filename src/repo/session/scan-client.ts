@@ -1,7 +1,7 @@
 import type pg from 'pg'
-import { SCAN_BEGIN, UNHURRIED } from '../verify/chain-state.js'
 import type { Database } from './database.js'
 import { databaseError } from './database-error.js'
+import { NO_TIMEOUTS, SCAN_BEGIN } from './snapshot.js'
 
 /**
  * Of a scan that joins another: a lock that the other one has is only waited for behind somebody who waits for that one,
@@ -30,7 +30,7 @@ export class ScanClient {
       await client.query(SCAN_BEGIN)
       if (snapshot !== undefined)
         await client.query(`${NO_WAITING}; SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`)
-      await client.query(UNHURRIED)
+      await client.query(NO_TIMEOUTS)
       return scan
     })
   }

@@ -4,7 +4,8 @@ import type { Client, Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
 import { copyStatement } from '../wire/copy-statement.js'
 import { streamRows } from '../wire/row-stream.js'
-import { chainState, isKeyed } from './chain-state.js'
+import { chainState } from './chain-state.js'
+import { hasPrimaryKey } from './primary-key.js'
 
 /**
  * Runs of neighbours: seq minus its rank is the same for all of one run. Both halves of a stamp are set at once, so where
@@ -64,7 +65,7 @@ async function unstampedRanges(client: Client, domainId: string): Promise<Float6
 async function* rowsOf(scan: ScanClient, request: Omit<ScanRequest, 'pins'>) {
   const { client } = scan
   try {
-    yield* streamRows(client, copyStatement(request, await isKeyed(client)), request.domainId)
+    yield* streamRows(client, copyStatement(request, await hasPrimaryKey(client)), request.domainId)
   } catch (error) {
     throw scan.failure(error)
   }

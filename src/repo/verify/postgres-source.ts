@@ -3,8 +3,9 @@ import { LIMITS } from '../../chain/limits.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../../ports/verify.js'
 import type { Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
-import { chainState, isKeyed } from './chain-state.js'
+import { chainState } from './chain-state.js'
 import { type FoldTask, foldSegment } from './fold-segment.js'
+import { hasPrimaryKey } from './primary-key.js'
 
 /** Rows from which on a thread is worth its start and its connection. */
 const THREAD_ROWS = 50_000
@@ -49,7 +50,7 @@ export class PostgresSource implements EntrySource {
   ): Promise<Scan> {
     const { domainId, fromSeq, pins } = request
     const state = await chainState(client, domainId)
-    const keyed = await isKeyed(client)
+    const keyed = await hasPrimaryKey(client)
     const last = state.last?.seq ?? 0
     const end = Math.min(request.toSeq ?? Number.MAX_SAFE_INTEGER, last)
     const toSeq = request.toSeq === undefined ? undefined : end
