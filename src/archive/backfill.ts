@@ -5,7 +5,14 @@ import type { ScanProgress } from '../ports/verify.js'
 import { uploadBatch } from './batch.js'
 import type { DrainDeps } from './drain.js'
 import { type SourcedFinding, sourced } from './findings.js'
-import { commonPrefix, hasLostObject, type OpenChain, openChain, walkLedger } from './ledger-walk.js'
+import {
+  commonPrefix,
+  hasLostObject,
+  noSuchChain,
+  type OpenChain,
+  openChain,
+  walkLedger,
+} from './ledger-walk.js'
 import type { Mirrors } from './mirrors.js'
 import { type ProvenRun, proveRun } from './prove-run.js'
 import { RowsWanted } from './rows-wanted.js'
@@ -65,11 +72,7 @@ export async function backfillChain(
 }
 
 function assertRange({ domainId, fromSeq = 1, toSeq = 1 }: BackfillRequest, state: LedgerState): void {
-  if (!state.known && state.lastSeq === 0) {
-    throw new AuditError('domain_not_found', `there is no chain ${domainId}`, {
-      advice: { code: 'list_domains' },
-    })
-  }
+  if (!state.known && state.lastSeq === 0) throw noSuchChain(domainId)
   const asked = Math.max(fromSeq, toSeq)
   if (asked > Math.max(state.lastSeq, 1)) {
     throw new AuditError('nothing_to_verify', `the chain ends at ${state.lastSeq}, before row ${asked}`)

@@ -76,7 +76,7 @@ async function uploadAll(
   const isOver = () => stop.aborted || breaker.isOpen
   return inParallel(objects, concurrency, isOver, async ({ row, bytes }) => {
     if (bytes instanceof AuditError) return bytes
-    const outcome = await mirror.gate.pass(() =>
+    const outcome = await mirror.uploads.run(() =>
       attempt(row, giveUp, () => uploadRow(row, bytes, mirror.store, codec, giveUp)),
     )
     breaker.count(outcome instanceof AuditError)

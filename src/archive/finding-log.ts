@@ -5,7 +5,7 @@ import type { SourcedFinding } from './findings.js'
 export interface FindingLogDeps {
   readonly quarantine: QuarantineStore
   /** Tells one finding, loudly. */
-  readonly tell: (domainId: string, found: SourcedFinding) => void
+  readonly report: (domainId: string, found: SourcedFinding) => void
   /** Tells, once, that the quarantine could not be written. */
   readonly notPermitted: () => void
 }
@@ -35,7 +35,7 @@ export class FindingLog {
     }
     for (const one of fresh) {
       if (this.#known.size < REMEMBERED) this.#known.add(keyOf(domainId, one))
-      this.#deps.tell(domainId, one)
+      this.#deps.report(domainId, one)
     }
   }
 

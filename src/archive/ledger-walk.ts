@@ -1,3 +1,4 @@
+import { AuditError } from '../base/errors.js'
 import { itemsOf } from '../base/paging.js'
 import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
@@ -20,7 +21,14 @@ export async function openChain(
   return { domainId, state, mirror }
 }
 
-/** Rows a query. */
+/** The error of a chain that neither Postgres nor the mirror knows. */
+export function noSuchChain(domainId: string): AuditError {
+  return new AuditError('domain_not_found', `there is no chain ${domainId}`, {
+    advice: { code: 'list_domains' },
+  })
+}
+
+/** Rows in one query. */
 const PAGE = 5_000
 
 /** One seq, or one key that names no row of the chain, in the order of the keys. */

@@ -3,25 +3,25 @@ import type { WaitingChain } from '../ports/archive.js'
 import type { MirrorStore } from '../ports/mirror.js'
 import { Semaphore } from './semaphore.js'
 
-/** A mirror that is open, and the gate that all uploads to it go through. */
+/** An open mirror, and the semaphore that all uploads to it pass. */
 export interface Mirror {
   readonly store: MirrorStore
-  readonly gate: Semaphore
+  readonly uploads: Semaphore
 }
 
 export interface MirrorOptions {
-  /** Rejects where the URL is none, or the store cannot be reached. */
+  /** Returns the mirror at a URL, the same one for each call. Rejects where it cannot be opened. */
   readonly open: (url: string) => Promise<MirrorStore>
-  /** Of the Domains that name none, and of the platform chain. */
+  /** The mirror of the platform chain, and of Domains without a mirror of their own. */
   readonly defaultUrl: string
-  /** Uploads under way at once to each. */
+  /** Uploads in flight to each mirror, at most. */
   readonly concurrency: number
 }
 
-/** The mirrors of a run, each opened once, on first use. */
+/** The mirrors that one run uploads to. */
 export class Mirrors {
   readonly #options: MirrorOptions
-  readonly #open = new Map<string, Promise<Mirror>>()
+  readonly #uploads = new Map<string, Semaphore>()
 
   constructor(options: MirrorOptions) {
     this.#options = options
@@ -35,37 +35,25 @@ export class Mirrors {
     return mirrorUrl ?? this.#options.defaultUrl
   }
 
-  async of(mirrorUrl: string | undefined): Promise<Mirror> {
+  async at(mirrorUrl: string | undefined): Promise<Mirror> {
     const url = this.urlOf(mirrorUrl)
-    const mirror = this.#open.get(url) ?? this.#opened(url)
-    this.#open.set(url, mirror)
-    try {
-      return await mirror
-    } catch (error) {
-      // The next one tries again.
-      this.#open.delete(url)
-      throw error
-    }
+    return { store: await this.#options.open(url), uploads: this.#uploadsTo(url) }
   }
 
-  async close(): Promise<void> {
-    const opened = await Promise.allSettled(this.#open.values())
-    this.#open.clear()
-    for (const one of opened) if (one.status === 'fulfilled') one.value.store.close()
-  }
-
-  async #opened(url: string): Promise<Mirror> {
-    return { store: await this.#options.open(url), gate: new Semaphore(this.#options.concurrency) }
+  #uploadsTo(url: string): Semaphore {
+    const uploads = this.#uploads.get(url) ?? new Semaphore(this.#options.concurrency)
+    this.#uploads.set(url, uploads)
+    return uploads
   }
 }
 
-/** Whatever is wrong with the URL of a Domain: to this run it is a mirror that cannot be reached. */
+/** Returns the mirror of a chain. Rejects with `mirror_unavailable` where the Domain's own URL is not valid. */
 export async function openMirror(
   { domainId, mirrorUrl }: Pick<WaitingChain, 'domainId' | 'mirrorUrl'>,
   mirrors: Mirrors,
 ): Promise<Mirror> {
   try {
-    return await mirrors.of(mirrorUrl)
+    return await mirrors.at(mirrorUrl)
   } catch (error) {
     const isOwnUrl = mirrorUrl !== undefined && error instanceof AuditError
     if (!isOwnUrl || error.code.startsWith('mirror_')) throw error

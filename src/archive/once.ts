@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditError } from '../base/errors.js'
 import type { WaitingChain } from '../ports/archive.js'
 import { type Drained, nothingDrained } from './drain.js'
+import { type ArchiverDeps, drainPass, PASSES, PASSES_PER_MIRROR } from './drain-pass.js'
 import { inParallel } from './in-parallel.js'
 import { type Stopping, withStopping } from './stopping.js'
-import { type ArchiverDeps, TURNS, TURNS_PER_MIRROR, takeTurn } from './turn.js'
 
 /** Milliseconds until a chain that another archiver has is asked for again. */
 const CLAIM_AGAIN = 200
@@ -37,8 +37,8 @@ export async function archiveOnce(
   }
   return withStopping(stop, async (stopping) => {
     const isOver = () => stopping.stop.aborted
-    const drained = await inParallel([...byMirror.values()], TURNS / TURNS_PER_MIRROR, isOver, (ofMirror) =>
-      inParallel(ofMirror, TURNS_PER_MIRROR, isOver, (chain) => drainWhole(chain, deps, stopping, stuck)),
+    const drained = await inParallel([...byMirror.values()], PASSES / PASSES_PER_MIRROR, isOver, (ofMirror) =>
+      inParallel(ofMirror, PASSES_PER_MIRROR, isOver, (chain) => drainWhole(chain, deps, stopping, stuck)),
     )
     return drained.flat()
   })
@@ -56,7 +56,7 @@ async function drainWhole(
   try {
     while (drained.ended === 'some' && !stopping.stop.aborted) {
       const range = { after: drained.reached, toSeq: lastSeq, rest: drained.rest }
-      const turn = await takeTurn(chain, range, deps, stopping, other.isStuck)
+      const turn = await drainPass(chain, range, deps, stopping, other.isStuck)
       if (turn === 'claimed elsewhere') await other.wait(stopping.stop)
       else drained = together(drained, turn)
     }

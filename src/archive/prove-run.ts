@@ -4,11 +4,10 @@ import { type Finding, inOrder } from '../chain/finding.js'
 import { asHash, type Hasher, ZERO_HASH } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
 import type { ArchiveQueue, RunFacts } from '../ports/archive.js'
-import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
+import { MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
 import { type SourcedFinding, sourced } from './findings.js'
 import type { Mirror } from './mirrors.js'
 import { isMadeOf, type JudgedRun, type RunGroup, RunJudge } from './run-judge.js'
-import { MAX_OBJECT_BYTES } from './upload.js'
 
 /** Rows that are read, judged, uploaded and stamped together; bounds memory, and what a crash makes us do again. */
 export const BATCH = 250

@@ -1,8 +1,14 @@
-import { AuditError } from '../base/errors.js'
 import type { ArchiveLedger, LedgerRow } from '../ports/archive.js'
 import type { MirrorCodec } from '../ports/mirror.js'
 import type { ScanProgress, SnapshotSource } from '../ports/verify.js'
-import { hasLostObject, type OpenChain, openChain, type Place, walkLedger } from './ledger-walk.js'
+import {
+  hasLostObject,
+  noSuchChain,
+  type OpenChain,
+  openChain,
+  type Place,
+  walkLedger,
+} from './ledger-walk.js'
 import type { Mirrors } from './mirrors.js'
 
 export interface StatusDeps {
@@ -42,11 +48,7 @@ export async function statusOfChain(
 ): Promise<ArchiveStatus> {
   const chain = await openChain(domainId, deps)
   const status = await new Comparison(chain, deps, signal).run()
-  if (!chain.state.known && status.rows + status.objects === 0) {
-    throw new AuditError('domain_not_found', `there is no chain ${domainId}`, {
-      advice: { code: 'list_domains' },
-    })
-  }
+  if (!chain.state.known && status.rows + status.objects === 0) throw noSuchChain(domainId)
   return status
 }
 

@@ -1,10 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import type { ChainedEntry } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
-import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
-
-/** An object is 16 KiB at the most by the limits of its fields; what is larger is not ours. */
-export const MAX_OBJECT_BYTES = 1024 * 1024
+import { MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
 
 /** What became of one row. */
 export type Uploaded =

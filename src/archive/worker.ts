@@ -2,10 +2,10 @@ import { backOff } from '../base/back-off.js'
 import { AuditError } from '../base/errors.js'
 import type { WaitingChain } from '../ports/archive.js'
 import type { Drained } from './drain.js'
+import { type ArchiverDeps, drainPass, PASSES, PASSES_PER_MIRROR } from './drain-pass.js'
 import { AFTER_FAILURE, Pace } from './pace.js'
 import type { ProvenRun } from './prove-run.js'
 import { type Stopping, withStopping } from './stopping.js'
-import { type ArchiverDeps, TURNS, TURNS_PER_MIRROR, takeTurn } from './turn.js'
 
 export interface WorkerDeps extends ArchiverDeps {
   /** Milliseconds between two looks for rows to archive. */
@@ -110,7 +110,7 @@ class Worker {
 
   #hasRoom(url: string): boolean {
     const ofMirror = [...this.#mirrors.values()].filter((one) => one === url).length
-    return ofMirror < TURNS_PER_MIRROR && this.#mirrors.size < TURNS
+    return ofMirror < PASSES_PER_MIRROR && this.#mirrors.size < PASSES
   }
 
   #start(chain: WaitingChain, url: string, now: number): void {
@@ -136,7 +136,7 @@ class Worker {
     try {
       const rest = this.#rests.get(domainId)
       this.#rests.delete(domainId)
-      const drained = await takeTurn(chain, { after, rest }, this.#deps, this.#stopping)
+      const drained = await drainPass(chain, { after, rest }, this.#deps, this.#stopping)
       if (drained === 'claimed elsewhere') return
       if (drained.rest !== undefined && drained.ended === 'some') this.#rests.set(domainId, drained.rest)
       const wait = pace.onPass(drained, after, Date.now(), Math.random())

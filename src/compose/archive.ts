@@ -16,7 +16,10 @@ export interface Archive {
   readonly quarantine: QuarantineStore
 }
 
-/** `concurrency`: uploads under way at once to each mirror. The default mirror's URL is checked before anything opens. */
+/**
+ * `concurrency` is the number of uploads in flight to each mirror, at most. Rejects with `usage` for an invalid URL of the
+ * default mirror before a database is opened.
+ */
 export async function archiveOf(context: Context, concurrency: number): Promise<Archive> {
   const defaultUrl = context.mirrorUrl
   await context.mirror(defaultUrl)

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { AuditError } from '../base/errors.js'
 import { note } from '../cli/output/streams.js'
 import { interruption } from '../cli/shell/interruption.js'
+import { OpenMirrors } from '../mirror/open-mirrors.js'
 import type { IndexedMirror, MirrorCodec } from '../ports/mirror.js'
 import type { CursorKey, Pepper } from '../ports/pepper.js'
 import type { Database } from '../repo/session/database.js'
@@ -27,7 +28,7 @@ export class Context {
   readonly #flags: ContextFlags
   #database: Promise<Database> | undefined
   readonly #closing: (() => Promise<void>)[] = []
-  readonly #mirrors = new Map<string, Promise<IndexedMirror>>()
+  readonly #mirrors = new OpenMirrors((url) => this.#openMirror(url))
 
   readonly #notice: (line: string) => void
 
@@ -118,23 +119,9 @@ export class Context {
     })
   }
 
-  /** One store, of the default mirror or of another; closed with the context. */
+  /** Returns the mirror at a URL, the same store for each call; closed with the context. */
   async mirror(url: string = this.mirrorUrl): Promise<IndexedMirror> {
-    const { openMirror } = await import('../mirror/open.js')
-    // Our own is made here, so that a mirror which is not there is one that was named wrongly, or is not mounted.
-    if (this.embedded && this.#flags.mirror === undefined && url === this.mirrorUrl) {
-      await mkdir(join(this.home, 'mirror'), { recursive: true, mode: 0o700 })
-    }
-    const store = await openMirror(url)
-    this.#closing.push(async () => store.close())
-    return store
-  }
-
-  /** The same store for every chain of a run. */
-  mirrorOf(url = this.mirrorUrl): Promise<IndexedMirror> {
-    const store = this.#mirrors.get(url) ?? this.mirror(url)
-    this.#mirrors.set(url, store)
-    return store
+    return this.#mirrors.at(url)
   }
 
   async codec(): Promise<MirrorCodec> {
@@ -149,6 +136,7 @@ export class Context {
 
   async close(): Promise<void> {
     for (const close of this.#closing.splice(0)) await close()
+    await this.#mirrors.close()
     const database = await this.#database?.catch(() => undefined)
     await database?.close()
   }
@@ -165,6 +153,15 @@ export class Context {
       await database.close()
       throw error
     }
+  }
+
+  async #openMirror(url: string): Promise<IndexedMirror> {
+    const { openMirror } = await import('../mirror/open.js')
+    // Only the directory under --home is created. Any other missing directory is mistyped, or not mounted.
+    if (this.embedded && this.#flags.mirror === undefined && url === this.mirrorUrl) {
+      await mkdir(join(this.home, 'mirror'), { recursive: true, mode: 0o700 })
+    }
+    return openMirror(url)
   }
 
   async #assertSchema(database: Database): Promise<void> {

@@ -12,7 +12,7 @@ export async function restoreDepsOf(context: Context): Promise<Omit<RestoreDeps,
   return {
     target: postgresRestoreTarget(database),
     snapshots: postgresSnapshots(database),
-    mirrorAt: (url) => context.mirrorOf(url),
+    mirrorAt: (url) => context.mirror(url),
     defaultMirrorUrl: context.mirrorUrl,
     codec: await context.codec(),
     hasher: nodeHasher,

@@ -30,7 +30,7 @@ export async function sourceOf(
   const [codec, { nodeHasher }] = await Promise.all([context.codec(), import('../base/node-hasher.js')])
   if (name === 'mirror') {
     const { MirrorSource } = await import('../verify/mirror-source.js')
-    return new MirrorSource(await context.mirrorOf(mirror?.url), codec, nodeHasher, { isExpected })
+    return new MirrorSource(await context.mirror(mirror?.url), codec, nodeHasher, { isExpected })
   }
   const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
     import('../verify/both-source.js'),
@@ -39,7 +39,7 @@ export async function sourceOf(
   ])
   const database = await context.database()
   const { url } = mirror ?? { url: await database.withClient((client) => mirrorUrlOf(client, domainId)) }
-  return new BothSource(postgresSnapshots(database), await context.mirrorOf(url), codec, nodeHasher)
+  return new BothSource(postgresSnapshots(database), await context.mirror(url), codec, nodeHasher)
 }
 
 /** Every chain that the source speaks of. */
@@ -50,7 +50,7 @@ export async function chainsKnownTo(
 ): Promise<KnownChains> {
   if (name === 'postgres') return knownChainsOf(context)
   const { mirrorChains, storedChains } = await import('../verify/mirror-chains.js')
-  const mirror = [await context.mirrorOf(undefined), await context.codec(), signal] as const
+  const mirror = [await context.mirror(undefined), await context.codec(), signal] as const
   if (name === 'mirror') return mirrorChains(...mirror)
   const known = await knownChainsOf(context)
   // A chain that Postgres has lost every trace of is still in the mirror.

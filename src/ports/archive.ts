@@ -3,6 +3,12 @@ import type { ChainHead } from '../chain/entry.js'
 import type { StoredRow } from '../chain/fold.js'
 import type { LastRow } from '../chain/head.js'
 
+/**
+ * An archiver has at most this many uploads in flight to one mirror. Uploads end in any order, so while they run a listing
+ * may lack that many objects before one that it has. A verify takes a wider gap for rows that are missing.
+ */
+export const MAX_UPLOADS_IN_FLIGHT = 256
+
 /** A chain that has rows without an archive stamp. */
 export interface WaitingChain {
   readonly domainId: string

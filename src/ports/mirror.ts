@@ -1,5 +1,11 @@
 import type { ChainedEntry } from '../chain/entry.js'
 
+/**
+ * An object, and the content that it decompresses to, has at most this many bytes. A reader stops one byte later. The
+ * limits of a row's fields allow an object of 0.3 MiB.
+ */
+export const MAX_OBJECT_BYTES = 1024 * 1024
+
 /** An object of the mirror as a listing shows it. */
 export interface MirrorListed {
   readonly key: string

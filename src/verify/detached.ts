@@ -2,12 +2,7 @@ import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
-
-/**
- * An archiver has at most this many uploads of a chain in flight. Beyond a wider gap an object counts as a row of the
- * chain, and the gap as missing rows, only if the object is sound.
- */
-const NEAR = 256
+import { MAX_UPLOADS_IN_FLIGHT } from '../ports/archive.js'
 
 /** No chain has a gap of so many rows: at 10,000 rows a second it takes more than a day, and at 100 a second four months. */
 const BEYOND_ALL = 1_000_000_000
@@ -23,7 +18,8 @@ export function isDetached(
   pins: readonly ChainHead[],
   hasher: Hasher,
 ): boolean {
-  if (missing <= NEAR || pins.some(({ seq }) => seq === row.seq)) return false
+  // A running archiver leaves no wider gap.
+  if (missing <= MAX_UPLOADS_IN_FLIGHT || pins.some(({ seq }) => seq === row.seq)) return false
   return isTooFar(missing) || !isSound(row, hasher)
 }
 

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MAX_UPLOADS_IN_FLIGHT } from '../ports/archive.js'
 import type { ListedRow } from './object-stream.js'
 
 /** Milliseconds to wait before each attempt to fetch the missing objects. */
 const PAUSES = [0, 200, 600] as const
 /** Milliseconds that one scan waits in all, so that a mirror full of holes is reported soon. */
 export const PATIENCE = 1_600
-/** An archiver has at most this many uploads in flight, so a wider gap is not explained by late objects. */
-const MAX_GAP = 256
 /** Fetches of unlisted objects that one scan makes. */
 const MAX_LOOKS = 4_096
 
@@ -48,7 +47,7 @@ export class LateObjects {
   }
 
   async #late(fromSeq: number, before: number): Promise<ListedRow[]> {
-    if (before <= fromSeq || before - fromSeq > MAX_GAP) return []
+    if (before <= fromSeq || before - fromSeq > MAX_UPLOADS_IN_FLIGHT) return []
     const found: ListedRow[] = []
     let missing = Array.from({ length: before - fromSeq }, (_, i) => fromSeq + i)
     for (const pause of PAUSES) {

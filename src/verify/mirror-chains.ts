@@ -3,8 +3,8 @@ import { LIMITS } from '../chain/limits.js'
 import { domainOfObject, mirrorOfPath, SELF_AUDIT } from '../chain/self-audit.js'
 import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
-import type { IndexedMirror, MirrorCodec, MirrorStore } from '../ports/mirror.js'
-import { type ListedRow, MAX_OBJECT_BYTES, streamObjects } from './object-stream.js'
+import { type IndexedMirror, MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
+import { type ListedRow, streamObjects } from './object-stream.js'
 
 /** Returns the chains that the mirror has any object for, rows or not. */
 export async function storedChains(

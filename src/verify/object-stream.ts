@@ -1,11 +1,14 @@
 import type { StoredRow } from '../chain/fold.js'
-import type { DecodedObject, MirrorCodec, MirrorListed, MirrorStore } from '../ports/mirror.js'
+import {
+  type DecodedObject,
+  MAX_OBJECT_BYTES,
+  type MirrorCodec,
+  type MirrorListed,
+  type MirrorStore,
+} from '../ports/mirror.js'
 
 /** Fetches in flight at once. */
 const CONCURRENCY = 64
-
-/** An object of ours is far smaller. Reading stops at the first byte beyond this. */
-export const MAX_OBJECT_BYTES = 1024 * 1024
 
 /** What the listing has under a chain's prefix, in the order of the keys. */
 export type ListedRow =

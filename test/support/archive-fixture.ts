@@ -3,15 +3,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { ArchiverDeps } from '../../src/archive/drain-pass.js'
 import { FindingLog } from '../../src/archive/finding-log.js'
 import type { SourcedFinding } from '../../src/archive/findings.js'
 import { Mirrors } from '../../src/archive/mirrors.js'
 import { archiveOnce, type ChainDrained } from '../../src/archive/once.js'
-import type { ArchiverDeps } from '../../src/archive/turn.js'
 import { nodeHasher } from '../../src/base/node-hasher.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
 import { openMirror } from '../../src/mirror/open.js'
+import { OpenMirrors } from '../../src/mirror/open-mirrors.js'
 import type { ArchiveQueue } from '../../src/ports/archive.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
 import { postgresArchiveLedger } from '../../src/repo/archive/archive-ledger.js'
@@ -149,23 +150,28 @@ export class Archiver {
   readonly database: Database
   readonly deps: ArchiverDeps
   readonly #queue: ArchiveQueue
+  readonly #mirrors: OpenMirrors
 
   constructor(fixture: ArchiveFixture, options: ArchiverOptions) {
     const { concurrency = 8, databaseOptions, store = same, queue = same } = options
     const suffix = databaseOptions === undefined ? '' : `&options=${encodeURIComponent(databaseOptions)}`
     this.database = new Database(`${fixture.url}${suffix}`)
     this.#queue = postgresArchiveQueue(this.database)
-    const open = async (url: string) => this.#watched(store(await openMirror(url)))
+    this.#mirrors = new OpenMirrors(async (url) => this.#watched(store(await openMirror(url))))
     const log = new FindingLog({
       quarantine: postgresQuarantine(this.database),
-      tell: (domainId, found) => this.found.push({ domainId, ...found }),
+      report: (domainId, found) => this.found.push({ domainId, ...found }),
       notPermitted: () => undefined,
     })
     this.deps = {
       queue: queue(this.#queue),
       codec: mirrorCodec,
       hasher: nodeHasher,
-      mirrors: new Mirrors({ open, defaultUrl: fixture.mirrorUrl, concurrency }),
+      mirrors: new Mirrors({
+        open: (url) => this.#mirrors.at(url),
+        defaultUrl: fixture.mirrorUrl,
+        concurrency,
+      }),
       onFindings: (domainId, findings) => log.add(domainId, findings),
       onStamped: () => undefined,
     }
@@ -184,7 +190,7 @@ export class Archiver {
   }
 
   async close(): Promise<void> {
-    await this.deps.mirrors.close()
+    await this.#mirrors.close()
     await this.#queue.close()
     await this.database.close()
   }

@@ -153,7 +153,7 @@ describe('calls at once', () => {
     const order: number[] = []
     const results = await Promise.allSettled(
       [1, 2, 3].map((item) =>
-        gate.pass(async () => {
+        gate.run(async () => {
           order.push(item)
           await Promise.resolve()
           order.push(-item)

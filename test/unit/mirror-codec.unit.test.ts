@@ -4,13 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeCanonical } from '../../src/chain/canonical.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
-import {
-  decodeObject,
-  encodeObject,
-  MAX_OBJECT_BYTES,
-  mirrorCodec,
-  sameContent,
-} from '../../src/mirror/object/codec.js'
+import { decodeObject, encodeObject, mirrorCodec, sameContent } from '../../src/mirror/object/codec.js'
+import { MAX_OBJECT_BYTES } from '../../src/ports/mirror.js'
 import { chainOf, DOMAIN, entryAt, OTHER_DOMAIN, rehashed } from '../support/chain-builder.js'
 import { entryArbitrary, hashArbitrary } from '../support/entry-arbitrary.js'
 import { vectorEntry, vectorRows } from '../support/vectors.js'

@@ -1,7 +1,8 @@
 import { compress, decompress } from '@mongodb-js/zstd'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { frameProblem, MAX_CONTENT_BYTES } from '../../src/mirror/object/frame.js'
+import { frameProblem } from '../../src/mirror/object/frame.js'
+import { MAX_OBJECT_BYTES } from '../../src/ports/mirror.js'
 import { block, bomb, frame, littleEndian, SKIPPABLE, ZSTD_MAGIC } from '../support/zstd-frames.js'
 
 const KIB = 1024
@@ -48,7 +49,7 @@ describe('a frame that may be decompressed', () => {
     ['a window of 128 MiB', frame({ window: 17 << 3, blocks: [last] })],
   ])('%s', async (_, bytes) => {
     expect(frameProblem(bytes)).toBeUndefined()
-    expect((await decompress(bytes)).length).toBeLessThanOrEqual(MAX_CONTENT_BYTES)
+    expect((await decompress(bytes)).length).toBeLessThanOrEqual(MAX_OBJECT_BYTES)
   })
 
   it('eight compressed blocks, which could be 1 MiB, but not nine', () => {
@@ -173,7 +174,7 @@ describe('on any bytes', () => {
       fc.asyncProperty(bytes, async (any) => {
         if (frameProblem(any) !== undefined) return
         const content = await decompress(Buffer.from(any)).catch(() => Buffer.alloc(0))
-        expect(content.length).toBeLessThanOrEqual(MAX_CONTENT_BYTES)
+        expect(content.length).toBeLessThanOrEqual(MAX_OBJECT_BYTES)
       }),
       { numRuns: 2000 },
     )

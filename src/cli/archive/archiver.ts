@@ -1,8 +1,6 @@
 import type { ChainDrained } from '../../archive/once.js'
 import type { AuditError } from '../../base/errors.js'
 import { ReportedFailures } from '../../base/reported-failures.js'
-import { alertsOf } from '../../compose/alerts.js'
-import { archiveOf } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
 import { startProgress } from '../output/progress.js'
@@ -12,7 +10,7 @@ import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
 import { drainedJson } from './json.js'
 import { drainedText } from './text.js'
-import { type Archiving, uploadDepsOf } from './upload-deps.js'
+import { uploadDepsOf } from './upload-deps.js'
 
 export interface ArchiverOptions {
   readonly once: boolean
@@ -22,48 +20,49 @@ export interface ArchiverOptions {
   readonly json: boolean
 }
 
-/** The archiver until the signal, or with `once` one pass: then 0 where all is archived, 1 where something was found. */
+/**
+ * Runs the archiver until the signal, or one pass with `once`. After one pass it resolves with 0 where every row is
+ * archived, and with 1 where something was found.
+ */
 export async function runArchiver(
   options: ArchiverOptions,
   context: Context,
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const alerts = await alertsOf(context)
-  const archive = { ...(await archiveOf(context, options.concurrency)), alerts }
-  return options.once ? once(options, archive, out, signal) : worker(options, archive, out, signal)
+  return options.once ? once(options, context, out, signal) : worker(options, context, out, signal)
 }
 
-/** Nothing is written while the progress is shown. */
+/** Prints nothing while the progress is shown. */
 async function once(
-  { json }: ArchiverOptions,
-  archive: Archiving,
+  { json, concurrency }: ArchiverOptions,
+  context: Context,
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const notes: string[] = []
+  const parts = await uploadDepsOf(context, concurrency, (line) => notes.push(line))
   const { archiveOnce } = await import('../../archive/once.js')
   const progress = startProgress('archive')
-  const notes: string[] = []
   let rows = 0
-  const parts = await uploadDepsOf(archive, (line) => notes.push(line))
   const onStamped = (stamped: number) => {
     rows += stamped
     progress.update({ rows })
   }
   const chains = await archiveOnce({ ...parts, onStamped }, signal).finally(() => progress.stop())
   for (const line of notes) note(line)
-  for (const chain of chains) await tellChain(chain, json, out)
-  await tellTotal(chains, json, out)
+  for (const chain of chains) await printChain(chain, json, out)
+  await printTotal(chains, json, out)
   return chains.some(({ drained }) => drained.findings + drained.held > 0) ? EXIT.finding : EXIT.done
 }
 
-async function tellChain({ domainId, drained }: ChainDrained, json: boolean, out: Output): Promise<void> {
+async function printChain({ domainId, drained }: ChainDrained, json: boolean, out: Output): Promise<void> {
   if (json) await out.json(drainedJson(domainId, drained))
   else await out.line(drainedText(domainId, drained))
   if (drained.error !== undefined) reportFailure(drained.error, json)
 }
 
-async function tellTotal(chains: readonly ChainDrained[], json: boolean, out: Output): Promise<void> {
+async function printTotal(chains: readonly ChainDrained[], json: boolean, out: Output): Promise<void> {
   const sum = (of: 'stamped' | 'held' | 'failed') =>
     chains.reduce((total, { drained }) => total + drained[of], 0)
   const [archived, held, failed] = [sum('stamped'), sum('held'), sum('failed')]
@@ -72,14 +71,14 @@ async function tellTotal(chains: readonly ChainDrained[], json: boolean, out: Ou
 }
 
 async function worker(
-  { json, pollInterval }: ArchiverOptions,
-  archive: Archiving,
+  { json, pollInterval, concurrency }: ArchiverOptions,
+  context: Context,
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const parts = await uploadDepsOf(context, concurrency, note)
   const { runWorker } = await import('../../archive/worker.js')
   const failures = new ReportedFailures()
-  const parts = await uploadDepsOf(archive, note)
   await runWorker(
     {
       ...parts,
@@ -102,7 +101,7 @@ async function worker(
   return EXIT.done
 }
 
-/** What the archiver prints of a failure that begins, or that changes. */
+/** Returns what the archiver prints of a failure that begins, or that changes. */
 function troubleText(domainId: string, error: AuditError, wait: number): string {
   const text = safeText(hideCredentials(error.message))
   return `${domainId}: ${text}; trying again, next in ${(wait / 1000).toFixed(1)} s`

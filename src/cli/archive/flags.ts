@@ -1,16 +1,16 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../base/errors.js'
+import { MAX_UPLOADS_IN_FLIGHT } from '../../ports/archive.js'
 import { mirrorFlags } from '../flags/mirror.js'
 
 const CONCURRENCY = 16
-const MAX_CONCURRENCY = 256
 
 /** Of the commands that upload. Read with {@link concurrencyOf}. */
 export const uploadFlags = {
   ...mirrorFlags,
   concurrency: Flags.string({
     helpValue: 'N',
-    summary: `uploads under way at once to each mirror, 1 to ${MAX_CONCURRENCY}; default: ${CONCURRENCY}`,
+    summary: `uploads under way at once to each mirror, 1 to ${MAX_UPLOADS_IN_FLIGHT}; default: ${CONCURRENCY}`,
   }),
 }
 
@@ -18,8 +18,8 @@ export const uploadFlags = {
 export function concurrencyOf(text: string | undefined): number {
   if (text === undefined) return CONCURRENCY
   const value = /^[1-9]\d{0,3}$/.test(text) ? Number(text) : 0
-  if (value >= 1 && value <= MAX_CONCURRENCY) return value
-  throw new AuditError('usage', `--concurrency: expected a number from 1 to ${MAX_CONCURRENCY}`)
+  if (value >= 1 && value <= MAX_UPLOADS_IN_FLIGHT) return value
+  throw new AuditError('usage', `--concurrency: expected a number from 1 to ${MAX_UPLOADS_IN_FLIGHT}`)
 }
 
 const POLL_INTERVAL = 1_000

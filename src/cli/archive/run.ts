@@ -1,5 +1,4 @@
 import type { Backfilled } from '../../archive/backfill.js'
-import { alertsOf } from '../../compose/alerts.js'
 import { archiveOf } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
@@ -18,19 +17,17 @@ export interface BackfillOptions extends Chains {
   readonly concurrency: number
 }
 
-/** Resolves with 1 where rows or objects were found damaged or gone; what could not be done is reported chain by chain. */
+/** Resolves with 1 where rows or objects are damaged or gone. A chain that fails is reported, and the others go on. */
 export async function runBackfill(
   options: BackfillOptions,
   context: Context,
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { json, dryRun, fromSeq, toSeq } = options
-  const alerts = await alertsOf(context)
-  const archive = { ...(await archiveOf(context, options.concurrency)), alerts }
-  const { backfillChain } = await import('../../archive/backfill.js')
+  const { json, dryRun, fromSeq, toSeq, concurrency } = options
   const notes: string[] = []
-  const parts = { ...(await uploadDepsOf(archive, (line) => notes.push(line))), ledger: archive.ledger }
+  const parts = await uploadDepsOf(context, concurrency, (line) => notes.push(line))
+  const { backfillChain } = await import('../../archive/backfill.js')
   let found = false
   await eachChain(options, context, out, signal, {
     label: 'backfill',
@@ -41,7 +38,7 @@ export async function runBackfill(
     toJson: (backfilled) => backfilledJson(backfilled, dryRun),
     after: (backfilled) => {
       for (const line of notes.splice(0)) note(line)
-      tellDryFindings(backfilled, dryRun)
+      printDryFindings(backfilled, dryRun)
       found ||= backfilled.findings.length > 0
       if (backfilled.error !== undefined) reportFailure(backfilled.error, json)
     },
@@ -49,7 +46,7 @@ export async function runBackfill(
   return found ? EXIT.finding : EXIT.done
 }
 
-/** Resolves with 1 where gaps or orphans were found. */
+/** Resolves with 1 where there are gaps or orphans. */
 export async function runArchiveStatus(
   options: Chains,
   context: Context,
@@ -74,8 +71,8 @@ export async function runArchiveStatus(
   return found ? EXIT.finding : EXIT.done
 }
 
-/** A dry run writes nothing down, and tells all the same. */
-function tellDryFindings({ domainId, findings }: Backfilled, dryRun: boolean): void {
+/** A dry run records nothing, but prints its findings. */
+function printDryFindings({ domainId, findings }: Backfilled, dryRun: boolean): void {
   if (!dryRun) return
   for (const finding of findings) note(foundText(domainId, { source: 'mirror', finding }))
 }

@@ -1,27 +1,35 @@
-import type { ArchiverDeps } from '../../archive/turn.js'
+import type { BackfillDeps } from '../../archive/backfill.js'
+import type { ArchiverDeps } from '../../archive/drain-pass.js'
 import { nodeHasher } from '../../base/node-hasher.js'
-import type { Archive } from '../../compose/archive.js'
-import type { Alerts } from '../../ports/alerts.js'
+import { alertsOf } from '../../compose/alerts.js'
+import { archiveOf } from '../../compose/archive.js'
+import type { Context } from '../../compose/context.js'
 import { foundText } from './text.js'
 
-export type Archiving = Archive & { readonly alerts: Alerts }
+/** What a command that uploads works with. */
+export type UploadDeps = Omit<ArchiverDeps, 'onStamped'> & Pick<BackfillDeps, 'ledger'>
 
-/** What every command that uploads works with. Findings go to the quarantine, and each, once, to `say` and the alerts. */
+/** Each finding goes to the quarantine, and once to `print` and to the alerts. */
 export async function uploadDepsOf(
-  { queue, codec, mirrors, quarantine, alerts }: Archiving,
-  say: (line: string) => void,
-): Promise<Omit<ArchiverDeps, 'onStamped'>> {
+  context: Context,
+  concurrency: number,
+  print: (line: string) => void,
+): Promise<UploadDeps> {
+  // First, because invalid alert settings are a usage error.
+  const alerts = await alertsOf(context)
+  const { queue, ledger, codec, mirrors, quarantine } = await archiveOf(context, concurrency)
   const { FindingLog } = await import('../../archive/finding-log.js')
   const log = new FindingLog({
     quarantine,
-    tell: (domainId, found) => {
-      say(foundText(domainId, found))
+    report: (domainId, found) => {
+      print(foundText(domainId, found))
       alerts.raise({ domainId, source: found.source, findings: [found.finding] })
     },
-    notPermitted: () => say('note: findings were not quarantined: this role may not write'),
+    notPermitted: () => print('note: the findings were not quarantined: this role may not write'),
   })
   return {
     queue,
+    ledger,
     codec,
     mirrors,
     hasher: nodeHasher,

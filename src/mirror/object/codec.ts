@@ -3,13 +3,10 @@ import { bufferOf } from '../../base/buffer-of.js'
 import { AuditError } from '../../base/errors.js'
 import type { ChainedEntry } from '../../chain/entry.js'
 import { FormatError } from '../../chain/format-error.js'
-import type { DecodedObject, MirrorCodec } from '../../ports/mirror.js'
-import { frameProblem, MAX_CONTENT_BYTES } from './frame.js'
+import { type DecodedObject, MAX_OBJECT_BYTES, type MirrorCodec } from '../../ports/mirror.js'
+import { frameProblem } from './frame.js'
 import { AUDIT_PREFIX, domainPrefix, type ObjectPlace, objectKey, parseKey } from './key.js'
 import { readObject, writeObject } from './object-json.js'
-
-/** An object above this is malformed whatever it holds: nobody needs to fetch more of it. The largest real one is 0.3 MiB. */
-export const MAX_OBJECT_BYTES = MAX_CONTENT_BYTES
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

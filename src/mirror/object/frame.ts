@@ -1,5 +1,4 @@
-/** What an object may decompress to, and what it may hold itself: 1 MiB (format.md, "Mirror object"). */
-export const MAX_CONTENT_BYTES = 1024 * 1024
+import { MAX_OBJECT_BYTES } from '../../ports/mirror.js'
 
 /** What a compressed block may grow to (RFC 8878, 3.1.1.2.4). */
 const MAX_BLOCK_BYTES = 128 * 1024
@@ -49,7 +48,7 @@ function readHeader(bytes: Uint8Array): Header | string {
   if (sizeAt + sizeBytes > bytes.length) return 'zstd: cut in the header'
   if (little(bytes, idAt, sizeAt - idAt) !== 0) return 'zstd: the frame wants a dictionary'
   const content = little(bytes, sizeAt, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
-  if (content > MAX_CONTENT_BYTES) return 'zstd: declares more than 1 MiB'
+  if (content > MAX_OBJECT_BYTES) return 'zstd: declares more than 1 MiB'
   const window = isSingle ? content : windowBytes(bytes[5] ?? 0)
   if (window > MAX_WINDOW_BYTES) return 'zstd: wants a window above 128 MiB'
   return {
@@ -71,7 +70,7 @@ function blocksProblem(bytes: Uint8Array, header: Header): string | undefined {
     const block = readBlock(bytes, at, header.blockBytes)
     if (typeof block === 'string') return block
     grown += block.grown
-    if (grown > MAX_CONTENT_BYTES) return 'zstd: may decompress to more than 1 MiB'
+    if (grown > MAX_OBJECT_BYTES) return 'zstd: may decompress to more than 1 MiB'
     at = block.end
     isLast = block.isLast
   }

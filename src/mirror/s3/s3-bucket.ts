@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { AuditError } from '../../base/errors.js'
+import { MAX_UPLOADS_IN_FLIGHT } from '../../ports/archive.js'
 import { s3Error } from './s3-error.js'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -15,8 +16,8 @@ export interface S3Patience {
 }
 
 const PATIENCE: S3Patience = { connect: 5_000, request: 15_000, attempts: 5 }
-/** Bounds nothing: whoever calls does. Fewer than the calls at once would queue inside the SDK. */
-const SOCKETS = 512
+/** Callers limit their own calls. This leaves room for reads beside the uploads, so that no call queues inside the SDK. */
+const SOCKETS = 2 * MAX_UPLOADS_IN_FLIGHT
 
 /** One bucket and prefix, and the client that speaks to it. Every failure of it is an AuditError that shows no secret. */
 export class S3Bucket {

@@ -7,24 +7,24 @@ import type { Stopping } from './stopping.js'
 /** What the archiver works with. */
 export interface ArchiverDeps extends Pick<DrainDeps, 'queue' | 'codec' | 'hasher' | 'onStamped'> {
   readonly mirrors: Mirrors
-  /** Writes findings down and tells them; called for the same ones as long as they are there. */
+  /** Records findings and reports them. Called again with the same findings as long as the damage is there. */
   readonly onFindings: (domainId: string, findings: readonly SourcedFinding[]) => Promise<void>
 }
 
-/** Chains of one mirror at once: one dead mirror leaves the others their turns. */
-export const TURNS_PER_MIRROR = 4
+/** Chains of one mirror that are drained at once: the chains of a dead mirror do not block those of other mirrors. */
+export const PASSES_PER_MIRROR = 4
 
-/** Chains at once; each holds two batches of rows in memory. */
-export const TURNS = 16
+/** Chains that are drained at once. Each holds two batches of rows in memory. */
+export const PASSES = 16
 
-/** Rows of one chain in a row, while others may be waiting. */
-const TURN_ROWS = 20_000
+/** Rows of one chain in one pass, while other chains may be waiting. */
+const PASS_ROWS = 20_000
 
 /**
- * One turn of a chain, unless another archiver has it. `regardless` of that: a claim shares the work out and protects
- * nothing, for objects are create-only and a stamp is set once.
+ * Runs one pass over a chain, unless another archiver has claimed it. With `regardless` the pass runs even then: a claim
+ * only shares the work, because objects are create-only and a stamp is set once.
  */
-export async function takeTurn(
+export async function drainPass(
   chain: WaitingChain,
   range: Omit<DrainRange, 'maxRows'>,
   deps: ArchiverDeps,
@@ -33,8 +33,8 @@ export async function takeTurn(
 ): Promise<Drained | 'claimed elsewhere'> {
   const mirror = await openMirror(chain, deps.mirrors)
   const { concurrency } = deps.mirrors
-  const turn = { ...range, maxRows: TURN_ROWS }
-  const drain = () => drainChain(chain.domainId, turn, { ...deps, mirror, concurrency }, stopping)
+  const pass = { ...range, maxRows: PASS_ROWS }
+  const drain = () => drainChain(chain.domainId, pass, { ...deps, mirror, concurrency }, stopping)
   let drained: Drained | undefined
   await deps.queue.claim(chain.domainId, async () => {
     drained = await drain()
