@@ -3,25 +3,27 @@ import type { IntegrityState } from '../ports/integrity.js'
 import type { Progress } from './progress.js'
 import type { ProbeSettings } from './schedule.js'
 
-/** What readiness is told from, all of it in memory. Times are milliseconds of one monotonic clock. */
+/** What the readiness state is computed from, all of it in memory. Times are milliseconds of one monotonic clock. */
 export interface Signs {
-  /** Findings that are not acknowledged: in the quarantine, not yet there, or gone from there. */
+  /** Unacknowledged findings: in the quarantine, not yet written to it, or removed from it. */
   readonly open: number
   readonly acknowledged: number
-  /** Whether every chain that there was at the start has been verified end to end. */
+  /** Whether every chain that existed at the start has been verified end to end. */
   readonly isFirstPassDone: boolean
-  /** When Postgres last told what stands in the quarantine, and which chains there are. */
+  /** When the quarantine was last read. */
   readonly quarantineReadAt: number
+  /** When the list of chains was last read. */
   readonly glanceAt: number
   readonly chains: Iterable<Progress>
 }
 
-/** Milliseconds that a pass may be late beside the intervals that the operator chose. */
+/** Milliseconds that a pass may be late in addition to the intervals that the operator chose. */
 const SLACK = 60_000
 
+/** Failures that may pass by themselves. */
 const MAY_PASS: ReadonlySet<ErrorCode> = new Set(['database_unavailable', 'outcome_unknown'])
 
-/** The worst first, but for `pending` where something keeps it so: then that is the reason to be told. */
+/** Returns the worst state that applies. `stalled` wins over `pending`: it says why chains stay pending. */
 export function assess(signs: Signs, settings: ProbeSettings, now: number): IntegrityState {
   if (signs.open > 0) return 'diverged'
   if (isStalled(signs, settings, now)) return 'stalled'
@@ -41,14 +43,14 @@ function isStalled(
   return false
 }
 
-/** Whether it cannot be checked, for a reason that does not pass by itself or has lasted. */
+/** Returns whether the chain cannot be checked, for a reason that does not pass by itself or that has lasted too long. */
 export function isUncheckable({ failures }: Progress, { patience }: ProbeSettings, now: number): boolean {
   return Object.values(failures).some(
     (failure) => failure !== undefined && (!MAY_PASS.has(failure.code) || now - failure.since > patience),
   )
 }
 
-/** Twice the interval: a pass that is merely late is an alert, one that does not happen is no integrity. */
+/** Returns whether a full pass is missing for twice the interval. A pass that is only late is a matter for an alert. */
 function isOverdue({ fullAt, boot }: Progress, { fullEvery }: ProbeSettings, now: number): boolean {
   return boot === undefined && fullAt !== undefined && now - fullAt > 2 * fullEvery + SLACK
 }

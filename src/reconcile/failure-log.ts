@@ -1,13 +1,13 @@
 import { AuditError, type ErrorCode } from '../base/errors.js'
 import { ReportedFailures } from '../base/reported-failures.js'
 
-/** Structured lines. No field holds personal data. */
+/** Writes structured log lines. No field holds personal data. */
 export interface ProbeLog {
   info(fields: Readonly<Record<string, unknown>>, message: string): void
   error(fields: Readonly<Record<string, unknown>>, message: string): void
 }
 
-/** What failed: to list the chains, to read the quarantine, to save progress, to verify one chain, to record its findings. */
+/** What failed: listing the chains, reading the quarantine, saving progress, verifying a chain, recording its findings. */
 export type FailureKind = 'chains' | 'quarantine' | 'progress' | 'chain' | 'findings'
 
 /** Counts every failure of the probe, and logs a lasting one when it begins, when its code changes and when it ends. */

@@ -5,30 +5,31 @@ import { isUncheckable } from './assess.js'
 import type { Progress, SegmentKind } from './progress.js'
 import type { ProbeSettings } from './schedule.js'
 
-/** One chain in numbers; an age is absent until there is something that it is the age of. */
+/** One chain in numbers. An age is absent until the event has happened once. */
 export interface ChainFigures {
   readonly domainId: string
-  /** Rows by the chain head. */
+  /** Number of rows, by the chain head. */
   readonly rows: number
   readonly verifiedSeq: number
-  /** Seconds since everything up to the end was last known to be verified. */
+  /** Seconds since all rows up to the end were last known to be verified. */
   readonly verifiedAge?: number | undefined
-  /** Every row was verified at most so many seconds ago. */
+  /** Every row was verified at most this many seconds ago. */
   readonly fullAge?: number | undefined
-  /** Rows from the first one without an archive stamp to the end, and the age of that one in seconds. */
+  /** Rows from the first one without an archive stamp to the end. */
   readonly unarchived: number
+  /** The age of that first row, in seconds. */
   readonly archiveLag: number
   readonly isUncheckable: boolean
 }
 
-/** What the probe knows, in numbers. */
+/** The knowledge of the probe, in numbers. */
 export interface Figures {
   readonly state: IntegrityState
   readonly settings: ProbeSettings
   readonly chains: readonly ChainFigures[]
   readonly quarantined: readonly QuarantineCount[]
   readonly errors: ReadonlyMap<ErrorCode, number>
-  /** Rows verified by this process. */
+  /** Rows that this process verified. */
   readonly rows: Readonly<Record<SegmentKind, number>>
 }
 
@@ -38,7 +39,7 @@ interface Sources extends Omit<Figures, 'chains'> {
   readonly now: number
 }
 
-/** By domain id. */
+/** Returns the figures, the chains sorted by domain id. */
 export function figuresOf({ chains, glances, now, ...rest }: Sources): Figures {
   const all = [...chains].map((chain) => chainFigures(chain, glances.get(chain.domainId), rest.settings, now))
   return { ...rest, chains: all.sort((a, b) => (a.domainId < b.domainId ? -1 : 1)) }
@@ -56,7 +57,7 @@ function chainFigures(
   return {
     domainId,
     rows: glance?.head?.seq ?? end,
-    // Until a chain is through, what was verified is what its first pass has come to.
+    // During a chain's first pass, the verified part ends where that pass has come to.
     verifiedSeq: (boot?.reached ?? verified)?.seq ?? 0,
     verifiedAge: age(freshAt),
     fullAge: age(fullAt),

@@ -7,47 +7,48 @@ import { recordFindings } from '../quarantine/quarantine.js'
 export interface FindingsDeps {
   readonly quarantine: QuarantineStore
   readonly overview: QuarantineOverview
-  /** Findings that were not in the quarantine before, or some of which were not; told once, also where it cannot be written. */
+  /** Called once for findings that are new to the quarantine, at least in part, or that cannot be written to it. */
   readonly onFound: (domainId: string, findings: readonly Finding[]) => void
-  /** They could not be written down, and stay in memory. */
+  /** Called when findings could not be written to the quarantine. They stay in memory. */
   readonly onUnrecorded: (domainId: string, error: unknown) => void
   readonly onRecorded: (domainId: string) => void
-  /** There are fewer records than before, which no program of ours can bring about. */
+  /** Called when the quarantine has fewer records than before. No program of ours removes records. */
   readonly onRemoved: (removed: number) => void
 }
 
-/** Acknowledged findings that are held in memory, to be told from new ones at once. */
-const KNOWN = 10_000
+/** Acknowledged findings kept in memory, so that they are recognised without a query. */
+const MAX_ACKNOWLEDGED = 10_000
 
-/** Milliseconds after which the counts are read although nothing has changed. */
+/** Milliseconds after which the counts are read again although the mark has not changed. */
 const RECOUNT = 30_000
 
-/** What was found and is not settled: in the quarantine, and in memory what could not be written there. */
+/** The open findings: those in the quarantine, and in memory those that could not be written to it. */
 export class OpenFindings {
   readonly #deps: FindingsDeps
   readonly #unrecorded = new Map<string, Map<string, Finding>>()
-  readonly #told = new Set<string>()
+  readonly #reported = new Set<string>()
   #counts: readonly QuarantineCount[] = []
   #acknowledged: ReadonlySet<string> = new Set()
   #mark: string | undefined
   #countedAt = Number.NEGATIVE_INFINITY
   #most = 0
-  /** Of the count that was begun last, and of the newest one that is in. */
-  #begun = 0
-  #taken = 0
-  /** Whether the quarantine was read at all. */
+  /** The number of the last read that started. */
+  #startedRead = 0
+  /** The number of the newest read whose result was used. */
+  #usedRead = 0
+  /** Whether the quarantine was read at least once. */
   isRead = false
 
   constructor(deps: FindingsDeps) {
     this.#deps = deps
   }
 
-  /** Of the quarantine as it was last read. */
+  /** The counts of the quarantine when it was last read. */
   get counts(): readonly QuarantineCount[] {
     return this.#counts
   }
 
-  /** Findings that nobody has acknowledged; records that were removed count, for nobody acknowledged those either. */
+  /** The number of unacknowledged findings. Removed records count as unacknowledged. */
   get open(): number {
     const inMemory = [...this.#unrecorded.values()].reduce((sum, { size }) => sum + size, 0)
     return inMemory + this.#sum(false) + (this.#most - this.#sum(false) - this.#sum(true))
@@ -57,12 +58,12 @@ export class OpenFindings {
     return this.#sum(true)
   }
 
-  /** Whether findings of this chain are in memory alone. */
+  /** Returns whether findings of the chain are only in memory. */
   isUnrecorded(domainId: string): boolean {
     return this.#unrecorded.has(domainId)
   }
 
-  /** Counts at once whatever is not acknowledged already, and returns it. */
+  /** Counts the findings that are not acknowledged yet, at once, and returns them. */
   add(domainId: string, findings: readonly Finding[]): readonly Finding[] {
     const fresh = findings.filter((finding) => !this.#acknowledged.has(keyOf({ domainId, ...finding })))
     if (fresh.length === 0) return fresh
@@ -72,7 +73,7 @@ export class OpenFindings {
     return fresh
   }
 
-  /** Writes down what is in memory alone. Never rejects: what cannot be written stays where it is. */
+  /** Writes the chain's findings in memory to the quarantine. Never rejects: on failure they stay in memory. */
   async record(domainId: string): Promise<void> {
     const held = this.#unrecorded.get(domainId)
     if (held === undefined) return
@@ -80,21 +81,21 @@ export class OpenFindings {
     try {
       const recorded = await recordFindings(this.#deps.quarantine, domainId, 'postgres', findings)
       if (recorded === 'not_permitted') throw new AuditError('database_permission_denied', 'not permitted')
-      if (recorded.written > 0) this.#tell(domainId, findings)
-      // Counted there before they are no longer counted here.
+      if (recorded.written > 0) this.#report(domainId, findings)
+      // Count the records before the findings in memory are dropped, so that the sum never falls.
       await this.#recount()
       this.#forget(domainId, findings)
       this.#deps.onRecorded(domainId)
     } catch (error) {
-      this.#tell(domainId, findings)
+      this.#report(domainId, findings)
       this.#deps.onUnrecorded(domainId, error)
     }
   }
 
-  #tell(domainId: string, findings: readonly Finding[]): void {
-    const fresh = findings.filter((finding) => !this.#told.has(keyOf({ domainId, ...finding })))
+  #report(domainId: string, findings: readonly Finding[]): void {
+    const fresh = findings.filter((finding) => !this.#reported.has(keyOf({ domainId, ...finding })))
     if (fresh.length === 0) return
-    for (const finding of fresh) this.#told.add(keyOf({ domainId, ...finding }))
+    for (const finding of fresh) this.#reported.add(keyOf({ domainId, ...finding }))
     this.#deps.onFound(domainId, fresh)
   }
 
@@ -102,7 +103,7 @@ export class OpenFindings {
     for (const domainId of [...this.#unrecorded.keys()]) await this.record(domainId)
   }
 
-  /** Reads what stands in the quarantine, if it changed. Rejects with the database's error. */
+  /** Reads the quarantine if it changed. Rejects with the database's error. */
   async refresh(now: number): Promise<void> {
     const mark = await this.#deps.overview.mark()
     if (mark === this.#mark && now - this.#countedAt < RECOUNT) return
@@ -113,12 +114,15 @@ export class OpenFindings {
 
   async #recount(): Promise<void> {
     const { overview, onRemoved } = this.#deps
-    this.#begun += 1
-    const turn = this.#begun
-    const [counts, acknowledged] = await Promise.all([overview.counts(), overview.acknowledged(KNOWN)])
-    // One that was begun later has overtaken this one.
-    if (turn < this.#taken) return
-    this.#taken = turn
+    this.#startedRead += 1
+    const read = this.#startedRead
+    const [counts, acknowledged] = await Promise.all([
+      overview.counts(),
+      overview.acknowledged(MAX_ACKNOWLEDGED),
+    ])
+    // A read that started later has finished before this one.
+    if (read < this.#usedRead) return
+    this.#usedRead = read
     this.#counts = counts
     this.#acknowledged = new Set(acknowledged.map(keyOf))
     this.isRead = true

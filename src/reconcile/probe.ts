@@ -16,12 +16,12 @@ export interface ProbeDeps
   readonly alerts: Alerts
 }
 
-/** Milliseconds between two looks at the quarantine, which other processes write to; at most. */
+/** Longest wait between two reads of the quarantine, in milliseconds. Other processes write to it too. */
 const POLL = 1_000
 
 /**
- * The reconcile probe: verifies every chain end to end when it starts, then new rows as they come, and every row again
- * and again; and tells what that means for readiness (docs/readiness.md).
+ * The reconcile probe. It verifies every chain end to end when it starts, then new rows as they come, and re-verifies
+ * every row at an interval. It reports the readiness state that follows (docs/readiness.md).
  */
 export class Probe implements Integrity {
   readonly #settings: ProbeSettings
@@ -31,7 +31,7 @@ export class Probe implements Integrity {
   readonly #walk: ChainWalk
   readonly #sleep = new WakeableSleep()
   readonly #stopping = new AbortController()
-  /** When Postgres last told what stands in the quarantine. */
+  /** When the quarantine was last read. */
   #quarantineReadAt = performance.now()
   #running: Promise<unknown> | undefined
 
@@ -63,13 +63,13 @@ export class Probe implements Integrity {
     })
   }
 
-  /** Goes on until {@link close}. */
+  /** Starts the probe, which runs until {@link close}. */
   start(): void {
     const { signal } = this.#stopping
     this.#running ??= Promise.all([this.#watch(signal), this.#walk.run(signal)])
   }
 
-  /** Gives up what is under way. */
+  /** Stops the probe and abandons running segments. */
   async close(): Promise<void> {
     this.#stopping.abort(new Error('the probe is stopping'))
     this.#sleep.wake()
@@ -93,12 +93,12 @@ export class Probe implements Integrity {
   report(domainId: string, findings: readonly Finding[]): void {
     const fresh = this.#findings.add(domainId, findings)
     if (fresh.length === 0) return
-    // Whoever reports has logged it, and may write it down before this does.
+    // The caller has logged the findings, and may write them to the quarantine before this does.
     this.#alerts.raise({ domainId, source: 'postgres', findings: fresh })
     void this.#findings.record(domainId)
   }
 
-  /** What is known at this moment, from memory. */
+  /** Returns the current figures, from memory. */
   figures(): Figures {
     const { chains, glances, rows } = this.#walk
     return figuresOf({
@@ -113,7 +113,7 @@ export class Probe implements Integrity {
     })
   }
 
-  /** The quarantine, whoever writes to it. */
+  /** Polls the quarantine, which other processes write to as well. */
   async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const now = performance.now()
@@ -124,7 +124,7 @@ export class Probe implements Integrity {
       } catch (error) {
         this.#failures.add('quarantine', error)
       }
-      await this.#sleep.rest(Math.min(POLL, this.#settings.every))
+      await this.#sleep.sleep(Math.min(POLL, this.#settings.every))
     }
   }
 }

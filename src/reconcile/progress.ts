@@ -3,32 +3,32 @@ import type { ErrorCode } from '../base/errors.js'
 import type { ChainGlance, KeptProgress, Position } from '../ports/reconcile.js'
 import type { Verdict } from '../verify/verdict.js'
 
-/** A walk over every row of a chain. Times are milliseconds of one monotonic clock. */
+/** One pass over every row of a chain. Times are milliseconds of one monotonic clock. */
 export interface Pass {
   readonly reached: Position
   readonly startedAt: number
 }
 
-/** What the probe knows of one chain. */
+/** The probe's knowledge of one chain. */
 export interface Progress {
   readonly domainId: string
-  /** The last row, when the chain was last looked at; 0 without rows. */
+  /** The last seq at the last glance; 0 without rows. */
   readonly end: number
-  /** When its ends first differed from what was verified last; absent while they do not. */
+  /** When the chain's head or last row first differed from the verified one; absent while they are equal. */
   readonly changedAt?: number | undefined
-  /** Up to where rows were verified as they came. */
+  /** The last row that was verified as rows came in. */
   readonly verified?: Position | undefined
-  /** When everything up to the end was last known to be verified. */
+  /** When all rows up to the end were last known to be verified. */
   readonly freshAt?: number | undefined
-  /** The first pass of this process, while it is under way. */
+  /** The first pass of this process, while it runs. */
   readonly boot?: Pass | undefined
-  /** Every pass after it. */
+  /** The current pass after the first one. */
   readonly rolling?: Pass | undefined
-  /** When the pass began that last reached the end: every row was verified then or later. */
+  /** When the last completed pass began: every row was verified then or later. */
   readonly fullAt?: number | undefined
-  /** By what was to be done when it could not be checked; each stands until that very thing could be done. */
+  /** The last failure of each kind of segment, kept until a segment of that kind succeeds. */
   readonly failures: Readonly<Partial<Record<SegmentKind, Failure>>>
-  /** When it was last turned to. */
+  /** When a segment of the chain last ended. */
   readonly servedAt: number
 }
 
@@ -43,8 +43,8 @@ export interface Failure {
 }
 
 /**
- * A chain as a process finds it. The first pass goes on from where another process was, unless that one began more than
- * `fullEvery` ago: nothing that is kept is believed for longer.
+ * Returns the progress of a chain when a process starts. The first pass resumes where an earlier process stopped, unless
+ * that pass began more than `fullEvery` ago: saved progress is not trusted for longer.
  */
 export function beginChain(
   domainId: string,
@@ -67,27 +67,27 @@ export function beginChain(
   }
 }
 
-/** After a look at the ends of the chain; without one nothing of it is there any more. */
-export function seen(chain: Progress, glance: ChainGlance | undefined, now: number): Progress {
+/** Returns the progress after a glance at the chain's ends. Without a glance, nothing of the chain exists any more. */
+export function afterGlance(chain: Progress, glance: ChainGlance | undefined, now: number): Progress {
   const end = glance?.last?.seq ?? 0
   if (isAsVerified(chain.verified, glance)) return { ...chain, end, changedAt: undefined, freshAt: now }
   return { ...chain, end, changedAt: chain.changedAt ?? now }
 }
 
-/** Head and last row are still the ones that were verified: nothing is new, and nothing of the end was touched. */
+/** Returns whether head and last row still equal the verified ones: no row is new, and the end was not changed. */
 function isAsVerified(verified: Position | undefined, glance: ChainGlance | undefined): boolean {
   if (verified?.hash === undefined || glance?.head === undefined) return false
   const { seq, hash } = verified
   return [glance.head, glance.last].every((end) => end?.seq === seq && end.hash === hash)
 }
 
-/** Where a segment ended. `to` absent: at the end of the chain. */
+/** Returns where a segment ended. Without `to` it ended at the end of the chain. */
 export function positionAfter({ head, segmentTo }: Verdict, to: number | undefined): Position {
   if (to !== undefined) return head.seq === to ? head : { seq: to }
   return head.seq > 0 ? head : { seq: segmentTo }
 }
 
-/** After a segment; `position` is where it ended, `atEnd` whether that was the end of the chain. */
+/** Returns the progress after a segment that ended at `position`. `atEnd`: that is the end of the chain. */
 export function advanced(
   chain: Progress,
   { kind, position, atEnd }: { kind: SegmentKind; position: Position; atEnd: boolean },
@@ -109,9 +109,10 @@ export function advanced(
   return { ...next, boot: undefined, rolling: { reached: { seq: 0 }, startedAt: again }, fullAt: startedAt }
 }
 
-/** Waits before a chain that could not be checked is tried again. */
+/** The waits before a chain that could not be checked is retried. */
 const AFTER_FAILURE: BackOff = { first: 1_000, longest: 30_000, jitter: 0 }
 
+/** Returns the progress after a segment that could not be checked. */
 export function failed(chain: Progress, kind: SegmentKind, code: ErrorCode, now: number): Progress {
   const before = chain.failures[kind]
   const count = (before?.count ?? 0) + 1
@@ -121,8 +122,8 @@ export function failed(chain: Progress, kind: SegmentKind, code: ErrorCode, now:
 }
 
 /**
- * What of it is kept for the next process. A first pass that is through is kept until those of all chains are, with the
- * time of its beginning: one that restarts again and again must not believe for ever what the first one saw.
+ * Returns what is saved for the next process. A completed first pass is saved, with its start time, until every chain has
+ * completed one: a process that restarts again and again must not trust an old pass for ever.
  */
 export function toKeep(chain: Progress, isBooting: boolean, now: number): KeptProgress {
   const { domainId, verified, fullAt } = chain

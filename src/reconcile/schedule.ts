@@ -2,53 +2,56 @@ import type { ChainHead } from '../chain/entry.js'
 import type { Position } from '../ports/reconcile.js'
 import type { Progress, SegmentKind } from './progress.js'
 
-/** How a probe goes about it; times in milliseconds. */
+/** The settings of the probe. Times are milliseconds. */
 export interface ProbeSettings {
-  /** Between two looks for new rows. */
+  /** Time between two looks for new rows. */
   readonly every: number
-  /** Within that every row is verified again. */
+  /** The probe re-verifies every row within this time. */
   readonly fullEvery: number
-  /** Segments under way at once. */
+  /** Segments verified at once. */
   readonly concurrency: number
-  /** For what may pass by itself: a failover, a connection that was cut. */
+  /** Time for failures that may pass by themselves: a failover, a broken connection. */
   readonly patience: number
 }
 
-/** Rows to be verified in one go. */
+/** Rows to verify with one scan. */
 export interface Segment {
   readonly domainId: string
   readonly kind: SegmentKind
   readonly from: number
-  /** Absent: to the end, and with it the chain head. */
+  /** Absent: up to the end, the chain head included. */
   readonly to?: number | undefined
-  /** Heads that were verified before and must still be there. */
+  /** Heads that were verified before and must still be in the chain. */
   readonly pins: readonly ChainHead[]
 }
 
-/** Rows of a segment where time counts; from 20,000 on a worker thread hashes them (repo/verify/postgres-source.ts). */
+/**
+ * Rows of a segment of the first pass, or of new rows. From THREAD_ROWS on (repo/verify/postgres-source.ts) a worker thread
+ * hashes them.
+ */
 export const LARGE_SEGMENT = 100_000
 
-/** A rolling pass is cut in this many steps, each of at least and at most so many rows. */
+/** A rolling pass has this many steps, each between SMALLEST_STEP and LARGEST_STEP rows. */
 const STEPS = 100
 const SMALLEST_STEP = 1_000
 const LARGEST_STEP = 50_000
 
-/** Of `fullEvery`: what is left over is for a slow hour, a restart, and for chains that grow meanwhile. */
+/** The share of `fullEvery` that a rolling pass takes. The rest is slack for slow hours, restarts and growing chains. */
 const SHARE = 0.8
 
-/** Milliseconds that one rolling pass is to take. */
+/** Returns the milliseconds that one rolling pass takes. */
 export function periodOf({ fullEvery }: ProbeSettings): number {
   return fullEvery * SHARE
 }
 
-/** Rows of one step of a rolling pass over `rows`. */
+/** Returns the rows of one step of a rolling pass over `rows` rows. */
 export function stepOf(rows: number): number {
   return Math.min(Math.max(Math.ceil(rows / STEPS), SMALLEST_STEP), LARGEST_STEP)
 }
 
 /**
- * When the next step of the chain's rolling pass is to be made: each at the end of the time that its rows have of the
- * period, so that the work is spread evenly, and no burst of small chains follows their first pass.
+ * Returns when the next step of the chain's rolling pass is due. A step is due at the end of its rows' share of the period.
+ * This spreads the work evenly, and the small chains do not all start right after their first pass.
  */
 export function rollingDueAt({ rolling, end }: Progress, settings: ProbeSettings): number {
   if (rolling === undefined) return Number.POSITIVE_INFINITY
@@ -62,7 +65,7 @@ interface Due {
   readonly at: number
 }
 
-/** What is to be done for a chain, most urgent first: its new rows before a row of which nothing new is known. */
+/** Returns the work that is due on a chain, most urgent first: new rows before rows that were verified before. */
 function dueOf(chain: Progress, settings: ProbeSettings): readonly Due[] {
   const { boot, changedAt, failures, servedAt } = chain
   const due = (kind: SegmentKind, at: number): Due => ({
@@ -72,12 +75,12 @@ function dueOf(chain: Progress, settings: ProbeSettings): readonly Due[] {
   })
   if (boot !== undefined) return [due('boot', servedAt)]
   const rolling = due('rolling', rollingDueAt(chain, settings))
-  // Also where the end is as it was again: what could not be checked there must be.
+  // Also if the end has returned to the verified state: a tail that could not be checked must still be checked.
   const isTail = changedAt !== undefined || failures.tail !== undefined
   return isTail ? [due('tail', changedAt ?? servedAt), rolling] : [rolling]
 }
 
-/** What to verify now, at most `slots` segments of as many chains, and when to ask again if nothing else happens. */
+/** Returns at most `slots` segments to verify now, one a chain, and when to ask again if nothing else happens. */
 export function nextWork(
   chains: Iterable<Progress>,
   now: number,
@@ -95,7 +98,7 @@ export function nextWork(
   return { segments: chosen.map(({ chain, kind }) => segmentOf(chain, kind)), wakeAt }
 }
 
-/** Keeps the most urgent: a sort of all would cost more than the work itself where there are thousands of chains. */
+/** Keeps the most urgent segments. With thousands of chains, sorting all of them would cost more than the work itself. */
 function choose(chosen: Due[], one: Due, slots: number): void {
   const before = chosen.findIndex((other) => byUrgency(one, other) < 0)
   if (before >= 0) chosen.splice(before, 0, one)
@@ -103,7 +106,7 @@ function choose(chosen: Due[], one: Due, slots: number): void {
   if (chosen.length > slots) chosen.pop()
 }
 
-/** New rows first, or passes that are late would keep them waiting for ever; of the rest what has waited longest. */
+/** Orders new rows first, because late passes could block them for ever; then by the longest wait. */
 function byUrgency(a: Due, b: Due): number {
   const rank = ({ kind }: Due) => (kind === 'tail' ? 0 : 1)
   return rank(a) - rank(b) || (a.at === b.at ? 0 : a.at - b.at)
@@ -114,14 +117,14 @@ function segmentOf(chain: Progress, kind: SegmentKind): Segment {
   const pass = kind === 'boot' ? chain.boot : chain.rolling
   const reached = kind === 'tail' ? verified : pass?.reached
   const size = kind === 'rolling' ? stepOf(end) : LARGE_SEGMENT
-  // New rows are verified together with the one that they link to, and a chain that has become shorter from its end on.
+  // A tail begins with the row that the new rows link to, or with the end of a chain that has become shorter.
   const after = (reached?.seq ?? 0) + (kind === 'tail' ? 0 : 1)
   const from = Math.max(Math.min(after, end), 1)
   const to = from + size - 1 >= end ? undefined : from + size - 1
   return { domainId, kind, from, to, pins: pinsIn(from, to, [reached, verified]) }
 }
 
-/** Those that the segment, or the row before it, must hold; none beyond a segment that ends within the chain. */
+/** Returns the heads that the segment or the row before it must contain. Heads after the segment are left out. */
 function pinsIn(
   from: number,
   to: number | undefined,

@@ -5,12 +5,12 @@ import { verifyChain } from '../verify/verify-chain.js'
 import { verifyWhole, type Widened } from '../verify/widen-segment.js'
 import type { Segment } from './schedule.js'
 
-/** Milliseconds without one row arriving after which a scan is given up. */
-const PATIENCE = 60_000
+/** A scan times out after this many milliseconds without a row. */
+const TIMEOUT = 60_000
 
 /**
- * Verifies one segment of a chain with `end` rows, and beyond it where damage reaches to its edge. Rejects as verifyChain
- * does, and with `database_unavailable` where no row comes any more.
+ * Verifies one segment of a chain with `end` rows, and more rows if damage reaches the edge of the segment. Rejects as
+ * verifyChain does, and with `database_unavailable` if the scan times out.
  */
 export function verifySegment(
   source: EntrySource,
@@ -20,10 +20,10 @@ export function verifySegment(
 ): Promise<Widened> {
   return verifyWhole({ from: begin, to: last }, async (from, wanted) => {
     const to = wanted === undefined || (wanted !== last && wanted >= end) ? undefined : wanted
-    // What is told of the chain as a whole ends where the chain does.
+    // Only a segment up to the end of the chain can be checked against the other chains.
     const request = { domainId, fromSeq: from, toSeq: to, pins, known: to === undefined ? known : undefined }
-    const verdict = await patiently(signal, (progress, patience) =>
-      verifyChain(source, request, progress, patience),
+    const verdict = await withTimeout(signal, (progress, timeout) =>
+      verifyChain(source, request, progress, timeout),
     )
     return { verdict, to }
   })
@@ -31,11 +31,11 @@ export function verifySegment(
 
 type Scan<T> = (progress: () => void, signal: AbortSignal) => Promise<T>
 
-/** A connection that has died without a word would keep the chain waiting for ever. */
-async function patiently<T>(stop: AbortSignal, scan: Scan<T>): Promise<T> {
+/** Aborts a scan that times out: a connection that died silently would block the chain for ever. */
+async function withTimeout<T>(stop: AbortSignal, scan: Scan<T>): Promise<T> {
   const controller = new AbortController()
   const giveUp = () => controller.abort(new Error('no row came for too long'))
-  const timer = setTimeout(giveUp, PATIENCE)
+  const timer = setTimeout(giveUp, TIMEOUT)
   try {
     return await scan(() => timer.refresh(), AbortSignal.any([stop, controller.signal]))
   } catch (error) {

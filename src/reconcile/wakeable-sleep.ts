@@ -1,20 +1,20 @@
-/** A wait that can be cut short. One at a time. */
+/** A sleep that can be ended early. Only one caller may sleep at a time. */
 export class WakeableSleep {
   #end: () => void = () => undefined
-  #isCalled = false
+  #isWoken = false
 
-  /** Resolves after `ms` milliseconds, or when woken; at once if that happened since the last rest. */
-  rest(ms: number): Promise<void> {
-    if (this.#isCalled || ms <= 0) {
-      this.#isCalled = false
-      // Lets what else waits have its turn: the loop around this one may have nothing else to wait for.
+  /** Resolves after `ms` milliseconds or when woken, and at once if it was woken since the last sleep. */
+  sleep(ms: number): Promise<void> {
+    if (this.#isWoken || ms <= 0) {
+      this.#isWoken = false
+      // Yields to other callbacks: the caller's loop may await nothing else.
       return new Promise((resolve) => setImmediate(resolve))
     }
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#end(), ms)
       this.#end = () => {
         clearTimeout(timer)
-        this.#isCalled = false
+        this.#isWoken = false
         this.#end = () => undefined
         resolve()
       }
@@ -22,7 +22,7 @@ export class WakeableSleep {
   }
 
   wake(): void {
-    this.#isCalled = true
+    this.#isWoken = true
     this.#end()
   }
 }

@@ -5,30 +5,38 @@ import type { EntrySource } from '../ports/verify.js'
 import type { Widened } from '../verify/widen-segment.js'
 import type { FailureLog } from './failure-log.js'
 import type { OpenFindings } from './findings.js'
-import { advanced, beginChain, failed, type Progress, positionAfter, seen, toKeep } from './progress.js'
+import {
+  advanced,
+  afterGlance,
+  beginChain,
+  failed,
+  type Progress,
+  positionAfter,
+  toKeep,
+} from './progress.js'
 import { nextWork, type ProbeSettings, periodOf, type Segment } from './schedule.js'
 import { verifySegment } from './segment.js'
 import { WakeableSleep } from './wakeable-sleep.js'
 
 export interface WalkDeps {
   readonly store: ReconcileStore
-  /** Of the first pass, while nobody is served. */
+  /** For the first pass, while no requests are served. */
   readonly source: EntrySource
-  /** The same, of what goes on beside the serving. */
+  /** The same copy, read slowly, while requests are served. */
   readonly gentleSource: EntrySource
   readonly settings: ProbeSettings
   readonly findings: OpenFindings
   readonly failures: FailureLog
-  /** Every chain that there was at the start has been verified end to end. */
+  /** Called once every chain that existed at the start has been verified end to end. */
   readonly onFirstPassDone: (chains: number, rows: number) => void
 }
 
-/** Milliseconds until the next look where one failed. */
-const AGAIN = 1_000
+/** Milliseconds until the next glance after one that failed. */
+const RETRY_GLANCE = 1_000
 
 const NOTHING_KNOWN: KnownChains = { domainIds: [], registered: new Set(), created: new Set() }
 
-/** Walks the chains, a segment at a time, some at once. What it knows is in memory, and kept for the next process. */
+/** Verifies the chains segment by segment, several at once. Progress is in memory, and saved for the next process. */
 export class ChainWalk {
   readonly #deps: WalkDeps
   readonly #chains = new Map<string, Progress>()
@@ -38,11 +46,11 @@ export class ChainWalk {
   #kept: ReadonlyMap<string, KeptProgress> | undefined
   #known = NOTHING_KNOWN
   #glanceDueAt = Number.NEGATIVE_INFINITY
-  /** When Postgres last told which chains there are. */
+  /** When the list of chains was last read. */
   glanceAt = performance.now()
   glances: ReadonlyMap<string, ChainGlance> = new Map()
   isFirstPassDone = false
-  /** Rows verified, of this process. */
+  /** Rows that this process verified. */
   readonly rows = { boot: 0, tail: 0, rolling: 0 }
 
   constructor(deps: WalkDeps) {
@@ -53,20 +61,20 @@ export class ChainWalk {
     return this.#chains
   }
 
-  /** Until the signal; what is under way is given up then. */
+  /** Runs until the signal, which also aborts running segments. */
   async run(signal: AbortSignal): Promise<void> {
     const wake = () => this.#sleep.wake()
     signal.addEventListener('abort', wake)
     while (!signal.aborted) {
       if (performance.now() >= this.#glanceDueAt) await this.#glance()
       const wakeAt = Math.min(this.#startSegments(signal), this.#glanceDueAt)
-      await this.#sleep.rest(wakeAt - performance.now())
+      await this.#sleep.sleep(wakeAt - performance.now())
     }
     signal.removeEventListener('abort', wake)
     await Promise.all(this.#busy.values())
   }
 
-  /** Looks which chains there are and where they end. */
+  /** Reads which chains exist and where they end. */
   async #glance(): Promise<void> {
     const { store, settings, failures, findings } = this.#deps
     try {
@@ -75,30 +83,30 @@ export class ChainWalk {
       const { known, chains } = await store.glance()
       this.#known = known
       this.glances = new Map(chains.map((one) => [one.domainId, one]))
-      // What was verified once is looked for also where nothing else speaks of it any more.
+      // A chain that was verified once stays in the walk, even if nothing else mentions it any more.
       for (const id of new Set([...known.domainIds, ...this.#chains.keys(), ...this.#kept.keys()])) {
-        this.#see(id, now)
+        this.#update(id, now)
       }
       this.glanceAt = now
       this.#glanceDueAt = now + settings.every
       failures.clear('chains')
-      await this.#conclude()
+      await this.#endFirstPass()
       await findings.recordAll()
     } catch (error) {
       failures.add('chains', error)
-      this.#glanceDueAt = performance.now() + Math.min(settings.every, AGAIN)
+      this.#glanceDueAt = performance.now() + Math.min(settings.every, RETRY_GLANCE)
     }
   }
 
-  #see(domainId: string, now: number): void {
+  #update(domainId: string, now: number): void {
     if (this.#busy.has(domainId)) return
     const { fullEvery } = this.#deps.settings
     const chain =
       this.#chains.get(domainId) ?? beginChain(domainId, this.#kept?.get(domainId), now, fullEvery)
-    this.#chains.set(domainId, seen(chain, this.glances.get(domainId), now))
+    this.#chains.set(domainId, afterGlance(chain, this.glances.get(domainId), now))
   }
 
-  /** Starts what is due as far as there is room; when to come back. */
+  /** Starts due segments up to the concurrency limit. Returns when to look again. */
   #startSegments(signal: AbortSignal): number {
     const { settings } = this.#deps
     const idle = [...this.#chains.values()].filter(({ domainId }) => !this.#busy.has(domainId))
@@ -109,24 +117,24 @@ export class ChainWalk {
       settings.concurrency - this.#busy.size,
     )
     for (const segment of segments) {
-      const turn = this.#turn(segment, signal).finally(() => {
+      const running = this.#verify(segment, signal).finally(() => {
         this.#busy.delete(segment.domainId)
         this.#sleep.wake()
       })
-      this.#busy.set(segment.domainId, turn)
+      this.#busy.set(segment.domainId, running)
     }
     return wakeAt
   }
 
-  async #turn(segment: Segment, signal: AbortSignal): Promise<void> {
+  async #verify(segment: Segment, signal: AbortSignal): Promise<void> {
     const { domainId } = segment
     try {
       const about = { known: this.#known, end: this.#chainOf(domainId).end }
-      await this.#take(segment, await verifySegment(this.#sourceFor(segment), segment, about, signal))
+      await this.#record(segment, await verifySegment(this.#sourceFor(segment), segment, about, signal))
       this.#deps.failures.clear('chain', domainId)
     } catch (error) {
       if (signal.aborted) return
-      // Nothing is there, and nothing says that there should be.
+      // The chain does not exist, and nothing says that it should.
       const isNothing = error instanceof AuditError && error.code === 'domain_not_found'
       if (isNothing) await this.#settle(segment, { seq: 0 }, true)
       else this.#fail(segment, error)
@@ -137,10 +145,10 @@ export class ChainWalk {
     return kind === 'boot' && !this.isFirstPassDone ? this.#deps.source : this.#deps.gentleSource
   }
 
-  async #take(segment: Segment, { verdict, to }: Widened): Promise<void> {
+  async #record(segment: Segment, { verdict, to }: Widened): Promise<void> {
     const { findings } = this.#deps
     this.rows[segment.kind] += verdict.rows
-    // They count before the chain is said to be through.
+    // Count the findings before the chain counts as verified.
     findings.add(segment.domainId, verdict.findings)
     await findings.record(segment.domainId)
     await this.#settle(segment, positionAfter(verdict, to), to === undefined)
@@ -151,13 +159,13 @@ export class ChainWalk {
     const now = performance.now()
     const chain = advanced(this.#chainOf(domainId), { kind, position, atEnd }, now, periodOf(settings))
     this.#chains.set(domainId, chain)
-    // The head that was verified before is evidence until what speaks against it is written down.
+    // The saved head is evidence until the findings against it are in the quarantine.
     const isKept = !findings.isUnrecorded(domainId)
     if (isKept) await this.#keep((store) => store.keep(toKeep(chain, !this.isFirstPassDone, now)))
-    await this.#conclude()
+    await this.#endFirstPass()
   }
 
-  async #conclude(): Promise<void> {
+  async #endFirstPass(): Promise<void> {
     if (this.isFirstPassDone) return
     for (const { boot } of this.#chains.values()) if (boot !== undefined) return
     this.isFirstPassDone = true
@@ -166,8 +174,8 @@ export class ChainWalk {
   }
 
   /**
-   * Without it the next process has a longer way, and that is all. One at a time: the end of the first pass must not be
-   * overtaken by a place in it.
+   * Saves progress. A failed write only makes the next process verify more. Writes run one at a time, so that an earlier
+   * position cannot overwrite the end of the first pass.
    */
   #keep(write: (store: ReconcileStore) => Promise<void>): Promise<void> {
     const { store, failures } = this.#deps
@@ -180,7 +188,7 @@ export class ChainWalk {
     return this.#writes
   }
 
-  /** Where the chain ends is asked again before the next try: it may have become shorter. */
+  /** Plans a glance before the retry, because the chain may have become shorter. */
   #fail({ domainId, kind }: Segment, error: unknown): void {
     const code = this.#deps.failures.add('chain', error, domainId)
     const chain = failed(this.#chainOf(domainId), kind, code, performance.now())
@@ -190,7 +198,7 @@ export class ChainWalk {
 
   #chainOf(domainId: string): Progress {
     const chain = this.#chains.get(domainId)
-    if (chain === undefined) throw new AuditError('internal', 'a chain that was never looked at')
+    if (chain === undefined) throw new AuditError('internal', 'a chain without progress')
     return chain
   }
 }

@@ -4,7 +4,7 @@ import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { MAX_UPLOADS_IN_FLIGHT } from '../ports/archive.js'
 
-/** No chain has a gap of so many rows: at 10,000 rows a second it takes more than a day, and at 100 a second four months. */
+/** No chain has so wide a gap: 10,000 rows a second take more than a day to fill it, and 100 a second four months. */
 const BEYOND_ALL = 1_000_000_000
 
 /**

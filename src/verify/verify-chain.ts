@@ -69,7 +69,7 @@ function assertPins({ pins, fromSeq, toSeq }: VerifyRequest): void {
   }
 }
 
-/** Throws if there is nothing to judge. A chain without rows is judged if anything says that it exists, or was found in it. */
+/** Throws if there is nothing to judge. A chain without rows is judged if something mentions it, or has a finding. */
 function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest, end: number): void {
   if (end === 0 && scan.fold.rows === 0) {
     const isNamed = scan.known || scan.restoring !== undefined || request.pins.length > 0

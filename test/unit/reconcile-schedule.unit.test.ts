@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ChainGlance } from '../../src/ports/reconcile.js'
-import { advanced, beginChain, failed, type Progress, seen, toKeep } from '../../src/reconcile/progress.js'
+import {
+  advanced,
+  afterGlance,
+  beginChain,
+  failed,
+  type Progress,
+  toKeep,
+} from '../../src/reconcile/progress.js'
 import {
   LARGE_SEGMENT,
   nextWork,
@@ -72,7 +79,7 @@ class Simulation {
       if (this.#running.has(domainId)) continue
       const chain =
         this.chains.get(domainId) ?? beginChain(domainId, undefined, this.#now, this.settings.fullEvery)
-      this.chains.set(domainId, seen(chain, glanceOf(domainId, this.#endOf(domainId)), this.#now))
+      this.chains.set(domainId, afterGlance(chain, glanceOf(domainId, this.#endOf(domainId)), this.#now))
     }
   }
 
@@ -282,7 +289,7 @@ it('a row that cannot be checked is not forgotten because the end of the chain c
   const through = advanced(begun, outcome('boot'), 0, periodOf(SETTINGS))
   const rolling = failed(through, 'rolling', 'generation_unknown', 0)
   const both = failed({ ...rolling, changedAt: 0 }, 'tail', 'restore_unfinished', 0)
-  const ended = seen(both, glanceOf('chain', 50), 1)
+  const ended = afterGlance(both, glanceOf('chain', 50), 1)
   expect(nextWork([ended], 5_000, SETTINGS, 1).segments).toMatchObject([{ kind: 'tail' }])
   const after = advanced(ended, outcome('tail'), 5_000, periodOf(SETTINGS))
   expect([after.failures.tail, after.failures.rolling?.code]).toEqual([undefined, 'generation_unknown'])
