@@ -6,6 +6,7 @@ import { filterFlags, parametersOf, subjectFilter, timeFlags } from '../src/cli/
 import { ENTRY_LIST, printPage } from '../src/cli/query/text.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import type { Context } from '../src/compose/context.js'
+import { cursorKeyOf } from '../src/compose/pepper.js'
 import { entriesOf } from '../src/compose/query.js'
 import type { EntryFilter } from '../src/ports/query.js'
 import { listEntries, streamEntries } from '../src/query/list.js'
@@ -45,7 +46,7 @@ Times are RFC 3339 and inclusive.`
   }
 
   async #page(context: Context, request: Parameters<typeof listEntries>[2], json: boolean): Promise<void> {
-    const page = await listEntries(await entriesOf(context), context.cursorKey(), request)
+    const page = await listEntries(await entriesOf(context), cursorKeyOf(context), request)
     await printPage(page, json, this.out)
   }
 }

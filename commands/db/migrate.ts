@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
-import { migrateDatabase, migrateDatabaseDown } from '../../src/cli/database/admin.js'
 import { safe } from '../../src/cli/output/safe-text.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { migrateDatabase, migrateDatabaseDown } from '../../src/compose/database.js'
 
 export default class DbMigrate extends AuditCommand {
   static override summary = 'Bring the schema up to date'

@@ -17,15 +17,13 @@ export async function accessRemaining(
   const isOfPerson = (subject = '') => isMeant(subject) || isMeant(subject.slice(subject.indexOf(':') + 1))
   const remaining: Remaining[] = []
   for await (const { id, state, subject } of streamKeys(keys, { domainId, activeOnly: false })) {
-    if (state !== 'revoked' && isOfPerson(subject)) remaining.push(one('api_key', `audit key revoke ${id}`))
+    if (state !== 'revoked' && isOfPerson(subject)) remaining.push({ kind: 'api_key', id })
   }
   for await (const tuple of tuplesAbout(relations, domainId)) {
-    if (isOfPerson(tuple.subject)) remaining.push(one('relation_tuple', revocation(tuple)))
+    if (isOfPerson(tuple.subject)) remaining.push({ kind: 'relation_tuple', tuple })
   }
   return remaining
 }
-
-const one = (kind: 'api_key' | 'relation_tuple', command: string): Remaining => ({ kind, count: 1, command })
 
 /** Of the chain's object, and of groups, which are of no chain. */
 async function* tuplesAbout(relations: RelationStore, domainId: string): AsyncGenerator<RelationTuple> {
@@ -39,14 +37,3 @@ async function* tuplesAbout(relations: RelationStore, domainId: string): AsyncGe
 
 /** Before every group, in the order of objects. */
 const GROUPS: RelationTuple = { object: 'group:', relation: 'admin', subject: '' }
-
-function revocation({ object, relation, subject }: RelationTuple): string {
-  const [type = '', id = ''] = object.split(':', 2)
-  const place = type === 'platform' ? '--platform' : `--${type} ${quoted(id)}`
-  return `audit relation revoke ${place} --relation ${relation} --subject ${quoted(subject)}`
-}
-
-/** As a shell takes it for one word. Without a backslash: that of `'\''` is doubled where it is printed. */
-function quoted(text: string): string {
-  return /^[\w.:@/+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`
-}

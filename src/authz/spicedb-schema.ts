@@ -1,5 +1,5 @@
 /** What SpiceDB must know of Domains, the platform and groups; shipped as docs/spicedb.zed. Names are its own to add to. */
-export const SPICEDB_SCHEMA = `// Who may read and erase in an audit log (docs/access.md). Written for SpiceDB by: audit relation schema
+export const SPICEDB_SCHEMA = `// Who may read and erase in an audit log (docs/access.md).
 
 definition user {}
 

@@ -1,8 +1,28 @@
 import type { Authenticator, Authorizer, OwnerOnlyPolicy } from '../ports/access.js'
 
-/** Who calls, and what they may. */
+/** Who calls, and what they may do. */
 export interface Access {
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
   readonly ownerOnly?: OwnerOnlyPolicy | undefined
+}
+
+export interface SpicedbOptions {
+  readonly endpoint: string
+  readonly token: string
+  /** Reads the CA certificates, in PEM; absent: those of the system. */
+  readonly ca?: (() => Promise<Buffer>) | undefined
+  readonly isInsecure: boolean
+}
+
+export interface JwtOptions {
+  readonly jwksUrl: string
+  readonly issuer: string
+  readonly audience: string
+  readonly algorithms: readonly string[]
+}
+
+export interface AccessOptions {
+  readonly spicedb?: SpicedbOptions | undefined
+  readonly jwt?: JwtOptions | undefined
 }

@@ -1,31 +1,25 @@
 import type { Management } from '../access/management.js'
 import { chainObject } from '../chain/self-audit.js'
-import type { AccessOptions, JwtOptions, SpicedbOptions } from '../cli/access/flags.js'
-import { readPem } from '../cli/flags/read-pem.js'
 import type { Authenticator, Authorizer } from '../ports/access.js'
 import type { AccessPolicyStore, ApiKeyStore } from '../ports/keys.js'
 import type { Relation, RelationStore } from '../ports/relations.js'
 import type { Database } from '../repo/session/database.js'
-import type { Access } from './access-types.js'
+import type { Access, AccessOptions, JwtOptions, SpicedbOptions } from './access-types.js'
 import type { Context } from './context.js'
+import { openSidePool } from './database.js'
+import { pepperOf } from './pepper.js'
 
-/** Connections of the server for credentials and relations: no slow list keeps them waiting. */
-const CONNECTIONS = 6
+/** The server's pool for credentials and relations: no slow list keeps them waiting. */
+const POOL = {
+  connections: 6,
+  /** Milliseconds for a credential or a relation, which take less than one. */
+  queryTimeout: 5_000,
+}
 
-/** Milliseconds for a credential or a relation, which take less than one. */
-const QUERY_TIMEOUT = 5_000
-
-/** Who calls, and what they may: API keys and JWTs; our own relations, or SpiceDB's. */
+/** Returns who calls and what they may do: from API keys and JWTs, and from our own relations or SpiceDB's. */
 export async function accessOf(context: Context, options: AccessOptions = {}): Promise<Access> {
-  // Checks the schema, or brings our own up to date.
-  const checked = await context.database()
-  const [{ Database }, { postgresAccessPolicy }] = await Promise.all([
-    import('../repo/session/database.js'),
-    import('../repo/access/access-policy.js'),
-  ])
-  const database = new Database(await context.databaseUrl(), CONNECTIONS, QUERY_TIMEOUT)
-  if (checked.location !== undefined) database.pinTo(checked.location)
-  context.onClose(() => database.close())
+  const database = await openSidePool(context, POOL)
+  const { postgresAccessPolicy } = await import('../repo/access/access-policy.js')
   return {
     authenticator: await authenticatorOf(database, options.jwt),
     authorizer: await authorizerOf(context, database, options.spicedb),
@@ -58,14 +52,14 @@ async function authorizerOf(
 }
 
 async function spicedbAuthorizerOf(context: Context, options: SpicedbOptions): Promise<Authorizer> {
-  const ca = options.ca === undefined ? undefined : await readPem('--spicedb-ca', options.ca)
+  const ca = await options.ca?.()
   const { SpicedbAuthorizer } = await import('../authz/spicedb-authorizer.js')
   const authorizer = new SpicedbAuthorizer({ ...options, ca })
   context.onClose(async () => authorizer.close())
   return authorizer
 }
 
-/** What keys and relations are managed with, by the actor of this run; with SpiceDB, relations are not ours to change. */
+/** Returns what keys and relations are managed with, by the actor of this run. With SpiceDB, relations change only there. */
 export async function managementOf(
   context: Context,
   signal: AbortSignal,
@@ -79,7 +73,7 @@ export async function managementOf(
   ])
   return {
     actor: context.actor,
-    pepper: await context.pepper(),
+    pepper: await pepperOf(context),
     authorizer: await authorizerOf(context, await context.database(), spicedb),
     signal,
     keys,
@@ -110,7 +104,7 @@ export async function spicedbSchema(): Promise<string> {
   return SPICEDB_SCHEMA
 }
 
-/** The command that gives a key's subject its relation where SpiceDB decides. */
+/** Returns the command that gives a key's subject its relation where SpiceDB decides. */
 export async function zedCommandFor(key: {
   readonly domainId: string
   readonly relation: Relation

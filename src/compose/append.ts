@@ -1,10 +1,11 @@
 import type { Sink } from '../append/sink.js'
 import type { Context } from './context.js'
 import type { SinkSettings } from './open-sink.js'
+import { pepperOf } from './pepper.js'
 
 export async function sinkOf(context: Context, settings?: SinkSettings): Promise<Sink> {
   const [{ Sink }, { openSink }] = await Promise.all([import('../append/sink.js'), import('./open-sink.js')])
-  return new Sink(openSink(await context.database(), await context.pepper(), settings))
+  return new Sink(openSink(await context.database(), await pepperOf(context), settings))
 }
 
 /** Rejects with `usage` for a mirror URL that is none. */
@@ -21,5 +22,5 @@ export async function createDomainOn(
     import('../repo/append/append.js'),
   ])
   const store = new PostgresEntryStore(await context.database())
-  return createDomain({ ...domain, actor: context.actor }, store, await context.pepper())
+  return createDomain({ ...domain, actor: context.actor }, store, await pepperOf(context))
 }

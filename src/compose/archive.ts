@@ -4,6 +4,7 @@ import type { MirrorCodec } from '../ports/mirror.js'
 import type { QuarantineStore } from '../ports/quarantine.js'
 import type { SnapshotSource } from '../ports/verify.js'
 import type { Context } from './context.js'
+import { defaultMirrorUrl, mirrorCodec, mirrorOf } from './mirror.js'
 import { quarantineOf } from './query.js'
 
 /** What the archive commands work with. */
@@ -21,8 +22,8 @@ export interface Archive {
  * default mirror before a database is opened.
  */
 export async function archiveOf(context: Context, concurrency: number): Promise<Archive> {
-  const defaultUrl = context.mirrorUrl
-  await context.mirror(defaultUrl)
+  const defaultUrl = defaultMirrorUrl(context)
+  await mirrorOf(context, defaultUrl)
   const [{ Mirrors }, { postgresArchiveQueue }, { postgresArchiveLedger }, { postgresSnapshots }] =
     await Promise.all([
       import('../archive/mirrors.js'),
@@ -37,8 +38,8 @@ export async function archiveOf(context: Context, concurrency: number): Promise<
     queue,
     ledger: postgresArchiveLedger(database),
     snapshots: postgresSnapshots(database),
-    mirrors: new Mirrors({ open: (url) => context.mirror(url), defaultUrl, concurrency }),
-    codec: await context.codec(),
+    mirrors: new Mirrors({ open: (url) => mirrorOf(context, url), defaultUrl, concurrency }),
+    codec: await mirrorCodec(),
     quarantine: await quarantineOf(context),
   }
 }

@@ -6,18 +6,19 @@ import type { HoldStore } from '../ports/hold.js'
 import type { RetentionStore } from '../ports/retention.js'
 import { keysOf, relationsOf } from './access.js'
 import type { Context } from './context.js'
+import { pepperOf } from './pepper.js'
 
 export async function erasureOf(context: Context): Promise<ErasurePorts> {
   const { postgresErasureStore } = await import('../repo/erasure/erase.js')
   return {
     store: postgresErasureStore(await context.database()),
-    pepper: await context.pepper(),
+    pepper: await pepperOf(context),
     remaining: remainingOf(context),
   }
 }
 
 export async function holdsOf(context: Context): Promise<HoldPorts> {
-  return { store: await holdStoreOf(context), pepper: await context.pepper() }
+  return { store: await holdStoreOf(context), pepper: await pepperOf(context) }
 }
 
 export async function holdStoreOf(context: Context): Promise<HoldStore> {
@@ -26,7 +27,7 @@ export async function holdStoreOf(context: Context): Promise<HoldStore> {
 }
 
 export async function retentionOf(context: Context): Promise<RetentionPorts> {
-  return { store: await retentionStoreOf(context), pepper: await context.pepper() }
+  return { store: await retentionStoreOf(context), pepper: await pepperOf(context) }
 }
 
 export async function retentionStoreOf(context: Context): Promise<RetentionStore> {
@@ -46,7 +47,7 @@ function remainingOf(context: Context): RemainingReferences {
         import('../chain/hash.js'),
         keysOf(context),
         relationsOf(context),
-        context.pepper(),
+        pepperOf(context),
       ])
       const secret = await pepper.pepperOf(domainId)
       return accessRemaining(

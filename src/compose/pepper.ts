@@ -1,13 +1,53 @@
 import { randomBytes } from 'node:crypto'
 import type { ProvisionDeps } from '../append/provision-pepper.js'
+import { AuditError } from '../base/errors.js'
+import type { CursorKey, Pepper } from '../ports/pepper.js'
 import type { Context } from './context.js'
 import { entriesOf } from './query.js'
 
-/** `from`: the URL of the source that the chains were begun with. */
+/**
+ * Opens the pepper that was named, or the key file of the home. Rejects with `pepper_not_configured` where an external
+ * database comes without a pepper. `mint`: whether a home without rows may get a new key file; false before a restore,
+ * whose rows need the old one.
+ */
+export async function pepperOf(context: Context, { mint } = { mint: true }): Promise<Pepper & CursorKey> {
+  const url = context.places.pepper
+  if (url !== undefined) {
+    const { openPepper } = await import('../pepper/open-pepper.js')
+    return openPepper(url)
+  }
+  if (!context.embedded) {
+    throw new AuditError('pepper_not_configured', 'an external database needs a pepper source', {
+      advice: { code: 'name_pepper' },
+    })
+  }
+  const [{ keyFileOfHome }, { KeyFilePepper }] = await Promise.all([
+    import('../pepper/home-key-file.js'),
+    import('../pepper/key-file.js'),
+  ])
+  return new KeyFilePepper(await keyFileOfHome(context.home, async () => !mint || hasRows(context)))
+}
+
+async function hasRows(context: Context): Promise<boolean> {
+  const { hasEntries } = await import('../repo/query/has-entries.js')
+  return hasEntries(await context.database())
+}
+
+/** Returns the key that list cursors are signed with. It is looked up on first use: most lists need none. */
+export function cursorKeyOf(context: Context): CursorKey {
+  return {
+    cursorKey: async () => {
+      const { cursorKeyOf: fromEnvironment } = await import('../pepper/key-file.js')
+      const ofPepper: CursorKey = { cursorKey: async () => (await pepperOf(context)).cursorKey() }
+      return fromEnvironment(process.env, ofPepper).cursorKey()
+    },
+  }
+}
+
+/** `from`: the URL of the source that the chains were begun with. Throws `usage` before a database is opened. */
 export async function provisionDepsOf(context: Context, from: string | undefined): Promise<ProvisionDeps> {
   const { openPepper, openPepperVault } = await import('../pepper/open-pepper.js')
-  // Before the database is opened: whoever names no vault is told so at once.
-  const vault = openPepperVault(context.pepperUrl)
+  const vault = openPepperVault(context.places.pepper)
   const source = from === undefined ? undefined : openPepper(from)
   return { vault, from: source, reader: await entriesOf(context), random: () => randomBytes(32) }
 }

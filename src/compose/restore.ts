@@ -1,5 +1,7 @@
 import type { RestoreDeps } from '../restore/restore-deps.js'
 import type { Context } from './context.js'
+import { defaultMirrorUrl, mirrorCodec, mirrorOf } from './mirror.js'
+import { pepperOf } from './pepper.js'
 
 /** What `archive restore` works with, apart from how it shows its progress. */
 export async function restoreDepsOf(context: Context): Promise<Omit<RestoreDeps, 'runStep'>> {
@@ -12,10 +14,10 @@ export async function restoreDepsOf(context: Context): Promise<Omit<RestoreDeps,
   return {
     target: postgresRestoreTarget(database),
     snapshots: postgresSnapshots(database),
-    mirrorAt: (url) => context.mirror(url),
-    defaultMirrorUrl: context.mirrorUrl,
-    codec: await context.codec(),
+    mirrorAt: (url) => mirrorOf(context, url),
+    defaultMirrorUrl: defaultMirrorUrl(context),
+    codec: await mirrorCodec(),
     hasher: nodeHasher,
-    pepperOf: async (domainId) => (await context.pepper({ mint: false })).pepperOf(domainId),
+    pepperOf: async (domainId) => (await pepperOf(context, { mint: false })).pepperOf(domainId),
   }
 }

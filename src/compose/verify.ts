@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { KnownChains } from '../ports/domains.js'
 import type { CopyName, EntrySource } from '../ports/verify.js'
 import type { Context } from './context.js'
+import { mirrorCodec, mirrorOf } from './mirror.js'
 
 /** Each takes 35 MB. */
 const MAX_THREADS = 4
@@ -27,10 +28,10 @@ export async function sourceOf(
       here: true,
     })
   }
-  const [codec, { nodeHasher }] = await Promise.all([context.codec(), import('../base/node-hasher.js')])
+  const [codec, { nodeHasher }] = await Promise.all([mirrorCodec(), import('../base/node-hasher.js')])
   if (name === 'mirror') {
     const { MirrorSource } = await import('../verify/mirror-source.js')
-    return new MirrorSource(await context.mirror(mirror?.url), codec, nodeHasher, { isExpected })
+    return new MirrorSource(await mirrorOf(context, mirror?.url), codec, nodeHasher, { isExpected })
   }
   const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
     import('../verify/both-source.js'),
@@ -39,7 +40,7 @@ export async function sourceOf(
   ])
   const database = await context.database()
   const { url } = mirror ?? { url: await database.withClient((client) => mirrorUrlOf(client, domainId)) }
-  return new BothSource(postgresSnapshots(database), await context.mirror(url), codec, nodeHasher)
+  return new BothSource(postgresSnapshots(database), await mirrorOf(context, url), codec, nodeHasher)
 }
 
 /** Every chain that the source speaks of. */
@@ -50,7 +51,7 @@ export async function chainsKnownTo(
 ): Promise<KnownChains> {
   if (name === 'postgres') return knownChainsOf(context)
   const { mirrorChains, storedChains } = await import('../verify/mirror-chains.js')
-  const mirror = [await context.mirror(undefined), await context.codec(), signal] as const
+  const mirror = [await mirrorOf(context), await mirrorCodec(), signal] as const
   if (name === 'mirror') return mirrorChains(...mirror)
   const known = await knownChainsOf(context)
   // A chain that Postgres has lost every trace of is still in the mirror.

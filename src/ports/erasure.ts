@@ -1,4 +1,5 @@
 import type { AppendItem, Placed } from './append.js'
+import type { RelationTuple } from './relations.js'
 
 /** Whose personal data on one chain. */
 export interface ErasureSubject {
@@ -57,14 +58,10 @@ export interface ErasureStore {
   ): Promise<Erasure>
 }
 
-/** Something of a person that an erasure does not end, and how to end it. */
-export interface Remaining {
-  /** `api_key` or `relation_tuple`. */
-  readonly kind: string
-  readonly count: number
-  /** A command line. */
-  readonly command: string
-}
+/** Something that is kept of a person after an erasure: an API key, or a relation tuple. */
+export type Remaining =
+  | { readonly kind: 'api_key'; readonly id: string }
+  | { readonly kind: 'relation_tuple'; readonly tuple: RelationTuple }
 
 /** What of a subject is kept elsewhere than in the log. */
 export interface RemainingReferences {

@@ -10,6 +10,7 @@ import { keyAuthenticator } from '../../src/authz/key-authenticator.js'
 import { tupleAuthorizer } from '../../src/authz/tuple-authorizer.js'
 import { pseudonym } from '../../src/chain/hash.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { remainingJson } from '../../src/cli/erasure/remaining.js'
 import { safeText } from '../../src/cli/output/safe-text.js'
 import { postgresAccessPolicy } from '../../src/repo/access/access-policy.js'
 import { postgresKeyLookup } from '../../src/repo/access/api-key-lookup.js'
@@ -345,7 +346,7 @@ describe('what remains of a person', () => {
     const remaining = await accessRemaining(fixture, domainId, (name) => name === "o'neil")
     expect(await accessRemaining(fixture, domainId, (name) => name === subject)).toEqual(remaining)
     const quoted = `'user:o'"'"'neil'`
-    expect(remaining).toEqual([
+    expect(remaining.map(remainingJson)).toEqual([
       { kind: 'api_key', count: 1, command: `audit key revoke ${id}` },
       {
         kind: 'relation_tuple',
@@ -370,7 +371,8 @@ describe('what remains of a person', () => {
   ])('its commands are one command to a shell, also as they are printed: %s in %s', async (subject, name) => {
     const domainId = await fixture.writer.create()
     await grantRelation(fixture.as(), { object: `group:${name}`, relation: 'member', subject })
-    const [{ command } = { command: '' }] = await accessRemaining(fixture, domainId, (one) => one === subject)
+    const remaining = await accessRemaining(fixture, domainId, (one) => one === subject)
+    const [{ command } = { command: '' }] = remaining.map(remainingJson)
     const words = execFileSync('bash', ['-c', `audit() { printf '%s\\n' "$@"; }; ${safeText(command)}`], {
       encoding: 'utf8',
     })

@@ -106,12 +106,12 @@ test.each([
 
 test('starts once, stops once, and keeps its rows over a restart', async () => {
   const home = await newHome()
-  const lines: string[] = []
-  const notice = (line: string) => lines.push(line)
+  const homes: string[] = []
+  const onStart = (started: string) => homes.push(started)
   expect(await stopEmbedded(home)).toBe(false)
-  expect((await ensureEmbedded(home, { notice })).started).toBe(true)
-  expect((await ensureEmbedded(home, { notice })).started).toBe(false)
-  expect(lines).toEqual([`starting a PostgreSQL of its own in ${home}; it runs on until: audit db stop`])
+  expect((await ensureEmbedded(home, { onStart })).started).toBe(true)
+  expect((await ensureEmbedded(home, { onStart })).started).toBe(false)
+  expect(homes).toEqual([home])
   await rowsOf(embeddedUrl(home), 'CREATE TABLE kept AS SELECT 7 AS n')
   expect([await stopEmbedded(home), await stopEmbedded(home)]).toEqual([true, false])
   expect(await embeddedStatus(home)).toMatchObject({ running: false, pid: undefined, version: '18' })
@@ -324,7 +324,7 @@ test('an abort while initialising rejects with its reason and leaves nothing hal
   const controller = new AbortController()
   const starting = ensureEmbedded(home, {
     signal: controller.signal,
-    notice: () => setTimeout(() => controller.abort('enough'), 200),
+    onStart: () => setTimeout(() => controller.abort('enough'), 200),
   })
   await expect(starting).rejects.toBe('enough')
   expect(await readdir(join(home, 'postgres'))).toEqual([])

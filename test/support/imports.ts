@@ -18,9 +18,14 @@ const STATEMENTS = [
   /\bnew\s+URL\(\s*['"](\.[^'"]+\.js)['"]\s*,\s*import\.meta\.url/g,
 ]
 
-/** The modules that a TypeScript source names in import, export-from and dynamic import, and starts as workers. */
+/** Returns a source without its comments. */
+export function codeIn(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+}
+
+/** Returns the modules that a source imports, exports from, imports dynamically, and starts as workers. */
 export function importsIn(source: string): string[] {
-  const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+  const code = codeIn(source)
   return STATEMENTS.flatMap((statement) => [...code.matchAll(statement)].map((match) => match[1] ?? ''))
 }
 

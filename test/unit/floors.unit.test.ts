@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  codeIn,
   computedImportsIn,
   type ImportEdge,
   importEdges,
@@ -29,13 +30,27 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   ports: ['base', 'chain'],
   ...Object.fromEntries(ADAPTERS.map((area) => [area, BASE])),
   ...Object.fromEntries(FEATURES.map((area) => [area, [...BASE, ...FEATURES]])),
-  compose: [...BASE, ...FEATURES, ...ADAPTERS, 'http', 'cli'],
+  compose: [...BASE, ...FEATURES, ...ADAPTERS],
   json: [...BASE, ...FEATURES],
   library: [...BASE, ...FEATURES, 'compose', 'json'],
   http: [...BASE, ...FEATURES, 'json'],
-  cli: [...BASE, ...FEATURES, ...ADAPTERS, 'http', 'compose', 'json'],
+  cli: [...BASE, ...FEATURES, 'http', 'compose', 'json'],
   commands: [...BASE, ...FEATURES, 'http', 'cli', 'compose'],
 }
+
+/** Where the command line is worded. */
+const EDGES = ['commands', 'cli']
+
+interface Manifest {
+  readonly commands: Readonly<Record<string, { readonly flags: Readonly<Record<string, unknown>> }>>
+}
+const { commands } = JSON.parse(readSource('oclif.manifest.json')) as Manifest
+const FLAG_NAMES = [...new Set(Object.values(commands).flatMap(({ flags }) => Object.keys(flags)))]
+const COMMAND_NAMES = Object.keys(commands).map((id) => id.replaceAll(':', ' '))
+const OF_COMMAND_LINE = new RegExp(
+  `(?<![\\w-])--(${FLAG_NAMES.join('|')})(?![\\w-])|\\baudit (${COMMAND_NAMES.join('|')})\\b`,
+  'g',
+)
 
 const files = sourceFiles('src', 'commands')
 const edges = files.flatMap(importEdges)
@@ -53,6 +68,7 @@ function isAllowed({ from, to }: ImportEdge): boolean {
   return above === below || (FLOORS[above]?.includes(below) ?? false)
 }
 
+const codeOf = (file: string) => codeIn(readSource(file))
 const shown = (all: readonly ImportEdge[]) => all.map(({ from, to }) => `${from} imports ${to}`)
 
 describe('floors', () => {
@@ -100,6 +116,20 @@ describe('floors', () => {
     expect(shown(edges.filter(({ from, to }) => from.startsWith('commands/') && world.test(to)))).toEqual([])
   })
 
+  it('keep SQL in src/repo', () => {
+    const sql = /['"`(\s](SELECT [\w*(]|INSERT INTO |UPDATE \w+ SET |DELETE FROM |CREATE TABLE |SET LOCAL )/
+    const elsewhere = files.filter((file) => areaOf(file) !== 'repo' && sql.test(codeOf(file)))
+    expect(elsewhere).toEqual([])
+  })
+
+  it('name flags and commands only in commands and cli', () => {
+    const below = files.filter((file) => ![...EDGES, 'library'].includes(areaOf(file)))
+    const named = below.flatMap((file) =>
+      [...codeOf(file).matchAll(OF_COMMAND_LINE)].map(([word]) => `${file}: ${word}`),
+    )
+    expect(named).toEqual([])
+  })
+
   it('name every module that is imported when it is wanted', () => {
     expect(files.filter((file) => computedImportsIn(readSource(file)).length > 0)).toEqual([])
   })
@@ -124,6 +154,20 @@ describe('what the checks above see', () => {
     const seen = ['a', './b.js', 'c/d', 'e', './f.js', 'g', './h.js', 'i', 'j', './k.js']
     expect(importsIn(source.join('\n')).sort()).toEqual(seen.sort())
   })
+
+  it.each(["'give --pepper'", "'run: audit verify'", '`audit db status`', "['--home', dir]"])(
+    'words of the command line: %s',
+    (text) => {
+      expect([...codeIn(`f(${text})`).matchAll(OF_COMMAND_LINE)]).toHaveLength(1)
+    },
+  )
+
+  it.each(["['--no-sync', dir]", "'AUDIT_HOME'", "'the audit log'", '/* --home */', '// audit verify'])(
+    'no words of the command line: %s',
+    (text) => {
+      expect([...codeIn(text).matchAll(OF_COMMAND_LINE)]).toEqual([])
+    },
+  )
 
   it('a computed import', () => {
     expect(computedImportsIn("import('./a.js'); import(name)")).toEqual(['import(name)'])

@@ -1,5 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../base/errors.js'
+import type { JwtOptions, SpicedbOptions } from '../../compose/access-types.js'
+import { readPem } from '../flags/read-pem.js'
 import { CommandError } from '../shell/command-error.js'
 
 const helpGroup = 'ACCESS'
@@ -55,26 +57,6 @@ export const jwtFlags = {
   }),
 }
 
-export interface SpicedbOptions {
-  readonly endpoint: string
-  readonly token: string
-  /** A file in PEM. */
-  readonly ca?: string | undefined
-  readonly isInsecure: boolean
-}
-
-export interface JwtOptions {
-  readonly jwksUrl: string
-  readonly issuer: string
-  readonly audience: string
-  readonly algorithms: readonly string[]
-}
-
-export interface AccessOptions {
-  readonly spicedb?: SpicedbOptions | undefined
-  readonly jwt?: JwtOptions | undefined
-}
-
 /** What oclif's parser returns of these flags. */
 export interface SpicedbFlags {
   readonly 'spicedb-endpoint'?: string | undefined
@@ -103,8 +85,12 @@ export function spicedbOf(flags: SpicedbFlags, environment = process.env): Spice
     throw new AuditError('usage', '--spicedb-ca and --spicedb-insecure exclude each other')
   }
   const token = environment.AUDIT_SPICEDB_TOKEN
-  if (token) return { endpoint, token, ca, isInsecure: insecure }
+  if (token) return { endpoint, token, ca: pemReader('--spicedb-ca', ca), isInsecure: insecure }
   throw new CommandError('usage', 'no token for SpiceDB', 'set AUDIT_SPICEDB_TOKEN')
+}
+
+function pemReader(flag: string, path: string | undefined): (() => Promise<Buffer>) | undefined {
+  return path === undefined ? undefined : () => readPem(flag, path)
 }
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA']

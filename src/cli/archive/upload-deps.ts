@@ -4,6 +4,7 @@ import { nodeHasher } from '../../base/node-hasher.js'
 import { alertsOf } from '../../compose/alerts.js'
 import { archiveOf } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
+import { note } from '../output/streams.js'
 import { foundText } from './text.js'
 
 /** What a command that uploads works with. */
@@ -16,7 +17,7 @@ export async function uploadDepsOf(
   print: (line: string) => void,
 ): Promise<UploadDeps> {
   // First, because invalid alert settings are a usage error.
-  const alerts = await alertsOf(context)
+  const alerts = await alertsOf(context, note)
   const { queue, ledger, codec, mirrors, quarantine } = await archiveOf(context, concurrency)
   const { FindingLog } = await import('../../archive/finding-log.js')
   const log = new FindingLog({

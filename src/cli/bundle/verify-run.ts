@@ -6,6 +6,7 @@ import { alertsOf } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
 import { startProgress } from '../output/progress.js'
+import { note } from '../output/streams.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { savedPins } from '../verify/pins-file.js'
 import { verdictText } from '../verify/text.js'
@@ -30,7 +31,7 @@ export async function runVerifyBundle(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { path, domainId, allowFiltered } = options
-  const alerts = await alertsOf(context)
+  const alerts = await alertsOf(context, note)
   const request = { path, domainId, allowFiltered, pinsOf: await pinsOf(options) }
   const progress = startProgress('verify bundle')
   const verdict = await verifyBundle(request, nodeHasher, (at) => progress.update(at), signal).finally(() =>

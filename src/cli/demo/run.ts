@@ -8,6 +8,7 @@ import { AuditError } from '../../base/errors.js'
 import type { Finding, FindingCode } from '../../chain/finding.js'
 import { createDomainOn, sinkOf } from '../../compose/append.js'
 import { Context } from '../../compose/context.js'
+import { hostileEditOf } from '../../compose/demo.js'
 import { sourceOf } from '../../compose/verify.js'
 import type { CopyName } from '../../ports/verify.js'
 import type { Verdict } from '../../verify/verdict.js'
@@ -23,7 +24,7 @@ import { verdictText } from '../verify/text.js'
  */
 export async function runDemo(root: string, out: Output, signal: AbortSignal): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'audit-demo-'))
-  const context = new Context({ home }, () => undefined)
+  const context = new Context({ home }, signal)
   try {
     await new Demo(context, out, signal).run(join(root, 'docs', 'demo', 'cloudtrail'))
   } finally {
@@ -63,8 +64,8 @@ class Demo {
     expect(before.ok && before.unarchived === 0, 'the honest chain did not verify')
 
     await this.#say('5. A hostile administrator switches the triggers off and turns a denial into a grant.')
-    const seq = await this.#forge()
-    await this.#show(`UPDATE audit_log_entry SET reason = 1 (granted) WHERE seq = ${seq}`)
+    const { seq, statement } = await hostileEditOf(this.#context, this.#domainId)
+    await this.#show(statement)
 
     await this.#say('6. PostgreSQL is recomputed again: "audit verify" ends with exit code 1 here.')
     const after = await this.#verify('postgres')
@@ -104,20 +105,6 @@ class Demo {
     const verdict = await verifyChain(source, request, () => undefined, this.#signal)
     for (const line of verdictText(verdict).split('\n')) await this.#show(line)
     return verdict
-  }
-
-  /** As superuser, on the first denied row; resolves with its seq. */
-  async #forge(): Promise<number> {
-    const database = await this.#context.database()
-    return database.withTransaction('BEGIN', async (client) => {
-      await client.query('SET LOCAL session_replication_role = replica')
-      const { rows } = await client.query<{ seq: string }>(
-        `UPDATE audit_log_entry SET reason = 1 WHERE domain_id = $1 AND seq =
-           (SELECT min(seq) FROM audit_log_entry WHERE domain_id = $1 AND reason = 3) RETURNING seq`,
-        [this.#domainId],
-      )
-      return Number(rows[0]?.seq)
-    })
   }
 
   async #say(text: string): Promise<void> {

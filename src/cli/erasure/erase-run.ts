@@ -15,6 +15,7 @@ import { type Cell, keyValues } from '../output/table.js'
 import { CommandError } from '../shell/command-error.js'
 import { reportFailure } from '../shell/failure.js'
 import { previewFields, receiptFields } from './erase-text.js'
+import { remainingJson } from './remaining.js'
 
 export interface EraseOptions {
   readonly chain: string | 'all'
@@ -61,7 +62,8 @@ class EraseRun {
       ({ domain_id }) => this.#eraseOn(domain_id),
       async (receipt) => {
         erased = [...erased, receipt]
-        await this.#print(receipt, receiptFields(receipt))
+        const remaining = receipt.remaining.map(remainingJson)
+        await this.#print({ ...receipt, remaining }, receiptFields(receipt))
       },
     )
     if (chain !== 'all') return

@@ -1,5 +1,6 @@
 import type { ErasurePreview, ErasureReceipt } from '../../erasure/erase-identity.js'
 import type { Cell } from '../output/table.js'
+import { remainingJson } from './remaining.js'
 
 type Fields = readonly (readonly [string, Cell])[]
 
@@ -26,8 +27,8 @@ export function receiptFields(receipt: ErasureReceipt): Fields {
     ['blocked', receipt.blocked ? 'yes' : undefined],
     ['repeated', receipt.repeated ? 'yes: the row is that of the erasure before' : undefined],
     ...receipt.others.map((other) => ['also erased', `${other.subject_pseudonym} row ${other.seq}`] as const),
-    ...receipt.remaining.map(
-      ({ kind, count, command }) => ['remaining', `${count} ${kind}: ${command}`] as const,
-    ),
+    ...receipt.remaining
+      .map(remainingJson)
+      .map(({ kind, count, command }) => ['remaining', `${count} ${kind}: ${command}`] as const),
   ]
 }

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import type { Context } from '../../compose/context.js'
+import { pepperOf } from '../../compose/pepper.js'
 import { entriesOf } from '../../compose/query.js'
 import type { EntryFilter } from '../../ports/query.js'
 import type { ListParameters } from '../../query/list-query.js'
@@ -53,7 +54,7 @@ export async function subjectFilter(
   subjectId: string | undefined,
 ): Promise<Pick<EntryFilter, 'subjectPseudonym'>> {
   if (subjectId === undefined) return {}
-  const pepper = await context.pepper()
+  const pepper = await pepperOf(context)
   return {
     subjectPseudonym: await subjectPseudonym(await entriesOf(context), pepper, domainId, subjectId),
   }

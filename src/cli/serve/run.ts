@@ -3,7 +3,6 @@ import { AuditError } from '../../base/errors.js'
 import type { Access } from '../../compose/access-types.js'
 import type { Context } from '../../compose/context.js'
 import { probeOf } from '../../compose/reconcile.js'
-import { httpDepsOf } from '../../compose/serve.js'
 import type { AppOptions } from '../../http/app.js'
 import type { Listening } from '../../http/connection/server.js'
 import type { HttpDeps } from '../../http/deps.js'
@@ -15,6 +14,7 @@ import { readPem } from '../flags/read-pem.js'
 import type { Output } from '../output/output.js'
 import { CommandError } from '../shell/command-error.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
+import { httpDepsOf } from './http-deps.js'
 
 export interface ServeOptions {
   readonly host: string
@@ -51,13 +51,7 @@ export async function runServe(
   const metrics = await metricsOfProbe(probe, options.version)
   const { maxVerifies } = options
   const { onAnswered } = metrics
-  const deps = await httpDepsOf(context, {
-    log,
-    access: granted,
-    maxVerifies,
-    integrity: probe,
-    onAnswered,
-  })
+  const deps = await httpDepsOf(context, granted, { log, maxVerifies, integrity: probe, onAnswered })
   let scraped: MetricsListening | undefined
   try {
     scraped = await listenForPrometheus(metrics, options.scrapes)

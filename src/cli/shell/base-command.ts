@@ -2,10 +2,10 @@ import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import type { InferredFlags } from '@oclif/core/interfaces'
 import { AuditError } from '../../base/errors.js'
-import type { Context } from '../../compose/context.js'
+import type { Context, Places } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
 import { stopAllProgress } from '../output/progress.js'
-import { stdout } from '../output/streams.js'
+import { note, stdout } from '../output/streams.js'
 import { type ExitCode, raiseExit } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import { interruption } from './interruption.js'
@@ -76,9 +76,9 @@ export abstract class AuditCommand extends Command {
 
   /** What the commands work with, opened on demand and closed when the command ends. */
   protected async context(flags: CommonFlags): Promise<Context> {
-    // Imported here: whatever opens a database must not load for --help.
+    // Imported here: what opens a database must not load for --help.
     const { Context } = await import('../../compose/context.js')
-    this.#context ??= new Context(flags)
+    this.#context ??= new Context(placesOf(flags), interruption, noteServerStart)
     return this.#context
   }
 
@@ -107,6 +107,15 @@ export abstract class AuditCommand extends Command {
       await this.catch(error)
     }
   }
+}
+
+function placesOf(flags: CommonFlags & { readonly mirror?: string | undefined }): Places {
+  const { 'database-url': databaseUrl, home, pepper, mirror, actor } = flags
+  return { databaseUrl, home, pepper, mirror, actor }
+}
+
+function noteServerStart(home: string): void {
+  note(`starting the embedded PostgreSQL in ${home}; to stop it, run: audit db stop`)
 }
 
 /** Whether errors are wanted as JSON, told from the words alone: flags may be what is wrong. */

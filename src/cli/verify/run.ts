@@ -37,7 +37,7 @@ export async function runVerify(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const alerts = await alertsOf(context)
+  const alerts = await alertsOf(context, note)
   const pins = await pinsOf(options)
   const run = new VerifyRun(options, context, alerts, out, signal)
   if (options.source !== 'mirror') await noteOtherLogs(context)

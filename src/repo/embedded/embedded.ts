@@ -7,8 +7,8 @@ import { isReady, serverPid } from './server-state.js'
 export { embeddedUrl } from './place.js'
 
 export interface EnsureOptions {
-  /** Gets one line when this call starts the server. */
-  readonly notice?: ((line: string) => void) | undefined
+  /** Gets the home when this call starts the server. */
+  readonly onStart?: ((home: string) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -84,13 +84,13 @@ async function startUnderLock(place: Place, options: EnsureOptions): Promise<boo
   return started
 }
 
-async function bringUp(place: Place, { notice, signal }: EnsureOptions): Promise<void> {
+async function bringUp(place: Place, { onStart, signal }: EnsureOptions): Promise<void> {
   const { findBinaries } = await import('./binaries.js')
   const { initialise, majorOf, checkMajor } = await import('./initialise.js')
   const { startServer } = await import('./start.js')
   const binaries = await findBinaries()
   checkMajor(place, (await majorOf(place)) ?? EMBEDDED_MAJOR)
-  notice?.(`starting a PostgreSQL of its own in ${place.home}; it runs on until: audit db stop`)
+  onStart?.(place.home)
   await initialise(place, binaries, signal)
   await startServer(place, binaries, signal)
 }

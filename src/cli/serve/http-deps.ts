@@ -1,0 +1,21 @@
+import type { Access } from '../../compose/access-types.js'
+import { sinkOf } from '../../compose/append.js'
+import type { Context } from '../../compose/context.js'
+import { serverStoresOf } from '../../compose/serve.js'
+import type { Denials } from '../../http/denials/denials.js'
+import type { HttpDeps } from '../../http/deps.js'
+
+/** Returns what the server works with. Close `denials` after the last request. */
+export async function httpDepsOf(
+  context: Context,
+  access: Access,
+  options: Pick<HttpDeps, 'log' | 'integrity' | 'maxVerifies' | 'onAnswered'>,
+): Promise<HttpDeps & { readonly denials: Denials }> {
+  const [{ Denials }, sink, stores] = await Promise.all([
+    import('../../http/denials/denials.js'),
+    sinkOf(context),
+    serverStoresOf(context),
+  ])
+  const denials = new Denials({ record: (entry) => sink.record(entry), log: options.log })
+  return { ...options, ...access, ...stores, denials }
+}

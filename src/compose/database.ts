@@ -1,0 +1,52 @@
+import type { EmbeddedStatus } from '../repo/embedded/embedded.js'
+import type { MigrateResult, SchemaStatus } from '../repo/schema/migrate.js'
+import type { Database } from '../repo/session/database.js'
+import type { Context } from './context.js'
+
+export type { EmbeddedStatus, MigrateResult, SchemaStatus }
+
+/** Brings the schema of any database up to date, an external one too. */
+export async function migrateDatabase(context: Context): Promise<MigrateResult> {
+  const { migrate } = await import('../repo/schema/migrate.js')
+  return migrate(await context.databaseUrl())
+}
+
+/** Always rejects; with `down_migration_refused` when the database was asked. */
+export async function migrateDatabaseDown(context: Context): Promise<never> {
+  const { migrateDown } = await import('../repo/schema/migrate.js')
+  return migrateDown(await context.databaseUrl())
+}
+
+export async function schemaStatusOf(context: Context): Promise<SchemaStatus> {
+  const { schemaStatus } = await import('../repo/schema/migrate.js')
+  return schemaStatus(await context.databaseUrl())
+}
+
+/** Returns the state of the embedded server of the home. Starts nothing. */
+export async function embeddedStatusOf(context: Context): Promise<EmbeddedStatus> {
+  const { embeddedStatus } = await import('../repo/embedded/embedded.js')
+  return embeddedStatus(context.home)
+}
+
+/** Stops the embedded server of the home; resolves to whether it ran. */
+export async function stopEmbeddedServer(context: Context): Promise<boolean> {
+  const { stopEmbedded } = await import('../repo/embedded/embedded.js')
+  return stopEmbedded(context.home)
+}
+
+/**
+ * Opens a pool of its own on the database, so that other work keeps none of its queries waiting. `queryTimeout`:
+ * milliseconds until a statement without an answer is given up. Closed with the context.
+ */
+export async function openSidePool(
+  context: Context,
+  pool: { readonly connections: number; readonly queryTimeout: number },
+): Promise<Database> {
+  // Checks the schema, or migrates an embedded database.
+  const { location } = await context.database()
+  const { Database } = await import('../repo/session/database.js')
+  const database = new Database(await context.databaseUrl(), pool.connections, pool.queryTimeout)
+  if (location !== undefined) database.pinTo(location)
+  context.onClose(() => database.close())
+  return database
+}

@@ -1,0 +1,11 @@
+import type { Database } from '../session/database.js'
+
+/** Whether any chain of the database has a row. */
+export async function hasEntries(database: Database): Promise<boolean> {
+  return database.withClient(async (client) => {
+    const { rows } = await client.query<{ any: boolean }>(
+      'SELECT EXISTS (SELECT FROM audit_log_entry) AS any',
+    )
+    return rows[0]?.any === true
+  })
+}
