@@ -11,7 +11,7 @@ const CHAIN = chainOf(LENGTH)
 const HONEST: readonly StoredRow[] = CHAIN.map(stored)
 const WHOLE: FoldTask = { domainId: DOMAIN, fromSeq: 1, pins: [], keyed: true, share: 1 }
 
-/** What the fold says of the rows that the COPY of the task would give. */
+/** Folds the rows that the COPY of the task would return. */
 function fold(rows: readonly StoredRow[], task: FoldTask): FoldResult {
   const { domainId, fromSeq, toSeq, pins } = task
   const judge = new ChainFold({ domainId, fromSeq, toSeq, pins, hasher: nodeHasher })
@@ -31,7 +31,7 @@ function inParts(rows: readonly StoredRow[], task: FoldTask, end: number, count:
 const parts = fc.integer({ min: 2, max: 5 })
 const seqs = fc.integer({ min: 1, max: LENGTH })
 
-/** One thing that somebody did to the rows. */
+/** Rows with one manipulation. */
 const tampering = fc.oneof(
   seqs.map((seq) => HONEST.filter((row) => row.seq !== seq)),
   seqs.map((seq) => HONEST.flatMap((row) => (row.seq === seq ? [row, row] : [row]))),
@@ -45,8 +45,8 @@ const tampering = fc.oneof(
   seqs.map((seq) => [{ ...(HONEST[0] as StoredRow), seq: -seq }, ...HONEST]),
 )
 
-describe('a segment judged in parts', () => {
-  it('is intact as a whole where every part is', () => {
+describe('cutParts and joinParts', () => {
+  it('give the verdict of one fold if every part is intact', () => {
     fc.assert(
       fc.property(parts, seqs, seqs, (count, one, other) => {
         const [from, to] = [Math.min(one, other), Math.max(one, other)]
@@ -58,7 +58,7 @@ describe('a segment judged in parts', () => {
     expect(inParts(HONEST, WHOLE, LENGTH, 3)).toEqual(fold(HONEST, WHOLE))
   })
 
-  it('is left to one fold wherever anything is wrong', () => {
+  it('give no verdict if anything is wrong', () => {
     fc.assert(
       fc.property(tampering, parts, (rows, count) => {
         const whole = fold(rows, WHOLE)
@@ -70,7 +70,7 @@ describe('a segment judged in parts', () => {
     )
   })
 
-  it('answers each pin in one part', () => {
+  it('check each pin in exactly one part', () => {
     const pin = (seq: number, hash = HONEST[seq - 1]?.entryHash ?? '') => ({ seq, hash })
     for (let seq = 3; seq <= LENGTH; seq += 1) {
       const task = { ...WHOLE, fromSeq: 4, pins: [pin(seq)] }

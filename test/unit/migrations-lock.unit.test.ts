@@ -9,9 +9,9 @@ const folder = migrationsFolder()
 const files = readdirSync(folder).filter((file) => file.endsWith('.sql'))
 const sums = readFileSync(join(folder, 'SHA256SUMS'), 'utf8')
 
-/** Databases remember the hash of the file that made them: an edited one would lock its users out (schema_changed). */
-describe('landed migrations are locked', () => {
-  it('SHA256SUMS lists exactly the files, as sha256sum writes it', () => {
+/** A database keeps the hash of each file that it applied. An edited file would lock users out (schema_changed). */
+describe('released migrations', () => {
+  it('are listed in SHA256SUMS in the format of sha256sum, and nothing else is', () => {
     const line = (file: string) => {
       const hash = createHash('sha256').update(readFileSync(join(folder, file)))
       return `${hash.digest('hex')}  ${file}\n`
@@ -19,17 +19,17 @@ describe('landed migrations are locked', () => {
     expect(sums).toBe(files.sort().map(line).join(''))
   })
 
-  it('every migration has its way down, and no other file is there', () => {
+  it('each have a down file, and share the folder with no other file', () => {
     const names = knownMigrations().flatMap(({ name }) => [`${name}.down.sql`, `${name}.sql`])
     expect(files.sort()).toEqual(names.sort())
     for (const migration of knownMigrations()) expect(downSql(migration)).toContain('feature_not_supported')
   })
 
-  it('the files are ASCII, so that a server of any encoding can read the refusal of its encoding', () => {
+  it('are ASCII, so that a server of any encoding can read the error about its encoding', () => {
     for (const file of files) expect(readFileSync(join(folder, file), 'utf8')).toMatch(/^[\n -~]*$/)
   })
 
-  it('the folder is found from any depth of the package', () => {
+  it('are found from any depth of the package', () => {
     expect(packageFolder(join(folder, '..', 'dist', 'src', 'repo'))).toBe(join(folder, '..'))
     expect(existsSync(folder)).toBe(true)
   })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ChunkSink } from '../../src/repo/wire/copy-out.js'
-import { throttled } from '../../src/repo/wire/throttle.js'
+import { throttle } from '../../src/repo/wire/throttle.js'
 
-/** A sink that takes whatever comes, and tells how much that was. */
+/** A sink that counts the bytes that it takes. */
 function counting(): ChunkSink & { bytes: number; more: Promise<void> | undefined } {
   const sink = {
     bytes: 0,
@@ -18,10 +18,10 @@ function counting(): ChunkSink & { bytes: number; more: Promise<void> | undefine
 
 const CHUNK = Buffer.alloc(600 * 1024)
 
-describe('a throttled sink', () => {
-  it('takes everything, and pauses once in a while', async () => {
+describe('throttle', () => {
+  it('passes every chunk on, and pauses after every stretch of bytes', async () => {
     const inner = counting()
-    const sink = throttled(inner, 0.5)
+    const sink = throttle(inner, 0.5)
     const pauses: unknown[] = []
     for (let i = 0; i < 6; i++) {
       const pause = sink.push(CHUNK)
@@ -33,11 +33,11 @@ describe('a throttled sink', () => {
     expect(sink.done).toBe(inner.done)
   })
 
-  it('waits for the sink behind it as well, and fails with it', async () => {
+  it('waits for the inner sink, and rejects with its error', async () => {
     const inner = counting()
     inner.more = Promise.reject(new Error('the reader is gone'))
     inner.more.catch(() => undefined)
-    const sink = throttled(inner, 0.5)
+    const sink = throttle(inner, 0.5)
     expect(sink.push(Buffer.alloc(1))).toBe(inner.more)
     sink.push(CHUNK)
     await expect(sink.push(CHUNK)).rejects.toThrow('the reader is gone')

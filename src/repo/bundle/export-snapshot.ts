@@ -27,7 +27,7 @@ async function openExport(
   signal: AbortSignal,
 ): Promise<ExportSnapshot> {
   const scan = await ScanClient.open(database, signal)
-  return scan.keep(async (client) => {
+  return scan.runOrClose(async (client) => {
     const state = await chainState(client, request.domainId)
     const bounds = state.last === undefined ? { fromSeq: 1 } : await boundsOf(client, request)
     const read = (reader: RowReader) => scan.run(() => readRows(client, request, bounds, reader))

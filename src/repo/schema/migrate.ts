@@ -6,17 +6,17 @@ import { downSql, knownMigrations, type Migration } from './migrations-files.js'
 import { type GuardStatus, schemaGuards } from './schema-guards.js'
 import { type AppliedMigration, appliedMigrations, assertKnown } from './schema-status.js'
 
-// Own code, not node-pg-migrate: that keeps no hash of what it ran, refuses instead of waiting when another run holds
-// its lock, and costs start-up time.
+// This is our own code rather than node-pg-migrate, which keeps no hash of the files that it ran, fails instead of
+// waiting when another run holds its lock, and costs start-up time.
 
 export { assertSchema } from './schema-status.js'
 
 export interface MigrateResult {
   /** The versions that this run applied. */
   readonly applied: number[]
-  /** The version that the database has now. */
+  /** The version of the database after the run. */
   readonly version: number
-  /** What the database remarked while migrating, such as a role that could not be created. */
+  /** Notices of the database during the run, such as a role that could not be created. */
   readonly notes: string[]
 }
 
@@ -29,19 +29,20 @@ export interface SchemaStatus {
   readonly applied: readonly Omit<AppliedMigration, 'sha256'>[]
   /** The location of the tables; absent without a schema. */
   readonly location?: SchemaLocation | undefined
-  /** Absent where migrations are pending: what they bring is not missing. */
+  /** Absent while migrations are pending, so that the guards that they create do not count as missing. */
   readonly guards?: GuardStatus | undefined
 }
 
-/** Any number, the same in every run; advisory locks are of one database. The ASCII letters "audt". */
+/** An arbitrary key that every run shares: the ASCII letters "audt". Advisory locks are local to a database. */
 const MIGRATE_LOCK = 0x61756474
 
-/** Said explicitly: a stricter default would not see what the run that held the lock before has committed. */
+/** The level is explicit: under a stricter default, a run would not see the commits of the run that held the lock before. */
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'
 
 /**
- * Brings the schema of a database up to date, one transaction a migration. Runs at once wait for each other. Rejects
- * with `schema_newer` or `schema_changed` and changes nothing. Dying anywhere leaves whole migrations.
+ * Brings the schema of a database up to date, in one transaction for each migration. Concurrent runs wait for each other.
+ * Rejects with `schema_newer` or `schema_changed` and then changes nothing. If the process dies at any point, every
+ * migration is applied completely or not at all.
  */
 export async function migrate(url: string, known = knownMigrations()): Promise<MigrateResult> {
   return withDatabase(url, async (database) => {
@@ -55,7 +56,7 @@ export async function migrate(url: string, known = knownMigrations()): Promise<M
   })
 }
 
-/** Runs the newest migration's way down, which is refused: always rejects with `down_migration_refused`. */
+/** Runs the newest down migration, which raises an error. Always rejects with `down_migration_refused`. */
 export async function migrateDown(url: string): Promise<never> {
   return withDatabase(url, async (database) => {
     const known = knownMigrations()
@@ -66,17 +67,20 @@ export async function migrateDown(url: string): Promise<never> {
       .catch((error: unknown) => {
         throw isRefusal(error) ? new AuditError('down_migration_refused', error.message, error) : error
       })
-    throw new AuditError('down_migration_refused', 'the audit log is write-once: there is no way down')
+    throw new AuditError(
+      'down_migration_refused',
+      'the audit log is write-once: there are no down migrations',
+    )
   })
 }
 
-/** The way down raises feature_not_supported. */
+/** Down migrations raise feature_not_supported. */
 function isRefusal(error: unknown): error is AuditError {
   const cause = error instanceof AuditError ? error.cause : undefined
   return cause instanceof Error && 'code' in cause && cause.code === '0A000'
 }
 
-/** What a database has and lacks. Reads only; rejects with `schema_newer`, `schema_changed` or `schema_shadowed`. */
+/** Reports the schema of a database. Only reads. Rejects with `schema_newer`, `schema_changed` or `schema_shadowed`. */
 export async function schemaStatus(url: string): Promise<SchemaStatus> {
   return withDatabase(url, (database) => database.withClient(statusOf))
 }
@@ -97,13 +101,13 @@ async function statusOf(client: Client): Promise<SchemaStatus> {
   }
 }
 
-/** The version that it applied, or undefined when there is nothing left. */
+/** Applies the next migration and returns its version, or undefined if none is pending. */
 async function applyNext(
   client: Client,
   known: readonly Migration[],
   notes: string[],
 ): Promise<number | undefined> {
-  // A statement of its own: the next one then sees what the run that held the lock before has committed.
+  // The lock is taken by its own statement, so that the next one sees the commits of the run that held it before.
   await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATE_LOCK])
   const applied = await appliedMigrations(client)
   assertKnown(applied, known)

@@ -10,29 +10,29 @@ export interface Migration {
   /** The file name without `.sql`. */
   readonly name: string
   readonly sql: string
-  /** Of the file's bytes, 64 lower-case hex digits. */
+  /** The hash of the file's bytes, 64 lower-case hex digits. */
   readonly sha256: string
 }
 
 const UP_FILE = /^(\d{4})_[a-z0-9_]+\.sql$/
 
 /**
- * The migrations that this program knows, by version from 1 on without a gap. `internal` when the package lacks them.
- * The folder is a parameter for tests alone.
+ * Returns the migrations that this program knows, by version, from 1 without a gap. Throws `internal` when the package
+ * lacks them. The folder is a parameter for tests only.
  */
 export function knownMigrations(folder = migrationsFolder()): Migration[] {
   const migrations = readdirSync(folder).filter(isUpFile).sort().map(readMigration(folder))
   const dense = migrations.every(({ version }, i) => version === i + 1)
   if (dense && migrations.length > 0) return migrations
-  throw new AuditError('internal', 'migrations/ does not count 1, 2, 3 …')
+  throw new AuditError('internal', 'the files in migrations/ are not numbered 1, 2, 3 …')
 }
 
-/** The SQL that would undo one migration. */
+/** Returns the SQL of a migration's down file. */
 export function downSql({ name }: Migration, folder = migrationsFolder()): string {
   return readFileSync(join(folder, `${name}.down.sql`), 'utf8')
 }
 
-/** migrations/ of this package. */
+/** Returns the folder migrations/ of this package. */
 export function migrationsFolder(): string {
   return join(packageFolder(), 'migrations')
 }

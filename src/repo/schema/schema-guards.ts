@@ -1,13 +1,13 @@
 import type { Client } from '../session/database.js'
 import { knownMigrations } from './migrations-files.js'
 
-/** What the migrations put in place against accidents, and what of it a database does not have any more, or has beside it. */
+/** The difference between the guards that the migrations create against accidents and the guards in a database. */
 export interface GuardStatus {
-  /** As `table: what name`, ascending. */
+  /** Guards that are gone, each as `table: kind name`, ascending. */
   readonly missing: readonly string[]
-  /** Triggers that do not fire for everybody, and constraints that old rows were never held against. */
+  /** Triggers that do not fire in every session, and constraints that were never validated against old rows. */
   readonly disabled: readonly string[]
-  /** What stands on these tables and no migration made, and can change what is written to them or read of them. */
+  /** Objects on these tables that no migration created and that can change what is written or read. */
   readonly added: readonly string[]
 }
 
@@ -18,7 +18,10 @@ const TRIGGER = /^(CREATE|DROP) TRIGGER (\w+)[^;]*? ON (\w+)/gm
 const UNIQUE_INDEX = /^CREATE UNIQUE INDEX (\w+) ON (\w+)/gm
 const ALTERED = /^ALTER TABLE (\w+)\s+(ADD|DROP) CONSTRAINT (\w+)/gm
 
-/** Read from the migrations, so that what a later one adds is expected too: they are written in one form. */
+/**
+ * Returns the guards that the migrations create. They are parsed from the SQL files, which share one form, so that the
+ * guards of later migrations are included.
+ */
 export function expectedGuards(files: readonly string[] = knownMigrations().map(({ sql }) => sql)): string[] {
   const expected = new Set<string>()
   for (const file of files) {
@@ -46,7 +49,7 @@ function change(expected: Set<string>, verb: string | undefined, guard: string):
   else expected.add(guard)
 }
 
-/** `weak`: it is there, and does not hold everybody. */
+/** `weak`: the guard exists, but does not hold in every session or for every row. */
 const PRESENT = `
   WITH tables AS (
     SELECT oid, relname::text AS name FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = 'r'
@@ -72,7 +75,7 @@ const ON_TABLES = `
     FROM tables t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid
   ORDER BY 1`
 
-/** Of the schema that the search_path of this connection leads to. Reads only. */
+/** Compares the guards in the current schema of this connection with the expected ones. Only reads. */
 export async function schemaGuards(client: Client, expected = expectedGuards()): Promise<GuardStatus> {
   const { rows: at } = await client.query<{ schema: string }>(
     'SELECT quote_ident(current_schema()) AS schema',

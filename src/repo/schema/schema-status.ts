@@ -8,7 +8,7 @@ import { knownMigrations, type Migration } from './migrations-files.js'
 export interface AppliedMigration {
   readonly version: number
   readonly name: string
-  /** 64 lower-case hex digits: the file as it was when it was applied. */
+  /** The hash of the file that was applied, 64 lower-case hex digits. */
   readonly sha256: string
   /** RFC 3339, UTC. */
   readonly appliedAt: string
@@ -19,7 +19,7 @@ const APPLIED = `
     to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "appliedAt"
   FROM audit_schema_migration ORDER BY version`
 
-/** What has been applied; nothing on a database without the schema. */
+/** Returns the migrations that were applied, none for a database without the schema. */
 export async function appliedMigrations(client: Client): Promise<AppliedMigration[]> {
   const { rows } = await client.query<{ there: boolean }>(
     `SELECT to_regclass('audit_schema_migration') IS NOT NULL AS there`,
@@ -29,8 +29,8 @@ export async function appliedMigrations(client: Client): Promise<AppliedMigratio
 }
 
 /**
- * Refuses a database whose schema is not this program's: `schema_missing`, `schema_outdated`, `schema_newer`,
- * `schema_changed`. One query; not inside a transaction, which a missing table would abort.
+ * Rejects with `schema_missing`, `schema_outdated`, `schema_newer` or `schema_changed` unless the database has exactly the
+ * schema of this program. Runs one query, which must not be inside a transaction: a missing table would abort it.
  */
 export async function assertSchema(client: Client, known = knownMigrations()): Promise<void> {
   const applied = await client
@@ -60,7 +60,7 @@ export async function pinSchema(database: Database): Promise<void> {
   })
 }
 
-/** Refuses what was applied by a newer program (`schema_newer`) or from another file (`schema_changed`). */
+/** Throws `schema_newer` or `schema_changed` if a newer program, or another file, was applied. */
 export function assertKnown(applied: readonly AppliedMigration[], known: readonly Migration[]): void {
   const newest = applied.at(-1)?.version ?? 0
   if (newest > known.length) {

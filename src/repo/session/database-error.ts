@@ -2,7 +2,7 @@ import type { Advice } from '../../base/advice.js'
 import { AuditError, type ErrorCode } from '../../base/errors.js'
 import { FormatError } from '../../chain/format-error.js'
 
-/** SQLSTATEs (PostgreSQL manual, appendix A) that mean something other than "the statement failed". */
+/** The SQLSTATEs (PostgreSQL manual, appendix A) that mean more than "the statement failed". */
 const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   '42501': 'database_permission_denied',
   '25006': 'database_read_only',
@@ -18,7 +18,7 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   '57P03': 'database_unavailable',
   '57P04': 'database_unavailable',
   '57P05': 'database_unavailable',
-  // Of our own: migrations/0005_erasure.sql.
+  // Raised by migrations/0005_erasure.sql.
   WO002: 'legal_hold',
 }
 
@@ -30,17 +30,17 @@ const ADVICE: Partial<Record<ErrorCode, Advice>> = {
   legal_hold: { code: 'list_holds' },
 }
 
-/** Any failure of a Postgres call as an AuditError. The message is the server's own, which never holds a password. */
+/** Returns any failure of a Postgres call as an AuditError. The message is the server's, which never holds a password. */
 export function databaseError(error: unknown): AuditError {
   if (error instanceof AuditError) return error
-  // Neither the driver nor the server throws these: a bug of ours must not pass for a server that cannot be reached.
+  // Neither the driver nor the server throws these errors. A bug of ours must not look like an unreachable server.
   if (error instanceof TypeError || error instanceof RangeError || error instanceof FormatError) {
     return new AuditError('internal', `internal error: ${error.name}: ${error.message}`, { cause: error })
   }
   const { code: sqlstate, message } = describe(error)
   const code = BY_SQLSTATE[sqlstate] ?? (isSqlstate(sqlstate) ? 'database_failed' : 'database_unavailable')
   const suffix = sqlstate === '' ? '' : ` (${sqlstate})`
-  // On one line: a line of its own would look like a hint of ours.
+  // The message is put on one line: a second line would look like one of our hints.
   return new AuditError(code, `Postgres: ${message.replaceAll(/\s+/g, ' ')}${suffix}`, {
     cause: error,
     advice: ADVICE[code],

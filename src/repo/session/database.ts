@@ -5,24 +5,24 @@ import { type SchemaLocation, searchOnly } from './schema-location.js'
 
 export type Client = pg.ClientBase
 
-/** Milliseconds until a server that does not answer is given up. */
+/** Milliseconds after which connecting to a server that does not answer fails. */
 const CONNECT_TIMEOUT = 10_000
 
 /**
- * Of a transaction that acknowledges rows: a server whose synchronous_commit is weaker than "on" would do so with what a
- * crash then takes back. Stronger ones are left alone.
+ * Makes a transaction durable before its COMMIT returns. With a synchronous_commit weaker than "on", a server would
+ * acknowledge rows that a crash then loses. Stronger settings stay as they are.
  */
 export const DURABLE = `SELECT CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
   THEN set_config('synchronous_commit', 'on', true) END`
 
-/** A Postgres: scoped clients and transactions, and every failure as an AuditError that shows no password. */
+/** A pool of connections to one database, with scoped clients and transactions. Every failure is an AuditError. */
 export class Database {
   readonly #pool: pg.Pool
   readonly #session: Session = {}
 
   /**
-   * `queryTimeout`: milliseconds until a statement that has no answer is given up, and its connection with it; for
-   * reading alone, since nobody knows what became of a write. None where absent, and never on a dedicated connection.
+   * `queryTimeout`: milliseconds after which a statement without an answer fails and its connection is closed. Set it
+   * for reads only, since the outcome of a write would be unknown. Default: none. Dedicated connections have none.
    */
   constructor(
     readonly url: string,
@@ -36,7 +36,7 @@ export class Database {
       max,
       Client: ClosingClient,
     })
-    // An idle connection that breaks is dropped by the pool; whoever asks next gets a new one or the error.
+    // The pool drops an idle connection that breaks. The next caller gets a new connection, or the error.
     this.#pool.on('error', () => undefined)
   }
 
@@ -50,6 +50,7 @@ export class Database {
     this.#session.location = location
   }
 
+  /** Runs `use` with a client of the pool, and returns the client afterwards. */
   async withClient<T>(use: (client: Client) => Promise<T>): Promise<T> {
     const client = await this.#connect()
     let broken = false
@@ -61,7 +62,7 @@ export class Database {
       return await use(client)
     } catch (error) {
       const failure = databaseError(error)
-      // The server says goodbye before it closes: such a connection must not go back to the pool.
+      // A server reports its shutdown before it closes the connection. Such a connection must not return to the pool.
       broken ||= CONNECTION_LOST.includes(failure.code)
       throw failure
     } finally {
@@ -70,7 +71,7 @@ export class Database {
     }
   }
 
-  /** `begin` is the whole BEGIN statement, isolation level included. Rolls back when `use` rejects. */
+  /** Runs `use` in a transaction. `begin` is the BEGIN statement with its isolation level. Rolls back if `use` rejects. */
   async withTransaction<T>(begin: string, use: (client: Client) => Promise<T>): Promise<T> {
     return this.withClient(async (client) => {
       let result: T
@@ -86,11 +87,11 @@ export class Database {
     })
   }
 
-  /** A connection of its own, for what takes it over (COPY). The caller ends it. */
+  /** Opens a connection outside the pool, for queries that take over its socket (COPY). The caller ends it. */
   async dedicated(): Promise<pg.Client> {
     try {
       const client = new ClosingClient(connection(this.url, this.#session))
-      // Every failure comes to whoever waits for a query; without a listener the event would end the process.
+      // The pending query rejects with every failure. Without a listener the event would end the process.
       client.on('error', () => undefined)
       await client.connect()
       return client
@@ -103,7 +104,7 @@ export class Database {
     await this.#pool.end()
   }
 
-  /** pg reads the files that a URL names (sslrootcert …) only now, and throws where it cannot. */
+  /** Connecting is when pg reads the files that a URL names (sslrootcert …), and throws if it cannot read one. */
   async #connect(): Promise<pg.PoolClient> {
     try {
       return await this.#pool.connect()
@@ -113,7 +114,7 @@ export class Database {
   }
 }
 
-/** What all connections of a Database begin with. */
+/** The settings that every connection of a Database begins with. */
 interface Session {
   location?: SchemaLocation
 }
@@ -123,8 +124,8 @@ interface SessionConfig extends pg.ClientConfig {
 }
 
 /**
- * pg leaves the socket of a login that failed open (SCRAM without a password), and the process would wait for the
- * server to lose patience: a minute.
+ * A client that closes its socket after a failed login. pg leaves that socket open (SCRAM without a password), and the
+ * process would live on until the server closes it after a minute.
  */
 class ClosingClient extends pg.Client {
   readonly #session: Session | undefined
@@ -166,17 +167,17 @@ function connection(url: string, session: Session): SessionConfig {
 
 const CONNECTION_LOST: readonly ErrorCode[] = ['database_unavailable', 'outcome_unknown', 'internal']
 
-/** The one moment at which a lost connection leaves the outcome open: the server may have committed before it went. */
+/** Commits. If the connection is lost at this moment, the outcome is unknown: the server may have committed. */
 async function commit(client: Client): Promise<void> {
   const { command } = await client.query('COMMIT').catch(async (error: unknown) => {
-    // Only a server that still answers has refused; one that says goodbye may do so after it has committed.
+    // Only a server that still answers has refused. A server that reports its shutdown may have committed before.
     if (await answers(client)) throw error
     throw new AuditError('outcome_unknown', 'the connection was lost while committing', {
       cause: error,
       advice: { code: 'look_before_appending_again' },
     })
   })
-  // To COMMIT a failed transaction is no error in Postgres: it rolls back and says so.
+  // COMMIT of a failed transaction is not an error in Postgres: it rolls back, and the command tag says ROLLBACK.
   if (command !== 'COMMIT') throw new AuditError('database_failed', `Postgres: ${command} instead of COMMIT`)
 }
 

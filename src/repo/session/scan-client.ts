@@ -4,12 +4,13 @@ import { databaseError } from './database-error.js'
 import { NO_TIMEOUTS, SCAN_BEGIN } from './snapshot.js'
 
 /**
- * Of a scan that joins another: a lock that the other one has is only waited for behind somebody who waits for that one,
- * as an ALTER TABLE does, and the other one waits for this. Postgres cannot see such a deadlock.
+ * Keeps a scan that joins the snapshot of another scan from waiting long for a lock. Such a wait has one cause: a third
+ * session, for example an ALTER TABLE, waits for a lock of the other scan and blocks this one in the queue behind it,
+ * while the other scan waits for this one to finish. Postgres cannot detect this deadlock.
  */
-const NO_WAITING = 'SET LOCAL lock_timeout = 200'
+const SHORT_LOCK_WAITS = 'SET LOCAL lock_timeout = 200'
 
-/** A connection of its own, for scanning a chain in one snapshot. It ends with the signal, or when it is closed. */
+/** A dedicated connection that scans a chain in one snapshot. It ends when the signal aborts, or when it is closed. */
 export class ScanClient {
   readonly client: pg.Client
   readonly #signal: AbortSignal
@@ -20,23 +21,23 @@ export class ScanClient {
     signal.addEventListener('abort', this.abort)
   }
 
-  /** `snapshot`: one that another scan exported; default: a new one. Rejects as {@link ScanClient.run}. */
+  /** Opens a scan in the snapshot that another scan exported, or in a new one. Rejects as {@link ScanClient.run} does. */
   static async open(database: Database, signal: AbortSignal, snapshot?: string): Promise<ScanClient> {
     signal.throwIfAborted()
     const scan = new ScanClient(await database.dedicated(), signal)
-    return scan.keep(async (client) => {
-      // An abort while it connected had nobody to hear it.
+    return scan.runOrClose(async (client) => {
+      // An abort during connecting had no listener yet.
       signal.throwIfAborted()
       await client.query(SCAN_BEGIN)
       if (snapshot !== undefined)
-        await client.query(`${NO_WAITING}; SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`)
+        await client.query(`${SHORT_LOCK_WAITS}; SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`)
       await client.query(NO_TIMEOUTS)
       return scan
     })
   }
 
-  /** Makes of it what closes it later; where that fails it is closed at once. */
-  async keep<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
+  /** Runs `use`, whose result closes this client later. Closes the client at once if `use` rejects. */
+  async runOrClose<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
     try {
       return await this.run(use)
     } catch (error) {
@@ -45,7 +46,7 @@ export class ScanClient {
     }
   }
 
-  /** Rejects with the signal's reason once it is aborted, else with what Postgres' failure is here. */
+  /** Runs `use`. Rejects with the signal's reason once the signal is aborted, otherwise with an AuditError. */
   async run<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
     try {
       return await use(this.client)
@@ -54,13 +55,13 @@ export class ScanClient {
     }
   }
 
-  /** What to throw for what the client failed with. Throws the signal's reason itself. */
+  /** Returns the AuditError for a failure of the client. Throws the signal's reason once the signal is aborted. */
   failure(error: unknown): Error {
     this.#signal.throwIfAborted()
     return databaseError(error)
   }
 
-  /** A copy cannot be told to stop; its connection can. */
+  /** Destroys the connection: the protocol has no message that stops a running COPY. */
   readonly abort = (): void => {
     this.client.connection.stream.destroy()
   }

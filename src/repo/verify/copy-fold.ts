@@ -5,24 +5,24 @@ import { ChainFold, type FoldResult } from '../../chain/fold.js'
 import { CopyFrames } from '../wire/copy-frames.js'
 import { CopyRows } from '../wire/copy-rows.js'
 
-/** What to fold; plain data, for it is handed to a worker. */
+/** The rows to fold. Plain data, because worker threads receive it. */
 export interface CopyFoldRequest {
   readonly domainId: string
   readonly fromSeq: number
-  /** Last row of a segment that ends before the chain does, or with it. */
+  /** The last row of the segment. Absent: the segment ends with the chain. */
   readonly toSeq?: number | undefined
   /**
-   * The last row of the segment by another look in the same snapshot, if that is a seq: an index may hide rows from one
-   * look and show them to the other.
+   * The last row of the segment as another query saw it in the same snapshot, if it has a valid seq. A damaged index may
+   * hide rows from one query and show them to the other.
    */
   readonly end?: number | undefined
   readonly pins: readonly ChainHead[]
 }
 
-/** The backend's byte stream of one COPY, from its first message on, folded as it arrives. */
+/** Folds the byte stream of one COPY as it arrives, from the first message of the backend. */
 export class CopyFold {
   readonly #end: number | undefined
-  readonly #lane: FastPath
+  readonly #fastPath: FastPath
   readonly #rows: CopyRows
   readonly #frames: CopyFrames
 
@@ -30,23 +30,23 @@ export class CopyFold {
     const { fromSeq, toSeq, pins } = request
     this.#end = toSeq ?? request.end
     const options = { fromSeq, toSeq, pins, hasher: nodeHasher }
-    this.#lane = new FastPath(new ChainFold(options), options)
-    const rows = new CopyRows(request.domainId, this.#lane)
+    this.#fastPath = new FastPath(new ChainFold(options), options)
+    const rows = new CopyRows(request.domainId, this.#fastPath)
     this.#rows = rows
     this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
   }
 
-  /** Rows seen so far, the predecessor of the segment included. */
+  /** The rows seen so far, with the predecessor of the segment. */
   get rows(): number {
     return this.#rows.count
   }
 
-  /** Returns the messages that are the driver's once the server is ready again, else undefined. */
+  /** Takes a chunk. Returns the driver's messages once the server is ready again, otherwise undefined. */
   push(chunk: Buffer): Buffer | undefined {
     return this.#frames.push(chunk)
   }
 
   finish(): FoldResult {
-    return this.#lane.finish(this.#end)
+    return this.#fastPath.finish(this.#end)
   }
 }

@@ -2,8 +2,8 @@ import type { FoldResult } from '../../chain/fold.js'
 import type { FoldTask } from './fold-segment.js'
 
 /**
- * Cuts a segment that ends with the row `end` into `parts` of as many seqs. Each is a segment too: it reads its
- * predecessor, the last row of the part before it, for the link.
+ * Cuts a segment that ends with the row `end` into `parts` segments with equally many seqs. Each part also reads its
+ * predecessor, the last row of the part before it, to check the link.
  */
 export function cutParts(task: FoldTask, end: number, parts: number): FoldTask[] {
   const startOf = (index: number) => task.fromSeq + Math.floor((index * (end - task.fromSeq + 1)) / parts)
@@ -17,9 +17,9 @@ export function cutParts(task: FoldTask, end: number, parts: number): FoldTask[]
 }
 
 /**
- * The verdict on a segment of which every part is intact and ends where the next one begins, all in one snapshot.
- * Undefined where that is not so: what is wrong then, and where, is for one fold over all of it to say. `results`: of
- * each part.
+ * Returns the verdict on a segment if every part is intact and ends where the next part begins, all in one snapshot.
+ * Otherwise returns undefined: one fold over the whole segment must then find out what is wrong. `results` holds the
+ * result of each part.
  */
 export function joinParts(
   parts: readonly FoldTask[],

@@ -3,18 +3,18 @@ import type { FoldResult } from '../../chain/fold.js'
 import { chunkSink } from '../wire/chunk-sink.js'
 import { copyOut } from '../wire/copy-out.js'
 import { copyStatement } from '../wire/copy-statement.js'
-import { throttled } from '../wire/throttle.js'
+import { throttle } from '../wire/throttle.js'
 import { CopyFold, type CopyFoldRequest } from './copy-fold.js'
 
-/** One segment of a chain and the manner in which it is to be judged. Plain data: it is handed to threads. */
+/** A segment of a chain, and how to fold it. Plain data, because worker threads receive it. */
 export interface FoldTask extends CopyFoldRequest {
   /** Whether the entries have their primary key. */
   readonly keyed: boolean
-  /** Of the time that it may work, above 0 and up to 1. */
+  /** The share of the time that the fold may work, above 0 and up to 1. */
   readonly share: number
 }
 
-/** Judges a segment as its rows arrive. `onRows` is told often how many there were so far. */
+/** Folds a segment as its rows arrive. Calls `onRows` after every chunk with the number of rows so far. */
 export async function foldSegment(
   client: pg.Client,
   task: FoldTask,
@@ -26,6 +26,6 @@ export async function foldSegment(
     onRows(fold.rows)
     return rest
   })
-  await copyOut(client, copyStatement(task, task.keyed), task.share < 1 ? throttled(sink, task.share) : sink)
+  await copyOut(client, copyStatement(task, task.keyed), task.share < 1 ? throttle(sink, task.share) : sink)
   return fold.finish()
 }

@@ -3,22 +3,22 @@ import type { FoldResult } from '../../chain/fold.js'
 import type { SchemaLocation } from '../session/schema-location.js'
 import type { FoldTask } from './fold-segment.js'
 
-/** What a thread needs to connect and to see what the lead sees. */
+/** Where a thread connects to, and the snapshot that it joins. */
 export interface FoldSite {
   readonly url: string
   readonly location: SchemaLocation | undefined
   readonly snapshot: string
 }
 
-/** What the worker says now and then, and at its end. */
+/** A message of the worker: its progress, and at the end its result. */
 export interface FoldReply {
   readonly rows: number
   readonly result?: FoldResult
 }
 
 /**
- * Judges a segment on a thread and a connection of its own: nothing but counts crosses over to this one. Rejects where
- * that fails for whatever reason, and with the signal's once it is aborted.
+ * Folds a segment on a worker thread with its own connection. Only counts and the result come back to this thread.
+ * Rejects if the thread fails for any reason, and with the signal's reason once the signal is aborted.
  */
 export async function foldOnThread(
   site: FoldSite,

@@ -5,24 +5,24 @@ import { cutParts, joinParts } from './fold-parts.js'
 import { type FoldTask, foldSegment } from './fold-segment.js'
 import { type FoldSite, foldOnThread } from './fold-thread.js'
 
-/** A NULL sorts last, and a row with one would be in no part. */
+/** Exports the snapshot, and reads the last seq. A NULL seq is read first here, because such a row would be in no part. */
 const SHARED = `
   SELECT pg_export_snapshot() AS snapshot,
     (SELECT seq FROM audit_log_entry WHERE domain_id = $1 ORDER BY seq DESC NULLS FIRST LIMIT 1) AS last`
 
 export interface ThreadPlan {
-  /** Threads to work on it. */
+  /** The number of threads. */
   readonly threads: number
-  /** Whether this thread is one of them, with the lead's connection. Else it is left free for others. */
+  /** Whether this thread is one of them, with the lead's connection. Otherwise it stays free for other work. */
   readonly here: boolean
 }
 
 type OnRows = (rows: number) => void
 
 /**
- * Judges a segment on several threads, in the snapshot of `lead`, each with a connection of its own. Undefined where they
- * could not do it (a server has only so many connections), or where this thread has to look at all of it. Rejects with what
- * the lead fails with.
+ * Folds a segment on several threads, each with its own connection, in the snapshot of `lead`. Resolves with undefined if
+ * the threads could not do it (a server has a limited number of connections), or if this thread must fold the whole
+ * segment itself. Rejects with a failure of the lead.
  */
 export async function foldOnThreads(
   database: Database,
@@ -48,8 +48,8 @@ export async function foldOnThreads(
 }
 
 /**
- * Each part on a thread, the first one on this if it is given a client. Undefined where not all of it is intact, or a
- * thread has failed: then the others are ended, and what goes on here goes to its end.
+ * Folds each part on a thread of its own, or the first part on this thread if it gets the client `here`. Resolves with
+ * undefined if a part is not intact or a thread fails. A failure ends the other threads, but not the fold on this one.
  */
 async function foldInParts(
   site: FoldSite,

@@ -4,30 +4,33 @@ import { ScanClient } from '../session/scan-client.js'
 import { type FoldTask, foldSegment } from './fold-segment.js'
 import type { FoldReply, FoldSite } from './fold-thread.js'
 
-/** Rows between two words on how far it has come. */
-const STRIDE = 10_000
+/** Rows between two progress messages. */
+const PROGRESS_ROWS = 10_000
 
-/** Milliseconds for the connection: a pooler that has no other to give says so after minutes, and the lead keeps one busy. */
-const PATIENCE = 5_000
+/**
+ * Milliseconds for connecting. A pooler without a free connection would fail only after minutes, and the lead keeps one
+ * connection busy meanwhile.
+ */
+const CONNECT_TIMEOUT = 5_000
 
-/** The other end of fold-thread.ts: reads, splits, splices and hashes. What it throws ends the thread. */
+/** The worker side of fold-thread.ts: reads and folds a segment. An error that it throws ends the thread. */
 const { site, task } = workerData as { readonly site: FoldSite; readonly task: FoldTask }
 
-function say(reply: FoldReply): void {
+function post(reply: FoldReply): void {
   parentPort?.postMessage(reply)
 }
 
 const database = new Database(site.url, 1)
 if (site.location !== undefined) database.pinTo(site.location)
-const impatience = new AbortController()
-const timer = setTimeout(() => impatience.abort(new Error('no connection for a thread')), PATIENCE)
-const scan = await ScanClient.open(database, impatience.signal, site.snapshot)
+const connecting = new AbortController()
+const timer = setTimeout(() => connecting.abort(new Error('no connection for a thread')), CONNECT_TIMEOUT)
+const scan = await ScanClient.open(database, connecting.signal, site.snapshot)
 clearTimeout(timer)
-let said = 0
+let reported = 0
 const result = await foldSegment(scan.client, task, (rows) => {
-  if (rows < said + STRIDE) return
-  said = rows
-  say({ rows })
+  if (rows < reported + PROGRESS_ROWS) return
+  reported = rows
+  post({ rows })
 })
-say({ rows: said, result })
+post({ rows: reported, result })
 await scan.close()

@@ -8,8 +8,8 @@ import { chainState } from './chain-state.js'
 import { hasPrimaryKey } from './primary-key.js'
 
 /**
- * Runs of neighbours: seq minus its rank is the same for all of one run. Both halves of a stamp are set at once, so where
- * one is left the other was taken away, and the row was archived.
+ * Selects the ranges of rows without a stamp: seq minus its rank is the same for all rows of one range. Both columns of a
+ * stamp are set together. If one is left, somebody removed the other, and the row was archived.
  */
 const UNSTAMPED = `
   SELECT min(seq) AS "from", max(seq) AS "to" FROM (
@@ -17,11 +17,12 @@ const UNSTAMPED = `
     WHERE domain_id = $1 AND archived_at IS NULL AND archive_etag IS NULL
   ) AS unstamped GROUP BY run ORDER BY 1`
 
-/** Ranges a fetch. */
+/** Ranges in a FETCH. */
 const PAGE = 5_000
 
 const PRESENT = 'SELECT DISTINCT seq FROM audit_log_entry WHERE domain_id = $1 AND seq = ANY($2::bigint[])'
 
+/** Reads chains row by row, for a comparison with the mirror. Implements SnapshotSource. */
 export function postgresSnapshots(database: Database): SnapshotSource {
   return {
     snapshot: (request, signal) => openSnapshot(database, request, signal),
@@ -39,14 +40,14 @@ async function openSnapshot(
   signal: AbortSignal,
 ): Promise<RowSnapshot> {
   const scan = await ScanClient.open(database, signal)
-  return scan.keep(async (client) => {
+  return scan.runOrClose(async (client) => {
     const state = await chainState(client, request.domainId)
     const unstamped = await unstampedRanges(client, request.domainId)
     return { ...state, unstamped, rows: () => rowsOf(scan, request), close: () => scan.close() }
   })
 }
 
-/** Every other row may be one: then there are half as many ranges as rows, and they are fetched by the page. */
+/** Returns the bounds of all ranges. If every other row lacks a stamp, there are half as many ranges as rows: they are fetched in pages. */
 async function unstampedRanges(client: Client, domainId: string): Promise<Float64Array> {
   const bounds = new Numbers()
   await client.query(`DECLARE unstamped NO SCROLL CURSOR FOR ${UNSTAMPED}`, [domainId])

@@ -7,21 +7,21 @@ import { chainState } from './chain-state.js'
 import { type FoldTask, foldSegment } from './fold-segment.js'
 import { hasPrimaryKey } from './primary-key.js'
 
-/** Rows from which on a thread is worth its start and its connection. */
+/** The number of rows from which a thread is worth its start and its connection. */
 const THREAD_ROWS = 50_000
 
 export interface PostgresSourceOptions {
-  /** Of the time that a scan works, above 0 and up to 1; less than 1 where others are to be served meanwhile. */
+  /** The share of the time that a scan works, above 0 and up to 1. Less than 1 leaves time to serve others. Default: 1. */
   readonly share?: number
-  /** Threads, each with a connection, that a long chain may be judged on at once. Default: 1. */
+  /** The number of threads, each with a connection, that fold a long chain. Default: 1. */
   readonly threads?: number
-  /** Whether this thread is one of them; where it has others to serve it should not be. Default: false. */
+  /** Whether this thread is one of them. It should not be if it serves others meanwhile. Default: false. */
   readonly here?: boolean
-  /** Rows from which on a chain is long, and that each thread has at least. */
+  /** The number of rows that make a chain long, and the minimum for each thread. */
   readonly threadRows?: number
 }
 
-/** A chain as Postgres holds it: rows and head in one snapshot, read as the binary COPY stream. */
+/** Reads a chain from Postgres: rows and head in one snapshot, the rows as a binary COPY stream. */
 export class PostgresSource implements EntrySource {
   readonly name = 'postgres'
   readonly keepsHead = true
@@ -72,7 +72,7 @@ export class PostgresSource implements EntrySource {
     return { ...state, fold }
   }
 
-  /** Undefined where the chain is short, or threads could not do it. */
+  /** Resolves with undefined if the chain is short, or if the threads could not fold it. */
   async #foldOnThreads(
     client: ScanClient['client'],
     task: FoldTask,

@@ -1,8 +1,8 @@
 import type { ChunkSink } from './copy-out.js'
 
 /**
- * A sink of what takes chunks and returns, with the last of them, the messages that are the driver's. What `push`
- * throws ends the copy. `flow`: may return a promise that resolves when more can be taken.
+ * Makes a sink from a function that takes chunks. With the last chunk, `push` returns the driver's messages. An error
+ * that `push` throws ends the copy. `flow` may return a promise that resolves when the sink can take more.
  */
 export function chunkSink(
   push: (chunk: Buffer) => Buffer | undefined,

@@ -11,12 +11,13 @@ interface Wire {
 type Message = (wire: Wire) => void
 
 /**
- * A COPY … FROM STDIN, given piece by piece. What is given before the server asks for it waits; once the server has
- * refused, or is gone, nothing more is sent. pg hands the connection to any query with a `submit` method.
+ * A COPY … FROM STDIN that is sent in pieces. Pieces that are written before the server asks for them are queued. Once
+ * the server has refused the copy, or is gone, nothing more is sent. pg passes the connection to any query that has a
+ * `submit` method.
  */
 class CopyIn {
   readonly #text: string
-  /** While the server takes rows. */
+  /** The connection, while the server takes rows. */
   #wire: Wire | undefined
   #waiting: Message[] = []
   #rows = 0
@@ -31,7 +32,7 @@ class CopyIn {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // It is awaited at the end; a failure before that must not be nobody's.
+    // Marks a rejection as handled: `finished` is awaited only after the last piece.
     this.finished.catch(() => undefined)
   }
 
@@ -72,7 +73,7 @@ class CopyIn {
 }
 
 /**
- * Runs a COPY and resolves with the rows that the server stored. It begins with the first pieces while the others are
+ * Runs a COPY and resolves with the number of rows that the server stored. Sends the first pieces while the others are
  * still being made.
  */
 export async function copyIn(client: Client, text: string, pieces: Iterable<Buffer>): Promise<number> {
@@ -84,7 +85,7 @@ export async function copyIn(client: Client, text: string, pieces: Iterable<Buff
       await setImmediate()
     }
   } finally {
-    // Whatever became of the pieces: a server that is not told would wait, and the ROLLBACK behind it.
+    // The copy is ended even after a failure: the server would wait for more, and the ROLLBACK would wait behind it.
     copy.end()
   }
   return copy.finished

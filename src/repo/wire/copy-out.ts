@@ -2,10 +2,11 @@ import type { Duplex } from 'node:stream'
 import type pg from 'pg'
 import { databaseError } from '../session/database-error.js'
 
-/** Takes chunks as they come from the socket; resolves with the driver's messages once it has seen ReadyForQuery. */
+/** Takes the chunks of a copy as they come from the socket. */
 export interface ChunkSink {
-  /** May return a promise that resolves when more can be taken. */
+  /** May return a promise that resolves when the sink can take more. */
   push(chunk: Buffer): void | Promise<void>
+  /** Resolves with the driver's messages once the sink has seen ReadyForQuery. */
   readonly done: Promise<Buffer>
 }
 
@@ -17,9 +18,9 @@ interface Wire {
 type DataListener = (chunk: Buffer) => void
 
 /**
- * A COPY … TO STDOUT whose raw bytes go to a sink: the driver's own parser makes an object of every row, which halves
- * the rate. pg hands the connection to any query with a `submit` method; until the copy ends this one takes the
- * socket's data listeners away, and then gives them back with the messages that are theirs.
+ * A COPY … TO STDOUT whose raw bytes go to a sink. The driver's parser would make an object of every row, which halves
+ * the rate. pg passes the connection to any query that has a `submit` method. This query removes the socket's data
+ * listeners, and restores them when the copy ends, together with the messages that the driver must see.
  */
 export class CopyOut {
   readonly #text: string
@@ -71,7 +72,7 @@ export class CopyOut {
   handleDataRow(): void {}
 }
 
-/** Runs a COPY on a client and resolves when the server has finished it. The client can be used again afterwards. */
+/** Runs a COPY on a client, and resolves when the server has finished. The client can be used again afterwards. */
 export async function copyOut(client: pg.Client, text: string, sink: ChunkSink): Promise<void> {
   const query = new CopyOut(text, sink)
   client.query(query as unknown as pg.Submittable)

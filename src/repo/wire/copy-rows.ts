@@ -21,13 +21,13 @@ export const COPY_COLUMNS =
 /** The wire's length before each field. */
 const LENGTH = 4
 
-/** In a row of plain widths: where seq and subject_pseudonym begin, after the count of fields, and the length of relation. */
+/** Offsets in a row of plain widths: of seq, of subject_pseudonym, and of the length of relation. */
 const SEQ_VALUE = 2 + LENGTH
 const PSEUDONYM_VALUE = SEQ_VALUE + SEQ_BYTES + LENGTH
 const BEFORE_TEXTS = PSEUDONYM_VALUE + PSEUDONYM_BYTES
-/** Bytes of reason and its length. */
+/** The bytes of reason with its length. */
 const REASON_BYTES = LENGTH + 2
-/** From recorded_at: the lengths of generation, prev_hash and entry_hash, and the row's end. */
+/** Offsets from recorded_at: of the lengths of generation, prev_hash and entry_hash, and of the row's end. */
 const GENERATION_LENGTH = LENGTH + RECORDED_AT_BYTES
 const PREV_LENGTH = GENERATION_LENGTH + LENGTH + 2
 const ENTRY_LENGTH = PREV_LENGTH + LENGTH + HASH_BYTES
@@ -41,36 +41,37 @@ const FILE_HEADER = SIGNATURE_BYTES + 8
 const EPOCH_HIGH = 0x0003_5d01
 const EPOCH_LOW = 0x3b37_e000
 
-/** A row may hold two full arrays and every text at its limit; anything longer is no row of ours. */
+/** Enough for a row with two full arrays and every text at its limit. No row that this program writes is longer. */
 const START_CAPACITY = 64 * 1024
 
-/** Views of the scratch buffer up to this length are kept: making one costs a tenth of a row. */
+/** Views of the scratch buffer up to this length are cached: making one costs a tenth of the time of a row. */
 const KEPT_VIEWS = 1024
 
 const PREFIX = SEQ_AT
 
-/** Fields are copied four bytes at a time; a copy may write so many too many, which the next one overwrites. */
+/** Fields are copied four bytes at a time. A copy may write this many bytes too many, which the next copy overwrites. */
 const OVERSHOOT = 3
 
-/** Further than any row reaches. */
+/** An offset behind the end of any row. */
 const NOWHERE = 2 ** 40
 
 /**
- * Turns the binary COPY stream of one chain into rows with canonical bytes by splicing buffers (format.md: the widths
- * are those of the wire). No string is made of them. The row and its bytes are used again for the next one.
+ * Turns the binary COPY stream of one chain into rows with canonical bytes by splicing buffers: the canonical layout has
+ * the widths of the wire. Makes no strings. The row and its bytes are reused for the next row.
  */
 export class CopyRows implements ByteRow {
   readonly #taker: RowTaker
   readonly #odd = new OddRow()
   #scratch = Buffer.allocUnsafe(START_CAPACITY)
-  /** Of the scratch, and of the bytes in hand: a DataView reads four bytes as fast as an array reads one. */
+  /** A view of the scratch buffer. A DataView reads four bytes as fast as an array reads one. */
   #out = viewOf(this.#scratch)
+  /** A view of the bytes that are being read. */
   #in = viewOf(Buffer.alloc(0))
   #views: Uint8Array[] = []
   #size = 0
   #carry: Buffer | undefined
   #headerSeen = false
-  /** Rows handed over so far. */
+  /** The rows that the taker got so far. */
   count = 0
   seq = 0
   bytes: Buffer = Buffer.alloc(0)
@@ -83,7 +84,7 @@ export class CopyRows implements ByteRow {
     this.#scratch.set(uuidBytes(domainId), DOMAIN_ID_AT)
   }
 
-  /** Bytes `from` to `to` of the stream; a row may begin in one call and end in another. */
+  /** Takes bytes `from` to `to` of the stream. A row may begin in one call and end in another. */
   push(bytes: Buffer, from: number, to: number): void {
     if (this.#carry === undefined) {
       this.#consume(bytes, from, to)
@@ -127,7 +128,7 @@ export class CopyRows implements ByteRow {
       this.#headerSeen = true
     }
     while (to - at >= 2 && !isTrailer(bytes, at)) {
-      const end = this.#hand(bytes, at, to)
+      const end = this.#pass(bytes, at, to)
       if (end < 0) break
       at = end
     }
@@ -138,8 +139,8 @@ export class CopyRows implements ByteRow {
     if (from < to) this.#carry = Buffer.from(bytes.subarray(from, to))
   }
 
-  /** Hands the row at `at` over; returns its end, or -1 if it is not all there yet. */
-  #hand(bytes: Buffer, at: number, to: number): number {
+  /** Passes the row at `at` to the taker. Returns the end of the row, or -1 if it is still incomplete. */
+  #pass(bytes: Buffer, at: number, to: number): number {
     const end = this.#splice(bytes, at, to)
     if (end > 0) {
       this.count += 1
@@ -154,8 +155,8 @@ export class CopyRows implements ByteRow {
   }
 
   /**
-   * Writes the canonical bytes of the row at `at` to the scratch buffer and returns the row's end; -1 where it has
-   * none, or is not all there. Nothing is copied before every length is known to stay within the row.
+   * Writes the canonical bytes of the row at `at` to the scratch buffer. Returns the end of the row, or -1 if the row has
+   * no canonical bytes or is incomplete. Copies nothing before every length is known to end within the row.
    */
   #splice(bytes: Buffer, at: number, to: number): number {
     const view = this.#in
@@ -168,7 +169,7 @@ export class CopyRows implements ByteRow {
     const end = recorded + AFTER_TEXTS
     if (end > to || !isPlain(view, at, reason, recorded)) return -1
     this.#begin(at, end)
-    // Length and bytes of two neighbouring texts stand on the wire as they stand in the canonical bytes.
+    // Two neighbouring texts with their lengths have the same bytes on the wire as in the canonical layout.
     this.#copy(at + PSEUDONYM_VALUE, PSEUDONYM_BYTES)
     this.#copy(relation, reason - relation)
     this.#scratch[this.#size++] = bytes[reason + 5] ?? 0
@@ -177,7 +178,7 @@ export class CopyRows implements ByteRow {
     return this.#recordedAt(recorded + 4) ? end : -1
   }
 
-  /** The prefix, seq, and where the hashes are. Canonical bytes are never longer than the row and the prefix. */
+  /** Writes seq behind the prefix, and locates the hashes. Canonical bytes are never longer than prefix and row. */
   #begin(at: number, end: number): void {
     this.#reserve(PREFIX + end - at + OVERSHOOT)
     this.#size = PREFIX
@@ -187,7 +188,10 @@ export class CopyRows implements ByteRow {
     this.entryAt = end - HASH_BYTES
   }
 
-  /** An array of the wire (ndim, has-null flag, element type, per dimension size and lower bound, elements) as a list. */
+  /**
+   * Writes an array of the wire (ndim, has-null flag, element type, size and lower bound of each dimension, elements) as
+   * a list. Returns false if the array has no canonical form.
+   */
   #list(at: number, end: number): boolean {
     const isEmpty = end - at === 16
     if (!isEmpty && !isPlainArray(this.bytes, at + 4, end)) return false
@@ -198,7 +202,7 @@ export class CopyRows implements ByteRow {
     return true
   }
 
-  /** Microseconds since 2000, and written since 1970. */
+  /** Reads microseconds since 2000, and writes microseconds since 1970. Returns false for an infinite time. */
   #recordedAt(at: number): boolean {
     const high = this.#in.getInt32(at)
     const low = this.#in.getUint32(at + 4)
@@ -211,7 +215,10 @@ export class CopyRows implements ByteRow {
     return true
   }
 
-  /** By hand while it is short: a call of Buffer.copy costs as much as 400 bytes. Every field has others behind it. */
+  /**
+   * Copies short fields with a loop: a call of Buffer.copy costs as much as 400 bytes. The loop may read past the field,
+   * because every field has other fields behind it.
+   */
   #copy(from: number, length: number): void {
     const size = this.#size
     this.#size = size + length
@@ -233,13 +240,13 @@ export class CopyRows implements ByteRow {
   }
 }
 
-/** Where the field after the one at `at` begins. */
+/** Returns the beginning of the field after the field at `at`. */
 function after(view: DataView, at: number): number {
   const length = at + 4 > view.byteLength ? -1 : view.getInt32(at)
   return length < 0 ? NOWHERE : at + 4 + length
 }
 
-/** Whether the fields of fixed width have theirs, generation is 1, reason is a byte, and seq is exact. */
+/** Returns whether the fields of fixed width have that width, generation is 1, reason is a byte, and seq is exact. */
 function isPlain(view: DataView, at: number, reason: number, recorded: number): boolean {
   return (
     view.getUint8(at + 1) === 13 &&

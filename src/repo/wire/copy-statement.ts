@@ -1,18 +1,18 @@
 import { COPY_COLUMNS } from './copy-rows.js'
 
-/** Rows of one chain, by seq. */
+/** A range of the rows of one chain. */
 export interface Segment {
   readonly domainId: string
-  /** First row of the segment; 1 is the whole chain from its genesis. */
+  /** The first row of the segment. The genesis row is 1. */
   readonly fromSeq: number
-  /** Default: to the end of the chain. */
+  /** The last row of the segment. Default: the last row of the chain. */
   readonly toSeq?: number | undefined
 }
 
 /**
- * The rows of a segment and the one before it, ascending. COPY takes no parameters: the id is a checked UUID and the
- * bounds are numbers. A whole chain has no bounds at all. Without the key a seq may be there twice; then the hash says
- * which comes first, for the same findings every time.
+ * Returns a COPY of the rows of a segment and the row before it, ascending. COPY takes no parameters, so the id must be a
+ * checked UUID and the bounds numbers. For a whole chain there are no bounds. Without the primary key a seq may occur
+ * twice: the hash then decides the order, so that the findings are the same every time.
  */
 export function copyStatement({ domainId, fromSeq, toSeq }: Segment, isKeyed: boolean): string {
   const from = fromSeq > 1 ? ` AND seq >= ${Math.trunc(fromSeq - 1)}` : ''

@@ -18,23 +18,24 @@ const TEXT_OID = 25
 /** Microseconds from 1970-01-01 to 2000-01-01, the epoch of a timestamptz on the wire. */
 const EPOCH_2000 = 946_684_800_000_000n
 
-/** What a row on the wire is longer than its canonical bytes, at most: lengths, array headers, two hashes. */
+/** The most bytes that a row on the wire has beyond its canonical bytes: lengths, array headers, two hashes. */
 const OVERHEAD = 256
 const START_CAPACITY = 64 * 1024
 
 /**
- * Rows as the binary COPY takes them, cut from canonical bytes: the inverse of CopyRows. Columns: domain_id, seq,
+ * Builds the binary COPY format from canonical bytes: the inverse of CopyRows. The columns are domain_id, seq,
  * subject_pseudonym, relation, object, reason, relation_path, caveat_context, correlation_id, zedtoken, recorded_at,
  * prev_hash, entry_hash.
  */
 export class CopyWriter {
   #out = Buffer.allocUnsafe(START_CAPACITY)
   #size = HEADER.copy(this.#out)
-  /** The canonical bytes in hand, and how far they are used. */
+  /** The canonical bytes of the current row. */
   #from: Buffer = HEADER
+  /** The position in these bytes. */
   #at = 0
 
-  /** `canonical` must be whole; the hashes are 64 hex digits. */
+  /** Adds a row. `canonical` must be complete and valid; the hashes are 64 hex digits. */
   row(canonical: Uint8Array, prevHash: string, entryHash: string): void {
     this.#reserve(canonical.length + OVERHEAD)
     this.#from = bufferOf(canonical)
@@ -55,12 +56,12 @@ export class CopyWriter {
     this.#hash(entryHash)
   }
 
-  /** Bytes that wait to be taken. */
+  /** The number of bytes that were written and not taken. */
   get size(): number {
     return this.#size
   }
 
-  /** What was written since the last time. */
+  /** Returns the bytes that were written since the last call. */
   take(): Buffer {
     const taken = this.#out.subarray(0, this.#size)
     this.#out = Buffer.allocUnsafe(START_CAPACITY)
@@ -68,7 +69,7 @@ export class CopyWriter {
     return taken
   }
 
-  /** The rest, with the end of the file. */
+  /** Returns the remaining bytes with the trailer of the format. */
   end(): Buffer {
     this.#reserve(2)
     this.#int16(-1)
@@ -80,7 +81,7 @@ export class CopyWriter {
     this.#copy(length)
   }
 
-  /** Its length stands before it here as there. */
+  /** Copies a text with its length, which has the same form in both layouts. */
   #text(): void {
     this.#copy(LENGTH_BYTES + this.#from.readUInt32BE(this.#at))
   }
@@ -90,7 +91,7 @@ export class CopyWriter {
     this.#int16(this.#from[this.#at++] ?? 0)
   }
 
-  /** ndim, has-null flag, element type, size and lower bound of the one dimension, elements. */
+  /** Writes ndim, has-null flag, element type, size and lower bound of the one dimension, and the elements. */
   #array(): void {
     const count = this.#from.readUInt32BE(this.#at)
     const lengthAt = this.#size
@@ -118,7 +119,7 @@ export class CopyWriter {
     this.#size += this.#out.write(hex, this.#size, HASH_BYTES, 'hex')
   }
 
-  /** By hand while it is short: a call of Buffer.copy costs as much as a hundred bytes. */
+  /** Copies short fields with a loop: a call of Buffer.copy costs as much as a hundred bytes. */
   #copy(length: number): void {
     const from = this.#from
     const out = this.#out

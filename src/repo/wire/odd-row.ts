@@ -19,12 +19,12 @@ interface StoredHashes {
   readonly entryHash: string | undefined
 }
 
-/** Says of a row on the wire that has no canonical bytes why that is, and what can be read of it all the same. */
+/** Explains why a row on the wire has no canonical bytes, and reads the fields that can still be read. */
 export class OddRow {
   readonly #start = new Int32Array(FIELDS)
   readonly #length = new Int32Array(FIELDS)
 
-  /** Finds where each field of the row at `at` lies; returns the row's end, or -1 if it is not all there yet. */
+  /** Locates each field of the row at `at`. Returns the end of the row, or -1 if the row is still incomplete. */
   locate(bytes: Buffer, at: number, to: number): number {
     let next = at + 2
     for (let field = 0; field < FIELDS; field += 1) {
@@ -37,7 +37,7 @@ export class OddRow {
     return next > to ? -1 : next
   }
 
-  /** Of the located row. */
+  /** Returns the located row. */
   stored(bytes: Buffer): StoredRow {
     const seq = this.#seq(bytes)
     const hashes: StoredHashes = { prevHash: this.#hash(bytes, PREV), entryHash: this.#hash(bytes, ENTRY) }
@@ -110,7 +110,10 @@ export class OddRow {
   }
 }
 
-/** An array on the wire of one dimension from 1 on, whose elements are not NULL and fill its bytes exactly. */
+/**
+ * Returns whether an array on the wire has one dimension with lower bound 1, and elements that are not NULL and fill its
+ * bytes exactly.
+ */
 export function isPlainArray(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from < 20 || int32(bytes, from) !== 1 || int32(bytes, from + 16) !== 1) return false
   const count = int32(bytes, from + 12)
@@ -124,7 +127,7 @@ export function isPlainArray(bytes: Uint8Array, from: number, to: number): boole
   return count >= 0 && at === to
 }
 
-/** Of a timestamptz on the wire, as two 32-bit halves. */
+/** Returns whether a timestamptz on the wire, given as two 32-bit halves, is infinite. */
 export function isInfinite(high: number, low: number): boolean {
   return (high === 0x7fff_ffff && low === 0xffff_ffff) || (high === -0x8000_0000 && low === 0)
 }

@@ -5,14 +5,14 @@ import { CopyFrames } from './copy-frames.js'
 import type { ChunkSink } from './copy-out.js'
 import { CopyRows } from './copy-rows.js'
 
-/** Hands each row of a COPY of COPY_COLUMNS over as it arrives. `flow`: as for {@link chunkSink}. */
+/** Passes each row of a COPY of COPY_COLUMNS to the taker as it arrives. `flow` is that of {@link chunkSink}. */
 export function takerSink(domainId: string, taker: RowTaker, flow?: () => void | Promise<void>): ChunkSink {
   const rows = new CopyRows(domainId, taker)
   const frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
   return chunkSink((chunk) => frames.push(chunk), flow)
 }
 
-/** The same with the hashes as text. A row's bytes are only whole until `onRow` returns. */
+/** Passes each row with its hashes as text. The bytes of a row are valid only until `onRow` returns. */
 export function rowSink(
   domainId: string,
   onRow: (row: StoredRow) => void,

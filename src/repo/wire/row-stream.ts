@@ -3,14 +3,15 @@ import type { StoredRow } from '../../chain/fold.js'
 import { type ChunkSink, copyOut } from './copy-out.js'
 import { rowSink } from './row-sink.js'
 
-/** Bytes of rows that wait for the reader before the socket is paused; rows are of 300 bytes to 70 kB. */
+/** The bytes of queued rows at which the socket is paused. A row has 300 bytes to 70 kB. */
 const MAX_WAITING = 2 * 1024 * 1024
-/** What a row costs beside its canonical bytes, two hashes among it. */
+/** The memory of a row beyond its canonical bytes, including two hashes. */
 const ROW_OVERHEAD = 400
 
 /**
- * The rows of a COPY of COPY_COLUMNS as they arrive, each with canonical bytes of its own. Slower than folding on the
- * wire, for what must look at each row beside something else. The reader may stop early: the client is then closed.
+ * Yields the rows of a COPY of COPY_COLUMNS as they arrive, each with a copy of its canonical bytes. This is slower than
+ * folding on the wire, and meant for readers that compare each row with something else. If the reader stops early, the
+ * client is closed.
  */
 export async function* streamRows(
   client: pg.Client,
@@ -23,17 +24,17 @@ export async function* streamRows(
     () => queue.end(),
     (error: unknown) => queue.end(error),
   )
-  let isWhole = false
+  let isComplete = false
   try {
     for (let rows = await queue.take(); rows.length > 0; rows = await queue.take()) yield rows
-    isWhole = true
+    isComplete = true
   } finally {
-    // A copy that nobody reads to its end cannot be told to stop; its connection can.
-    if (!isWhole) client.connection.stream.destroy()
+    // The protocol has no message that stops a COPY, so the connection is destroyed.
+    if (!isComplete) client.connection.stream.destroy()
   }
 }
 
-/** The same for a few rows, all at once. */
+/** Returns the rows of a COPY as one array. Use this for a few rows only. */
 export async function collectRows(client: pg.Client, copy: string, domainId: string): Promise<StoredRow[]> {
   const rows: StoredRow[] = []
   for await (const batch of streamRows(client, copy, domainId)) rows.push(...batch)
@@ -71,7 +72,7 @@ class RowQueue implements ChunkSink {
     this.#wakeReader()
   }
 
-  /** What has arrived, at least one row; none when the copy has ended. Rejects with what the copy failed with. */
+  /** Returns the rows that have arrived, at least one, or none at the end of the copy. Rejects if the copy failed. */
   async take(): Promise<StoredRow[]> {
     while (this.#rows.length === 0 && !this.#ended) {
       await new Promise<void>((resolve) => {
