@@ -31,6 +31,7 @@ export default defineConfig({
   test: {
     // Tests mostly wait for the processes that they start; by default one core of two would be left to those alone.
     maxWorkers: 2,
+    globalSetup: 'test/support/run-setup.ts',
     projects: [project('unit', 30_000), project('int', 120_000), project('e2e', 300_000)],
   },
 })

@@ -2,7 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BIN, type CliOptions, type CliResult, ensureBuilt, jsonLines, ROOT, runCli } from '../support/cli.js'
+import {
+  BIN,
+  type CliResult,
+  ensureBuilt,
+  jsonLines,
+  type ProcessOptions,
+  ROOT,
+  runProcess,
+} from '../support/cli.js'
 import { type FixtureCli, fixtureCli } from '../support/fixture-cli.js'
 
 const SECRET = 'hunter2'
@@ -16,8 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => fixture.remove())
 
-const inFixture = (args: readonly string[], options: CliOptions = {}) =>
-  runCli(args, { bin: fixture.bin, ...options })
+const inFixture = (args: readonly string[], options: ProcessOptions = {}) =>
+  runProcess(args, { bin: fixture.bin, ...options })
 
 /** One error, of three fields, on stderr alone; no stack, no secret. */
 function expectError(result: CliResult, json: boolean, code: string): void {
@@ -61,7 +69,7 @@ const REFUSED: readonly string[][] = [
 
 describe.concurrent.each(FORMS)('usage, %s', (form, flags) => {
   it.each(REFUSED.map((args) => ({ args })))('audit $args ends with 2', async ({ args }) => {
-    const result = await runCli([...args, ...flags], { env: { AUDIT_DATABASE_URL: URL_WITH_SECRET } })
+    const result = await runProcess([...args, ...flags], { env: { AUDIT_DATABASE_URL: URL_WITH_SECRET } })
     expectError(result, form === 'json', 'usage')
     expect(result.code).toBe(2)
   })
@@ -167,7 +175,7 @@ describe.concurrent.each(FORMS)('bad ends, %s', (form, flags) => {
   it('a command whose module is missing ends with 70', async () => {
     const broken = await fixtureCli()
     rmSync(join(broken.root, 'dist/bundle/commands/needs.js'))
-    const result = await runCli(['needs', ...flags], { bin: broken.bin })
+    const result = await runProcess(['needs', ...flags], { bin: broken.bin })
     broken.remove()
     expectError(result, form === 'json', 'internal')
     expect(result.code).toBe(70)
@@ -178,7 +186,7 @@ describe.concurrent.each(FORMS)('bad ends, %s', (form, flags) => {
     async (dir) => {
       const unbuilt = await fixtureCli()
       rmSync(join(unbuilt.root, dir), { recursive: true })
-      const result = await runCli(['db', 'status', ...flags], { bin: unbuilt.bin })
+      const result = await runProcess(['db', 'status', ...flags], { bin: unbuilt.bin })
       unbuilt.remove()
       expectError(result, form === 'json', 'internal')
       expect(result.stderr).toContain('npm run build')
@@ -199,7 +207,7 @@ it('shows where, and no secret, with AUDIT_DEBUG', async () => {
 
 it('is silent on argv and environment whatever DEBUG says', async () => {
   const env = { DEBUG: '*', CLI_FLAGS_DEBUG: '1', AUDIT_DATABASE_URL: URL_WITH_SECRET }
-  const result = await runCli(['db', 'status', '--actor', SECRET], { env })
+  const result = await runProcess(['db', 'status', '--actor', SECRET], { env })
   expect(result.stderr).not.toContain(SECRET)
   expect(result.code).toBe(3)
 })
@@ -242,14 +250,14 @@ describe.concurrent('help', () => {
     [['help', 'db', 'status']],
     [['db', 'status', '--nope', '--help']],
   ])('audit %j ends with 0 and tells the exit codes', async (args) => {
-    const { code, stdout, stderr } = await runCli(args)
+    const { code, stdout, stderr } = await runProcess(args)
     expect(stdout).toContain('EXIT CODES')
     expect(stderr).toBe('')
     expect(code).toBe(0)
   })
 
   it('--version tells name and version', async () => {
-    const { code, stdout } = await runCli(['--version'])
+    const { code, stdout } = await runProcess(['--version'])
     expect(stdout).toMatch(/^audit-chain\/\d+\.\d+\.\d+ .*\n$/)
     expect(code).toBe(0)
   })

@@ -3,7 +3,7 @@ import { A } from '../support/attacks/attack.js'
 import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { change, remove } from '../support/attacks/statements.js'
 import { noTerminal, runOnTerminal } from '../support/attacks/terminal.js'
-import { runCli } from '../support/cli.js'
+import { runProcess } from '../support/cli.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
 
 interface Case {
@@ -60,7 +60,7 @@ describe.concurrent.each([
   ['JSON', ['--json']],
 ] as const)('verify, %s', (form, json) => {
   it.each(cases)('%s: one exit status in a pipe', async (_name, { exit, says, words }) => {
-    const { code, stdout, stderr } = await runCli(['verify', ...words(), ...json])
+    const { code, stdout, stderr } = await runProcess(['verify', ...words(), ...json])
     expect(code).toBe(exit)
     if (says === undefined) expect(stdout).toBe('')
     else if (form === 'text') expect(stdout).toMatch(new RegExp(`^${says} `))

@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { jsonLines, ROOT, runCli } from '../support/cli.js'
+import { jsonLines, ROOT, runProcess } from '../support/cli.js'
 
 const EVENTS = join(ROOT, 'docs/demo/cloudtrail')
 const home = mkdtempSync(join(tmpdir(), 'audit-whole-'))
-const audit = (...args: string[]) => runCli([...args, '--json'], { env: { AUDIT_HOME: home } })
+const audit = (...args: string[]) => runProcess([...args, '--json'], { env: { AUDIT_HOME: home } })
 
 afterAll(async () => {
   await audit('db', 'stop')
@@ -59,7 +59,7 @@ describe('2,900 real events, from their files to a verdict, on a fresh home', ()
 
 it('the demo finds its own forgery and leaves nothing behind', async () => {
   const before = readdirSync(tmpdir()).filter((name) => name.startsWith('audit-demo-'))
-  const { code, stdout } = await runCli(['demo'])
+  const { code, stdout } = await runProcess(['demo'])
   expect(code).toBe(0)
   expect(stdout).toMatch(/entry_hash_mismatch {2}row \d+/)
   expect(stdout).toContain('copies_differ')

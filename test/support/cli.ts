@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import lockfile from 'proper-lockfile'
+import { runInHost } from './cli-hosts.js'
 
 /** The repository; the same from test/support and from dist/test/support. */
 export const ROOT = findRoot(fileURLToPath(new URL('.', import.meta.url)))
@@ -13,6 +14,9 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string | Uint8Array
   readonly cwd?: string
+}
+
+export interface ProcessOptions extends CliOptions {
   /** Another bin/run.js than ours. */
   readonly bin?: string
 }
@@ -33,8 +37,21 @@ export function ensureBuilt(): Promise<void> {
   return built
 }
 
-/** Runs the built command line in a process of its own, its standard streams being pipes. */
+/**
+ * Runs the built command line, its standard streams not being terminals, in a process that runs many command lines one
+ * after the other (cli-host.mjs): there the start of a process is paid once. Facts of the process itself, such as
+ * signals, pipes and crashes, are tested with {@link runProcess}.
+ */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  await ensureBuilt()
+  const { input = '', cwd = ROOT } = options
+  const env = { ...cleanEnv(), ...options.env }
+  const answer = await runInHost(ROOT, { args, env, cwd, input: Buffer.from(input) })
+  return { ...answer, signal: null }
+}
+
+/** Runs the built command line in a process of its own, its standard streams being pipes. */
+export async function runProcess(args: readonly string[], options: ProcessOptions = {}): Promise<CliResult> {
   const child = await spawnCli(args, options)
   // A command may end before it has read all of its input; that EPIPE is no concern of the test.
   child.stdin.on('error', () => undefined)
@@ -45,7 +62,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 /** Starts it only; for signals and slow readers. The caller ends stdin and waits with {@link finished}. */
 export async function spawnCli(
   args: readonly string[],
-  options: CliOptions = {},
+  options: ProcessOptions = {},
 ): Promise<ChildProcessWithoutNullStreams> {
   await ensureBuilt()
   return spawn(process.execPath, [options.bin ?? BIN, ...args], {

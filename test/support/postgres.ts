@@ -30,9 +30,18 @@ export async function testDatabase(options: { migrated?: boolean } = {}): Promis
   const admin = urlIn(dir, 'postgres')
   const template = options.migrated === false ? 'template0' : await migratedTemplate(dir)
   const name = `test_${process.pid}_${randomBytes(4).toString('hex')}`
-  await query(admin, `CREATE DATABASE ${name} TEMPLATE ${template}`)
+  await cloneDatabase(admin, name, template)
   const url = urlIn(dir, name)
   return { url, superuserUrl: url, drop: () => query(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) }
+}
+
+/** `CREATE DATABASE … TEMPLATE` by the superuser's URL `admin`: by copying files, which costs less than the default's WAL. */
+export async function cloneDatabase(admin: string, name: string, template: string): Promise<void> {
+  await withClient(admin, async (client) => {
+    const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num')
+    const strategy = Number(rows[0]?.server_version_num) >= 150_000 ? 'STRATEGY file_copy' : ''
+    await client.query(`CREATE DATABASE ${name} TEMPLATE ${template} ${strategy}`)
+  })
 }
 
 /** A connection with triggers and foreign keys off, as a hostile administrator has it: for SQL text, or for a function. */

@@ -21,6 +21,9 @@ const SETTINGS = {
   full_page_writes: 'off',
   max_connections: '300',
   shared_buffers: '128MB',
+  // The cluster may be in memory.
+  max_wal_size: '128MB',
+  wal_recycle: 'off',
 }
 
 /** Waits for the death of $1, however it died, then stops the server by the command from $3 on and removes $2. */

@@ -127,6 +127,11 @@ export function raiseExit(code: ExitCode): void {
   status = worstExit([status, code])
 }
 
+/** Forgets the outcomes of the command line before, if there was one. */
+export function resetExit(): void {
+  status = EXIT.done
+}
+
 export function exitStatus(): ExitCode {
   return status
 }

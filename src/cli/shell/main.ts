@@ -1,5 +1,5 @@
 import { stdout } from '../output/streams.js'
-import { EXIT, type ExitCode, exitStatus, raiseExit } from './exit-codes.js'
+import { EXIT, type ExitCode, exitStatus, raiseExit, resetExit } from './exit-codes.js'
 import { reportFailure } from './failure.js'
 import { interruption, stopOnSignals } from './interruption.js'
 
@@ -14,15 +14,25 @@ export async function main(argv: readonly string[], root: string): Promise<ExitC
   process.on('unhandledRejection', crash)
   stopOnSignals()
   process.on('exit', () => endedTooSoon(json))
+  await runCommandLine(argv, root)
+  settled = true
+  return exitStatus()
+}
+
+/**
+ * Runs one command line, stdout drained, and resolves to its exit code. Never rejects. It adds no listeners to the
+ * process, so that a process can run several command lines, one after the other.
+ */
+export async function runCommandLine(argv: readonly string[], root: string): Promise<ExitCode> {
+  resetExit()
   try {
     tameEnvironment(process.env)
     const { dispatch } = await import('./dispatch.js')
     await dispatch(argv, root)
     await stdout.drained()
   } catch (error) {
-    reportFailure(error, json)
+    reportFailure(error, argv.includes('--json'))
   }
-  settled = true
   return exitStatus()
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { insertRows } from '../chain-rows.js'
-import { asSuperuser, rowsOf, testDatabase } from '../postgres.js'
+import { asSuperuser, cloneDatabase, rowsOf, testDatabase } from '../postgres.js'
 import { A, B, CHAINS } from './chains.js'
 
 /** A copy of the untouched chains. */
@@ -36,7 +36,7 @@ export async function attackFixture(): Promise<AttackFixture> {
 async function clone(url: string): Promise<Field> {
   const name = `${nameOf(url)}_${randomBytes(4).toString('hex')}`
   const admin = named(url, 'postgres')
-  await rowsOf(admin, `CREATE DATABASE ${name} TEMPLATE ${nameOf(url)}`)
+  await cloneDatabase(admin, name, nameOf(url))
   return {
     url: named(url, name),
     drop: async () => {
