@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { ErrorCode } from '../../src/base/errors.js'
-import { type CliOptions, type CliResult, jsonLines, runCli } from './cli.js'
+import { type CliOptions, type CliResult, jsonLines, runCli, runProcess } from './cli.js'
 import { rowsOf } from './postgres.js'
 
 /** What must appear in no output, whatever is wrong with the input that holds it. */
@@ -58,9 +58,9 @@ async function expectRefusedAs(
       cwd,
       env: { ...env, ...refusal.env },
       ...(input !== undefined && { input }),
-      ...(bin !== undefined && { bin }),
     }
-    const result = await runCli([...refusal.args, ...(form === 'json' ? ['--json'] : [])], options)
+    const args = [...refusal.args, ...(form === 'json' ? ['--json'] : [])]
+    const result = await (bin === undefined ? runCli(args, options) : runProcess(args, { ...options, bin }))
     expectClean(result)
     if (form === 'text') expectText(result.stderr, refusal)
     else expectDocument(result.stderr, refusal)
