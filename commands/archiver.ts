@@ -6,10 +6,10 @@ import { AuditCommand } from '../src/cli/shell/base-command.js'
 export default class Archiver extends AuditCommand {
   static override summary = 'Upload rows to the mirror as they are appended'
   static override description =
-    `Recomputes each row before it is uploaded: one that was edited, or that the mirror has otherwise, goes to the
-quarantine and stays unarchived. Several archivers share the work. Runs until a signal, and then ends orderly: what is
-under way is uploaded and stamped. With --once it makes one pass over everything, and ends with 0 when nothing is left
-unarchived, with 1 when rows were held back, with 3 when some could not be uploaded.`
+    `Recomputes each row before it is uploaded. A row that was edited, or that differs from the object in the mirror, goes
+to the quarantine and stays unarchived. Several archivers share the work. Runs until a signal; then it finishes and
+stamps the uploads in flight. With --once it makes one pass over all chains, and ends with 0 when every row is archived,
+with 1 when rows were held back, and with 3 when some rows could not be uploaded.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --mirror s3://bucket/prefix',
     '<%= config.bin %> <%= command.id %> --once --json',
@@ -17,10 +17,10 @@ unarchived, with 1 when rows were held back, with 3 when some could not be uploa
 
   static override flags = {
     ...uploadFlags,
-    once: Flags.boolean({ summary: 'one pass over everything, then end' }),
+    once: Flags.boolean({ summary: 'make one pass over all chains, then end' }),
     'poll-interval': Flags.string({
       helpValue: 'SECONDS',
-      summary: 'between two looks for rows to archive; default: 1',
+      summary: 'time between two polls for rows to archive; default: 1',
     }),
   }
 

@@ -8,8 +8,8 @@ import { parseSegment } from '../../src/cli/verify/flags.js'
 export default class ArchiveBackfill extends AuditCommand {
   static override summary = 'Upload the rows that the mirror lacks, archived or not'
   static override description =
-    `Compares the keys in the mirror with the rows. A row that was archived and whose object is gone is uploaded again,
-and is a finding: it goes to the quarantine, and the command ends with 1. No archive stamp is ever changed.`
+    `Compares the keys in the mirror with the rows. If the object of an archived row is gone, the row is uploaded again and
+is a finding: the finding goes to the quarantine, and the command ends with 1. No archive stamp is ever changed.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --all --dry-run',
     '<%= config.bin %> <%= command.id %> --domain UUID --from-seq 1000 --to-seq 1999',
@@ -20,7 +20,7 @@ and is a finding: it goes to the quarantine, and the command ends with 1. No arc
     ...uploadFlags,
     'from-seq': Flags.string({ helpValue: 'N', summary: 'first row to compare; default: 1' }),
     'to-seq': Flags.string({ helpValue: 'N', summary: 'last row to compare; default: the last' }),
-    'dry-run': Flags.boolean({ summary: 'compare only: upload nothing, write nothing down' }),
+    'dry-run': Flags.boolean({ summary: 'compare only: upload nothing and record nothing' }),
   }
 
   override async run(): Promise<void> {

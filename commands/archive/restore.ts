@@ -6,16 +6,16 @@ import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { parsePin, parseSegment } from '../../src/cli/verify/flags.js'
 
 export default class ArchiveRestore extends AuditCommand {
-  static override summary = 'Rebuild chains that PostgreSQL does not have from the mirror alone'
+  static override summary = 'Rebuild chains that are missing in PostgreSQL from the mirror alone'
   static override description =
-    `Verifies the mirror, writes the rows, and verifies both copies. A chain that exists is refused, and so is a broken
-mirror, which ends with 1. A restore that was killed is run again; until then a verify of the chain ends with 3. The
-pepper must be the one that the chain was begun with. Rows that had not been archived are lost, and their sequence
-numbers are used anew. Personal data is not in the mirror and does not come back.
+    `Verifies the mirror, writes the rows, and verifies both copies. Refuses a chain that exists, and a broken mirror, which
+ends with 1. Run a restore that was killed again; until then, a verify of the chain ends with 3. The pepper must be the
+one that the chain began with. Rows that had not been archived are lost, and new rows reuse their sequence numbers.
+Personal data is not in the mirror and is not restored.
 
---all restores the platform chain, and then every Domain that it or the mirror speaks of, each from the mirror of its own
-where it was created with one. A chain that is there already and is the mirror's is passed over; one that is not is
-refused, and the others go on. To restore chains one by one, begin with --platform.`
+--all restores the platform chain, and then every Domain that the platform chain or the mirror names. A Domain that was
+created with a mirror of its own is restored from that mirror. A chain that exists and equals the mirror's is skipped. A
+chain that exists and differs is refused, and the others go on. To restore chains one by one, begin with --platform.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --all --mirror s3://bucket/prefix --pepper file:///safe/pepper.key',
     '<%= config.bin %> <%= command.id %> --platform --mirror s3://bucket/prefix --pepper file:///safe/pepper.key',
@@ -27,10 +27,13 @@ refused, and the others go on. To restore chains one by one, begin with --platfo
     ...mirrorFlags,
     'expect-head': Flags.string({
       helpValue: 'SEQ:HASH',
-      summary: 'a head seen before, which must be in the mirror',
+      summary: 'a head seen before, which the mirror must have',
     }),
-    'expect-heads': Flags.string({ helpValue: 'FILE', summary: 'saved verify results, one a line, as pins' }),
-    'allow-broken-tail': Flags.boolean({ summary: 'restore what is intact before the first finding' }),
+    'expect-heads': Flags.string({
+      helpValue: 'FILE',
+      summary: 'saved verify results, one per line, as pins',
+    }),
+    'allow-broken-tail': Flags.boolean({ summary: 'restore the intact rows before the first finding' }),
   }
 
   override async run(): Promise<void> {

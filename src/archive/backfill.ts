@@ -23,7 +23,7 @@ export interface BackfillRequest {
   readonly domainId: string
   readonly fromSeq?: number | undefined
   readonly toSeq?: number | undefined
-  /** Compares only: nothing is uploaded, stamped or written down. */
+  /** Whether to compare only: nothing is uploaded, stamped or recorded. */
   readonly dryRun: boolean
 }
 
@@ -33,7 +33,7 @@ export interface BackfillDeps extends Pick<DrainDeps, 'queue' | 'codec' | 'hashe
   readonly onProgress: (progress: ScanProgress) => void
 }
 
-/** What became of the rows from `fromSeq` to `toSeq`. */
+/** The results for the rows from `fromSeq` to `toSeq`. */
 export interface Backfilled {
   readonly domainId: string
   readonly mirrorUrl: string
@@ -42,10 +42,10 @@ export interface Backfilled {
   readonly rows: number
   /** Rows without an object. */
   readonly missing: number
-  /** Those of them that had a stamp: archived once, and gone. */
+  /** Missing rows with a stamp: the object was there once, and is gone. */
   readonly lost: number
   readonly uploaded: number
-  /** Of those uploaded, the ones that had no stamp before; a stamp is never changed. */
+  /** Uploaded rows that had no stamp before. A stamp is never changed. */
   readonly stamped: number
   readonly held: number
   readonly failed: number
@@ -53,13 +53,13 @@ export interface Backfilled {
   readonly error?: AuditError | undefined
 }
 
-/** Ranges of missing objects that are judged and mended together; bounds memory where every other one is missing. */
+/** Ranges of missing objects that are judged and uploaded together. Limits the memory where every other object is missing. */
 const RANGES = 250
 
 /**
- * Uploads what the mirror lacks of one chain, archived or not, by comparing its keys with the rows; what stands under
- * the keys is verify's to judge. May run beside archivers. Rejects with `domain_not_found`, and with the store's error
- * where the mirror cannot be listed.
+ * Uploads the rows of one chain that the mirror lacks, archived or not, by comparing its keys with the rows. It does not
+ * read the objects that are there; verify judges them. Archivers may run at the same time. Rejects with
+ * `domain_not_found`, and with the store's error where the mirror cannot be listed.
  */
 export async function backfillChain(
   request: BackfillRequest,
@@ -105,20 +105,20 @@ class Backfill {
     const { domainId } = this.request
     const range = { domainId, fromSeq: this.#fromSeq, toSeq: this.#toSeq }
     const prefix = commonPrefix(domainId, this.#fromSeq, Math.max(this.#toSeq, this.#fromSeq), codec)
-    for await (const place of walkLedger({ ...range, prefix }, ledger, store, codec, this.stopping.stop)) {
-      if (place.kind === 'both' || place.kind === 'row') this.#counts.rows += 1
-      if (place.kind === 'row') await this.#take(place.row)
+    for await (const step of walkLedger({ ...range, prefix }, ledger, store, codec, this.stopping.stop)) {
+      if (step.kind === 'both' || step.kind === 'row') this.#counts.rows += 1
+      if (step.kind === 'row') await this.#addMissing(step.row)
       if (this.#gaveUp) break
-      this.#tell()
+      this.#reportProgress()
     }
     await this.#upload()
     const findings = this.#findings.sorted()
     return { ...range, mirrorUrl: store.url, ...this.#counts, findings, error: this.#error }
   }
 
-  async #take(row: LedgerRow): Promise<void> {
+  async #addMissing(row: LedgerRow): Promise<void> {
     const isLost = await hasLostObject(this.chain, row, this.deps.codec, this.stopping.stop)
-    // Archived since the listing passed it.
+    // The row was archived after the listing passed its key.
     if (!isLost && row.archivedAt !== undefined) return
     this.#counts.missing += 1
     this.#waiting.add(row.seq)
@@ -133,13 +133,13 @@ class Backfill {
     const [wanted, lost] = [this.#waiting, this.#lost]
     this.#waiting = new RowsWanted()
     this.#lost = new Findings()
-    // Dying after this line leaves the loss written down; were it mended first, nobody would know of it.
+    // Dying after this line leaves the loss recorded. If the upload came first, dying would hide the loss.
     await this.#report(sourced('mirror', lost.sorted()))
-    if (!this.request.dryRun) await this.#mend(wanted)
+    if (!this.request.dryRun) await this.#uploadRows(wanted)
   }
 
-  /** All at once, unless there is damage: then range by range, for the objects between them prove each by itself. */
-  async #mend(wanted: RowsWanted): Promise<void> {
+  /** Uploads all ranges as one run. If that run is damaged, uploads range by range: the objects between them prove each one. */
+  async #uploadRows(wanted: RowsWanted): Promise<void> {
     const [first, last] = [wanted.ranges[0], wanted.ranges.at(-1)]
     if (first === undefined || last === undefined) return
     const request = {
@@ -151,7 +151,7 @@ class Backfill {
     const run = await proveRun(request, this.#uploadDeps, this.stopping.stop)
     if (run === undefined) return
     if (run.held > 0 && first !== last)
-      for (const range of wanted.ranges) await this.#mend(new RowsWanted([range]))
+      for (const range of wanted.ranges) await this.#uploadRows(new RowsWanted([range]))
     else await this.#uploadRun(run, wanted)
   }
 
@@ -175,7 +175,7 @@ class Backfill {
   async #uploadGroup(group: RunGroup, counts: (seq: number) => boolean): Promise<void> {
     const { domainId } = this.request
     const batch = await uploadBatch(domainId, group, counts, this.#uploadDeps, this.stopping)
-    // Dying before this line leaves objects without stamps, which the archiver finds and stamps.
+    // Dying before this line leaves objects without stamps. The archiver finds and stamps their rows.
     const stamped = batch.uploaded.length === 0 ? 0 : await this.deps.queue.stamp(domainId, batch.uploaded)
     this.#counts.uploaded += batch.uploaded.length
     this.#counts.stamped += stamped
@@ -192,7 +192,7 @@ class Backfill {
     if (!this.request.dryRun) await this.deps.onFindings(this.request.domainId, findings)
   }
 
-  #tell(): void {
+  #reportProgress(): void {
     const total = this.#toSeq - this.#fromSeq + 1
     this.deps.onProgress({ rows: this.#counts.rows, total })
   }
@@ -203,6 +203,6 @@ function lostFinding(seq: number): Finding {
     code: 'object_missing',
     seqFrom: seq,
     seqTo: seq,
-    detail: 'archived, and the object is gone',
+    detail: 'the row was archived, and its object is gone',
   }
 }

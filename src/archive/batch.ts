@@ -17,28 +17,28 @@ export interface BatchDeps {
   readonly codec: MirrorCodec
   readonly hasher: Hasher
   readonly mirror: Mirror
-  /** Uploads of one batch under way at once. */
+  /** Uploads of one batch in flight, at most. */
   readonly concurrency: number
 }
 
-/** What became of some rows of a chain. Those that were not begun before the end are in none of the counts. */
+/** The results of the upload of some rows of a chain. Rows that were not begun before the end are in no count. */
 export interface Batch {
-  /** In the mirror now, by this or by an earlier upload. */
+  /** Rows that the mirror has now, by this or by an earlier upload. */
   readonly uploaded: readonly { readonly seq: number; readonly etag: string }[]
   readonly findings: readonly SourcedFinding[]
-  /** Rows that are not to be uploaded because they, or what the mirror has in their place, are not as they should be. */
+  /** Rows that must not be uploaded, because the row or the object that the mirror has for it is damaged. */
   readonly held: number
-  /** Rows that could not be uploaded; the next pass tries them again. */
+  /** Rows that could not be uploaded; the next pass retries them. */
   readonly failed: number
   readonly error?: AuditError | undefined
-  /** So many failed in a row that the others were not even begun. */
+  /** Whether so many uploads failed in a row that the others were not begun. */
   readonly gaveUp: boolean
 }
 
-/** Failures in a row after which a mirror counts as gone: each may have taken all of a timeout. */
+/** Failures in a row after which a mirror counts as unreachable: each may have taken a whole timeout. */
 const FAILURES = 16
 
-/** Reads the rows of a proven group, those that count, and uploads what is still as it was and good. */
+/** Reads the rows of a proven group and uploads those that count, are unchanged since the proof, and are intact. */
 export async function uploadBatch(
   domainId: string,
   group: RunGroup,
@@ -50,7 +50,10 @@ export async function uploadBatch(
   const { ready, held, findings, unchecked } = judgeGroup(group, rows, counts, deps.hasher)
   const breaker = new Breaker(FAILURES)
   const outcomes = await uploadAll(ready, deps, breaker, stopping)
-  const failures = [...outcomes.filter((one) => one instanceof AuditError), ...unchecked.map(unknown)]
+  const failures = [
+    ...outcomes.filter((one) => one instanceof AuditError),
+    ...unchecked.map(generationUnknown),
+  ]
   const differing = outcomes.flatMap((one) => ('finding' in one ? [one.finding] : []))
   return {
     uploaded: outcomes.flatMap((one) => ('etag' in one ? [{ seq: one.seq, etag: one.etag }] : [])),
@@ -62,30 +65,30 @@ export async function uploadBatch(
   }
 }
 
-/** Each row's outcome in order; what was not begun when the signal came is left out. */
+/** Returns the outcome of each row, in order, without the rows that were not begun when the signal came. */
 async function uploadAll(
   rows: readonly ChainedEntry[],
   { mirror, codec, concurrency }: BatchDeps,
   breaker: Breaker,
   { stop, giveUp }: Stopping,
 ): Promise<(Uploaded | AuditError)[]> {
-  // Ahead and all at once: one by one between the uploads they cost half as much again.
+  // Encode all rows ahead at once: one by one, between the uploads, costs half as much again.
   const objects = await Promise.all(
-    rows.map(async (row) => ({ row, bytes: await attempt(row, giveUp, () => codec.encode(row)) })),
+    rows.map(async (row) => ({ row, bytes: await attempted(row, giveUp, () => codec.encode(row)) })),
   )
   const isOver = () => stop.aborted || breaker.isOpen
   return inParallel(objects, concurrency, isOver, async ({ row, bytes }) => {
     if (bytes instanceof AuditError) return bytes
     const outcome = await mirror.uploads.run(() =>
-      attempt(row, giveUp, () => uploadRow(row, bytes, mirror.store, codec, giveUp)),
+      attempted(row, giveUp, () => uploadRow(row, bytes, mirror.store, codec, giveUp)),
     )
     breaker.count(outcome instanceof AuditError)
     return outcome
   })
 }
 
-/** What is neither a failure of the store nor our giving up is a bug, and is thrown. */
-async function attempt<T>(
+/** Returns a failure of the store, and an abort by `giveUp`, as an AuditError. Rethrows any other error: it is a bug. */
+async function attempted<T>(
   { seq }: ChainedEntry,
   giveUp: AbortSignal,
   call: () => Promise<T>,
@@ -95,13 +98,17 @@ async function attempt<T>(
   } catch (error) {
     if (error instanceof AuditError) return error
     if (!giveUp.aborted) throw error
-    return new AuditError('mirror_unavailable', `row ${seq}: stopped before it was uploaded`, {
-      cause: error,
-    })
+    return new AuditError(
+      'mirror_unavailable',
+      `row ${seq}: the archiver stopped before the row was uploaded`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 
-function unknown({ seq, unknownGeneration }: StoredRow): AuditError {
+function generationUnknown({ seq, unknownGeneration }: StoredRow): AuditError {
   const message = `row ${seq} is of generation ${unknownGeneration}, which this program does not know`
   return new AuditError('generation_unknown', message, { advice: { code: 'upgrade' } })
 }

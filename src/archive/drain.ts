@@ -7,40 +7,40 @@ import { BATCH, type ProvenRun, proveRun } from './prove-run.js'
 import type { RunGroup } from './run-judge.js'
 import type { Stopping } from './stopping.js'
 
-/** Batches of one chain at once: while some are read or stamped, the uploads of others keep the mirror busy. */
+/** Batches of one chain in progress at once: while some are read or stamped, the uploads of others keep the mirror busy. */
 const BATCHES_AT_ONCE = 4
 
 export interface DrainDeps extends BatchDeps {
   readonly queue: ArchiveQueue
-  /** Writes findings down before the pass goes on. */
+  /** Records findings before the pass continues. */
   readonly onFindings: (domainId: string, findings: readonly SourcedFinding[]) => Promise<void>
   readonly onStamped: (rows: number) => void
 }
 
 export interface DrainRange {
-  /** Rows up to this seq are passed over. */
+  /** Rows up to this seq are skipped. */
   readonly after: number
-  /** Rows beyond this seq are left for another pass: a pass of a busy chain must end. Default: none. */
+  /** Rows beyond this seq are left for another pass, because a pass of a busy chain must end. Default: no limit. */
   readonly toSeq?: number | undefined
-  /** Rows after which the pass ends, so that a chain with a long backlog gives way to others. */
+  /** Rows after which the pass ends, so that a chain with a long backlog does not delay other chains. */
   readonly maxRows: number
-  /** What the last pass left of a run that it had proven. */
+  /** The part of a proven run that the last pass did not reach. */
   readonly rest?: ProvenRun | undefined
 }
 
-/** What a pass did. */
+/** The result of one pass. */
 export interface Drained {
   readonly stamped: number
   readonly held: number
   readonly failed: number
-  /** Some damage was found, in the rows of this pass or right beside them. */
+  /** Findings in the rows of this pass, or right beside them. */
   readonly findings: number
   readonly error?: AuditError | undefined
-  /** Up to which seq rows were looked at; where the pass began, if there was none. */
+  /** The last seq that was read; where the pass began, if no row was read. */
   readonly reached: number
-  /** `all`: no row without a stamp was left to look at. `some`: maxRows or the signal ended it. `gave up`: the mirror is gone. */
+  /** `all`: every row without a stamp was read. `some`: maxRows or the signal ended the pass. `gave up`: the mirror is unreachable. */
   readonly ended: 'all' | 'some' | 'gave up'
-  /** What `some` left of a run that was proven: for the next pass, which need not prove it again. */
+  /** The part of a proven run that was not reached. The next pass need not prove it again. */
   readonly rest?: ProvenRun | undefined
 }
 
@@ -49,10 +49,10 @@ export function nothingDrained(after: number): Drained {
 }
 
 /**
- * One pass over the rows of a chain that have no stamp, in order of seq, run by run: each is proven whole before any of
- * it is uploaded. A row that is bad or cannot be uploaded is passed over and does not stop the others. At the signal it
- * ends, with what was uploaded stamped. Rejects where Postgres fails; what was uploaded by then is found and stamped by
- * the next pass.
+ * Archives the rows of a chain that have no stamp, in order of seq, run by run. Each run is proven as a whole before any
+ * row of it is uploaded. A row that is damaged or cannot be uploaded is skipped and does not stop the others. At the
+ * signal the pass ends, with every uploaded row stamped. Rejects where Postgres fails; the next pass then finds and stamps
+ * the rows that were uploaded.
  */
 export async function drainChain(
   domainId: string,
@@ -67,15 +67,15 @@ export async function drainChain(
     if (next === undefined || next > (range.toSeq ?? next))
       return { ...drained, rest: undefined, ended: 'all' }
     if (!isIn(drained.rest, next)) drained = await prove(domainId, next, drained, deps, stopping)
-    const turn = groupsOf(drained.rest, next, range, Math.ceil(range.maxRows / BATCH) - groups)
-    groups += turn.length
-    drained = await drainGroups(domainId, turn, drained, range, deps, stopping)
+    const batches = groupsOf(drained.rest, next, range, Math.ceil(range.maxRows / BATCH) - groups)
+    groups += batches.length
+    drained = await drainGroups(domainId, batches, drained, range, deps, stopping)
     if (drained.ended === 'gave up') break
   }
   return drained
 }
 
-/** A row before what is left was looked at already, or appended late: then the run is proven again. */
+/** A row before the rest was read already, or was committed late: then the run is proven again. */
 function isIn(rest: ProvenRun | undefined, seq: number): rest is ProvenRun {
   const [first, last] = [rest?.groups[0], rest?.groups.at(-1)]
   return first !== undefined && last !== undefined && seq >= first.from && seq <= last.to
@@ -90,7 +90,7 @@ async function prove(
 ): Promise<Drained> {
   const rest = await proveRun({ domainId, fromSeq, pastSeq: fromSeq, counts: () => true }, deps, stop)
   if (rest === undefined) return before
-  // Dying before this line finds again what was found: a row that was held back has no stamp.
+  // Dying before this line loses no finding: a row that is held back has no stamp, and the next pass finds it again.
   if (rest.findings.length > 0) await deps.onFindings(domainId, rest.findings)
   return {
     ...before,
@@ -146,9 +146,9 @@ async function drainBatch(
   stopping: Stopping,
 ): Promise<Batch & { stamped: number }> {
   const batch = await uploadBatch(domainId, group, counts, deps, stopping)
-  // Dying before this line uploads again what is there already, and then stamps it: same object, same etag.
+  // Dying before this line makes the next pass upload the same objects again and stamp them with the same etags.
   const stamped = batch.uploaded.length === 0 ? 0 : await deps.queue.stamp(domainId, batch.uploaded)
-  // Dying before this line finds again what was found: a row that was held back has no stamp.
+  // Dying before this line loses no finding: a row that is held back has no stamp, and the next pass finds it again.
   if (batch.findings.length > 0) await deps.onFindings(domainId, batch.findings)
   deps.onStamped(stamped)
   return { ...batch, stamped }

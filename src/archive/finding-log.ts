@@ -4,18 +4,18 @@ import type { SourcedFinding } from './findings.js'
 
 export interface FindingLogDeps {
   readonly quarantine: QuarantineStore
-  /** Tells one finding, loudly. */
+  /** Reports one finding. */
   readonly report: (domainId: string, found: SourcedFinding) => void
-  /** Tells, once, that the quarantine could not be written. */
+  /** Reports, once, that the quarantine could not be written. */
   readonly notPermitted: () => void
 }
 
-/** Findings that are remembered; what is found again beyond them is told again. */
+/** Findings that are remembered. A finding beyond them is reported again each time. */
 const REMEMBERED = 100_000
 
 /**
- * Writes findings to the quarantine and tells them, each once a run: a row that is held back is found again at every
- * pass. A finding is told when it is written down; where that fails the next pass brings it again.
+ * Writes findings to the quarantine and reports them, each once a run: every pass finds a row that is held back again. A
+ * finding is reported once it is written; if the write fails, the next pass finds it again.
  */
 export class FindingLog {
   readonly #deps: FindingLogDeps

@@ -1,7 +1,7 @@
 import type { Finding } from '../chain/finding.js'
 import type { SourceName } from '../ports/verify.js'
 
-/** What one copy of a row shows to be wrong. */
+/** A finding, and the copy that it was found in. */
 export interface SourcedFinding {
   readonly source: SourceName
   readonly finding: Finding

@@ -1,7 +1,7 @@
 /**
- * Maps items by at most `width` calls at once; results in the order of the items. Once `isOver` says so no further call
- * is begun, those under way are waited for, and the results end there. Rejects with the first rejection, when no call is
- * under way any more.
+ * Maps items by at most `width` calls at once, and returns the results in the order of the items. Once `isOver` returns
+ * true, no further call begins, the running calls are awaited, and the results end there. Rejects with the first
+ * rejection, after every running call has ended.
  */
 export async function inParallel<T, R>(
   items: readonly T[],

@@ -8,17 +8,17 @@ import { type JudgedRun, type RunGroup, RunJudge } from './run-judge.js'
 export interface JudgedGroup {
   /** The rows that may be uploaded, ascending. */
   readonly ready: readonly ChainedEntry[]
-  /** How many may not. */
+  /** How many rows may not be uploaded. */
   readonly held: number
-  /** Why, where it was not known before. */
+  /** Why rows may not be uploaded, where it was not known before. */
   readonly findings: readonly Finding[]
-  /** Rows of a generation that this program does not know; they wait for one that does. */
+  /** Rows of a generation that this program does not know. They wait for a program that does. */
   readonly unchecked: readonly StoredRow[]
 }
 
 /**
- * Judges the rows of a group as they are now, of those that count: they must lead back from the hash that the run was
- * proven by. If they do not, somebody rewrote them since, and none of them is uploaded.
+ * Judges the rows of a group as they are now, and returns those that count: the hash that proved the group must still
+ * prove every row of it. If it does not, somebody has rewritten rows since, and no row of the group is uploaded.
  */
 export function judgeGroup(
   group: RunGroup,
@@ -37,7 +37,7 @@ export function judgeGroup(
   for (const row of rows) judge.add(row)
   const judged = judge.finish()
   const wanted = rows.filter(({ seq }) => counts(seq))
-  if (!isAsBefore(judged, group)) {
+  if (!isUnchanged(judged, group)) {
     return { ready: [], held: wanted.length, findings: findingsOf(judged, group), unchecked: [] }
   }
   const good = wanted.filter(({ seq }) => !judged.findings.some((finding) => isAbout(finding, seq)))
@@ -46,7 +46,7 @@ export function judgeGroup(
   return { ready, held: wanted.length - ready.length - unchecked.length, findings: [], unchecked }
 }
 
-function isAsBefore({ groups, isEndProven }: JudgedRun, { from }: RunGroup): boolean {
+function isUnchanged({ groups, isEndProven }: JudgedRun, { from }: RunGroup): boolean {
   return isEndProven && groups.length === 1 && groups[0]?.from === from
 }
 

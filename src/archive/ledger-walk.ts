@@ -4,14 +4,17 @@ import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
 import { type Mirror, type Mirrors, openMirror } from './mirrors.js'
 
-/** A chain to be compared: what Postgres says of it, and its mirror. */
+/** A chain to compare: its state in Postgres, and its mirror. */
 export interface OpenChain {
   readonly domainId: string
   readonly state: LedgerState
   readonly mirror: Mirror
 }
 
-/** Asks Postgres before the mirror is listed: every object of a stamp older than its clock is then in the listing. */
+/**
+ * Reads the state from Postgres before the mirror is listed: every object whose stamp is older than the state's clock is
+ * then in the listing.
+ */
 export async function openChain(
   domainId: string,
   { ledger, mirrors }: { readonly ledger: ArchiveLedger; readonly mirrors: Mirrors },
@@ -32,7 +35,7 @@ export function noSuchChain(domainId: string): AuditError {
 const PAGE = 5_000
 
 /** One seq, or one key that names no row of the chain, in the order of the keys. */
-export type Place =
+export type LedgerStep =
   | { readonly kind: 'both' | 'row'; readonly row: LedgerRow }
   | { readonly kind: 'object'; readonly seq: number; readonly key: string }
   | { readonly kind: 'stray'; readonly key: string }
@@ -40,15 +43,15 @@ export type Place =
 export interface WalkRequest {
   readonly domainId: string
   readonly fromSeq: number
-  /** The last row that Postgres is asked for. */
+  /** The last row that is read from Postgres. */
   readonly toSeq: number
-  /** What the keys of interest begin with. */
+  /** The prefix of the keys to list. */
   readonly prefix: string
 }
 
 /**
- * The rows of a chain beside the keys of its mirror, both ascending; holds one page of each. They are of no one moment:
- * whoever is told that a side lacks something has to ask again where that matters.
+ * Merges the rows of a chain with the keys of its mirror, both ascending. Holds one page of each. The two sides are not
+ * read at one moment: where it matters that one side lacks a seq, the caller has to look again.
  */
 export async function* walkLedger(
   request: WalkRequest,
@@ -56,19 +59,19 @@ export async function* walkLedger(
   store: MirrorStore,
   codec: MirrorCodec,
   signal: AbortSignal,
-): AsyncGenerator<Place> {
+): AsyncGenerator<LedgerStep> {
   const rows = ledgerRows(request, ledger, signal)
   try {
     let row = await next(rows)
     for await (const { key } of store.list(request.prefix, signal)) {
-      const place = codec.parseKey(key)
-      if (place === undefined || place.domainId !== request.domainId) {
+      const named = codec.parseKey(key)
+      if (named === undefined || named.domainId !== request.domainId) {
         yield { kind: 'stray', key }
         continue
       }
-      for (; row !== undefined && row.seq < place.seq; row = await next(rows)) yield { kind: 'row', row }
-      if (row?.seq !== place.seq) {
-        yield { kind: 'object', seq: place.seq, key }
+      for (; row !== undefined && row.seq < named.seq; row = await next(rows)) yield { kind: 'row', row }
+      if (row?.seq !== named.seq) {
+        yield { kind: 'object', seq: named.seq, key }
         continue
       }
       yield { kind: 'both', row }
@@ -93,7 +96,7 @@ async function next(rows: AsyncGenerator<LedgerRow, undefined>): Promise<LedgerR
   return (await rows.next()).value
 }
 
-/** What the keys of all rows from one to another begin with: a listing of a range need not begin with row 1. */
+/** Returns the common prefix of the keys from one seq to another, so that a listing of a range need not begin at row 1. */
 export function commonPrefix(domainId: string, fromSeq: number, toSeq: number, codec: MirrorCodec): string {
   const [first, last] = [codec.key(domainId, fromSeq), codec.key(domainId, toSeq)]
   let length = 0
@@ -102,8 +105,8 @@ export function commonPrefix(domainId: string, fromSeq: number, toSeq: number, c
 }
 
 /**
- * Whether a row that the walk found no object for was archived and has lost it: its stamp is older than the walk, which
- * would then have met the object, or it is not there when it is asked for.
+ * Returns whether a row without an object in the walk was archived and has lost its object. That is so if its stamp is
+ * older than the walk, which would then have listed the object, or if the object is missing when it is read.
  */
 export async function hasLostObject(
   { domainId, state, mirror }: OpenChain,

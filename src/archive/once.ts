@@ -6,23 +6,23 @@ import { type ArchiverDeps, drainPass, PASSES, PASSES_PER_MIRROR } from './drain
 import { inParallel } from './in-parallel.js'
 import { type Stopping, withStopping } from './stopping.js'
 
-/** Milliseconds until a chain that another archiver has is asked for again. */
+/** Milliseconds between two attempts to claim a chain that another archiver has claimed. */
 const CLAIM_AGAIN = 200
 
-/** Milliseconds that such a chain is waited for while it gets no stamp. An upload that hangs is given up before that. */
+/** Milliseconds without a new stamp after which the other archiver counts as stuck. An upload that hangs times out before that. */
 const STUCK = 30_000
 
-/** What became of one chain. */
+/** The result of one chain. */
 export interface ChainDrained {
   readonly domainId: string
   readonly drained: Drained
 }
 
 /**
- * One pass over every chain that has rows to archive, up to the last row it had by then; a chain that another archiver
- * has is waited for while that one gets on with it. A chain that fails has the error in its result and does not stop the
- * others. Rejects where not even the chains can be read, and at a bug, when the other chains have ended orderly.
- * `stuck`: milliseconds without a stamp after which another archiver is taken for stuck.
+ * Archives every chain that has rows to archive, up to the last row that it has at the start. Waits for a chain that
+ * another archiver has claimed, as long as that archiver makes progress. A chain that fails has the error in its result
+ * and does not stop the others. Rejects where the list of chains cannot be read, and at a bug, once the other chains have
+ * stopped in order. `stuck` is the number of milliseconds without a stamp after which another archiver counts as stuck.
  */
 export async function archiveOnce(
   deps: ArchiverDeps,
@@ -56,9 +56,9 @@ async function drainWhole(
   try {
     while (drained.ended === 'some' && !stopping.stop.aborted) {
       const range = { after: drained.reached, toSeq: lastSeq, rest: drained.rest }
-      const turn = await drainPass(chain, range, deps, stopping, other.isStuck)
-      if (turn === 'claimed elsewhere') await other.wait(stopping.stop)
-      else drained = together(drained, turn)
+      const pass = await drainPass(chain, range, deps, stopping, other.isStuck)
+      if (pass === 'claimed elsewhere') await other.wait(stopping.stop)
+      else drained = together(drained, pass)
     }
   } catch (error) {
     if (!(error instanceof AuditError)) {
@@ -70,7 +70,7 @@ async function drainWhole(
   return { domainId, drained }
 }
 
-/** Another archiver that has the chain. One that is stopped or hangs keeps its claim for as long as its connection lives. */
+/** Another archiver that has claimed the chain. A stopped or hanging archiver keeps its claim as long as its connection lives. */
 class OtherArchiver {
   isStuck = false
   #firstUnstamped: number | undefined
@@ -82,7 +82,7 @@ class OtherArchiver {
     readonly patience: number,
   ) {}
 
-  /** Also resolves at the signal. */
+  /** Resolves after a while, or at the signal. */
   async wait(stop: AbortSignal): Promise<void> {
     const next = await this.deps.queue.nextUnstamped(this.domainId, 0)
     if (next !== this.#firstUnstamped) this.#since = performance.now()
@@ -92,13 +92,13 @@ class OtherArchiver {
   }
 }
 
-function together(before: Drained, turn: Drained): Drained {
+function together(before: Drained, pass: Drained): Drained {
   return {
-    ...turn,
-    stamped: before.stamped + turn.stamped,
-    held: before.held + turn.held,
-    failed: before.failed + turn.failed,
-    findings: before.findings + turn.findings,
-    error: before.error ?? turn.error,
+    ...pass,
+    stamped: before.stamped + pass.stamped,
+    held: before.held + pass.held,
+    failed: before.failed + pass.failed,
+    findings: before.findings + pass.findings,
+    error: before.error ?? pass.error,
   }
 }

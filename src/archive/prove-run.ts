@@ -7,9 +7,9 @@ import type { ArchiveQueue, RunFacts } from '../ports/archive.js'
 import { MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
 import { type SourcedFinding, sourced } from './findings.js'
 import type { Mirror } from './mirrors.js'
-import { isMadeOf, type JudgedRun, type RunGroup, RunJudge } from './run-judge.js'
+import { isHashedFrom, type JudgedRun, type RunGroup, RunJudge } from './run-judge.js'
 
-/** Rows that are read, judged, uploaded and stamped together; bounds memory, and what a crash makes us do again. */
+/** Rows that are read, judged, uploaded and stamped together. Limits the memory, and the work that a crash repeats. */
 export const BATCH = 250
 
 export interface ProveDeps {
@@ -22,31 +22,31 @@ export interface ProveDeps {
 export interface RunRequest {
   readonly domainId: string
   readonly fromSeq: number
-  /** The run ends before the first archived row beyond this one. */
+  /** The run ends before the first archived row beyond this seq. */
   readonly pastSeq: number
-  /** Which of its rows are to be uploaded. Asked in ascending order. */
+  /** Whether a row is to be uploaded. Called with ascending seqs. */
   readonly counts: (seq: number) => boolean
 }
 
-/** What of a run may be uploaded. */
+/** The part of a run that may be uploaded. */
 export interface ProvenRun {
   readonly groups: readonly RunGroup[]
-  /** Beyond which seq to look for more. */
+  /** The seq beyond which to look for more rows. */
   readonly end: number
   /** Rows that must not be uploaded. */
   readonly held: number
-  /** Rows that cannot be judged by this program. */
+  /** Rows that this program cannot judge. */
   readonly failed: number
   readonly error?: AuditError | undefined
   readonly findings: readonly SourcedFinding[]
 }
 
 /**
- * Judges a whole run of unarchived rows before any of it is uploaded, in one snapshot with the chain head: from the
- * archived row before it, to the archived row after it or to the head. Those two are asked of the mirror, where it has
- * them: what is there cannot be rewritten together with the rows. What is uploaded later is compared with the hashes
- * seen here. Rows that were rewritten to the end, and the head with them, fit everywhere: only a pin tells. Undefined
- * where the signal came before the end.
+ * Judges a whole run of unarchived rows before any of them is uploaded, in one snapshot with the chain head. A run goes
+ * from the archived row before it to the archived row after it, or to the head. The two archived rows are read from the
+ * mirror where it has them, because objects cannot be rewritten together with rows. Rows that are uploaded later are
+ * compared with the hashes seen here. If every row to the end was rewritten together with the head, all of them fit:
+ * only a pin shows it. Resolves with undefined where the signal came before the end.
  */
 export async function proveRun(
   request: RunRequest,
@@ -74,7 +74,7 @@ async function prove(request: RunRequest, deps: ProveDeps, signal: AbortSignal):
   const head = facts.stampedSeq === undefined ? judgeHead(facts.head, facts.last) : undefined
   const found = [...run.findings, ...(head === undefined ? [] : [head]), ...misfits]
   const judged = proven(run, facts, misfits.length === 0, inOrder(withoutRepeats(found)))
-  // A row that went since it was asked for must not be asked for again.
+  // Do not ask again for a row that was deleted after it was found.
   return { ...judged, end: Math.max(judged.end, request.fromSeq) }
 }
 
@@ -102,7 +102,7 @@ function proven(run: JudgedRun, facts: RunFacts, fits: boolean, findings: readon
   const failed = fits ? run.unchecked : 0
   return {
     groups: fits ? run.groups : [],
-    // What is appended to a run that nothing proves is no better than the run.
+    // Rows that are appended to an unproven run are not proven either.
     end: isOpen && !(fits && run.isEndProven) ? Number.MAX_SAFE_INTEGER : run.lastSeq,
     held,
     failed,
@@ -111,7 +111,7 @@ function proven(run: JudgedRun, facts: RunFacts, fits: boolean, findings: readon
   }
 }
 
-/** Without an object the row of Postgres before the run counts; without both the link is not judged, as after a gap. */
+/** Without an object, the row that Postgres has before the run counts. Without both, as after a gap, the link is not judged. */
 function startProblem(
   { first, before }: JudgedRun,
   archived: ChainedEntry | undefined,
@@ -119,16 +119,21 @@ function startProblem(
 ): Finding[] {
   const stored = first?.seq === 1 ? ZERO_HASH : asHash(before?.entryHash)
   const hash = archived?.entryHash ?? stored
-  if (first === undefined || hash === undefined || first.prevHash === hash || isMadeOf(first, hash, hasher)) {
+  if (
+    first === undefined ||
+    hash === undefined ||
+    first.prevHash === hash ||
+    isHashedFrom(first, hash, hasher)
+  ) {
     return []
   }
-  return [brokenLink(first.seq, hash, first.prevHash, 'it does not link to the archived row before it')]
+  return [brokenLink(first.seq, hash, first.prevHash, 'the row does not link to the archived row before it')]
 }
 
 function endProblem({ lastSeq, lastHash }: JudgedRun, archived: ChainedEntry | undefined): Finding[] {
-  // After a gap, or a row without a hash, there is no link to judge; nothing proves the run then either.
+  // After a gap, or a row without a hash, there is no link to judge, and the run is not proven.
   if (archived?.seq !== lastSeq + 1 || lastHash === undefined || archived.prevHash === lastHash) return []
-  const detail = 'as archived it does not link to the row before it'
+  const detail = 'the archived row does not link to the row before it'
   return [brokenLink(archived.seq, lastHash, archived.prevHash, detail)]
 }
 
@@ -141,7 +146,7 @@ function brokenLink(
   return { code: 'broken_link', seqFrom: seq, seqTo: seq, expected, observed: asHash(observed), detail }
 }
 
-/** A link that Postgres alone shows to be broken is not told again. */
+/** Leaves out a broken link that the rows of Postgres alone show already. */
 function withoutRepeats(findings: readonly Finding[]): Finding[] {
   return findings.filter(
     (one, i) =>
@@ -153,7 +158,7 @@ function withoutRepeats(findings: readonly Finding[]): Finding[] {
   )
 }
 
-/** The row that the mirror has there. What is no row of ours, or may not be read, proves nothing: verify judges that. */
+/** Returns the row that the mirror has. An object that is malformed or may not be read proves nothing; verify judges it. */
 async function archivedRow(
   place: { domainId: string; seq: number },
   store: MirrorStore,
@@ -165,7 +170,7 @@ async function archivedRow(
     const decoded = object === undefined ? undefined : await codec.decode(object.bytes, place)
     return decoded !== undefined && 'entry' in decoded ? decoded.entry : undefined
   } catch (error) {
-    // An archiver's credentials may be for writing alone.
+    // The archiver's credentials may allow writes only.
     if (error instanceof AuditError && error.code === 'mirror_permission_denied') return undefined
     throw error
   }

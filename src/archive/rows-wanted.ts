@@ -1,6 +1,6 @@
 import { SeqRanges } from '../verify/seq-ranges.js'
 
-/** Ascending seqs, as ranges of neighbours. */
+/** A set of seqs that are added in ascending order, kept as ranges. */
 export class RowsWanted {
   constructor(readonly ranges: [from: number, to: number][] = []) {}
 
@@ -10,7 +10,7 @@ export class RowsWanted {
     else this.ranges.push([seq, seq])
   }
 
-  /** Whether a seq is among them; to be asked in ascending order. */
+  /** Returns a function that says whether a seq is in the set; call it with ascending seqs. */
   asker(): (seq: number) => boolean {
     const ranges = new SeqRanges(this.ranges.flat())
     return (seq) => ranges.has(seq)

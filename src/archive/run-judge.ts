@@ -3,7 +3,7 @@ import type { Finding } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import { asHash, type Hasher } from '../chain/hash.js'
 
-/** Rows that are uploaded together. `hash` is the entry_hash of the last of them, which all the others are part of. */
+/** Rows that are uploaded together. `hash` is the entry_hash of the last row, which depends on all the others. */
 export interface RunGroup {
   readonly from: number
   readonly to: number
@@ -11,21 +11,21 @@ export interface RunGroup {
 }
 
 export interface RunJudgeOptions {
-  /** First row of the run. The row before it may be given too, for the link. */
+  /** The first row of the run. The row before it may be added too, for the link. */
   readonly fromSeq: number
-  /** The archived row that the run ends before, if there is one; it is to be given last. */
+  /** The archived row that the run ends before, if there is one; add it last. */
   readonly stampedSeq?: number | undefined
-  /** What the run ends with where no archived row follows. */
+  /** The chain head, which the run ends with where no archived row follows. */
   readonly head?: ChainHead | undefined
-  /** Rows a group, at most. */
+  /** Rows of one group, at most. */
   readonly groupRows: number
-  /** Which rows count. Asked in ascending order. */
+  /** Whether a row counts. Called with ascending seqs. */
   readonly counts: (seq: number) => boolean
   readonly hasher: Hasher
 }
 
 export interface JudgedRun {
-  /** Ascending: the rows that something after them proves. Single ones among them may have a finding of their own. */
+  /** The rows that a later hash proves, ascending. Single rows among them may have a finding of their own. */
   readonly groups: readonly RunGroup[]
   readonly first?: StoredRow | undefined
   /** The row before the run. */
@@ -36,24 +36,25 @@ export interface JudgedRun {
   /** Whether the archived row that follows, or the head, proves the last row. */
   readonly isEndProven: boolean
   readonly rows: number
-  /** Rows that nothing proves. */
+  /** Rows that no later hash proves. */
   readonly held: number
-  /** Rows that nothing proves only because a later row is of a generation that this program does not know. */
+  /** Rows that are not proven only because a later row is of a generation that this program does not know. */
   readonly unchecked: number
   readonly findings: readonly Finding[]
 }
 
 /**
- * Judges a run of rows without an archive stamp. In a chain without a key a row proves nothing of those after it:
- * whoever rewrites rows can hash them. It proves those before it, whose hashes its own is made of. So a row is proven
- * where a line of hashes leads back to it from the end of the run, the next archived row or the chain head; and where
- * that line is broken, by a link, a hash, a gap or a duplicate, no row before the break is. Keeps one hash a group.
+ * Judges a run of rows without an archive stamp. The chain has no key, so a row proves nothing about the rows after it:
+ * an attacker who rewrites rows can hash them too. A row does prove the rows before it, because its hash depends on
+ * theirs. So a row is proven where hashes lead back to it without a break from the end of the run: from the next archived
+ * row, or from the chain head. A link, a hash, a gap or a duplicate breaks this, and no row before the break is proven.
+ * Keeps one hash per group.
  */
 export class RunJudge {
   readonly #options: RunJudgeOptions
   readonly #fold: ChainFold
   #groups: RunGroup[] = []
-  /** The group that is being filled. */
+  /** The first row of the open group. */
   #groupFrom = 0
   #groupSize = 0
   #first: StoredRow | undefined
@@ -63,7 +64,7 @@ export class RunJudge {
   #rows = 0
   #held = 0
   #unchecked = 0
-  /** Rows up to the head, once it was met. */
+  /** Rows up to the head; undefined until the head was added. */
   #rowsToHead: number | undefined
   #isEndProven = false
 
@@ -72,10 +73,10 @@ export class RunJudge {
     this.#fold = new ChainFold({ fromSeq: options.fromSeq, hasher: options.hasher })
   }
 
-  /** In order of seq. Of the rows only the first and the one before it are kept. */
+  /** Adds a row; call it in order of seq. Keeps only the first row of the run and the row before it. */
   add(row: StoredRow): void {
     this.#fold.add(row)
-    if (row.seq < this.#options.fromSeq) this.#before = kept(row)
+    if (row.seq < this.#options.fromSeq) this.#before = copied(row)
     else if (row.seq === this.#seq) this.#startGroup(row.seq + 1, 'held')
     else this.#step(row)
   }
@@ -98,7 +99,7 @@ export class RunJudge {
 
   #heldAtEnd(): number {
     if (this.#isEndProven) return this.#held + this.#rowsBeyondHead()
-    // The archived row that would prove the end is of an unknown generation.
+    // The archived row that should prove the end is of an unknown generation.
     return this.#unchecked === this.#rows ? this.#held : this.#rows
   }
 
@@ -109,11 +110,11 @@ export class RunJudge {
   #step(row: StoredRow): void {
     const isBroken = this.#first !== undefined && !this.#provesLast(row)
     if (isBroken) this.#startGroup(row.seq, this.#isUnchecked(row) ? 'unchecked' : 'held')
-    if (row.seq !== this.#options.stampedSeq) this.#take(row)
+    if (row.seq !== this.#options.stampedSeq) this.#append(row)
     else if (!isBroken && this.#first !== undefined) this.#endRun()
   }
 
-  /** What the head has proven stays proven, whatever lies beyond it. */
+  /** Rows that the head has proven stay proven, whatever lies beyond the head. */
   #startGroup(from: number, why: 'held' | 'unchecked'): void {
     if (this.#rowsToHead !== undefined) return
     if (why === 'held') this.#held = this.#rows
@@ -123,9 +124,9 @@ export class RunJudge {
     this.#groupSize = 0
   }
 
-  #take(row: StoredRow): void {
+  #append(row: StoredRow): void {
     if (this.#first === undefined) {
-      this.#first = kept(row)
+      this.#first = copied(row)
       this.#groupFrom = row.seq
     }
     this.#seq = row.seq
@@ -158,9 +159,9 @@ export class RunJudge {
   #provesLast(row: StoredRow): boolean {
     if (row.seq !== this.#seq + 1 || this.#hash === undefined || row.unknownGeneration !== undefined)
       return false
-    // As long as nothing was found every row was seen to hash with its own prev_hash.
+    // Without a finding so far, the fold has checked that each row hashes with its own prev_hash.
     if (this.#fold.isIntact) return row.prevHash === this.#hash
-    return isMadeOf(row, this.#hash, this.#options.hasher)
+    return isHashedFrom(row, this.#hash, this.#options.hasher)
   }
 
   #isUnchecked(row: StoredRow): boolean {
@@ -169,12 +170,12 @@ export class RunJudge {
   }
 }
 
-/** Whether a row's entry_hash is made of `hash`, whatever its prev_hash says. */
-export function isMadeOf({ canonical, entryHash }: StoredRow, hash: string, hasher: Hasher): boolean {
+/** Returns whether a row's entry_hash is computed from `hash`, whatever its prev_hash says. */
+export function isHashedFrom({ canonical, entryHash }: StoredRow, hash: string, hasher: Hasher): boolean {
   return canonical !== undefined && hasher.entry(hash, canonical) === entryHash
 }
 
-/** A source may reuse the bytes of a row. */
-function kept(row: StoredRow): StoredRow {
+/** Copies the canonical bytes, because a source may reuse them. */
+function copied(row: StoredRow): StoredRow {
   return row.canonical === undefined ? row : { ...row, canonical: Uint8Array.from(row.canonical) }
 }

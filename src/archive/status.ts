@@ -3,10 +3,10 @@ import type { MirrorCodec } from '../ports/mirror.js'
 import type { ScanProgress, SnapshotSource } from '../ports/verify.js'
 import {
   hasLostObject,
+  type LedgerStep,
   noSuchChain,
   type OpenChain,
   openChain,
-  type Place,
   walkLedger,
 } from './ledger-walk.js'
 import type { Mirrors } from './mirrors.js'
@@ -19,13 +19,13 @@ export interface StatusDeps {
   readonly onProgress: (progress: ScanProgress) => void
 }
 
-/** How far the archive of a chain has come, and where rows and keys do not belong together. */
+/** How far the archive of a chain has come, and where rows and keys do not match. */
 export interface ArchiveStatus {
   readonly domainId: string
   readonly mirrorUrl: string
   readonly rows: number
   readonly archived: number
-  /** Age of the oldest row without a stamp; 0 where all have one. */
+  /** Age of the oldest row without a stamp; 0 where every row has one. */
   readonly lagSeconds: number
   readonly objects: number
   /** Rows with a stamp and without an object. */
@@ -34,13 +34,13 @@ export interface ArchiveStatus {
   readonly orphans: { readonly count: number; readonly firstKeys: readonly string[] }
 }
 
-/** How many gaps and orphans are named. */
+/** Gaps and orphans that are listed, at most. */
 const NAMED = 10
 
-/** Objects without a row that Postgres is asked about at once. */
+/** Objects without a row that are looked up in Postgres at once. */
 const ORPHANS = 1_000
 
-/** Compares keys and rows of one chain, and opens no object. Rejects with `domain_not_found` where there is neither. */
+/** Compares the keys and rows of one chain, and opens no object. Rejects with `domain_not_found` where there is neither. */
 export async function statusOfChain(
   domainId: string,
   deps: StatusDeps,
@@ -73,11 +73,11 @@ class Comparison {
     const { domainId, state, mirror } = this.chain
     const { lastSeq, lagSeconds } = state
     const request = { domainId, fromSeq: 1, toSeq: lastSeq, prefix: codec.prefix(domainId) }
-    for await (const place of walkLedger(request, ledger, mirror.store, codec, this.signal)) {
-      await this.#take(place)
+    for await (const step of walkLedger(request, ledger, mirror.store, codec, this.signal)) {
+      await this.#compare(step)
       onProgress({ rows: this.#rows, total: lastSeq })
     }
-    await this.#askAgain()
+    await this.#lookUpRowless()
     return {
       domainId,
       mirrorUrl: mirror.store.url,
@@ -90,14 +90,14 @@ class Comparison {
     }
   }
 
-  async #take(place: Place): Promise<void> {
-    if (place.kind !== 'row') this.#objects += 1
-    if (place.kind === 'stray') this.#orphan(place.key)
-    else if (place.kind === 'object') await this.#takeRowless(place)
-    else await this.#takeRow(place.row, place.kind === 'both')
+  async #compare(step: LedgerStep): Promise<void> {
+    if (step.kind !== 'row') this.#objects += 1
+    if (step.kind === 'stray') this.#addOrphan(step.key)
+    else if (step.kind === 'object') await this.#addRowless(step)
+    else await this.#addRow(step.row, step.kind === 'both')
   }
 
-  async #takeRow(row: LedgerRow, hasObject: boolean): Promise<void> {
+  async #addRow(row: LedgerRow, hasObject: boolean): Promise<void> {
     this.#rows += 1
     if (row.archivedAt === undefined) return
     this.#archived += 1
@@ -110,22 +110,22 @@ class Comparison {
     return hasLostObject(this.chain, row, this.deps.codec, this.signal)
   }
 
-  async #takeRowless(object: { seq: number; key: string }): Promise<void> {
+  async #addRowless(object: { seq: number; key: string }): Promise<void> {
     this.#rowless.push({ seq: object.seq, key: object.key })
-    if (this.#rowless.length >= ORPHANS) await this.#askAgain()
+    if (this.#rowless.length >= ORPHANS) await this.#lookUpRowless()
   }
 
-  /** The row may have been appended and archived since Postgres was asked. */
-  async #askAgain(): Promise<void> {
+  /** A row may have been appended and archived since Postgres was read. */
+  async #lookUpRowless(): Promise<void> {
     const rowless = this.#rowless
     this.#rowless = []
     if (rowless.length === 0) return
     const seqs = rowless.map(({ seq }) => seq)
     const present = await this.deps.present(this.chain.domainId, seqs)
-    for (const { seq, key } of rowless) if (!present.has(seq)) this.#orphan(key)
+    for (const { seq, key } of rowless) if (!present.has(seq)) this.#addOrphan(key)
   }
 
-  #orphan(key: string): void {
+  #addOrphan(key: string): void {
     this.#orphans += 1
     this.#firstKeys = [...this.#firstKeys, key].sort().slice(0, NAMED)
   }

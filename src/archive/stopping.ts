@@ -1,18 +1,18 @@
-/** How a long run ends: first nothing new is begun, then, if need be, what is under way is given up. */
+/** How a long run ends: at `stop` nothing new begins, and at `giveUp` what still runs is aborted. */
 export interface Stopping {
   readonly stop: AbortSignal
   readonly giveUp: AbortSignal
-  /** Ends the run from within: `stop` comes. */
+  /** Ends the run from within, by aborting `stop`. */
   end(reason: unknown): void
 }
 
 /**
- * Milliseconds for uploads that are under way when the signal comes. What they did must still be stamped within the
- * grace of the command line (cli/shell/interruption.ts, 10 s).
+ * Milliseconds that uploads in flight may take after the signal. Their rows must then be stamped within the grace period
+ * of the command line, which is 10 s (cli/shell/interruption.ts).
  */
 const PATIENCE = 6_000
 
-/** Runs `use` with a signal that comes with `stop` or by {@link Stopping.end}, and a second one PATIENCE after it. */
+/** Runs `use` with a `stop` signal, aborted by `outer` or {@link Stopping.end}, and a `giveUp` signal `patience` later. */
 export async function withStopping<T>(
   outer: AbortSignal,
   use: (stopping: Stopping) => Promise<T>,

@@ -3,14 +3,15 @@ import type { ChainedEntry } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import { MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
 
-/** What became of one row. */
+/** The result of the upload of one row. */
 export type Uploaded =
   | { readonly seq: number; readonly etag: string; readonly created: boolean }
   | { readonly seq: number; readonly finding: Finding }
 
 /**
- * Puts one row's object, encoded as `bytes`, into the mirror, or finds it there. An object is never overwritten: the same content keeps its
- * etag, other content is a finding. Safe to repeat: after a PUT whose answer was lost, our own object is found there.
+ * Creates the object of one row, encoded as `bytes`, or finds it in the mirror. An object is never overwritten: the same
+ * content keeps its etag, and other content is a finding. A repeated call is safe: after a PUT whose response was lost,
+ * it finds our own object.
  */
 export async function uploadRow(
   entry: ChainedEntry,
@@ -24,7 +25,7 @@ export async function uploadRow(
   if (created) return { seq: entry.seq, etag, created }
   const there = await store.get(key, MAX_OBJECT_BYTES, signal)
   if (there === undefined) {
-    throw new AuditError('mirror_unavailable', `${key} was there a moment ago and is gone`)
+    throw new AuditError('mirror_unavailable', `${key} existed and was deleted before it could be read`)
   }
   if (await codec.same(there.bytes, bytes)) return { seq: entry.seq, etag: there.etag, created }
   return { seq: entry.seq, finding: await differing(entry, there.bytes, codec) }
@@ -39,6 +40,6 @@ async function differing(entry: ChainedEntry, bytes: Uint8Array, codec: MirrorCo
     seqTo: entry.seq,
     expected: entry.entryHash,
     observed: 'problem' in decoded ? undefined : decoded.entry.entryHash,
-    detail: `the mirror has another object there: ${what}`,
+    detail: `the mirror has another object for this row: ${what}`,
   }
 }

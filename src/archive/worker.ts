@@ -1,30 +1,31 @@
 import { backOff } from '../base/back-off.js'
 import { AuditError } from '../base/errors.js'
 import type { WaitingChain } from '../ports/archive.js'
+import { AFTER_FAILURE, ChainSchedule } from './chain-schedule.js'
 import type { Drained } from './drain.js'
 import { type ArchiverDeps, drainPass, PASSES, PASSES_PER_MIRROR } from './drain-pass.js'
-import { AFTER_FAILURE, Pace } from './pace.js'
 import type { ProvenRun } from './prove-run.js'
 import { type Stopping, withStopping } from './stopping.js'
 
 export interface WorkerDeps extends ArchiverDeps {
-  /** Milliseconds between two looks for rows to archive. */
+  /** Milliseconds between two polls for rows to archive. */
   readonly pollInterval: number
   readonly onPass: (domainId: string, drained: Drained) => Promise<void>
-  /** Something could not be done, and is tried again after `wait` milliseconds. Without a chain: Postgres itself. */
+  /** Reports a failure that is retried after `wait` milliseconds. Without a chain, Postgres itself failed. */
   readonly onTrouble: (error: AuditError, wait: number, domainId?: string) => void
-  /** All of the chain's rows, or Postgres, could be looked at without trouble. */
+  /** Reports that a pass read all of the chain's rows without a failure. Without a chain, a poll succeeded. */
   readonly onRecovered: (domainId?: string) => void
 }
 
 /**
- * Archives what every chain gets, until the signal; resolves once what was under way is uploaded and stamped. Only a
- * bug makes it reject: whatever else fails is told, and tried again.
+ * Archives the rows of every chain until the signal. Resolves once the uploads in flight are finished and stamped.
+ * Rejects only at a bug: every other failure is reported and retried.
  *
- * It polls, and does not LISTEN: a NOTIFY in the append transaction would take a lock of the whole database at its
- * commit, and put the appends to all chains in one queue. Polling is a walk along a partial index that is empty when all
- * is archived: 1.2 ms a poll with the entries of 110,000 archived rows not yet vacuumed away, 0.9 ms after, 0.4 ms of it
- * our own CPU time. At one poll a second a row was archived 0.57 s after it was recorded (mean; 0.99 s at 95 %).
+ * The worker polls and does not LISTEN: a NOTIFY in the append transaction would take a lock of the whole database at
+ * commit, and the appends to all chains would wait in one queue. A poll walks along a partial index that is empty when
+ * every row is archived. It takes 1.2 ms with the entries of 110,000 archived rows not yet vacuumed, and 0.9 ms after
+ * the vacuum, 0.4 ms of it our own CPU time. At one poll a second a row was archived 0.57 s after it was recorded (mean;
+ * 0.99 s at 95 %).
  */
 export async function runWorker(deps: WorkerDeps, outer: AbortSignal): Promise<void> {
   await withStopping(outer, async (stopping) => new Worker(deps, stopping).run())
@@ -33,17 +34,18 @@ export async function runWorker(deps: WorkerDeps, outer: AbortSignal): Promise<v
 class Worker {
   readonly #deps: WorkerDeps
   readonly #stopping: Stopping
-  readonly #paces = new Map<string, Pace>()
-  /** By chain: the mirror that its turn works on. */
+  readonly #schedules = new Map<string, ChainSchedule>()
+  /** By chain, while its pass runs: the mirror that the pass uploads to. */
   readonly #mirrors = new Map<string, string>()
-  readonly #turns = new Set<Promise<void>>()
-  /** By chain: what its last turn left of a run that it had proven. */
+  readonly #passes = new Set<Promise<void>>()
+  /** By chain: the part of a proven run that its last pass did not reach. */
   readonly #rests = new Map<string, ProvenRun>()
-  /** When a chain last had a turn; those that waited longest come first. */
+  /** By chain: when its last pass began. The chain that waited longest comes first. */
   readonly #served = new Map<string, number>()
   #failedPolls = 0
-  /** More could be started at once, if only a turn ended. */
+  /** Whether a chain is ready for a pass that starts as soon as another pass ends. */
   #hurry = false
+  /** Whether a pass has ended since the last poll. */
   #hasEnded = false
   #bug: { error: unknown } | undefined
   #wake: () => void = () => undefined
@@ -62,7 +64,7 @@ class Worker {
       this.#hasEnded = false
       await this.#pause(await this.#poll().catch((error: unknown) => this.#onBug(error)))
     }
-    await Promise.all(this.#turns)
+    await Promise.all(this.#passes)
     stop.removeEventListener('abort', wake)
     if (this.#bug !== undefined) throw this.#bug.error
   }
@@ -71,24 +73,24 @@ class Worker {
     return this.#stopping.stop.aborted
   }
 
-  /** Ends the run: the other turns stop where they are, orderly, before it is thrown. */
+  /** Ends the run. The other passes stop in order before the error is thrown. */
   #onBug(error: unknown): number {
     this.#bug ??= { error }
     this.#stopping.end(error)
     return 0
   }
 
-  /** Starts a turn for every chain that waits and may have one; milliseconds until the next poll. */
+  /** Starts a pass for every waiting chain that is due. Returns the milliseconds until the next poll. */
   async #poll(): Promise<number> {
     try {
       const chains = await this.#deps.queue.waiting()
-      if (!this.#isOver()) this.#startTurns(chains)
+      if (!this.#isOver()) this.#startPasses(chains)
       this.#forgetIdle(chains)
       if (this.#failedPolls > 0) this.#deps.onRecovered()
       this.#failedPolls = 0
       return this.#deps.pollInterval
     } catch (error) {
-      if (!isTrouble(error)) throw error
+      if (!isRetryable(error)) throw error
       this.#failedPolls += 1
       const wait = Math.max(backOff(AFTER_FAILURE, this.#failedPolls), this.#deps.pollInterval)
       this.#deps.onTrouble(error, wait)
@@ -96,10 +98,10 @@ class Worker {
     }
   }
 
-  #startTurns(chains: readonly WaitingChain[]): void {
+  #startPasses(chains: readonly WaitingChain[]): void {
     const now = Date.now()
     const due = chains
-      .filter(({ domainId }) => !this.#mirrors.has(domainId) && this.#paceOf(domainId).isDue(now))
+      .filter(({ domainId }) => !this.#mirrors.has(domainId) && this.#scheduleOf(domainId).isDue(now))
       .sort((a, b) => this.#servedAt(a) - this.#servedAt(b))
     for (const chain of due) {
       const url = this.#deps.mirrors.urlOf(chain.mirrorUrl)
@@ -117,36 +119,36 @@ class Worker {
     const { domainId } = chain
     this.#mirrors.set(domainId, url)
     this.#served.set(domainId, now)
-    const turn: Promise<void> = this.#turn(chain, now)
+    const pass: Promise<void> = this.#pass(chain, now)
       .catch((error: unknown) => void this.#onBug(error))
       .finally(() => {
         this.#mirrors.delete(domainId)
-        this.#turns.delete(turn)
+        this.#passes.delete(pass)
         this.#hasEnded = true
-        // Somebody waits for the place, or this chain has more.
+        // Another chain waits for this slot, or this chain has more rows.
         if (this.#hurry) this.#wake()
       })
-    this.#turns.add(turn)
+    this.#passes.add(pass)
   }
 
-  async #turn(chain: WaitingChain, now: number): Promise<void> {
+  async #pass(chain: WaitingChain, now: number): Promise<void> {
     const { domainId } = chain
-    const pace = this.#paceOf(domainId)
-    const after = pace.after(now)
+    const schedule = this.#scheduleOf(domainId)
+    const after = schedule.after(now)
     try {
       const rest = this.#rests.get(domainId)
       this.#rests.delete(domainId)
       const drained = await drainPass(chain, { after, rest }, this.#deps, this.#stopping)
       if (drained === 'claimed elsewhere') return
       if (drained.rest !== undefined && drained.ended === 'some') this.#rests.set(domainId, drained.rest)
-      const wait = pace.onPass(drained, after, Date.now(), Math.random())
+      const wait = schedule.onPass(drained, after, Date.now(), Math.random())
       if (drained.ended === 'some') this.#hurry = true
       if (after === 0 && drained.failed === 0) this.#deps.onRecovered(domainId)
       if (drained.error !== undefined) this.#deps.onTrouble(drained.error, wait ?? 0, domainId)
       await this.#deps.onPass(domainId, drained)
     } catch (error) {
-      if (!isTrouble(error)) throw error
-      this.#deps.onTrouble(error, pace.onError(Date.now(), Math.random()), domainId)
+      if (!isRetryable(error)) throw error
+      this.#deps.onTrouble(error, schedule.onError(Date.now(), Math.random()), domainId)
     }
   }
 
@@ -161,29 +163,29 @@ class Worker {
     })
   }
 
-  #paceOf(domainId: string): Pace {
-    const pace = this.#paces.get(domainId) ?? new Pace()
-    this.#paces.set(domainId, pace)
-    return pace
+  #scheduleOf(domainId: string): ChainSchedule {
+    const schedule = this.#schedules.get(domainId) ?? new ChainSchedule()
+    this.#schedules.set(domainId, schedule)
+    return schedule
   }
 
   #servedAt({ domainId }: WaitingChain): number {
     return this.#served.get(domainId) ?? 0
   }
 
-  /** A chain that does not wait has nothing left behind. */
+  /** A chain without waiting rows has skipped none, so its schedule can go. */
   #forgetIdle(chains: readonly WaitingChain[]): void {
     const waiting = new Set(chains.map(({ domainId }) => domainId))
-    for (const domainId of this.#paces.keys()) {
+    for (const domainId of this.#schedules.keys()) {
       if (waiting.has(domainId) || this.#mirrors.has(domainId)) continue
-      this.#paces.delete(domainId)
+      this.#schedules.delete(domainId)
       this.#served.delete(domainId)
       this.#rests.delete(domainId)
     }
   }
 }
 
-/** What can be told and tried again; anything else is a bug and ends the run. */
-function isTrouble(error: unknown): error is AuditError {
+/** Whether an error is reported and retried. Any other error is a bug and ends the run. */
+function isRetryable(error: unknown): error is AuditError {
   return error instanceof AuditError && error.code !== 'internal'
 }

@@ -12,36 +12,36 @@ export const MAX_UPLOADS_IN_FLIGHT = 256
 /** A chain that has rows without an archive stamp. */
 export interface WaitingChain {
   readonly domainId: string
-  /** The mirror that its Domain names; absent: the default. */
+  /** The mirror that its Domain names; absent: the default mirror. */
   readonly mirrorUrl?: string | undefined
-  /** Of its last row, stamped or not. */
+  /** The seq of the chain's last row, stamped or not. */
   readonly lastSeq: number
 }
 
-/** What a run of rows stands before, all of the snapshot that its rows are read in. */
+/** What follows a run of rows, from the snapshot that the rows are read in. */
 export interface RunFacts {
-  /** The archived row that it ends before; absent where the run goes on to the end of the chain. */
+  /** The archived row that the run ends before; absent where the run goes on to the end of the chain. */
   readonly stampedSeq?: number | undefined
   readonly head?: ChainHead | undefined
   /** The last row of the chain, which may lie beyond the run. */
   readonly last?: LastRow | undefined
 }
 
-/** What the archiver drains: rows whose archived_at is NULL, as far as their seq is one of the format (1 to 2^53-1). */
+/** The rows that the archiver drains: archived_at is NULL, and the seq is from 1 to 2^53-1. */
 export interface ArchiveQueue {
   waiting(): Promise<readonly WaitingChain[]>
   /**
-   * Runs `use` unless another archiver has this chain; resolves to whether it ran. Not to be called for a chain whose
-   * `use` still runs. The claim ends with `use`, and with the connection: then another may begin while this one still
-   * uploads, which create-only objects and one-time stamps allow for.
+   * Runs `use` unless another archiver has claimed this chain, and resolves to whether it ran. Do not call it for a chain
+   * whose `use` still runs. The claim ends with `use`, or with the connection. If the connection is lost, another archiver
+   * may begin while this one still uploads: create-only objects and one-time stamps allow for that.
    */
   claim(domainId: string, use: () => Promise<void>): Promise<boolean>
-  /** The first seq without a stamp above `after`. */
+  /** Returns the first seq above `after` without a stamp. */
   nextUnstamped(domainId: string, after: number): Promise<number | undefined>
   /**
-   * Hands over, ascending and in one snapshot, the row before `fromSeq` where there is one, and the rows up to the first
-   * archived one beyond `pastSeq`, or to the end of the chain. `begin` is told the facts before the first row; a row is
-   * only whole until it returns. Rejects with the signal's reason.
+   * Reads, ascending and in one snapshot, the row before `fromSeq` if there is one, and the rows up to the first archived
+   * row beyond `pastSeq`, or to the end of the chain. Calls `begin` with the facts before the first row, and the function
+   * that it returns with each row; a row's bytes are valid only during that call. Rejects with the signal's reason.
    */
   scan(
     domainId: string,
@@ -49,38 +49,38 @@ export interface ArchiveQueue {
     begin: (facts: RunFacts) => (row: StoredRow) => void,
     signal: AbortSignal,
   ): Promise<RunFacts>
-  /** The rows of one snapshot from a seq to another, ascending. */
+  /** Returns the rows from a seq to another, ascending, from one snapshot. */
   rows(domainId: string, fromSeq: number, toSeq: number): Promise<readonly StoredRow[]>
-  /** Stamps rows that have none, at least one and of one batch; resolves with how many it stamped, durably. */
+  /** Stamps the rows of one batch, at least one, that have no stamp. Resolves with how many were stamped, durably. */
   stamp(domainId: string, stamps: readonly { seq: number; etag: string }[]): Promise<number>
-  /** Gives every claim back. */
+  /** Releases every claim. */
   close(): Promise<void>
 }
 
-/** A row as the mirror's keys are compared with. */
+/** A row, to be compared with the keys of the mirror. */
 export interface LedgerRow {
   readonly seq: number
-  /** Absent where it has no stamp. */
+  /** Absent where the row has no stamp. */
   readonly archivedAt?: ReadTime | undefined
 }
 
-/** What Postgres says of one chain and its archive, at one moment. */
+/** The state of one chain and its archive in Postgres, at one moment. */
 export interface LedgerState {
-  /** The registry or the platform chain knows this Domain. */
+  /** Whether the registry or the platform chain knows this Domain. */
   readonly known: boolean
   readonly mirrorUrl?: string | undefined
   /** 0 where there is no row. */
   readonly lastSeq: number
-  /** The database's clock, microseconds since 1970; no stamp is ever older than its object. */
+  /** The database's clock, microseconds since 1970. No stamp is older than its object. */
   readonly clock: bigint
-  /** Of the oldest row without a stamp, by that clock; 0 where all have one. */
+  /** Age of the oldest row without a stamp, by that clock; 0 where every row has one. */
   readonly lagSeconds: number
 }
 
-/** The archive stamps of a chain's rows. */
+/** Reads the archive stamps of a chain's rows. */
 export interface ArchiveLedger {
   state(domainId: string): Promise<LedgerState>
-  /** The rows with a seq above `after` and at most `toSeq`, ascending, `limit` of them. */
+  /** Returns at most `limit` rows with a seq above `after` and at most `toSeq`, ascending. */
   page(
     domainId: string,
     range: { after: number; toSeq: number; limit: number },

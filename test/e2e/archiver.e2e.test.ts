@@ -258,7 +258,7 @@ describe('audit archive', () => {
     const text = await audit('archive', 'status', '--all')
     expect(text.code).toBe(1)
     expect(text.stdout).toMatch(/^chain +rows +archived +lag +seconds +objects +gaps +orphans\n/)
-    expect(text.stderr).toContain('archived and gone: rows 8')
+    expect(text.stderr).toContain('archived rows without an object: 8')
   })
 
   it.each([

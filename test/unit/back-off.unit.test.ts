@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AFTER_FAILURE } from '../../src/archive/pace.js'
+import { AFTER_FAILURE } from '../../src/archive/chain-schedule.js'
 import { backOff } from '../../src/base/back-off.js'
 
 describe('backOff', () => {

@@ -5,12 +5,12 @@ import { mirrorFlags } from '../flags/mirror.js'
 
 const CONCURRENCY = 16
 
-/** Of the commands that upload. Read with {@link concurrencyOf}. */
+/** The flags of the commands that upload. {@link concurrencyOf} parses `concurrency`. */
 export const uploadFlags = {
   ...mirrorFlags,
   concurrency: Flags.string({
     helpValue: 'N',
-    summary: `uploads under way at once to each mirror, 1 to ${MAX_UPLOADS_IN_FLIGHT}; default: ${CONCURRENCY}`,
+    summary: `uploads in flight to each mirror, 1 to ${MAX_UPLOADS_IN_FLIGHT}; default: ${CONCURRENCY}`,
   }),
 }
 

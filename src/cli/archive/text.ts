@@ -5,7 +5,7 @@ import type { ArchiveStatus } from '../../archive/status.js'
 import { safe } from '../output/safe-text.js'
 import type { Cell } from '../output/table.js'
 
-/** A finding of the archiver, for stderr. */
+/** Returns the line of a finding for stderr. */
 export function foundText(domainId: string, { source, finding }: SourcedFinding): string {
   const { code, seqFrom, seqTo, detail } = finding
   const rows = seqFrom === seqTo ? `row ${seqFrom}` : `rows ${seqFrom} to ${seqTo}`
@@ -40,17 +40,19 @@ export function statusRow(status: ArchiveStatus): Cell[] {
   ]
 }
 
-/** What a table has no room for: where the gaps and orphans are. */
+/** Returns the places of gaps and orphans, for which the table has no room. */
 export function statusNotes({ domainId, gaps, orphans }: ArchiveStatus): string[] {
   const seqs = gaps.firstSeqs.join(', ')
   const keys = orphans.firstKeys.join('  ')
   const more = (count: number, named: number) => (count > named ? ' …' : '')
   return [
     ...(gaps.count > 0
-      ? [safe`${domainId}  archived and gone: rows ${seqs}${more(gaps.count, gaps.firstSeqs.length)}`]
+      ? [
+          safe`${domainId}  archived rows without an object: ${seqs}${more(gaps.count, gaps.firstSeqs.length)}`,
+        ]
       : []),
     ...(orphans.count > 0
-      ? [safe`${domainId}  objects of no row: ${keys}${more(orphans.count, orphans.firstKeys.length)}`]
+      ? [safe`${domainId}  objects without a row: ${keys}${more(orphans.count, orphans.firstKeys.length)}`]
       : []),
   ]
 }

@@ -6,41 +6,43 @@ export const AFTER_FAILURE: BackOff = { first: 1_000, longest: 60_000, jitter: 1
 
 /**
  * Waits before rows that were held back are read again. Such rows rarely become archivable, except those before a row
- * that commits late. The wait doubles because each look reads the whole run again.
+ * that commits late. The wait doubles because each pass reads the whole run again.
  */
 const WHILE_HELD: BackOff = { first: 5_000, longest: 60_000, jitter: 0 }
 
 /**
- * When a chain is looked at again, and from where. Rows that were left behind, held back or failed, are passed over
- * until their time comes, so that they neither stop new rows nor are read at every poll.
+ * When the next pass over a chain begins, and at which row. Rows that were held back or failed are skipped until their
+ * wait is over, so that they neither delay new rows nor are read at every poll.
  */
-export class Pace {
-  /** Nothing before that: the last pass got nothing through. */
+export class ChainSchedule {
+  /** No pass begins before this time: the last pass uploaded nothing. */
   #notBefore = 0
-  /** The last row of those looked at when some were left behind; 0 where none were. */
-  #passed = 0
-  #passedUntil = 0
+  /** Rows up to this seq are skipped until `#skippedUntil`; 0 where no row is skipped. */
+  #skipped = 0
+  #skippedUntil = 0
   #failures = 0
-  /** Looks in a row that held rows back. */
+  /** Passes in a row that held rows back. */
   #helds = 0
 
   isDue(now: number): boolean {
     return now >= this.#notBefore
   }
 
-  /** Rows up to this seq are passed over. */
+  /** Returns the seq up to which rows are skipped. */
   after(now: number): number {
-    return now >= this.#passedUntil ? 0 : this.#passed
+    return now >= this.#skippedUntil ? 0 : this.#skipped
   }
 
-  /** Milliseconds until rows that failed are tried again, if any did. `from` is what {@link after} said for the pass. */
+  /**
+   * Returns the milliseconds until failed rows are retried, or undefined where no row failed. `from` is what {@link after}
+   * returned for the pass.
+   */
   onPass(drained: Drained, from: number, now: number, random: number): number | undefined {
     const wait = drained.failed > 0 ? this.#onFailure(drained.stamped > 0, now, random) : undefined
-    if (from === 0) this.#passed = 0
+    if (from === 0) this.#skipped = 0
     if (from === 0 && drained.failed === 0) this.#failures = 0
     if (from === 0) this.#helds = drained.held > 0 ? this.#helds + 1 : 0
-    if (drained.held + drained.failed > 0)
-      this.#leaveBehind(drained.reached, now + (wait ?? this.#heldWait()))
+    if (drained.held + drained.failed > 0) this.#skip(drained.reached, now + (wait ?? this.#heldWait()))
     return wait
   }
 
@@ -48,7 +50,7 @@ export class Pace {
     return backOff(WHILE_HELD, Math.max(this.#helds, 1))
   }
 
-  /** The pass itself failed: Postgres did, or the mirror could not be opened. Milliseconds until the next. */
+  /** Returns the milliseconds until the next pass, after a pass that Postgres or the opening of the mirror failed. */
   onError(now: number, random: number): number {
     return this.#onFailure(false, now, random)
   }
@@ -60,8 +62,8 @@ export class Pace {
     return wait
   }
 
-  #leaveBehind(reached: number, again: number): void {
-    this.#passedUntil = this.#passed === 0 ? again : Math.min(this.#passedUntil, again)
-    this.#passed = reached
+  #skip(reached: number, until: number): void {
+    this.#skippedUntil = this.#skipped === 0 ? until : Math.min(this.#skippedUntil, until)
+    this.#skipped = reached
   }
 }
