@@ -1,12 +1,12 @@
 import * as Flags from '@oclif/core/flags'
-import { HOLD_HEAD, holdRow } from '../../src/cli/erasure/hold-text.js'
+import { HOLD_LIST } from '../../src/cli/erasure/hold-text.js'
 import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { holdStoreOf } from '../../src/compose/erasure.js'
 import { entriesOf } from '../../src/compose/query.js'
-import { holdJson, streamHolds } from '../../src/erasure/hold.js'
+import { streamHolds } from '../../src/erasure/hold.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class HoldList extends AuditCommand {
@@ -29,9 +29,7 @@ export default class HoldList extends AuditCommand {
     }
     const count = await printStream(this.out, streamHolds(await holdStoreOf(context), filter), {
       json: flags.json,
-      toJson: holdJson,
-      head: HOLD_HEAD,
-      toRow: (hold) => holdRow(holdJson(hold)),
+      ...HOLD_LIST,
     })
     if (count > 0) return
     if (chosen !== 'all') await assertKnown(await entriesOf(context), chosen)

@@ -1,8 +1,7 @@
 import * as Flags from '@oclif/core/flags'
-import { holdFields } from '../../src/cli/erasure/hold-text.js'
+import { printHold } from '../../src/cli/erasure/hold-text.js'
 import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
 import { personFlags } from '../../src/cli/flags/person.js'
-import { keyValues } from '../../src/cli/output/table.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { holdsOf } from '../../src/compose/erasure.js'
 import { placeHold } from '../../src/erasure/hold.js'
@@ -34,7 +33,6 @@ export default class HoldPlace extends AuditCommand {
     const request = { domainId: chainOf(parsed), person: optionalPerson(flags), reason: flags.reason }
     const context = await this.context(flags)
     const hold = await placeHold(await holdsOf(context), { ...request, actor: context.actor })
-    if (flags.json) await this.out.json(hold)
-    else await this.out.line(keyValues(holdFields(hold)))
+    await printHold(hold, flags.json, this.out)
   }
 }

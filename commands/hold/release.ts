@@ -1,7 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import { holdFields } from '../../src/cli/erasure/hold-text.js'
-import { keyValues } from '../../src/cli/output/table.js'
+import { printHold } from '../../src/cli/erasure/hold-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { holdsOf } from '../../src/compose/erasure.js'
 import { parseHoldId, releaseHold } from '../../src/erasure/hold.js'
@@ -30,7 +29,6 @@ it, in one transaction.`
     const context = await this.context(flags)
     const request = { id, reason: flags.reason, actor: context.actor }
     const hold = await releaseHold(await holdsOf(context), request)
-    if (flags.json) await this.out.json(hold)
-    else await this.out.line(keyValues(holdFields(hold)))
+    await printHold(hold, flags.json, this.out)
   }
 }

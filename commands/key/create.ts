@@ -4,12 +4,11 @@ import { parseExpiry } from '../../src/access/expiry.js'
 import { createKey } from '../../src/access/keys.js'
 import { parseHolder } from '../../src/access/subject.js'
 import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
-import { keyFields } from '../../src/cli/access/key-text.js'
+import { printCreatedKey } from '../../src/cli/access/key-text.js'
 import { relationFlag, relationOf } from '../../src/cli/access/relation-flags.js'
 import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { note } from '../../src/cli/output/streams.js'
-import { keyValues } from '../../src/cli/output/table.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { managementOf, zedCommandFor } from '../../src/compose/access.js'
 
@@ -55,8 +54,7 @@ admin of the chain, and owner to make keys with --owner-only; any other actor is
     const spicedb = spicedbOf(flags)
     const management = await managementOf(await this.context(flags), this.signal, spicedb)
     const created = await createKey(management, request)
-    if (flags.json) await this.out.json(created)
-    else await this.out.line(keyValues([['key', created.key], ...keyFields(created)]))
+    await printCreatedKey(created, flags.json, this.out)
     note('the key is shown this once: what is kept of it is a hash')
     if (spicedb !== undefined) note(`SpiceDB decides what it may: ${await zedCommandFor(request)}`)
   }

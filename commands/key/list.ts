@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
-import { keyJson, streamKeys } from '../../src/access/keys.js'
+import { streamKeys } from '../../src/access/keys.js'
 import { parseHolder } from '../../src/access/subject.js'
-import { KEY_HEAD, keyRow } from '../../src/cli/access/key-text.js'
+import { KEY_LIST } from '../../src/cli/access/key-text.js'
 import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
@@ -33,9 +33,7 @@ export default class KeyList extends AuditCommand {
     const context = await this.context(flags)
     const count = await printStream(this.out, streamKeys(await keysOf(context), filter), {
       json: flags.json,
-      toJson: keyJson,
-      head: KEY_HEAD,
-      toRow: (key) => keyRow(keyJson(key)),
+      ...KEY_LIST,
     })
     if (count > 0) return
     if (chosen !== 'all') await assertKnown(await entriesOf(context), chosen)

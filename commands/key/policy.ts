@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
 import { setPolicy, showPolicy } from '../../src/access/policy.js'
 import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
+import { printPolicy } from '../../src/cli/access/key-text.js'
 import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
-import { keyValues } from '../../src/cli/output/table.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { managementOf, policyOf } from '../../src/compose/access.js'
 import { entriesOf } from '../../src/compose/query.js'
@@ -35,7 +35,6 @@ export default class KeyPolicy extends AuditCommand {
             domainId,
             flags.erase === 'owner-only' ? 'owner-only' : 'manage',
           )
-    if (flags.json) await this.out.json(policy)
-    else await this.out.line(keyValues(Object.entries(policy)))
+    await printPolicy(policy, flags.json, this.out)
   }
 }

@@ -1,9 +1,8 @@
 import * as Args from '@oclif/core/args'
 import { parseKeyId, revokeKey } from '../../src/access/keys.js'
 import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
-import { keyFields } from '../../src/cli/access/key-text.js'
+import { printKey } from '../../src/cli/access/key-text.js'
 import { note } from '../../src/cli/output/streams.js'
-import { keyValues } from '../../src/cli/output/table.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { managementOf } from '../../src/compose/access.js'
 
@@ -27,8 +26,7 @@ stays as it is.`
       await managementOf(await this.context(flags), this.signal, spicedbOf(flags)),
       id,
     )
-    if (flags.json) await this.out.json(revoked)
-    else await this.out.line(keyValues(keyFields(revoked)))
-    if (revoked.seq === undefined) note('it was revoked before')
+    await printKey(revoked, flags.json, this.out)
+    if (revoked.auditRow === undefined) note('it was revoked before')
   }
 }

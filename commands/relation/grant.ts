@@ -1,7 +1,7 @@
 import { grantRelation } from '../../src/access/relations.js'
 import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
 import { tupleFlags, tupleOf } from '../../src/cli/access/relation-flags.js'
-import { changedText } from '../../src/cli/access/relation-text.js'
+import { printTuple } from '../../src/cli/access/relation-text.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { managementOf } from '../../src/compose/access.js'
@@ -28,8 +28,7 @@ to make owners; any other actor is the operator (docs/access.md).`
       await managementOf(await this.context(flags), this.signal, spicedbOf(flags)),
       tuple,
     )
-    if (flags.json) await this.out.json(changed)
-    else await this.out.line(changedText(changed))
-    if (!changed.changed) note('it was granted before')
+    await printTuple(changed, flags.json, this.out)
+    if (changed.auditRows.length === 0) note('it was granted before')
   }
 }

@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags'
-import { decidedElsewhere, streamTuples, tupleJson } from '../../src/access/relations.js'
+import { decidedElsewhere, streamTuples } from '../../src/access/relations.js'
 import { parseSubject } from '../../src/access/subject.js'
 import { chainOfObject } from '../../src/chain/self-audit.js'
 import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
 import { listedObjectFlags, listedObjectOf } from '../../src/cli/access/relation-flags.js'
-import { TUPLE_HEAD } from '../../src/cli/access/relation-text.js'
+import { TUPLE_LIST } from '../../src/cli/access/relation-text.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
@@ -40,9 +40,7 @@ export default class RelationList extends AuditCommand {
     const tuples = streamTuples(await relationsOf(context), filter)
     const count = await printStream(this.out, tuples, {
       json: flags.json,
-      toJson: tupleJson,
-      head: TUPLE_HEAD,
-      toRow: (tuple) => Object.values(tupleJson(tuple)),
+      ...TUPLE_LIST,
     })
     if (count > 0) return
     const chain = object === undefined ? undefined : chainOfObject(object)

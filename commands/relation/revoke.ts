@@ -1,7 +1,7 @@
 import { revokeRelation } from '../../src/access/relations.js'
 import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
 import { tupleFlags, tupleOf } from '../../src/cli/access/relation-flags.js'
-import { changedText } from '../../src/cli/access/relation-text.js'
+import { printTuple } from '../../src/cli/access/relation-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { managementOf } from '../../src/compose/access.js'
 
@@ -26,7 +26,6 @@ and actors are as for audit relation grant.`
       await managementOf(await this.context(flags), this.signal, spicedbOf(flags)),
       tuple,
     )
-    if (flags.json) await this.out.json(changed)
-    else await this.out.line(changedText(changed))
+    await printTuple(changed, flags.json, this.out)
   }
 }

@@ -1,9 +1,8 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../src/base/errors.js'
 import { wholeNumber } from '../../src/cli/erasure/retention-run.js'
-import { RETENTION_HEAD, retentionRow } from '../../src/cli/erasure/retention-text.js'
+import { printRetention } from '../../src/cli/erasure/retention-text.js'
 import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
-import { table } from '../../src/cli/output/table.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { retentionOf } from '../../src/compose/erasure.js'
 import { setRetention } from '../../src/erasure/retention.js'
@@ -45,7 +44,6 @@ export default class RetentionSet extends AuditCommand {
       { domainId, actor: context.actor },
       change,
     )
-    if (flags.json) await this.out.json(retention)
-    else await this.out.line(await table(RETENTION_HEAD, [retentionRow(retention)], this.out))
+    await printRetention(retention, flags.json, this.out)
   }
 }

@@ -1,43 +1,42 @@
 import { chainObject } from '../chain/self-audit.js'
+import type { Placed } from '../ports/append.js'
 import { policySet } from './actions.js'
 import { auditItem } from './audit-rows.js'
 import { assertManages } from './authority.js'
 import type { Management } from './management.js'
 
-/** What a chain asks of those who erase on it. */
-export interface PolicyJson {
-  readonly domain_id: string
-  /** `owner-only`: a key that an owner made for it; `manage`: whoever is owner or admin. */
+/** What a chain requires of callers that erase on it. */
+export interface AccessPolicy {
+  readonly domainId: string
+  /** `owner-only`: a key that an owner made for erasing. `manage`: the relation owner or admin. */
   readonly erase: 'owner-only' | 'manage'
-  readonly seq?: number
-  readonly entry_hash?: string
+}
+
+export interface ChangedPolicy extends AccessPolicy {
+  /** The row that records the change. Absent when nothing changed. */
+  readonly auditRow?: Placed | undefined
 }
 
 export async function showPolicy(
   { policy, signal }: Pick<Management, 'policy' | 'signal'>,
   domainId: string,
-): Promise<PolicyJson> {
+): Promise<AccessPolicy> {
   const isOwnerOnly = await policy.isEraseOwnerOnly(chainObject(domainId), signal)
-  return { domain_id: domainId, erase: isOwnerOnly ? 'owner-only' : 'manage' }
+  return { domainId, erase: isOwnerOnly ? 'owner-only' : 'manage' }
 }
 
 /**
- * Sets it, with a row audit.access-policy; where it was so before no row is written. It is an owner's to set: an admin could
- * free themselves of it. Rejects with `access_denied`, `domain_not_found`, and as an append does.
+ * Sets the policy and writes a row audit.access-policy; writes no row when the policy does not change. Only an owner may set
+ * it, because an admin could exempt themselves. Rejects with `access_denied`, `domain_not_found`, and as an append does.
  */
 export async function setPolicy(
   ports: Management,
   domainId: string,
-  erase: PolicyJson['erase'],
-): Promise<PolicyJson> {
+  erase: AccessPolicy['erase'],
+): Promise<ChangedPolicy> {
   await assertManages(ports, 'owner', chainObject(domainId))
   const isOwnerOnly = erase === 'owner-only'
   const selfAudit = await auditItem(ports, [domainId], () => [policySet(domainId, isOwnerOnly)])
   const { auditRows } = await ports.policy.setEraseOwnerOnly(domainId, isOwnerOnly, selfAudit)
-  const [row] = auditRows
-  return {
-    domain_id: domainId,
-    erase,
-    ...(row !== undefined && { seq: row.seq, entry_hash: row.entryHash }),
-  }
+  return { domainId, erase, auditRow: auditRows[0] }
 }

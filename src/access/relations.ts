@@ -1,6 +1,5 @@
 import { AuditError } from '../base/errors.js'
 import { itemsOf } from '../base/paging.js'
-import { wireTime } from '../base/wire-time.js'
 import { chainOfObject, PLATFORM_OBJECT, SELF_AUDIT } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AppendItem, Placed } from '../ports/append.js'
@@ -16,56 +15,55 @@ import { auditItem, endAccess } from './audit-rows.js'
 import { assertManages } from './authority.js'
 import type { Management } from './management.js'
 
-/** What became of a tuple, as `audit relation` prints it, with the rows that records it. */
-export interface ChangedTupleJson extends RelationTuple {
-  readonly changed: boolean
-  readonly rows: readonly { readonly domain_id: string; readonly seq: number; readonly entry_hash: string }[]
-}
-
-export interface TupleJson extends RelationTuple {
-  readonly created_at: string
+/** A tuple that was granted or revoked, and the rows that record it: none when nothing changed. */
+export interface ChangedTuple {
+  readonly tuple: RelationTuple
+  readonly auditRows: readonly Placed[]
 }
 
 /**
- * Gives a subject a relation; rows audit.relation-grant records it in the same transaction. What was granted before stays as
- * it is, and no row is written. Rejects with `access_denied`, `domain_not_found`, `usage` where tuples do not decide, and
- * as an append does.
+ * Gives a subject a relation and writes rows audit.relation-grant in the same transaction. A relation that was granted before
+ * stays as it is, and no row is written. Rejects with `access_denied`, with `domain_not_found`, with `usage` when tuples do
+ * not decide, and as an append does.
  */
-export async function grantRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTupleJson> {
-  const domainIds = await chainsConcerned(ports, tuple)
+export async function grantRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTuple> {
+  const domainIds = await chainsToRecord(ports, tuple)
   const selfAudit = await auditItem(ports, domainIds, (pepper) => [
     relationChanged(SELF_AUDIT.relationGrant, pepper, tuple),
   ])
-  return changed(tuple, await ports.relations.grant(tuple, selfAudit))
+  const { auditRows } = await ports.relations.grant(tuple, selfAudit)
+  return { tuple, auditRows }
 }
 
-/** Takes it away again. Rejects as {@link grantRelation} does, and with `relation_not_found`. */
-export async function revokeRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTupleJson> {
-  const domainIds = await chainsConcerned(ports, tuple)
+/** Revokes a relation. Rejects as {@link grantRelation} does, and with `relation_not_found`. */
+export async function revokeRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTuple> {
+  const domainIds = await chainsToRecord(ports, tuple)
   const actions = (pepper: Uint8Array) => [relationChanged(SELF_AUDIT.relationRevoke, pepper, tuple)]
   const end = (selfAudit: AppendItem) => ports.relations.revoke(tuple, selfAudit)
-  return changed(tuple, await endAccess(ports, domainIds, actions, end))
+  const { auditRows } = await endAccess(ports, domainIds, actions, end)
+  return { tuple, auditRows }
 }
 
 /**
- * The chain of the object. Of a group, the platform chain, and each chain on which its members have a relation by it; it may
- * make owners of any, so those who manage it must be owners of the platform.
+ * Returns the chains that record the change: the chain of the object, or for a group the platform chain and each chain on
+ * which the group has a relation. Rejects with `access_denied`. A membership can make anyone an owner, so an actor that
+ * changes a group must be an owner of the platform.
  */
-async function chainsConcerned(ports: Management, tuple: RelationTuple): Promise<readonly string[]> {
+async function chainsToRecord(ports: Management, tuple: RelationTuple): Promise<readonly string[]> {
   if (!ports.tuplesDecide) throw decidedElsewhere()
   const { object, relation } = tuple
   if (object.startsWith('group:')) {
     await assertManages(ports, 'owner', PLATFORM_OBJECT)
-    const concerned = await ports.relations.chainsOf(object.slice('group:'.length))
-    return [...new Set([PLATFORM_ANCHOR, ...concerned])]
+    const opened = await ports.relations.chainsOf(object.slice('group:'.length))
+    return [...new Set([PLATFORM_ANCHOR, ...opened])]
   }
   const domainId = chainOfObject(object)
-  if (domainId === undefined) throw new AuditError('internal', 'an object of no chain')
+  if (domainId === undefined) throw new AuditError('internal', 'the object has no chain')
   await assertManages(ports, relation, object as Exclude<typeof object, `group:${string}`>)
   return [domainId]
 }
 
-/** A revocation that seems to have worked, and did not, is worse than one that is refused. */
+/** Returns the error for a change of tuples while SpiceDB decides: a revocation without effect is worse than a refused one. */
 export function decidedElsewhere(): AuditError {
   return new AuditError(
     'usage',
@@ -87,20 +85,4 @@ export function streamTuples(
     start,
     keyOf: (tuple) => tuple,
   })
-}
-
-export function tupleJson({ object, relation, subject, createdAt }: StoredTuple): TupleJson {
-  return { object, relation, subject, created_at: wireTime(createdAt) }
-}
-
-function changed(
-  tuple: RelationTuple,
-  { auditRows }: { readonly auditRows: readonly Placed[] },
-): ChangedTupleJson {
-  const rows = auditRows.map(({ domainId, seq, entryHash }) => ({
-    domain_id: domainId,
-    seq,
-    entry_hash: entryHash,
-  }))
-  return { ...tuple, changed: auditRows.length > 0, rows }
 }

@@ -6,8 +6,9 @@ import { streamKeys } from './keys.js'
 import { streamTuples } from './relations.js'
 
 /**
- * What keys and relations still say of a person on one chain, memberships of groups among it. `isMeant` is asked of each
- * subject, as it stands and without its `user:` or `service:`: only whoever has the pepper knows whose pseudonym it is.
+ * Returns the keys and relation tuples of one chain, and the memberships of groups, that still name a person. Calls `isMeant`
+ * with each subject as stored and without its type (`user:`, `service:`): only a caller with the pepper can match a
+ * pseudonym.
  */
 export async function accessRemaining(
   { keys, relations }: { readonly keys: ApiKeyStore; readonly relations: RelationStore },
@@ -19,21 +20,21 @@ export async function accessRemaining(
   for await (const { id, state, subject } of streamKeys(keys, { domainId, activeOnly: false })) {
     if (state !== 'revoked' && isOfPerson(subject)) remaining.push({ kind: 'api_key', id })
   }
-  for await (const tuple of tuplesAbout(relations, domainId)) {
-    if (isOfPerson(tuple.subject)) remaining.push({ kind: 'relation_tuple', tuple })
+  for await (const { object, relation, subject } of tuplesAbout(relations, domainId)) {
+    if (isOfPerson(subject)) remaining.push({ kind: 'relation_tuple', tuple: { object, relation, subject } })
   }
   return remaining
 }
 
-/** Of the chain's object, and of groups, which are of no chain. */
+/** Yields the tuples of the chain's object, and those of all groups, which belong to no chain. */
 async function* tuplesAbout(relations: RelationStore, domainId: string): AsyncGenerator<RelationTuple> {
   const filter: RelationFilter = { object: chainObject(domainId) }
   yield* streamTuples(relations, filter)
-  for await (const tuple of streamTuples(relations, {}, GROUPS)) {
+  for await (const tuple of streamTuples(relations, {}, BEFORE_GROUPS)) {
     if (!tuple.object.startsWith('group:')) return
     yield tuple
   }
 }
 
-/** Before every group, in the order of objects. */
-const GROUPS: RelationTuple = { object: 'group:', relation: 'admin', subject: '' }
+/** Sorts before the tuples of every group. */
+const BEFORE_GROUPS: RelationTuple = { object: 'group:', relation: 'admin', subject: '' }

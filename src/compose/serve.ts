@@ -51,18 +51,14 @@ async function fixedCursorKey(context: Context): Promise<CursorKey> {
   return { cursorKey: async () => key }
 }
 
-/** The use case of the command line. Nobody is blocked from here: that is for good, and an operator's to decide. */
+/** Never blocks the person: a block is permanent, and only an operator may decide it. */
 async function eraserOf(context: Context): Promise<IdentityEraser> {
-  const [{ eraseIdentity }, { parseTimestamp }, ports] = await Promise.all([
+  const [{ eraseIdentity }, ports] = await Promise.all([
     import('../erasure/erase-identity.js'),
-    import('../chain/timestamp.js'),
     erasureOf(context),
   ])
   return {
-    erase: async ({ domainId, identityId, actor }) => {
-      const receipt = await eraseIdentity(ports, { domainId, person: { identityId }, actor, block: false })
-      const { subject_pseudonym: subjectPseudonym, erased_at: erasedAt } = receipt
-      return { subjectPseudonym, erasedAt: parseTimestamp(erasedAt) }
-    },
+    erase: ({ domainId, identityId, actor }) =>
+      eraseIdentity(ports, { domainId, person: { identityId }, actor, block: false }),
   }
 }

@@ -1,15 +1,14 @@
 import { AuditError } from '../base/errors.js'
 import type { ErasurePreview } from './erase-identity.js'
 
-/** One chain of several. */
+/** The outcome on one of several chains. */
 export type ChainOutcome<T> =
   | { readonly domainId: string; readonly done: T }
   | { readonly domainId: string; readonly failed: unknown }
 
 /**
- * Does `work` on every chain that has anything of the person; chains that have nothing are passed over. Each chain stands
- * for itself: one that cannot be done, or is on hold, does not keep the others. Rejects with `subject_not_found` where no
- * chain has anything and none failed.
+ * Runs `work` on every chain that holds anything about the person, and skips the other chains. A chain that fails, for example
+ * because of a hold, does not stop the others. Rejects with `subject_not_found` when no chain holds anything and none failed.
  */
 export async function* onEveryChain<T>(
   domainIds: readonly string[],

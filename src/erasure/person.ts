@@ -4,7 +4,7 @@ import { LIMITS, textProblem } from '../chain/limits.js'
 import { isUuid } from '../chain/uuid.js'
 import type { ErasureSubject } from '../ports/erasure.js'
 
-/** Who is meant: an identity with every subject that is mapped to it, one subject, or whoever a pseudonym is of. */
+/** A person, given as an identity with every subject that is mapped to it, as one subject, or as a pseudonym. */
 export type Person =
   | { readonly identityId: string }
   | { readonly subjectId: string }
@@ -16,7 +16,10 @@ export interface GivenPerson {
   readonly pseudonym?: string | undefined
 }
 
-/** Undefined where nobody is given. Throws `usage` for more than one, `invalid_subject` without repeating what was given. */
+/**
+ * Returns the person, or undefined when none is given. Throws `usage` for more than one, and `invalid_subject` without
+ * repeating the text.
+ */
 export function optionalPerson({ identity, subject, pseudonym: hex }: GivenPerson): Person | undefined {
   const given = [identity, subject, hex].filter((text) => text !== undefined)
   if (given.length > 1) throw new AuditError('usage', 'expected one person, got several')
@@ -25,7 +28,7 @@ export function optionalPerson({ identity, subject, pseudonym: hex }: GivenPerso
   return subject === undefined ? undefined : { subjectId: parsedSubject(subject) }
 }
 
-/** The person on one chain, by that chain's pepper. */
+/** Returns the person as a subject of one chain, by the pepper of that chain. */
 export function onChain(person: Person, domainId: string, pepper: Uint8Array): ErasureSubject {
   if ('pseudonym' in person) return { domainId, pseudonym: person.pseudonym }
   if ('subjectId' in person) return { domainId, pseudonym: pseudonym(pepper, person.subjectId) }
@@ -33,7 +36,7 @@ export function onChain(person: Person, domainId: string, pepper: Uint8Array): E
   return { domainId, pseudonym: pseudonym(pepper, identityId), identityId }
 }
 
-/** As which the person was given, in clear. */
+/** Returns the plaintext name that the person was given by, or undefined for a pseudonym. */
 export function nameOf(person: Person): string | undefined {
   if ('identityId' in person) return person.identityId
   return 'subjectId' in person ? person.subjectId : undefined

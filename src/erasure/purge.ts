@@ -1,7 +1,8 @@
 import { type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
-import { wireTime } from '../base/wire-time.js'
+import type { ReadTime } from '../base/wire-time.js'
 import { SELF_AUDIT } from '../chain/self-audit.js'
 import { formatTimestamp } from '../chain/timestamp.js'
+import type { Placed } from '../ports/append.js'
 import type {
   PurgedBatch,
   PurgePosition,
@@ -9,41 +10,42 @@ import type {
   RetentionState,
   RetentionStore,
 } from '../ports/retention.js'
-import { type Counts, chainAction, heldOf, type OnChain, type RetentionPorts } from './retention.js'
+import { type Counts, chainAction, type OnChain, type RetentionPorts } from './retention.js'
 
-/** Contexts and mappings each that go in one transaction at most: the chain's appends wait for some 50 ms. */
+/** Largest number of contexts, and of mappings, that one transaction deletes. The chain's appends wait for about 50 ms. */
 const BATCH = 5_000
 
-/** What a purge deleted or, of a dry run, would delete. */
-export interface PurgeJson {
-  readonly domain_id: string
-  readonly dry_run: boolean
-  readonly personal_data_before: string
-  readonly mappings: number
-  readonly contexts: number
+/** What a purge deleted or, in a dry run, would delete. */
+export interface Purge extends Counts {
+  readonly domainId: string
+  readonly dryRun: boolean
+  /** Personal data older than this was due. */
+  readonly cutoff: ReadTime
+  /** Personal data that was due and is kept by a legal hold on a person. */
   readonly held: Counts
-  readonly chain_holds: readonly number[]
-  /** The self-audit rows, one a transaction. */
-  readonly rows: readonly { readonly seq: number; readonly entry_hash: string }[]
+  /** Ids of the legal holds on the whole chain. */
+  readonly chainHolds: readonly number[]
+  /** The self-audit rows, one for each transaction. */
+  readonly auditRows: readonly Placed[]
 }
 
-/** Changes nothing. Rejects with `domain_not_found`. */
-export async function previewPurge(store: RetentionStore, domainId: string): Promise<PurgeJson> {
+/** Returns what a purge would delete. Changes nothing. Rejects with `domain_not_found`. */
+export async function previewPurge(store: RetentionStore, domainId: string): Promise<Purge> {
   const { mappings, contexts, ...state } = await store.state(domainId)
-  return purgeJson(domainId, state, { mappings, contexts, rows: [], dryRun: true })
+  return purgeOf(domainId, state, { mappings, contexts, auditRows: [], dryRun: true })
 }
 
 /**
- * Purges the personal data of a chain that is past its window, in transactions of a bounded size, each with the row that
- * tells of it; interrupted, it can be run again. What single holds cover is passed over and counted. Rejects with
- * `legal_hold` where one covers the whole chain, with `domain_not_found`, and as an append does.
+ * Deletes the personal data of a chain that is past its retention, in transactions of a bounded size, each with the row that
+ * records it. An interrupted purge can be run again. Data under a hold on a person is skipped and counted. Rejects with
+ * `legal_hold` when a hold covers the whole chain, with `domain_not_found`, and as an append does.
  */
 export async function applyRetention(
   { store, pepper }: RetentionPorts,
   { domainId, actor }: OnChain,
   signal: AbortSignal,
   batch = BATCH,
-): Promise<PurgeJson> {
+): Promise<Purge> {
   const state = await store.state(domainId)
   const selfAuditActor: SelfAuditActor = { domainId, actor, pepper: await pepper.pepperOf(domainId) }
   const steps: PurgeStep[] = []
@@ -55,35 +57,24 @@ export async function applyRetention(
     steps.push(step)
     from = step.next
   }
-  return purgeJson(domainId, state, {
+  return purgeOf(domainId, state, {
     mappings: sum(steps, (step) => step.mappings),
     contexts: sum(steps, (step) => step.contexts),
-    rows: steps.flatMap(({ auditRow }) =>
-      auditRow ? [{ seq: auditRow.seq, entry_hash: auditRow.entryHash }] : [],
-    ),
+    auditRows: steps.flatMap(({ auditRow }) => (auditRow ? [auditRow] : [])),
     dryRun: false,
   })
 }
 
 const START: PurgePosition = { afterSeq: 0, afterPseudonym: '' }
 
-type Purged = Counts & { readonly rows: PurgeJson['rows']; readonly dryRun: boolean }
-
-function purgeJson(
+function purgeOf(
   domainId: string,
   state: Omit<RetentionState, keyof Counts>,
-  { mappings, contexts, rows, dryRun }: Purged,
-): PurgeJson {
-  return {
-    domain_id: domainId,
-    dry_run: dryRun,
-    personal_data_before: wireTime(state.cutoff),
-    mappings,
-    contexts,
-    held: heldOf(state),
-    chain_holds: state.chainHolds,
-    rows,
-  }
+  purged: Pick<Purge, keyof Counts | 'auditRows' | 'dryRun'>,
+): Purge {
+  const { cutoff, chainHolds, heldMappings, heldContexts } = state
+  const held = { mappings: heldMappings, contexts: heldContexts }
+  return { domainId, cutoff, held, chainHolds, ...purged }
 }
 
 function figuresOf({ mappings, contexts, cutoff }: PurgedBatch): string[] {

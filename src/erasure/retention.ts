@@ -1,14 +1,13 @@
 import { type SelfAuditAction, type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
-import { wireTime } from '../base/wire-time.js'
 import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { Pepper } from '../ports/pepper.js'
 import type { RetentionPolicy, RetentionState, RetentionStore } from '../ports/retention.js'
 
-/** Of a chain that no policy was set for. */
+/** The policy of a chain that has none of its own. */
 export const DEFAULT_POLICY: RetentionPolicy = { chainYears: 7, personalDays: 365 }
 
-/** The same bounds stand as CHECKs in SQL. */
+/** The schema has the same bounds as CHECKs. */
 const YEARS = { min: 7, max: 100 }
 const DAYS = { min: 1, max: 36_500 }
 
@@ -17,9 +16,10 @@ export interface RetentionPorts {
   readonly pepper: Pepper
 }
 
-/** Who acts on which chain; `actor` is a subject_id. */
+/** A chain and who acts on it. */
 export interface OnChain {
   readonly domainId: string
+  /** A subject_id. */
   readonly actor: string
 }
 
@@ -28,53 +28,25 @@ export interface Counts {
   readonly contexts: number
 }
 
-/** A chain's policy, and what is due by it. */
-export interface RetentionJson {
-  readonly domain_id: string
-  readonly chain_years: number
-  readonly personal_days: number
-  /** Nobody has set one. */
-  readonly is_default: boolean
-  /** Rows from before are past the chain's years. They stay: no row is ever deleted. */
-  readonly floor: string
-  readonly oldest_row?: string
-  readonly rows_older_than_floor: number
-  /** Personal data from before is due. */
-  readonly personal_data_before: string
-  readonly due: Counts
-  /** As old, and kept by a legal hold. */
-  readonly held: Counts
-  /** Legal holds on the whole chain. */
-  readonly chain_holds: readonly number[]
+/** A chain's policy, and what is due under it. */
+export interface Retention extends RetentionState {
+  readonly domainId: string
 }
 
-/** Rejects with `domain_not_found`. */
-export async function showRetention(store: RetentionStore, domainId: string): Promise<RetentionJson> {
-  const state = await store.state(domainId)
-  return {
-    domain_id: domainId,
-    chain_years: state.policy.chainYears,
-    personal_days: state.policy.personalDays,
-    is_default: state.isDefault,
-    floor: wireTime(state.floor),
-    ...(state.oldest !== undefined && { oldest_row: wireTime(state.oldest) }),
-    rows_older_than_floor: state.rowsBeyondFloor,
-    personal_data_before: wireTime(state.cutoff),
-    due: { mappings: state.mappings, contexts: state.contexts },
-    held: heldOf(state),
-    chain_holds: state.chainHolds,
-  }
+/** Returns the policy and what is due. Rejects with `domain_not_found`. */
+export async function showRetention(store: RetentionStore, domainId: string): Promise<Retention> {
+  return { domainId, ...(await store.state(domainId)) }
 }
 
 /**
- * Sets the policy of a chain; what is not given stays as it is. The new one is hashed with the row that tells of it.
- * Rejects with `invalid_input`, `domain_not_found`, and as an append does.
+ * Sets the policy of a chain and returns its new state. A field that `change` leaves out stays as it is. The new policy is
+ * hashed with the row that records it. Rejects with `invalid_input`, `domain_not_found`, and as an append does.
  */
 export async function setRetention(
   { store, pepper }: RetentionPorts,
   { domainId, actor }: OnChain,
   change: Partial<RetentionPolicy>,
-): Promise<RetentionJson> {
+): Promise<Retention> {
   const { policy } = await store.state(domainId)
   const chainYears = checked('chain years', change.chainYears ?? policy.chainYears, YEARS)
   const personalDays = checked('personal days', change.personalDays ?? policy.personalDays, DAYS)
@@ -85,12 +57,7 @@ export async function setRetention(
   return showRetention(store, domainId)
 }
 
-/** What is past the window and kept by holds. */
-export function heldOf(state: Pick<RetentionState, 'heldMappings' | 'heldContexts'>): Counts {
-  return { mappings: state.heldMappings, contexts: state.heldContexts }
-}
-
-/** What concerns a chain's personal data as a whole. */
+/** Returns an action whose object is the whole chain. */
 export function chainAction(
   relation: string,
   domainId: string,

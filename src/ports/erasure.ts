@@ -58,14 +58,14 @@ export interface ErasureStore {
   ): Promise<Erasure>
 }
 
-/** Something that is kept of a person after an erasure: an API key, or a relation tuple. */
+/** A reference to a person that an erasure does not delete. */
 export type Remaining =
   | { readonly kind: 'api_key'; readonly id: string }
   | { readonly kind: 'relation_tuple'; readonly tuple: RelationTuple }
 
-/** What of a subject is kept elsewhere than in the log. */
+/** Finds references to a subject outside the log. */
 export interface RemainingReferences {
-  /** Asked before an erasure; a rejection keeps it from happening. */
+  /** Called before an erasure. A rejection prevents the erasure. */
   of(subject: ErasureSubject): Promise<readonly Remaining[]>
 }
 

@@ -147,7 +147,8 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     const all = { subject: `service:${randomUUID()}`, readOnly: false, ownerOnly: false, ...request }
     const { domainId, relation, subject } = all
     await decider.grant({ object: chainObject(domainId), relation, subject }, management)
-    return createKey({ ...management, actor }, all)
+    const { record, text } = await createKey({ ...management, actor }, all)
+    return { id: record.id, key: text }
   }
 
   async function makeCallers(chain: string): Promise<void> {

@@ -66,7 +66,7 @@ beforeAll(async () => {
     readOnly: false,
     ownerOnly: false,
   } as const
-  key = (await createKey(access.as(), made)).key
+  key = (await createKey(access.as(), made)).text
 })
 
 afterAll(async () => {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { wireTime } from '../../src/base/wire-time.js'
 import { pseudonym } from '../../src/chain/hash.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { onEveryChain } from '../../src/erasure/erase-everywhere.js'
@@ -82,8 +81,8 @@ describe('an erasure', () => {
     const alice = await pseudonymOn(domainId, 'alice')
     const preview = await previewErasure(ports(), { domainId, person: ALICE })
     expect(preview).toEqual({
-      domain_id: domainId,
-      subject_pseudonym: alice,
+      domainId,
+      subjectPseudonym: alice,
       mappings: 1,
       contexts: 2,
       rows: 2,
@@ -91,11 +90,11 @@ describe('an erasure', () => {
     })
     const receipt = await erase(domainId, ALICE)
     const rows = await storedRows(database.url, domainId)
-    expect(receipt).toMatchObject({ seq: 5, mappings_deleted: 1, contexts_deleted: 2, remaining: [] })
+    expect(receipt).toMatchObject({ seq: 5, mappingsDeleted: 1, contextsDeleted: 2, remaining: [] })
     expect(rows.slice(0, -1)).toEqual(before)
     expect(rows.at(-1)).toMatchObject({
       seq: receipt.seq,
-      entry_hash: receipt.entry_hash,
+      entry_hash: receipt.entryHash,
       relation: 'audit.erase-identity',
       object: `identity:${alice}`,
       subject: await pseudonymOn(domainId, ACTOR),
@@ -116,7 +115,7 @@ describe('an erasure', () => {
     const [alice, ...others] = await record()
     expect(alice).toMatchObject([{ seq: seq + 1 }])
     expect(others).toEqual(first.slice(1))
-    expect(await erase(domainId, ALICE)).toMatchObject({ mappings_deleted: 1, contexts_deleted: 1 })
+    expect(await erase(domainId, ALICE)).toMatchObject({ mappingsDeleted: 1, contextsDeleted: 1 })
   })
 
   it('repeated, forgets a key that came since, of a blocked person too', async () => {
@@ -136,14 +135,14 @@ describe('an erasure', () => {
       recomputes: true,
       entry: { relationPath: ['mappings:1', 'contexts:2'] },
     })
-    expect(wireTime(proven.entry.recordedAt)).toBe(receipt.erased_at)
+    expect(proven.entry.recordedAt).toBe(receipt.erasedAt)
   })
 
   it('repeated, writes nothing and gives the same receipt with nothing deleted', async () => {
     const domainId = await peopled()
     const first = await erase(domainId, ALICE)
     const second = await erase(domainId, ALICE)
-    expect(second).toEqual({ ...first, mappings_deleted: 0, contexts_deleted: 0, repeated: true })
+    expect(second).toEqual({ ...first, mappingsDeleted: 0, contextsDeleted: 0, repeated: true })
     expect(await chainLength(writer, domainId)).toBe(first.seq)
   })
 
@@ -152,22 +151,22 @@ describe('an erasure', () => {
     await erase(domainId, ALICE)
     await writer.record(domainId, NOW)
     expect((await kept(domainId)).mappings).toHaveLength(2)
-    expect(await erase(domainId, ALICE)).toMatchObject({ seq: 7, mappings_deleted: 1, repeated: false })
+    expect(await erase(domainId, ALICE)).toMatchObject({ seq: 7, mappingsDeleted: 1, repeated: false })
   })
 
   it('of somebody who never was there is auditRows on the chain all the same', async () => {
     const domainId = await peopled()
     expect(await erase(domainId, { subjectId: 'nobody' })).toMatchObject({
       seq: 5,
-      mappings_deleted: 0,
-      contexts_deleted: 0,
+      mappingsDeleted: 0,
+      contextsDeleted: 0,
     })
   })
 
   it('is of a pseudonym where nobody knows whose it is', async () => {
     const domainId = await peopled()
     const person = { pseudonym: await pseudonymOn(domainId, 'alice') }
-    expect(await erase(domainId, person)).toMatchObject({ mappings_deleted: 1, contexts_deleted: 2 })
+    expect(await erase(domainId, person)).toMatchObject({ mappingsDeleted: 1, contextsDeleted: 2 })
   })
 
   it('is of one chain: the other one knows the person still', async () => {
@@ -210,7 +209,7 @@ describe('an erasure', () => {
 
   it('on the platform chain works as on any other', async () => {
     await writer.record(PLATFORM_ANCHOR, NOW)
-    expect(await erase(PLATFORM_ANCHOR, ALICE)).toMatchObject({ mappings_deleted: 1, contexts_deleted: 1 })
+    expect(await erase(PLATFORM_ANCHOR, ALICE)).toMatchObject({ mappingsDeleted: 1, contextsDeleted: 1 })
   })
 })
 
@@ -229,10 +228,10 @@ describe('an identity', () => {
     const receipt = await erase(domainId, { identityId: IDENTITY })
     const [own, other] = [await pseudonymOn(domainId, IDENTITY), await pseudonymOn(domainId, 'alice@idp')]
     expect(receipt).toMatchObject({
-      subject_pseudonym: own,
-      mappings_deleted: 2,
-      contexts_deleted: 2,
-      others: [{ subject_pseudonym: other, seq: receipt.seq + 1 }],
+      subjectPseudonym: own,
+      mappingsDeleted: 2,
+      contextsDeleted: 2,
+      others: [{ subjectPseudonym: other, seq: receipt.seq + 1 }],
     })
     const objects = (await storedRows(database.url, domainId)).slice(4).map(({ object }) => object)
     expect(objects).toEqual([`identity:${own}`, `identity:${other}`])
@@ -289,8 +288,8 @@ describe('at once', () => {
     const run = async () => void receipts.push(await erase(domainId, ALICE))
     expect(await inOrderOf(database.url, domainId, [run, run])).toEqual(['done', 'done'])
     expect(receipts).toMatchObject([
-      { seq: 5, contexts_deleted: 2, repeated: false },
-      { seq: 5, contexts_deleted: 0, repeated: true },
+      { seq: 5, contextsDeleted: 2, repeated: false },
+      { seq: 5, contextsDeleted: 0, repeated: true },
     ])
     expect(await chainLength(writer, domainId)).toBe(5)
   })
@@ -315,11 +314,11 @@ describe('on every chain', () => {
     const run = onEveryChain(
       chains,
       (domainId) => previewErasure(ports(), { domainId, person: ALICE }),
-      ({ domain_id }) => erase(domain_id, ALICE),
+      (preview) => erase(preview.domainId, ALICE),
       new AbortController().signal,
     )
     for await (const { domainId, ...outcome } of run) {
-      outcomes.push([chains.indexOf(domainId), 'done' in outcome ? outcome.done.contexts_deleted : 'failed'])
+      outcomes.push([chains.indexOf(domainId), 'done' in outcome ? outcome.done.contextsDeleted : 'failed'])
     }
     expect(outcomes).toEqual([
       [0, 2],

@@ -65,11 +65,11 @@ describe('a policy', () => {
   it('is 7 years and 365 days where none was set', async () => {
     const domainId = await writer.create()
     expect(await show(domainId)).toMatchObject({
-      chain_years: 7,
-      personal_days: 365,
-      is_default: true,
-      rows_older_than_floor: 0,
-      due: { mappings: 0, contexts: 0 },
+      policy: { chainYears: 7, personalDays: 365 },
+      isDefault: true,
+      rowsBeyondFloor: 0,
+      mappings: 0,
+      contexts: 0,
     })
   })
 
@@ -77,7 +77,7 @@ describe('a policy', () => {
     const domainId = await writer.create()
     await setRetention(ports(), { domainId, actor: ACTOR }, { personalDays: 90 })
     const set = await setRetention(ports(), { domainId, actor: ACTOR }, { chainYears: 10 })
-    expect(set).toMatchObject({ chain_years: 10, personal_days: 90, is_default: false })
+    expect(set).toMatchObject({ policy: { chainYears: 10, personalDays: 90 }, isDefault: false })
     const [row] = await rowsOf(
       database.url,
       'SELECT relation, object, relation_path FROM audit_log_entry WHERE domain_id = $1 AND seq = 3',
@@ -101,15 +101,16 @@ describe('a policy', () => {
     await expect(setRetention(ports(), { domainId, actor: ACTOR }, change)).rejects.toMatchObject({
       code: 'invalid_input',
     })
-    expect(await show(domainId)).toMatchObject({ is_default: true })
+    expect(await show(domainId)).toMatchObject({ isDefault: true })
   })
 
   it('shows what is past the floor, and no purge touches it', async () => {
     const domainId = await old(...OLD)
     const before = await storedRows(database.url, domainId)
     expect(await show(domainId)).toMatchObject({
-      rows_older_than_floor: 2,
-      due: { mappings: 1, contexts: 3 },
+      rowsBeyondFloor: 2,
+      mappings: 1,
+      contexts: 3,
     })
     await apply(domainId)
     expect((await storedRows(database.url, domainId)).slice(0, -1)).toEqual(before)
@@ -119,10 +120,10 @@ describe('a policy', () => {
 describe('a purge', () => {
   it('takes contexts by the age of their row and mappings by when they were last seen', async () => {
     const domainId = await old(...OLD)
-    expect(await preview(domainId)).toMatchObject({ dry_run: true, mappings: 1, contexts: 3, rows: [] })
+    expect(await preview(domainId)).toMatchObject({ dryRun: true, mappings: 1, contexts: 3, auditRows: [] })
     expect(await contexts(domainId)).toHaveLength(5)
     const purged = await apply(domainId)
-    expect(purged).toMatchObject({ dry_run: false, mappings: 1, contexts: 3, rows: [{ seq: 7 }] })
+    expect(purged).toMatchObject({ dryRun: false, mappings: 1, contexts: 3, auditRows: [{ seq: 7 }] })
     expect(await contexts(domainId)).toEqual([5, 6])
     expect(await mappings(domainId)).toBe(2)
     const [row] = await rowsOf(
@@ -138,7 +139,7 @@ describe('a purge', () => {
 
   it('with nothing due writes nothing', async () => {
     const domainId = await old({ subject: 'alice', daysAgo: 364 })
-    expect(await apply(domainId)).toMatchObject({ mappings: 0, contexts: 0, rows: [] })
+    expect(await apply(domainId)).toMatchObject({ mappings: 0, contexts: 0, auditRows: [] })
     expect(await storedRows(database.url, domainId)).toHaveLength(2)
   })
 
@@ -155,7 +156,7 @@ describe('a purge', () => {
     )
     const purged = await apply(domainId, batch)
     expect(purged).toMatchObject({ mappings: 3, contexts: 9 })
-    expect(purged.rows).toHaveLength(Math.ceil(9 / batch))
+    expect(purged.auditRows).toHaveLength(Math.ceil(9 / batch))
     expect(await contexts(domainId)).toEqual([11])
     const auditRows = await rowsOf(
       database.url,
@@ -179,12 +180,14 @@ describe('a purge', () => {
 
   it('of a chain on hold is refused', async () => {
     const domainId = await old(...OLD)
-    const { id } = await hold(domainId)
+    const {
+      hold: { id },
+    } = await hold(domainId)
     expect(await preview(domainId)).toMatchObject({
       mappings: 0,
       contexts: 0,
       held: { mappings: 1, contexts: 3 },
-      chain_holds: [id],
+      chainHolds: [id],
     })
     await expect(apply(domainId)).rejects.toMatchObject({ code: 'legal_hold' })
     expect(await contexts(domainId)).toHaveLength(5)

@@ -59,8 +59,9 @@ export class AccessFixture {
     }
   }
 
-  key(request: Partial<KeyRequest> = {}, actor?: string) {
-    return createKey(this.as(actor), { ...this.#request(), ...request })
+  async key(request: Partial<KeyRequest> = {}, actor?: string) {
+    const { record, text, auditRow } = await createKey(this.as(actor), { ...this.#request(), ...request })
+    return { ...record, key: text, seq: auditRow?.seq }
   }
 
   tuple(relation: RelationTuple['relation'], subject: string, domainId = this.domainId): RelationTuple {

@@ -1,14 +1,43 @@
-import type { KeyJson } from '../../access/keys.js'
-import type { Cell } from '../output/table.js'
+import type { ChangedKey, CreatedKey } from '../../access/keys.js'
+import type { ChangedPolicy } from '../../access/policy.js'
+import type { ApiKeyRecord } from '../../ports/keys.js'
+import type { Output } from '../output/output.js'
+import { type Cell, keyValues } from '../output/table.js'
+import { changedKeyJson, createdKeyJson, type KeyJson, keyJson, policyJson } from './key-json.js'
 
-export const KEY_HEAD = ['id', 'state', 'chain', 'subject', 'relation', 'marks', 'expires_at', 'last_used_at']
-
-export function keyRow(key: KeyJson): Cell[] {
-  const { id, state, domain_id, subject, relation, expires_at, last_used_at } = key
-  return [id, state, domain_id, subject, relation, marksOf(key), expires_at, last_used_at]
+/** How `key list` prints its keys. */
+export const KEY_LIST = {
+  toJson: keyJson,
+  head: ['id', 'state', 'chain', 'subject', 'relation', 'marks', 'expires_at', 'last_used_at'],
+  toRow: (record: ApiKeyRecord): Cell[] => {
+    const key = keyJson(record)
+    const { id, state, domain_id, subject, relation, expires_at, last_used_at } = key
+    return [id, state, domain_id, subject, relation, marksOf(key), expires_at, last_used_at]
+  },
 }
 
-export function keyFields(key: KeyJson): (readonly [string, Cell])[] {
+/** Prints a new key with its text, as JSON or as one field a line. */
+export async function printCreatedKey(created: CreatedKey, json: boolean, out: Output): Promise<void> {
+  const shown = createdKeyJson(created)
+  if (json) await out.json(shown)
+  else await out.line(keyValues([['key', shown.key], ...keyFields(shown)]))
+}
+
+/** Prints a key that was revoked, as JSON or as one field a line. */
+export async function printKey(changed: ChangedKey, json: boolean, out: Output): Promise<void> {
+  const shown = changedKeyJson(changed)
+  if (json) await out.json(shown)
+  else await out.line(keyValues(keyFields(shown)))
+}
+
+/** Prints the policy of a chain, as JSON or as one field a line. */
+export async function printPolicy(policy: ChangedPolicy, json: boolean, out: Output): Promise<void> {
+  const shown = policyJson(policy)
+  if (json) await out.json(shown)
+  else await out.line(keyValues(Object.entries(shown)))
+}
+
+function keyFields(key: KeyJson): (readonly [string, Cell])[] {
   return [
     ['id', key.id],
     ['state', key.state],

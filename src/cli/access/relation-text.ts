@@ -1,10 +1,24 @@
-import type { ChangedTupleJson } from '../../access/relations.js'
+import type { ChangedTuple } from '../../access/relations.js'
+import type { StoredTuple } from '../../ports/relations.js'
+import type { Output } from '../output/output.js'
 import { keyValues } from '../output/table.js'
+import { changedTupleJson, tupleJson } from './relation-json.js'
 
-export const TUPLE_HEAD = ['object', 'relation', 'subject', 'created_at']
+/** How `relation list` prints its tuples. */
+export const TUPLE_LIST = {
+  toJson: tupleJson,
+  head: ['object', 'relation', 'subject', 'created_at'],
+  toRow: (tuple: StoredTuple) => Object.values(tupleJson(tuple)),
+}
 
-export function changedText(tuple: ChangedTupleJson): string {
-  const rows = tuple.rows.map(({ domain_id, seq }) => ['row', `${seq} of ${domain_id}`] as const)
+/** Prints a tuple that was granted or revoked, as JSON or as one field a line. */
+export async function printTuple(changed: ChangedTuple, json: boolean, out: Output): Promise<void> {
+  if (json) await out.json(changedTupleJson(changed))
+  else await out.line(changedText(changed))
+}
+
+function changedText({ tuple, auditRows }: ChangedTuple): string {
+  const rows = auditRows.map(({ domainId, seq }) => ['row', `${seq} of ${domainId}`] as const)
   return keyValues([
     ['object', tuple.object],
     ['relation', tuple.relation],

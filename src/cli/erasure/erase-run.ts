@@ -14,8 +14,8 @@ import { note } from '../output/streams.js'
 import { type Cell, keyValues } from '../output/table.js'
 import { CommandError } from '../shell/command-error.js'
 import { reportFailure } from '../shell/failure.js'
+import { previewJson, receiptJson } from './erase-json.js'
 import { previewFields, receiptFields } from './erase-text.js'
-import { remainingJson } from './remaining.js'
 
 export interface EraseOptions {
   readonly chain: string | 'all'
@@ -25,7 +25,7 @@ export interface EraseOptions {
   readonly json: boolean
 }
 
-/** Erases, or without `confirm` tells what would go and then rejects with `usage`. */
+/** Erases the person. Without `confirm`, prints what an erasure would delete and then rejects with `usage`. */
 export async function runErase(
   options: EraseOptions,
   context: Context,
@@ -51,7 +51,10 @@ class EraseRun {
   async preview(): Promise<void> {
     await this.#onChains(
       async (found) => found,
-      async (found) => this.#print(found, previewFields(found)),
+      async (found) => {
+        const shown = previewJson(found)
+        await this.#print(shown, previewFields(shown))
+      },
     )
   }
 
@@ -59,11 +62,11 @@ class EraseRun {
     const { chain, json } = this.options
     let erased: readonly ErasureReceipt[] = []
     const failed = await this.#onChains(
-      ({ domain_id }) => this.#eraseOn(domain_id),
+      ({ domainId }) => this.#eraseOn(domainId),
       async (receipt) => {
         erased = [...erased, receipt]
-        const remaining = receipt.remaining.map(remainingJson)
-        await this.#print({ ...receipt, remaining }, receiptFields(receipt))
+        const shown = receiptJson(receipt)
+        await this.#print(shown, receiptFields(shown))
       },
     )
     if (chain !== 'all') return
@@ -81,23 +84,23 @@ class EraseRun {
     return eraseIdentity(this.ports, { domainId, person, block, actor: this.context.actor })
   }
 
-  /** Resolves with how many chains failed. Of one chain the error is thrown; of all each is reported. */
+  /** Resolves with the number of chains that failed. With one chain, rejects instead; with all, reports each failure. */
   async #onChains<T>(
     work: (found: Awaited<ReturnType<typeof previewErasure>>) => Promise<T>,
-    tell: (done: T) => Promise<void>,
+    print: (done: T) => Promise<void>,
   ): Promise<number> {
     const { chain, person, json } = this.options
     const preview = (domainId: string) => previewErasure(this.ports, { domainId, person })
     if (chain !== 'all') {
       const found = await preview(chain)
-      if (found.rows + found.mappings === 0) note('note: this chain has nothing of this subject')
-      await tell(await work(found))
+      if (found.rows + found.mappings === 0) note('note: this chain holds nothing about this subject')
+      await print(await work(found))
       return 0
     }
     let failed = 0
     const { domainIds } = await knownChainsOf(this.context)
     for await (const outcome of onEveryChain(domainIds, preview, work, this.signal)) {
-      if ('done' in outcome) await tell(outcome.done)
+      if ('done' in outcome) await print(outcome.done)
       else {
         failed += 1
         reportFailure(outcome.failed, json)
@@ -118,7 +121,7 @@ function summarise(erased: readonly ErasureReceipt[], failed: number) {
   return {
     chains: erased.length + failed,
     failed,
-    mappings_deleted: sum((receipt) => receipt.mappings_deleted),
-    contexts_deleted: sum((receipt) => receipt.contexts_deleted),
+    mappings_deleted: sum((receipt) => receipt.mappingsDeleted),
+    contexts_deleted: sum((receipt) => receipt.contextsDeleted),
   }
 }

@@ -1,10 +1,9 @@
-import type { ErasurePreview, ErasureReceipt } from '../../erasure/erase-identity.js'
 import type { Cell } from '../output/table.js'
-import { remainingJson } from './remaining.js'
+import type { PreviewJson, ReceiptJson } from './erase-json.js'
 
 type Fields = readonly (readonly [string, Cell])[]
 
-export function previewFields(preview: ErasurePreview): Fields {
+export function previewFields(preview: PreviewJson): Fields {
   return [
     ['domain_id', preview.domain_id],
     ['subject_pseudonym', preview.subject_pseudonym],
@@ -15,7 +14,7 @@ export function previewFields(preview: ErasurePreview): Fields {
   ]
 }
 
-export function receiptFields(receipt: ErasureReceipt): Fields {
+export function receiptFields(receipt: ReceiptJson): Fields {
   return [
     ['domain_id', receipt.domain_id],
     ['subject_pseudonym', receipt.subject_pseudonym],
@@ -25,10 +24,10 @@ export function receiptFields(receipt: ErasureReceipt): Fields {
     ['mappings_deleted', receipt.mappings_deleted],
     ['contexts_deleted', receipt.contexts_deleted],
     ['blocked', receipt.blocked ? 'yes' : undefined],
-    ['repeated', receipt.repeated ? 'yes: the row is that of the erasure before' : undefined],
+    ['repeated', receipt.repeated ? 'yes: the row is that of the earlier erasure' : undefined],
     ...receipt.others.map((other) => ['also erased', `${other.subject_pseudonym} row ${other.seq}`] as const),
-    ...receipt.remaining
-      .map(remainingJson)
-      .map(({ kind, count, command }) => ['remaining', `${count} ${kind}: ${command}`] as const),
+    ...receipt.remaining.map(
+      ({ kind, count, command }) => ['remaining', `${count} ${kind}: ${command}`] as const,
+    ),
   ]
 }

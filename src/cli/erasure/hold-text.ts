@@ -1,15 +1,28 @@
-import type { HoldJson, ToldHoldJson } from '../../erasure/hold.js'
-import type { Cell } from '../output/table.js'
+import type { ChangedHold } from '../../erasure/hold.js'
+import type { HoldRecord } from '../../ports/hold.js'
+import type { Output } from '../output/output.js'
+import { type Cell, keyValues } from '../output/table.js'
+import { type ChangedHoldJson, changedHoldJson, holdJson } from './hold-json.js'
 
-export const HOLD_HEAD = ['id', 'placed_at', 'chain', 'covers', 'reason', 'released_at']
-
-export function holdRow(hold: HoldJson): Cell[] {
-  const { id, placed_at, domain_id, covers, subject_pseudonym, reason, released_at } = hold
-  const who = subject_pseudonym === undefined ? covers : `${covers} ${subject_pseudonym.slice(0, 12)}…`
-  return [id, placed_at, domain_id, who, reason, released_at]
+/** How `hold list` prints its holds. */
+export const HOLD_LIST = {
+  toJson: holdJson,
+  head: ['id', 'placed_at', 'chain', 'covers', 'reason', 'released_at'],
+  toRow: (hold: HoldRecord): Cell[] => {
+    const { id, placed_at, domain_id, covers, subject_pseudonym, reason, released_at } = holdJson(hold)
+    const covered = subject_pseudonym === undefined ? covers : `${covers} ${subject_pseudonym.slice(0, 12)}…`
+    return [id, placed_at, domain_id, covered, reason, released_at]
+  },
 }
 
-export function holdFields(hold: ToldHoldJson): (readonly [string, Cell])[] {
+/** Prints a hold that was placed or released, as JSON or as one field a line. */
+export async function printHold(changed: ChangedHold, json: boolean, out: Output): Promise<void> {
+  const shown = changedHoldJson(changed)
+  if (json) await out.json(shown)
+  else await out.line(keyValues(holdFields(shown)))
+}
+
+function holdFields(hold: ChangedHoldJson): (readonly [string, Cell])[] {
   return [
     ['id', hold.id],
     ['domain_id', hold.domain_id],

@@ -1,12 +1,12 @@
 import { AuditError } from '../../base/errors.js'
 import type { Context } from '../../compose/context.js'
 import { retentionOf, retentionStoreOf } from '../../compose/erasure.js'
-import { applyRetention, type PurgeJson, previewPurge } from '../../erasure/purge.js'
+import { applyRetention, type Purge, previewPurge } from '../../erasure/purge.js'
 import { showRetention } from '../../erasure/retention.js'
 import type { Output } from '../output/output.js'
 import { note } from '../output/streams.js'
 import { type Chains, eachChain } from '../shell/each-chain.js'
-import { PURGE_HEAD, purgeRow, RETENTION_HEAD, retentionRow } from './retention-text.js'
+import { PURGE_LIST, RETENTION_LIST } from './retention-text.js'
 
 export async function runRetentionShow(
   options: Chains,
@@ -17,23 +17,21 @@ export async function runRetentionShow(
   const store = await retentionStoreOf(context)
   await eachChain(options, context, out, signal, {
     label: 'retention',
-    head: RETENTION_HEAD,
+    ...RETENTION_LIST,
     work: (domainId) => showRetention(store, domainId),
-    toRow: retentionRow,
-    toJson: (retention) => retention,
-    after: ({ domain_id, rows_older_than_floor: rows, chain_years: years }) => {
-      if (rows > 0) note(`note: ${rows} rows of chain ${domain_id} are older than ${years} years; they stay`)
+    after: ({ domainId, rowsBeyondFloor: rows, policy: { chainYears: years } }) => {
+      if (rows > 0) note(`note: ${rows} rows of chain ${domainId} are older than ${years} years; they stay`)
     },
   })
 }
 
 export interface ApplyOptions extends Chains {
   readonly dryRun: boolean
-  /** Contexts and mappings a transaction. */
+  /** Contexts and mappings that one transaction deletes. */
   readonly batch?: number | undefined
 }
 
-/** Of all chains, one that is on hold as a whole is passed over and told; of one chain that is `legal_hold`. */
+/** Purges the chosen chains. With all chains, skips and reports a chain under a hold; with one, rejects with `legal_hold`. */
 export async function runRetentionApply(
   options: ApplyOptions,
   context: Context,
@@ -45,19 +43,17 @@ export async function runRetentionApply(
   const ports = options.dryRun ? undefined : await retentionOf(context)
   await eachChain(options, context, out, signal, {
     label: 'retention',
-    head: PURGE_HEAD,
-    work: async (domainId): Promise<PurgeJson> => {
+    ...PURGE_LIST,
+    work: async (domainId): Promise<Purge> => {
       if (ports === undefined) return previewPurge(store, domainId)
       if (options.chain === 'all') {
         const preview = await previewPurge(store, domainId)
-        if (preview.chain_holds.length > 0) return { ...preview, dry_run: false }
+        if (preview.chainHolds.length > 0) return { ...preview, dryRun: false }
       }
       return applyRetention(ports, { domainId, actor: context.actor }, signal, options.batch)
     },
-    toRow: purgeRow,
-    toJson: (purge) => purge,
-    after: ({ domain_id, chain_holds: holds }) => {
-      if (holds.length > 0) note(`note: chain ${domain_id} is on legal hold (${holds.join(', ')})`)
+    after: ({ domainId, chainHolds: holds }) => {
+      if (holds.length > 0) note(`note: chain ${domainId} is on legal hold (${holds.join(', ')})`)
     },
   })
 }

@@ -1,18 +1,39 @@
-import type { PurgeJson } from '../../erasure/purge.js'
-import type { RetentionJson } from '../../erasure/retention.js'
-import type { Cell } from '../output/table.js'
+import type { Purge } from '../../erasure/purge.js'
+import type { Retention } from '../../erasure/retention.js'
+import type { Output } from '../output/output.js'
+import { type Cell, table } from '../output/table.js'
+import { type PurgeJson, purgeJson, type RetentionJson, retentionJson } from './retention-json.js'
 
-export const RETENTION_HEAD = [
-  'chain',
-  'chain_years',
-  'personal_days',
-  'rows_older_than_floor',
-  'mappings due',
-  'contexts due',
-  'held (mappings + contexts)',
-]
+/** How `retention show` prints a chain. */
+export const RETENTION_LIST = {
+  toJson: retentionJson,
+  head: [
+    'chain',
+    'chain_years',
+    'personal_days',
+    'rows_older_than_floor',
+    'mappings due',
+    'contexts due',
+    'held (mappings + contexts)',
+  ],
+  toRow: (retention: Retention): Cell[] => retentionRow(retentionJson(retention)),
+}
 
-export function retentionRow(retention: RetentionJson): Cell[] {
+/** How `retention apply` prints a chain. */
+export const PURGE_LIST = {
+  toJson: purgeJson,
+  head: ['chain', 'personal data before', 'mappings', 'contexts', 'held (mappings + contexts)', 'rows'],
+  toRow: (purge: Purge): Cell[] => purgeRow(purgeJson(purge)),
+}
+
+/** Prints the retention of one chain, as JSON or as a table. */
+export async function printRetention(retention: Retention, json: boolean, out: Output): Promise<void> {
+  const { toJson, head, toRow } = RETENTION_LIST
+  if (json) await out.json(toJson(retention))
+  else await out.line(await table(head, [toRow(retention)], out))
+}
+
+function retentionRow(retention: RetentionJson): Cell[] {
   const { domain_id, chain_years, personal_days, rows_older_than_floor, due, held } = retention
   const days = retention.is_default ? `${personal_days} (default)` : personal_days
   return [
@@ -26,19 +47,10 @@ export function retentionRow(retention: RetentionJson): Cell[] {
   ]
 }
 
-export const PURGE_HEAD = [
-  'chain',
-  'personal data before',
-  'mappings',
-  'contexts',
-  'held (mappings + contexts)',
-  'rows',
-]
-
-export function purgeRow(purge: PurgeJson): Cell[] {
+function purgeRow(purge: PurgeJson): Cell[] {
   const { domain_id, personal_data_before, mappings, contexts, held, chain_holds, rows, dry_run } = purge
-  const told = dry_run ? 'dry run' : rows.map(({ seq }) => seq).join(', ')
-  return [domain_id, personal_data_before, mappings, contexts, heldText(held, chain_holds), told]
+  const written = dry_run ? 'dry run' : rows.map(({ seq }) => seq).join(', ')
+  return [domain_id, personal_data_before, mappings, contexts, heldText(held, chain_holds), written]
 }
 
 function heldText(held: RetentionJson['held'], chainHolds: readonly number[]): string {

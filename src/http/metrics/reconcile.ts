@@ -108,7 +108,7 @@ const OF_CHAINS: readonly Described[] = [
   ),
   ofChain(
     'full_pass_age_seconds',
-    'Seconds within which every row was recomputed.',
+    'Every row was recomputed within this many seconds.',
     ({ fullAge }) => fullAge,
   ),
   ofChain(
