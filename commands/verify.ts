@@ -9,11 +9,11 @@ import { runVerify } from '../src/cli/verify/run.js'
 import type { CopyName } from '../src/ports/verify.js'
 
 export default class Verify extends AuditCommand {
-  static override summary = 'Recompute a chain and tell whether every row in it is intact'
+  static override summary = 'Recompute a chain and report whether every row is intact'
   static override description =
-    `Ends with 0 when it is, with 1 when a divergence was found, and never with either when something could
-not be read. Without a pin, a chain whose whole suffix was rewritten consistently cannot be told from an honest one:
-keep the head that a verify printed somewhere else and give it with --expect-head.`
+    `Exits with 0 when every row is intact and with 1 when a divergence was found; never with 0 or 1 when
+something could not be read. Without a pin, a chain whose whole suffix was rewritten consistently looks like an honest
+one: keep the head that verify prints in another place, and pass it with --expect-head.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID',
     '<%= config.bin %> <%= command.id %> --all --json > heads.ndjson',
@@ -23,7 +23,7 @@ keep the head that a verify printed somewhere else and give it with --expect-hea
   ]
 
   static override args = {
-    file: Args.string({ description: 'with --source bundle: what `export` wrote' }),
+    file: Args.string({ description: 'with --source bundle: the file that `export` wrote' }),
   }
 
   static override flags = {
@@ -33,17 +33,20 @@ keep the head that a verify printed somewhere else and give it with --expect-hea
       options: ['postgres', 'mirror', 'both', 'bundle'],
       default: 'postgres',
       summary:
-        'which copy to verify; mirror and bundle need no database, both compares two copies row by row',
+        'which copy to verify; mirror and bundle need no database, both compares the two copies row by row',
     }),
     'from-seq': Flags.string({ helpValue: 'N', summary: 'first row of the segment; default: 1' }),
-    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row of the segment; default: the last' }),
+    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row of the segment; default: the last row' }),
     'expect-head': Flags.string({
       helpValue: 'SEQ:HASH',
       summary: 'a head seen before, which must be in the chain',
     }),
-    'expect-heads': Flags.string({ helpValue: 'FILE', summary: 'saved verify results, one a line, as pins' }),
+    'expect-heads': Flags.string({
+      helpValue: 'FILE',
+      summary: 'heads to expect: a file of saved verify results, one a line',
+    }),
     'allow-filtered': Flags.boolean({
-      summary: 'of a bundle: a filtered selection will do, though it cannot show that no row is missing',
+      summary: 'accept a bundle of a filtered selection, which cannot show that no row is missing',
     }),
     'no-quarantine': Flags.boolean({ summary: 'do not write findings to the quarantine' }),
   }

@@ -9,19 +9,19 @@ import { quarantineOf } from '../../src/compose/query.js'
 import { acknowledgeQuarantine } from '../../src/quarantine/acknowledge.js'
 
 export default class QuarantineAcknowledge extends AuditCommand {
-  static override summary = 'Mark a finding as handled, once and for a reason'
+  static override summary = 'Mark a finding as handled, with a reason'
   static override description =
-    `Removes nothing. Appends a row about the actor to the chain concerned, or to the platform chain
-where that one is too damaged to take it.`
+    `Removes nothing. Appends a row about the actor to the chain concerned, or to the platform chain if the
+chain concerned is too damaged for an append.`
 
   static override args = {
-    id: Args.string({ required: true, description: 'its number in the quarantine' }),
+    id: Args.string({ required: true, description: 'id of the quarantine record' }),
   }
 
   static override flags = {
     reason: Flags.string({
       required: true,
-      summary: 'why, at most 1024 bytes; kept beside the finding, never on the chain',
+      summary: 'why, at most 1024 bytes; stored beside the finding, never on the chain',
       helpValue: 'TEXT',
     }),
   }

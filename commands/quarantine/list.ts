@@ -9,11 +9,11 @@ import { streamQuarantine } from '../../src/quarantine/quarantine.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class QuarantineList extends AuditCommand {
-  static override summary = 'What verifiers found, with --json a line each'
+  static override summary = 'List the findings of verifications; with --json one a line'
 
   static override flags = {
     ...chainsFlags,
-    unacknowledged: Flags.boolean({ summary: 'only what nobody has acknowledged' }),
+    unacknowledged: Flags.boolean({ summary: 'only findings that are not acknowledged' }),
   }
 
   override async run(): Promise<void> {
@@ -23,7 +23,7 @@ export default class QuarantineList extends AuditCommand {
     const context = await this.context(flags)
     const filter = {
       domainId: chosen === 'all' ? undefined : chosen,
-      // oclif's type says boolean; a flag that is not given is undefined.
+      // oclif's type says boolean, but the value of an absent flag is undefined.
       unacknowledgedOnly: flags.unacknowledged === true,
     }
     const count = await printStream(this.out, streamQuarantine(await quarantineOf(context), filter), {

@@ -6,10 +6,10 @@ import { quarantineOf } from '../../src/compose/query.js'
 import { showQuarantine } from '../../src/quarantine/quarantine.js'
 
 export default class QuarantineShow extends AuditCommand {
-  static override summary = 'One finding with both hashes'
+  static override summary = 'Show one finding with both hashes'
 
   static override args = {
-    id: Args.string({ required: true, description: 'its number in the quarantine' }),
+    id: Args.string({ required: true, description: 'id of the quarantine record' }),
   }
 
   override async run(): Promise<void> {

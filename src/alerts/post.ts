@@ -3,12 +3,12 @@ import { request as secure } from 'node:https'
 import type { WebhookSettings } from './settings.js'
 import { signatureHeader } from './signature.js'
 
-/** Undefined where it was taken; else what was wrong, and whether it may go better another time. */
-export type Refused = { readonly why: string; readonly again: boolean } | undefined
+/** Why a POST failed, and whether a retry may succeed. Undefined: the POST succeeded. */
+export type Refused = { readonly why: string; readonly retry: boolean } | undefined
 
-const TRY_AGAIN: ReadonlySet<number> = new Set([408, 425, 429])
+const RETRY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429])
 
-/** One POST, on a connection of its own. A redirect is not followed: the body would go where nobody has sent it. */
+/** Sends one POST on a connection of its own. It follows no redirect, which could send the body elsewhere. */
 export function post(
   { url, secret }: WebhookSettings,
   body: string,
@@ -25,21 +25,21 @@ export function post(
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
     const request = url.protocol === 'https:' ? secure : plain
     const sending = request(url, { method: 'POST', headers, agent: false, signal: limit }, (response) => {
-      // Only the status counts; whatever the body is, it is not read on.
+      // Only the status counts; the body is not read.
       response.on('error', () => undefined).destroy()
       resolve(refusal(response.statusCode ?? 0))
     })
-    sending.on('error', (error: NodeJS.ErrnoException) => resolve({ why: reasonOf(error), again: true }))
+    sending.on('error', (error: NodeJS.ErrnoException) => resolve({ why: reasonOf(error), retry: true }))
     sending.end(body)
   })
 }
 
 function refusal(status: number): Refused {
   if (status >= 200 && status < 300) return undefined
-  return { why: `HTTP ${status}`, again: status >= 500 || TRY_AGAIN.has(status) }
+  return { why: `HTTP ${status}`, retry: status >= 500 || RETRY_STATUSES.has(status) }
 }
 
-/** Never the message, which may hold the URL. */
+/** Returns the reason without the message, which may hold the URL. */
 function reasonOf(error: NodeJS.ErrnoException): string {
   return error.name === 'AbortError' ? 'no answer in time' : (error.code ?? error.name)
 }

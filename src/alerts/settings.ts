@@ -8,12 +8,13 @@ export interface WebhookSettings {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Bytes that a secret must have: fewer can be guessed. */
+/** Shortest secret, in bytes: a shorter one can be guessed. */
 const SECRET_BYTES = 16
 
 /**
- * Where alerts go, undefined where nowhere. Throws `usage` for a URL that is none or has a password, and for a secret
- * that is missing or too short; `file_unreadable` for one that cannot be read. The URL may hold a token: never print it.
+ * Returns where alerts are sent; undefined if no webhook is set. Throws `usage` for an invalid URL, a URL with a user or
+ * password, and a secret that is missing or too short. Throws `file_unreadable` for a secret file that cannot be read. The
+ * URL may hold a token: never print it.
  */
 export function webhookSettings(env: Environment): WebhookSettings | undefined {
   const text = env.AUDIT_ALERT_WEBHOOK_URL
@@ -53,7 +54,7 @@ function secretOf(env: Environment): string {
 
 function readSecret(path: string): string {
   try {
-    // Whoever makes the file with echo has a newline in it.
+    // A file made with echo ends with a newline.
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
     throw new AuditError(

@@ -8,22 +8,22 @@ import type { Window } from './window.js'
 export interface WebhookDeps {
   readonly settings: WebhookSettings
   readonly window: Window
-  /** Takes a line for people where alerts could not be delivered. */
-  readonly tell: (line: string) => void
-  /** What stops the program. */
+  /** Prints a line about alerts that could not be delivered. */
+  readonly warn: (line: string) => void
+  /** Aborts when the program is asked to stop. */
   readonly signal: AbortSignal
   readonly patience?: Patience
 }
 
-/** Alerts on their way at once; more wait. */
-const AT_ONCE = 4
+/** Alerts sent at once; more are queued. */
+const CONCURRENCY = 4
 
 interface Alert {
   readonly key: string
   readonly body: string
 }
 
-/** Sends alerts to a webhook, beside the work that they are about (docs/alerts.md). */
+/** Sends alerts to a webhook, in the background (docs/alerts.md). */
 export class WebhookAlerts implements Alerts {
   readonly #deps: WebhookDeps
   readonly #stop = new AbortController()
@@ -33,8 +33,8 @@ export class WebhookAlerts implements Alerts {
 
   constructor(deps: WebhookDeps) {
     this.#deps = deps
-    const { lastWords } = deps.patience ?? PATIENCE
-    const end = () => setTimeout(() => this.#stop.abort(), lastWords).unref()
+    const { drain } = deps.patience ?? PATIENCE
+    const end = () => setTimeout(() => this.#stop.abort(), drain).unref()
     if (deps.signal.aborted) end()
     else deps.signal.addEventListener('abort', end, { once: true })
   }
@@ -50,12 +50,12 @@ export class WebhookAlerts implements Alerts {
 
   async settled(): Promise<void> {
     while (this.#sending.size > 0) await Promise.all(this.#sending)
-    if (this.#lost > 0) this.#deps.tell(`note: ${this.#lost} more alerts were not delivered`)
+    if (this.#lost > 0) this.#deps.warn(`note: ${this.#lost} more alerts were not delivered`)
     this.#lost = 0
   }
 
   #sendNext(): void {
-    while (this.#sending.size < AT_ONCE) {
+    while (this.#sending.size < CONCURRENCY) {
       const alert = this.#waiting.shift()
       if (alert === undefined) return
       const sending: Promise<void> = this.#send(alert).finally(() => {
@@ -67,19 +67,19 @@ export class WebhookAlerts implements Alerts {
   }
 
   async #send({ key, body }: Alert): Promise<void> {
-    const { settings, window, tell, patience = PATIENCE } = this.#deps
+    const { settings, window, warn, patience = PATIENCE } = this.#deps
     if (!(await window.claim(key))) return
     const problem = await deliver(settings, body, patience, this.#stop.signal)
     if (problem === undefined) return
     await window.release(key)
-    // A webhook that is down would else be waited for once for every chain.
+    // Drop the queued alerts: otherwise a webhook that is down costs its timeouts once for every chain.
     this.#lost += this.#waiting.length
     this.#waiting = []
-    tell(`note: an alert was not delivered to ${settings.url.host}: ${problem}`)
+    warn(`note: an alert was not delivered to ${settings.url.host}: ${problem}`)
   }
 }
 
-/** One kind of finding on one chain. Places and hashes; no text of rows, no name. */
+/** Returns the alert for one kind of finding on one chain. It holds seqs and hashes, and no text of rows. */
 function alertOf({ domainId, source }: Divergence, findings: readonly Finding[]): Alert {
   const [first] = findings
   const code = first?.code ?? ''

@@ -5,39 +5,39 @@ import { errnoOf } from '../base/errors.js'
 const WINDOW = 60_000
 
 /**
- * Which alerts were told within the last minute: by this process, and by others of this machine through files in one
- * folder. Not through the database: whoever may write there could keep every alert from being sent. Where the folder
- * cannot be used an alert is sent rather than not.
+ * Remembers which alerts were sent within the last minute: by this process, and by other processes of this machine through
+ * files in one folder. It does not use the database, because an attacker who can write there could suppress every alert.
+ * If the folder cannot be used, the alert is sent.
  */
 export class Window {
-  readonly #told = new Map<string, number>()
+  readonly #sent = new Map<string, number>()
 
-  /** `folder` is made when it is needed; undefined: this process alone. */
+  /** `folder` is created when it is needed. Without it, only this process is remembered. */
   constructor(
     readonly folder: string | undefined,
     readonly now: () => number = Date.now,
   ) {}
 
-  /** Whether nobody has told this one within a minute; if so, this call does. */
+  /** Claims an alert for sending. Returns false if it was claimed within the last minute. */
   async claim(key: string): Promise<boolean> {
     const now = this.now()
-    const told = this.#told.get(key)
-    if (told !== undefined && now - told < WINDOW) return false
-    this.#told.set(key, now)
+    const sentAt = this.#sent.get(key)
+    if (sentAt !== undefined && now - sentAt < WINDOW) return false
+    this.#sent.set(key, now)
     if (this.folder === undefined || (await this.#claimFile(this.folder, key, now))) return true
-    this.#told.delete(key)
+    this.#sent.delete(key)
     return false
   }
 
-  /** For one that could not be delivered: the next run tells it. */
+  /** Releases an alert that could not be delivered, so that the next run sends it. */
   async release(key: string): Promise<void> {
-    const told = this.#told.get(key)
-    this.#told.delete(key)
-    if (this.folder === undefined || told === undefined) return
-    await unlink(fileOf(this.folder, key, minuteOf(told))).catch(() => undefined)
+    const sentAt = this.#sent.get(key)
+    this.#sent.delete(key)
+    if (this.folder === undefined || sentAt === undefined) return
+    await unlink(fileOf(this.folder, key, minuteOf(sentAt))).catch(() => undefined)
   }
 
-  /** A file a minute: making it is what only one process can do. */
+  /** Creates the file of this minute, which only one process can do. */
   async #claimFile(folder: string, key: string, now: number): Promise<boolean> {
     const minute = minuteOf(now)
     try {
@@ -46,7 +46,7 @@ export class Window {
       const before = await stat(fileOf(folder, key, minute - 1)).catch(() => undefined)
       await unlink(fileOf(folder, key, minute - 2)).catch(() => undefined)
       if (before === undefined || now - before.mtimeMs >= WINDOW) return true
-      // What was not told must not count as told, or a run every 50 seconds would keep the next from telling.
+      // Remove the claim of an alert that is not sent: otherwise a run every 50 seconds would suppress the alert for ever.
       await unlink(fileOf(folder, key, minute)).catch(() => undefined)
       return false
     } catch (error) {

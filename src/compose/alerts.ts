@@ -5,11 +5,11 @@ import type { Context } from './context.js'
 const NO_ALERTS: Alerts = { raise: () => undefined, settled: async () => undefined }
 
 /**
- * Returns the webhook of the environment. Call it before anything else is done: it throws `usage` for a webhook that is
- * not valid. `note` gets a line for each alert that could not be delivered. The context waits for alerts under way
- * when it closes.
+ * Returns the webhook that the environment names, or alerts that go nowhere. Call it before any other work, because it
+ * throws `usage` for an invalid webhook. `warn` prints a line about an alert that could not be delivered. Closing the
+ * context waits for alerts in flight.
  */
-export async function alertsOf(context: Context, note: (line: string) => void): Promise<Alerts> {
+export async function alertsOf(context: Context, warn: (line: string) => void): Promise<Alerts> {
   if (process.env.AUDIT_ALERT_WEBHOOK_URL === undefined) return NO_ALERTS
   const [{ webhookSettings }, { Window }, { WebhookAlerts }] = await Promise.all([
     import('../alerts/settings.js'),
@@ -19,7 +19,7 @@ export async function alertsOf(context: Context, note: (line: string) => void): 
   const settings = webhookSettings(process.env)
   if (settings === undefined) return NO_ALERTS
   const window = new Window(join(context.home, 'alerts'))
-  const alerts = new WebhookAlerts({ settings, window, tell: note, signal: context.signal })
+  const alerts = new WebhookAlerts({ settings, window, warn, signal: context.signal })
   context.onClose(() => alerts.settled())
   return alerts
 }

@@ -5,17 +5,17 @@ import type { Context } from './context.js'
 import { openSidePool } from './database.js'
 import { quarantineOf } from './query.js'
 
-/** The pool for short queries and for what is kept; segments have connections of their own. */
+/** The pool for glances and saved progress. Segments have connections of their own. */
 const POOL = {
   connections: 2,
-  /** Milliseconds for a query of the ends of all chains, which takes about 20 µs a chain. */
+  /** Milliseconds for a glance at the ends of all chains. One chain takes about 20 µs. */
   queryTimeout: 30_000,
 }
 
-/** The part of the time that a segment works once the server serves, so that lists are served meanwhile. */
+/** The share of the time that a segment works while the server serves requests. */
 const SHARE = 0.5
 
-/** The reconcile probe, not started; to be closed before the context is. */
+/** Returns the reconcile probe, not started. The caller closes it before the context. */
 export async function probeOf(
   context: Context,
   settings: ProbeSettings,

@@ -4,17 +4,17 @@ import type { CopyName, EntrySource } from '../ports/verify.js'
 import type { Context } from './context.js'
 import { mirrorCodec, mirrorOf } from './mirror.js'
 
-/** Each takes 35 MB. */
+/** Most threads for one chain. Each takes 35 MB. */
 const MAX_THREADS = 4
 
 interface SourceOptions {
-  /** The mirror must have this chain. */
+  /** Whether the mirror must have this chain. */
   readonly isExpected?: boolean | undefined
-  /** The mirror to read whatever the Domain names for itself; without a URL: the one that was given. */
+  /** The mirror to read instead of the one that the Domain names. Without a URL: the default mirror. */
   readonly mirror?: { readonly url?: string | undefined }
 }
 
-/** What `verify` reads a chain from. `mirror` touches no database; `both` takes the mirror that the Domain names. */
+/** Returns the source to verify a chain from. `mirror` needs no database; `both` reads the mirror that the Domain names. */
 export async function sourceOf(
   context: Context,
   name: CopyName,
@@ -43,7 +43,7 @@ export async function sourceOf(
   return new BothSource(postgresSnapshots(database), await mirrorOf(context, url), codec, nodeHasher)
 }
 
-/** Every chain that the source speaks of. */
+/** Returns every chain that the source mentions. */
 export async function chainsKnownTo(
   context: Context,
   name: CopyName,
@@ -54,7 +54,7 @@ export async function chainsKnownTo(
   const mirror = [await mirrorOf(context), await mirrorCodec(), signal] as const
   if (name === 'mirror') return mirrorChains(...mirror)
   const known = await knownChainsOf(context)
-  // A chain that Postgres has lost every trace of is still in the mirror.
+  // A chain that Postgres has lost completely is still in the mirror.
   const stored = await storedChains(...mirror)
   return { ...known, domainIds: [...new Set([...known.domainIds, ...stored])].sort() }
 }

@@ -1,17 +1,20 @@
 import type { Finding } from '../chain/finding.js'
 import type { SourceName } from './verify.js'
 
-/** What a verifier found on one chain. */
+/** The findings of one verification of one chain. */
 export interface Divergence {
   readonly domainId: string
   readonly source: SourceName
   readonly findings: readonly Finding[]
 }
 
-/** Tells somebody who is not looking. Whatever becomes of it changes no verdict. */
+/** Alerts people who are not looking at the program. Whether an alert arrives changes no verdict. */
 export interface Alerts {
-  /** Returns at once and never throws. One alert a kind of finding; none where that kind was told of the chain within a minute. */
+  /**
+   * Queues one alert for each kind of finding. Skips a kind that was sent for this chain within the last minute. Returns at
+   * once and never throws.
+   */
   raise(divergence: Divergence): void
-  /** Resolves when every alert was delivered or given up, which is bounded. Never rejects. */
+  /** Resolves when every alert was delivered or dropped, within a bounded time. Never rejects. */
   settled(): Promise<void>
 }

@@ -1,19 +1,19 @@
 import type { Finding } from '../chain/finding.js'
 
 /**
- * What is known of the chains' integrity, the worst first: `diverged` as long as a finding stands unacknowledged;
- * `pending` until each chain has been verified end to end once; `stalled` where the probe could not check for too long;
- * `degraded` when every finding has been acknowledged; `ready` otherwise.
+ * The integrity of all chains: `diverged` while a finding is unacknowledged; `stalled` if the probe could not check for
+ * too long; `pending` until each chain has been verified end to end once; `degraded` if there are findings and all are
+ * acknowledged; otherwise `ready`. The first state that applies counts.
  */
-export type IntegrityState = 'diverged' | 'pending' | 'stalled' | 'degraded' | 'ready'
+export type IntegrityState = 'diverged' | 'stalled' | 'pending' | 'degraded' | 'ready'
 
-/** What readiness means: integrity. Tells of all chains together, and so names none. */
+/** The source of the readiness state. The state covers all chains together and names none. */
 export interface Integrity {
-  /** Answered from memory: a probe that hangs must not hang the readiness that would tell of it. */
+  /** Answers from memory: a probe that hangs must not block the readiness check that reports it. */
   state(): IntegrityState
   /**
-   * AuditActions of what a verify found, by whoever found it: the state is `diverged` when the call returns. The findings are in
-   * the quarantine already, or could not be written there. Never throws.
+   * Reports the findings of a verification: the state is `diverged` when the call returns. The findings are in the
+   * quarantine already, or could not be written to it. Never throws.
    */
   report(domainId: string, findings: readonly Finding[]): void
 }

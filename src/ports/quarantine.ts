@@ -2,7 +2,7 @@ import type { ReadTime } from '../base/wire-time.js'
 import type { Finding } from '../chain/finding.js'
 import type { SourceName } from './verify.js'
 
-/** A finding that a verifier wrote down. */
+/** A finding that a verifier wrote to the quarantine. */
 export interface QuarantineRecord {
   readonly id: number
   readonly domainId: string
@@ -20,27 +20,27 @@ export interface QuarantineRecord {
 }
 
 export interface QuarantineFilter {
-  /** Absent: of all chains. */
+  /** Absent: all chains. */
   readonly domainId?: string | undefined
   readonly unacknowledgedOnly: boolean
 }
 
 export interface QuarantineStore {
   /**
-   * Writes one row a finding, and none for one that stands there already; resolves with how many are new. Rejects with
-   * `database_permission_denied` or `database_read_only` where the role or the server cannot write.
+   * Writes one record for each finding that has none yet, and returns the number of new records. Rejects with
+   * `database_permission_denied` or `database_read_only` if the role or the server cannot write.
    */
   record(domainId: string, source: SourceName, findings: readonly Finding[]): Promise<number>
-  /** By id, the first `limit` after id `after`. */
+  /** Returns the first `limit` records after id `after`, ordered by id. */
   page(
     filter: QuarantineFilter,
     range: { after: number; limit: number },
   ): Promise<readonly QuarantineRecord[]>
   find(id: number): Promise<QuarantineRecord | undefined>
   /**
-   * Marks one as acknowledged after `announce` has resolved, under a lock on its row: two at once announce once. If the
-   * process dies in between, the record is not acknowledged and the call may be repeated. Rejects with
-   * `quarantine_not_found` or `already_acknowledged`, and with whatever `announce` rejects with.
+   * Marks a record as acknowledged after `announce` has resolved, under a lock on the record: of two concurrent calls one
+   * announces. If the process dies in between, the record is not acknowledged and the call can be repeated. Rejects with
+   * `quarantine_not_found`, with `already_acknowledged`, and with the error of `announce`.
    */
   acknowledge(
     id: number,

@@ -2,14 +2,14 @@ import type { ChainHead } from '../chain/entry.js'
 import type { FindingCode } from '../chain/finding.js'
 import type { KnownChains } from './domains.js'
 
-/** A place in a chain: the last row that was verified, 0 before the first. */
+/** A position in a chain: the last row that was verified; seq 0 is before the first row. */
 export interface Position {
   readonly seq: number
-  /** Its entry_hash; absent where that was none, or at 0. */
+  /** The entry_hash of that row; absent at seq 0, and if the row has no valid hash. */
   readonly hash?: string | undefined
 }
 
-/** One chain at a glance, none of its rows recomputed. */
+/** The ends of one chain, read without recomputing a row. */
 export interface ChainGlance {
   readonly domainId: string
   readonly head?: ChainHead | undefined
@@ -25,39 +25,40 @@ export interface Glance {
   readonly chains: readonly ChainGlance[]
 }
 
-/** What a probe keeps of one chain. Times are ages, so that no clock but the database's counts. */
+/** The saved progress of one chain. Times are ages, so that only the database's clock counts. */
 export interface KeptProgress {
   readonly domainId: string
-  /** Up to where rows were verified as they came. */
+  /** The last row that was verified as rows came in. */
   readonly verified?: Position | undefined
-  /** Every row was verified at most so long ago. */
+  /** Every row was verified at most this many seconds ago. */
   readonly fullAgeSeconds?: number | undefined
-  /** How far the pass of a server that started has come. */
+  /** How far the first pass of a server process has come. */
   readonly boot?: { readonly reached: Position; readonly ageSeconds: number } | undefined
 }
 
-/** What the reconcile probe asks Postgres, and keeps there. Safe to call at once. */
+/** What the reconcile probe reads from Postgres and saves there. Calls may run concurrently. */
 export interface ReconcileStore {
-  /** Every chain that anything speaks of, all of one moment. */
+  /** Returns every known chain, read in one snapshot. */
   glance(): Promise<Glance>
+  /** Returns the saved progress of every chain. */
   kept(): Promise<readonly KeptProgress[]>
   /**
-   * Keeps the progress of one chain; what is not given of it stays. May be lost when the server dies. Rejects with
-   * `database_permission_denied` or `database_read_only` where it cannot be kept.
+   * Saves the progress of one chain; absent fields keep their values. A save may be lost when the database server crashes.
+   * Rejects with `database_permission_denied` or `database_read_only` if progress cannot be saved.
    */
   keep(progress: KeptProgress): Promise<void>
-  /** Every chain has been verified: the next server that starts begins anew. */
+  /** Ends the first pass of every chain: the next server process starts a new one. */
   endBoot(): Promise<void>
 }
 
-/** Findings of one kind in the quarantine. */
+/** The number of quarantine records of one kind. */
 export interface QuarantineCount {
   readonly code: FindingCode | 'other'
   readonly acknowledged: boolean
   readonly count: number
 }
 
-/** What tells a finding from every other one. */
+/** The fields that identify a finding. */
 export interface FindingKey {
   readonly domainId: string
   readonly code: string
@@ -67,11 +68,11 @@ export interface FindingKey {
   readonly observed?: string | undefined
 }
 
-/** What stands in the quarantine. A record counts as acknowledged only if a row on a chain says so too. */
+/** An overview of the quarantine. A record counts as acknowledged only if a self-audit row on a chain confirms it. */
 export interface QuarantineOverview {
-  /** Changes, as text, whenever a record was added, acknowledged or removed. Cheap enough for every second. */
+  /** Returns a text that changes when a record is added, acknowledged or removed. Cheap enough to call every second. */
   mark(): Promise<string>
   counts(): Promise<readonly QuarantineCount[]>
-  /** The acknowledged findings of Postgres, the latest `limit` of them. */
+  /** Returns the latest `limit` acknowledged findings of the source Postgres. */
   acknowledged(limit: number): Promise<readonly FindingKey[]>
 }

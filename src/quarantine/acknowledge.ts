@@ -12,15 +12,15 @@ export interface SelfAuditRow {
   readonly object: string
 }
 
-/** Appends a row about the actor; resolves when it is durable. */
+/** Appends a self-audit row about the actor. Resolves when the row is durable. */
 export type AppendSelfAudit = (row: SelfAuditRow) => Promise<unknown>
 
-/** In UTF-8. */
+/** Longest reason, in bytes of UTF-8. */
 const REASON_BYTES = 1024
 
 /**
- * Marks one record as handled, for the given reason, with a self-audit row on the chain concerned. The reason is kept
- * beside the record and never hashed: it may name people. Rejects with `invalid_input`, `quarantine_not_found`,
+ * Marks one record as handled, with a reason and a self-audit row on the chain concerned. The reason is stored beside the
+ * record and never hashed, because it may name people. Rejects with `invalid_input`, `quarantine_not_found` and
  * `already_acknowledged`.
  */
 export async function acknowledgeQuarantine(
@@ -31,7 +31,8 @@ export async function acknowledgeQuarantine(
 ): Promise<QuarantineRecord> {
   const problem = reason.trim() === '' ? 'expected a text' : textProblem(reason, 1, REASON_BYTES)
   if (problem !== undefined) throw new AuditError('invalid_input', `reason: ${problem}`)
-  // Row first, stamp second: dying in between leaves a record that can be acknowledged again, never a silent one.
+  // Row first, stamp second: if the process dies in between, the record can be acknowledged again, and no acknowledgement
+  // lacks its row.
   return store.acknowledge(id, reason, ({ domainId }) =>
     announce(appendSelfAudit, {
       domainId,
@@ -41,7 +42,7 @@ export async function acknowledgeQuarantine(
   )
 }
 
-/** A chain may be too damaged to take a row, which is what its record is about; then the platform chain takes it. */
+/** Appends the row to the platform chain if the chain concerned is too damaged for an append. */
 async function announce(append: AppendSelfAudit, row: SelfAuditRow): Promise<void> {
   try {
     await append(row)

@@ -4,12 +4,12 @@ import type { Finding } from '../chain/finding.js'
 import type { QuarantineFilter, QuarantineRecord, QuarantineStore } from '../ports/quarantine.js'
 import type { SourceName } from '../ports/verify.js'
 
-/** What became of findings that were to be written down. */
+/** The outcome of recording findings: `written` are the new records. */
 export type Recorded = { readonly written: number; readonly total: number } | 'not_permitted'
 
 /**
- * Writes findings to the quarantine, each once however often they are found. `not_permitted` where the role may not
- * write or the server is read-only: the verdict stands without it, with a note.
+ * Writes findings to the quarantine, each once, however often it is found. Returns `not_permitted` if the role may not
+ * write or the server is read-only: the verdict is valid without a record.
  */
 export async function recordFindings(
   store: QuarantineStore,
@@ -27,7 +27,7 @@ export async function recordFindings(
   }
 }
 
-/** Yields every record that the filter selects, by id. */
+/** Yields every record that the filter selects, ordered by id. */
 export function streamQuarantine(
   store: QuarantineStore,
   filter: QuarantineFilter,
@@ -35,7 +35,7 @@ export function streamQuarantine(
   return itemsOf({ page: (range) => store.page(filter, range), start: 0, keyOf: ({ id }) => id })
 }
 
-/** Rejects with `quarantine_not_found`. */
+/** Returns one record. Rejects with `quarantine_not_found`. */
 export async function showQuarantine(store: QuarantineStore, id: number): Promise<QuarantineRecord> {
   const record = await store.find(id)
   if (record !== undefined) return record

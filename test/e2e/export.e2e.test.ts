@@ -170,7 +170,7 @@ describe('what was saved of a verify', () => {
     expect(await cli.run('export', '--platform', '--output', platform)).toMatchObject({ code: 0 })
     expect(await verify(platform, '--expect-heads', heads)).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('says nothing of chain'),
+      stderr: expect.stringContaining('has no result for chain'),
     })
   })
 })

@@ -65,7 +65,7 @@ describe('a Domain with a mirror of its own', () => {
 
   it('is not missed in the default mirror, nor the platform chain in its own', async () => {
     const ofDefault = await verifyAll('mirror', 'default')
-    const note = `note: Domain ${resident} is not in this mirror, and was not verified: its own is ${urlOf('own')}\n`
+    const note = `note: Domain ${resident} is not in this mirror and was not verified: its own mirror is ${urlOf('own')}\n`
     expect(ofDefault).toEqual({ code: 0, said: sorted(ordinary, PLATFORM_ANCHOR), stderr: note })
     expect(await verifyAll('mirror', 'own')).toEqual({ code: 0, said: [[resident]], stderr: '' })
   })

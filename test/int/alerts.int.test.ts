@@ -11,7 +11,7 @@ import { WebhookServer } from '../support/webhook-server.js'
 const SECRET = 'a secret of the receiver'
 const A = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
 const B = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a2'
-const QUICK = { attempts: 4, timeout: 150, backOff: 5, lastWords: 50 }
+const QUICK = { attempts: 4, timeout: 150, backOff: 5, drain: 50 }
 
 let server: WebhookServer
 const dir = mkdtempSync(join(tmpdir(), 'alerts-'))
@@ -41,7 +41,7 @@ const LINK = finding('broken_link', 9)
 
 function alerts(window = new Window(undefined), url = server.url, signal = new AbortController().signal) {
   const settings = { url: new URL(url), secret: SECRET }
-  return new WebhookAlerts({ settings, window, tell: (line) => notes.push(line), signal, patience: QUICK })
+  return new WebhookAlerts({ settings, window, warn: (line) => notes.push(line), signal, patience: QUICK })
 }
 
 async function raised(on: WebhookAlerts, findings: readonly Finding[], domainId = A): Promise<void> {
@@ -132,7 +132,7 @@ describe('an alert', () => {
     const on = new WebhookAlerts({
       settings,
       window: new Window(undefined),
-      tell: (line) => notes.push(line),
+      warn: (line) => notes.push(line),
       signal: stop.signal,
       patience,
     })

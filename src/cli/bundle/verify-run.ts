@@ -53,7 +53,7 @@ async function pinsOf({
   return (domainId) => {
     const pins = saved.get(domainId)
     if (pins !== undefined) return pins
-    throw new AuditError('usage', `--expect-heads: the file says nothing of chain ${domainId}`)
+    throw new AuditError('usage', `--expect-heads: the file has no result for chain ${domainId}`)
   }
 }
 

@@ -3,7 +3,7 @@ import type { ChainHead } from '../../chain/entry.js'
 import { isHash } from '../../chain/hash.js'
 import { parseSeq } from '../../query/list-query.js'
 
-/** `SEQ:HASH`, a head seen before. Throws `usage` for anything else. */
+/** Parses `SEQ:HASH`, a head seen before. Throws `usage` for anything else. */
 export function parsePin(text: string): ChainHead {
   const [seq = '', hash = '', ...rest] = text.toLowerCase().split(':')
   if (!/^[1-9]\d{0,15}$/.test(seq) || !isHash(hash) || rest.length > 0) {
@@ -19,7 +19,7 @@ interface SegmentFlags {
   readonly 'expect-heads'?: string | undefined
 }
 
-/** The bounds of `--from-seq` and `--to-seq`, and what they may not be combined with. */
+/** Returns the bounds of the segment. Throws `usage` for flags that exclude each other, and `invalid_range`. */
 export function parseSegment(
   chain: string | 'all',
   flags: SegmentFlags,
@@ -28,13 +28,13 @@ export function parseSegment(
   const fromSeq = from === undefined ? undefined : parseSeq(from)
   const toSeq = to === undefined ? undefined : parseSeq(to)
   if (chain === 'all' && (fromSeq ?? toSeq ?? flags['expect-head']) !== undefined) {
-    throw new AuditError('usage', '--from-seq, --to-seq and --expect-head are of one chain, not of --all')
+    throw new AuditError('usage', '--from-seq, --to-seq and --expect-head are for one chain, not for --all')
   }
   if (flags['expect-head'] !== undefined && flags['expect-heads'] !== undefined) {
     throw new AuditError('usage', '--expect-head and --expect-heads exclude each other')
   }
   if (toSeq !== undefined && toSeq < (fromSeq ?? 1)) {
-    throw new AuditError('invalid_range', `--to-seq ${toSeq} lies before --from-seq ${fromSeq}`)
+    throw new AuditError('invalid_range', `--to-seq ${toSeq} is before --from-seq ${fromSeq}`)
   }
   return { fromSeq, toSeq }
 }

@@ -12,8 +12,8 @@ const saved = z.looseObject({
 })
 
 /**
- * Saved verify results, one a line, as heads by domain id; the summary line of `verify --all` is passed over. A result
- * that was not ok vouches for nothing and is refused, like any line that is no verify result.
+ * Parses saved verify results, one a line, into heads by domain id. Skips the summary line of `verify --all`. Throws
+ * `invalid_input` for a result that is not ok, because its head vouches for nothing, and for any other line.
  */
 export function parsePins(text: string): Map<string, ChainHead[]> {
   const pins = new Map<string, ChainHead[]>()

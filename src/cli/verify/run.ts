@@ -21,7 +21,7 @@ import { reportFailure } from '../shell/failure.js'
 import { type PinOptions, type PinsByChain, pinsOf, pinsOfChain } from './pins-file.js'
 import { summaryText, verdictText } from './text.js'
 
-/** What `verify` was asked to do. */
+/** The options of `verify`, parsed. */
 export interface VerifyOptions extends PinOptions {
   readonly source: CopyName
   readonly fromSeq?: number | undefined
@@ -30,7 +30,7 @@ export interface VerifyOptions extends PinOptions {
   readonly json: boolean
 }
 
-/** Resolves with 0 or 1; everything else is thrown, or reported where other chains are still to be judged. */
+/** Verifies one chain or all. Resolves with 0 or 1. Throws an error; with several chains it reports each error instead. */
 export async function runVerify(
   options: VerifyOptions,
   context: Context,
@@ -56,18 +56,18 @@ class VerifyRun {
 
   async one(domainId: string, pins: readonly ChainHead[]): Promise<ExitCode> {
     const verdict = await this.#verify(domainId, pins)
-    await this.#deliver(verdict)
+    await this.#report(verdict)
     return verdict.ok ? EXIT.done : EXIT.finding
   }
 
-  /** A chain that cannot be checked does not keep the others from being judged; its error is reported as it comes. */
+  /** Verifies every chain. The error of a chain that cannot be checked is reported, and the next chain follows. */
   async all(known: KnownChains, pins: PinsByChain): Promise<ExitCode> {
     const verdicts: Verdict[] = []
     let failed = 0
     for (const domainId of chainsToVerify(known, pins)) {
       try {
         const verdict = await this.#verify(domainId, pins.get(domainId) ?? [], known)
-        await this.#deliver(verdict)
+        await this.#report(verdict)
         verdicts.push(verdict)
       } catch (error) {
         this.signal.throwIfAborted()
@@ -101,7 +101,7 @@ class VerifyRun {
     }
   }
 
-  async #deliver(verdict: Verdict): Promise<void> {
+  async #report(verdict: Verdict): Promise<void> {
     if (this.options.json) await this.out.json(verifyResult(verdict))
     else await this.out.line(verdictText(verdict))
     // Without a database there is no quarantine.
@@ -109,7 +109,7 @@ class VerifyRun {
     this.alerts.raise(verdict)
   }
 
-  /** The verdict stands, whatever becomes of its record. */
+  /** Records the findings. A failure to record them is a note and changes no verdict. */
   async #quarantine({ domainId, source, findings }: Verdict): Promise<void> {
     if (findings.length === 0) return
     try {
@@ -127,26 +127,28 @@ class VerifyRun {
   }
 }
 
-/** Whoever reads the summary must know which chains are not in it. */
+/** Notes the chains that the summary does not count, because they are in another mirror. */
 function noteElsewhere({ elsewhere = [] }: KnownChains, pins: PinsByChain): void {
   for (const { domainId, mirrorUrl } of elsewhere) {
     if (pins.has(domainId)) continue
-    note(safe`note: Domain ${domainId} is not in this mirror, and was not verified: its own is ${mirrorUrl}`)
+    note(
+      safe`note: Domain ${domainId} is not in this mirror and was not verified: its own mirror is ${mirrorUrl}`,
+    )
   }
 }
 
-/** A pin asks for its chain. One that is kept elsewhere is not cut here, and cannot be vouched for here either. */
+/** Throws for a pinned chain in another mirror: this mirror can neither show that the chain was cut nor vouch for it. */
 function assertHere(domainId: string, known: KnownChains | undefined): void {
   const place = known?.elsewhere?.find((one) => one.domainId === domainId)
   if (place === undefined) return
   throw new CommandError(
     'nothing_to_verify',
-    `Domain ${domainId} is pinned and is not in this mirror: its own is ${place.mirrorUrl}`,
+    `Domain ${domainId} is pinned and is not in this mirror: its own mirror is ${place.mirrorUrl}`,
     `run: audit verify --domain ${domainId} --source mirror --mirror ${place.mirrorUrl}`,
   )
 }
 
-/** A role may have been led to another audit log than the one that is meant. */
+/** Notes other audit logs in the database: the search_path may lead to another log than the intended one. */
 async function noteOtherLogs(context: Context): Promise<void> {
   const { location } = await context.database()
   if (location === undefined || location.elsewhere.length === 0) return

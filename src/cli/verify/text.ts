@@ -5,8 +5,8 @@ import type { VerifySummary } from '../../verify/verify-all.js'
 import { safe } from '../output/safe-text.js'
 
 /**
- * A verdict for people: the first line says it, the rest says where and what was expected. `neither`: the word, of eight
- * letters, for what is not intact and not diverged.
+ * Returns a verdict as text: the verdict on the first line, and then each finding with what was expected and observed.
+ * `neither`: a word of eight letters for a verdict that is neither intact nor diverged.
  */
 export function verdictText(verdict: Verdict, neither?: string): string {
   const { ok, domainId, source, segmentFrom, segmentTo, rows, head, findings, durationMs } = verdict
@@ -16,7 +16,7 @@ export function verdictText(verdict: Verdict, neither?: string): string {
   return [first, `          head ${head.seq}:${head.hash}`, ...findings.flatMap(findingLines)].join('\n')
 }
 
-/** A detail may quote whoever named an object, or a member of an evidence file. */
+/** Returns one finding as text. A detail may quote the name of an object, which is untrusted. */
 export function findingLines(finding: Finding): string[] {
   const { code, seq_from, seq_to, expected, observed, detail } = wireFinding(finding)
   const place = seq_from === seq_to ? `row ${seq_from}` : `rows ${seq_from} to ${seq_to}`
