@@ -2,28 +2,29 @@ import { fileURLToPath } from 'node:url'
 import { AuditError } from '../base/errors.js'
 
 /** Where a mirror is. */
-export type MirrorPlace =
+export type MirrorLocation =
   | { readonly kind: 'directory'; readonly path: string }
-  /** The prefix is empty, or has a slash at neither end. */
+  /** The prefix is empty, or neither begins nor ends with a slash. */
   | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
 
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/
 const PREFIX = /^[A-Za-z0-9!_.*'()=+,-]+(\/[A-Za-z0-9!_.*'()=+,-]+)*$/
 
 /**
- * The place that `file:///dir` or `s3://bucket[/prefix]` names. Throws `usage` for anything else; the message shows
- * nothing of it, for somebody may have put credentials there.
+ * Parses `file:///dir` or `s3://bucket[/prefix]`. Throws `usage` for anything else. The message shows no part of the text,
+ * which may hold credentials.
  */
-export function parseMirrorUrl(text: string): MirrorPlace {
+export function parseMirrorUrl(text: string): MirrorLocation {
   const [, scheme, rest = ''] = /^([A-Za-z0-9]+):\/\/(.*)$/s.exec(text) ?? []
   if (scheme === 's3') return bucketOf(rest)
-  // new URL reads file:dir and file://dir as well, and finds quite another path in them.
+  // new URL also accepts file:dir and file://dir, and reads another path from them.
   if (scheme === 'file' && rest.startsWith('/')) return directoryOf(text)
   throw usage('expected file:///dir or s3://bucket[/prefix]')
 }
 
-function bucketOf(rest: string): MirrorPlace {
-  if (/[@?#]/.test(rest)) throw usage('expected s3://bucket[/prefix] alone, credentials by the AWS variables')
+function bucketOf(rest: string): MirrorLocation {
+  if (/[@?#]/.test(rest))
+    throw usage('expected s3://bucket[/prefix] only; give credentials in the AWS variables')
   const slash = rest.indexOf('/')
   const bucket = slash < 0 ? rest : rest.slice(0, slash)
   const prefix = slash < 0 ? '' : rest.slice(slash + 1).replace(/(?<=.)\/$/, '')
@@ -33,10 +34,10 @@ function bucketOf(rest: string): MirrorPlace {
   return { kind: 's3', bucket, prefix }
 }
 
-function directoryOf(text: string): MirrorPlace {
-  if (/[?#]/.test(text)) throw usage('expected file:///dir without ? or #, written %3F and %23 in a path')
+function directoryOf(text: string): MirrorLocation {
+  if (/[?#]/.test(text)) throw usage('expected file:///dir without ? or #; write %3F and %23 in a path')
   const path = decoded(text)
-  if (path.includes('\0')) throw usage('expected file:///dir of a directory')
+  if (path.includes('\0')) throw usage('expected file:///dir without a null character')
   return { kind: 'directory', path: path.length > 1 ? path.replace(/\/+$/, '') || '/' : path }
 }
 

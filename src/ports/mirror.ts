@@ -62,7 +62,7 @@ export interface UncheckedObject {
   readonly entryHash: string
 }
 
-/** Encodes rows as objects and decodes them (src/chain/FORMAT.md, "Mirror object"). */
+/** Encodes rows as objects and decodes them. */
 export interface MirrorCodec {
   /** Encodes a row. The same row always gives the same bytes. */
   encode(entry: ChainedEntry): Promise<Uint8Array>

@@ -369,7 +369,7 @@ describe('S3, on the suite’s own server', () => {
     it.each<[string, (keys: string[]) => string[]]>([
       ['is not in order', (keys) => keys.reverse()],
       ['is not in order', (keys) => [...keys, ...keys.slice(-1)]],
-      ['holds keys that were not asked for', (keys) => [...keys, 'zzz']],
+      ['has keys outside the prefix', (keys) => [...keys, 'zzz']],
     ])('that %s is not believed', async (problem, lie) => {
       for (const key of ['p/a', 'p/b', 'p/c']) server.put(BUCKET, key, text('x'))
       server.listing = lie

@@ -129,7 +129,7 @@ describe('reading leaves to the fold', () => {
 describe('a malformed object', () => {
   const spelling = 'not spelled as the format spells it'
   const fields = 'canonical_bytes: not those of the fields'
-  const elsewhere = 'the object is that of another row than its key names'
+  const elsewhere = 'the object holds another row than its key names'
   const reordered = () => {
     const { format, ...rest } = JSON.parse(json)
     return `${JSON.stringify({ ...rest, format })}\n`

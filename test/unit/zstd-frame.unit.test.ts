@@ -88,8 +88,8 @@ describe('a frame that must not be decompressed', () => {
     ['a checksum without its flag', Buffer.concat([good, Buffer.alloc(4)]), 'something follows the frame'],
     ['a flag without its checksum', frame({ bits: 0x04, blocks: [last] }), 'cut in the checksum'],
     ['a reserved bit', frame({ bits: 0x08, blocks: [last] }), 'a reserved bit of the header is set'],
-    ['a dictionary', withId(7, 1), 'the frame wants a dictionary'],
-    ['a long dictionary id', withId(2 ** 31, 4), 'the frame wants a dictionary'],
+    ['a dictionary', withId(7, 1), 'the frame needs a dictionary'],
+    ['a long dictionary id', withId(2 ** 31, 4), 'the frame needs a dictionary'],
     ['a dictionary id that is cut', Buffer.of(...ZSTD_MAGIC, 0x03, 0x58, 0, 0), 'cut in the header'],
     ['a reserved block', frame({ blocks: [block('reserved', text, true)] }), 'a reserved kind of block'],
     ['no last block', frame({ blocks: [block('raw', text, false)] }), 'cut in a block header'],
@@ -97,9 +97,9 @@ describe('a frame that must not be decompressed', () => {
     [
       'a window above 128 MiB',
       frame({ window: (17 << 3) | 1, blocks: [last] }),
-      'wants a window above 128 MiB',
+      'needs a window above 128 MiB',
     ],
-    ['the largest window', frame({ window: 0xff, blocks: [last] }), 'wants a window above 128 MiB'],
+    ['the largest window', frame({ window: 0xff, blocks: [last] }), 'needs a window above 128 MiB'],
     [
       'a declared size above 1 MiB',
       frame({ contentSize: littleEndian(MIB + 1, 4), blocks: [last] }),

@@ -5,21 +5,21 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { errnoOf } from '../../base/errors.js'
 
-// Not the functions of fs/promises: those make objects of each file, and were a third of the time of a create.
+// The functions of fs/promises create an object for each file, which took a third of the time of a create.
 const openFile = promisify(fs.open)
 const readFile = promisify(fs.read)
 const syncFile = promisify(fs.fsync)
 const linkFile = promisify(fs.link)
 const unlinkFile = promisify(fs.unlink)
 
-/** A symbolic link is not followed, and opening a FIFO that nobody writes to does not hang. */
+/** Does not follow a symbolic link, and does not hang on a FIFO without a writer. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'EISDIR'])
-/** A symbolic link (Linux and macOS, FreeBSD), a socket. */
+/** The errors for a symbolic link (Linux and macOS, then FreeBSD) and for a socket. */
 const NO_FILE: ReadonlySet<string> = new Set(['ELOOP', 'EMLINK', 'ENXIO'])
 
-/** Where a file is written until it is whole. A process that is killed leaves one behind, and it is never an object. */
+/** The name of a file while it is written. A process that is killed leaves such a file behind; it is never an object. */
 const DRAFT = /^\.audit-[0-9a-f]{16}\.tmp$/
 
 export function isDraft(name: string): boolean {
@@ -27,9 +27,9 @@ export function isDraft(name: string): boolean {
 }
 
 /**
- * At most `maxBytes` + 1 bytes of a file; undefined if there is none. What stands there and is no regular file (a link,
- * a FIFO, a device) has no bytes: it is somebody's action, to be reported as a malformed object and not as a failed read.
- * `durable`: makes the content so before resolving.
+ * Reads at most `maxBytes` + 1 bytes of a file; resolves with undefined where it is missing. Resolves with no bytes for
+ * anything else than a regular file (a link, a FIFO, a device): somebody put it there on purpose, so it must be reported
+ * as a malformed object and not as a failed read. `durable` makes the content durable before it resolves.
  */
 export async function readStored(
   path: string,
@@ -39,7 +39,7 @@ export async function readStored(
   const file = await openStored(path)
   if (typeof file !== 'number') return file
   try {
-    // Of an open file these two ask no disk; each saves a thread's turn, and reading is twice as fast without.
+    // On an open file fstat and close need no disk. The synchronous calls avoid the thread pool: reading is twice as fast.
     const status = fstatSync(file)
     if (status.isDirectory()) return undefined
     if (!status.isFile()) return Buffer.alloc(0)
@@ -62,7 +62,7 @@ async function openStored(path: string): Promise<number | Buffer | undefined> {
   }
 }
 
-/** `size` is what the file was said to have. If it has grown since it is read anew. */
+/** `size` is the file's size from fstat. If the file has grown since, it is read again. */
 async function readUpTo(file: number, size: number, maxBytes: number): Promise<Buffer> {
   const capacity = Math.min(size, maxBytes) + 1
   const buffer = Buffer.allocUnsafe(capacity)
@@ -77,9 +77,9 @@ async function readUpTo(file: number, size: number, maxBytes: number): Promise<B
 }
 
 /**
- * Puts a whole, synced file at `path`, or leaves alone what is there: link(2) does the one or the other, also among many
- * at once. `then` is told whether this call put it; its name is not durable yet. Leaves no draft behind unless the
- * process dies.
+ * Puts a whole, synced file at `path`, or keeps the file that is there: link(2) decides atomically, also among concurrent
+ * calls. Calls `then` with whether this call created the file, whose name is not durable yet. Leaves no draft behind
+ * unless the process dies.
  */
 export async function placeFile<T>(
   path: string,
@@ -105,7 +105,7 @@ export async function placeFile<T>(
 const PROCESS = randomBytes(4).toString('hex')
 let drafts = 0
 
-/** No other process's, and no other of this one's; were it nevertheless there, it is not opened. */
+/** Returns a name that no other process and no other call uses. If the name exists nevertheless, the open fails. */
 function draftName(): string {
   drafts = (drafts + 1) % 2 ** 32
   return `.audit-${PROCESS}${drafts.toString(16).padStart(8, '0')}.tmp`
@@ -114,7 +114,7 @@ function draftName(): string {
 async function writeDraft(draft: string, bytes: Uint8Array): Promise<void> {
   const file = await openFile(draft, 'wx', 0o600)
   try {
-    // Into the page cache: cheaper than to ask a thread for it. The disk is waited for by the sync.
+    // A synchronous write into the page cache is cheaper than a thread. Only the sync below waits for the disk.
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
     await syncFile(file)
   } finally {

@@ -3,16 +3,16 @@ import { errnoOf } from '../../base/errors.js'
 import { isDraft } from './directory-file.js'
 import { type FolderEntry, isAbsent, readFolder, utf8 } from './folder-entries.js'
 
-/** Of most folders one entry is enough. */
+/** Entries in one read. For most folders one entry is enough. */
 const BATCH = 32
 
-/** The folders below a path that hold something, as `folders` of MirrorIndex names them. */
+/** See MirrorIndex.folders. */
 export async function foldersIn(path: string, signal: AbortSignal): Promise<string[]> {
   const found: string[] = []
   for (const { name, isFolder, isLink } of await entriesOf(path)) {
     signal.throwIfAborted()
     const at = `${path}/${name}`
-    // A listing follows a link that stands for a chain's folder: not to name it here would hide the chain.
+    // A listing follows a link in place of a chain's folder, so leaving the link out here would hide the chain.
     if ((isFolder || (isLink && (await leadsToFolder(at)))) && (await holdsSomething(at)))
       found.push(utf8(name))
   }
@@ -28,7 +28,7 @@ async function entriesOf(path: string): Promise<FolderEntry[]> {
   return entries
 }
 
-/** An archiver that died may leave a folder with nothing, or with a draft in it; a bucket has no such folders. */
+/** An archiver that died may leave a folder that is empty or holds only a draft. A bucket has no such folders. */
 async function holdsSomething(path: string): Promise<boolean> {
   let holds = false
   let folders: string[] = []
@@ -44,7 +44,7 @@ async function holdsSomething(path: string): Promise<boolean> {
   return holds
 }
 
-/** One that leads nowhere, or in circles, does not. */
+/** Returns false for a link that leads nowhere, or in a circle. */
 async function leadsToFolder(path: string): Promise<boolean> {
   try {
     return (await stat(Buffer.from(path, 'latin1'))).isDirectory()

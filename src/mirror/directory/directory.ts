@@ -11,13 +11,13 @@ import { isName, listKeys } from './directory-list.js'
 import { Folder } from './folder.js'
 import { assertFolder, isAbsent, latin1 } from './folder-entries.js'
 
-/** What an etag is made of: nobody's object is larger, and a hostile one must not be read for ever. */
+/** Bytes that an etag is computed from, at most: no object of ours is larger, and a hostile file may have no end. */
 const MAX_ETAG_BYTES = 16 * 1024 * 1024
 
 /**
- * A mirror in a directory, `file:///dir`: a key is a path below it. The directory is made at the first create; until then
- * it is out of reach, as a mistyped or unmounted one is. Files are 0600 and folders 0700. A listing names no sizes and
- * etags: they would have to be read. An etag is the quoted md5 of the file, of one that is cut that of what was read.
+ * A mirror in a directory, `file:///dir`: a key is a path below it. The first create makes the directory; until then it
+ * is unreachable, like a mistyped or unmounted one. Files have mode 0600 and folders 0700. A listing has no sizes and
+ * etags, because the files would have to be read. An etag is the quoted md5 of the bytes that were read.
  */
 export class DirectoryMirror implements IndexedMirror {
   readonly url: string
@@ -61,14 +61,14 @@ export class DirectoryMirror implements IndexedMirror {
   ): Promise<{ created: boolean; etag: string }> {
     signal.throwIfAborted()
     const path = this.#pathOf(key)
-    if (path === undefined) throw new AuditError('internal', 'a mirror key that no directory can hold')
+    if (path === undefined) throw new AuditError('internal', 'a mirror key that is no path')
     const folder = this.#folderOf(dirname(path))
     try {
       await folder.make()
-      // Dying in here leaves a draft at most; dying after it, the object, and the next create finds it.
+      // Dying in placeFile leaves a draft at most. Dying after it leaves the object, and the next create finds it.
       return await placeFile(path, bytes, async (created) => {
-        const etag = created ? etagOf(bytes) : await this.#standingEtag(path)
-        // Also of what was there: whoever put it may have died before its name was durable.
+        const etag = created ? etagOf(bytes) : await this.#existingEtag(path)
+        // Sync also for an existing file: the process that created it may have died before its name was durable.
         await folder.sync()
         return { created, etag }
       })
@@ -81,7 +81,7 @@ export class DirectoryMirror implements IndexedMirror {
   async folders(prefix: string, signal: AbortSignal): Promise<string[]> {
     signal.throwIfAborted()
     try {
-      // A directory that is not there, or not mounted, is out of reach.
+      // A missing or unmounted directory is unreachable.
       await assertFolder(this.root)
       return await foldersIn(latin1(join(this.root, prefix)), signal)
     } catch (error) {
@@ -101,13 +101,10 @@ export class DirectoryMirror implements IndexedMirror {
 
   close(): void {}
 
-  async #standingEtag(path: string): Promise<string> {
+  async #existingEtag(path: string): Promise<string> {
     const bytes = await readStored(path, MAX_ETAG_BYTES, true)
     if (bytes === undefined) {
-      throw new AuditError(
-        'mirror_unavailable',
-        `mirror ${this.url}: a folder stands where an object belongs`,
-      )
+      throw new AuditError('mirror_unavailable', `mirror ${this.url}: a folder is in the place of an object`)
     }
     return etagOf(bytes)
   }
@@ -118,7 +115,7 @@ export class DirectoryMirror implements IndexedMirror {
     return known
   }
 
-  /** Undefined for a key that is no path below the root: with an empty part, `.`, `..` or U+0000. */
+  /** Returns undefined for a key that is no path below the root: one with an empty part, `.`, `..` or U+0000. */
   #pathOf(key: string): string | undefined {
     return key.split('/').every(isName) ? join(this.root, key) : undefined
   }

@@ -1,22 +1,22 @@
 import { access, opendir } from 'node:fs/promises'
 import { errnoOf } from '../../base/errors.js'
 
-/** A name goes through latin1, which keeps each byte. */
+/** An entry of a folder. Its name is decoded as latin1, which keeps each byte. */
 export interface FolderEntry {
   readonly name: string
   readonly isFolder: boolean
   readonly isLink: boolean
 }
 
-/** Rejects where the directory of a mirror is not there or not mounted, is no directory, or may not be searched. */
+/** Rejects where the path is missing, is no directory, or may not be searched. */
 export async function assertFolder(path: string): Promise<void> {
   await access(`${path}/.`)
 }
 
 /**
- * What is in the folder at `path`, of which a folder that went meanwhile, or was never there, has nothing: a file in its
- * place is none either. `take` is given each entry and tells whether to go on; `begin` is called first, and once more
- * where the folder has to be read anew.
+ * Reads the entries of the folder at `path`. A missing folder, and a file in its place, have no entries. `begin` is called
+ * first, and once more if the folder has to be read again. It returns a function that receives each entry and returns
+ * whether to continue.
  */
 export async function readFolder(
   path: string,
@@ -27,8 +27,8 @@ export async function readFolder(
     await readWith('latin1', path, batch, begin())
   } catch (error) {
     if (isAbsent(error)) return
-    // Where the file system does not say what an entry is (ISO 9660, UDF, some of NFS and FUSE) Node asks for each, and
-    // can only do so with a name that is bytes, as the path is. That is slower.
+    // Some file systems do not report the type of an entry (ISO 9660, UDF, some of NFS and FUSE). Node then calls stat for
+    // each entry, which fails unless the name is bytes like the path. Reading with bytes is slower.
     if (errnoOf(error) !== 'ERR_INVALID_ARG_TYPE') throw error
     await readWith('buffer', path, batch, begin())
   }
@@ -40,7 +40,7 @@ async function readWith(
   batch: number,
   take: (entry: FolderEntry) => boolean,
 ): Promise<void> {
-  // The types know no names that are bytes.
+  // The types of Node do not allow 'buffer' here.
   const options = { encoding: encoding as BufferEncoding, bufferSize: batch }
   for await (const entry of await opendir(Buffer.from(path, 'latin1'), options)) {
     const name: unknown = entry.name

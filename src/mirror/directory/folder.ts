@@ -6,8 +6,8 @@ import { promisify } from 'node:util'
 const syncFile = promisify(fsync)
 
 /**
- * One folder at or below `root` that objects are put into. Calls of `sync` that come while one runs share the next one,
- * for each is a journal commit of the file system.
+ * One folder at or below `root` that objects are created in. Each sync is a journal commit of the file system, so calls of
+ * `sync` that come while one runs share the next one.
  */
 export class Folder {
   #made: Promise<void> | undefined
@@ -19,7 +19,7 @@ export class Folder {
     readonly root: string,
   ) {}
 
-  /** Makes the folder if it is not there, and its name and its parents' durable; looks only once. */
+  /** Creates the folder where it is missing, and makes its name and its parents' names durable; does so only once. */
   async make(): Promise<void> {
     this.#made ??= makeFolder(this.path, this.root)
     try {
@@ -30,12 +30,12 @@ export class Folder {
     }
   }
 
-  /** Makes the next call of `make` look again. */
+  /** Makes the next call of `make` check the folder again. */
   forget(): void {
     this.#made = undefined
   }
 
-  /** Resolves when every name that was in the folder at the call is durable. */
+  /** Resolves once every name that was in the folder at the call is durable. */
   async sync(): Promise<void> {
     this.#next ??= this.#syncAfter(this.#running)
     await this.#next
@@ -51,13 +51,13 @@ export class Folder {
 
 async function makeFolder(path: string, root: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 })
-  // Also where it was there: whoever made it may have died before its name was durable.
+  // Sync also where the folder existed: the process that created it may have died before its name was durable.
   const top = first === undefined || first.length > root.length ? root : dirname(first)
   for (let at = path; at.length > top.length; at = dirname(at)) await syncFolder(dirname(at))
 }
 
 async function syncFolder(path: string): Promise<void> {
-  // Of a folder that is in use neither of the two asks the disk.
+  // On a folder that is in use, open and close need no disk.
   const folder = openSync(path, 'r')
   try {
     await syncFile(folder)

@@ -2,8 +2,8 @@ import { Numbers } from '../../chain/numbers.js'
 import { nameOfSeq, seqOfName } from '../object/key.js'
 
 /**
- * The names of one folder, to be had in order. Nearly all are those of rows, and as numbers they take 8 bytes each: a
- * string takes 60, and sorting a million of those takes four times as long.
+ * The names of one folder, in order. Nearly all are the names of rows, which are kept as numbers of 8 bytes each: a string
+ * takes 60 bytes, and a million strings take four times as long to sort.
  */
 export class SortedNames {
   readonly #seqs = new Numbers()
@@ -15,7 +15,7 @@ export class SortedNames {
     else this.#seqs.push(seq)
   }
 
-  /** Ascending by UTF-16 units, which are bytes where names are latin1. Nothing is to be added any more. */
+  /** Yields the names ascending by UTF-16 units, which are bytes in latin1. Call it after the last `add`. */
   *sorted(): Generator<string> {
     const others = this.#others.sort()
     let at = 0

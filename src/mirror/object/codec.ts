@@ -11,22 +11,19 @@ import { readObject, writeObject } from './object-json.js'
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * The object of a row as it is uploaded: the same entry always gives the same bytes. Rejects with `entry_malformed` for
- * a row that the format cannot hold. Does not judge its hashes: the archiver does, before.
+ * Encodes a row as the object to upload: the same entry always gives the same bytes. Rejects with `entry_malformed` for a
+ * row that the format cannot hold. Does not check the hashes: the archiver has done that.
  */
 export async function encodeObject(entry: ChainedEntry): Promise<Uint8Array> {
-  // Level 3 of zstd 1.5.2 for good: this package's index.js takes no level, and a test pins the bytes.
+  // Always level 3 of zstd 1.5.2: this package's index.js takes no level, and a test pins the bytes.
   const frame = await compress(Buffer.from(jsonOf(entry), 'utf8'))
   const problem = frameProblem(frame)
-  // An object that no reader takes would stand in a create-only store for ever.
+  // In a create-only store, an object that no reader accepts could never be replaced.
   if (problem !== undefined) throw new AuditError('internal', `own mirror object: ${problem}`)
   return frame
 }
 
-/**
- * Reads the object found at a key that names `place`, trusting none of it (format.md, "Mirror object"). Never rejects:
- * what is wrong with the bytes is the result.
- */
+/** Decodes the hostile object under the key of `place` (docs/mirror.md). Never rejects: a problem with the bytes is the result. */
 export async function decodeObject(bytes: Uint8Array, place: ObjectPlace): Promise<DecodedObject> {
   const content = await decompressed(bytes)
   if (typeof content === 'string') return { problem: content }
@@ -34,7 +31,7 @@ export async function decodeObject(bytes: Uint8Array, place: ObjectPlace): Promi
   return json === undefined ? { problem: 'not well-formed UTF-8' } : readObject(json, place)
 }
 
-/** Whether two objects hold the same decompressed bytes. Never rejects: what does not decompress is the same as nothing. */
+/** Returns whether two objects hold the same decompressed bytes. Never rejects: bytes that do not decompress equal nothing. */
 export async function sameContent(a: Uint8Array, b: Uint8Array): Promise<boolean> {
   if (Buffer.compare(a, b) === 0) return true
   const [left, right] = await Promise.all([decompressed(a), decompressed(b)])
@@ -50,9 +47,9 @@ function jsonOf(entry: ChainedEntry): string {
   }
 }
 
-/** The content of a frame, or what is wrong with it. decompress has no bound of its own: the walk comes first. */
+/** Returns the content of a frame, or its problem. `decompress` has no limit of its own, so the frame is checked first. */
 async function decompressed(bytes: Uint8Array): Promise<Buffer | string> {
-  // A directory hands out no bytes of what is no regular file, and whoever reads this must know to look.
+  // A directory mirror returns no bytes for anything else than a regular file; so the message says where to look.
   if (bytes.length === 0) return 'no bytes: it is empty, or no regular file (a link, a FIFO, a device)'
   if (bytes.length > MAX_OBJECT_BYTES) return 'larger than 1 MiB'
   const problem = frameProblem(bytes)
@@ -72,7 +69,7 @@ function textOf(content: Uint8Array): string | undefined {
   }
 }
 
-/** The format of the mirror as features are given it. */
+/** The format of mirror objects, for the features. */
 export const mirrorCodec: MirrorCodec = {
   encode: encodeObject,
   decode: decodeObject,

@@ -1,14 +1,14 @@
 import { MAX_OBJECT_BYTES } from '../../ports/mirror.js'
 
-/** What a compressed block may grow to (RFC 8878, 3.1.1.2.4). */
+/** The largest content of a compressed block (RFC 8878, 3.1.1.2.4). */
 const MAX_BLOCK_BYTES = 128 * 1024
-/** libzstd refuses to decompress with more; the window is reserved and not touched, 32 of them at once cost no memory. */
+/** libzstd refuses a larger window. A window is reserved but not touched: 32 of them at once cost no memory. */
 const MAX_WINDOW_BYTES = 128 * 1024 * 1024
 const MAGIC = 0xfd2f_b528
 const CHECKSUM_BYTES = 4
-/** Bytes of the content size by its flag in the descriptor; a single segment has at least one. */
+/** Bytes of the content size, by its flag in the descriptor. A single segment has at least one. */
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const
-/** Bytes of the dictionary id by its flag; an id of 0 says that none is needed. */
+/** Bytes of the dictionary id, by its flag. An id of 0 means that no dictionary is needed. */
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const
 
 interface Header {
@@ -20,16 +20,16 @@ interface Header {
 
 interface Block {
   readonly isLast: boolean
-  /** Where the next one begins. */
+  /** Where the next block begins. */
   readonly end: number
-  /** What it may decompress to, at most. */
+  /** Bytes that the block may decompress to, at most. */
   readonly grown: number
 }
 
 /**
- * What is wrong with the zstd frame of a mirror object, or undefined if it is safe to decompress: one frame of RFC
- * 8878 that ends where the bytes end, with no dictionary and with blocks of at most 1 MiB together. Total, in time
- * linear to the bytes. Blocks of kind compressed are not opened: what is wrong inside, the decompressor says.
+ * Returns the problem of the zstd frame of a mirror object, or undefined where it is safe to decompress: one frame of RFC
+ * 8878 that ends where the bytes end, without a dictionary, and with blocks of at most 1 MiB in all. Never throws, and
+ * takes time linear in the bytes. Compressed blocks are not opened; the decompressor reports a problem inside them.
  */
 export function frameProblem(bytes: Uint8Array): string | undefined {
   const header = readHeader(bytes)
@@ -46,11 +46,11 @@ function readHeader(bytes: Uint8Array): Header | string {
   const sizeAt = idAt + (DICTIONARY_ID_BYTES[descriptor & 0x03] ?? 0)
   const sizeBytes = CONTENT_SIZE_BYTES[descriptor >> 6] || (isSingle ? 1 : 0)
   if (sizeAt + sizeBytes > bytes.length) return 'zstd: cut in the header'
-  if (little(bytes, idAt, sizeAt - idAt) !== 0) return 'zstd: the frame wants a dictionary'
+  if (little(bytes, idAt, sizeAt - idAt) !== 0) return 'zstd: the frame needs a dictionary'
   const content = little(bytes, sizeAt, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
   if (content > MAX_OBJECT_BYTES) return 'zstd: declares more than 1 MiB'
   const window = isSingle ? content : windowBytes(bytes[5] ?? 0)
-  if (window > MAX_WINDOW_BYTES) return 'zstd: wants a window above 128 MiB'
+  if (window > MAX_WINDOW_BYTES) return 'zstd: needs a window above 128 MiB'
   return {
     end: sizeAt + sizeBytes,
     hasChecksum: (descriptor & 0x04) !== 0,
@@ -92,7 +92,7 @@ function readBlock(bytes: Uint8Array, at: number, maxBytes: number): Block | str
   return { isLast: (header & 1) === 1, end, grown: kind === 2 ? MAX_BLOCK_BYTES : size }
 }
 
-/** Little-endian; of eight bytes the sum is inexact above 2^53, which is above every bound here. */
+/** Reads a little-endian number. Above 2^53 it is inexact, which is above every limit here. */
 function little(bytes: Uint8Array, at: number, length: number): number {
   let value = 0
   for (let i = length - 1; i >= 0; i -= 1) value = value * 256 + (bytes[at + i] ?? 0)

@@ -9,20 +9,20 @@ import type { ObjectPlace } from './key.js'
 
 const FAMILY = 'PXA'
 const FORMAT = `${FAMILY}1`
-const ELSEWHERE = 'the object is that of another row than its key names'
-/** SQL holds a generation as a smallint. */
+const ELSEWHERE = 'the object holds another row than its key names'
+/** A generation is a smallint in SQL. */
 const MAX_GENERATION = 32_767
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The JSON of an object with its newline (format.md, "Mirror object"). Throws FormatError for what a row cannot be. */
+/** Returns the JSON of an object, with its newline. Throws FormatError for a row that the format cannot hold. */
 export function writeObject(entry: ChainedEntry): string {
   if (!isHash(entry.prevHash)) throw new FormatError('prev_hash', 'expected 64 lower-case hex digits')
   if (!isHash(entry.entryHash)) throw new FormatError('entry_hash', 'expected 64 lower-case hex digits')
   return jsonOf(entry, base64(encodeCanonical(entry)))
 }
 
-/** Reads what {@link writeObject} writes and nothing else. Total. A problem names a rule and never what the object holds. */
+/** Reads only what {@link writeObject} writes. Never throws. A problem names a rule and never quotes the object. */
 export function readObject(json: string, place: ObjectPlace): DecodedObject {
   try {
     return strictly(json, place)
@@ -32,9 +32,8 @@ export function readObject(json: string, place: ObjectPlace): DecodedObject {
 }
 
 /**
- * The entry is read from canonical_bytes, which has one spelling only, and written as JSON again: if that is the text
- * that was read, every field said the same. Reading the fields and encoding them would say no more, and takes three
- * times as long.
+ * Decodes the entry from canonical_bytes, which have only one spelling, and encodes it as JSON again. If the result is the
+ * text that was read, every field agrees. Reading and encoding the fields proves no more, and takes three times as long.
  */
 function strictly(json: string, place: ObjectPlace): DecodedObject {
   const value: unknown = JSON.parse(json)
@@ -44,7 +43,7 @@ function strictly(json: string, place: ObjectPlace): DecodedObject {
   const prevHash = hashOf(value, 'prev_hash')
   const entryHash = hashOf(value, 'entry_hash')
   const entry = { ...decodeCanonical(canonical), prevHash, entryHash }
-  // Refuses also what JSON.parse forgives: white space, key order, further and duplicate keys, other spellings.
+  // This also refuses what JSON.parse accepts: white space, key order, more keys, duplicate keys, other spellings.
   if (jsonOf(entry, base64(canonical)) !== json) return { problem: differenceOf(value, json) }
   if (entry.domainId !== place.domainId || entry.seq !== place.seq) return { problem: ELSEWHERE }
   return { entry, canonical }

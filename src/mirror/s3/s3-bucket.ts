@@ -6,12 +6,15 @@ import { s3Error } from './s3-error.js'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** How long a server is waited for, times in milliseconds; a test sets its own. */
+/** How long to wait for a server, in milliseconds. A test sets its own times. */
 export interface S3Patience {
   readonly connect: number
-  /** Of one attempt, to the end of the answer's headers; and of a socket on which nothing comes. */
+  /** The limit of one attempt, to the end of the response headers, and of a socket without data. */
   readonly request: number
-  /** The first and those after it: up to 0.1 s later, doubling, or 0.5 s where the server is overloaded, with jitter. */
+  /**
+   * Attempts in all. Each retry waits up to 0.1 s, or up to 0.5 s where the server is overloaded; the bound doubles with
+   * each retry, and the wait has jitter.
+   */
   readonly attempts: number
 }
 
@@ -19,13 +22,13 @@ const PATIENCE: S3Patience = { connect: 5_000, request: 15_000, attempts: 5 }
 /** Callers limit their own calls. This leaves room for reads beside the uploads, so that no call queues inside the SDK. */
 const SOCKETS = 2 * MAX_UPLOADS_IN_FLIGHT
 
-/** One bucket and prefix, and the client that speaks to it. Every failure of it is an AuditError that shows no secret. */
+/** One bucket and prefix, and its client. Every failure is an AuditError that shows no secret. */
 export class S3Bucket {
   readonly url: string
   readonly client: S3Client
-  /** Empty, or with a slash at its end. */
+  /** Empty, or ends with a slash. */
   readonly prefix: string
-  /** Whether the server that answered is AWS itself; false until a request was sent. */
+  /** Whether the server is AWS itself; false until a request was sent. */
   isAws = false
 
   constructor(
@@ -46,15 +49,15 @@ export class S3Bucket {
     )
   }
 
-  /** The name that the bucket knows the object of a key by. */
+  /** Returns the name of a key's object in the bucket. */
   nameOf(key: string): string {
     return this.prefix + key
   }
 
-  /** Runs a request; what it rejects with comes out as {@link s3Error} makes it. */
+  /** Runs a request. Rejects with its error as {@link s3Error} converts it. */
   async attempt<T>(what: string, signal: AbortSignal, request: () => Promise<T>): Promise<T> {
     signal.throwIfAborted()
-    // Each request in flight listens to the signal; Node warns of a leak at eleven.
+    // Each request in flight listens to the signal, and Node warns of a leak at eleven listeners.
     setMaxListeners(0, signal)
     try {
       return await request()
@@ -65,7 +68,7 @@ export class S3Bucket {
 }
 
 function configOf(env: Env, patience: S3Patience): S3ClientConfig {
-  // Else the SDK prints on stderr, which belongs to this program, that it will need a newer Node one day.
+  // Otherwise the SDK prints on stderr, which belongs to this program, that a later version will need a newer Node.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
   const endpoint = endpointOf(env)
   return {
@@ -73,7 +76,7 @@ function configOf(env: Env, patience: S3Patience): S3ClientConfig {
     region: env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1',
     forcePathStyle: true,
     followRegionRedirects: true,
-    // Other servers refuse or ignore the checksums that AWS knows; ContentMD5 is checked by all.
+    // Other servers refuse or ignore the checksums of AWS. All of them check ContentMD5.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     retryMode: 'standard',
@@ -97,7 +100,7 @@ function endpointOf(env: Env): string | undefined {
   if (text === undefined || text === '') return undefined
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isHttp = url !== undefined && /^https?:$/.test(url.protocol)
-  // Not shown: somebody may have put credentials there.
+  // The message does not show the text, which may hold credentials.
   if (!isHttp || url.username !== '' || url.password !== '') {
     throw new AuditError('usage', 'AUDIT_S3_ENDPOINT: expected http://host[:port] or https://host[:port]')
   }

@@ -14,7 +14,7 @@ export interface Created {
 
 interface Put {
   readonly etag: string
-  /** Undefined in a bucket without versions. */
+  /** Undefined in a bucket without versioning. */
   readonly versionId: string | undefined
 }
 
@@ -23,20 +23,20 @@ const CONFLICTS = 5
 const AFTER_CONFLICT = { first: 100, growth: 'linear', jitter: 1 } as const
 
 /**
- * Create-only puts into one bucket. Where `If-None-Match: *` is honoured, one request each: on AWS, which says so, and
- * wherever it was seen to be. Else a HEAD before, and a check after:
+ * Creates objects in one bucket and overwrites none. Where the server honours `If-None-Match: *`, each create is one
+ * request: on AWS, which documents it, and wherever a request has shown it. Elsewhere a HEAD comes before the PUT and a
+ * check after it:
  *
- * - Without versions, the etag that stands after the put tells whose object it is. Between the HEAD and the put another
- *   creator's object can be overwritten; nothing that such a server offers prevents it.
- * - With versions, nothing can be lost, and the first version of the key wins. A put that comes second and holds
- *   something else puts the first version back on top, by a copy: a delete would need a right that an archiver should
- *   not have, and Object Lock forbids it. Should the process die before the copy, the second version stays on top, and
- *   verify finds it.
+ * - Without versioning, the etag after the PUT shows whose object is there. Between the HEAD and the PUT another creator's
+ *   object can be overwritten; such a server offers nothing to prevent that.
+ * - With versioning nothing can be lost, and the first version of the key wins. A PUT that comes second with other content
+ *   copies the first version back on top. A delete would need a permission that an archiver should not have, and Object
+ *   Lock forbids it. If the process dies before the copy, the second version stays on top, and verify finds it.
  */
 export class S3Creator {
   #isHonoured = false
   #isProbed = false
-  /** The first create of all. The others wait for it, for each would look and check where one shows that none need. */
+  /** The first create. The others wait for it: it shows whether the HEAD and the check are needed at all. */
   #first: Promise<unknown> | undefined
 
   constructor(readonly bucket: S3Bucket) {}
@@ -53,10 +53,10 @@ export class S3Creator {
 
   async #create(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Created> {
     return this.bucket.attempt(`${key} cannot be written`, signal, async () => {
-      const standing = this.#isTrusted() ? undefined : await this.#head(key, signal)
-      if (standing !== undefined) return { created: false, etag: standing }
+      const existing = this.#isTrusted() ? undefined : await this.#head(key, signal)
+      if (existing !== undefined) return { created: false, etag: existing }
       const put = await this.#put(key, bytes, signal)
-      if (put === undefined) return { created: false, etag: await this.#standing(key, signal) }
+      if (put === undefined) return { created: false, etag: await this.#existingEtag(key, signal) }
       if (this.#isTrusted()) return { created: true, etag: put.etag }
       return put.versionId === undefined
         ? this.#checkEtag(key, bytes, put, signal)
@@ -68,7 +68,7 @@ export class S3Creator {
     return this.#isHonoured || this.bucket.isAws
   }
 
-  /** Undefined where the server says that something is there. */
+  /** Resolves with undefined where the server says that the object exists. */
   async #put(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Put | undefined> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -109,25 +109,25 @@ export class S3Creator {
     }
   }
 
-  async #standing(key: string, signal: AbortSignal): Promise<string> {
+  async #existingEtag(key: string, signal: AbortSignal): Promise<string> {
     const etag = await this.#head(key, signal)
     if (etag !== undefined) return etag
     throw new AuditError(
       'mirror_unavailable',
-      `mirror ${this.bucket.url}: ${key} went while it was being created`,
+      `mirror ${this.bucket.url}: ${key} was deleted while it was being created`,
     )
   }
 
   async #checkEtag(key: string, bytes: Uint8Array, put: Put, signal: AbortSignal): Promise<Created> {
-    const etag = await this.#standing(key, signal)
+    const etag = await this.#existingEtag(key, signal)
     if (etag !== put.etag) return { created: false, etag }
     const again = this.#isProbed ? undefined : await this.#probe(key, bytes, signal)
     return { created: true, etag: again?.etag ?? etag }
   }
 
   /**
-   * Whether the header is honoured, seen once for all by putting the same bytes again where they just came to stand.
-   * Not done in a bucket with versions, where it would leave one more.
+   * Finds out, once, whether the server honours the header, by a second PUT of the same bytes to the key that was just
+   * created. Not done in a bucket with versioning, where it would leave another version.
    */
   async #probe(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Put | undefined> {
     this.#isProbed = true

@@ -1,22 +1,22 @@
 import { AuditError } from '../../base/errors.js'
 
 const DENIED_STATUS: ReadonlySet<number> = new Set([401, 403])
-/** Refusals that come with another status, or before a request is sent. */
+/** Refusals with another status, or before a request is sent. */
 const DENIED_NAMES: ReadonlySet<string> = new Set([
   'CredentialsProviderError',
   'ExpiredToken',
   'InvalidToken',
 ])
-/** 403 for another reason than who is asking. */
+/** Errors with status 403 that do not concern the caller's permissions. */
 const NOT_DENIED: ReadonlySet<string> = new Set([
   'InvalidObjectState',
   'RequestTimeTooSkewed',
   'RequestTimeout',
 ])
 
-/** A failed request as its caller may show it. The SDK's own message and error may quote keys and signatures. */
+/** The part of a failed request that may be shown. The SDK's own message and error may quote keys and signatures. */
 export interface S3Failure {
-  /** The server's code or the system's; a text of neither kind is not passed on. */
+  /** The server's error code, or the system's. Any other text is left out. */
   readonly name: string
   readonly status: number | undefined
 }
@@ -24,7 +24,7 @@ export interface S3Failure {
 export function failureOf(error: unknown): S3Failure {
   const fields: Readonly<Record<string, unknown>> = isObject(error) ? { ...error } : {}
   const own = error instanceof Error ? error.name : undefined
-  // The SDK calls every broken connection a TimeoutError, so the system's own code goes first.
+  // The SDK calls every broken connection a TimeoutError, so the system's own code comes first.
   const name = [fields.code, own].find(
     (text) => typeof text === 'string' && /^[A-Za-z0-9_.]{1,64}$/.test(text),
   )
@@ -36,7 +36,7 @@ export function failureOf(error: unknown): S3Failure {
   }
 }
 
-/** What a failed request to the mirror at `url` means. The reason of an aborted signal stays as it is. */
+/** Returns the error for a failed request to the mirror at `url`. Returns the reason of an aborted signal unchanged. */
 export function s3Error(url: string, what: string, error: unknown, signal: AbortSignal): unknown {
   if (error instanceof AuditError) return error
   if (signal.aborted) return signal.reason

@@ -49,7 +49,7 @@ async function request(bucket: S3Bucket, key: string, signal: AbortSignal): Prom
   }
 }
 
-/** Cut to `maxBytes` + 1: what is left of a larger one is thrown away with its connection. */
+/** Reads at most `maxBytes` + 1 bytes. The rest of a larger object is discarded together with its connection. */
 async function readUpTo(body: Readable, expected: number | undefined, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
@@ -57,9 +57,10 @@ async function readUpTo(body: Readable, expected: number | undefined, maxBytes: 
     const bytes = Buffer.from(chunk)
     chunks.push(bytes)
     length += bytes.length
-    // Leaving the loop destroys the stream.
+    // The return destroys the stream.
     if (length > maxBytes) return Buffer.concat(chunks).subarray(0, maxBytes + 1)
   }
-  if (expected !== undefined && length !== expected) throw new Error('the answer is shorter than it says')
+  if (expected !== undefined && length !== expected)
+    throw new Error('the response is shorter than its Content-Length')
   return Buffer.concat(chunks)
 }

@@ -4,7 +4,7 @@ import type { MirrorIndex } from '../../ports/mirror.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { urlDecoded } from './s3-list.js'
 
-/** See MirrorIndex. A folder is what keys share up to a slash: one request names a thousand of them. */
+/** See MirrorIndex. A folder is a common prefix of keys up to a slash; one request returns a thousand of them. */
 export function s3Index(bucket: S3Bucket): MirrorIndex {
   return {
     folders: (prefix, signal) => folders(bucket, prefix, signal),
@@ -29,7 +29,7 @@ async function folders(bucket: S3Bucket, prefix: string, signal: AbortSignal): P
     }
     const next = page.IsTruncated === true ? page.NextContinuationToken : undefined
     if (page.IsTruncated === true && (next === undefined || next === token)) {
-      throw new AuditError('mirror_unavailable', `mirror ${bucket.url}: the server's listing breaks off`)
+      throw new AuditError('mirror_unavailable', `mirror ${bucket.url}: the server's listing ends early`)
     }
     token = next
   } while (token !== undefined)

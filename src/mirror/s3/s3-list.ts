@@ -3,13 +3,13 @@ import { AuditError } from '../../base/errors.js'
 import type { MirrorListed } from '../../ports/mirror.js'
 import type { S3Bucket } from './s3-bucket.js'
 
-/** One page, its keys relative to the mirror's prefix. */
+/** One page of a listing. Its keys are relative to the mirror's prefix. */
 interface Page {
   readonly objects: readonly MirrorListed[]
   readonly next: string | undefined
 }
 
-/** See MirrorStore.list. The next page is asked for before the objects of the last one are handed out. */
+/** See MirrorStore.list. Requests the next page before it yields the objects of the current one. */
 export async function* listObjects(
   bucket: S3Bucket,
   prefix: string,
@@ -20,7 +20,7 @@ export async function* listObjects(
   while (page !== undefined) {
     const ahead: Promise<Page> | undefined =
       page.next === undefined ? undefined : pageAfter(bucket, prefix, page.next, signal)
-    // Whoever stops reading, or fails, leaves this request unread.
+    // Mark the rejection as handled: a reader that stops or fails never awaits this request.
     ahead?.catch(() => undefined)
     for (const object of page.objects) {
       const bytes = Buffer.from(object.key)
@@ -43,7 +43,7 @@ async function pageAfter(
     Bucket: bucket.name,
     Prefix: bucket.nameOf(prefix),
     ContinuationToken: token,
-    // A key may hold control characters, which XML cannot: one such stray would make the mirror unreadable.
+    // A key may hold control characters, which XML cannot encode: one such key would make the mirror unreadable.
     EncodingType: 'url',
   })
   const answer = await bucket.attempt('cannot be listed', signal, () =>
@@ -51,7 +51,7 @@ async function pageAfter(
   )
   const next = answer.IsTruncated === true ? answer.NextContinuationToken : undefined
   if (answer.IsTruncated === true && (next === undefined || next === token)) {
-    throw unreadable(bucket, 'breaks off')
+    throw unreadable(bucket, 'ends early')
   }
   return { objects: (answer.Contents ?? []).map((object) => listed(bucket, prefix, object)), next }
 }
@@ -60,11 +60,11 @@ type Content = NonNullable<ListObjectsV2CommandOutput['Contents']>[number]
 
 function listed(bucket: S3Bucket, prefix: string, object: Content): MirrorListed {
   const name = urlDecoded(object.Key ?? '')
-  if (!name.startsWith(bucket.nameOf(prefix))) throw unreadable(bucket, 'holds keys that were not asked for')
+  if (!name.startsWith(bucket.nameOf(prefix))) throw unreadable(bucket, 'has keys outside the prefix')
   return { key: name.slice(bucket.prefix.length), size: object.Size, etag: object.ETag }
 }
 
-/** AWS writes a space as +. A name that is not UTF-8 stays as it is: no object of ours is called so. */
+/** Decodes a name, in which AWS writes a space as +. A name that is not UTF-8 is returned unchanged: it is no object of ours. */
 export function urlDecoded(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))

@@ -23,8 +23,8 @@ interface History {
 }
 
 /**
- * The version of a key that was there first, of those from the last deletion before `mine` up to it; `mine` itself if
- * none was. Among several creators of one key all find the same one.
+ * Returns the first version of a key since its last deletion before `mine`, or `mine` where it is the first. All creators of
+ * one key find the same version.
  */
 export async function firstVersion(
   bucket: S3Bucket,
@@ -37,7 +37,7 @@ export async function firstVersion(
   const own = versions[at]
   if (own === undefined) return mine
   const deleted = Math.max(...deletions.filter((time) => time <= own.time), Number.NEGATIVE_INFINITY)
-  // What was deleted in the second that it came in is taken for deleted: times have no finer grain on some servers.
+  // A version created in the second of a deletion counts as deleted: some servers have no finer times.
   return versions.slice(at).findLast(({ time }) => time > deleted) ?? mine
 }
 
@@ -47,7 +47,7 @@ async function historyOf(bucket: S3Bucket, name: string, signal: AbortSignal): P
   while (marker !== undefined) {
     const page: ListObjectVersionsCommandOutput = await pageAt(bucket, name, marker, signal)
     pages.push(page)
-    // Keys come in order, and this one is the first of its prefix.
+    // Keys are listed in order, and this key is the first with its prefix.
     const isMore = page.IsTruncated === true && isOf(name, page.NextKeyMarker)
     marker = isMore ? { KeyMarker: name, VersionIdMarker: page.NextVersionIdMarker } : undefined
   }

@@ -6,8 +6,8 @@ import { s3Index } from './s3-index.js'
 import { listObjects } from './s3-list.js'
 
 /**
- * A mirror in a bucket of any S3-compatible server, `s3://bucket[/prefix]`. `env` gives AUDIT_S3_ENDPOINT, AWS_REGION
- * and AWS_DEFAULT_REGION; credentials come by the SDK's own chain. Throws `usage` for an endpoint that is none.
+ * A mirror in a bucket of any S3-compatible server, `s3://bucket[/prefix]`. `env` gives AUDIT_S3_ENDPOINT, AWS_REGION and
+ * AWS_DEFAULT_REGION; the SDK's own chain gives the credentials. Throws `usage` for an invalid endpoint.
  */
 export class S3Mirror implements IndexedMirror {
   readonly #bucket: S3Bucket
