@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Verifies one evidence bundle of `audit export` (docs/evidence.md, src/chain/FORMAT.md). Needs Node 20 and nothing else,
-// and shares no code with the program that wrote it. Prints the result as JSON; with --rows every row instead.
+// Verifies one evidence bundle of `audit export` (docs/evidence.md, src/chain/FORMAT.md). Needs only Node 20,
+// and shares no code with the program that wrote the bundle. Prints the result as JSON; with --rows, every row instead.
 //   node verify-bundle.mjs FILE [--expect-head SEQ:HASH] [--allow-filtered] [--rows]
-// Ends with 0 intact, 1 a divergence was found, 2 usage, 3 could not be checked, 4 nothing to verify, 70 a bug in here.
+// Exit codes: 0 intact, 1 a divergence was found, 2 usage, 3 could not be checked, 4 nothing to verify, 70 a bug here.
 import { createHash } from 'node:crypto'
 import { openSync, readSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -20,7 +20,7 @@ const must = (isSo, what) => isSo || refuse(3, 'bundle_malformed', `not a whole 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Neighbours of one code merge into a range. */
+/** Adds a finding; neighbours with the same code merge into a range. */
 class Findings extends Array {
   latest = {}
   add(code, from, to, detail, expected, observed) {
@@ -33,7 +33,7 @@ class Findings extends Array {
 
 const ROW =
   /^\{"seq":(-?\d{1,16}),"prev_hash":(?:null|"([0-9a-f]{64})"),"entry_hash":(?:null|"([0-9a-f]{64})"),(?:"canonical_bytes":"([^"]+)"|"problem":"[ !#-[\]-~]{1,200}")\}$/
-/** A ustar header as an export spells it: of a plain file, with nothing in it but name, size and checksum. */
+/** A ustar header as an export writes it: a plain file, with only a name, a size and a checksum. */
 const HEADER =
   /^(?=.{99}\x000000644\0)(\w[\w.-]*(?:\/\w[\w.-]*)*)\0+0000644\0(?:0000000\0){2}([0-7]{11})\x0002263523000\0([0-7]{6})\0 0\0{100}ustar\x0000\0{64}(?:0000000\0){2}\0{167}$/s
 
@@ -41,22 +41,22 @@ function* membersOf(path) {
   const file = openSync(path, 'r')
   const read = (length, isEnd = false) => {
     let [bytes, found, got] = [Buffer.alloc(length), 0, 1]
-    while (found < length && got > 0) found += got = readSync(file, bytes, found, length - found) // a pipe gives what it has
-    must(found === length || isEnd, 'it is cut short')
+    while (found < length && got > 0) found += got = readSync(file, bytes, found, length - found) // a pipe may return less
+    must(found === length || isEnd, 'the file is cut')
     return bytes.subarray(0, found)
   }
   const isZero = (bytes) => bytes.every((byte) => byte === 0)
   for (let block = read(512); !isZero(block); block = read(512)) {
     const [, name, size, checksum] = HEADER.exec(block.toString('latin1')) ?? []
     const sum = block.fill(' ', 148, 156).reduce((total, byte) => total + byte, 0)
-    must(sum === Number.parseInt(checksum, 8), 'a member that is no plain file, or badly marked')
+    must(sum === Number.parseInt(checksum, 8), 'a member is not a plain file, or its header is malformed')
     const length = Number.parseInt(size, 8)
-    must(length <= LIMIT.member, 'a member larger than any can be')
+    must(length <= LIMIT.member, 'a member exceeds the size limit')
     const content = read(Math.ceil(length / 512) * 512)
-    must(isZero(content.subarray(length)), 'a member that is not padded with zeros')
+    must(isZero(content.subarray(length)), 'a member is not padded with zeros')
     yield { name, content: content.subarray(0, length) }
   }
-  must(isZero(read(512)) && read(1, true).length === 0, 'something stands after its end')
+  must(isZero(read(512)) && read(1, true).length === 0, 'there are bytes after the end of the tar')
 }
 
 function gunzip(bytes) {
@@ -64,21 +64,21 @@ function gunzip(bytes) {
   const isOurs = bytes.length <= LIMIT.packed && bytes.toString('hex', 0, 10) === '1f8b08000000000000ff'
   try {
     const maxOutputLength = Math.min(LIMIT.segment, body.length * LIMIT.ratio)
-    // gunzip checks the sums, but joins members and passes over what follows: where does the stream end?
+    // gunzip checks the sums, but joins members and ignores trailing bytes, so find where the stream ends.
     const { engine } = inflateRawSync(body, { maxOutputLength, info: true })
     if (isOurs && engine.bytesWritten === body.length) return gunzipSync(bytes, { maxOutputLength })
   } catch {}
-  return must(false, 'a segment that does not decompress within its bounds')
+  return must(false, 'a segment does not decompress within its limits')
 }
 
 const isInt = (values) => values.every((value) => Number.isInteger(value) && Math.abs(value) <= 2 ** 53)
 const isLike = (pattern, values) => values.every((value) => typeof value === 'string' && pattern.test(value))
 const [UUID, HASH] = [/^(?![0-]*$)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, /^[0-9a-f]{64}$/]
 const FILTER = ['subject_pseudonym', 'relation', 'object_type', 'object_id', 'reason', 'correlation_id']
-// Keys are names, nesting is shallow, numbers are integers: of other JSON, programs of other languages make other things.
+// Keys are names, nesting is shallow, numbers are integers: languages parse other JSON differently.
 const LINE = /^ {0,16}(?:"[a-z][a-z0-9_]*": (?:-?[0-9]{1,16}|[a-z]+|"[^\n]*")|(?:"[a-z][a-z0-9_]*": )?(?:[[{][\]}]?|[\]}])?),?$/
 
-/** Whether the manifest has what is needed of it, and does not contradict itself. */
+/** Returns whether the manifest has all required fields and does not contradict itself. */
 function isManifest({ format, domain_id, selection, predecessor, head, rows, first_seq, last_seq, segments }) {
   const { kind, from_seq: from, to_seq: to, to_end: toEnd, filter } = selection
   const [keys, isFiltered] = [Object.keys(filter), Object.keys(filter).length > 0]
@@ -98,20 +98,20 @@ function isManifest({ format, domain_id, selection, predecessor, head, rows, fir
 }
 
 function readManifest({ name, content } = {}) {
-  must(name === 'audit-bundle/manifest.json', 'it does not begin with a manifest')
+  must(name === 'audit-bundle/manifest.json', 'the first member is not a manifest')
   try {
     const [json, manifest] = [decoder.decode(content), JSON.parse(decoder.decode(content))]
-    // Refuses duplicate keys, odd spellings and lone surrogates, which readers might understand differently.
+    // Refuses duplicate keys, odd spellings and lone surrogates, which readers might parse differently.
     const isSpelled = `${JSON.stringify(manifest, null, 2)}\n` === json && !json.replaceAll('\\\\', '').includes('\\ud')
     if (isSpelled && json.split('\n').every((line) => LINE.test(line)) && isManifest(manifest)) return manifest
   } catch {}
-  return must(false, 'manifest.json is not as an export writes it')
+  return must(false, 'manifest.json does not have the form that an export writes')
 }
 
-/** The fields of canonical bytes; undefined where no append can have written them. */
+/** Returns the fields of canonical bytes, or undefined if no append can have written them. */
 function decode(bytes) {
   let at = 0
-  // What runs over the end leaves `at` beyond it, which is looked at last.
+  // A read beyond the end leaves `at` beyond it, which is checked last.
   const take = (length) => bytes.subarray(at, (at += length))
   const count = () => take(4).readUInt32BE()
   const text = () => decoder.decode(take(count()))
@@ -142,7 +142,7 @@ function decode(bytes) {
   }
 }
 
-/** A line as a row, undefined where it is none. */
+/** Parses a line as a row; returns undefined if it is not a row. */
 function readLine(line) {
   const [, digits, prev, entry, base64] = ROW.exec(line) ?? []
   const [seq, canonical] = [Number(digits), Buffer.from(base64 ?? '', 'base64')]
@@ -152,14 +152,14 @@ function readLine(line) {
   return isWhole ? { seq, prev, entry, canonical, fields: decode(canonical) } : undefined
 }
 
-/** Reads the members after the manifest, and judges what they hold: by the manifest, and row by row. */
+/** Reads the members after the manifest, and judges them by the manifest and row by row. */
 class Bundle {
   found = new Findings()
   constructor({ domain_id, selection, predecessor, segments }, pin, onRow, at = selection.from_seq - 1) {
     const files = ['README.txt', 'verify-bundle.mjs', 'verify_bundle.py'].map((name) => ({ name: `audit-bundle/${name}` }))
     Object.assign(this, selection, { domain_id, pin, onRow, expected: [...files, ...segments], next: 0 })
     this.places = new Map(this.expected.map(({ name }, place) => [name, place]))
-    // `hashes` are those of the rows at `at`, where the walk stands; `before` those of the row before it.
+    // `at` is the current seq; `hashes` are the hashes of its rows, `before` the hashes of the row before.
     Object.assign(this, { rows: 0, seq: at, at, hashes: at === 0 ? [ZERO] : [], before: [], rowsHere: 0 })
     if (predecessor !== undefined) this.#remember(predecessor.hash)
   }
@@ -196,7 +196,7 @@ class Bundle {
     if (row !== undefined && !isOutside) this.#judge(row)
     return seq
   }
-  /** By its own bytes and prev_hash, and by the row before it, as that is stored. */
+  /** Judges a row by its own bytes and prev_hash, and by the stored hashes of the row before. */
   #judge(row) {
     const { seq, prev, entry } = row
     const find = (code, what, expected, observed) => this.found.add(code, seq, seq, what, expected, observed)
@@ -258,7 +258,7 @@ function verify(path, pin, allowFiltered, onRow) {
   try {
     bundle.read(members)
   } catch (error) {
-    // A file that cannot be read on could not be checked; but what was found in it by then was found.
+    // The rest of the file could not be checked, but findings before the cut are still findings.
     if (error.code !== 'bundle_malformed' || found.length === 0) throw error
     found.add('object_malformed', bundle.seq + 1, bundle.seq + 1, `from here on: ${error.message}`)
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Verifies one evidence bundle of `audit export` (docs/evidence.md, src/chain/FORMAT.md). Needs Python 3.8 and its
+"""Verifies one evidence bundle of `audit export` (docs/evidence.md, src/chain/FORMAT.md). Needs only Python 3.8 and its
 standard library, and shares no code with the program that wrote it. Prints the result as JSON; with --rows every row.
-Ends with 0 intact, 1 a divergence was found, 2 usage, 3 could not be checked, 4 nothing to verify, 70 a bug in here."""
+Exit codes: 0 intact, 1 a divergence was found, 2 usage, 3 could not be checked, 4 nothing to verify, 70 a bug here."""
 import argparse, base64, datetime, hashlib, json, re, struct, sys, traceback, uuid, zlib  # noqa: E401
 
 MEMBER, PACKED, SEGMENT, RATIO, CANONICAL = 2**24, 2**21 + 2**16, 2**21, 64, 2**16
@@ -10,14 +10,14 @@ REASONS = ["granted", "out_of_scope", "insufficient_relation", "caveat_violation
 FILTER = {"subject_pseudonym", "relation", "object_type", "object_id", "reason", "correlation_id"}
 RANK = ("malformed_row entry_hash_mismatch broken_link seq_gap duplicate_seq object_missing object_malformed "
         "orphan_object head_mismatch unexpected_head").split()
-# Keys are names, nesting is shallow, numbers are integers: of other JSON, programs of other languages make other things.
+# Keys are names, nesting is shallow, numbers are integers: languages parse other JSON differently.
 LINE = re.compile(r' {0,16}(?:"[a-z][a-z0-9_]*": (?:-?[0-9]{1,16}|[a-z]+|"[^\n]*")|(?:"[a-z][a-z0-9_]*": )?(?:[\[{][\]}]?|[\]}])?),?')
 ANY, HASH = re.compile(".*", re.DOTALL), re.compile("[0-9a-f]{64}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?")
 UUID = re.compile(r"(?![0-]*$)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ROW = re.compile(r'\{"seq":(-?[0-9]{1,16}),"prev_hash":(?:null|"([0-9a-f]{64})"),"entry_hash":(?:null|"([0-9a-f]{64})"),'
                  r'(?:"canonical_bytes":"([A-Za-z0-9+/=]+)"|"problem":"[ !#-\[\]-~]{1,200}")\}')
-# A ustar header as an export spells it: of a plain file, with nothing in it but name, size and checksum.
+# A ustar header as an export writes it: a plain file, with only a name, a size and a checksum.
 HEADER = re.compile(rb"(?=.{99}\x000000644\x00)([A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*)\x00+"
                     rb"0000644\x00(?:0000000\x00){2}([0-7]{11})\x0002263523000\x00([0-7]{6})\x00 0\x00{100}"
                     rb"ustar\x0000\x00{64}(?:0000000\x00){2}\x00{167}", re.DOTALL)
@@ -28,7 +28,7 @@ def must(is_so, what, status=3, code="bundle_malformed"):
         raise Refusal(status, code, what)
 
 class Findings(list):
-    """Neighbours of one code merge into a range."""
+    """Adds a finding; neighbours with the same code merge into a range."""
     latest = {}
     def add(self, code, first, last, detail, expected=None, observed=None):
         added = dict(code=code, seq_from=first, seq_to=last, expected=expected, observed=observed, detail=detail)
@@ -39,22 +39,22 @@ class Findings(list):
             before.update(added if first < before["seq_from"] else {}, seq_to=max(before["seq_to"], last))
 
 def members_of(path):
-    """The members of the tar, each whole."""
+    """Yields the members of the tar, each complete."""
     with open(path, "rb") as file:
         def read(length):
             data = file.read(length)
-            must(len(data) == length, "it is cut short")
+            must(len(data) == length, "the file is cut")
             return data
         for block in iter(lambda: read(512), bytes(512)):
             match = HEADER.fullmatch(block)
             is_so = match and sum(block[:148]) + 256 + sum(block[156:]) == int(match[3], 8)
-            must(is_so, "a member that is no plain file, or badly marked")
+            must(is_so, "a member is not a plain file, or its header is malformed")
             size = int(match[2], 8)
-            must(size <= MEMBER, "a member larger than any can be")
+            must(size <= MEMBER, "a member exceeds the size limit")
             content = read(size + -size % 512)
-            must(not any(content[size:]), "a member that is not padded with zeros")
+            must(not any(content[size:]), "a member is not padded with zeros")
             yield match[1].decode("ascii"), content[:size]
-        must(not any(read(512)) and file.read(1) == b"", "something stands after its end")
+        must(not any(read(512)) and file.read(1) == b"", "there are bytes after the end of the tar")
 
 def gunzip(data):
     body = data[10:-8]
@@ -65,7 +65,7 @@ def gunzip(data):
     except zlib.error:
         whole = False
     whole = whole and len(content) <= limit and stream.eof and data[-8:] == struct.pack("<II", zlib.crc32(content), len(content))
-    must(whole and not stream.unused_data, "a segment that does not decompress within its bounds")
+    must(whole and not stream.unused_data, "a segment does not decompress within its limits")
     return content
 
 def is_int(*values):
@@ -75,7 +75,7 @@ def is_text(pattern, *values):
     return all(isinstance(value, str) and pattern.fullmatch(value) for value in values)
 
 def is_manifest(m):
-    """Whether it has what is needed of it, and does not contradict itself."""
+    """Returns whether it has all required fields and does not contradict itself."""
     chosen, segments, rows, first_seq, last_seq = (m[key] for key in ("selection", "segments", "rows", "first_seq", "last_seq"))
     first, last, to_end, filters = chosen["from_seq"], chosen["to_seq"], chosen["to_end"], chosen["filter"]
     heads = [m[key] for key in ("predecessor", "head") if key in m]
@@ -93,22 +93,22 @@ def is_manifest(m):
     return is_typed and chosen["kind"] == kind and is_range and is_link and is_named and is_sum
 
 def read_manifest(name, content):
-    must(name == "audit-bundle/manifest.json", "it does not begin with a manifest")
+    must(name == "audit-bundle/manifest.json", "the first member is not a manifest")
     try:
         manifest = json.loads(content.decode("utf-8"), parse_int=lambda digits: int(float(digits)))  # as JSON.parse does
-        # Refuses duplicate keys, odd spellings and lone surrogates, which readers might understand differently.
+        # Refuses duplicate keys, odd spellings and lone surrogates, which readers might parse differently.
         spelled = json.dumps(manifest, indent=2, ensure_ascii=False)
         is_plain = all(map(LINE.fullmatch, spelled.split("\n")))
         is_ours = is_plain and (spelled + "\n").encode("utf-8") == content and is_manifest(manifest)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         is_ours = False
-    must(is_ours, "manifest.json is not as an export writes it")
+    must(is_ours, "manifest.json does not have the form that an export writes")
     return manifest
 
 def decode(data):
-    """The fields of canonical bytes; None where no append can have written them."""
+    """Returns the fields of canonical bytes, or None if no append can have written them."""
     at = 0
-    def take(length):  # what runs over the end leaves `at` beyond it, which is looked at last
+    def take(length):  # a read beyond the end leaves `at` beyond it, which is checked last
         nonlocal at
         at += length
         return data[at - length:at]
@@ -132,7 +132,7 @@ def decode(data):
         return None
 
 def read_line(line):
-    """A line as seq, prev_hash, entry_hash and canonical bytes; None where it is no row."""
+    """Parses a line as seq, prev_hash, entry_hash and canonical bytes; returns None if it is not a row."""
     match = ROW.fullmatch(line)
     if match is None or str(int(match[1])) != match[1] or abs(int(match[1])) > 2**53:
         return None
@@ -145,7 +145,7 @@ def read_line(line):
     return (seq, prev, entry, None) if text is None else (seq, prev, entry, canonical) if is_whole else None
 
 class Bundle:
-    """Reads the members after the manifest, and judges what they hold: by the manifest, and row by row."""
+    """Reads the members after the manifest, and judges them by the manifest and row by row."""
     def __init__(self, manifest, pin, on_row):
         chosen, files = manifest["selection"], ("README.txt", "verify-bundle.mjs", "verify_bundle.py")
         self.domain, self.filter, self.pin, self.on_row = manifest["domain_id"], chosen["filter"], pin, on_row
@@ -153,7 +153,7 @@ class Bundle:
         self.expected = [{"name": "audit-bundle/" + name} for name in files] + manifest["segments"]
         self.places = {one["name"]: place for place, one in enumerate(self.expected)}
         self.found, self.next, self.rows, self.end, self.ends = Findings(), 0, 0, None, []
-        # `hashes` are those of the rows at `at`, where the walk stands; `before` those of the row before it.
+        # `at` is the current seq; `hashes` are the hashes of its rows, `before` the hashes of the row before.
         self.seq = self.at = self.first - 1
         self.hashes, self.before, self.rows_here, self.is_met, self.seen = [ZERO] * (self.at == 0), [], 0, False, None
         if "predecessor" in manifest:
@@ -175,7 +175,7 @@ class Bundle:
         self.next = place
     def segment(self, said, content):
         *lines, rest = content.decode("latin-1").split("\n")
-        lines += [""] * (rest != "")  # what follows the last newline is no row, whatever it is
+        lines += [""] * (rest != "")  # bytes after the last newline are not a row
         first = ([self.line(read_line(line)) for line in lines] + [self.seq + 1])[0]
         counted = [len(lines), first, self.seq, len(content), hashlib.sha256(content).hexdigest()]
         if counted != [said[key] for key in ("rows", "first_seq", "last_seq", "bytes", "sha256")]:
@@ -192,7 +192,7 @@ class Bundle:
             self.judge(row, fields)
         return seq
     def judge(self, row, fields):
-        """By its own bytes and prev_hash, and by the row before it, as that is stored."""
+        """Judges a row by its own bytes and prev_hash, and by the stored hashes of the row before."""
         seq, prev, entry, _ = row
         def find(code, what, expected=None, observed=None):
             self.found.add(code, seq, seq, what, expected, observed)
@@ -253,7 +253,7 @@ def verify(path, pin, allow_filtered, on_row):
     try:
         bundle.read(members)
     except Refusal as refusal:
-        if not found:  # A file that cannot be read on could not be checked; but what was found by then was found.
+        if not found:  # The rest could not be checked, but findings before the cut are still findings.
             raise
         found.add("object_malformed", bundle.seq + 1, bundle.seq + 1, "from here on: " + refusal.args[2])
     bundle.judge_head(head) if complete and to_end else bundle.gap(last + 1)
