@@ -22,7 +22,7 @@ export async function benchAppend(bench: Bench, rows: number): Promise<string> {
   return domainId
 }
 
-/** What idempotency keys cost: the same rows with and without, by turns, each on a chain of its own. */
+/** Measures idempotency keys: appends the same rows with and without keys, alternately, each run to a new chain. */
 export async function benchKeyedAppend(bench: Bench, rows: number): Promise<void> {
   const plain: number[] = []
   const keyed: number[] = []
@@ -44,7 +44,7 @@ async function secondsOfAppend(bench: Bench, rows: number, keyed: boolean): Prom
   const created = await audit(bench.home, ['domain', 'create', '--json'])
   const domainId: string = JSON.parse(created.stdout).domain_id
   const input = join(bench.home, `keyed-${keyed}.ndjson`)
-  // A key is its chain's, so that one file would do; new ones are as random in the index as real ones are.
+  // Keys belong to a chain, so one file would be enough; new keys are as random in the index as real keys.
   await writeNdjson(input, rows, keyed)
   const args = ['append', '--domain', domainId, '--stdin', '--json']
   return (await audit(bench.home, args, { input, keepOutput: false })).seconds

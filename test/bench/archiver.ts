@@ -11,9 +11,9 @@ const CONCURRENCY = '16'
 const ROUNDS = 3
 
 /**
- * `audit archiver --once` on new chains against bare PUTs to the same store, so many at once in both, in turns. The store:
- * a directory, and a bucket, from which the last of the chains is then verified. On a home of its own, for the archiver
- * takes every chain there is.
+ * Runs `audit archiver --once` on new chains and bare PUTs to the same store, alternately, with the same concurrency. The
+ * stores are a directory and a bucket; the last chain is then verified from the bucket. Uses a home of its own, because
+ * the archiver takes every chain of a database.
  */
 export async function benchArchiver(rows: number): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'audit-bench-'))
@@ -34,7 +34,7 @@ export async function benchArchiver(rows: number): Promise<void> {
   }
 }
 
-/** Resolves with the chain that was archived last, its genesis row included. */
+/** Resolves with the chain that was archived last; its rows include the genesis row. */
 async function benchStore(home: string, rows: number, url: string, store: string): Promise<string> {
   const ours: number[] = []
   const base: number[] = []
@@ -59,7 +59,7 @@ async function benchStore(home: string, rows: number, url: string, store: string
   return domainId
 }
 
-/** Seconds of the PUTs alone, without the start of a process. */
+/** Returns the seconds of the PUTs, without the start of the process. */
 async function barePuts(url: string, rows: number): Promise<number> {
   const { stdout } = await baseline('baseline-put', [url, String(rows), CONCURRENCY], { keepOutput: true })
   return Number(stdout)

@@ -10,8 +10,8 @@ import { COPY_COLUMNS } from '../../src/repo/wire/copy-rows.js'
 import { median } from './subject.js'
 
 /**
- * Copies the rows of a chain out to nowhere and into a bare table, by pg's own messages (`copyOut`, `copyIn`) and by
- * pg-copy-streams in turns, and prints the medians as JSON.
+ * Copies the rows of a chain out, dropping them, and into a bare table, alternately by pg's own messages (`copyOut`,
+ * `copyIn`) and by pg-copy-streams. Prints the medians as JSON.
  */
 const [url = '', domainId = ''] = process.argv.slice(2)
 const ROUNDS = 5
@@ -49,7 +49,7 @@ await client.query('DROP TABLE bench_copy')
 await client.end()
 console.log(JSON.stringify({ rows: counted[0]?.rows, out, in: into }))
 
-/** Copies out as verify does: the chunks of the socket are split into their payloads. */
+/** Copies out as verify does, splitting the chunks of the socket into their payloads. */
 async function outByMessages(onPayload: (bytes: Buffer) => void): Promise<void> {
   const frames = new CopyFrames((chunk, start, end) => onPayload(chunk.subarray(start, end)))
   await copyOut(

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { copyOut } from '../../src/repo/wire/copy-out.js'
 import { COPY_COLUMNS } from '../../src/repo/wire/copy-rows.js'
 
-/** `COPY … TO STDOUT (FORMAT binary)` of the columns that verify reads, to nowhere: chunks are counted and dropped. */
+/** `COPY … TO STDOUT (FORMAT binary)` of the columns that verify reads, and drops every chunk. */
 const [url = '', domainId = ''] = process.argv.slice(2)
 const READY = Buffer.from([0x5a, 0, 0, 0, 5])
 

@@ -1,6 +1,6 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 
-/** Bare GETs of a chain's objects by the SDK alone, so many at once, and nothing done with them. Prints their seconds. */
+/** GETs a chain's objects with the SDK at the given concurrency, drops them, and prints the seconds. */
 const [url = '', domainId = '', count = '0', concurrency = '1'] = process.argv.slice(2)
 const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/(.*)$/.exec(url) ?? []
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'

@@ -4,11 +4,11 @@ import { getEntries } from '../../src/repo/query/get-entry.js'
 import { listEntries } from '../../src/repo/query/list-entries.js'
 import type { Client } from '../../src/repo/session/database.js'
 
-/** Bare routes that run the very statements of list and get, and send the raw rows. */
+/** Serves bare routes that run the statements of list and get and send the raw rows. */
 const [url = '', domainId = ''] = process.argv.slice(2)
 const pool = new pg.Pool({ connectionString: url, max: 10 })
 
-/** The product's own text, not a copy of it. */
+/** The product's own statement, not a copy. */
 async function statement(
   run: (client: Client) => Promise<unknown>,
 ): Promise<{ text: string; values: unknown[] }> {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import pg from 'pg'
 import type { BenchEntry } from './input.js'
 
-/** Plain multi-row INSERTs of NDJSON from stdin into a table like audit_log_entry, indexes and CHECKs included. */
+/** Inserts NDJSON from stdin by plain multi-row INSERTs into a table like audit_log_entry, with its indexes and CHECKs. */
 const [url = '', domainId = ''] = process.argv.slice(2)
 const BATCH = 1000
 const REASONS = ['granted', 'out_of_scope', 'insufficient_relation', 'caveat_violation']
@@ -13,7 +13,7 @@ await client.connect()
 await client.query('DROP TABLE IF EXISTS bench_baseline')
 await client.query('CREATE TABLE bench_baseline (LIKE audit_log_entry INCLUDING ALL)')
 
-// As random as real ones, for that is what they cost in an index, and ready before the clock of a row starts.
+// As random as real hashes, because that decides their cost in an index; made before the measurement of a row starts.
 const hashes = Array.from({ length: 4096 }, () => randomBytes(32))
 const subjects = new Map<string, Buffer>()
 let prevHash = Buffer.alloc(32)

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 
 /**
- * Bare create-only PUTs of objects as large as ours, so many at once, and nothing else: into a bucket by the SDK alone,
- * into a directory by a file that is written aside, synced and linked, and its name synced too, for a PUT that may be lost
- * is none. Prints the seconds that the PUTs took.
+ * Makes bare create-only PUTs of objects as large as ours at the given concurrency: into a bucket with the SDK, into a
+ * directory by a temporary file that is written, synced and linked, with its name synced too, because a PUT must be
+ * durable. Prints the seconds of the PUTs.
  */
 const [url = '', count = '0', concurrency = '1'] = process.argv.slice(2)
 const BYTES = 480

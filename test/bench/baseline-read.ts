@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decompress } from '@mongodb-js/zstd'
 
-/** Reads and decompresses every file of a folder, 64 at once, and does nothing with them. */
+/** Reads and decompresses every file of a folder, 64 at a time, and drops the content. */
 const [folder = ''] = process.argv.slice(2)
 const names = (await readdir(folder)).sort()
 let next = 0

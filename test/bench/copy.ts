@@ -1,12 +1,12 @@
 import { type Bench, baseline, report } from './subject.js'
 
-/** What the child measured, as seconds of the clock and of its own CPU. */
+/** What the child measured: seconds of the clock, and seconds of its own CPU. */
 interface Cost {
   readonly seconds: number
   readonly cpu: number
 }
 
-/** Measures COPY by pg's own messages against pg-copy-streams, both ways, on the rows of one chain. */
+/** Measures COPY by pg's own messages against pg-copy-streams, in both directions, on the rows of one chain. */
 export async function benchCopy(bench: Bench, domainId: string): Promise<void> {
   const { stdout } = await baseline('baseline-copy-streams', [bench.url, domainId], { keepOutput: true })
   const {

@@ -27,7 +27,7 @@ export async function benchErase(bench: Bench, rows: number): Promise<void> {
   )
 }
 
-/** One in ten rows is somebody else's. */
+/** One row in ten belongs to another subject. */
 async function writeRows(path: string, rows: number): Promise<void> {
   const file = await open(path, 'w')
   for (let at = 0; at < rows; at += 5_000) {

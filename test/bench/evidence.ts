@@ -3,7 +3,7 @@ import { audit, type Bench, median, report } from './subject.js'
 
 const ROUNDS = 3
 
-/** Export against verify from Postgres, both of which read the chain; and verify of the bundle against a fixed rate. */
+/** Compares export with verify from Postgres, which both read the chain, and verify of the bundle with a fixed rate. */
 export async function benchEvidence(bench: Bench, domainId: string): Promise<void> {
   const path = join(bench.home, 'evidence.tar')
   const exported: number[] = []

@@ -4,7 +4,7 @@ import { postgresEntryReader } from '../../src/repo/query/entry-reader.js'
 import { Database } from '../../src/repo/session/database.js'
 import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 
-/** The HTTP surface on a database, for callers who may everything: what authorizing costs is its adapter's figure. */
+/** Serves the HTTP surface for callers who may do everything, so that the cost of an authorizer is not measured. */
 const [url = ''] = process.argv.slice(2)
 const database = new Database(url, 10, 15_000)
 const nothing = () => undefined

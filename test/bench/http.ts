@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
 import { type Bench, median, report } from './subject.js'
 
-/** Connections at once, and seconds of each round: enough to keep a core busy. */
+/** Concurrent connections, and seconds of each round: enough to keep a core busy. */
 const CONNECTIONS = 10
 const SECONDS = 4
 const ROUNDS = 3
@@ -16,7 +16,7 @@ interface Round {
   readonly p99: number
 }
 
-/** Lists and proofs against bare routes with the same SQL, in turns; then lists while a verify runs. */
+/** Compares lists and proofs with bare routes that run the same SQL, alternately; then measures lists during a verify. */
 export async function benchHttp(bench: Bench, domainId: string): Promise<void> {
   const ours = await start('http-server', [bench.url])
   const bare = await start('baseline-http', [bench.url, domainId])

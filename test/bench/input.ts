@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { open } from 'node:fs/promises'
 
-/** Entries like those of a platform, about 410 bytes a row, with few subjects and relations and many objects. */
+/** An entry like a platform's: about 410 bytes a row, few subjects and relations, many objects. */
 export interface BenchEntry {
   readonly subject_id: string
   readonly relation: string
@@ -38,7 +38,7 @@ export function benchEntry(i: number): BenchEntry {
   }
 }
 
-/** Writes `rows` of them as NDJSON, each with an idempotency key if `keyed`, so that making them is in no measurement. */
+/** Writes `rows` entries as NDJSON, with idempotency keys if `keyed`, so that no measurement includes making them. */
 export async function writeNdjson(path: string, rows: number, keyed = false): Promise<void> {
   const file = await open(path, 'w')
   for (let at = 0; at < rows; at += 5000) {

@@ -4,7 +4,7 @@ import { audit, type Bench, baseline, median, report } from './subject.js'
 
 const ROUNDS = 3
 
-/** Archives a chain to a directory and verifies it from there, against a loop that only reads and decompresses. */
+/** Archives a chain to a directory, and compares verify from there with a loop that only reads and decompresses. */
 export async function benchMirror(bench: Bench, domainId: string, rows: number): Promise<void> {
   const folder = join(bench.home, 'mirror')
   const archived = await audit(bench.home, [

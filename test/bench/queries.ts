@@ -18,7 +18,7 @@ interface Explained {
   readonly Plan: Plan
 }
 
-/** Each filter of the list with a common, a rare and an absent value, and get: the database's own time, and its plan. */
+/** Measures get, and each filter of list with a common, a rare and an absent value: the database's time and its plan. */
 export async function benchQueries(bench: Bench, domainId: string): Promise<void> {
   const database = new Database(bench.url)
   try {
@@ -85,7 +85,7 @@ async function filtersOf(database: Database, domainId: string): Promise<NamedFil
 
 type Query = (client: Parameters<typeof listEntries>[0]) => Promise<unknown>
 
-/** Runs a statement of the product under EXPLAIN ANALYZE: the product's own text and values, not a copy of them. */
+/** Runs a statement of the product under EXPLAIN ANALYZE: the product's own text and values, not a copy. */
 async function explain(database: Database, name: string, begin: string, query: Query): Promise<void> {
   await database.withTransaction(begin, async (client) => {
     const explained: Explained[] = []
@@ -109,7 +109,7 @@ async function explain(database: Database, name: string, begin: string, query: Q
   })
 }
 
-/** The leaves of a plan that tell which index served it. */
+/** Returns the leaves of a plan, which show the index that was used. */
 function scans(plan: Plan): string[] {
   const own = plan['Index Name'] === undefined ? [] : [`${plan['Node Type']} ${plan['Index Name']}`]
   const bare = plan['Node Type'] === 'Seq Scan' || plan['Node Type'] === 'Sort' ? [plan['Node Type']] : []

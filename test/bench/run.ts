@@ -15,8 +15,8 @@ import { audit, scratch } from './subject.js'
 import { benchVerify } from './verify.js'
 
 /**
- * `npm run bench [-- ROWS]`: each figure is a ratio to a baseline timed in the same run, because machines are noisy and
- * differ. Default: 1,000,000 rows; the verify figures also on a tenth of them.
+ * `npm run bench [-- ROWS]`: each figure is a ratio to a baseline of the same run, because machines differ and are noisy.
+ * The default is 1,000,000 rows; verify is also measured on a tenth of them.
  */
 const rows = Number(process.argv[2] ?? 1_000_000)
 const home = await mkdtemp(join(tmpdir(), 'audit-bench-'))

@@ -2,19 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { S3Server } from '../support/s3-server.js'
 import { audit, baseline, median, report } from './subject.js'
 
-/** As many as verify fetches at once. */
+/** The concurrency of verify's GETs. */
 const CONCURRENCY = '64'
 const ROUNDS = 3
 
 /** An S3 server, and a new bucket in it. */
 export interface BenchBucket {
   readonly url: string
-  /** Which server. */
+  /** The server's name in the report. */
   readonly name: string
   stop(): Promise<void>
 }
 
-/** The server of AUDIT_TEST_S3_ENDPOINT, else the suite's own. Its endpoint is in AUDIT_S3_ENDPOINT from now on. */
+/** Opens the server of AUDIT_TEST_S3_ENDPOINT, or the suite's own, and sets AUDIT_S3_ENDPOINT to its endpoint. */
 export async function benchBucket(): Promise<BenchBucket> {
   const Bucket = `bench-${randomBytes(4).toString('hex')}`
   const url = `s3://${Bucket}/bench`
@@ -36,7 +36,7 @@ export async function benchBucket(): Promise<BenchBucket> {
   return { url, name: 'S3', stop: async () => undefined }
 }
 
-/** `audit verify --source mirror` of a chain in a bucket, against GETs of its objects, in turns. */
+/** Compares `audit verify --source mirror` of a chain in a bucket with GETs of its objects, alternately. */
 export async function benchVerifyS3(
   home: string,
   bucket: BenchBucket,

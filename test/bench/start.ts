@@ -2,7 +2,7 @@ import { audit, type Bench, median, report, run } from './subject.js'
 
 const ROUNDS = 15
 
-/** What a command costs before it does anything, against a Node that does nothing. */
+/** Compares the start of a command with a Node.js that does nothing. */
 export async function benchStart(bench: Bench): Promise<void> {
   const created = await audit(bench.home, ['domain', 'create', '--json'])
   const domainId: string = JSON.parse(created.stdout).domain_id

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** What all the figures are taken on. */
+/** The home and the database that all figures are measured on. */
 export interface Bench {
   readonly home: string
   readonly url: string
@@ -15,7 +15,7 @@ export function scratch(home: string, url: string, rows: number): Bench {
 
 const RUN = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
 
-/** A process that ran to its end. */
+/** The result of a process that has ended. */
 export interface Ran {
   readonly seconds: number
   /** Peak resident memory, MB. */
@@ -24,17 +24,17 @@ export interface Ran {
 }
 
 interface Options {
-  /** The file that is its standard input. */
+  /** A file to use as standard input. */
   readonly input?: string
   readonly keepOutput?: boolean
 }
 
-/** Runs `audit …` on the home as a process of its own. */
+/** Runs `audit …` on the home in a new process. */
 export async function audit(home: string, args: readonly string[], options: Options = {}): Promise<Ran> {
   return run(process.execPath, [RUN, ...args, '--home', home], { keepOutput: true, ...options })
 }
 
-/** Runs one of the baselines beside this file. */
+/** Runs a baseline of this directory in a new process. */
 export async function baseline(name: string, args: readonly string[], options: Options = {}): Promise<Ran> {
   return run(process.execPath, [fileURLToPath(new URL(`./${name}.js`, import.meta.url)), ...args], options)
 }
@@ -54,7 +54,7 @@ export async function run(command: string, args: readonly string[], options: Opt
   return { seconds: (performance.now() - begun) / 1000, megabytes: memory(), stdout }
 }
 
-/** VmHWM is a peak, so looking now and then misses only what grows in the last moments. */
+/** Samples VmHWM. It is a peak, so samples miss only growth in the last moments. */
 function watchMemory(child: ChildProcess): () => number {
   let peak = 0
   const look = () => {
@@ -62,7 +62,7 @@ function watchMemory(child: ChildProcess): () => number {
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
       peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
     } catch {
-      // It has ended, or this is no Linux.
+      // The process has ended, or this is not Linux.
     }
   }
   const timer = setInterval(look, 20)
@@ -76,7 +76,7 @@ export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-/** One line of the report. `ratio` is ours to the baseline's, `target` what it should be. */
+/** Prints one line of the report: our figure, the baseline's, their `ratio`, and the `target` of the ratio. */
 export function report(what: string, ours: string, base: string, ratio: number, target: string): void {
   console.log(
     `${what.padEnd(38)} ${ours.padEnd(24)} ${base.padEnd(32)} ratio ${ratio.toFixed(2)}  (${target})`,

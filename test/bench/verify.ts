@@ -2,7 +2,7 @@ import { audit, type Bench, baseline, median, report } from './subject.js'
 
 const ROUNDS = 5
 
-/** Whole processes, taken in turns so that both see the same machine. */
+/** Compares `audit verify` with a bare COPY. Whole processes run alternately, so both see the same machine. */
 export async function benchVerify(bench: Bench, domainId: string): Promise<void> {
   const ours: number[] = []
   const base: number[] = []
