@@ -1,6 +1,6 @@
 /** The public library: what services need to write audit rows in-process, and what a verifier is made of. */
 
-export type { UncheckedEntry as NewEntry } from './append/check-entry.js'
+export type { UncheckedEntry as NewEntry } from './append/input/input-line.js'
 export { AuditError, ERROR_CODES, type ErrorCode } from './base/errors.js'
 export type { WireFinding } from './base/wire-finding.js'
 export { decodeCanonical, encodeCanonical } from './chain/canonical.js'

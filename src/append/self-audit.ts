@@ -1,5 +1,5 @@
-import { checkEntry } from './check-entry.js'
 import type { InputEntry } from './input/input-line.js'
+import { checkEntry } from './input/input-line.js'
 import { onlyChain } from './residency.js'
 
 /** Returns what an operator did as an entry of the chain that it concerns. The actor is the subject of the row. */

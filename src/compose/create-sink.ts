@@ -1,4 +1,4 @@
-import { checkEntry, type UncheckedEntry } from '../append/check-entry.js'
+import { checkEntry, type UncheckedEntry } from '../append/input/input-line.js'
 import type { Chains } from '../append/residency.js'
 import { Sink } from '../append/sink.js'
 import { AuditError } from '../base/errors.js'

@@ -186,10 +186,9 @@ describe('the fields of an event', () => {
   })
 
   it('all others may be missing', () => {
-    expect(mapped({ requestID: null, sourceIPAddress: 'AWS Internal', userAgent: null })).toMatchObject({
-      correlationId: '',
-      context: { ip: undefined, userAgent: undefined, metadata: {} },
-    })
+    const entry = mapped({ requestID: null, sourceIPAddress: 'AWS Internal', userAgent: null })
+    expect(entry.correlationId).toBe('')
+    expect(entry.context).toStrictEqual({ metadata: {} })
   })
 
   it.each<[string, unknown, RegExp]>([

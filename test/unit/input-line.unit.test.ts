@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkEntry } from '../../src/append/check-entry.js'
-import { parseInputLine } from '../../src/append/input/input-line.js'
+import { checkEntry, parseInputLine } from '../../src/append/input/input-line.js'
 import { AuditError } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 
@@ -28,6 +27,24 @@ function spliced(before: string, middle: number[], after: string): Uint8Array {
 }
 
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
+
+const atLimit: [string, object][] = [
+  ['subject_id', { subject_id: 'ü'.repeat(256) }],
+  ['relation', { relation: 'r'.repeat(128) }],
+  ['object', { object: `${'t'.repeat(64)}:${'i'.repeat(512)}` }],
+  ['relation_path', { relation_path: Array(64).fill('p'.repeat(512)) }],
+  [
+    'caveat_context',
+    { caveat_context: Array.from({ length: 64 }, (_, i) => `${'c'.repeat(61)}${i}.p`.slice(-65)) },
+  ],
+  ['correlation_id', { correlation_id: 'c'.repeat(256) }],
+  ['zedtoken', { zedtoken: 'z'.repeat(1024) }],
+  ['plaintext', { subject: { plaintext: 'p'.repeat(512) } }],
+  ['email_claim', { subject: { email_claim: 'p'.repeat(512) } }],
+  ['idp_claim_names', { subject: { idp_claim_names: Array(64).fill('n'.repeat(128)) } }],
+  ['user_agent', { context: { user_agent: 'u'.repeat(1024) } }],
+  ['metadata', { context: { metadata: { k: 'v'.repeat(16 * 1024 - 8) } } }],
+]
 
 describe('an input line', () => {
   it('fills in the defaults', () => {
@@ -77,23 +94,6 @@ describe('an input line', () => {
     expect(parseInputLine(withField({ platform: true })).platform).toBe(true)
   })
 
-  const atLimit: [string, object][] = [
-    ['subject_id', { subject_id: 'ü'.repeat(256) }],
-    ['relation', { relation: 'r'.repeat(128) }],
-    ['object', { object: `${'t'.repeat(64)}:${'i'.repeat(512)}` }],
-    ['relation_path', { relation_path: Array(64).fill('p'.repeat(512)) }],
-    [
-      'caveat_context',
-      { caveat_context: Array.from({ length: 64 }, (_, i) => `${'c'.repeat(61)}${i}.p`.slice(-65)) },
-    ],
-    ['correlation_id', { correlation_id: 'c'.repeat(256) }],
-    ['zedtoken', { zedtoken: 'z'.repeat(1024) }],
-    ['plaintext', { subject: { plaintext: 'p'.repeat(512) } }],
-    ['email_claim', { subject: { email_claim: 'p'.repeat(512) } }],
-    ['idp_claim_names', { subject: { idp_claim_names: Array(64).fill('n'.repeat(128)) } }],
-    ['user_agent', { context: { user_agent: 'u'.repeat(1024) } }],
-    ['metadata', { context: { metadata: { k: 'v'.repeat(16 * 1024 - 8) } } }],
-  ]
   it.each(atLimit)('takes %s at its limit', (_name, fields) => {
     expect(() => parseInputLine(withField(fields))).not.toThrow()
   })
@@ -400,6 +400,22 @@ describe('an entry from elsewhere', () => {
     expect(() => checkEntry({ ...entry, relation: '' })).toThrowError(/^relation: expected 1 to 128/)
     expect(() => checkEntry({ ...entry, domainIds: [DOMAIN], platform: true })).toThrowError(AuditError)
     expect(checkEntry({ ...entry, domainIds: [PLATFORM_ANCHOR] }).domainIds).toEqual([PLATFORM_ANCHOR])
+  })
+
+  it.each(atLimit)('is returned unchanged when a line gave it, with %s', (_name, fields) => {
+    const entry = parseInputLine(withField({ ...fields, domain_id: DOMAIN }))
+    expect(checkEntry(entry)).toStrictEqual(entry)
+  })
+
+  it('leaves out what is undefined', () => {
+    const entry = { subjectId: 's', relation: 'r', object: 'a:1' }
+    const absent = {
+      reason: undefined,
+      relationPath: undefined,
+      domainIds: undefined,
+      idempotencyKey: undefined,
+    }
+    expect(checkEntry({ ...entry, ...absent, subject: undefined })).toStrictEqual(checkEntry(entry))
   })
 
   it('keeps an identity, which a line cannot hold', () => {

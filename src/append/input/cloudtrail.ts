@@ -4,6 +4,7 @@ import { objectProblem } from '../../chain/limits.js'
 import { personalDataProblem } from '../personal-data.js'
 import { readBoundedFile } from './bounded-file.js'
 import { objectOfResource, type Resource, resourceSchema } from './cloudtrail-resource.js'
+import type { InputLine } from './entry-schema.js'
 import { type InputEntry, inputEntry } from './input-line.js'
 import { isAddress } from './ip.js'
 import { JsonProblem, parseLooseJson } from './strict-json.js'
@@ -71,7 +72,7 @@ export function cloudTrailEntry(record: unknown, where: string): InputEntry {
   return located(where, () => inputEntry(lineOf(event.data)))
 }
 
-function lineOf(event: CloudTrailEvent) {
+function lineOf(event: CloudTrailEvent): InputLine {
   const { principalId, invokedBy, arn } = event.userIdentity
   const service = event.eventSource.replace(/\.amazonaws\.com$/, '')
   const subjectId = principalId || invokedBy

@@ -1,36 +1,28 @@
 import type { z } from 'zod'
 import { AuditError } from '../../base/errors.js'
-import { sortCaveats } from '../../chain/entry.js'
 import { LIMITS } from '../../chain/limits.js'
-import type { Reason } from '../../chain/reason.js'
-import type { RequestContext, SubjectPii } from '../../ports/append.js'
-import { lineSchema, type RawLine } from './line-schema.js'
+import { callerSchema, lineSchema } from './entry-schema.js'
+import { fieldNames, type InCamelCase, toCamelCase, toSnakeCase } from './field-names.js'
 import { JsonProblem, parseStrictJson } from './strict-json.js'
 
-/** An entry as it comes in: every limit of format.md holds, but where it belongs and its pseudonym are not known yet. */
-export interface InputEntry {
-  readonly subjectId: string
-  readonly relation: string
-  readonly object: string
-  readonly reason: Reason
-  readonly relationPath: readonly string[]
-  /** Sorted by UTF-8 bytes, without duplicates. */
-  readonly caveatContext: readonly string[]
-  readonly correlationId: string
-  readonly zedtoken: string
-  /** The chains that the entry names itself; lower case, at least one. */
-  readonly domainIds?: readonly string[] | undefined
-  readonly platform?: true | undefined
-  readonly subject?: SubjectPii | undefined
-  readonly context?: RequestContext | undefined
-  /** A UUID v4 in lower case: an entry with a key that its chains have seen is not appended again. */
-  readonly idempotencyKey?: string | undefined
-}
+type Line = z.output<typeof callerSchema>
+
+/** An entry whose fields keep every limit of the format. Its chains and its pseudonyms are not known yet. */
+export type InputEntry = InCamelCase<Omit<Line, 'domain_id'>>
+
+/** An entry as a caller in code gives it to {@link checkEntry}: every field that has a default may be left out. */
+export type UncheckedEntry = InCamelCase<Omit<z.input<typeof callerSchema>, 'domain_id'>>
+
+const { domain_id: _, ...shape } = callerSchema.shape
+const NAMES = fieldNames(shape, {
+  subject: shape.subject.unwrap().shape,
+  context: shape.context.unwrap().shape,
+})
 
 /**
- * The entry of one line of NDJSON, without its newline. Throws AuditError and nothing else: `invalid_input` naming the
- * field and the rule, or `residency_unknown` for a line that contradicts itself about its chains. No message holds a
- * value, for lines are full of personal data.
+ * Returns the entry of one line of NDJSON, given without its newline. Throws AuditError and nothing else:
+ * `invalid_input` names the field and the rule; `residency_unknown` is for a line that contradicts itself about its
+ * chains. No message holds a value, because lines are full of personal data.
  */
 export function parseInputLine(bytes: Uint8Array): InputEntry {
   if (bytes.length > LIMITS.lineBytes) {
@@ -45,16 +37,32 @@ export function parseInputLine(bytes: Uint8Array): InputEntry {
   }
 }
 
-/** The entry of a parsed line, keys in snake_case. Throws as {@link parseInputLine} does. */
+/** Returns the entry of a parsed line. Throws as {@link parseInputLine} does. */
 export function inputEntry(value: unknown): InputEntry {
-  const parsed = lineSchema.safeParse(value)
-  if (!parsed.success) throw new AuditError('invalid_input', issueText(parsed.error.issues[0]))
-  refuseContradiction(parsed.data)
-  return entryOf(parsed.data)
+  return entryOf(value, lineSchema)
 }
 
-function refuseContradiction(raw: RawLine): void {
-  const given = (['domain_id', 'domain_ids', 'platform'] as const).filter((key) => raw[key] !== undefined)
+/**
+ * Checks an entry that was not read from a line (flags, a caller of the library) against the same schema, and fills in
+ * the defaults. Throws as {@link parseInputLine} does; a message names a field as a line does.
+ */
+export function checkEntry(entry: UncheckedEntry): InputEntry {
+  return entryOf(toSnakeCase(entry, NAMES), callerSchema)
+}
+
+function entryOf(value: unknown, schema: typeof lineSchema | typeof callerSchema): InputEntry {
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throw new AuditError('invalid_input', issueText(parsed.error.issues[0]))
+  const line: Line = parsed.data
+  refuseContradiction(line)
+  if (line.domain_id !== undefined) line.domain_ids = [line.domain_id]
+  return toCamelCase(line, NAMES)
+}
+
+const CHAINS = ['domain_id', 'domain_ids', 'platform'] as const
+
+function refuseContradiction(line: Line): void {
+  const given = CHAINS.filter((key) => line[key] !== undefined)
   if (given.length > 1) {
     throw new AuditError(
       'residency_unknown',
@@ -63,41 +71,7 @@ function refuseContradiction(raw: RawLine): void {
   }
 }
 
-function entryOf(raw: RawLine): InputEntry {
-  const domainIds = raw.domain_ids ?? (raw.domain_id === undefined ? undefined : [raw.domain_id])
-  return {
-    subjectId: raw.subject_id,
-    relation: raw.relation,
-    object: raw.object,
-    reason: raw.reason ?? 'granted',
-    relationPath: raw.relation_path ?? [],
-    caveatContext: sortCaveats(raw.caveat_context ?? []),
-    correlationId: raw.correlation_id ?? '',
-    zedtoken: raw.zedtoken ?? '',
-    ...(domainIds && { domainIds: domainIds.map((id) => id.toLowerCase()) }),
-    ...(raw.platform && { platform: raw.platform }),
-    ...(raw.subject && { subject: subjectOf(raw.subject) }),
-    ...(raw.context && { context: contextOf(raw.context) }),
-    ...(raw.idempotency_key && { idempotencyKey: raw.idempotency_key.toLowerCase() }),
-  }
-}
-
-function subjectOf(raw: NonNullable<RawLine['subject']>): SubjectPii {
-  return {
-    plaintext: raw.plaintext,
-    emailClaim: raw.email_claim,
-    sourceIp: raw.source_ip,
-    idpClaimNames: raw.idp_claim_names,
-  }
-}
-
-function contextOf(raw: NonNullable<RawLine['context']>): RequestContext {
-  // The schema has found it a plain object, or absent.
-  const metadata = raw.metadata as Readonly<Record<string, unknown>> | undefined
-  return { ip: raw.ip, userAgent: raw.user_agent, metadata }
-}
-
-/** The schema's own keys and indexes make up the path, so it shows nothing of the line. */
+/** The path is made of the schema's own keys and indexes, so the text shows nothing of the line. */
 function issueText(issue: z.core.$ZodIssue | undefined): string {
   const path = issue === undefined ? '' : issue.path.map(String).join('.')
   const rule = issue === undefined ? 'refused' : ruleText(issue)
@@ -110,7 +84,7 @@ function ruleText(issue: z.core.$ZodIssue): string {
   return issue.message.replace(/^(Invalid input|Invalid option|Too big|Too small): /, '')
 }
 
-/** A key that could not be a field's name may be somebody's. */
+/** Leaves out a key that cannot be the name of a field: it may be the name of a person. */
 function keyName(key: string): string {
   return /^[a-z][a-z_]{0,31}$/i.test(key) ? ` ${key}` : ''
 }

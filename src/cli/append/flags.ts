@@ -1,9 +1,12 @@
 import * as Flags from '@oclif/core/flags'
-import type { UncheckedEntry } from '../../append/check-entry.js'
+import type { InferredFlags } from '@oclif/core/interfaces'
+import type { UncheckedEntry } from '../../append/input/input-line.js'
 import { JsonProblem, parseStrictJson } from '../../append/input/strict-json.js'
 import { AuditError } from '../../base/errors.js'
 import { utf8 } from '../../chain/limits.js'
-import { REASONS } from '../../chain/reason.js'
+import { REASONS, type Reason } from '../../chain/reason.js'
+
+type Metadata = NonNullable<NonNullable<UncheckedEntry['context']>['metadata']>
 
 const helpGroup = 'ENTRY'
 const text = (summary: string) => Flags.string({ helpGroup, helpValue: 'TEXT', summary })
@@ -34,57 +37,40 @@ export const entryFlags = {
   }),
 }
 
-interface EntryFlags {
-  readonly subject?: string | undefined
-  readonly relation?: string | undefined
-  readonly object?: string | undefined
-  readonly reason?: string | undefined
-  readonly 'relation-path'?: string[] | undefined
-  readonly 'caveat-context'?: string[] | undefined
-  readonly 'correlation-id'?: string | undefined
-  readonly zedtoken?: string | undefined
-  readonly plaintext?: string | undefined
-  readonly 'email-claim'?: string | undefined
-  readonly 'source-ip'?: string | undefined
-  readonly 'idp-claim-name'?: string[] | undefined
-  readonly ip?: string | undefined
-  readonly 'user-agent'?: string | undefined
-  readonly metadata?: string | undefined
-  readonly 'idempotency-key'?: string | undefined
-}
+type EntryFlags = InferredFlags<typeof entryFlags>
 
-/** The flags of an entry that were given, by name. */
+/** Returns the names of the entry flags that were given. */
 export function givenEntryFlags(flags: EntryFlags): string[] {
   const given = flags as Readonly<Record<string, unknown>>
   return Object.keys(entryFlags).filter((name) => given[name] !== undefined)
 }
 
-/** The entry that the flags describe, not yet checked. Throws `usage` without subject, relation or object. */
+/** Returns the entry that the flags describe, not yet checked. Throws `usage` without subject, relation or object. */
 export function entryOfFlags(flags: EntryFlags): UncheckedEntry {
   const { subject, relation, object } = flags
   if (subject === undefined || relation === undefined || object === undefined) throw incomplete(flags)
-  return withoutAbsent({
+  return {
     subjectId: subject,
     relation,
     object,
-    reason: flags.reason as UncheckedEntry['reason'],
+    reason: flags.reason as Reason | undefined,
     relationPath: flags['relation-path'],
     caveatContext: flags['caveat-context'],
     correlationId: flags['correlation-id'],
     zedtoken: flags.zedtoken,
-    subject: withoutAbsent({
+    subject: ifAny({
       plaintext: flags.plaintext,
       emailClaim: flags['email-claim'],
       sourceIp: flags['source-ip'],
       idpClaimNames: flags['idp-claim-name'],
     }),
-    context: withoutAbsent({
+    context: ifAny({
       ip: flags.ip,
       userAgent: flags['user-agent'],
       metadata: flags.metadata === undefined ? undefined : parseMetadata(flags.metadata),
     }),
     idempotencyKey: flags['idempotency-key'],
-  }) as UncheckedEntry
+  }
 }
 
 function incomplete(flags: EntryFlags): AuditError {
@@ -98,18 +84,18 @@ function incomplete(flags: EntryFlags): AuditError {
       )
 }
 
-/** As strictly as on a line: of a key that occurs twice, another reader might see the other value. */
-function parseMetadata(json: string): unknown {
+/** Parses as strictly as a line is parsed: two readers could take different values of a key that occurs twice. */
+function parseMetadata(json: string): Metadata {
   try {
-    return parseStrictJson(utf8(json))
+    // The schema refuses what is not an object.
+    return parseStrictJson(utf8(json)) as Metadata
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error
     throw new AuditError('invalid_input', `--metadata: expected a JSON object: ${error.message}`)
   }
 }
 
-/** Without what is undefined; undefined itself if nothing is left. */
-function withoutAbsent<T extends object>(value: T): T | undefined {
-  const present = Object.entries(value).filter(([, item]) => item !== undefined)
-  return present.length === 0 ? undefined : (Object.fromEntries(present) as T)
+/** Returns undefined where no field is given, so that no empty object is stored. */
+function ifAny<T extends object>(value: T): T | undefined {
+  return Object.values(value).some((field) => field !== undefined) ? value : undefined
 }

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 import { appendStream, type StreamOutcome } from '../../append/append-stream.js'
-import { checkEntry } from '../../append/check-entry.js'
 import {
   type Candidate,
   fileCandidates,
   type InputFormat,
   ndjsonCandidates,
 } from '../../append/input/candidates.js'
+import { checkEntry } from '../../append/input/input-line.js'
 import { type Chains, onlyChain } from '../../append/residency.js'
 import type { Sink } from '../../append/sink.js'
 import { AuditError } from '../../base/errors.js'

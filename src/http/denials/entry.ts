@@ -1,5 +1,5 @@
-import { checkEntry } from '../../append/check-entry.js'
 import type { InputEntry } from '../../append/input/input-line.js'
+import { checkEntry } from '../../append/input/input-line.js'
 import { isAddress } from '../../append/input/ip.js'
 import { onlyChain } from '../../append/residency.js'
 import type { Denial } from '../deps.js'
@@ -25,11 +25,11 @@ export function denialEntry({ denial, count }: DenialRow, subjectId: string): In
     object: `audit-archive:${domainId}`,
     reason,
     correlationId,
-    ...(count > 1 && { relationPath: [`repeated:${count}`] }),
+    relationPath: count > 1 ? [`repeated:${count}`] : undefined,
     ...onlyChain(domainId),
     context: {
-      ...(ip !== undefined && isAddress(ip) && { ip }),
-      ...(userAgent !== undefined && { userAgent: userAgent.slice(0, MAX_AGENT) }),
+      ip: ip !== undefined && isAddress(ip) ? ip : undefined,
+      userAgent: userAgent?.slice(0, MAX_AGENT),
     },
   })
 }
