@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import { entryFlags } from '../src/cli/append/flags.js'
 import { runAppend } from '../src/cli/append/run.js'
 import { chainFlags, optionalChain } from '../src/cli/flags/chain.js'
+import { integerFlag } from '../src/cli/flags/integer.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class Append extends AuditCommand {
@@ -24,11 +25,10 @@ recorded_at is the time of the append, by the database's clock.`
     ...entryFlags,
     stdin: Flags.boolean({ summary: 'read NDJSON from standard input' }),
     format: Flags.string({ options: ['ndjson', 'cloudtrail'], summary: 'of the files; default: ndjson' }),
-    'idempotency-days': Flags.integer({
+    'idempotency-days': integerFlag({
       env: 'AUDIT_IDEMPOTENCY_DAYS',
       min: 1,
       max: 365,
-      helpValue: 'N',
       summary: 'for how long a key is known; default 7; the same for every writer',
     }),
     rejects: Flags.string({ helpValue: 'FILE', summary: 'write refused lines there and go on' }),

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { runArchiver } from '../src/cli/archive/archiver.js'
-import { concurrencyOf, pollIntervalOf, uploadFlags } from '../src/cli/archive/flags.js'
+import { CONCURRENCY, POLL_INTERVAL, pollIntervalFlag, uploadFlags } from '../src/cli/archive/flags.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class Archiver extends AuditCommand {
@@ -18,18 +18,15 @@ with 1 when rows were held back, and with 3 when some rows could not be uploaded
   static override flags = {
     ...uploadFlags,
     once: Flags.boolean({ summary: 'make one pass over all chains, then end' }),
-    'poll-interval': Flags.string({
-      helpValue: 'SECONDS',
-      summary: 'time between two polls for rows to archive; default: 1',
-    }),
+    'poll-interval': pollIntervalFlag,
   }
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(Archiver)
     const options = {
       once: flags.once === true,
-      pollInterval: pollIntervalOf(flags['poll-interval']),
-      concurrency: concurrencyOf(flags.concurrency),
+      pollInterval: flags['poll-interval'] ?? POLL_INTERVAL,
+      concurrency: flags.concurrency ?? CONCURRENCY,
       json: flags.json,
     }
     this.exitWith(await runArchiver(options, await this.context(flags), this.out, this.signal))

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { jwtFlags, jwtOf, spicedbFlags, spicedbOf } from '../src/cli/access/flags.js'
-import { assertTlsPair, maxVerifiesOf, portOf, trustedProxiesOf } from '../src/cli/serve/flags.js'
+import { integerFlag } from '../src/cli/flags/integer.js'
+import { assertTlsPair, PORTS, trustedProxiesOf } from '../src/cli/serve/flags.js'
 import { probeFlags, probeSettingsOf, scrapesOf } from '../src/cli/serve/probe-flags.js'
 import { runServe } from '../src/cli/serve/run.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
@@ -22,9 +23,9 @@ It verifies every chain when it starts, and goes on verifying: /readyz answers 2
 
   static override flags = {
     host: Flags.string({ default: '127.0.0.1', helpValue: 'ADDRESS', summary: 'the address to listen on' }),
-    port: Flags.string({
-      default: '8080',
-      helpValue: 'N',
+    port: integerFlag({
+      ...PORTS,
+      default: 8080,
       summary: 'the port to listen on; 0 takes a free one',
     }),
     'tls-cert': Flags.string({ helpValue: 'FILE', summary: 'certificate chain in PEM; serves HTTPS' }),
@@ -34,9 +35,10 @@ It verifies every chain when it starts, and goes on verifying: /readyz answers 2
       helpValue: 'ADDRESS',
       summary: 'an address or network (10.0.0.0/8) whose X-Forwarded-For is believed; none by default',
     }),
-    'max-verifies': Flags.string({
-      default: '2',
-      helpValue: 'N',
+    'max-verifies': integerFlag({
+      min: 1,
+      max: 64,
+      default: 2,
       summary: 'verifies that run at once; more are answered with 429',
     }),
     ...jwtFlags,
@@ -50,11 +52,11 @@ It verifies every chain when it starts, and goes on verifying: /readyz answers 2
     assertTlsPair(tlsCert, tlsKey)
     const options = {
       host: flags.host,
-      port: portOf(flags.port),
+      port: flags.port,
       tlsCert,
       tlsKey,
       trustedProxies: trustedProxiesOf(flags['trusted-proxy']),
-      maxVerifies: maxVerifiesOf(flags['max-verifies']),
+      maxVerifies: flags['max-verifies'],
       probeSettings: probeSettingsOf(flags),
       scrapes: scrapesOf(flags),
       version: this.config.version,

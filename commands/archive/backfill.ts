@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags'
-import { concurrencyOf, uploadFlags } from '../../src/cli/archive/flags.js'
+import { CONCURRENCY, uploadFlags } from '../../src/cli/archive/flags.js'
 import { runBackfill } from '../../src/cli/archive/run.js'
 import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -31,7 +31,7 @@ is a finding: the finding goes to the quarantine, and the command ends with 1. N
       chain,
       ...parseSegment(chain, flags),
       dryRun: flags['dry-run'] === true,
-      concurrency: concurrencyOf(flags.concurrency),
+      concurrency: flags.concurrency ?? CONCURRENCY,
       json: flags.json,
     }
     this.exitWith(await runBackfill(options, await this.context(flags), this.out, this.signal))

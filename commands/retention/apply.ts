@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
-import { batchOf, runRetentionApply } from '../../src/cli/erasure/retention-run.js'
+import { runRetentionApply } from '../../src/cli/erasure/retention-run.js'
 import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { integerFlag } from '../../src/cli/flags/integer.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class RetentionApply extends AuditCommand {
@@ -16,8 +17,9 @@ chain that is on hold as a whole is refused or, with --all, passed over. Try --d
   static override flags = {
     ...chainsFlags,
     'dry-run': Flags.boolean({ summary: 'tell what would go, and change nothing' }),
-    batch: Flags.string({
-      helpValue: 'N',
+    batch: integerFlag({
+      min: 1,
+      max: 100_000,
       summary: 'contexts and mappings a transaction, 1 to 100000; appends wait for each; default: 5000',
     }),
   }
@@ -27,7 +29,7 @@ chain that is on hold as a whole is refused or, with --all, passed over. Try --d
     const { flags } = parsed
     // oclif's type says boolean; a flag that is not given is undefined.
     const dryRun = flags['dry-run'] === true
-    const options = { chain: chainsOf(parsed), json: flags.json, dryRun, batch: batchOf(flags.batch) }
+    const options = { chain: chainsOf(parsed), json: flags.json, dryRun, batch: flags.batch }
     await runRetentionApply(options, await this.context(flags), this.out, this.signal)
   }
 }

@@ -1,8 +1,7 @@
-import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../src/base/errors.js'
-import { wholeNumber } from '../../src/cli/erasure/retention-run.js'
 import { printRetention } from '../../src/cli/erasure/retention-text.js'
 import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
+import { integerFlag } from '../../src/cli/flags/integer.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { retentionOf } from '../../src/compose/erasure.js'
 import { setRetention } from '../../src/erasure/retention.js'
@@ -15,12 +14,10 @@ export default class RetentionSet extends AuditCommand {
 
   static override flags = {
     ...chainFlags,
-    'chain-years': Flags.string({
-      helpValue: 'N',
+    'chain-years': integerFlag({
       summary: 'years that a mirror must keep rows at least, 7 to 100; no row is ever deleted here',
     }),
-    'personal-days': Flags.string({
-      helpValue: 'N',
+    'personal-days': integerFlag({
       summary: 'days that personal data and contexts are kept, 1 to 36500',
     }),
   }
@@ -29,8 +26,7 @@ export default class RetentionSet extends AuditCommand {
     const parsed = await this.parse(RetentionSet)
     const { flags } = parsed
     const domainId = chainOf(parsed)
-    const chainYears = wholeNumber('--chain-years', flags['chain-years'])
-    const personalDays = wholeNumber('--personal-days', flags['personal-days'])
+    const { 'chain-years': chainYears, 'personal-days': personalDays } = flags
     if (chainYears === undefined && personalDays === undefined) {
       throw new AuditError('usage', 'expected --chain-years N or --personal-days N')
     }

@@ -15,7 +15,7 @@ import { sinkOf } from '../../compose/append.js'
 import type { Context } from '../../compose/context.js'
 import type { Placed } from '../../ports/append.js'
 import type { Output } from '../output/output.js'
-import { startProgress } from '../output/progress.js'
+import { withProgress } from '../output/progress.js'
 import { CommandError } from '../shell/command-error.js'
 import { EXIT, type ExitCode, exitOfError } from '../shell/exit-codes.js'
 import { hintOf } from '../shell/hints.js'
@@ -91,24 +91,30 @@ async function appendCandidates(
   candidates: AsyncIterable<Candidate>,
   run: Run,
 ): Promise<ExitCode> {
-  const progress = startProgress('append')
   const tally: Tally = { rows: 0, seen: 0, cut: 0, refused: undefined }
   try {
-    const atRefusal = run.rejects === undefined ? 'stop' : 'continue'
-    for await (const outcome of appendStream(sink, candidates, atRefusal, run.signal)) {
-      await take(outcome, tally, run)
-      progress.update({ rows: tally.rows })
-      // The next group is being written: its connection must not wait for a thousand lines.
-      if (tally.seen % TURN === 0) await setImmediate()
-    }
+    await withProgress('append', (onProgress) => appendEach(sink, candidates, { ...run, tally, onProgress }))
   } catch (error) {
     throw error instanceof AuditError ? withRows(error, tally.rows) : error
-  } finally {
-    await progress.stop()
   }
   if (tally.seen === 0) throw new AuditError('invalid_input', 'the input holds no entry')
   if (tally.refused !== undefined) throw someRefused(tally.refused, tally, run)
   return EXIT.done
+}
+
+async function appendEach(
+  sink: Sink,
+  candidates: AsyncIterable<Candidate>,
+  run: Run & { readonly tally: Tally; readonly onProgress: (progress: { rows: number }) => void },
+): Promise<void> {
+  const { tally, onProgress } = run
+  const atRefusal = run.rejects === undefined ? 'stop' : 'continue'
+  for await (const outcome of appendStream(sink, candidates, atRefusal, run.signal)) {
+    await take(outcome, tally, run)
+    onProgress({ rows: tally.rows })
+    // The next group is being written: its connection must not wait for a thousand lines.
+    if (tally.seen % TURN === 0) await setImmediate()
+  }
 }
 
 async function take(outcome: StreamOutcome, tally: Tally, { request, rejects, out }: Run): Promise<void> {

@@ -3,7 +3,7 @@ import type { AuditError } from '../../base/errors.js'
 import { ReportedFailures } from '../../base/reported-failures.js'
 import type { Context } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
-import { startProgress } from '../output/progress.js'
+import { withProgress } from '../output/progress.js'
 import { hideCredentials, safeText } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
@@ -43,13 +43,14 @@ async function once(
   const notes: string[] = []
   const parts = await uploadDepsOf(context, concurrency, (line) => notes.push(line))
   const { archiveOnce } = await import('../../archive/once.js')
-  const progress = startProgress('archive')
   let rows = 0
-  const onStamped = (stamped: number) => {
-    rows += stamped
-    progress.update({ rows })
-  }
-  const chains = await archiveOnce({ ...parts, onStamped }, signal).finally(() => progress.stop())
+  const chains = await withProgress('archive', (onProgress) => {
+    const onStamped = (stamped: number) => {
+      rows += stamped
+      onProgress({ rows })
+    }
+    return archiveOnce({ ...parts, onStamped }, signal)
+  })
   for (const line of notes) note(line)
   for (const chain of chains) await printChain(chain, json, out)
   await printTotal(chains, json, out)

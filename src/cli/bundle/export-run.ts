@@ -3,7 +3,7 @@ import { exportDepsOf } from '../../compose/bundle.js'
 import type { Context } from '../../compose/context.js'
 import type { ExportRequest } from '../../ports/bundle.js'
 import type { Output } from '../output/output.js'
-import { startProgress } from '../output/progress.js'
+import { withProgress } from '../output/progress.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { exportJson } from './json.js'
 import { exportText } from './text.js'
@@ -28,9 +28,9 @@ export async function runExport(
 ): Promise<ExitCode> {
   const { path, replace, tool, json } = options
   const parts = await exportDepsOf(context, { path, replace }, tool)
-  const progress = startProgress(`export ${options.request.domainId}`)
-  const exported = await exportChain(options.request, parts, (at) => progress.update(at), signal).finally(
-    () => progress.stop(),
+  const { request } = options
+  const exported = await withProgress(`export ${request.domainId}`, (onProgress) =>
+    exportChain(request, parts, onProgress, signal),
   )
   if (json) await out.json(exportJson(path, exported))
   else await out.line(exportText(path, exported))

@@ -5,7 +5,7 @@ import type { ChainHead } from '../../chain/entry.js'
 import { alertsOf } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
-import { startProgress } from '../output/progress.js'
+import { withProgress } from '../output/progress.js'
 import { note } from '../output/streams.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { savedPins } from '../verify/pins-file.js'
@@ -33,9 +33,8 @@ export async function runVerifyBundle(
   const { path, domainId, allowFiltered } = options
   const alerts = await alertsOf(context, note)
   const request = { path, domainId, allowFiltered, pinsOf: await pinsOf(options) }
-  const progress = startProgress('verify bundle')
-  const verdict = await verifyBundle(request, nodeHasher, (at) => progress.update(at), signal).finally(() =>
-    progress.stop(),
+  const verdict = await withProgress('verify bundle', (onProgress) =>
+    verifyBundle(request, nodeHasher, onProgress, signal),
   )
   await tell(verdict, options.json, out)
   alerts.raise(verdict)

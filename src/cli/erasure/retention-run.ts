@@ -1,4 +1,3 @@
-import { AuditError } from '../../base/errors.js'
 import type { Context } from '../../compose/context.js'
 import { retentionOf, retentionStoreOf } from '../../compose/erasure.js'
 import { applyRetention, type Purge, previewPurge } from '../../erasure/purge.js'
@@ -56,20 +55,4 @@ export async function runRetentionApply(
       if (holds.length > 0) note(`note: chain ${domainId} is on legal hold (${holds.join(', ')})`)
     },
   })
-}
-
-/** A whole number. Throws `usage`. */
-export function wholeNumber(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (/^\d{1,6}$/.test(text)) return Number(text)
-  throw new AuditError('usage', `${flag}: expected a whole number`)
-}
-
-const MAX_BATCH = 100_000
-
-/** Throws `usage`. */
-export function batchOf(text: string | undefined): number | undefined {
-  const batch = wholeNumber('--batch', text)
-  if (batch === undefined || (batch >= 1 && batch <= MAX_BATCH)) return batch
-  throw new AuditError('usage', `--batch: expected a number from 1 to ${MAX_BATCH}`)
 }

@@ -14,8 +14,21 @@ const SILENT: Progress = { update: () => undefined, stop: async () => undefined 
 
 const active = new Set<Progress>()
 
-/** Rows, rate and time left on stderr while it is a terminal; nothing at all in a pipe. */
-export function startProgress(label: string): Progress {
+/** Shows the progress of `work` on stderr while stderr is a terminal. Nothing is shown any more when it resolves. */
+export async function withProgress<T>(
+  label: string,
+  work: (onProgress: (progress: ScanProgress) => void) => Promise<T>,
+): Promise<T> {
+  const progress = startProgress(label)
+  try {
+    return await work((at) => progress.update(at))
+  } finally {
+    await progress.stop()
+  }
+}
+
+/** Starts to show rows, rate and time left on stderr while it is a terminal, and nothing in a pipe. */
+function startProgress(label: string): Progress {
   // ink clears the whole screen, scrollback included, of a terminal that says it has no rows.
   if (!process.stderr.isTTY || process.stderr.rows <= 1) return SILENT
   const progress = onTerminal(label)

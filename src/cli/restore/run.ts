@@ -5,7 +5,7 @@ import { isWhole, restoreChain } from '../../restore/restore-chain.js'
 import type { RestoreDeps, RestoreStep, RunStep } from '../../restore/restore-deps.js'
 import type { RestoreAllRequest } from '../../restore/restore-plan.js'
 import type { Output } from '../output/output.js'
-import { startProgress } from '../output/progress.js'
+import { withProgress } from '../output/progress.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
 import { type PinOptions, pinsOf, pinsOfChain } from '../verify/pins-file.js'
@@ -59,11 +59,4 @@ const LABELS: Readonly<Record<RestoreStep, string>> = {
   'verify both': 'verify both',
 }
 
-const runStep: RunStep = async (step, work) => {
-  const progress = startProgress(LABELS[step])
-  try {
-    return await work((at) => progress.update(at))
-  } finally {
-    await progress.stop()
-  }
-}
+const runStep: RunStep = (step, work) => withProgress(LABELS[step], work)

@@ -4,7 +4,7 @@ import { knownChainsOf } from '../../compose/verify.js'
 import type { ScanProgress } from '../../ports/verify.js'
 import { chainsToVerify } from '../../verify/verify-all.js'
 import type { Output } from '../output/output.js'
-import { startProgress } from '../output/progress.js'
+import { withProgress } from '../output/progress.js'
 import { type Cell, table } from '../output/table.js'
 import { reportFailure } from './failure.js'
 
@@ -52,16 +52,4 @@ export async function eachChain<T>(
     }
   }
   if (rows.length > 0) await out.line(await table(work.head, rows, out))
-}
-
-async function withProgress<T>(
-  label: string,
-  use: (onProgress: (progress: ScanProgress) => void) => Promise<T>,
-): Promise<T> {
-  const progress = startProgress(label)
-  try {
-    return await use((at) => progress.update(at))
-  } finally {
-    await progress.stop()
-  }
 }

@@ -12,7 +12,7 @@ import type { Verdict } from '../../verify/verdict.js'
 import { chainsToVerify, summarise } from '../../verify/verify-all.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import type { Output } from '../output/output.js'
-import { startProgress } from '../output/progress.js'
+import { withProgress } from '../output/progress.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import { CommandError } from '../shell/command-error.js'
@@ -93,12 +93,9 @@ class VerifyRun {
     const request: VerifyRequest = { domainId, fromSeq, toSeq, pins, known }
     const isExpected = known?.created.has(domainId) ?? false
     const source = await sourceOf(this.context, this.options.source, domainId, { isExpected })
-    const progress = startProgress(`verify ${domainId}`)
-    try {
-      return await verifyChain(source, request, (at) => progress.update(at), this.signal)
-    } finally {
-      await progress.stop()
-    }
+    return withProgress(`verify ${domainId}`, (onProgress) =>
+      verifyChain(source, request, onProgress, this.signal),
+    )
   }
 
   async #report(verdict: Verdict): Promise<void> {

@@ -1,0 +1,18 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditError } from '../../base/errors.js'
+
+/** The values that a flag takes, both bounds included. Without bounds: any whole number of up to six digits. */
+type Bounds = { readonly min?: number; readonly max?: number }
+
+/** A flag whose value is a whole number. Other values are refused with `usage`. */
+export const integerFlag = Flags.custom<number, Bounds>({
+  helpValue: 'N',
+  parse: async (text, _context, bounds) => parseInteger(text, bounds),
+})
+
+/** Throws `usage` for anything but decimal digits, and for a number out of bounds. `otherwise`: what the flag takes too. */
+export function parseInteger(text: string, { min = 0, max = 999_999 }: Bounds, otherwise = ''): number {
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  throw new AuditError('usage', `expected a whole number from ${min} to ${max}${otherwise}`)
+}
