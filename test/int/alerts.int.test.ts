@@ -50,7 +50,7 @@ async function raised(on: WebhookAlerts, findings: readonly Finding[], domainId 
 }
 
 describe('an alert', () => {
-  it('is one a kind of finding, signed, and names nobody', async () => {
+  it('is sent once for each kind of finding, is signed, and names no person', async () => {
     await raised(alerts(), [EDIT, LINK, finding('entry_hash_mismatch', 20)])
     expect(server.bodies()).toMatchObject([
       {
@@ -78,7 +78,7 @@ describe('an alert', () => {
     ['fails twice', [500, 503]],
     ['does not answer at first', ['silence']],
     ['is busy at first', [429]],
-  ] as const)('is sent again where the receiver %s, as the same one', async (_, answers) => {
+  ] as const)('is sent again with the same id if the receiver %s', async (_, answers) => {
     server.answer(...answers)
     await raised(alerts(), [EDIT])
     const ids = server.bodies().map(({ id }) => id)
@@ -92,7 +92,7 @@ describe('an alert', () => {
     ['a failure at every attempt', [500, 500, 500, 500], 4, 'HTTP 500 at attempt 4'],
     ['silence', ['silence', 'silence', 'silence', 'silence'], 4, 'no answer in time at attempt 4'],
   ] as const)(
-    'is given up after %s, with a note that does not show the URL',
+    'is dropped after %s, with a note that does not show the URL',
     async (_, answers, times, why) => {
       server.answer(...answers)
       await raised(alerts(), [EDIT])
@@ -103,7 +103,7 @@ describe('an alert', () => {
     },
   )
 
-  it('is given up where nobody listens, and those that wait with it', async () => {
+  it('is dropped with the queued alerts if no server listens', async () => {
     const gone = await WebhookServer.start()
     const { url } = gone
     await gone.stop()
@@ -124,7 +124,7 @@ describe('an alert', () => {
     expect(notes.at(-1)).toBe('note: 2 more alerts were not delivered')
   })
 
-  it('is cut short when the program is asked to stop', async () => {
+  it('is aborted when the program is asked to stop', async () => {
     server.answer('silence', 'silence', 'silence', 'silence')
     const stop = new AbortController()
     const settings = { url: new URL(server.url), secret: SECRET }
@@ -143,10 +143,10 @@ describe('an alert', () => {
   })
 })
 
-describe('within a minute', () => {
+describe('within one minute', () => {
   const clocked = (folder: string | undefined, at: { now: number }) => new Window(folder, () => at.now)
 
-  it('one is told once of a chain and kind, by one process', async () => {
+  it('one process sends one alert for each chain and kind', async () => {
     const at = { now: 1_000_000_000_000 }
     const on = alerts(clocked(undefined, at))
     await raised(on, [EDIT])
@@ -165,7 +165,7 @@ describe('within a minute', () => {
     expect([keys[0] === keys[3], new Set(keys).size]).toEqual([true, 3])
   })
 
-  it('and by several of one machine', async () => {
+  it('several processes of one machine send one alert', async () => {
     const folder = join(dir, 'shared')
     const at = { now: 1_000_000_000_000 }
     await raised(alerts(clocked(folder, at)), [EDIT])
@@ -179,18 +179,18 @@ describe('within a minute', () => {
     expect(readdirSync(folder).length).toBeLessThanOrEqual(2)
   })
 
-  it('a run every 50 seconds tells every second time', async () => {
+  it('a run every 50 seconds sends every second time', async () => {
     const folder = join(dir, 'often')
     const start = 1_000_000_020_000
     const at = { now: start }
-    const told: number[] = []
+    const sent: number[] = []
     for (; at.now <= start + 300_000; at.now += 50_000) {
-      if (await clocked(folder, at).claim('key')) told.push((at.now - start) / 1000)
+      if (await clocked(folder, at).claim('key')) sent.push((at.now - start) / 1000)
     }
-    expect(told).toEqual([0, 100, 200, 300])
+    expect(sent).toEqual([0, 100, 200, 300])
   })
 
-  it('a long-lived process counts from what another told', async () => {
+  it('a long-lived process respects what another process sent', async () => {
     const folder = join(dir, 'beside')
     const at = { now: 1_000_000_020_000 }
     const served = clocked(folder, at)
@@ -201,7 +201,7 @@ describe('within a minute', () => {
     expect(await served.claim('key')).toBe(true)
   })
 
-  it('one that was not delivered is told by the next run', async () => {
+  it('the next run sends an alert that was not delivered', async () => {
     const folder = join(dir, 'released')
     server.answer(400)
     await raised(alerts(new Window(folder)), [EDIT])
@@ -210,7 +210,7 @@ describe('within a minute', () => {
     expect(notes).toHaveLength(1)
   })
 
-  it('one is sent rather than not where the folder cannot be used', async () => {
+  it('an alert is sent if the folder cannot be used', async () => {
     const file = join(dir, 'file')
     writeFileSync(file, '')
     await raised(alerts(new Window(join(file, 'alerts'))), [EDIT])

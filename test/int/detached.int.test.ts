@@ -34,22 +34,22 @@ async function verifyWith(
   }
 }
 
-describe('an object that nothing leads to', () => {
+describe('an object far beyond the chain', () => {
   it.each([
     ['junk', (mirror: MirrorCopy) => mirror.put(at(MOST), Buffer.from('junk'))],
-    ['one that hashes', (mirror: MirrorCopy) => mirror.write(planted)],
+    ['an object with a correct hash', (mirror: MirrorCopy) => mirror.write(planted)],
   ])('does not move the end of the chain: %s', async (_what, damage) => {
     const head = { seq: 8, hash: a(8).entryHash }
     expect(await verifyWith(damage)).toMatchObject({ ok: false, segmentTo: 8, rows: 8, head })
   })
 
-  it('is a row where it was pinned', async () => {
+  it('counts as a row if it is pinned', async () => {
     const pins = [{ seq: MOST, hash: planted.entryHash }]
     const { findings, segmentTo } = await verifyWith((mirror) => mirror.write(planted), pins)
     expect([segmentTo, findings.map(({ code }) => code)]).toEqual([MOST, ['seq_gap']])
   })
 
-  it('is all there is', async () => {
+  it('is an orphan in a mirror without other objects', async () => {
     const damage = async (mirror: MirrorCopy) => {
       await mirror.remove(`audit/${A}`)
       await mirror.write(planted)

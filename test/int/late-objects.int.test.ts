@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => mirror.drop())
 
-/** A mirror that is being written to: what comes late is in no listing, and is there from the n-th look on. */
+/** Returns a mirror that is being written to: a late object is in no listing, and can be fetched from the n-th attempt on. */
 function live(late: Readonly<Record<number, number>>): MirrorStore & { looks: number } {
   const lateAt = new Map(Object.entries(late).map(([seq, looks]) => [at(Number(seq)), looks]))
   const seen = new Map<string, number>()
@@ -49,20 +49,20 @@ async function verify(from: MirrorStore, segment: { fromSeq?: number; toSeq?: nu
 
 describe('a mirror that is being written to', () => {
   it.each([
-    ['an object that was listed too early', { 5: 1 }],
-    ['an object that comes while it is waited for', { 5: 2 }],
-    ['several, in any order', { 4: 3, 5: 2, 7: 1 }],
-    ['the first', { 1: 1 }],
-  ])('%s is no gap', async (_what, late) => {
+    ['an object that arrives after the listing', { 5: 1 }],
+    ['an object that arrives during the wait', { 5: 2 }],
+    ['several objects, in any order', { 4: 3, 5: 2, 7: 1 }],
+    ['the first object', { 1: 1 }],
+  ])('waits for %s', async (_what, late) => {
     expect(await verify(live(late))).toMatchObject({ ok: true, rows: 8, head: { seq: 8 } })
   })
 
-  it('the last of a segment is no gap', async () => {
+  it('waits for the last object of a segment', async () => {
     expect(await verify(live({ 5: 2 }), { toSeq: 5 })).toMatchObject({ ok: true, rows: 5, head: { seq: 5 } })
     expect(await verify(live({ 5: 1 }), { fromSeq: 5 })).toMatchObject({ ok: true, rows: 4 })
   })
 
-  it('what does not come is a gap', async () => {
+  it('reports an object that does not arrive as a gap', async () => {
     const result = await verify(live({ 4: 1, 5: 99 }))
     expect(result).toMatchObject({
       ok: false,
@@ -71,10 +71,10 @@ describe('a mirror that is being written to', () => {
     })
   })
 
-  it('a mirror full of holes is not waited for again and again', async () => {
+  it('limits the wait for a mirror full of holes', async () => {
     const holes = live({ 2: 99, 4: 99, 6: 99 })
     expect((await verify(holes)).findings.map(({ seqFrom }) => seqFrom)).toEqual([2, 4, 6])
-    // Three looks for each of the first two; the patience is then at its end.
+    // Three attempts for each of the first two objects; the waiting time is used up after them.
     expect(holes.looks).toBe(7)
   })
 })

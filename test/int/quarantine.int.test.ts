@@ -65,14 +65,14 @@ async function records(filter: Parameters<QuarantineStore['page']>[0]): Promise<
   return found
 }
 
-/** The self-audit rows on a chain. */
+/** Returns the objects of the acknowledgement rows on a chain. */
 async function announced(domainId = DOMAIN): Promise<unknown[]> {
   const sql = `SELECT object FROM audit_log_entry
     WHERE domain_id = $1 AND relation = 'audit.quarantine-acknowledge' ORDER BY seq`
   return (await rowsOf(database.url, sql, [domainId])).map((row) => row.object)
 }
 
-describe('recording', () => {
+describe('recordFindings', () => {
   it.each([
     [
       'a rule',
@@ -80,18 +80,18 @@ describe('recording', () => {
       'DROP RULE drops ON audit_tamper_quarantine',
     ],
     [
-      'a trigger that drops',
+      'a trigger that drops rows',
       `CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
        CREATE TRIGGER drops BEFORE INSERT ON audit_tamper_quarantine FOR EACH ROW EXECUTE FUNCTION drops()`,
       'DROP FUNCTION drops CASCADE',
     ],
     [
-      'a trigger that rewrites',
+      'a trigger that changes rows',
       `CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.code := ''seq_gap''; RETURN NEW; END';
        CREATE TRIGGER drops BEFORE INSERT ON audit_tamper_quarantine FOR EACH ROW EXECUTE FUNCTION drops()`,
       'DROP FUNCTION drops CASCADE',
     ],
-  ])('does not take findings for written down that %s keeps out', async (_what, made, dropped) => {
+  ])('rejects when %s keeps the findings out', async (_what, made, dropped) => {
     await asSuperuser(database.url, made)
     try {
       const recorded = recordFindings(store, DOMAIN, 'postgres', FINDINGS.slice(0, 1))
@@ -114,7 +114,7 @@ describe('recording', () => {
     expect((await all()).map((record) => record.id)).toEqual([1, 2, 3])
   })
 
-  it('tells findings apart by chain, source, code, range and each hash', async () => {
+  it('distinguishes findings by chain, source, code, range and each hash', async () => {
     const finding: Finding = { code: 'broken_link', seqFrom: 2, seqTo: 2, detail: '' }
     const hash = 'aa'.repeat(32)
     await recordFindings(store, DOMAIN, 'postgres', [finding])
@@ -130,7 +130,7 @@ describe('recording', () => {
     expect(await all()).toHaveLength(7)
   })
 
-  it('twenty at once write each finding once', async () => {
+  it('writes each finding once when twenty calls run at once', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, () => recordFindings(store, DOMAIN, 'postgres', FINDINGS)),
     )
@@ -139,7 +139,7 @@ describe('recording', () => {
     expect(await all()).toHaveLength(3)
   })
 
-  it('takes more findings than one statement, and seqs that were forced', async () => {
+  it('writes more findings than fit into one statement, and forced seqs', async () => {
     const many = Array.from({ length: 4_500 }, (_, index): Finding => {
       return { code: 'entry_hash_mismatch', seqFrom: index + 1, seqTo: index + 1, detail: '' }
     })
@@ -154,7 +154,7 @@ describe('recording', () => {
     expect(await all()).toHaveLength(4_502)
   })
 
-  it('no findings ask nothing of the database', async () => {
+  it('makes no query without findings', async () => {
     const nowhere = postgresQuarantine(new Database('postgresql:///audit?host=/nonexistent'))
     expect(await recordFindings(nowhere, DOMAIN, 'postgres', [])).toEqual({ written: 0, total: 0 })
     await expect(recordFindings(nowhere, DOMAIN, 'postgres', FINDINGS)).rejects.toMatchObject({
@@ -175,13 +175,13 @@ describe('recording', () => {
   })
 })
 
-describe('list and show', () => {
+describe('streamQuarantine and showQuarantine', () => {
   beforeEach(async () => {
     await recordFindings(store, DOMAIN, 'postgres', FINDINGS)
     await recordFindings(store, OTHER, 'mirror', FINDINGS.slice(0, 1))
   })
 
-  it('by chain, and by whether somebody acknowledged', async () => {
+  it('filter by chain and by acknowledgement', async () => {
     await acknowledgeQuarantine(store, append, 1, 'restored')
     const ids = async (filter: Parameters<typeof records>[0]) => (await records(filter)).map(({ id }) => id)
     expect(await ids({ unacknowledgedOnly: false })).toEqual([1, 2, 3, 4])
@@ -191,7 +191,7 @@ describe('list and show', () => {
     expect(await ids({ domainId: PLATFORM_ANCHOR, unacknowledgedOnly: false })).toEqual([])
   })
 
-  it('the JSON has both hashes, or none', async () => {
+  it('give records whose JSON has both hashes or none', async () => {
     const [first, second, third] = (await all()).map(quarantineJson)
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
     expect(first).toEqual({
@@ -212,17 +212,17 @@ describe('list and show', () => {
     expect(Object.keys(third ?? {})).not.toEqual(expect.arrayContaining(['expected_hash']))
   })
 
-  it('shows one, or says that there is none', async () => {
+  it('return one record, or reject for an unknown id', async () => {
     expect(await showQuarantine(store, 4)).toMatchObject({ id: 4, domainId: OTHER, source: 'mirror' })
     await expect(showQuarantine(store, 5)).rejects.toMatchObject({ code: 'quarantine_not_found' })
   })
 
-  it.each(['0', '-1', 'x', '', '1.5', '9007199254740993'])('refuses the id %j', (text) => {
+  it.each(['0', '-1', 'x', '', '1.5', '9007199254740993'])('refuse the id %j', (text) => {
     expect(() => parseQuarantineId(text)).toThrow(expect.objectContaining({ code: 'usage' }))
   })
 })
 
-describe('acknowledging', () => {
+describe('acknowledgeQuarantine', () => {
   beforeEach(async () => {
     await asSuperuser(
       database.url,
@@ -244,7 +244,7 @@ describe('acknowledging', () => {
     expect(await showQuarantine(store, 2)).toEqual(record)
   })
 
-  it('once: the second time is refused and appends nothing', async () => {
+  it('refuses the second call for a record and appends nothing', async () => {
     await acknowledgeQuarantine(store, append, 1, 'first')
     await expect(acknowledgeQuarantine(store, append, 1, 'second')).rejects.toMatchObject({
       code: 'already_acknowledged',
@@ -253,7 +253,7 @@ describe('acknowledging', () => {
     expect(await showQuarantine(store, 1)).toMatchObject({ acknowledgeReason: 'first' })
   })
 
-  it('two at once: one wins, one row', async () => {
+  it('lets one of two concurrent calls succeed, with one row', async () => {
     const outcomes = await Promise.allSettled([
       acknowledgeQuarantine(store, append, 1, 'a'),
       acknowledgeQuarantine(store, append, 1, 'b'),
@@ -262,7 +262,7 @@ describe('acknowledging', () => {
     expect(await announced()).toEqual(['quarantine:1'])
   })
 
-  it('a row that cannot be appended leaves the record open, and it can be tried again', async () => {
+  it('leaves the record open if the row cannot be appended, and succeeds on retry', async () => {
     const failing = async () => {
       throw new AuditError('database_unavailable', 'gone')
     }
@@ -274,7 +274,7 @@ describe('acknowledging', () => {
     expect(await announced()).toEqual(['quarantine:1'])
   })
 
-  it('the role that appends may acknowledge', async () => {
+  it('works for the role that appends', async () => {
     const writing = new Database(`${database.url}&options=${encodeURIComponent('-c role=audit_writer')}`)
     const writer = new Sink(openSink(writing, pepper))
     const appendAsWriter = (row: SelfAuditRow) => writer.record(selfAuditEntry('operator:test', row))
@@ -283,7 +283,7 @@ describe('acknowledging', () => {
     await writing.close()
   })
 
-  it('an unknown id appends nothing', async () => {
+  it('appends nothing for an unknown id', async () => {
     await expect(acknowledgeQuarantine(store, append, 99, 'x')).rejects.toMatchObject({
       code: 'quarantine_not_found',
     })
@@ -304,7 +304,7 @@ describe('acknowledging', () => {
     expect(await announced()).toEqual([])
   })
 
-  it('takes a reason of 1024 bytes', async () => {
+  it('accepts a reason of 1024 bytes', async () => {
     const reason = 'ü'.repeat(512)
     expect(await acknowledgeQuarantine(store, append, 1, reason)).toMatchObject({ acknowledgeReason: reason })
   })
@@ -318,7 +318,7 @@ describe('acknowledging', () => {
     ],
     ['the genesis row is gone', `DELETE FROM audit_log_entry WHERE domain_id = '${OTHER}' AND seq = 1`],
     ['the head is gone', `DELETE FROM audit_log_chain_head WHERE domain_id = '${OTHER}'`],
-  ])('where %s, the platform chain takes the row', async (_name, attack) => {
+  ])('appends the row to the platform chain if %s', async (_name, attack) => {
     await recordFindings(store, OTHER, 'postgres', FINDINGS.slice(2))
     await asSuperuser(database.url, async (client) => {
       await client.query(
@@ -339,7 +339,7 @@ describe('acknowledging', () => {
     expect(await announced(OTHER)).toEqual([])
   })
 
-  it('with the wrong pepper nothing is acknowledged, on no chain', async () => {
+  it('changes nothing on any chain with the wrong pepper', async () => {
     const wrong = new Sink(openSink(db, { pepperOf: async () => new Uint8Array(32) }))
     const appendWrongly = (row: SelfAuditRow) => wrong.record(selfAuditEntry('operator:test', row))
     await expect(acknowledgeQuarantine(store, appendWrongly, 1, 'x')).rejects.toMatchObject({

@@ -32,7 +32,7 @@ const found = () =>
      FROM audit_tamper_quarantine q ORDER BY q.seq_from, q.code`,
   )
 
-/** Rows that share nothing with the append, beside a platform chain. */
+/** Creates a chain without the product's append, beside a platform chain. */
 async function plainChain(length: number): Promise<string> {
   await fixture.chain(0)
   const domainId = randomUUID()
@@ -44,7 +44,7 @@ async function plainChain(length: number): Promise<string> {
   return domainId
 }
 
-/** Findings of a verify of the whole chain, as the quarantine holds them. */
+/** Returns the findings of a verification of the whole chain. */
 async function findingsOf(domainId: string) {
   const source = new PostgresSource(fixture.writer.database)
   const known = await fixture.writer.database.withClient(knownChains)
@@ -53,7 +53,7 @@ async function findingsOf(domainId: string) {
   return findings
 }
 
-/** As the command does it: a row on the chain, then the stamp. */
+/** Acknowledges every open record as the command does: a row on the chain, then the stamp. */
 async function acknowledge(): Promise<void> {
   const open = await fixture.rows('SELECT id::int FROM audit_tamper_quarantine WHERE acknowledged_at IS NULL')
   const append = ({ domainId, relation, object }: { domainId: string; relation: string; object: string }) =>
@@ -74,19 +74,19 @@ describe('readiness', () => {
     expect(await found()).toMatchObject([{ code: 'entry_hash_mismatch', seq_from: '7', seq_to: '7' }])
     await acknowledge()
     await becomes(running, 'degraded')
-    // Found again in each pass, and told no more.
+    // Each pass finds it again, and no pass reports it again.
     const scans = running.scans.length
     await expect.poll(() => running.scans.length, WAIT).toBeGreaterThan(scans + 4)
     expect([running.probe.state(), (await found()).length]).toEqual(['degraded', 1])
     const alert = { domainId, source: 'postgres', findings: [expect.objectContaining({ seqFrom: 7 })] }
     expect(running.alerts).toEqual([alert])
-    // The same row forged anew is a new finding.
+    // Forging the same row again is a new finding.
     await fixture.attack(forge(domainId, '= 7').replace('forged', 'forged again'))
     await becomes(running, 'diverged')
     expect(await found()).toHaveLength(2)
   })
 
-  it('is told alike by several servers, and one of them that starts does not lose its place by another', async () => {
+  it('is equal on several servers, and one server keeps the progress of another that starts', async () => {
     const domainId = await fixture.chain(30)
     const through = fixture.start({ fullEvery: 500 })
     await becomes(through, 'ready')
@@ -107,7 +107,7 @@ describe('readiness', () => {
     expect(await found()).toHaveLength(1)
   })
 
-  it('turns at once by what another verify of this process reports, unless that is acknowledged', async () => {
+  it('becomes diverged at once by a report of this process, unless the findings are acknowledged', async () => {
     const domainId = await fixture.chain(5)
     const running = fixture.start()
     await becomes(running, 'ready')
@@ -123,7 +123,7 @@ describe('readiness', () => {
     expect([running.probe.state(), running.alerts.length]).toEqual(['degraded', alerts])
   })
 
-  it('turns by what another process writes to the quarantine', async () => {
+  it('becomes diverged when another process writes a quarantine record', async () => {
     const domainId = await fixture.chain(5)
     const running = fixture.start()
     await becomes(running, 'ready')
@@ -135,7 +135,7 @@ describe('readiness', () => {
     await becomes(running, 'degraded')
   })
 
-  it('is not mended by a stamp without its row on a chain, nor by removing the record', async () => {
+  it('stays diverged after a forged acknowledgement and after removal of the record', async () => {
     const domainId = await fixture.chain(5)
     await fixture.attack(forge(domainId, '= 3'))
     const running = fixture.start()
@@ -152,7 +152,7 @@ describe('readiness', () => {
     expect(running.probe.state()).toBe('diverged')
   })
 
-  it('stays diverged where the finding cannot be written down', async () => {
+  it('stays diverged if the finding cannot be written to the quarantine', async () => {
     const domainId = await fixture.chain(5)
     await fixture.attack(forge(domainId, '= 3'))
     const running = fixture.start({}, `${fixture.database.url}&options=-crole%3Daudit_reader`)
@@ -165,13 +165,13 @@ describe('readiness', () => {
         fields: { what: 'findings', domain_id: domainId, error: 'database_permission_denied' },
       })
     expect([await found(), running.probe.state()]).toEqual([[], 'diverged'])
-    const untold = running.probe.figures().errors.get('database_permission_denied') ?? 0
+    const before = running.probe.figures().errors.get('database_permission_denied') ?? 0
     const errors = () => running.probe.figures().errors.get('database_permission_denied')
-    await expect.poll(errors, WAIT).toBeGreaterThan(untold)
+    await expect.poll(errors, WAIT).toBeGreaterThan(before)
     expect(running.alerts).toHaveLength(1)
   })
 
-  it('is ready where there is no chain, and takes in those that are made', async () => {
+  it('is ready without chains, and covers chains that are created later', async () => {
     const running = fixture.start()
     await becomes(running, 'ready')
     const domainId = await fixture.chain(20)
@@ -185,7 +185,7 @@ describe('readiness', () => {
     expect(running.probe.state()).toBe('ready')
   })
 
-  it('stays ready while rows are appended and verified at once', async () => {
+  it('stays ready while rows are appended and verified concurrently', async () => {
     const domainId = await fixture.chain(5)
     const running = fixture.start({ every: 100, fullEvery: 200 })
     await becomes(running, 'ready')
@@ -201,7 +201,7 @@ describe('readiness', () => {
 })
 
 describe('the verified head', () => {
-  /** Rows from `seq` on, rewritten with consistent hashes and a head to match: no verify without a pin can see it. */
+  /** Rewrites the rows from `seq` on with consistent hashes and a matching head: only a pin can show that. */
   async function rewrite(domainId: string, seq: number, length: number): Promise<void> {
     const [before] = await fixture.rows(
       `SELECT encode(entry_hash, 'hex') AS hash FROM audit_log_entry ${where(domainId)} AND seq = ${seq - 1}`,
@@ -213,7 +213,7 @@ describe('the verified head', () => {
     expect(await findingsOf(domainId)).toEqual([])
   }
 
-  const isConvicted = (domainId: string, seq: number) =>
+  const isExposed = (domainId: string, seq: number) =>
     expect.poll(found, WAIT).toContainEqual(
       expect.objectContaining({
         domain_id: domainId,
@@ -223,38 +223,38 @@ describe('the verified head', () => {
       }),
     )
 
-  it('convicts a rewritten suffix, in the process that saw it and in the next one', async () => {
+  it('exposes a rewritten suffix while the probe runs', async () => {
     const domainId = await plainChain(20)
     const running = fixture.start()
     await becomes(running, 'ready')
     await rewrite(domainId, 15, 20)
-    await isConvicted(domainId, 20)
+    await isExposed(domainId, 20)
     await becomes(running, 'diverged')
   })
 
-  it('convicts it when nobody was there to see it', async () => {
+  it('exposes a suffix that was rewritten while no probe ran', async () => {
     const domainId = await plainChain(20)
     const before = fixture.start()
     await becomes(before, 'ready')
     await before.close()
     await rewrite(domainId, 15, 25)
     const after = fixture.start()
-    await isConvicted(domainId, 20)
+    await isExposed(domainId, 20)
     await becomes(after, 'diverged')
   })
 
-  it('convicts a tail that was cut together with the head', async () => {
+  it('exposes a tail that was cut together with the head', async () => {
     const domainId = await plainChain(20)
     const before = fixture.start()
     await becomes(before, 'ready')
     await before.close()
     await rewrite(domainId, 15, 15)
     const after = fixture.start()
-    await isConvicted(domainId, 20)
+    await isExposed(domainId, 20)
     await becomes(after, 'diverged')
   })
 
-  it('convicts the removal of every trace of a chain', async () => {
+  it('exposes the removal of every trace of a chain', async () => {
     const domainId = await plainChain(20)
     const running = fixture.start()
     await becomes(running, 'ready')
@@ -263,7 +263,7 @@ describe('the verified head', () => {
         .map((table) => `DELETE FROM ${table} ${where(domainId)};`)
         .join(''),
     )
-    await isConvicted(domainId, 20)
+    await isExposed(domainId, 20)
     const { domainIds } = await fixture.writer.database.withClient(knownChains)
     expect(domainIds).not.toContain(domainId)
   })
@@ -284,12 +284,12 @@ describe('a pass', () => {
       ${forge(id, 'BETWEEN 900 AND 1200')}; DELETE FROM audit_log_entry ${where(id)} AND seq BETWEEN 950 AND 1050`,
     ],
     ['a row before the first', (id) => NO_RULES + copied(id, 3, 'seq = -1')],
-    ['a row that is there twice', (id) => NO_RULES + copied(id, 1000, "relation = 'x'")],
+    ['a duplicated row', (id) => NO_RULES + copied(id, 1000, "relation = 'x'")],
     ['a cut tail', (id) => `DELETE FROM audit_log_entry ${where(id)} AND seq > 1200`],
-    ['a head that is gone', (id) => `DELETE FROM audit_log_chain_head ${where(id)}`],
-    ['a registry entry that is gone', (id) => `DELETE FROM audit_domain ${where(id)}`],
-    ['the first row gone', (id) => `DELETE FROM audit_log_entry ${where(id)} AND seq = 1`],
-  ])('finds what a verify of the whole chain finds: %s', async (_, attack) => {
+    ['a deleted head', (id) => `DELETE FROM audit_log_chain_head ${where(id)}`],
+    ['a deleted registry entry', (id) => `DELETE FROM audit_domain ${where(id)}`],
+    ['a deleted first row', (id) => `DELETE FROM audit_log_entry ${where(id)} AND seq = 1`],
+  ])('finds what a verification of the whole chain finds: %s', async (_, attack) => {
     const domainId = await fixture.chain(1_299)
     const running = fixture.start({ fullEvery: 400 })
     await becomes(running, 'ready')
@@ -308,15 +308,15 @@ describe('a pass', () => {
       observed: observed ?? null,
     }))
     expect(whole.length).toBeGreaterThan(0)
-    // What was verified before and is not there now is the probe's own to know.
+    // Only the probe knows the head that was verified before.
     const own = (await found()).filter(({ code }) => code !== 'unexpected_head')
     const sorted = (findings: readonly unknown[]) => findings.map((one) => JSON.stringify(one)).sort()
     expect(sorted(own)).toEqual(sorted(whole))
   })
 })
 
-describe('Postgres that is gone', () => {
-  it('is no divergence: stalled, and ready when it is back', async () => {
+describe('an outage of Postgres', () => {
+  it('makes the state stalled, not diverged, and ready when Postgres is back', async () => {
     const domainId = await fixture.chain(5)
     const { pathname, searchParams } = new URL(fixture.database.url.replace('@/', '@socket/'))
     const proxy = await OutageProxy.start(`unix:${searchParams.get('host')}/.s.PGSQL.5432`)
@@ -344,7 +344,7 @@ describe('Postgres that is gone', () => {
 })
 
 describe('a chain that is being restored', () => {
-  it('is not verified, and no finding; ready when it has its head again', async () => {
+  it('makes the state stalled without a finding, and ready when the head is back', async () => {
     const domainId = await fixture.chain(5)
     const running = fixture.start()
     await becomes(running, 'ready')
@@ -367,9 +367,9 @@ describe('a restart', () => {
     fixture.attack(`ALTER TABLE audit_log_entry DROP CONSTRAINT IF EXISTS audit_log_entry_generation_known;
       UPDATE audit_log_entry SET generation = ${generation} ${where(domainId)} AND seq = 2`)
 
-  it('goes on where the process before was, and begins anew when all was verified', async () => {
+  it('resumes where the previous process stopped, and starts a new pass once all chains are verified', async () => {
     const domainId = await fixture.chain(30)
-    // A chain that cannot be checked keeps the first pass from being through.
+    // A chain that cannot be checked keeps the first pass from ending.
     const odd = await fixture.chain(3)
     await forceGeneration(odd, 9)
     const first = fixture.start()
@@ -392,7 +392,7 @@ describe('a restart', () => {
     expect(own(third)).toEqual([1])
   })
 
-  it('believes what was kept for full-every alone', async () => {
+  it('trusts saved progress for fullEvery only', async () => {
     const domainId = await fixture.chain(30)
     const odd = await fixture.chain(3)
     await forceGeneration(odd, 9)

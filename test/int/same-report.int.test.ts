@@ -23,12 +23,12 @@ import { keyOf } from '../support/mirror-attacks/objects.js'
 import { S3_SERVER, S3Site } from '../support/mirror-attacks/s3-site.js'
 import { asSuperuser } from '../support/postgres.js'
 
-/** Damage that every copy can show: the same rows written over, and the same ones gone. */
+/** Damage that every copy can show: the same rows overwritten, and the same rows deleted. */
 interface Damage {
   readonly name: string
   readonly written?: readonly PlainRow[]
   readonly removed?: readonly number[]
-  /** Where the chain's head is put, which only Postgres has. */
+  /** Where the chain head is moved to. Only Postgres has a head. */
   readonly head?: ChainHead
 }
 
@@ -60,25 +60,29 @@ const DAMAGES: readonly Damage[] = [
     ],
   },
   { name: 'a row edited and rehashed', written: [forged] },
-  { name: 'its prev_hash edited', written: [{ ...a(4), prevHash: F }] },
-  { name: 'its entry_hash edited', written: [{ ...a(4), entryHash: F }] },
+  { name: 'a prev_hash edited', written: [{ ...a(4), prevHash: F }] },
+  { name: 'an entry_hash edited', written: [{ ...a(4), entryHash: F }] },
   { name: 'rows rewritten together, up to a link that breaks', written: upTo5 },
-  { name: 'a row gone', removed: [4] },
-  { name: 'rows gone at the start', removed: [1, 2] },
-  { name: 'rows gone apart', removed: [3, 5, 6] },
+  { name: 'a row deleted', removed: [4] },
+  { name: 'rows deleted at the start', removed: [1, 2] },
+  { name: 'rows deleted in two places', removed: [3, 5, 6] },
   { name: 'the tail cut, the head rewound', removed: [7, 8], head: headOf(a(6)) },
   { name: 'the suffix rewritten, with the head', written: suffix, head: headOf(suffix.at(-1)) },
-  { name: 'several', written: [{ ...a(2), relation: 'x' }, rehashed({ ...a(6), reason: 2 })], removed: [4] },
+  {
+    name: 'several kinds of damage',
+    written: [{ ...a(2), relation: 'x' }, rehashed({ ...a(6), reason: 2 })],
+    removed: [4],
+  },
 ]
 
 const RANGES: readonly Range[] = [
-  { name: 'all of it' },
-  { name: 'pinned', pins: [headOf(a(8))] },
-  { name: 'pinned in the middle', pins: [headOf(a(3)), headOf(a(5))] },
-  { name: 'from 5 on', fromSeq: 5 },
-  { name: 'to 4', toSeq: 4 },
-  { name: '4 to 6', fromSeq: 4, toSeq: 6 },
-  { name: 'to beyond the end', toSeq: 9 },
+  { name: 'the whole chain' },
+  { name: 'the whole chain, pinned', pins: [headOf(a(8))] },
+  { name: 'the whole chain, pinned in the middle', pins: [headOf(a(3)), headOf(a(5))] },
+  { name: 'rows 5 to the end', fromSeq: 5 },
+  { name: 'rows 1 to 4', toSeq: 4 },
+  { name: 'rows 4 to 6', fromSeq: 4, toSeq: 6 },
+  { name: 'rows 1 to 9, beyond the end', toSeq: 9 },
 ]
 
 let fixture: AttackFixture
@@ -118,11 +122,11 @@ async function damagedMirror({ written = [], removed = [] }: Damage): Promise<Mi
 async function mirrorSource(url: string): Promise<MirrorSource> {
   const store = await openMirror(url)
   stores.push(store)
-  // Nobody uploads meanwhile.
+  // No uploads run meanwhile.
   return new MirrorSource(store, mirrorCodec, nodeHasher, { patience: 0 })
 }
 
-/** All that a verify says, but for which source it was and how long it took; or the error's code. */
+/** Returns the verdict without the source and the duration, or the error's code. */
 async function report(source: EntrySource, range: Range): Promise<unknown> {
   const { fromSeq = 1, toSeq, pins = [] } = range
   const request = { domainId: A, fromSeq, toSeq, pins }
@@ -168,25 +172,28 @@ describe.each(DAMAGES.map((damage) => [damage.name, damage] as const))(
       await mirror.drop()
     })
 
-    it.each(RANGES.map((range) => [range.name, range] as const))('%s: one report', async (_name, range) => {
-      const expected = await report(postgres, range)
-      expect(await report(directory, range)).toEqual(expected)
-      expect(await report(bucket, range)).toEqual(expected)
-      if (typeof expected === 'string') expect(expected).toBe('nothing_to_verify')
-      else expect(plain(await report(both, range))).toEqual(plain(expected))
-    })
+    it.each(RANGES.map((range) => [range.name, range] as const))(
+      'gives one report for %s',
+      async (_name, range) => {
+        const expected = await report(postgres, range)
+        expect(await report(directory, range)).toEqual(expected)
+        expect(await report(bucket, range)).toEqual(expected)
+        if (typeof expected === 'string') expect(expected).toBe('nothing_to_verify')
+        else expect(plain(await report(both, range))).toEqual(plain(expected))
+      },
+    )
 
-    it('is a finding unless there is none to see', async () => {
+    it('is found, unless the rows alone cannot show it', async () => {
       const unseen = ['no damage', 'the tail cut, the head rewound', 'the suffix rewritten, with the head']
-      expect(await report(postgres, { name: 'all of it' })).toMatchObject({
+      expect(await report(postgres, { name: 'the whole chain' })).toMatchObject({
         ok: unseen.includes(damage.name),
       })
     })
   },
 )
 
-/** The literal case of a bucket whose newest objects were removed: nothing in the mirror alone can tell. */
-describe('the newest 10 of 25 objects removed', () => {
+/** A bucket whose newest objects were removed: the mirror alone cannot show that. */
+describe('a mirror without the newest 10 of 25 objects', () => {
   const rows = chainRows(
     B,
     Array.from({ length: 25 }, () => ({})),
@@ -215,14 +222,14 @@ describe('the newest 10 of 25 objects removed', () => {
   const verify = (source: EntrySource, pins: readonly ChainHead[]) =>
     verifyChain(source, { domainId: B, fromSeq: 1, pins }, () => undefined, new AbortController().signal)
 
-  it('shows against a pin', async () => {
+  it('diverges from a pin', async () => {
     const source = await mirrorSource(mirror.url)
     expect(await verify(source, [])).toMatchObject({ ok: true, rows: 15, head: headOf(rows[14]) })
     const pinned = await verify(source, [headOf(rows[24])])
     expect(pinned.findings).toMatchObject([{ code: 'unexpected_head', seqFrom: 25, seqTo: 25 }])
   })
 
-  it('shows against Postgres', async () => {
+  it('diverges from Postgres', async () => {
     const { store } = await mirrorSource(mirror.url)
     const both = await verify(new BothSource(postgresSnapshots(database), store, mirrorCodec, nodeHasher), [])
     expect(both).toMatchObject({ ok: false, rows: 25, unarchived: 0, head: headOf(rows[24]) })
@@ -232,7 +239,7 @@ describe('the newest 10 of 25 objects removed', () => {
   })
 })
 
-/** Both copies side by side say in each detail that it is in both, and count what is not archived: nothing else. */
+/** Removes what only a comparison of two copies adds: which copy a detail is about, and the count of unarchived rows. */
 function plain(result: unknown): unknown {
   const { findings, unarchived, ...rest } = result as { findings: object[]; unarchived?: number }
   expect(unarchived ?? 0).toBe(0)

@@ -16,12 +16,12 @@ export interface ProbeLine {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** One probe, and what it did. */
+/** One running probe, and a record of its work. */
 export interface Running {
   readonly probe: Probe
   readonly scans: ScanRequest[]
   readonly lines: ProbeLine[]
-  /** What was told to whoever is not looking. */
+  /** The alerts that the probe raised. */
   readonly alerts: Divergence[]
   /** How often the quarantine was counted. */
   recounts: number
@@ -30,7 +30,7 @@ export interface Running {
 
 const SETTINGS = { every: 100, fullEvery: 3_600_000, concurrency: 2, patience: 10_000 }
 
-/** Probes of one database after another, or at once, as processes would run them. */
+/** Runs probes on one database, one after another or at once, as several processes would. */
 export class ProbeFixture {
   readonly #running: Running[] = []
 
@@ -44,7 +44,7 @@ export class ProbeFixture {
     return new ProbeFixture(database, new Writer(database.url))
   }
 
-  /** A Domain with a genesis row and `rows` others. */
+  /** Creates a Domain with a genesis row and `rows` more rows. */
   async chain(rows: number, domainId: string = randomUUID()): Promise<string> {
     await this.writer.create(domainId)
     await this.append(domainId, rows)

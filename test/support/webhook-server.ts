@@ -7,13 +7,13 @@ export interface Received {
   readonly body: string
 }
 
-/** What to answer: a status, one with headers, or nothing at all. */
+/** How to respond: with a status, with a status and headers, or not at all. */
 export type Answer =
   | number
   | { readonly status: number; readonly headers: Record<string, string> }
   | 'silence'
 
-/** A real HTTP server that notes what it is sent, and answers as it is told; after the last answer, with 204. */
+/** A real HTTP server that records its requests. It gives the queued answers in order, and 204 after them. */
 export class WebhookServer {
   readonly received: Received[] = []
   readonly #server: Server

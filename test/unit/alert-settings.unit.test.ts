@@ -18,30 +18,30 @@ const env = (url: string | undefined, secret?: string, path?: string) => ({
   AUDIT_ALERT_WEBHOOK_SECRET_FILE: path,
 })
 
-describe('the webhook of the environment', () => {
-  it('is none without a URL', () => {
+describe('webhookSettings', () => {
+  it('returns undefined without a URL', () => {
     expect(webhookSettings({ AUDIT_ALERT_WEBHOOK_SECRET: SECRET })).toBeUndefined()
   })
 
   it.each([
     ['a secret', env(URL_, SECRET)],
     ['a secret in a file', env(URL_, undefined, file)],
-  ])('has %s', (_, given) => {
+  ])('accepts %s', (_, given) => {
     const settings = webhookSettings(given)
     expect([settings?.url.href, settings?.secret]).toEqual([URL_, SECRET])
   })
 
   it.each([
     ['an empty URL', env('', SECRET), 'usage'],
-    ['no URL', env('alerts', SECRET), 'usage'],
+    ['a text that is not a URL', env('alerts', SECRET), 'usage'],
     ['another scheme', env('ftp://alerts.example.org', SECRET), 'usage'],
-    ['a password in it', env('https://u:hunter2@alerts.example.org', SECRET), 'usage'],
+    ['a URL with a password', env('https://u:hunter2@alerts.example.org', SECRET), 'usage'],
     ['no secret', env(URL_), 'usage'],
     ['an empty secret', env(URL_, ''), 'usage'],
-    ['a secret too short', env(URL_, 'fifteen bytes..'), 'usage'],
+    ['a secret that is too short', env(URL_, 'fifteen bytes..'), 'usage'],
     ['two secrets', env(URL_, SECRET, file), 'usage'],
-    ['a file that is not there', env(URL_, undefined, `${file}.gone`), 'file_unreadable'],
-  ])('is refused with %s, and nothing of it is shown', (_, given, code) => {
+    ['a secret file that does not exist', env(URL_, undefined, `${file}.gone`), 'file_unreadable'],
+  ])('refuses %s, and shows no part of the settings', (_, given, code) => {
     const thrown = (() => {
       try {
         return webhookSettings(given)
@@ -54,12 +54,12 @@ describe('the webhook of the environment', () => {
   })
 })
 
-it('a signature is that of the time, a full stop and the body', () => {
+it('signatureHeader signs the time, a full stop and the body', () => {
   const mac = createHmac('sha256', SECRET).update('1700000000.{"a":1}').digest('hex')
   expect(signatureHeader(SECRET, '{"a":1}', 1_700_000_000)).toBe(`t=1700000000,v1=${mac}`)
 })
 
-it('docs/alerts.md checks it so', async () => {
+it('docs/alerts.md has code that verifies the signature', async () => {
   const [, code = ''] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/alerts.md'), 'utf8')) ?? []
   const { isGenuine } = await import(`data:text/javascript,${encodeURIComponent(code)}`)
   const header = signatureHeader(SECRET, '{"a":1}', 1_700_000_000)

@@ -8,7 +8,7 @@ import { ROOT } from '../support/cli.js'
 
 const page = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 
-/** A file of alerting rules as Prometheus takes it; nothing else may be in it, or Prometheus refuses to start. */
+/** The format of Prometheus alerting rules. Prometheus refuses to start if the file holds any other key. */
 const rulesFile = z.strictObject({
   groups: z.array(
     z.strictObject({
@@ -45,7 +45,7 @@ const registered = async () => {
 }
 
 describe('docs/alerts.rules.yml', () => {
-  it('has rules, and none twice', () => {
+  it('has rules, and each only once', () => {
     const names = rules.map(({ alert }) => alert)
     expect([names.length > 0, new Set(names).size]).toEqual([true, names.length])
   })
@@ -55,7 +55,7 @@ describe('docs/alerts.rules.yml', () => {
     expect(page('docs/runbook.md').split('\n')).toContain(`## ${alert}`)
   })
 
-  it.each(rules)('$alert goes by metrics that there are, with balanced brackets', async ({ expr }) => {
+  it.each(rules)('$alert uses existing metrics and balanced brackets', async ({ expr }) => {
     const names = (await registered()).flatMap(([name, type]) =>
       type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
     )
@@ -69,13 +69,13 @@ describe('docs/alerts.rules.yml', () => {
 })
 
 describe('docs/runbook.md', () => {
-  it('has no section but those of the alerts', () => {
+  it('has one section for each alert and no other section', () => {
     const sections = [...page('docs/runbook.md').matchAll(/^## (.+)$/gm)].map(([, name]) => name)
     expect(sections.sort()).toEqual(rules.map(({ alert }) => alert).sort())
   })
 
   it.each(['docs/runbook.md', 'docs/readiness.md', 'docs/metrics.md', 'docs/http.md'])(
-    '%s leads only where there is something',
+    '%s has only links whose target exists',
     (path) => {
       const links = [...page(path).matchAll(/\]\(([\w.-]*)(?:#([\w-]+))?\)/g)]
       for (const [, file, anchor] of links) {

@@ -36,8 +36,8 @@ const make = (figures: Figures = FIGURES) => metricsOf({ version: '1.2.3', figur
 const lines = async (figures?: Figures) =>
   (await make(figures).text()).split('\n').filter((line) => line.startsWith('audit_'))
 
-describe('the metrics', () => {
-  it('tell what the probe knows', async () => {
+describe('metricsOf', () => {
+  it('reports the figures of the probe', async () => {
     expect(await lines()).toEqual(
       expect.arrayContaining([
         `audit_build_info{version="1.2.3",node="${process.version}"} 1`,
@@ -65,13 +65,13 @@ describe('the metrics', () => {
     )
   })
 
-  it('say nothing of an age that there is not yet', async () => {
+  it('leaves out an age that does not exist yet', async () => {
     const ages = (await lines()).filter((line) => /age/.test(line) && /domain_id="b"/.test(line))
     expect(ages).toEqual([])
     expect((await lines({ ...FIGURES, chains: [] })).filter((line) => /age_max/.test(line))).toEqual([])
   })
 
-  it('forget the label values of the scrape before', async () => {
+  it('forgets the label values of the previous scrape', async () => {
     let figures = FIGURES
     const metrics = metricsOf({ version: '', figures: () => figures })
     await metrics.text()
@@ -79,7 +79,7 @@ describe('the metrics', () => {
     expect(await metrics.text()).not.toMatch(/domain_id="a"|broken_link/)
   })
 
-  it('count requests by route, and every path that is none of ours as one', async () => {
+  it('counts requests by route, and all unknown paths as one route', async () => {
     const metrics = make()
     metrics.onAnswered({ operation: 'GetAuditEntry', status: 200, seconds: 0.003 })
     metrics.onAnswered({ operation: 'other', status: 404, seconds: 0 })
@@ -93,14 +93,14 @@ describe('the metrics', () => {
     )
   })
 
-  it('have series of their own for so many chains, and all of them in the sums', async () => {
+  it('has a limited number of chains with their own series, and sums over all chains', async () => {
     const chains = Array.from({ length: MAX_CHAINS + 5 }, (_, i) => chain(`c${i}`))
     const all = await lines({ ...FIGURES, chains })
     expect(all.filter((line) => line.startsWith('audit_chain_rows{'))).toHaveLength(MAX_CHAINS)
     expect(all).toContain(`audit_rows ${12 * chains.length}`)
   })
 
-  it('name the routes of the document and no other', () => {
+  it('names the documented routes and no other', () => {
     const { paths } = JSON.parse(readFileSync(join(ROOT, 'docs/openapi.json'), 'utf8')) as {
       paths: Record<string, Record<string, { operationId: string }>>
     }
@@ -114,7 +114,7 @@ describe('the metrics', () => {
   })
 })
 
-describe('the listener', () => {
+describe('listenForScrapes', () => {
   it('answers GET /metrics and nothing else', async () => {
     const { url, close } = await listenForScrapes(make(), '127.0.0.1', 0)
     const base = url.replace('/metrics', '')

@@ -22,39 +22,45 @@ const WELL: Signs = {
   glanceAt: NOW,
   chains: [verified],
 }
-const blind = (code: 'generation_unknown' | 'database_unavailable' | 'internal', since: number): Progress =>
-  failed(verified, 'tail', code, since)
+const unchecked = (
+  code: 'generation_unknown' | 'database_unavailable' | 'internal',
+  since: number,
+): Progress => failed(verified, 'tail', code, since)
 
-describe('readiness', () => {
+describe('assess', () => {
   it.each<[string, string, Partial<Signs>]>([
-    ['ready', 'where nothing is wrong', {}],
-    ['ready', 'where there is no chain', { chains: [] }],
-    ['degraded', 'where every finding is acknowledged', { acknowledged: 3 }],
+    ['ready', 'if nothing is wrong', {}],
+    ['ready', 'if there is no chain', { chains: [] }],
+    ['degraded', 'if every finding is acknowledged', { acknowledged: 3 }],
     ['pending', 'until every chain is verified', { isFirstPassDone: false, acknowledged: 3 }],
-    ['diverged', 'where a finding stands', { open: 1, acknowledged: 3 }],
+    ['diverged', 'if a finding is not acknowledged', { open: 1, acknowledged: 3 }],
     [
       'diverged',
-      'before anything else',
+      'before any other state',
       { open: 1, isFirstPassDone: false, quarantineReadAt: 0, glanceAt: 0 },
     ],
-    ['stalled', 'where the quarantine is not told of', { quarantineReadAt: NOW - 10_001 }],
-    ['stalled', 'where the chains are not told of', { glanceAt: NOW - 100_001 }],
-    ['ready', 'after a hiccup', { quarantineReadAt: NOW - 9_999, glanceAt: NOW - 99_999 }],
+    ['stalled', 'if the quarantine was not read for too long', { quarantineReadAt: NOW - 10_001 }],
+    ['stalled', 'if the list of chains was not read for too long', { glanceAt: NOW - 100_001 }],
+    ['ready', 'after a short outage', { quarantineReadAt: NOW - 9_999, glanceAt: NOW - 99_999 }],
     [
       'stalled',
-      'where one chain cannot be checked',
-      { chains: [verified, blind('generation_unknown', NOW)] },
+      'if one chain cannot be checked',
+      { chains: [verified, unchecked('generation_unknown', NOW)] },
     ],
-    ['stalled', 'where a bug is in the way', { chains: [blind('internal', NOW)] }],
+    ['stalled', 'if a check fails with an internal error', { chains: [unchecked('internal', NOW)] }],
+    ['stalled', 'before pending', { isFirstPassDone: false, chains: [unchecked('internal', NOW)] }],
+    [
+      'ready',
+      'while a lost connection may return',
+      { chains: [unchecked('database_unavailable', NOW - 9_999)] },
+    ],
     [
       'stalled',
-      'and says so rather than pending',
-      { isFirstPassDone: false, chains: [blind('internal', NOW)] },
+      'if a lost connection does not return in time',
+      { chains: [unchecked('database_unavailable', NOW - 10_001)] },
     ],
-    ['ready', 'while a connection may come back', { chains: [blind('database_unavailable', NOW - 9_999)] }],
-    ['stalled', 'when it does not', { chains: [blind('database_unavailable', NOW - 10_001)] }],
-    ['stalled', 'where passes do not end', { chains: [{ ...verified, fullAt: NOW - 2 * DAY - 60_001 }] }],
-  ])('is %s %s', (state, _, patch) => {
+    ['stalled', 'if full passes do not end', { chains: [{ ...verified, fullAt: NOW - 2 * DAY - 60_001 }] }],
+  ])('returns %s %s', (state, _, patch) => {
     expect(assess({ ...WELL, ...patch }, SETTINGS, NOW)).toBe(state)
   })
 })
@@ -66,20 +72,20 @@ const finding = (code: Finding['code'], seqFrom: number, seqTo: number): Finding
   detail: '',
 })
 
-describe('a segment with findings', () => {
+describe('widened', () => {
   it.each<[string, Finding[], ReturnType<typeof widened>]>([
-    ['stays as it is without any', [], undefined],
-    ['stays as it is where they lie within', [finding('broken_link', 102, 198)], undefined],
-    ['is looked at from further up', [finding('broken_link', 101, 102)], { from: 51, to: 200 }],
-    ['is looked at further down', [finding('seq_gap', 150, 200)], { from: 101, to: 250 }],
-    ['is looked at both ways', [finding('malformed_row', 101, 200)], { from: 51, to: 250 }],
-    ['is not for a pin', [finding('unexpected_head', 100, 100)], undefined],
-    ['is not for a head', [finding('head_mismatch', 300, 400)], undefined],
+    ['keeps a segment without findings', [], undefined],
+    ['keeps a segment whose findings do not reach its edges', [finding('broken_link', 102, 198)], undefined],
+    ['widens the segment at its start', [finding('broken_link', 101, 102)], { from: 51, to: 200 }],
+    ['widens the segment at its end', [finding('seq_gap', 150, 200)], { from: 101, to: 250 }],
+    ['widens the segment at both ends', [finding('malformed_row', 101, 200)], { from: 51, to: 250 }],
+    ['ignores an unexpected head', [finding('unexpected_head', 100, 100)], undefined],
+    ['ignores a head mismatch', [finding('head_mismatch', 300, 400)], undefined],
   ])('%s', (_, findings, expected) => {
     expect(widened(findings, 101, 200, 50)).toEqual(expected)
   })
 
-  it('ends in the end: from 1 to the end of the chain nothing is widened', () => {
+  it('never widens the whole chain', () => {
     fc.assert(
       fc.property(fc.constantFrom(...FINDING_CODES), fc.nat(), fc.nat(), (code, from, length) => {
         expect(widened([finding(code, from, from + length)], 1, undefined, 1)).toBeUndefined()

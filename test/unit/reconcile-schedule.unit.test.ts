@@ -34,7 +34,7 @@ interface Step {
   readonly to: number
 }
 
-/** A server's day with a clock that jumps: every segment takes a millisecond and some for each thousand rows. */
+/** Simulates a server with a fake clock: a segment takes a millisecond, and more for each thousand rows. */
 class Simulation {
   readonly steps: Step[] = []
   readonly chains = new Map<string, Progress>()
@@ -49,7 +49,7 @@ class Simulation {
   constructor(
     readonly lengths: readonly number[],
     readonly settings: ProbeSettings,
-    /** Rows that every chain gets in an hour. */
+    /** Rows that every chain grows by in an hour. */
     readonly growth = 0,
   ) {
     this.#ends = new Map(lengths.map((length, i) => [`chain-${i}`, length]))
@@ -101,8 +101,8 @@ class Simulation {
 
 const lengths = fc.array(fc.integer({ min: 1, max: 4_000 }), { minLength: 1, maxLength: 6 })
 
-describe('the schedule', () => {
-  it('verifies every row within full-every of the time before, whatever the chains and their growth', () => {
+describe('nextWork', () => {
+  it('re-verifies every row within fullEvery, for any chains and any growth', () => {
     fc.assert(
       fc.property(lengths, fc.integer({ min: 0, max: 60 }), (rows, growth) => {
         const { steps } = new Simulation(rows, { ...SETTINGS, every: HOUR / 4 }, growth).run(
@@ -110,7 +110,7 @@ describe('the schedule', () => {
         )
         for (const [i, length] of rows.entries()) {
           const own = steps.filter(({ segment }) => segment.domainId === `chain-${i}`)
-          // The first, the last and a middle row of those that were there from the start.
+          // The first, a middle and the last of the rows that existed at the start.
           for (const seq of [1, Math.ceil(length / 2), length]) {
             const times = own
               .filter(({ segment, to }) => segment.from <= seq && seq <= to)
@@ -125,7 +125,7 @@ describe('the schedule', () => {
     )
   })
 
-  it('reads what is new within an interval, and nothing of the rest for it', () => {
+  it('verifies new rows within an interval, and reads no old rows for that', () => {
     fc.assert(
       fc.property(lengths, fc.integer({ min: 200, max: 2_000 }), (rows, growth) => {
         const simulation = new Simulation(rows, SETTINGS, growth).run(HOUR)
@@ -141,7 +141,7 @@ describe('the schedule', () => {
     )
   })
 
-  it('spreads a pass evenly: no tenth of the period has more than its share of a long chain', () => {
+  it('spreads a pass over a long chain evenly over the period', () => {
     const length = 1_000_000
     const { steps } = new Simulation([length], SETTINGS).run(2 * SETTINGS.fullEvery)
     const rolling = steps.filter(({ segment }) => segment.kind === 'rolling')
@@ -154,20 +154,20 @@ describe('the schedule', () => {
     }
   })
 
-  it('never reads more in one go than a segment may have', () => {
+  it('never reads more rows than the limit in one segment', () => {
     const { steps } = new Simulation([LARGE_SEGMENT * 3 + 5], SETTINGS).run(HOUR)
     const sizes = steps.map(({ segment, to }) => to - segment.from + 1)
     expect(sizes.slice(0, 4)).toEqual([LARGE_SEGMENT, LARGE_SEGMENT, LARGE_SEGMENT, 5])
     expect(Math.max(...sizes)).toBeLessThanOrEqual(LARGE_SEGMENT)
   })
 
-  it('turns to every chain: a long one does not keep short ones waiting for its first pass', () => {
+  it('verifies a segment of every chain before a second segment of a long chain', () => {
     const { steps } = new Simulation([10_000_000, 10_000_000, 10, 10, 10], SETTINGS).run(2_000)
     const served = new Set(steps.slice(0, 5).map(({ segment }) => segment.domainId))
     expect(served.size).toBe(5)
   })
 
-  it('reads new rows first, also when every pass is late', () => {
+  it('verifies new rows first, also when every pass is late', () => {
     const late = { ...beginChain('late', undefined, 0, 1), boot: undefined, end: 5_000 }
     const rolling: Progress = {
       ...late,
@@ -191,34 +191,34 @@ describe('a segment', () => {
   const at = (seq: number) => ({ seq, hash: hashOf(seq) })
 
   it.each<[string, Partial<Progress>, Partial<Segment>]>([
-    ['of a new chain is all of it', {}, { kind: 'boot', from: 1, to: undefined, pins: [] }],
+    ['covers all of a new chain', {}, { kind: 'boot', from: 1, to: undefined, pins: [] }],
     [
-      'goes on where another process was, pinned to its last row and to the verified head',
+      'resumes where another process stopped, pinned to that row and to the verified head',
       { boot: { reached: at(20), startedAt: 0 }, verified: at(40) },
       { kind: 'boot', from: 21, to: undefined, pins: [at(20), at(40)] },
     ],
     [
-      'begins with the verified head',
+      'begins with the verified head if rows are new',
       { boot: undefined, verified: at(40), changedAt: 0 },
       { kind: 'tail', from: 40, to: undefined, pins: [at(40)] },
     ],
     [
-      'of a chain that has become shorter begins at its end, and misses the verified head',
+      'begins at the end of a chain that has become shorter, and expects the verified head',
       { boot: undefined, verified: at(60), changedAt: 0 },
       { kind: 'tail', from: 50, to: undefined, pins: [at(60)] },
     ],
     [
-      'of a chain without rows misses it too',
+      'expects the verified head in a chain without rows',
       { boot: undefined, verified: at(60), changedAt: 0, end: 0 },
       { kind: 'tail', from: 1, to: undefined, pins: [at(60)] },
     ],
     [
-      'of a first pass beyond the end of the chain begins at its end',
+      'begins at the end of the chain if the first pass had come further',
       { boot: { reached: at(60), startedAt: 0 }, verified: at(60) },
       { kind: 'boot', from: 50, to: undefined, pins: [at(60)] },
     ],
     [
-      'in the middle has no pin of what lies beyond it',
+      'has no pin of a row after it',
       { end: 5_000, boot: undefined, rolling: { reached: at(1_000), startedAt: 0 }, verified: at(5_000) },
       { kind: 'rolling', from: 1_001, to: 2_000, pins: [at(1_000)] },
     ],
@@ -227,7 +227,7 @@ describe('a segment', () => {
   })
 })
 
-describe('what is kept', () => {
+describe('saved progress', () => {
   const begun = (ageSeconds: number) =>
     beginChain(
       'chain',
@@ -236,12 +236,12 @@ describe('what is kept', () => {
       SETTINGS.fullEvery,
     )
 
-  it('is believed for full-every and no longer', () => {
+  it('is trusted for fullEvery and no longer', () => {
     expect(begun(SETTINGS.fullEvery / 1000 - 1).boot?.reached.seq).toBe(7)
     expect(begun(SETTINGS.fullEvery / 1000).boot?.reached.seq).toBe(0)
   })
 
-  it('has the time at which its pass began, through any number of restarts and after its end', () => {
+  it('keeps the start time of its first pass over restarts and after the end of that pass', () => {
     let chain = beginChain('chain', undefined, 0, SETTINGS.fullEvery)
     for (let hour = 1; hour <= 24; hour++) {
       const now = hour * HOUR
@@ -258,12 +258,12 @@ describe('what is kept', () => {
     }
   })
 
-  it('has no first pass once those of all chains are through', () => {
+  it('has no first pass once every chain has completed one', () => {
     expect(toKeep(begun(1), false, 1e9)).toEqual({ domainId: 'chain' })
   })
 })
 
-it('a chain that could not be checked is tried again, ever more rarely, and others meanwhile', () => {
+it('retries a chain that could not be checked with growing waits, and verifies other chains meanwhile', () => {
   const chain = beginChain('chain', undefined, 0, SETTINGS.fullEvery)
   let now = 0
   let one = chain
@@ -279,7 +279,7 @@ it('a chain that could not be checked is tried again, ever more rarely, and othe
   expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
 })
 
-it('a row that cannot be checked is not forgotten because the end of the chain can be, nor the other way round', () => {
+it('keeps the failures of a tail and of a rolling pass apart', () => {
   const begun = { ...beginChain('chain', undefined, 0, SETTINGS.fullEvery), end: 50 }
   const outcome = (kind: 'boot' | 'tail' | 'rolling') => ({
     kind,

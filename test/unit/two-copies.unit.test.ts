@@ -17,7 +17,7 @@ function stored(row: PlainRow): StoredRow {
   return { seq: row.seq, canonical: canonicalOf(row), prevHash: row.prevHash, entryHash: row.entryHash }
 }
 
-/** What is found, in short. `mirrored`: up to which row; the others have no stamp. `shown`: rows that Postgres gives. */
+/** Returns the findings, shortened. Rows after `mirrored` are not archived. Postgres returns the first `shown` rows. */
 function compare(
   postgres: readonly PlainRow[],
   mirror: readonly PlainRow[],
@@ -55,35 +55,35 @@ const BOTH_CHAIN =
 const PIN = 'unexpected_head 8-8 the pinned head 8 is not in the chain'
 
 it.each([
-  ['the mirror, and no pin', HONEST, FORGED, [], [BOTH_CHAIN]],
+  ['the mirror, without a pin', HONEST, FORGED, [], [BOTH_CHAIN]],
   [
-    'the mirror, and a pin',
+    'the mirror, with a pin',
     HONEST,
     FORGED,
     [honest],
     ['copies_differ 4-8 the mirror was touched, Postgres still chains', PIN],
   ],
   [
-    'Postgres, and a pin',
+    'Postgres, with a pin',
     FORGED,
     HONEST,
     [honest],
     ['copies_differ 4-8 Postgres was touched, the mirror still chains', PIN],
   ],
-  ['both, and a pin', FORGED, FORGED, [honest], [PIN]],
-  ['neither, and a pin', HONEST, HONEST, [honest], []],
-] as const)('where a suffix was rewritten in %s', (_name, postgres, mirror, pins, findings) => {
+  ['both, with a pin', FORGED, FORGED, [honest], [PIN]],
+  ['neither, with a pin', HONEST, HONEST, [honest], []],
+] as const)('reports a suffix that was rewritten in %s', (_name, postgres, mirror, pins, findings) => {
   expect(compare(postgres, mirror, pins).sort()).toEqual([...findings].sort())
 })
 
-it('a pinned head that is not archived yet is no finding', () => {
+it('accepts a pinned head that is not archived yet', () => {
   expect(compare(HONEST, HONEST, [honest], 6)).toEqual([])
 })
 
-it('a pinned head that neither copy has is told once', () => {
+it('reports a pinned head that neither copy has once', () => {
   expect(compare(HONEST, HONEST, [forged])).toEqual([PIN])
 })
 
-it('the last row that Postgres speaks of has to be shown', () => {
+it('reports a gap up to the last row of the snapshot when Postgres returns fewer rows', () => {
   expect(compare(HONEST, HONEST, [], 5, 6)).toEqual(['seq_gap 7-8 2 missing before row 9 in both copies'])
 })

@@ -25,7 +25,7 @@ const WHOLE: ReadEntry = {
 }
 
 describe('AuditEntry', () => {
-  it('has every required field and no optional one that has no value', () => {
+  it('has every required field, and no optional field without a value', () => {
     expect(auditEntry(WHOLE)).toEqual({
       seq: 7,
       domain_id: DOMAIN,
@@ -42,7 +42,7 @@ describe('AuditEntry', () => {
     })
   })
 
-  it('has the optional ones where there is a value', () => {
+  it('has the optional fields that have a value', () => {
     const entry = auditEntry({
       ...WHOLE,
       identityId: '5f0c1e2a-3b4d-4c5e-8f60-718293a4b5c6',
@@ -69,12 +69,12 @@ describe('AuditEntry', () => {
     expect(auditEntry({ ...WHOLE, caveatContext }).decision.caveat_context).toEqual(expected)
   })
 
-  it('a caveat named __proto__ is a key like any other', () => {
+  it('writes a caveat named __proto__ as an ordinary key', () => {
     const { caveat_context } = auditEntry({ ...WHOLE, caveatContext: ['__proto__.x'] }).decision
     expect(JSON.stringify(caveat_context)).toBe('{"__proto__":["x"]}')
   })
 
-  it('never throws, and never writes null or undefined, whatever was stored', () => {
+  it('never throws and never writes null or undefined, for any stored row', () => {
     const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
     const time = fc.oneof(fc.bigInt(), fc.constantFrom('infinity' as const, '-infinity' as const))
     const text = fc.string({ unit: 'binary' })
@@ -109,7 +109,7 @@ describe('parameters', () => {
     [undefined, 50],
     ['1', 1],
     ['200', 200],
-  ])('limit %s is %i', (text, expected) => expect(parseLimit(text)).toBe(expected))
+  ])('parse limit %s as %i', (text, expected) => expect(parseLimit(text)).toBe(expected))
 
   it.each<[string, string, bigint]>([
     ['from', '2026-01-01T00:00:00Z', 0n],
@@ -119,13 +119,13 @@ describe('parameters', () => {
     ['from', '2026-01-01T00:00:00.000001z', 1n],
     ['to', '2026-01-01T00:00:00.000000999Z', 0n],
     ['to', '2026-01-01T00:00:00.0000019Z', 1n],
-  ])('%s %s is %i microseconds on', (field, text, expected) => {
+  ])('parse %s %s as %i microseconds later', (field, text, expected) => {
     const start = parseTimestamp('2026-01-01T00:00:00Z')
     const filter = parseFilter({ [field]: text })
     expect(field === 'from' ? filter.from : filter.to).toBe(start + expected)
   })
 
-  it('an error never repeats a subject', () => {
+  it('never repeat a subject in an error', () => {
     expect(() => parseFilter({ subject: 'alice@example.com' })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('alice') }),
     )

@@ -1,6 +1,6 @@
 import { A, B, computed, PLATFORM, type PlainRow } from './chains.js'
 
-/** A finding as cli.md wants it printed; hashes are absent where there is none. `chain` is whose verdict it stands in. */
+/** A finding as `verify --json` prints it. A hash that does not exist is absent. `chain` is the chain of the verdict. */
 export interface ExpectedFinding {
   readonly chain: string
   readonly code: string
@@ -10,18 +10,18 @@ export interface ExpectedFinding {
   readonly observed?: string
 }
 
-/** What somebody does to the database as superuser with triggers off, and what `audit verify` must say of it. */
+/** What an attacker does to the database as superuser with triggers off, and what `audit verify` must report. */
 export interface Attack {
   readonly name: string
   readonly sql: string
-  /** Arguments of `verify`. `HEADS` stands for the path of results saved before the attack. Default: the chain A. */
+  /** Arguments of `verify`. `HEADS` is replaced by the path of results saved before the attack. Default: the chain A. */
   readonly verify?: readonly string[]
   readonly exit: 0 | 1 | 3 | 4
-  /** In the order in which they are printed. */
+  /** The findings, in the order in which they are printed. */
   readonly findings: readonly ExpectedFinding[]
-  /** The code of the error on stderr, where the exit is 3 or 4. */
+  /** The error code on stderr if the exit code is 3 or 4. */
   readonly error?: string
-  /** Chains that `verify` was not asked about and that the attack damages too. */
+  /** Chains that the attack also damages and that `verify` was not asked about. */
   readonly alsoDamaged?: readonly string[]
 }
 
@@ -30,7 +30,7 @@ export const ALL = ['--all'] as const
 export const ON_B = ['--domain', B] as const
 export const ON_PLATFORM = ['--platform'] as const
 
-/** An attack on chain A that is found. */
+/** Returns an attack on chain A that is found. */
 export function found(
   name: string,
   sql: string,
@@ -40,7 +40,7 @@ export function found(
   return { name, sql, exit: 1, findings, ...(verify !== undefined && { verify }) }
 }
 
-/** One that no verifier can find with what it was given. */
+/** Returns an attack that no verifier can find with these arguments. */
 export function unseen(name: string, sql: string, verify?: readonly string[]): Attack {
   return { name, sql, exit: 0, findings: [], ...(verify !== undefined && { verify }) }
 }
@@ -51,7 +51,7 @@ function finding(code: string, chain: string, from: number, to: number, hashes: 
   return { chain, code, seq_from: from, seq_to: to, ...hashes }
 }
 
-/** The row, as it stands, does not hash to its entry_hash. Of a range the first row's hashes count. */
+/** The stored row does not hash to its entry_hash. A range of rows is reported with the first row's hashes. */
 export function mismatch(row: PlainRow, to = row.seq): ExpectedFinding {
   const hashes = { expected: computed(row), observed: row.entryHash }
   return finding('entry_hash_mismatch', row.domainId, row.seq, to, hashes)
@@ -68,7 +68,7 @@ export function broken(
   return finding('broken_link', chain, from, to, { expected, observed })
 }
 
-/** `expected` is the next row's prev_hash; absent where no row of the segment follows. */
+/** `expected` is the next row's prev_hash; absent if no row of the segment follows. */
 export function gap(from: number, to: number, expected?: string, chain = A): ExpectedFinding {
   return finding('seq_gap', chain, from, to, expected === undefined ? {} : { expected })
 }
@@ -77,7 +77,7 @@ export function malformed(seq: number, observed?: string, to = seq): ExpectedFin
   return finding('malformed_row', A, seq, to, observed === undefined ? {} : { observed })
 }
 
-/** Rows of one seq come in the order of their entry_hash. */
+/** Rows with the same seq are ordered by entry_hash. */
 export function duplicate(row: PlainRow, copy: PlainRow): ExpectedFinding {
   const [expected = '', observed = ''] = [row.entryHash, copy.entryHash].sort()
   return finding('duplicate_seq', row.domainId, row.seq, row.seq, { expected, observed })
@@ -88,7 +88,7 @@ export function head(from: number, to: number, hashes: Hashes, chain = A): Expec
   return finding('head_mismatch', chain, from, to, hashes)
 }
 
-/** `expected` is the pin, `observed` the entry_hash that is there. */
+/** `expected` is the pin, `observed` the stored entry_hash. */
 export function unexpected(seq: number, hashes: Hashes): ExpectedFinding {
   return finding('unexpected_head', A, seq, seq, hashes)
 }

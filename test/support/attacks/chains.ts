@@ -4,12 +4,12 @@ import { PLATFORM_ANCHOR } from '../../../src/chain/uuid.js'
 import { chainRows, type RowOptions } from '../chain-rows.js'
 import { plainEncode } from '../plain-canonical.js'
 
-/** The chain that is attacked (8 rows), and one that must never be accused for it (5 rows). */
+/** The attacked chain (8 rows), and a chain that must never get a finding for it (5 rows). */
 export const A = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
 export const B = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a2'
 export const PLATFORM = PLATFORM_ANCHOR
 
-/** How many rows each chain has before the attack. */
+/** The number of rows of each chain before the attack. */
 export const LENGTH: Readonly<Record<string, number>> = { [A]: 8, [B]: 5, [PLATFORM]: 3 }
 
 const created = (object: string): RowOptions => ({ relation: 'audit.chain-create', object })
@@ -25,7 +25,7 @@ const full = (name: string, seq: number): RowOptions => ({
 const after = (name: string, length: number) =>
   Array.from({ length: length - 1 }, (_, i) => full(name, i + 2))
 
-/** The chains as the product writes them, but written without it. */
+/** The chains as the product writes them, made by independent code. */
 export const CHAINS = {
   [A]: chainRows(A, [created(`domain:${A}`), ...after('a', 8)]),
   [B]: chainRows(B, [created(`domain:${B}`), ...after('b', 5)]),
@@ -36,7 +36,7 @@ export const CHAINS = {
   ]),
 } as const
 
-/** A row as it may be forced into the table: the reason is a number, and nothing is checked. */
+/** A row as it can be forced into the table: the reason is a number, and nothing is checked. */
 export interface PlainRow {
   readonly domainId: string
   readonly seq: number
@@ -64,12 +64,12 @@ export const a = (seq: number): PlainRow => rowOf(A, seq)
 export const b = (seq: number): PlainRow => rowOf(B, seq)
 export const platform = (seq: number): PlainRow => rowOf(PLATFORM, seq)
 
-/** What a row hashes to with its own prev_hash. */
+/** Returns the hash of a row with its own prev_hash. */
 export function computed(row: PlainRow, magic = 'PXA1'): string {
   return nobleHasher.link(row.prevHash, nobleHasher.canonical(canonicalOf(row, magic)))
 }
 
-/** Its canonical bytes, by an encoder that shares no code with the product and refuses nothing. */
+/** Returns the canonical bytes of a row, by an encoder that shares no code with the product and refuses nothing. */
 export function canonicalOf(row: PlainRow, magic = 'PXA1'): Buffer {
   return plainEncode({
     magic,
@@ -91,7 +91,7 @@ export function rehashed(row: PlainRow): PlainRow {
   return { ...row, entryHash: computed(row) }
 }
 
-/** Rows `from` to 8 of the attacked chain as somebody writes them who edits row `from` and makes all that follows fit. */
+/** Returns rows `from` to 8 of the attacked chain, with row `from` edited and all later rows hashed again to match. */
 export function rewritten(from: number, patch: Partial<PlainRow>): PlainRow[] {
   const rows = [rehashed({ ...a(from), ...patch })]
   for (let seq = from + 1; seq <= 8; seq += 1) {

@@ -4,17 +4,17 @@ import { change, dropRegistration, insert, NO_CHECKS, set, wipe } from './statem
 
 const forged = rehashed({ ...a(4), relation: 'project.delete' })
 
-/** For the types of `'domain:' || id`, which pg_catalog has no operator for. */
+/** An operator for the types of `'domain:' || id`, which pg_catalog has none for. */
 const OPERATOR = `
   CREATE FUNCTION nothing(text, uuid) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT ''::text $$;
   CREATE OPERATOR || (LEFTARG = text, RIGHTARG = uuid, FUNCTION = nothing);`
 
-/** A second table under the first, its rows being part of what a query of the first one sees. */
+/** A child table of the entries: a query of the entries also returns its rows. */
 const INHERITED = `
   CREATE TABLE audit_log_entry_more () INHERITS (audit_log_entry);
   ${insert(forged).replace('INTO audit_log_entry ', 'INTO audit_log_entry_more ')}`
 
-/** What the planner believes: that no row of that table is of a chain that exists. */
+/** A false CHECK that makes the planner skip the child table. */
 const LIE = `
   ALTER TABLE audit_log_entry_more ADD CONSTRAINT lie CHECK (domain_id < '00000000-0000-0000-0000-000000000001') NOT VALID;
   UPDATE pg_constraint SET convalidated = true WHERE conname = 'lie';`
@@ -27,7 +27,7 @@ const BEYOND = Number.MAX_SAFE_INTEGER + 1
 const SAME = { expected: a(8).entryHash, observed: a(8).entryHash }
 const CUT = { expected: a(7).entryHash, observed: a(8).entryHash }
 
-/** Edits of what the server makes of a question, and values that its arithmetic fails on: no finding may get lost there. */
+/** Attacks on how the server evaluates a query, and values that overflow its arithmetic. No finding may get lost. */
 export const DISGUISED: readonly Attack[] = [
   found('disguised: a chain that is gone, by an operator', wipe(A) + dropRegistration(A) + OPERATOR, [
     missing(A),

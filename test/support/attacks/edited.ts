@@ -20,11 +20,11 @@ const F = 'f'.repeat(64)
 interface Edit {
   readonly what: string
   readonly patch: Partial<PlainRow>
-  /** The format has no room for it, so it is malformed even where it hashes. */
+  /** The format cannot hold the value, so the row is malformed even if its hash is correct. */
   readonly impossible?: true
 }
 
-/** Each column that is hashed, but those that say which row it is. */
+/** Each hashed column, except those that identify the row. */
 const EDITS: readonly Edit[] = [
   { what: 'subject_pseudonym', patch: { subjectPseudonym: F } },
   { what: 'relation', patch: { relation: 'project.delete' } },
@@ -52,7 +52,7 @@ const EDITS: readonly Edit[] = [
 const asIs = ({ what, patch }: Edit): Attack =>
   found(`edited: ${what}`, NO_CHECKS + change(4, patch), [mismatch({ ...a(4), ...patch })])
 
-/** The row hashes again; the next one no longer links to it. */
+/** The row has a correct hash again, and the next row no longer links to it. */
 function withItsHash({ what, patch, impossible }: Edit): Attack {
   const { entryHash } = rehashed({ ...a(4), ...patch })
   return found(`edited and rehashed: ${what}`, NO_CHECKS + change(4, { ...patch, entryHash }), [
@@ -153,7 +153,7 @@ function put8(): string {
 
 const GENERATION_2 = NO_CHECKS + set(4, 'generation = 2')
 
-/** A generation that this program does not know could not be checked: neither tampering nor intact. */
+/** A row of an unknown generation cannot be checked: it is neither tampered nor intact. */
 const GENERATIONS: readonly Attack[] = [
   unchecked('edited: generation', GENERATION_2),
   unchecked('edited: generation and the content', GENERATION_2 + change(4, { relation: 'x' })),

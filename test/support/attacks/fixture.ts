@@ -5,18 +5,18 @@ import { A, B, CHAINS } from './chains.js'
 
 /** A copy of the untouched chains. */
 export interface Field {
-  /** The superuser's. */
+  /** URL of the superuser. */
   readonly url: string
   drop(): Promise<void>
 }
 
 export interface AttackFixture {
-  /** A copy that somebody has been at, as superuser with triggers off. */
+  /** Returns a copy after an attack, run as superuser with triggers off. */
   attacked(sql: string): Promise<Field>
   drop(): Promise<void>
 }
 
-/** The chains of chains.ts in a database of their own, from which every attack gets a clone (about 50 ms). */
+/** A template database with the chains of chains.ts. Every attack gets a clone (about 50 ms). */
 export async function attackFixture(): Promise<AttackFixture> {
   const template = await testDatabase()
   for (const domainId of [A, B]) {

@@ -61,7 +61,7 @@ const PATH = a(4)
   .join(',')
 const CAVEATS = a(4).caveatContext.join(',')
 
-/** A column that cannot hold what it holds. The hashes are left alone: an array's items are those that were hashed. */
+/** A column with a value that the format cannot hold. The hashes are not changed: the items of an array are the hashed ones. */
 const shape = (what: string, sql: string) =>
   found(`malformed: ${what}`, NO_CHECKS + set(4, sql), [malformed(4, untouched)])
 
@@ -99,7 +99,7 @@ const SHORT_HEAD =
   'ALTER TABLE audit_log_chain_head DROP CONSTRAINT audit_log_chain_head_head_hash_bytes;' +
   setHead('head_hash = substr(head_hash, 1, 31)')
 
-/** Without a hash of 32 bytes there is nothing to print, and nothing that the next row or the head could be held to. */
+/** Without a hash of 32 bytes there is nothing to print, and nothing to compare the next row or the head with. */
 const NO_HASH: readonly Attack[] = [
   found(
     'malformed: an entry_hash of 31 bytes',
@@ -216,7 +216,7 @@ const INSERTED: readonly Attack[] = [
     ],
   ),
   found(
-    'inserted: a chain that nobody made',
+    'inserted: a chain that was never created',
     NO_CHECKS + insert(stranger),
     [
       mismatch(stranger),
@@ -229,7 +229,7 @@ const INSERTED: readonly Attack[] = [
 
 const UNKNOWN_GENERATION: readonly Attack[] = [
   found(
-    'a generation that is not known, of a Domain that is gone from the registry, every chain',
+    'unknown generation: of a Domain without a registry entry, every chain',
     NO_CHECKS + set(4, 'generation = 2') + dropRegistration(A),
     [missing(A, 8)],
     ALL,

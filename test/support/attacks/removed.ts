@@ -55,7 +55,7 @@ const DELETED: readonly Attack[] = [
   ]),
 ]
 
-/** Rows 5 to 8 become 4 to 7, one after the other: the key is checked row by row. */
+/** Renumbers rows 5 to 8 as 4 to 7, one by one, because the key is checked row by row. */
 function closeGap(): string {
   return [5, 6, 7, 8].map((seq) => change(seq, { seq: seq - 1 })).join('')
 }

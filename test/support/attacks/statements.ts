@@ -1,7 +1,7 @@
 import { formatTimestamp } from '../../../src/chain/timestamp.js'
 import { A, type PlainRow } from './chains.js'
 
-/** Drops every CHECK of the entries, as whoever owns the table can. */
+/** Drops every CHECK of the entries, as the owner of the table can. */
 export const NO_CHECKS = `
   DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT conname FROM pg_constraint WHERE conrelid = 'audit_log_entry'::regclass AND contype = 'c' LOOP
@@ -9,7 +9,7 @@ export const NO_CHECKS = `
     END LOOP;
   END $$;`
 
-/** Drops the keys that keep a seq from being there twice. */
+/** Drops the keys that prevent duplicate seqs. */
 export const NO_KEYS =
   'ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey, DROP CONSTRAINT audit_log_entry_no_fork;'
 
@@ -22,7 +22,7 @@ const text = (value: string) => `'${value.replaceAll("'", "''")}'`
 const bytes = (hex: string) => `'\\x${hex}'::bytea`
 const texts = (items: readonly string[]) => `ARRAY[${items.map(text).join(', ')}]::text[]`
 
-/** A column and its value as SQL, in the order of the format. */
+/** Returns each column and its value as SQL, in the order of the format. */
 const COLUMNS: Columns = {
   domainId: (id) => `domain_id = ${text(id)}`,
   seq: (seq) => `seq = ${seq}`,
@@ -45,12 +45,12 @@ function assignments(row: Partial<PlainRow>): string[] {
   )
 }
 
-/** Sets columns of one row, given as SQL. */
+/** Returns SQL that sets columns of one row, given as SQL. */
 export function set(seq: number, sql: string, chain = A): string {
   return `UPDATE audit_log_entry SET ${sql} WHERE domain_id = '${chain}' AND seq = ${seq};`
 }
 
-/** Sets columns of one row, given as values. */
+/** Returns SQL that sets columns of one row, given as values. */
 export function change(seq: number, patch: Partial<PlainRow>, chain = A): string {
   return set(seq, assignments(patch).join(', '), chain)
 }
@@ -66,7 +66,7 @@ export function insert(row: PlainRow): string {
   return `INSERT INTO audit_log_entry (${names}) VALUES (${values});`
 }
 
-/** Writes one row's values over another's. */
+/** Returns SQL that overwrites a row with the values of another one. */
 export function put(row: PlainRow): string {
   return change(row.seq, row, row.domainId)
 }

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { jsonLines } from '../cli.js'
 import type { ExpectedFinding } from './attack.js'
 
-/** What one `audit verify` said of one chain. */
+/** The verdict of one `audit verify` on one chain. */
 export interface ChainVerdict {
   readonly chain: string
   readonly ok: boolean
@@ -17,7 +17,7 @@ type WireResult = {
   readonly findings: readonly WireFinding[]
 } & Readonly<Record<string, unknown>>
 
-/** Reads the results of `verify --json`, and checks what each says of its first finding. */
+/** Parses the results of `verify --json`, and checks the fields that repeat the first finding. */
 export function jsonVerdicts(stdout: string): ChainVerdict[] {
   const results = jsonLines(stdout).filter((line) => !isSummary(line)) as WireResult[]
   return results.map((result) => {
@@ -39,7 +39,7 @@ function withoutDetail(chain: string, { detail, ...rest }: WireFinding): Expecte
   return { chain, ...rest }
 }
 
-/** The last line of `verify --all --json`. */
+/** Parses the last line of `verify --all --json`. */
 export function isSummary(line: unknown): boolean {
   return typeof line === 'object' && line !== null && 'summary' in line
 }
@@ -48,7 +48,7 @@ const CHAIN = /^(intact {2}|DIVERGED) {2}([0-9a-f-]{36}) {2}rows /
 const FINDING = /^ {2}([a-z_]+) {2}rows? (-?\d+)(?: to (\d+))?: \S/
 const HASH = /^ {4}(expected|observed) {2}([0-9a-f]{64})$/
 
-/** Reads the text form, so that it is held to the same findings as the JSON one. */
+/** Parses the text output, so that it must have the same findings as the JSON output. */
 export function textVerdicts(stdout: string): ChainVerdict[] {
   const blocks = stdout.split(/^(?=intact {2}|DIVERGED)/m).filter((block) => CHAIN.test(block))
   return blocks.map((block) => {
@@ -66,7 +66,7 @@ function textFinding(chain: string, text: string): ExpectedFinding {
   return { chain, code, seq_from: Number(from), seq_to: Number(to), ...named }
 }
 
-/** The records of `quarantine list --json` as findings. */
+/** Parses the records of `quarantine list --json` as findings. */
 export function quarantined(records: readonly unknown[]): ExpectedFinding[] {
   return (records as Record<string, unknown>[]).map((record) => {
     expect(record.divergent_seq).toBe(record.seq_from)
