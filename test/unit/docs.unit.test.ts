@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cloudTrailEntry } from '../../src/append/input/cloudtrail.js'
 import { type InputEntry, parseInputLine } from '../../src/append/input/input-line.js'
@@ -11,7 +11,7 @@ import { readSource, sourceFiles } from '../support/imports.js'
 
 const page = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 
-/** The rows of a page's tables, as cells. */
+/** Returns the rows of a page's tables, as cells. */
 function tableRows(markdown: string): string[][] {
   const lines = markdown.split('\n').filter((line) => /^\s*\|.*\|$/.test(line))
   return lines.map((line) =>
@@ -28,14 +28,84 @@ const code = (cell: string | undefined) => /^`([^`]+)`$/.exec(cell ?? '')?.[1]
 describe('docs/errors.md', () => {
   const rows = tableRows(page('docs/errors.md')).filter(([first]) => code(first) !== undefined)
 
-  it('lists every error code once, and no other', () => {
+  it('lists every error code once, and no other code', () => {
     expect(rows.map(([first]) => code(first)).sort()).toEqual([...ERROR_CODES].sort())
   })
 
-  it.each(ERROR_CODES)('gives %s its exit code and says when', (error) => {
+  it.each(ERROR_CODES)('gives the exit code of %s and says when it occurs', (error) => {
     const [, exit, when] = rows.find(([first]) => code(first) === error) ?? []
     expect(exit).toBe(String(exitOfError(error)))
     expect(when).not.toBe('')
+  })
+})
+
+const PAGES = ['README.md', 'CHANGELOG.md', 'src/chain/FORMAT.md', ...markdownBelow('docs')]
+
+describe.each(PAGES)('%s', (path) => {
+  const text = page(path)
+  const resolved = (target: string) => join(dirname(path), target)
+
+  it('links only to files and headings that exist', () => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+    const broken = links.filter(([, file = '', anchor]) => {
+      const target = file === '' ? path : resolved(file)
+      if (!existsSync(join(ROOT, target))) return true
+      return anchor !== undefined && !anchorsOf(page(target)).includes(anchor)
+    })
+    expect(broken.map(([link]) => link)).toEqual([])
+  })
+
+  it('names only files of this repository that exist', () => {
+    const named = [...text.matchAll(/`((?:src|test|commands|migrations|docs)\/[\w./-]+)`/g)].map(
+      ([, file = '']) => file,
+    )
+    expect(named.filter((file) => !existsSync(join(ROOT, file)))).toEqual([])
+  })
+})
+
+/** Returns the Markdown files below a folder. */
+function markdownBelow(folder: string): string[] {
+  const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.md')).map((name) => join(folder, name))
+}
+
+/** Returns the anchors that GitHub makes of a page's headings. */
+function anchorsOf(markdown: string): string[] {
+  const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading)
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .replace(/\s/g, '-'),
+  )
+}
+
+describe('docs/architecture.md', () => {
+  const [, rooms = ''] = page('docs/architecture.md').split('\n## Rooms\n')
+  const rows = tableRows(rooms.split('\n## ')[0] ?? '').slice(2)
+  const FOLDERS = ['src/cli', 'src/compose', 'src', 'src/ports', 'src']
+  const named = rows.flatMap(([, , ...cells]) =>
+    cells.flatMap((cell, i) =>
+      [...cell.matchAll(/`([\w./-]+)`/g)].map(([, name = '']) =>
+        name.startsWith('src/') ? name : `${FOLDERS[i]}/${name}`,
+      ),
+    ),
+  )
+
+  it('names rooms that exist', () => {
+    expect(named.length).toBeGreaterThan(50)
+    expect(named.filter((name) => !existsSync(join(ROOT, name)))).toEqual([])
+  })
+
+  it('names every room of the command line that serves a capability', () => {
+    const shared = ['flags', 'output', 'shell']
+    const rooms = readdirSync(join(ROOT, 'src/cli')).filter((name) => !shared.includes(name))
+    expect(rooms.filter((name) => !named.includes(`src/cli/${name}/`))).toEqual([])
+  })
+
+  it('defines 30 words', () => {
+    const [, glossary = ''] = page('docs/architecture.md').split('\n## Glossary\n')
+    expect(tableRows(glossary).slice(2)).toHaveLength(30)
   })
 })
 
@@ -50,14 +120,14 @@ describe('error codes', () => {
   })
 })
 
-it('README has the exit codes of the program, with their meanings', () => {
+it('README.md lists the exit codes of the program with their meanings', () => {
   const [, section = ''] = page('README.md').split('\n## Exit codes\n')
   const [table = ''] = section.split('\n## ')
   const documented = tableRows(table).filter(([first]) => /^\d/.test(first ?? ''))
   expect(documented).toEqual(EXIT_MEANINGS.map(({ codes, meaning }) => [codes.join(', '), meaning]))
 })
 
-it('README names scripts that there are', () => {
+it('README.md names only scripts of package.json', () => {
   const { scripts } = JSON.parse(page('package.json')) as { scripts: object }
   const named = [...page('README.md').matchAll(/\bnpm (?:run )?(demo|test|(?<=run )\w+)/g)].map(
     ([, name]) => name,
@@ -66,7 +136,7 @@ it('README names scripts that there are', () => {
   expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named))
 })
 
-/** The fenced blocks of a page whose info string is `info`. */
+/** Returns the fenced blocks of a page with the info string `info`. */
 function fenced(markdown: string, info: string): string[] {
   return [...markdown.matchAll(/^```(.+)\n([\s\S]*?)^```$/gm)]
     .filter((match) => match[1] === info)
@@ -75,7 +145,7 @@ function fenced(markdown: string, info: string): string[] {
 
 const entryOf = (json: string): InputEntry => parseInputLine(Buffer.from(json))
 
-it('docs/cloudtrail.md: the event of the example is mapped to its entry', () => {
+it('docs/cloudtrail.md shows the entry that its example event is mapped to', () => {
   const cloudtrail = page('docs/cloudtrail.md')
   const [event = ''] = fenced(cloudtrail, 'json event')
   const [entry = ''] = fenced(cloudtrail, 'json entry')
@@ -85,14 +155,14 @@ it('docs/cloudtrail.md: the event of the example is mapped to its entry', () => 
 describe.each(['docs/input.md', 'docs/residency.md', 'README.md'])('%s', (path) => {
   const lines = page(path).match(/\{"subject_id":.*?\}(?=$|')/gm) ?? []
 
-  it.each(lines)('%s is a line that append takes', (line) => {
+  it.each(lines)('shows %s, which append accepts', (line) => {
     expect(entryOf(line).subjectId).not.toBe('')
   })
 
   it('has examples', () => expect(lines.length).toBeGreaterThan(0))
 })
 
-it('docs/input.md names every field of a line with its limit', () => {
+it('docs/input.md lists every field of a line with its limit', () => {
   const rows = new Map(tableRows(page('docs/input.md')).map(([field, , limit]) => [code(field), limit ?? '']))
   const says = (field: string, text: string) => expect(rows.get(field), field).toContain(text)
   says('subject_id', `1 to ${LIMITS.subjectIdBytes} bytes`)

@@ -8,7 +8,7 @@ const ALL = Object.values(EXIT)
 const anyCodes = fc.array(fc.constantFrom(...ALL))
 
 describe('worstExit', () => {
-  it('of 1, 70, 3, 4, 0 the first wins', () => {
+  it('returns the first that applies of 1, 70, 3, 4, 0', () => {
     const order: ExitCode[] = [1, 70, 3, 4, 0]
     for (const [i, code] of order.entries()) expect(worstExit(order.slice(i).reverse())).toBe(code)
   })
@@ -21,11 +21,11 @@ describe('worstExit', () => {
     [[143, 2], 143],
     [[2, 3], 3],
     [[2, 4, 0], 2],
-  ] as const)('of %j it is %i', (codes, worst) => {
+  ] as const)('returns for %j the code %i', (codes, worst) => {
     expect(worstExit(codes)).toBe(worst)
   })
 
-  it('is one of those given, and the same in any order and grouping', () => {
+  it('returns one of the given codes, the same in any order and grouping', () => {
     fc.assert(
       fc.property(anyCodes, anyCodes, (a, b) => {
         const worst = worstExit([...a, ...b])
@@ -36,7 +36,7 @@ describe('worstExit', () => {
   })
 })
 
-it('no error ends with 0, with 1, or as if by a signal', () => {
+it('no error code has the exit code 0, 1 or that of a signal', () => {
   const codes = new Set(ERROR_CODES.map(exitOfError))
   expect([...codes].sort((a, b) => a - b)).toEqual([2, 3, 4, 70])
 })
@@ -54,11 +54,11 @@ it.each([
   expect(exitOfError(code)).toBe(exit)
 })
 
-it('every exit code has one meaning', () => {
+it('every exit code has exactly one meaning', () => {
   expect(EXIT_MEANINGS.flatMap(({ codes }) => codes)).toEqual(ALL)
 })
 
-it('the table of README.md is this one', () => {
+it('README.md has the same table', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
   const rows = [...readme.matchAll(/^\| (\d+(?:, \d+)*) \| (.*) \|$/gm)].map(([, codes, text]) => [
     codes,
