@@ -1,37 +1,89 @@
+import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
-/** Left to `npm test` by hand where AUDIT_TEST_QUICK is set, as in CI, which has 15 minutes. */
-const LONG = [
-  'e2e/archiver',
-  'e2e/archiver-s3',
-  'e2e/attacks-roles',
-  'e2e/bad-input',
-  'e2e/bad-input-database',
-  'e2e/crash',
-  'e2e/mirror-verdicts',
-  'e2e/pepper',
-  'e2e/restore-story',
-  'int/embedded',
-]
-const exclude = process.env.AUDIT_TEST_QUICK ? LONG.map((name) => `test/${name}.*.test.ts`) : []
+/**
+ * The cost of a test is in the name of its file, and the scripts of package.json choose by it.
+ *
+ * | file             | what it is                                                     | `npm test` | `npm run test:all` |
+ * | `*.unit.test.ts` | pure functions                                                 | yes        | yes                |
+ * | `*.int.test.ts`  | a real server, the code in the process of the test             | yes        | yes                |
+ * | `*.e2e.test.ts`  | the built command line                                         | yes        | yes                |
+ * | `*.long.test.ts` | dozens of kills, thousands of verifications, outages, installs | no         | yes                |
+ *
+ * The projects s3 and postgres-* run some of these files again on other servers, for .ci/run. They exist where these
+ * servers do.
+ */
+const UNIT = 'test/**/*.unit.test.ts'
+const INT = 'test/**/*.int.test.ts'
+const E2E = 'test/**/*.e2e.test.ts'
+const LONG = 'test/**/*.long.test.ts'
 
-/** The cost of a test is in its file name: unit (pure), int (a real server, in process), e2e (the built command line). */
-const project = (name: string, testTimeout: number) => ({
-  test: {
-    name,
-    include: [`test/**/*.${name}.test.ts`],
-    exclude,
-    testTimeout,
-    hookTimeout: 120_000,
-    pool: 'forks' as const,
-  },
-})
+/** The files that use the S3 server of AUDIT_TEST_S3_ENDPOINT where it is set. */
+const S3 = files('int/{mirror-s3,same-report}.int', 'e2e/{archiver-s3,restore-story}.long')
+
+const SCHEMA = ['int/{schema-*,database}.int']
+const APPEND = [
+  'int/{append*,idempotency,detached}.int',
+  'e2e/{append-feed,idempotency}.e2e',
+  'e2e/{concurrency,crash}.long',
+]
+const VERIFY = [
+  'int/{scan-client,hidden-rows,quarantine,reconcile,same-report}.int',
+  'e2e/{attacks*,mirror-attacks,fold-threads,verdict-matrix}.e2e',
+  'e2e/{no-false-alarm,both-busy}.long',
+]
+const LIST = ['int/{list,get}.int', 'e2e/read.e2e']
+const ARCHIVE = ['int/{archive*,late-objects,mirror-index}.int', 'e2e/archiver.e2e', 'e2e/archiver-kill.long']
+const ERASURE = ['int/{erasure,holds,retention}.int', 'e2e/erasure-kill.long']
+const RESTORE = ['e2e/{restore,restore-all}.e2e']
+
+const NEAREST_TO_POSTGRES = files(...SCHEMA, ...APPEND, ...VERIFY)
+const ALL_OF_POSTGRES = [...NEAREST_TO_POSTGRES, ...files(...LIST, ...ARCHIVE, ...ERASURE, ...RESTORE)]
+
+function files(...names: readonly string[]): string[] {
+  return names.map((name) => `test/${name}.test.ts`)
+}
+
+function project(name: string, include: readonly string[], env: Record<string, string> = {}) {
+  return {
+    test: {
+      name,
+      include: [...include],
+      env,
+      // For a machine that does other work too: a test that hangs is found out later, no test fails by slowness.
+      testTimeout: name === 'unit' ? 60_000 : 600_000,
+      hookTimeout: 300_000,
+      expect: { poll: { timeout: 60_000, interval: 50 } },
+      pool: 'forks' as const,
+    },
+  }
+}
+
+function onS3() {
+  return process.env.AUDIT_TEST_S3_ENDPOINT ? [project('s3', S3)] : []
+}
+
+function onMajor(major: number, include: readonly string[]) {
+  const directory = `test/support/postgres-majors/node_modules/postgres-${major}`
+  if (!existsSync(directory)) return []
+  return [project(`postgres-${major}`, include, { AUDIT_TEST_POSTGRES: directory })]
+}
 
 export default defineConfig({
   test: {
-    // Tests mostly wait for the processes that they start; by default one core of two would be left to those alone.
-    maxWorkers: 2,
+    // One more than CI has cores: tests often wait for timers and for the processes that they start.
+    maxWorkers: 3,
     globalSetup: 'test/support/run-setup.ts',
-    projects: [project('unit', 30_000), project('int', 120_000), project('e2e', 300_000)],
+    projects: [
+      project('unit', [UNIT]),
+      project('int', [INT]),
+      project('e2e', [E2E]),
+      project('long', [LONG]),
+      ...onS3(),
+      ...onMajor(14, ALL_OF_POSTGRES),
+      ...onMajor(15, NEAREST_TO_POSTGRES),
+      ...onMajor(16, NEAREST_TO_POSTGRES),
+      ...onMajor(17, ALL_OF_POSTGRES),
+    ],
   },
 })

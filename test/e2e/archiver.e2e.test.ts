@@ -9,10 +9,6 @@ import type { ChainedEntry } from '../../src/chain/entry.js'
 import { ArchiveFixture } from '../support/archive-fixture.js'
 import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
 import { asSuperuser } from '../support/postgres.js'
-import { times } from '../support/times.js'
-
-/** Two at a time. */
-const KILLS = 2 * times(15)
 
 let fixture: ArchiveFixture
 
@@ -42,11 +38,6 @@ async function filesOf(domainId: string) {
 
 async function stampedOf(rows: readonly ChainedEntry[]): Promise<number> {
   return rows.length - (await fixture.unstamped(rows[0]?.domainId ?? '')).length
-}
-
-async function countObjects(chains: readonly (readonly ChainedEntry[])[]): Promise<number> {
-  const files = await Promise.all(chains.map(([first]) => filesOf(first?.domainId ?? '')))
-  return files.reduce((sum, { objects }) => sum + objects.length, 0)
 }
 
 describe('audit archiver --once', () => {
@@ -171,34 +162,6 @@ describe('audit archiver', () => {
     )
     expect(archived).toBe(50)
     for (const rows of chains) expect(await fixture.problems(rows)).toEqual([])
-  })
-
-  it(`killed ${KILLS} times at random loses nothing and changes no object`, async () => {
-    const chains: ChainedEntry[][] = [await fixture.chain(3000), await fixture.chain(3000)]
-    let died = 0
-    for (let kills = 0; kills < KILLS; kills += 2) {
-      // Two at once: what one leaves under way is the other's to find.
-      const children = await Promise.all([1, 2].map(() => spawnCli(['archiver', '--json'], { env: env() })))
-      const ends = children.map(finished)
-      const before = await countObjects(chains)
-      while ((await countObjects(chains)) === before) await sleep(5)
-      await sleep(Math.random() * 150)
-      for (const child of children) child.kill('SIGKILL')
-      died += (await Promise.all(ends)).filter(({ signal }) => signal === 'SIGKILL').length
-      chains.push(await fixture.chain(400))
-    }
-    expect(died).toBe(KILLS)
-    expect((await audit('archiver', '--once')).code).toBe(0)
-    for (const rows of chains) expect(await fixture.problems(rows)).toEqual([])
-    const status = await audit('archive', 'status', '--all', '--json')
-    expect(status.code).toBe(0)
-    for (const line of jsonLines(status.stdout)) {
-      expect(line).toMatchObject({ lag_rows: 0, gaps: { count: 0 }, orphan_objects: { count: 0 } })
-    }
-    for (const [first] of chains.slice(0, 3)) {
-      const both = await audit('verify', '--domain', first?.domainId ?? '', '--source', 'both')
-      expect(both.code).toBe(0)
-    }
   })
 })
 

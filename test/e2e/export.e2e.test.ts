@@ -8,7 +8,6 @@ import { CliDatabase } from '../support/append-process.js'
 import { VERIFIERS } from '../support/bundle-attacks/verifiers.js'
 import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
 import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgres.js'
-import { times } from '../support/times.js'
 
 const ROWS = 5_000
 const dir = mkdtempSync(join(tmpdir(), 'export-'))
@@ -218,7 +217,7 @@ describe('usage', () => {
 })
 
 describe('a process that is killed while it exports', () => {
-  const KILLS = times(30)
+  const KILLS = 30
 
   async function killed(path: string, delay: number): Promise<boolean> {
     const child = await spawnCli(['export', '--domain', domainId, '--output', path, '--force'], {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { ROOT } from './cli.js'
@@ -84,7 +84,8 @@ async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>
 /** The directory of the run's cluster. Whoever makes the directory makes the cluster; the others wait. */
 async function sharedCluster(): Promise<string> {
   const owner = process.env.VITEST === undefined ? process.pid : process.ppid
-  const dir = join(tmpdir(), `apg-${owner}-${startOf(owner)}`)
+  const major = basename(process.env.AUDIT_TEST_POSTGRES ?? '').replace(/\D/g, '')
+  const dir = join(tmpdir(), `apg${major}-${owner}-${startOf(owner)}`)
   if (await makeDirectory(dir)) await bringUp(dir, owner)
   await becomesReady(dir)
   return dir

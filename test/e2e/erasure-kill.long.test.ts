@@ -6,9 +6,8 @@ import { CliDatabase } from '../support/append-process.js'
 import { finished, spawnCli } from '../support/cli.js'
 import { oldChain } from '../support/old-chain.js'
 import { rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
-import { times } from '../support/times.js'
 
-const KILLS = times(30)
+const KILLS = 30
 /** At once, so that start-up costs overlap. */
 const AT_ONCE = 5
 const CONTEXTS = 12

@@ -8,10 +8,9 @@ import {
 } from '../support/append-process.js'
 import { jsonLines } from '../support/cli.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
-import { times } from '../support/times.js'
 
 const PROCESSES = 8
-const APPENDS = times(500)
+const APPENDS = 500
 
 let database: TestDatabase
 let cli: CliDatabase
