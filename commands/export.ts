@@ -9,9 +9,9 @@ export default class Export extends AuditCommand {
   static override summary = 'Write one self-contained evidence file of a chain'
   static override description =
     `The file holds the canonical bytes and hashes of every row, and two verifiers that need neither this program nor a
-database. It is verified while it is written: of a chain that diverges the file is written as well, with the damage as it
-stands, and the exit code is 1. It gets its name when it is whole. A filter makes a selection of rows, which is marked as
-one and never passes for a complete range.`
+database. The rows are verified while they are written. A chain that diverges is exported too, with its damage unchanged,
+and the exit code is 1. The file gets its name once it is complete. A filter selects rows; the file is marked as a
+selection and never verifies as a complete range.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID --output evidence.tar',
     '<%= config.bin %> <%= command.id %> --domain UUID --from 2026-01-01T00:00:00Z --to 2026-03-31T23:59:59Z --output q1.tar',
@@ -21,7 +21,7 @@ one and never passes for a complete range.`
   static override flags = {
     ...chainFlags,
     output: Flags.string({ required: true, helpValue: 'FILE', summary: 'the file to write' }),
-    force: Flags.boolean({ summary: 'replace a file that is there already' }),
+    force: Flags.boolean({ summary: 'replace an existing file' }),
     'from-seq': Flags.string({ helpValue: 'N', summary: 'first row; default: 1' }),
     'to-seq': Flags.string({ helpValue: 'N', summary: 'last row; default: the last' }),
     ...timeFlags,

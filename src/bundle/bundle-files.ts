@@ -5,7 +5,7 @@ import { packageFolder } from '../base/package-folder.js'
 import { FILE_NAMES } from './bundle-format.js'
 import type { Member } from './write-bundle.js'
 
-/** README and verifiers as this package has them. */
+/** Returns the README and the verifiers of this package. */
 export function bundleFiles(): Member[] {
   const folder = join(packageFolder(), 'docs', 'verifiers')
   return FILE_NAMES.map((name) => ({ name, content: read(join(folder, basename(name))) }))

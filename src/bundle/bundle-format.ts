@@ -1,38 +1,38 @@
 import { AuditError } from '../base/errors.js'
 
-/** The bytes that docs/evidence.md pins. A reader refuses whatever is outside these bounds before it makes room for it. */
+/** The format that docs/evidence.md describes. A reader refuses data beyond these limits before it allocates memory. */
 export const BUNDLE_FORMAT = 'audit-bundle/1'
 
 const FOLDER = 'audit-bundle/'
 
 export const MANIFEST_NAME = `${FOLDER}manifest.json`
 
-/** Members beside the manifest and the rows, in their order. */
+/** The members other than the manifest and the rows, in order. */
 export const FILE_NAMES = ['README.txt', 'verify-bundle.mjs', 'verify_bundle.py'].map(
   (name) => `${FOLDER}${name}`,
 )
 
-/** Name of the segment with this number, from 1 on. */
+/** Returns the name of the segment with this number; the first is 1. */
 export function segmentName(number: number): string {
   return `${FOLDER}rows/${String(number).padStart(8, '0')}.ndjson.gz`
 }
 
 export const BUNDLE_LIMITS = {
-  /** Any member: the manifest of 60,000 segments is the largest. */
+  /** Bytes of any member. The largest is the manifest of 60,000 segments. */
   fileBytes: 16 * 1024 * 1024,
-  /** A segment before it is compressed; the longest honest line has 60 KB. */
+  /** Bytes of a segment before compression. The longest line of an intact row has 60 KB. */
   segmentBytes: 2 * 1024 * 1024,
-  /** A segment as it is stored. Deflate adds five bytes for every 16 KB that it cannot compress. */
+  /** Bytes of a stored segment. Deflate adds five bytes for every 16 KB that it cannot compress. */
   memberBytes: 2 * 1024 * 1024 + 64 * 1024,
-  /** Bytes that one compressed byte may stand for. Honest rows have about five, and Huffman codes alone at most eight. */
+  /** Bytes that one compressed byte may decompress to. Real rows reach about five, and Huffman codes alone at most eight. */
   ratio: 64,
-  /** No honest row has more than 43,486. */
+  /** Canonical bytes of a row. No intact row has more than 43,486. */
   canonicalBytes: 64 * 1024,
   /** Findings that a manifest lists. */
   findings: 1_000,
 } as const
 
-/** A file that is no bundle, or one that cannot be read on: what it holds could not be checked. */
+/** The error of a file that is no bundle or cannot be read to its end, so that its content could not be checked. */
 export function damaged(problem: string): AuditError {
   return new AuditError('bundle_malformed', `not a whole evidence bundle: ${problem}`, {
     advice: { code: 'fetch_bundle_again' },

@@ -13,20 +13,20 @@ import { matches } from './selection.js'
 export interface JudgeOptions {
   readonly domainId: string
   readonly selection: Pick<Selection, 'kind' | 'from_seq' | 'to_end' | 'filter'> & {
-    /** Absent where the end is only known once every row was seen. */
+    /** Absent where the end is known only after the last row. */
     readonly to_seq?: number | undefined
   }
   readonly pins: readonly ChainHead[]
   readonly hasher: Hasher
 }
 
-/** Judges the rows of a selection: those that are written to a bundle, and those that are read from one. */
+/** Judges the rows of a selection, while they are written to a bundle and when they are read from one. */
 export class BundleJudge implements RowTaker {
-  /** What is wrong with the bundle apart from its rows. */
+  /** Findings about the bundle itself, apart from its rows. */
   readonly findings = new Findings()
   readonly #options: JudgeOptions
   readonly #fold: ChainFold
-  readonly #lane: FastPath
+  readonly #fastPath: FastPath
   readonly #seen = new LastSeen()
   readonly #isFiltered: boolean
   readonly #from: number
@@ -36,18 +36,18 @@ export class BundleJudge implements RowTaker {
     const { domainId, selection, pins, hasher } = options
     this.#options = options
     this.#isFiltered = selection.kind === 'filtered'
-    // Below the first row of a chain there is none: whatever claims to be is for the fold to judge.
+    // A chain has no row below seq 1. A row that claims such a seq goes to the fold, which reports it.
     this.#from = selection.from_seq === 1 ? Number.NEGATIVE_INFINITY : selection.from_seq
     this.#to = selection.to_seq ?? Number.POSITIVE_INFINITY
     const fromSeq = selection.from_seq
     const whole = { domainId, pins, hasher, fromSeq, isSelection: this.#isFiltered }
     this.#fold = new ChainFold(whole)
-    this.#lane = new FastPath(this.#fold, whole)
+    this.#fastPath = new FastPath(this.#fold, whole)
   }
 
-  /** The row before the first, for the link alone. */
+  /** Adds the row before the first one, only for its link. */
   addPredecessor({ seq, entryHash }: StoredRow): void {
-    this.#lane.addStored({ seq, entryHash })
+    this.#fastPath.addStored({ seq, entryHash })
   }
 
   add(row: ByteRow): void {
@@ -55,17 +55,17 @@ export class BundleJudge implements RowTaker {
       this.addStored(row.stored())
       return
     }
-    this.#lane.add(row)
+    this.#fastPath.add(row)
     this.#seen.add(row)
   }
 
   addStored(row: StoredRow): void {
     if (!this.#isInside(row.seq)) {
-      this.#stray(row.seq)
+      this.#addStray(row.seq)
       return
     }
-    if (this.#isFiltered && !this.#isWanted(row)) this.#stray(row.seq)
-    this.#lane.addStored(row)
+    if (this.#isFiltered && !this.#isWanted(row)) this.#addStray(row.seq)
+    this.#fastPath.addStored(row)
     this.#seen.addStored(row)
   }
 
@@ -73,14 +73,14 @@ export class BundleJudge implements RowTaker {
     return this.#fold.isIntact && this.findings.isEmpty
   }
 
-  /** The row with the highest seq, absent where there is none. */
+  /** The row with the highest seq; absent where there is no row. */
   get last(): LastRow | undefined {
     return this.#seen.last
   }
 
   finish(): FoldResult {
     const { to_end, to_seq, kind } = this.#options.selection
-    const result = this.#lane.finish(to_end || kind === 'filtered' ? undefined : to_seq)
+    const result = this.#fastPath.finish(to_end || kind === 'filtered' ? undefined : to_seq)
     const own = this.findings.sorted()
     return own.length === 0 ? result : { ...result, findings: [...result.findings, ...own] }
   }
@@ -89,13 +89,13 @@ export class BundleJudge implements RowTaker {
     return seq >= this.#from && seq <= this.#to
   }
 
-  #stray(seq: number): void {
-    const detail = 'it is not one of the rows that were asked for'
+  #addStray(seq: number): void {
+    const detail = 'the row is not part of the selection'
     this.findings.add({ code: 'orphan_object', seqFrom: seq, seqTo: seq, detail })
   }
 
   #isWanted({ canonical }: StoredRow): boolean {
-    // What has no fields cannot be compared; the fold has a finding for it.
+    // A row without fields cannot be compared; the fold reports it.
     if (canonical === undefined || canonicalProblem(canonical) !== undefined) return true
     return matches(decodeCanonical(canonical), this.#options.selection.filter)
   }

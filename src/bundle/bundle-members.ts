@@ -8,8 +8,8 @@ export interface ReadMember extends MemberHead {
 }
 
 /**
- * The members of a bundle in their order, each read whole, for {@link readHeader} bounds it. The file is read once, from
- * its beginning. Rejects with `bundle_malformed` for a file that is cut, or has something after its end, and with
+ * Yields the members of a bundle in order, each read as a whole; {@link readHeader} limits the size. Reads the file once,
+ * from the beginning. Rejects with `bundle_malformed` where the file is cut or has data after its end, and with
  * `file_unreadable`.
  */
 export async function* readMembers(file: FileHandle): AsyncGenerator<ReadMember> {
@@ -28,10 +28,10 @@ export async function* readMembers(file: FileHandle): AsyncGenerator<ReadMember>
   }
 }
 
-/** A second block of zeros, and the end of the file. */
+/** Expects a second block of zeros, and the end of the file. */
 async function assertEnd(file: FileHandle): Promise<void> {
   const block = await readExactly(file, TAR_END.length - BLOCK)
-  if (!block.every((byte) => byte === 0)) throw damaged('its end is not two blocks of zeros')
+  if (!block.every((byte) => byte === 0)) throw damaged('it does not end with two blocks of zeros')
   if ((await readUpTo(file, Buffer.alloc(1))) > 0) throw damaged('something follows its end')
 }
 
@@ -42,7 +42,7 @@ async function readExactly(file: FileHandle, length: number): Promise<Buffer> {
   return bytes
 }
 
-/** Fills the buffer as far as the file goes. By its own position, so that a pipe can be read too. */
+/** Fills the buffer up to the end of the file. Reads at the current position, so that a pipe works too. */
 async function readUpTo(file: FileHandle, bytes: Buffer): Promise<number> {
   let length = 0
   try {

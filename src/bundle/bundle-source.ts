@@ -11,7 +11,7 @@ import { BundleWalk, type OpenSegment } from './bundle-walk.js'
 import { LineReader, type LineTaker } from './line-reader.js'
 import type { ReadManifest } from './manifest.js'
 
-/** The chain of one bundle, whose manifest has been read: everything after it, once. */
+/** The chain of one bundle whose manifest has been read. Reads the members after the manifest, once. */
 export class BundleSource implements EntrySource {
   readonly name = 'bundle'
   readonly keepsHead: boolean
@@ -37,7 +37,7 @@ export class BundleSource implements EntrySource {
     const isHeadless = this.keepsHead && head === undefined && last === undefined
     const fold = judge.finish()
     return {
-      // What a bundle does not hold of its chain says nothing of the chain.
+      // A bundle has no registry: what it lacks proves nothing about the chain.
       known: false,
       head: this.keepsHead ? head : undefined,
       last,
@@ -47,20 +47,20 @@ export class BundleSource implements EntrySource {
   }
 }
 
-/** Where neither the rows nor the head are there that the bundle was to have. */
+/** The finding of a bundle that lacks both the rows and the head that it should have. */
 function headless(): Finding[] {
   const finding = judgeHead(undefined, undefined)
   return finding === undefined ? [] : [finding]
 }
 
-/** One pass over the segments: rows to the judge, and what was counted against what there is. */
+/** One pass over the segments: passes rows to the judge, and compares the manifest's counts with the content. */
 class Reading implements LineTaker {
   readonly #manifest: ReadManifest
   readonly #judge: BundleJudge
   readonly #lines = new LineReader(this)
   #rows = 0
   #seq: number
-  /** Of the segment that is being read. */
+  /** The first seq of the current segment. */
   #first: number | undefined
 
   constructor(manifest: ReadManifest, judge: BundleJudge) {
@@ -76,10 +76,10 @@ class Reading implements LineTaker {
   ): Promise<void> {
     const total = this.#manifest.rows
     try {
-      for await (const met of new BundleWalk(this.#manifest).meet(members)) {
+      for await (const step of new BundleWalk(this.#manifest).steps(members)) {
         signal.throwIfAborted()
-        if ('finding' in met) this.#judge.findings.add(met.finding)
-        else this.#read(met)
+        if ('finding' in step) this.#judge.findings.add(step.finding)
+        else this.#read(step)
         progress({ rows: this.#rows, total })
       }
     } catch (error) {
@@ -87,33 +87,39 @@ class Reading implements LineTaker {
     }
   }
 
-  #read({ segment: said, content, sha256 }: OpenSegment): void {
+  #read({ segment, content, sha256 }: OpenSegment): void {
     const before = this.#rows
     this.#first = undefined
     this.#lines.read(content)
     const rows = this.#rows - before
     const isCount =
-      said.rows === rows && said.first_seq === (this.#first ?? this.#seq + 1) && said.last_seq === this.#seq
-    if (isCount && said.bytes === content.length && said.sha256 === sha256) return
-    this.#malformed(said.first_seq, said.last_seq, `${said.name} is not the one that was counted`)
+      segment.rows === rows &&
+      segment.first_seq === (this.#first ?? this.#seq + 1) &&
+      segment.last_seq === this.#seq
+    if (isCount && segment.bytes === content.length && segment.sha256 === sha256) return
+    this.#malformed(
+      segment.first_seq,
+      segment.last_seq,
+      `${segment.name} differs from its entry in the manifest`,
+    )
   }
 
   add(row: ByteRow): void {
-    this.#meet(row.seq)
+    this.#advance(row.seq)
     this.#judge.add(row)
   }
 
   addStored(row: StoredRow): void {
-    this.#meet(row.seq)
+    this.#advance(row.seq)
     this.#judge.addStored(row)
   }
 
-  addNone(): void {
-    this.#meet(this.#seq + 1)
-    this.#malformed(this.#seq, this.#seq, 'a line that is no row')
+  addMalformed(): void {
+    this.#advance(this.#seq + 1)
+    this.#malformed(this.#seq, this.#seq, 'a line is not a row')
   }
 
-  #meet(seq: number): void {
+  #advance(seq: number): void {
     this.#rows += 1
     this.#seq = seq
     this.#first ??= seq
@@ -123,7 +129,7 @@ class Reading implements LineTaker {
     this.#judge.findings.add({ code: 'object_malformed', seqFrom, seqTo, detail })
   }
 
-  /** A file that cannot be read on could not be checked; but what was found in it by then was found. */
+  /** A file that cannot be read to its end could not be checked, but findings before that point count. */
   #breakOff(error: unknown): void {
     const isDamage = error instanceof AuditError && error.code === 'bundle_malformed'
     if (!isDamage || this.#judge.isIntact) throw error

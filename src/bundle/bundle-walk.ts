@@ -5,22 +5,22 @@ import { decompressSegment } from './gzip.js'
 import type { ReadManifest, Segment } from './manifest.js'
 import { sha256Of } from './sha256.js'
 
-/** A segment in its place. */
+/** A segment in its expected place. */
 export interface OpenSegment {
   readonly segment: Segment
   readonly content: Buffer
   readonly sha256: string
 }
 
-/** What the walk meets: a segment, or something that is not as the manifest says. */
-export type Met = OpenSegment | { readonly finding: Finding }
+/** One step of the walk: a segment, or a difference from the manifest. */
+export type BundleStep = OpenSegment | { readonly finding: Finding }
 
-/** Segments that are decompressed ahead of the reader. */
+/** Segments that are decompressed ahead. */
 const AHEAD = 3
 
 /**
- * Compares the members after the manifest with those that must be there, in the manifest's order: what is missing, too
- * much or out of its place is a finding. Of the README and the verifiers only the names are looked at.
+ * Compares the members after the manifest with the expected ones, in the manifest's order. A member that is missing, not
+ * expected or out of place is a finding. Of the README and the verifiers only the names are checked.
  */
 export class BundleWalk {
   readonly #expected: readonly (Segment | string)[]
@@ -32,50 +32,50 @@ export class BundleWalk {
     this.#places = new Map(this.#expected.map((one, place) => [nameOf(one), place]))
   }
 
-  /** In the order of the file, which is decompressed ahead. Rejects as readMembers does, after what stands before. */
-  async *meet(members: AsyncIterable<ReadMember>): AsyncGenerator<Met> {
-    const ahead: Promise<Met>[] = []
+  /** Yields the steps in the order of the file, and decompresses ahead. Rejects as readMembers does, after the steps before. */
+  async *steps(members: AsyncIterable<ReadMember>): AsyncGenerator<BundleStep> {
+    const ahead: Promise<BundleStep>[] = []
     try {
-      for await (const met of this.#inOrder(members)) {
-        ahead.push(...met)
+      for await (const steps of this.#inOrder(members)) {
+        ahead.push(...steps)
         while (ahead.length > AHEAD) yield await next(ahead)
       }
       while (ahead.length > 0) yield await next(ahead)
     } finally {
-      // What stands behind damage is not looked at: the rows between would seem to be missing.
+      // Members after damage are not reported: the rows between would look missing.
       await Promise.allSettled(ahead)
     }
   }
 
-  /** What the file breaks off with stands behind what came before. */
-  async *#inOrder(members: AsyncIterable<ReadMember>): AsyncGenerator<Promise<Met>[]> {
+  /** Yields the error that ends the file after the members before it. */
+  async *#inOrder(members: AsyncIterable<ReadMember>): AsyncGenerator<Promise<BundleStep>[]> {
     try {
       for await (const member of members) yield this.#member(member)
       yield this.#skipTo(this.#expected.length)
     } catch (error) {
-      yield [unawaited(Promise.reject(error))]
+      yield [awaitedLater(Promise.reject(error))]
     }
   }
 
-  #member(member: ReadMember): Promise<Met>[] {
+  #member(member: ReadMember): Promise<BundleStep>[] {
     const place = this.#places.get(member.name)
     if (place === undefined || place < this.#next) return [found('orphan_object', member.name)]
     const missing = this.#skipTo(place)
     this.#next = place + 1
     const expected = this.#expected[place]
-    return typeof expected === 'object' ? [...missing, unawaited(open(expected, member))] : missing
+    return typeof expected === 'object' ? [...missing, awaitedLater(open(expected, member))] : missing
   }
 
-  /** Reports what should have come before `place`. */
-  #skipTo(place: number): Promise<Met>[] {
+  /** Reports the members that should have come before `place`. */
+  #skipTo(place: number): Promise<BundleStep>[] {
     const missing = this.#expected.slice(this.#next, place)
     this.#next = place
     return missing.map((expected) => found('object_missing', nameOf(expected), expected))
   }
 }
 
-function next(ahead: Promise<Met>[]): Promise<Met> {
-  return ahead.shift() ?? Promise.reject(damaged('it ends before its end'))
+function next(ahead: Promise<BundleStep>[]): Promise<BundleStep> {
+  return ahead.shift() ?? Promise.reject(damaged('it ends early'))
 }
 
 function nameOf(expected: Segment | string): string {
@@ -86,21 +86,21 @@ async function found(
   code: 'orphan_object' | 'object_missing',
   name: string,
   expected: Segment | string = '',
-): Promise<Met> {
+): Promise<BundleStep> {
   const place = typeof expected === 'string' ? { first_seq: 0, last_seq: 0 } : expected
-  const what = code === 'object_missing' ? 'is missing' : 'is not in the manifest, or not in its place'
+  const what = code === 'object_missing' ? 'is missing' : 'is not in the manifest, or is out of place'
   const finding = { code, seqFrom: place.first_seq, seqTo: place.last_seq, detail: `member ${name} ${what}` }
   return { finding }
 }
 
-/** It is awaited in its turn; until then its failure is nobody's. */
-function unawaited(met: Promise<Met>): Promise<Met> {
-  met.catch(() => undefined)
-  return met
+/** Marks the rejection as handled: the step is awaited later, in order. */
+function awaitedLater(step: Promise<BundleStep>): Promise<BundleStep> {
+  step.catch(() => undefined)
+  return step
 }
 
-async function open(segment: Segment, { content: packed }: ReadMember): Promise<Met> {
-  if (packed.length > BUNDLE_LIMITS.memberBytes) throw damaged('a segment larger than any can be')
+async function open(segment: Segment, { content: packed }: ReadMember): Promise<BundleStep> {
+  if (packed.length > BUNDLE_LIMITS.memberBytes) throw damaged('a segment is too large')
   const content = await decompressSegment(packed)
   return { segment, content, sha256: await sha256Of(content) }
 }

@@ -2,17 +2,17 @@ import { AuditError } from '../base/errors.js'
 import type { StoredRow } from '../chain/fold.js'
 
 /**
- * A row that a bundle cannot hold as bytes: it keeps its place, what is left of its hashes, and what is wrong. Throws
- * `generation_unknown`: a bundle of this format holds rows of PXA1.
+ * Converts a row that a bundle cannot hold as canonical bytes: keeps the seq, the hashes that are left, and the problem.
+ * Throws `generation_unknown` for another generation, because a bundle of this format holds only rows of PXA1.
  */
 export function damagedRow({ seq, canonical, problem, unknownGeneration, ...row }: StoredRow): StoredRow {
   if (unknownGeneration !== undefined) throw unknown(seq, unknownGeneration)
   const isLong = canonical !== undefined
-  const what = problem ?? (isLong ? 'longer than any row can be' : 'it has no canonical bytes')
+  const what = problem ?? (isLong ? 'longer than a row can be' : 'it has no canonical bytes')
   return { seq, prevHash: row.prevHash, entryHash: row.entryHash, problem: printable(what) }
 }
 
-/** Printable ASCII that JSON need not escape. */
+/** Replaces everything but printable ASCII that JSON does not escape. */
 function printable(problem: string): string {
   return problem.replace(/[^ !#-[\]-~]/g, '?').slice(0, 200)
 }
@@ -24,7 +24,7 @@ function unknown(seq: number, generation: number): AuditError {
   })
 }
 
-/** The line of a damaged row, without its newline (docs/evidence.md, "A row"). */
+/** Returns the line of a damaged row, without its newline (docs/evidence.md, "A row"). */
 export function damagedLine({ seq, problem, prevHash, entryHash }: StoredRow): string {
   return `{"seq":${seq},"prev_hash":${quoted(prevHash)},"entry_hash":${quoted(entryHash)},"problem":"${problem}"}`
 }

@@ -23,7 +23,7 @@ export interface ExportDeps {
   readonly store: ExportStore
   readonly output: OutputFile
   readonly hasher: Hasher
-  /** README and verifiers. */
+  /** The README and the verifiers. */
   readonly files: readonly Member[]
   /** Name and version of this program. */
   readonly tool: string
@@ -36,9 +36,9 @@ export interface Exported {
 }
 
 /**
- * Writes one self-contained evidence file of what one snapshot holds, and verifies it on the way: what is damaged is
- * written as it stands, for it is evidence too, and is among the findings. Rejects with `domain_not_found`,
- * `nothing_to_verify`, `generation_unknown`, `output_exists`, `output_failed`; then there is no file.
+ * Writes one self-contained evidence file from one snapshot, and verifies the rows while it writes them. Damaged rows are
+ * evidence too: they are written unchanged, and are among the findings. Rejects with `domain_not_found`,
+ * `nothing_to_verify`, `generation_unknown`, `output_exists` or `output_failed`; then it leaves no file.
  */
 export async function exportChain(
   request: ExportRequest,
@@ -61,7 +61,7 @@ export async function exportChain(
   }
 }
 
-/** Where even the last row is gone there is nothing to keep; verify says what that means. */
+/** Throws where there is no row to export. If every row is gone, verify reports that. */
 function assertSomething({ domainId }: ExportRequest, snapshot: ExportSnapshot): void {
   const { known, last, fromSeq, toSeq } = snapshot
   if (last === undefined && !known) {
@@ -69,7 +69,7 @@ function assertSomething({ domainId }: ExportRequest, snapshot: ExportSnapshot):
       advice: { code: 'list_domains' },
     })
   }
-  // Rows that the head counts and that are gone are a finding, not an end.
+  // Rows that the head counts and that are missing are a finding. The chain does not end before them.
   const end = last === undefined ? 0 : Math.max(last.seq, headOf(snapshot)?.seq ?? 0)
   if (end >= (toSeq ?? fromSeq) && end >= fromSeq) return
   const advice = end === 0 ? ({ code: 'verify_chain', domainId } as const) : undefined
@@ -124,7 +124,7 @@ class ChainExport {
   }
 
   #add(row: ByteRow): void {
-    if (this.#isBefore(row.seq)) this.#precede(row.stored())
+    if (this.#isBefore(row.seq)) this.#addPredecessor(row.stored())
     else if (row.canonical.length > BUNDLE_LIMITS.canonicalBytes) this.#addDamaged(damagedRow(row.stored()))
     else {
       if (this.#rows === 0) this.#firstPrev = row.stored().prevHash
@@ -136,7 +136,7 @@ class ChainExport {
 
   #addDamaged(row: StoredRow): void {
     if (this.#isBefore(row.seq)) {
-      this.#precede(row)
+      this.#addPredecessor(row)
       return
     }
     if (this.#rows === 0) this.#firstPrev = row.prevHash
@@ -149,7 +149,7 @@ class ChainExport {
     return seq < this.#selection.from_seq && this.#selection.from_seq > 1
   }
 
-  #precede(row: StoredRow): void {
+  #addPredecessor(row: StoredRow): void {
     this.#judge.addPredecessor(row)
     if (row.entryHash !== undefined) this.#predecessors.push({ seq: row.seq, hash: row.entryHash })
   }
@@ -164,12 +164,12 @@ class ChainExport {
     return { manifest, written, findings }
   }
 
-  /** Where its seq is duplicated, the one that the first row was linked to: damage outside the range is not of it. */
+  /** Returns the predecessor. If its seq is duplicated, returns the one that the first row links to: damage outside the range does not count. */
   #predecessor(): SeqHash | undefined {
     return this.#predecessors.find(({ hash }) => hash === this.#firstPrev) ?? this.#predecessors.at(-1)
   }
 
-  /** Of a selection without a last seq: its last row, or where the chain ends that was filtered. */
+  /** Returns the last seq of a selection without an upper bound: its last row, or the end of the chain if it is filtered. */
   #end(fromSeq: number, last: number): number {
     const { to_end } = this.#selection
     return endOf(fromSeq, to_end ? last : Math.min(this.#snapshot.last?.seq ?? last, LIMITS.maxSeq + 1))
@@ -204,7 +204,7 @@ class ChainExport {
   }
 }
 
-/** A head that was forced into the table and is none is not there: that is a finding as well. */
+/** Returns the chain head. An invalid head that was forced into the table counts as missing, which is a finding too. */
 function headOf({ head }: ExportSnapshot): ChainHead | undefined {
   return head !== undefined && isHash(head.hash) && Math.abs(head.seq) <= LIMITS.maxSeq ? head : undefined
 }

@@ -1,12 +1,12 @@
 const DIGITS = Buffer.from('0123456789abcdef')
 
-/** What a digit stands for; 16 where a character is none, as upper case is here. */
+/** The value of each digit; 16 for any other character, upper case included. */
 const VALUES = new Uint8Array(256).fill(16)
 for (const [value, digit] of DIGITS.entries()) VALUES[digit] = value
 
 /**
- * Reads `count` bytes of hexadecimal digits at `at` to the start of `to`, from `start` on; false where that is no
- * lower-case hexadecimal. By table: Node's own takes upper case too and costs a call.
+ * Decodes `count` bytes from hexadecimal digits at `at` into `to` at `start`. Returns false unless all digits are
+ * lower-case hexadecimal. Uses a table, because Node's decoder also accepts upper case and costs a call.
  */
 export function readHex(
   digits: Uint8Array,
@@ -25,7 +25,7 @@ export function readHex(
   return wrong < 16
 }
 
-/** Writes `count` bytes at `at` as digits to `to`, from `start` on. */
+/** Encodes `count` bytes at `at` as digits into `to` at `start`. */
 export function writeHex(bytes: Uint8Array, at: number, to: Uint8Array, start: number, count: number): void {
   for (let i = 0; i < count; i += 1) {
     const byte = bytes[at + i] ?? 0

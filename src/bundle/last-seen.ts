@@ -3,11 +3,11 @@ import type { StoredRow } from '../chain/fold.js'
 import type { LastRow } from '../chain/head.js'
 import { HASH_BYTES } from '../chain/layout.js'
 
-/** Remembers the row with the highest seq, and the hash of each that has it. */
+/** Keeps the highest seq, and the hash of each row that has it. */
 export class LastSeen implements RowTaker {
   #seq = Number.NEGATIVE_INFINITY
   #hashes: string[] = []
-  /** The first of the hashes while it is still bytes: of all rows but the last nobody asks for them. */
+  /** The hash of a single row, as bytes: only the last row's hash is ever needed as text. */
   readonly #bytes = Buffer.alloc(HASH_BYTES)
   #isBytes = false
 
@@ -29,7 +29,7 @@ export class LastSeen implements RowTaker {
     this.#isBytes = false
   }
 
-  /** Absent where there was no row. */
+  /** The last row; absent where there was none. */
   get last(): LastRow | undefined {
     return this.#seq === Number.NEGATIVE_INFINITY ? undefined : { seq: this.#seq, hashes: this.#all() }
   }

@@ -1,4 +1,4 @@
-/** The line of a row, piece by piece (docs/evidence.md, "A row"): ASCII, in this order and no other. */
+/** The parts of a row's line, in this order and in ASCII (docs/evidence.md, "A row"). */
 export const LINE = {
   seq: Buffer.from('{"seq":'),
   prev: Buffer.from(',"prev_hash":"'),

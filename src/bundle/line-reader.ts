@@ -9,28 +9,28 @@ import { LINE, NEWLINE } from './line-format.js'
 
 const HASHES = LINE.prev.length + HASH_DIGITS + LINE.entry.length + HASH_DIGITS + LINE.canonical.length
 
-/** So many digits are always exact. */
+/** A number of this many digits is always exact. */
 const EXACT_DIGITS = 15
 
 const DAMAGED =
   /^\{"seq":(-?\d{1,16}),"prev_hash":(null|"[0-9a-f]{64}"),"entry_hash":(null|"[0-9a-f]{64}"),"problem":"([ !#-[\]-~]{1,200})"\}$/
 
-/** Where the rows of a segment go, in their order. */
+/** Receives the rows of a segment, in order. */
 export interface LineTaker extends RowTaker {
-  /** A line that is no row. */
-  addNone(): void
+  /** Adds a line that is not a row. */
+  addMalformed(): void
 }
 
 /**
- * Reads the lines of segments by position, without a string being made of them: JSON.parse alone takes three times as
- * long. The row and its bytes are used again for the next one.
+ * Reads the lines of segments by position and creates no string: JSON.parse alone takes three times as long. The object
+ * and its bytes are reused for every row.
  */
 export class LineReader implements ByteRow {
   readonly #taker: LineTaker
   readonly #base64 = new Base64Reader()
   seq = 0
   canonical: Uint8Array = new Uint8Array()
-  /** Both hashes. */
+  /** Both hashes of the row. */
   readonly bytes = Buffer.alloc(2 * HASH_BYTES)
   readonly prevAt = 0
   readonly entryAt = HASH_BYTES
@@ -39,15 +39,15 @@ export class LineReader implements ByteRow {
     this.#taker = taker
   }
 
-  /** The lines of one segment. */
+  /** Reads the lines of one segment. */
   read(content: Buffer): void {
     for (let at = 0; at < content.length; ) {
       const end = content.indexOf(NEWLINE, at)
       if (end < 0) {
-        this.#taker.addNone()
+        this.#taker.addMalformed()
         return
       }
-      this.#line(content, at, end)
+      this.#readLine(content, at, end)
       at = end + 1
     }
   }
@@ -58,17 +58,17 @@ export class LineReader implements ByteRow {
     return { seq, canonical, prevHash, entryHash: bytes.toString('hex', HASH_BYTES) }
   }
 
-  #line(content: Buffer, from: number, to: number): void {
-    if (this.#whole(content, from, to)) {
+  #readLine(content: Buffer, from: number, to: number): void {
+    if (this.#readWhole(content, from, to)) {
       this.#taker.add(this)
       return
     }
     const damaged = damagedRow(content.toString('latin1', from, to))
-    if (damaged === undefined) this.#taker.addNone()
+    if (damaged === undefined) this.#taker.addMalformed()
     else this.#taker.addStored(damaged)
   }
 
-  #whole(content: Buffer, from: number, to: number): boolean {
+  #readWhole(content: Buffer, from: number, to: number): boolean {
     const digits = from + LINE.seq.length
     const comma = content.indexOf(LINE.prev[0] ?? 0, digits)
     const prev = comma + LINE.prev.length
@@ -77,7 +77,7 @@ export class LineReader implements ByteRow {
     const end = to - LINE.end.length
     if (comma < 0 || base64 > end || !isSpelled(content, from, comma, end)) return false
     const seq = seqAt(content, digits, comma)
-    if (seq === undefined || !this.#hashes(content, prev, entry)) return false
+    if (seq === undefined || !this.#readHashes(content, prev, entry)) return false
     const canonical = this.#base64.read(content, base64, end)
     if (canonical === undefined) return false
     this.seq = seq
@@ -85,7 +85,7 @@ export class LineReader implements ByteRow {
     return true
   }
 
-  #hashes(content: Buffer, prev: number, entry: number): boolean {
+  #readHashes(content: Buffer, prev: number, entry: number): boolean {
     return (
       readHex(content, prev, this.bytes, 0, HASH_BYTES) &&
       readHex(content, entry, this.bytes, HASH_BYTES, HASH_BYTES)
@@ -108,7 +108,7 @@ function isAt(piece: Uint8Array, content: Uint8Array, at: number): boolean {
   return true
 }
 
-/** As {@link seqOf}, without a string of the digits where there are few. */
+/** Parses like {@link seqOf}, but creates no string for a number of few digits. */
 function seqAt(content: Buffer, from: number, to: number): number | undefined {
   const isPlain = to > from && to - from <= EXACT_DIGITS && content[from] !== 0x30
   let seq = 0
@@ -120,7 +120,7 @@ function seqAt(content: Buffer, from: number, to: number): number | undefined {
   return isPlain ? seq : seqOf(content.toString('latin1', from, to))
 }
 
-/** A damaged row may have any number; beyond 2^53 they are no longer exact, and stand for it. */
+/** Parses a seq. A damaged row may have any seq up to 2^53, which represents every larger one; larger numbers are inexact. */
 function seqOf(digits: string): number | undefined {
   const seq = Number(digits)
   const isExact = /^-?\d{1,16}$/.test(digits) && String(seq) === digits

@@ -7,12 +7,12 @@ import { LINE, NEWLINE } from './line-format.js'
 
 const PIECES = Object.values(LINE).reduce((sum, piece) => sum + piece.length, 0)
 
-/** Bytes of the line of a row whose seq is written as `digits`, newline included. */
+/** Returns the bytes of a row's line, newline included, where the seq is written as `digits`. */
 export function lineLength({ canonical }: ByteRow, digits: string): number {
   return PIECES + digits.length + 2 * HASH_DIGITS + base64Length(canonical.length) + 1
 }
 
-/** Writes that line at `start`, into the segment itself. */
+/** Writes a row's line into the segment at `start`. */
 export function writeLine(row: ByteRow, digits: string, to: Buffer, start: number): void {
   let at = put(LINE.seq, to, start)
   at += to.write(digits, at, 'latin1')
@@ -21,13 +21,13 @@ export function writeLine(row: ByteRow, digits: string, to: Buffer, start: numbe
   at = put(LINE.entry, to, at + HASH_DIGITS)
   writeHex(row.bytes, row.entryAt, to, at, HASH_BYTES)
   at = put(LINE.canonical, to, at + HASH_DIGITS)
-  // As a string, for once: Node's own encoder is four times as fast as one of ours that writes bytes.
+  // Creates a string: Node's own encoder is four times as fast as one of ours that writes bytes.
   at += to.write(bufferOf(row.canonical).toString('base64'), at, 'latin1')
   at = put(LINE.end, to, at)
   to[at] = NEWLINE
 }
 
-/** Returns where the piece ends. */
+/** Copies a part of the line, and returns where it ends. */
 function put(piece: Uint8Array, to: Uint8Array, at: number): number {
   for (let i = 0; i < piece.length; i += 1) to[at + i] = piece[i] as number
   return at + piece.length

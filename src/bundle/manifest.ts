@@ -5,7 +5,7 @@ import { isUuid, NIL_UUID } from '../chain/uuid.js'
 import { BUNDLE_FORMAT, damaged, segmentName } from './bundle-format.js'
 import type { ManifestFinding } from './manifest-finding.js'
 
-/** Of a row as it is stored; a forced one may have any. 2^53 stands for all beyond. */
+/** A stored number. A row that was forced into the table may have any seq; 2^53 represents every larger one. */
 const int = z.number().refine((value) => Number.isInteger(value) && Math.abs(value) <= LIMITS.maxSeq + 1)
 const hash = z.string().refine(isHash)
 const head = z.looseObject({ seq: int, hash })
@@ -30,7 +30,7 @@ const selection = z.looseObject({
 
 const counts = { rows: int, first_seq: int, last_seq: int }
 
-/** What a reader needs; it does not look at the rest, and does not trust what it looks at. */
+/** The fields that a reader needs. It ignores all others, and trusts none of these. */
 const needed = z.looseObject({
   format: z.literal(BUNDLE_FORMAT),
   domain_id: z.string().refine(isChainId),
@@ -50,15 +50,15 @@ export interface SelectionFilter {
   readonly correlation_id?: string | undefined
 }
 
-/** Which rows of a chain a bundle is of. */
+/** The rows of a chain that a bundle holds. */
 export interface Selection {
-  /** The whole chain; a range of it, without a gap; or rows of a range that a filter let through. */
+  /** The whole chain, a range without gaps, or the rows of a range that match a filter. */
   readonly kind: 'chain' | 'range' | 'filtered'
   readonly from_seq: number
   readonly to_seq: number
-  /** Whether the range goes on to the end that the chain had. */
+  /** Whether the range goes on to the end of the chain at the time of the export. */
   readonly to_end: boolean
-  /** The times that were asked for, RFC 3339. */
+  /** The requested times, RFC 3339. */
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly filter: SelectionFilter
@@ -69,7 +69,7 @@ export interface Segment {
   readonly rows: number
   readonly first_seq: number
   readonly last_seq: number
-  /** Of the content, before it was compressed. */
+  /** Bytes of the content before compression. */
   readonly bytes: number
   readonly sha256: string
 }
@@ -79,13 +79,13 @@ export interface SeqHash {
   readonly hash: string
 }
 
-/** What a reader takes from manifest.json. */
+/** The part of manifest.json that a reader uses. */
 export interface ReadManifest {
   readonly domain_id: string
   readonly selection: Selection
-  /** The row before the first, for its link. */
+  /** The row before the first one, for its link. */
   readonly predecessor?: SeqHash | undefined
-  /** The chain head in the moment of the export. */
+  /** The chain head at the time of the export. */
   readonly head?: SeqHash | undefined
   readonly rows: number
   readonly first_seq: number
@@ -97,13 +97,13 @@ export interface ReadManifest {
 export interface Manifest extends ReadManifest {
   readonly format: typeof BUNDLE_FORMAT
   readonly tool: string
-  /** What the export found; for people. */
+  /** What the export found, for people. */
   readonly findings: { readonly total: number; readonly first: readonly ManifestFinding[] }
 }
 
 /**
- * One line of it: keys are names, nesting is shallow, numbers are integers. Of other JSON, programs of other languages make
- * other things, also where a key that nobody knows holds it.
+ * One line of a manifest: keys are names, nesting is shallow, numbers are integers. Other JSON, even under an unknown key,
+ * is read differently by programs in other languages.
  */
 const LINE =
   /^ {0,16}(?:"[a-z][a-z0-9_]*": (?:-?[0-9]{1,16}|[a-z]+|"[^\n]*")|(?:"[a-z][a-z0-9_]*": )?(?:[[{][\]}]?|[\]}])?),?$/
@@ -112,31 +112,31 @@ export function manifestText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`
 }
 
-/** Throws `bundle_malformed` for what {@link manifestText} cannot have written, and for one that contradicts itself. */
+/** Reads a manifest. Throws `bundle_malformed` unless {@link manifestText} can have written it and it is consistent. */
 export function readManifest(bytes: Buffer): ReadManifest {
   const json = decode(bytes)
   const value = parse(json)
   const read = needed.safeParse(value)
   if (!read.success)
     throw damaged(`manifest.json: ${read.error.issues[0]?.path.join('.') || 'not'} as an export writes it`)
-  // Refuses duplicate keys and odd spellings, which readers might understand differently, and lone surrogates.
+  // Refuses duplicate keys, other spellings and lone surrogates, which other readers may understand differently.
   const isSpelled = manifestText(value) === json && !json.replaceAll('\\\\', '').includes('\\ud')
-  if (!isSpelled) throw damaged('manifest.json: spelled otherwise than JSON.stringify spells it')
+  if (!isSpelled) throw damaged('manifest.json: not spelled as JSON.stringify spells it')
   if (!json.split('\n').every((line) => LINE.test(line)))
-    throw damaged('manifest.json: not as plain as one is')
+    throw damaged('manifest.json: not as plain as an export writes it')
   const manifest = read.data as ReadManifest
   const problem = contradiction(manifest)
   if (problem !== undefined) throw damaged(`manifest.json: ${problem}`)
   return manifest
 }
 
-/** Which rows a selection is of, by what it says. */
+/** Returns the kind of a selection, from its other fields. */
 export function kindOf({ from_seq, to_end, filter: wanted }: Omit<Selection, 'kind'>): Selection['kind'] {
   if (Object.keys(wanted).length > 0) return 'filtered'
   return from_seq === 1 && to_end ? 'chain' : 'range'
 }
 
-/** to_seq of a selection that goes on to the end of its chain. */
+/** Returns the to_seq of a selection that goes on to the end of its chain. */
 export function endOf(fromSeq: number, lastSeq: number): number {
   return Math.max(fromSeq, lastSeq)
 }
@@ -144,14 +144,14 @@ export function endOf(fromSeq: number, lastSeq: number): number {
 function contradiction(manifest: ReadManifest): string | undefined {
   const { selection: chosen, predecessor, segments } = manifest
   const { kind, from_seq, to_seq, to_end } = chosen
-  if (kind !== kindOf(chosen)) return 'the selection is not of its kind'
-  if (from_seq < 1 || from_seq > LIMITS.maxSeq || to_seq < from_seq) return 'the selection is no range'
+  if (kind !== kindOf(chosen)) return 'the kind of the selection is wrong'
+  if (from_seq < 1 || from_seq > LIMITS.maxSeq || to_seq < from_seq) return 'the selection is not a range'
   if (to_end && to_seq !== endOf(from_seq, manifest.last_seq))
     return 'the selection does not end with the last row'
   const isLink = kind !== 'filtered' && from_seq > 1 && predecessor?.seq === from_seq - 1
-  if (predecessor !== undefined && !isLink) return 'a predecessor that is none'
-  if (segments.some(({ name }, i) => name !== segmentName(i + 1))) return 'a segment that is named otherwise'
-  return isSum(manifest) ? undefined : 'its counts are not those of its segments'
+  if (predecessor !== undefined && !isLink) return 'the predecessor is wrong'
+  if (segments.some(({ name }, i) => name !== segmentName(i + 1))) return 'the name of a segment is wrong'
+  return isSum(manifest) ? undefined : 'its counts differ from the sums of its segments'
 }
 
 function isSum({ rows, first_seq, last_seq, segments }: ReadManifest): boolean {

@@ -3,27 +3,27 @@ import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/prom
 import { basename, dirname, join } from 'node:path'
 import { AuditError, errnoOf } from '../base/errors.js'
 
-/** A file that gets its name when it is whole, and not before. */
+/** A file that gets its name only once it is complete. */
 export class OutputFile {
   readonly #path: string
   readonly #draft: string
   readonly #replace: boolean
 
-  /** `replace`: whether a file that has the name already may go. */
+  /** `replace` is whether an existing file with the name may be replaced. */
   constructor(path: string, replace: boolean) {
     this.#path = path
     this.#replace = replace
     this.#draft = join(dirname(path), `.audit-export-${randomBytes(8).toString('hex')}.tmp`)
   }
 
-  /** Rejects with `output_exists`, before any work is done. */
+  /** Rejects with `output_exists` where the file exists. Call it before any work is done. */
   async assertFree(): Promise<void> {
     const there = await lstat(this.#path).catch(() => undefined)
     if (there?.isDirectory()) throw new AuditError('usage', `${basename(this.#path)} is a directory`)
     if (there !== undefined && !this.#replace) throw exists(this.#path)
   }
 
-  /** A file beside it that has no name: it is gone with whoever made it, however that ends. */
+  /** Opens a file without a name in the same folder. It disappears with the process, however the process ends. */
   async scratch(): Promise<FileHandle> {
     const path = `${this.#draft}.rows`
     return this.guarded(async () => {
@@ -34,8 +34,8 @@ export class OutputFile {
   }
 
   /**
-   * Lets `write` fill a draft, and gives it its name, durably. Dying anywhere leaves what had the name before, and at
-   * most a draft, `.audit-export-*.tmp`.
+   * Fills a draft with `write`, then gives it its name, durably. Dying anywhere in here keeps the file that had the name
+   * before, and leaves at most a draft, `.audit-export-*.tmp`.
    */
   async write(write: (file: FileHandle) => Promise<void>): Promise<void> {
     try {
@@ -47,7 +47,7 @@ export class OutputFile {
         } finally {
           await file.close()
         }
-        // Dying before this line leaves a draft; dying after it, a whole file.
+        // Dying before this line leaves a draft. Dying after it leaves the complete file.
         await this.#name()
         await syncFolder(dirname(this.#path))
       })
@@ -56,17 +56,17 @@ export class OutputFile {
     }
   }
 
-  /** link(2) never replaces a file that somebody else has put there meanwhile. FAT and some shares have no links. */
+  /** Names the draft. link(2) never replaces a file that was created meanwhile, but FAT and some shares have no links. */
   async #name(): Promise<void> {
     if (!this.#replace) {
-      const isLinked = await done(link(this.#draft, this.#path))
+      const isLinked = await isSupported(link(this.#draft, this.#path))
       if (isLinked) return
       await this.assertFree()
     }
     await rename(this.#draft, this.#path)
   }
 
-  /** Runs what writes to either of them: what the file system refuses is `output_failed`. */
+  /** Runs a call that writes to the file or the scratch file. Rejects with `output_failed` where the file system refuses it. */
   async guarded<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call()
@@ -81,16 +81,16 @@ export class OutputFile {
 }
 
 function exists(path: string): AuditError {
-  return new AuditError('output_exists', `${basename(path)} is there already`, {
+  return new AuditError('output_exists', `${basename(path)} exists already`, {
     advice: { code: 'choose_other_output' },
   })
 }
 
-/** What a file system says of a call that it does not have. */
+/** The errors of a file system for a call that it does not support. */
 const NO_SUCH_CALL: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'])
 
-/** False where the file system cannot do it. */
-async function done(call: Promise<void>): Promise<boolean> {
+/** Resolves to false where the file system does not support the call. */
+async function isSupported(call: Promise<void>): Promise<boolean> {
   try {
     await call
     return true
@@ -103,7 +103,7 @@ async function done(call: Promise<void>): Promise<boolean> {
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
   try {
-    await done(folder.sync())
+    await isSupported(folder.sync())
   } finally {
     await folder.close()
   }

@@ -7,26 +7,26 @@ import { lineLength, writeLine } from './line-writer.js'
 import type { Segment } from './manifest.js'
 import { sha256Of } from './sha256.js'
 
-/** Takes the compressed segments in their order. */
+/** Receives the compressed segments in order. */
 export type TakeSegment = (name: string, bytes: Buffer) => Promise<void>
 
-/** A segment as it is stored, and what the manifest says of it. */
+/** A stored segment, and its entry in the manifest. */
 interface Made {
   readonly segment: Segment
   readonly bytes: Buffer
 }
 
-/** Segments that are compressed at once, each on a thread of its own. */
-const AT_ONCE = 3
+/** Segments that are compressed at once, each on its own thread. */
+const CONCURRENCY = 3
 
-/** Rows to segments: each ends before the line that would make it too long. Memory is that of a few segments. */
+/** Writes rows to segments. A segment ends before the line that would make it too long. Holds a few segments in memory. */
 export class SegmentWriter {
-  /** Those that were handed over. */
+  /** The segments that were passed on. */
   readonly segments: Segment[] = []
   readonly #take: TakeSegment
   readonly #compressing: Promise<Made>[] = []
   #draining = Promise.resolve()
-  /** Used before: to the collector each new one would be a reason to look at everything. */
+  /** Buffers to reuse: each new one would make the garbage collector run a full collection. */
   readonly #spare: Buffer[] = []
   #closed = 0
   #content: Buffer | undefined
@@ -54,17 +54,17 @@ export class SegmentWriter {
     this.#bytes += content.write(line, this.#bytes, 'latin1')
   }
 
-  /** Whether so much waits to be written that it is time to {@link drain}. */
+  /** Whether so many segments wait that the caller should {@link drain}. */
   get isAhead(): boolean {
-    return this.#compressing.length > AT_ONCE
+    return this.#compressing.length > CONCURRENCY
   }
 
   /**
-   * Hands over what is compressed, as far as needed to keep memory flat. One call after the other: where the last rows
-   * come with the chunk that made it wait, the one for the end begins meanwhile.
+   * Passes on compressed segments until at most `atMost` wait, which keeps memory flat. Calls run one after the other,
+   * because the call of `finish` may begin while another one runs.
    */
-  drain(atMost = AT_ONCE): Promise<void> {
-    this.#draining = this.#draining.then(() => this.#handOver(atMost))
+  drain(atMost = CONCURRENCY): Promise<void> {
+    this.#draining = this.#draining.then(() => this.#passOn(atMost))
     return this.#draining
   }
 
@@ -73,12 +73,12 @@ export class SegmentWriter {
     await this.drain(0)
   }
 
-  /** For an export that failed: nothing is left running. */
+  /** Waits until nothing runs any more, after an export that failed. */
   async abandon(): Promise<void> {
     await Promise.allSettled([this.#draining, ...this.#compressing])
   }
 
-  async #handOver(atMost: number): Promise<void> {
+  async #passOn(atMost: number): Promise<void> {
     while (this.#compressing.length > atMost) {
       const made = await this.#compressing.shift()
       if (made === undefined) return
@@ -87,7 +87,7 @@ export class SegmentWriter {
     }
   }
 
-  /** The segment that the row's line of this length goes to. */
+  /** Returns the segment for a row's line of this length. */
   #room(seq: number, length: number): Buffer {
     if (this.#content !== undefined && this.#bytes + length > this.#content.length) this.#close(this.#content)
     if (this.#content === undefined) {

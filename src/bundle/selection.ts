@@ -4,16 +4,16 @@ import { formatTimestamp } from '../chain/timestamp.js'
 import type { ExportRequest, ExportSnapshot } from '../ports/bundle.js'
 import { kindOf, type Selection, type SelectionFilter } from './manifest.js'
 
-/** What was selected, as the manifest says it, but for where it ends. */
+/** A selection as in the manifest, without its end. */
 export type OpenSelection = Omit<Selection, 'to_seq'>
 
-/** Throws `usage` for a reason that no row can have: its rows could not be told from others in a bundle. */
+/** Throws `usage` for the reason `unknown`, which covers several stored values that a bundle cannot distinguish. */
 export function openSelection(
   { filter, from, to }: ExportRequest,
   { fromSeq, toSeq }: ExportSnapshot,
 ): OpenSelection {
   const wanted = selectionFilter(filter)
-  // Of a filtered selection nobody can tell whether its last row is the last one that the filter lets through.
+  // No reader can check whether the last row of a filtered selection is the last one that matches the filter.
   const toEnd = toSeq === undefined && Object.keys(wanted).length === 0
   const range = { from_seq: fromSeq, to_end: toEnd, filter: wanted }
   return {
@@ -24,7 +24,7 @@ export function openSelection(
   }
 }
 
-/** The keys of the manifest, in its order. */
+/** Returns the selection with its end, with keys in the order of the manifest. */
 export function closedSelection(open: OpenSelection, toSeq: number): Selection {
   const { kind, from_seq, to_end, from, to, filter } = open
   return {

@@ -2,7 +2,7 @@ import { BUNDLE_LIMITS, damaged } from './bundle-format.js'
 
 export const BLOCK = 512
 
-/** 1980-01-01T00:00:00Z. Some programs complain of a file that is older. */
+/** 1980-01-01T00:00:00Z. Some programs warn about an older file. */
 const MTIME = 315_532_800
 const NAME = /^(?=.{1,99}$)\w[\w.-]*(\/\w[\w.-]*)*$/
 const CHECKSUM_AT = 148
@@ -12,12 +12,12 @@ export interface MemberHead {
   readonly size: number
 }
 
-/** What ends a bundle: two blocks of zeros, and nothing after them. */
+/** The end of a bundle: two blocks of zeros, and nothing after them. */
 export const TAR_END = Buffer.alloc(2 * BLOCK)
 
 /**
- * The ustar header of a plain file, the only kind of member. Each has one spelling, so that a reader encodes what it
- * decoded and compares: links, devices, sparse files and extensions of PAX and GNU all fail that alike.
+ * Returns the ustar header of a plain file, the only kind of member. A header has only one spelling, so a reader encodes
+ * what it decoded and compares: links, devices, sparse files and the extensions of PAX and GNU all fail that comparison.
  */
 export function ustarHeader({ name, size }: MemberHead): Buffer {
   const header = Buffer.alloc(BLOCK)
@@ -32,20 +32,20 @@ export function ustarHeader({ name, size }: MemberHead): Buffer {
   return header
 }
 
-/** Undefined for a block of zeros. Throws `bundle_malformed` for whatever {@link ustarHeader} does not write. */
+/** Reads a header. Returns undefined for a block of zeros. Throws `bundle_malformed` unless {@link ustarHeader} can have written it. */
 export function readHeader(block: Buffer): MemberHead | undefined {
   if (block.every((byte) => byte === 0)) return undefined
   const name = block.toString('latin1', 0, block.indexOf(0))
   const digits = block.toString('latin1', 124, 135)
   const head = { name, size: /^[0-7]{11}$/.test(digits) ? Number.parseInt(digits, 8) : 0 }
   if (!NAME.test(name) || !ustarHeader(head).equals(block)) {
-    throw damaged('a member that is no plain file, named and marked as an export marks it')
+    throw damaged('a member is not a plain file with the header that an export writes')
   }
-  if (head.size > BUNDLE_LIMITS.fileBytes) throw damaged('a member larger than any can be')
+  if (head.size > BUNDLE_LIMITS.fileBytes) throw damaged('a member is too large')
   return head
 }
 
-/** Bytes from the end of a member to the next header. */
+/** Returns the bytes from the end of a member to the next header. */
 export function paddingOf(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK
 }
@@ -54,7 +54,7 @@ function octal(value: number, digits: number): string {
   return value.toString(8).padStart(digits, '0')
 }
 
-/** With the checksum field as spaces. */
+/** Returns the checksum of a header whose checksum field holds spaces. */
 function sum(header: Buffer): number {
   return header.reduce((total, byte) => total + byte, 0)
 }

@@ -13,26 +13,26 @@ import { type ReadManifest, readManifest, type Selection } from './manifest.js'
 
 export interface BundleRequest {
   readonly path: string
-  /** The chain that it must be of, where the caller has said so. */
+  /** The chain that the bundle must hold, if the caller names one. */
   readonly domainId?: string | undefined
-  /** Heads known from elsewhere, of the chain with this id. */
+  /** Returns the heads known from elsewhere of the chain with this id. */
   readonly pinsOf: (domainId: string) => readonly ChainHead[]
-  /** Whether a selection of rows will do, which cannot show that none is missing. */
+  /** Whether to accept a filtered selection, which cannot show that no row is missing. */
   readonly allowFiltered: boolean
 }
 
-/** A verdict, and what the bundle says that it is a selection of. `ok` is false where there is a shortfall. */
+/** A verdict, and the selection that the bundle holds. `ok` is false where there is a shortfall. */
 export interface BundleVerdict extends Verdict {
   readonly selection: Selection
-  /** Whether it can show that no row of its segment is missing. */
+  /** Whether the bundle can show that no row of its segment is missing. */
   readonly complete: boolean
-  /** Why an intact bundle is not what was asked for. */
+  /** Why an intact bundle does not fulfil the request. */
   readonly shortfall?: AuditError | undefined
 }
 
 /**
- * Verifies an evidence bundle offline. Rejects with `file_unreadable`, with `bundle_malformed` for what is no whole
- * bundle, with `nothing_to_verify` for one without rows, with `domain_not_found` for one of another chain.
+ * Verifies an evidence bundle offline. Rejects with `file_unreadable`, with `bundle_malformed` where the file is not a
+ * whole bundle, with `nothing_to_verify` where it has no rows, and with `domain_not_found` where it holds another chain.
  */
 export async function verifyBundle(
   request: BundleRequest,
@@ -88,7 +88,7 @@ function bundleVerdict({ selection }: ReadManifest, verdict: Verdict, allowFilte
   return { ...verdict, ok, findings, complete, selection, shortfall }
 }
 
-/** Of a row that a selection does not have, nothing can be said. */
+/** A filtered selection proves nothing about a pinned row that it does not hold. */
 function isUnselectedPin({ code, observed }: Finding): boolean {
   return code === 'unexpected_head' && observed === undefined
 }
@@ -102,7 +102,7 @@ function shortfallOf(lacksPin: boolean, allowFiltered: boolean): AuditError | un
   if (allowFiltered) return undefined
   return new AuditError(
     'bundle_filtered',
-    'what is there is intact, but it is a filtered selection: it cannot show that no row is missing',
+    'the rows are intact, but they are a filtered selection, which cannot show that no row is missing',
     { advice: { code: 'allow_filtered' } },
   )
 }

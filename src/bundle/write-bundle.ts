@@ -6,7 +6,7 @@ import { manifestText } from './manifest.js'
 import type { OutputFile } from './output-file.js'
 import { paddingOf, TAR_END, ustarHeader } from './ustar.js'
 
-/** A member whose content is at hand. */
+/** A member with its content. */
 export interface Member {
   readonly name: string
   readonly content: Buffer
@@ -14,7 +14,7 @@ export interface Member {
 
 export interface Written {
   readonly bytes: number
-  /** Of the whole file: what a chain of custody notes down. */
+  /** The hash of the whole file, to be noted in a chain of custody. */
   readonly sha256: string
 }
 
@@ -28,7 +28,7 @@ export function memberOf({ name, content }: Member): Buffer {
   ])
 }
 
-/** Puts the manifest, which is only known at the end, before the segments, which are in `scratch` by then. */
+/** Writes the bundle: the manifest, which is known only at the end, comes before the segments from `scratch`. */
 export async function writeBundle(
   output: OutputFile,
   manifest: Manifest,
@@ -46,7 +46,7 @@ export async function writeBundle(
     }
     await put(memberOf({ name: MANIFEST_NAME, content: Buffer.from(manifestText(manifest), 'utf8') }))
     for (const member of files) await put(memberOf(member))
-    for await (const chunk of contentOf(scratch)) {
+    for await (const chunk of chunksOf(scratch)) {
       signal.throwIfAborted()
       await put(chunk)
     }
@@ -55,7 +55,7 @@ export async function writeBundle(
   return { bytes, sha256: digest.digest('hex') }
 }
 
-async function* contentOf(file: FileHandle): AsyncGenerator<Buffer> {
+async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafe(COPY_BYTES)
   for (let at = 0; ; ) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at)

@@ -21,7 +21,7 @@ function read(content: string): Read[] {
   new LineReader({
     add: (row) => rows.push(copied(row.stored())),
     addStored: (row) => rows.push(row),
-    addNone: () => rows.push(undefined),
+    addMalformed: () => rows.push(undefined),
   }).read(Buffer.from(content, 'latin1'))
   return rows
 }

@@ -4,7 +4,7 @@ import { parseFilter } from '../../query/list-query.js'
 import { parametersOf } from '../query/flags.js'
 import { parseSegment } from '../verify/flags.js'
 
-/** The selection that flags of `export` name, but for `--subject-id`. Throws `usage`, or what the values are refused with. */
+/** Parses the selection of `export`, except `--subject-id`. Throws `usage`, or the error for an invalid value. */
 export function parseExport(domainId: string, flags: Readonly<Record<string, unknown>>): ExportRequest {
   const { from, to, ...filter } = parseFilter(parametersOf(flags))
   const segment = parseSegment(domainId, flags)

@@ -17,9 +17,7 @@ export interface ExportOptions {
   readonly json: boolean
 }
 
-/**
- * Writes a bundle and says what is in it. 1 where the chain diverges: the bundle is there, and holds the evidence.
- */
+/** Writes a bundle and prints what it holds. Resolves with 1 where the chain diverges: the bundle then holds the evidence. */
 export async function runExport(
   options: ExportOptions,
   context: Context,

@@ -12,11 +12,11 @@ export function exportText(path: string, { manifest, written, findings }: Export
   ]
   if (head !== undefined) lines.push(`          head ${head.seq}:${head.hash}`)
   if (findings.length > 0)
-    lines.push('  the chain diverges; the bundle holds it as it stands, damage included')
+    lines.push('  the chain diverges; the bundle holds its rows unchanged, damage included')
   return [...lines, ...findings.flatMap(findingLines)].join('\n')
 }
 
-/** Which rows a bundle is of, in words. */
+/** Returns the selection of a bundle in words. */
 export function selectionText({ kind, from_seq, to_seq, filter }: Selection): string {
   if (kind === 'chain') return 'the whole chain'
   if (kind === 'range') return `the range ${from_seq} to ${to_seq}`

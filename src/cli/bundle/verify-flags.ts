@@ -15,7 +15,7 @@ interface BundleFlags extends ParsedChain {
   }
 }
 
-/** What `verify --source bundle FILE` was asked to do. The file says itself which rows of which chain it has. */
+/** Parses the flags of `verify --source bundle FILE`. The file itself names its chain and its rows. Throws `usage`. */
 export function parseBundle(parsed: BundleFlags): BundleOptions {
   const { flags, args } = parsed
   const { file } = args
@@ -37,13 +37,13 @@ export function parseBundle(parsed: BundleFlags): BundleOptions {
   }
 }
 
-/** AUDIT_DOMAIN, which a shell may have exported long ago, says nothing about a file. */
+/** Returns the chain that was typed. Ignores AUDIT_DOMAIN, which a shell may have exported for other commands. */
 function typedChain({ flags, raw }: ParsedChain): string | undefined {
   const isTyped = raw.some((token) => token.type === 'flag' && token.flag === 'domain')
   return optionalChain({ flags: { ...flags, domain: isTyped ? flags.domain : undefined }, raw })
 }
 
-/** Throws `usage` where what belongs to bundles was given for another source. */
+/** Throws `usage` where FILE or a flag of bundles was given for another source. */
 export function assertNoBundle({ args, flags }: Pick<BundleFlags, 'args' | 'flags'>): void {
   if (args.file === undefined && flags['allow-filtered'] !== true) return
   throw new AuditError('usage', 'FILE and --allow-filtered go with --source bundle alone')

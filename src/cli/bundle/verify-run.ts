@@ -23,7 +23,7 @@ export interface BundleOptions {
   readonly json: boolean
 }
 
-/** Verifies one evidence bundle, without a database. Resolves with 0 or 1; everything else is thrown. */
+/** Verifies one evidence bundle, without a database. Resolves with 0 or 1, and throws every error. */
 export async function runVerifyBundle(
   options: BundleOptions,
   context: Context,
@@ -36,7 +36,7 @@ export async function runVerifyBundle(
   const verdict = await withProgress('verify bundle', (onProgress) =>
     verifyBundle(request, nodeHasher, onProgress, signal),
   )
-  await tell(verdict, options.json, out)
+  await print(verdict, options.json, out)
   alerts.raise(verdict)
   if (verdict.shortfall !== undefined) throw verdict.shortfall
   return verdict.ok ? EXIT.done : EXIT.finding
@@ -56,13 +56,13 @@ async function pinsOf({
   }
 }
 
-async function tell(verdict: BundleVerdict, json: boolean, out: Output): Promise<void> {
+async function print(verdict: BundleVerdict, json: boolean, out: Output): Promise<void> {
   const { shortfall, selection } = verdict
   if (json) {
     await out.json(bundleResult(verdict))
     return
   }
-  // A selection that is intact as far as it goes is no divergence, and must not read like a whole chain either.
+  // An intact selection is no divergence, and must not look like a whole chain either.
   await out.line(verdictText(verdict, shortfall === undefined ? undefined : 'PARTIAL '))
   await out.line(`          ${selectionText(selection)}`)
 }

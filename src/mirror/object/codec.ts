@@ -49,7 +49,7 @@ function jsonOf(entry: ChainedEntry): string {
 
 /** Returns the content of a frame, or its problem. `decompress` has no limit of its own, so the frame is checked first. */
 async function decompressed(bytes: Uint8Array): Promise<Buffer | string> {
-  // A directory mirror returns no bytes for anything else than a regular file; so the message says where to look.
+  // A directory mirror returns no bytes for anything but a regular file, so the message names that case too.
   if (bytes.length === 0) return 'no bytes: it is empty, or no regular file (a link, a FIFO, a device)'
   if (bytes.length > MAX_OBJECT_BYTES) return 'larger than 1 MiB'
   const problem = frameProblem(bytes)

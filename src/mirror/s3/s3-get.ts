@@ -6,7 +6,7 @@ import type { MirrorObject } from '../../ports/mirror.js'
 import type { S3Bucket } from './s3-bucket.js'
 import { failureOf } from './s3-error.js'
 
-/** The SDK retries until the headers are there; what breaks after them is asked for again from here. */
+/** The SDK retries until the headers arrive. A response that breaks after them is requested again here. */
 const ATTEMPTS = 3
 const AFTER_BREAK = { first: 200, growth: 'linear', jitter: 1 } as const
 
