@@ -48,7 +48,7 @@ async function setting(home: string, name: string): Promise<unknown> {
   return row?.value
 }
 
-test('20 first starts at once, in 20 processes: one starts it, all get the URL of one server', async () => {
+test('of 20 concurrent first starts in 20 processes one starts the server, and all get its URL', async () => {
   const home = await newHome()
   const results = await Promise.all(Array.from({ length: 20 }, () => processes.run(home, ENSURE)))
   expect(results.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
@@ -62,7 +62,7 @@ test('20 first starts at once, in 20 processes: one starts it, all get the URL o
   expect((await readdir(join(home, 'postgres'))).filter((name) => name.startsWith('new-'))).toEqual([])
 })
 
-test('first starts at once whose lock is taken from them: the data directory of one of them, one server', async () => {
+test('concurrent first starts that lose their lock still make one data directory and one server', async () => {
   const home = await newHome()
   const starts = Promise.all(Array.from({ length: 8 }, () => processes.run(home, ENSURE)))
   const thief = setInterval(() => rm(join(home, 'postgres/start.lock'), { recursive: true, force: true }), 3)
@@ -76,35 +76,38 @@ test('first starts at once whose lock is taken from them: the data directory of 
 test.each([
   ['initialising', 1200],
   ['starting', 400],
-])('killed while %s, 10 times at random: a start then works, with its database whole', async (what, span) => {
-  const home = await newHome()
-  if (what === 'starting') {
-    await ensureEmbedded(home)
-    await rowsOf(embeddedUrl(home), 'CREATE TABLE kept (n int)')
-  }
-  for (let round = 0; round < 10; round++) {
-    // Without the lock of the one killed before, the next does not wait, and meets what that one left at work.
-    await rm(join(home, 'postgres/start.lock'), { recursive: true, force: true })
-    const child = processes.start(home, ENSURE)
-    const ended = finished(child)
-    await sleep(Math.random() * span)
-    child.kill('SIGKILL')
-    await ended
-    if (what === 'starting') await stopEmbedded(home)
-  }
-  const { url } = await ensureEmbedded(home)
-  const [row] = await rowsOf(url, `SELECT to_regclass('kept') IS NOT NULL AS kept`)
-  expect(row).toEqual({ kept: what === 'starting' })
-  // An initdb that outlives its parent may add files for a moment more; the start after that removes them.
-  const leftovers = async () => {
-    await stopEmbedded(home)
-    await ensureEmbedded(home)
-    return (await readdir(join(home, 'postgres'))).filter((name) => name.startsWith('new-'))
-  }
-  await expect.poll(leftovers, { timeout: 30_000 }).toEqual([])
-})
+])(
+  'after 10 kills at random times while %s, a start works and the database is complete',
+  async (what, span) => {
+    const home = await newHome()
+    if (what === 'starting') {
+      await ensureEmbedded(home)
+      await rowsOf(embeddedUrl(home), 'CREATE TABLE kept (n int)')
+    }
+    for (let round = 0; round < 10; round++) {
+      // The lock is removed so that the next start does not wait, and meets the processes that a killed one left.
+      await rm(join(home, 'postgres/start.lock'), { recursive: true, force: true })
+      const child = processes.start(home, ENSURE)
+      const ended = finished(child)
+      await sleep(Math.random() * span)
+      child.kill('SIGKILL')
+      await ended
+      if (what === 'starting') await stopEmbedded(home)
+    }
+    const { url } = await ensureEmbedded(home)
+    const [row] = await rowsOf(url, `SELECT to_regclass('kept') IS NOT NULL AS kept`)
+    expect(row).toEqual({ kept: what === 'starting' })
+    // An initdb that outlives its parent may still add files. The start after that removes them.
+    const leftovers = async () => {
+      await stopEmbedded(home)
+      await ensureEmbedded(home)
+      return (await readdir(join(home, 'postgres'))).filter((name) => name.startsWith('new-'))
+    }
+    await expect.poll(leftovers, { timeout: 30_000 }).toEqual([])
+  },
+)
 
-test('starts once, stops once, and keeps its rows over a restart', async () => {
+test('a server starts once, stops once, and keeps its rows over a restart', async () => {
   const home = await newHome()
   const homes: string[] = []
   const onStart = (started: string) => homes.push(started)
@@ -119,7 +122,7 @@ test('starts once, stops once, and keeps its rows over a restart', async () => {
   expect(await rowsOf(embeddedUrl(home), 'SELECT n FROM kept')).toEqual([{ n: 7 }])
 })
 
-test('a server that was killed is started again, and has what was committed', async () => {
+test('a killed server starts again with every committed row', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   await rowsOf(embeddedUrl(home), 'CREATE TABLE kept AS SELECT 7 AS n')
@@ -129,7 +132,7 @@ test('a server that was killed is started again, and has what was committed', as
   expect(await rowsOf(embeddedUrl(home), 'SELECT n FROM kept')).toEqual([{ n: 7 }])
 })
 
-test('a postmaster.pid of before a crash, its number now another process: the server starts, that one lives', async () => {
+test('a server starts although postmaster.pid of a crash names another process, and leaves that process alone', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   const pidFile = join(home, 'postgres/data/postmaster.pid')
@@ -148,9 +151,9 @@ test('a postmaster.pid of before a crash, its number now another process: the se
   }
 })
 
-test('outlives its command, in a session of its own, holding none of its pipes and secrets', async () => {
+test('a server outlives its command in a session of its own, and keeps none of its pipes and secrets', async () => {
   const home = await newHome()
-  // A server that held the pipe would keep this from ever resolving.
+  // If the server held the pipe, this promise would never resolve.
   const { status } = await processes.run(home, ENSURE, { AUDIT_DATABASE_URL: 'postgresql://u:s3cret@h/d' })
   expect(status).toBe(0)
   const pid = await serverPidOf(home)
@@ -160,7 +163,7 @@ test('outlives its command, in a session of its own, holding none of its pipes a
   expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toContain('s3cret')
 })
 
-test('Ctrl-C, which goes to the whole process group, ends the command alone', async () => {
+test('Ctrl-C, which goes to the whole process group, ends only the command', async () => {
   const home = await newHome()
   const child = processes.start(home, `${ENSURE}; setInterval(() => {}, 1000)`)
   const ended = finished(child)
@@ -170,7 +173,7 @@ test('Ctrl-C, which goes to the whole process group, ends the command alone', as
   expect((await embeddedStatus(home)).running).toBe(true)
 })
 
-test('is private, durable and quiet', async () => {
+test('a server is private and durable, and logs little', async () => {
   const home = await newHome()
   await mkdir(join(home, 'postgres'), { mode: 0o755 })
   const { url } = await ensureEmbedded(home)
@@ -201,7 +204,7 @@ test('is private, durable and quiet', async () => {
   expect(await readFile(join(home, 'postgres/server.log'), 'utf8')).not.toContain('jane')
 })
 
-test('a log over a megabyte is put aside at the next start', async () => {
+test('a start renames a log of more than a megabyte', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   await stopEmbedded(home)
@@ -218,7 +221,7 @@ test.each([['/with space, \'quotes\' "$HOME" %41 & ü?#'], ['/a/b/c']])('a home 
   expect(await stopEmbedded(home)).toBe(true)
 })
 
-test('a home moved away while stopped works at its new place', async () => {
+test('a home that was moved while stopped works at its new path', async () => {
   const home = await newHome()
   const moved = await newHome('/moved')
   await ensureEmbedded(home)
@@ -230,7 +233,7 @@ test('a home moved away while stopped works at its new place', async () => {
   expect((await ensureEmbedded(home)).started).toBe(false)
 })
 
-test('the longest home works, one byte more is refused', async () => {
+test('a home of the longest path works, and one byte more is rejected', async () => {
   const base = await newHome()
   const longest = 107 - '/postgres/.s.PGSQL.5432'.length
   const home = `${base}/${'x'.repeat(longest - base.length - 1)}`
@@ -244,7 +247,7 @@ test('the longest home works, one byte more is refused', async () => {
   })
 })
 
-test('no binary for the platform: a clear error, and nothing made', async () => {
+test('a platform without a binary gets a clear error, and nothing is created', async () => {
   const home = await newHome()
   const script = `Object.defineProperty(process, 'arch', { value: 'vax' }); ${ENSURE}`
   const { status, stdout } = await processes.run(home, script)
@@ -258,18 +261,18 @@ test('no binary for the platform: a clear error, and nothing made', async () => 
   expect(await readdir(join(home, 'postgres'))).toEqual([])
 })
 
-test('a home of another major is refused and left as it was', async () => {
+test('a home of another major version is rejected and left unchanged', async () => {
   const home = await newHome()
   await mkdir(join(home, 'postgres/data'), { recursive: true })
   await writeFile(join(home, 'postgres/data/PG_VERSION'), '17\n')
   await expect(ensureEmbedded(home)).rejects.toMatchObject({
     code: 'embedded_unavailable',
-    message: expect.stringContaining('is of PostgreSQL 17, and this program brings PostgreSQL 18'),
+    message: expect.stringContaining('belongs to PostgreSQL 17, but this program has PostgreSQL 18'),
   })
   expect(await readdir(join(home, 'postgres/data'))).toEqual(['PG_VERSION'])
 })
 
-test('something that is no database at the place of the database is refused and kept', async () => {
+test('files at the path of the database that are not a database are rejected and kept', async () => {
   const home = await newHome()
   await mkdir(join(home, 'postgres/data'), { recursive: true })
   await writeFile(join(home, 'postgres/data/diary'), 'dear')
@@ -278,9 +281,9 @@ test('something that is no database at the place of the database is refused and 
   expect(await readFile(join(home, 'postgres/data/diary'), 'utf8')).toBe('dear')
 })
 
-test('an initdb that fails: its last lines in the error, nothing left', async () => {
+test('a failed initdb puts its last lines in the error and leaves nothing behind', async () => {
   const home = await newHome()
-  // No file may grow over 256 KiB: initdb gets as far as its first tables, and then a write fails, as on a full disk.
+  // With files limited to 256 KiB, initdb creates its first tables, and then a write fails as on a full disk.
   const limited = spawn('sh', ['-c', 'ulimit -f 512; exec "$@"', 'sh', ...commandOf(home)])
   const { status, stdout } = await finished(limited)
   expect({ status, ...JSON.parse(stdout) }).toMatchObject({ status: 9, code: 'embedded_unavailable' })
@@ -296,7 +299,7 @@ function commandOf(home: string): string[] {
   return spawnargs
 }
 
-test('a server that does not start: the end of its log in the error', async () => {
+test('a server that does not start puts the end of its log in the error', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   await stopEmbedded(home)
@@ -308,7 +311,7 @@ test('a server that does not start: the end of its log in the error', async () =
   })
 })
 
-test('stopping while others start: each start ends with a server that runs or was stopped, none hangs', async () => {
+test('starts during stops end with a server that runs or was stopped, and never hang', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   for (let round = 0; round < 5; round++) {
@@ -319,7 +322,7 @@ test('stopping while others start: each start ends with a server that runs or wa
   expect(await rowsOf(embeddedUrl(home), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
 })
 
-test('an abort while initialising rejects with its reason and leaves nothing half-made', async () => {
+test('an abort while initialising rejects with its reason and leaves no partial directory', async () => {
   const home = await newHome()
   const controller = new AbortController()
   const starting = ensureEmbedded(home, {
@@ -331,24 +334,27 @@ test('an abort while initialising rejects with its reason and leaves nothing hal
   expect((await ensureEmbedded(home)).started).toBe(true)
 })
 
-test.runIf(process.getuid?.() === 0)('root without user namespaces is told the two ways out', async () => {
-  const home = await newHome()
-  const bin = await newHome('/bin')
-  await mkdir(bin)
-  await writeFile(
-    join(bin, 'unshare'),
-    '#!/bin/sh\necho "unshare: unshare failed: Operation not permitted" >&2\nexit 1\n',
-  )
-  await chmod(join(bin, 'unshare'), 0o755)
-  for (const path of [bin, '/nowhere']) {
-    const { status, stdout } = await processes.run(home, ENSURE, { PATH: path })
-    expect({ status, ...JSON.parse(stdout) }).toMatchObject({
-      status: 9,
-      code: 'embedded_unavailable',
-      advice: { code: 'use_own_database_or_ordinary_user' },
-    })
-  }
-})
+test.runIf(process.getuid?.() === 0)(
+  'root without user namespaces gets an error with the two ways out',
+  async () => {
+    const home = await newHome()
+    const bin = await newHome('/bin')
+    await mkdir(bin)
+    await writeFile(
+      join(bin, 'unshare'),
+      '#!/bin/sh\necho "unshare: unshare failed: Operation not permitted" >&2\nexit 1\n',
+    )
+    await chmod(join(bin, 'unshare'), 0o755)
+    for (const path of [bin, '/nowhere']) {
+      const { status, stdout } = await processes.run(home, ENSURE, { PATH: path })
+      expect({ status, ...JSON.parse(stdout) }).toMatchObject({
+        status: 9,
+        code: 'embedded_unavailable',
+        advice: { code: 'use_own_database_or_ordinary_user' },
+      })
+    }
+  },
+)
 
 test.runIf(process.getuid?.() === 0)('root does not start in the home of another user', async () => {
   const home = await newHome()

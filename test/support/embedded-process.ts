@@ -4,22 +4,22 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { ROOT } from './cli.js'
 
-/** What a child process printed and how it ended. */
+/** The output and the exit status of a child process. */
 export interface ChildResult {
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** src/repo/embedded in processes of their own, whatever the state of dist. */
+/** Runs src/repo/embedded in separate processes, whatever the state of dist. */
 export interface EmbeddedProcesses {
-  /** Starts `node -e SCRIPT home` in a process group of its own, with `embedded` (the module) and `home` in scope; SCRIPT may await. */
+  /** Starts `node -e SCRIPT home` in its own process group. SCRIPT has `embedded` (the module) and `home` in scope, and may await. */
   start(home: string, script: string, env?: Record<string, string>): ChildProcess
   run(home: string, script: string, env?: Record<string, string>): Promise<ChildResult>
   remove(): Promise<void>
 }
 
-/** The bundle lies in node_modules, so that it finds the same packages as the source does. */
+/** The bundle is in node_modules, so that it finds the same packages as the source. */
 export async function embeddedProcesses(): Promise<EmbeddedProcesses> {
   const dir = await mkdtemp(join(ROOT, 'node_modules', '.embedded-test-'))
   const bundle = join(dir, 'embedded.mjs')
@@ -45,7 +45,7 @@ export async function embeddedProcesses(): Promise<EmbeddedProcesses> {
   }
 }
 
-/** Waits for its output to be closed, as `$(…)` in a shell does, not for the process alone. */
+/** Waits until the output is closed, as `$(…)` does in a shell, and not only until the process ends. */
 export async function finished(child: ChildProcess): Promise<ChildResult> {
   const output = { stdout: '', stderr: '' }
   child.stdout?.on('data', (chunk) => {

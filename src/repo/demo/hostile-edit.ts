@@ -3,7 +3,7 @@ import type { Database } from '../session/database.js'
 /** An edit of one row, as a hostile administrator makes it. */
 export interface HostileEdit {
   readonly seq: number
-  /** The statement in short, for people to read. */
+  /** A short form of the statement, for people to read. */
   readonly statement: string
 }
 

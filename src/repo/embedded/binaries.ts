@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { AuditError } from '../../base/errors.js'
 
-/** Absolute paths of the programs of one PostgreSQL build. */
+/** The absolute paths of the programs of one PostgreSQL build. */
 export interface Binaries {
   readonly initdb: string
   readonly pgCtl: string
@@ -15,8 +15,8 @@ export interface Binaries {
 const Symlinks = z.array(z.object({ source: z.string(), target: z.string() }))
 
 /**
- * The PostgreSQL that was installed with this package, ready to run. `packageDir` is a directory with `native/bin` to
- * use instead. Rejects with `embedded_unavailable` where there is none for this platform.
+ * Returns the PostgreSQL that was installed with this package, ready to run. `packageDir` is another directory with
+ * `native/bin`. Rejects with `embedded_unavailable` if the package for this platform is missing.
  */
 export async function findBinaries(packageDir: string = embeddedPackage()): Promise<Binaries> {
   const bin = join(packageDir, 'native', 'bin')
@@ -51,9 +51,10 @@ function noBinary(why: string, cause?: unknown): AuditError {
 }
 
 /**
- * npm packages cannot hold symbolic links, so these leave libicuuc.so.60 and the like to an install script: which npm
- * runs neither with --ignore-scripts nor, from npm 11 on, without an explicit permission. Without them initdb does not
- * load. Made here instead; safe to do at once, as each link is made in one step and always alike.
+ * Creates the symbolic links of libraries such as libicuuc.so.60, without which initdb does not load. npm packages cannot
+ * hold links, and these packages create them in an install script. npm does not run that script with --ignore-scripts,
+ * nor, from npm 11, without explicit permission. Concurrent calls are safe: each link is created in one step, and always
+ * the same.
  */
 async function completeLibraries(packageDir: string): Promise<void> {
   const list = join(packageDir, 'native', 'pg-symlinks.json')
@@ -68,7 +69,7 @@ async function completeLibraries(packageDir: string): Promise<void> {
 async function link(source: string, path: string): Promise<void> {
   await symlink(source, path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'EEXIST') return
-    throw new AuditError('embedded_unavailable', `cannot make the link ${path}: ${cause.code}`, {
+    throw new AuditError('embedded_unavailable', `cannot create the link ${path}: ${cause.code}`, {
       advice: { code: 'make_binaries_writable' },
       cause,
     })

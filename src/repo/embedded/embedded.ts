@@ -1,98 +1,99 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditError, errnoOf } from '../../base/errors.js'
 import { makePrivate } from './home.js'
-import { EMBEDDED_MAJOR, embeddedUrl, type Place, placeOf } from './place.js'
-import { isReady, serverPid } from './server-state.js'
+import { EMBEDDED_MAJOR, embeddedUrl, type HomePaths, homePaths } from './home-paths.js'
+import { isReady, isServerOf, serverPid } from './server-state.js'
 
-export { embeddedUrl } from './place.js'
+export { embeddedUrl } from './home-paths.js'
 
 export interface EnsureOptions {
-  /** Gets the home when this call starts the server. */
+  /** Called with the home if this call starts the server. */
   readonly onStart?: ((home: string) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 export interface EmbeddedStatus {
-  /** Whether it takes connections. */
+  /** Whether the server accepts connections. */
   readonly running: boolean
-  /** The process of the server, also while it starts or stops. */
+  /** The process id of the server, also while it starts or stops. */
   readonly pid?: number | undefined
-  /** The PostgreSQL major of the data; undefined before the first start. */
+  /** The PostgreSQL major version of the data; undefined before the first start. */
   readonly version?: string | undefined
   readonly dataDir: string
   readonly socket: string
   readonly logFile: string
 }
 
-/** Milliseconds that an orderly stop may take (its last checkpoint). */
-const STOP_PATIENCE = 120_000
+/** Milliseconds that a fast shutdown may take, with its last checkpoint. */
+const STOP_TIMEOUT = 120_000
 
 /**
- * Makes the PostgreSQL of a home run, initialised if need be, its database `audit` in place (without a schema).
- * It outlives this process until `stopEmbedded`. Safe to call at once from many processes, and to kill at any point.
- * Where it runs already this takes about a millisecond. `started`: whether this call started it.
- * Rejects with `embedded_unavailable`, or the reason of `signal`.
+ * Starts the PostgreSQL of a home unless it runs, and initialises it first if needed, with the database `audit` and no
+ * schema. The server outlives this process until `stopEmbedded`. Many processes may call this at the same time, and each
+ * may be killed at any point. If the server runs already, the call takes about a millisecond. Resolves with whether this
+ * call started the server. Rejects with `embedded_unavailable`, or with the reason of `signal`.
  */
 export async function ensureEmbedded(
   home: string,
   options: EnsureOptions = {},
 ): Promise<{ url: string; started: boolean }> {
-  const place = placeOf(home)
+  const paths = homePaths(home)
   const url = embeddedUrl(home)
-  if (await isReady(place)) return { url, started: false }
+  if (await isReady(paths)) return { url, started: false }
   try {
-    return { url, started: await startUnderLock(place, options) }
+    return { url, started: await startUnderLock(paths, options) }
   } catch (error) {
     if (error instanceof AuditError || options.signal?.aborted) throw error
-    throw unexpected(place, error)
+    throw unexpected(paths, error)
   }
 }
 
-/** Stops the server in order; resolves, when it is gone, to whether it ran. */
+/** Shuts the server down. Resolves when its process is gone, with whether it ran before. */
 export async function stopEmbedded(home: string): Promise<boolean> {
-  const place = placeOf(home)
-  const pid = await serverPid(place)
+  const paths = homePaths(home)
+  const pid = await serverPid(paths)
   if (pid === undefined) return false
-  // SIGINT is PostgreSQL's fast shutdown: sessions are ended, what they committed is checkpointed.
+  // SIGINT is PostgreSQL's fast shutdown: it ends all sessions, and writes a checkpoint.
   signalServer(pid)
-  const deadline = performance.now() + STOP_PATIENCE
-  while ((await serverPid(place)) === pid) {
-    if (performance.now() > deadline) throw unstoppable(place, pid)
+  const deadline = performance.now() + STOP_TIMEOUT
+  // The process is what counts: a server removes postmaster.pid, and writes its last log line after that.
+  while (await isServerOf(pid, paths)) {
+    if (performance.now() > deadline) throw unstoppable(paths, pid)
     await sleep(10)
   }
   return true
 }
 
-/** What is there, without starting anything. */
+/** Reports the state of the server without starting anything. */
 export async function embeddedStatus(home: string): Promise<EmbeddedStatus> {
-  const place = placeOf(home)
+  const paths = homePaths(home)
   const { majorOf } = await import('./initialise.js')
-  const [running, pid, version] = await Promise.all([isReady(place), serverPid(place), majorOf(place)])
-  return { running, pid, version, dataDir: place.data, socket: place.socket, logFile: place.log }
+  const [running, pid, version] = await Promise.all([isReady(paths), serverPid(paths), majorOf(paths)])
+  return { running, pid, version, dataDir: paths.data, socket: paths.socket, logFile: paths.log }
 }
 
-async function startUnderLock(place: Place, options: EnsureOptions): Promise<boolean> {
+async function startUnderLock(paths: HomePaths, options: EnsureOptions): Promise<boolean> {
   const { underStartLock } = await import('./start-lock.js')
-  await makePrivate(place.dir)
+  await makePrivate(paths.dir)
   let started = false
   const start = async () => {
-    if (await isReady(place)) return
-    await bringUp(place, options)
+    if (await isReady(paths)) return
+    await bringUp(paths, options)
     started = true
   }
-  await underStartLock(place, () => isReady(place), start, options.signal)
+  await underStartLock(paths, () => isReady(paths), start, options.signal)
   return started
 }
 
-async function bringUp(place: Place, { onStart, signal }: EnsureOptions): Promise<void> {
+async function bringUp(paths: HomePaths, { onStart, signal }: EnsureOptions): Promise<void> {
   const { findBinaries } = await import('./binaries.js')
   const { initialise, majorOf, checkMajor } = await import('./initialise.js')
   const { startServer } = await import('./start.js')
   const binaries = await findBinaries()
-  checkMajor(place, (await majorOf(place)) ?? EMBEDDED_MAJOR)
-  onStart?.(place.home)
-  await initialise(place, binaries, signal)
-  await startServer(place, binaries, signal)
+  checkMajor(paths, (await majorOf(paths)) ?? EMBEDDED_MAJOR)
+  onStart?.(paths.home)
+  await initialise(paths, binaries, signal)
+  await startServer(paths, binaries, signal)
 }
 
 function signalServer(pid: number): void {
@@ -107,16 +108,16 @@ function signalServer(pid: number): void {
   }
 }
 
-function unexpected(place: Place, cause: unknown): AuditError {
+function unexpected(paths: HomePaths, cause: unknown): AuditError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new AuditError('embedded_unavailable', `cannot start a PostgreSQL in ${place.dir}: ${reason}`, {
+  return new AuditError('embedded_unavailable', `cannot start a PostgreSQL in ${paths.dir}: ${reason}`, {
     cause,
   })
 }
 
-function unstoppable(place: Place, pid: number): AuditError {
-  const message = `PostgreSQL (process ${pid}) did not stop within ${STOP_PATIENCE / 1000} s`
+function unstoppable(paths: HomePaths, pid: number): AuditError {
+  const message = `PostgreSQL (process ${pid}) did not stop within ${STOP_TIMEOUT / 1000} s`
   return new AuditError('embedded_unavailable', message, {
-    advice: { code: 'read_server_log', path: place.log },
+    advice: { code: 'read_server_log', path: paths.log },
   })
 }

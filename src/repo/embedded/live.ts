@@ -1,4 +1,4 @@
-/** Whether a process of ours, or one not yet reaped, has this number. */
+/** Returns whether a process of this user has this number, even if it is a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)

@@ -3,9 +3,9 @@ import { userInfo } from 'node:os'
 import { AuditError } from '../../base/errors.js'
 
 /**
- * The command line that PostgreSQL's programs are started with. They refuse to run as root, and initdb as a user that
- * /etc/passwd does not know; another user could not reach a home of mode 0700. In a user namespace the same user bears
- * another number and still owns its files.
+ * Returns the command line that starts a program of PostgreSQL. The programs refuse to run as root, and initdb also as a
+ * user that /etc/passwd does not list. Running as another user is no way out: that user could not enter a home of mode
+ * 0700. In a user namespace the same user has another number, and still owns its files.
  */
 export function asOrdinaryUser(program: string, args: readonly string[]): [string, ...string[]] {
   if (isOrdinaryUser()) return [program, ...args]
@@ -13,12 +13,12 @@ export function asOrdinaryUser(program: string, args: readonly string[]): [strin
   return ['unshare', '--user', `--map-user=${id}`, `--map-group=${id}`, '--', program, ...args]
 }
 
-/** The two ways out where there is no user namespace to be had. */
+/** Returns the error for a system that allows no user namespace. */
 export function namespaceRefused(reason: string): AuditError {
   const uid = process.getuid?.()
   return new AuditError(
     'embedded_unavailable',
-    `PostgreSQL does not run as this user (uid ${uid}), and a user namespace cannot be made here: ${reason}`,
+    `PostgreSQL does not run as this user (uid ${uid}), and a user namespace cannot be created: ${reason}`,
     {
       advice: { code: 'use_own_database_or_ordinary_user' },
     },
@@ -35,7 +35,10 @@ function isOrdinaryUser(): boolean {
   }
 }
 
-/** 65534 is what the kernel shows for every user outside the namespace: it would make their files look like ours. */
+/**
+ * Returns a user id to map to. 65534 is the last resort: the kernel shows it for every user outside the namespace, so
+ * their files would look like those of this user.
+ */
 function knownUserId(): number {
   return passwdUserIds().findLast((id) => id > 0 && id < 65_534) ?? 65_534
 }

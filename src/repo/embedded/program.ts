@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { AuditError } from '../../base/errors.js'
 import { asOrdinaryUser, namespaceRefused } from './ordinary-user.js'
 
-/** How a program ended: its exit status (null when a signal ended it) and what it wrote to both outputs. */
+/** The exit status of a program (null after a signal), and its output on stdout and stderr. */
 export interface Ended {
   readonly status: number | null
   readonly output: string
@@ -11,20 +11,20 @@ export interface Ended {
 export interface RunOptions {
   /** Text for standard input; none by default. */
   readonly input?: string
-  /** `ignore` for pg_ctl start: its server inherits an output pipe, and whoever reads that waits for ever. */
+  /** `ignore` for pg_ctl start: its server inherits an output pipe, and a reader of that pipe would wait for ever. */
   readonly output?: 'capture' | 'ignore'
   readonly signal?: AbortSignal | undefined
 }
 
-/** Output kept of a program; initdb writes a few kB. */
+/** The number of characters of output to keep. initdb writes a few kB. */
 const MAX_OUTPUT = 64 * 1024
 
-/** What a server inherits. Not the rest: keys in the environment would outlive the command, PGDATA mislead. */
+/** The variables that a server inherits. Others stay out: keys would outlive the command, and PGDATA would mislead. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'LD_LIBRARY_PATH']
 
 /**
- * Runs a program of PostgreSQL to its end, in a session of its own so that Ctrl-C in the terminal does not reach it.
- * Rejects with `embedded_unavailable` where it cannot be started at all, and with the reason of `signal`.
+ * Runs a program of PostgreSQL to its end, in its own session, so that Ctrl-C in the terminal does not reach it. Rejects
+ * with `embedded_unavailable` if the program cannot be started, and with the reason of `signal`.
  */
 export async function run(
   program: string,
@@ -46,7 +46,7 @@ export async function run(
   const status = await new Promise<number | null>((resolve, reject) => {
     child.once('error', (cause) => reject(cannotStart(command, cause)))
     child.once('close', resolve)
-    // A program that fails early does not read its input; that is no error of its own.
+    // A program that fails early does not read its input. The write error adds nothing to the program's own failure.
     child.stdin?.on('error', () => undefined).end(options.input ?? '')
   }).finally(() => options.signal?.removeEventListener('abort', abort))
   options.signal?.throwIfAborted()
@@ -54,7 +54,7 @@ export async function run(
   return { status, output: text }
 }
 
-/** The environment of PostgreSQL's programs, the server's log and messages in plain English and UTC. */
+/** Returns the environment of PostgreSQL's programs. Logs and messages are in English and UTC. */
 export function environment(): NodeJS.ProcessEnv {
   const own = INHERITED.flatMap((name) =>
     process.env[name] === undefined ? [] : [[name, process.env[name]]],
@@ -62,7 +62,7 @@ export function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(own), LC_ALL: 'C', TZ: 'UTC' }
 }
 
-/** The last lines of a program's output, on one line. */
+/** Returns the last lines of a program's output, joined to one line. */
 export function lastLines(text: string, count = 6): string {
   return text.trim().split('\n').slice(-count).join(' | ')
 }

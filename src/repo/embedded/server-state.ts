@@ -4,32 +4,32 @@ import { createConnection } from 'node:net'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
 import { AuditError } from '../../base/errors.js'
-import type { Place } from './place.js'
+import type { HomePaths } from './home-paths.js'
 
-/** What postmaster.pid says: lines 1 and 8 of the file that a running server keeps in its data directory. */
+/** Lines 1 and 8 of postmaster.pid, the file that a running server keeps in its data directory. */
 interface PidFile {
   readonly pid: number
   readonly ready: boolean
 }
 
 /**
- * Whether the server takes connections: it says so itself, and its socket answers. Below a millisecond; no subprocess,
- * no session. A file left behind by a crash says so as well, which is why the socket is asked.
+ * Returns whether the server accepts connections: postmaster.pid says so, and the socket answers. The file alone is not
+ * enough, because a crash may have left it behind. Takes less than a millisecond, without a subprocess or a session.
  */
-export async function isReady(place: Place): Promise<boolean> {
-  const file = await readPidFile(place)
-  return file?.ready === true && (await accepts(place.socket))
+export async function isReady(paths: HomePaths): Promise<boolean> {
+  const file = await readPidFile(paths)
+  return file?.ready === true && (await accepts(paths.socket))
 }
 
-/** The process of the server on this data directory, in whatever state it is; undefined where there is none. */
-export async function serverPid(place: Place): Promise<number | undefined> {
-  const file = await readPidFile(place)
-  return file !== undefined && (await isServerOf(file.pid, place)) ? file.pid : undefined
+/** Returns the process id of the server on this data directory, whatever its state; undefined without one. */
+export async function serverPid(paths: HomePaths): Promise<number | undefined> {
+  const file = await readPidFile(paths)
+  return file !== undefined && (await isServerOf(file.pid, paths)) ? file.pid : undefined
 }
 
-/** The number in postmaster.pid, of a live process or of none. */
-export async function readPidFile(place: Place): Promise<PidFile | undefined> {
-  const text = await readFile(place.pidFile, 'utf8').catch(() => '')
+/** Reads postmaster.pid. The process that it names may be dead. */
+export async function readPidFile(paths: HomePaths): Promise<PidFile | undefined> {
+  const text = await readFile(paths.pidFile, 'utf8').catch(() => '')
   const lines = text.split('\n')
   const pid = Number(lines[0])
   return pid > 0 ? { pid, ready: lines[7]?.trim() === 'ready' } : undefined
@@ -44,7 +44,7 @@ function accepts(socket: string): Promise<boolean> {
     })
     connection.once('error', (cause: NodeJS.ErrnoException) => {
       if (cause.code === 'EACCES') reject(forbidden(socket, cause))
-      // EAGAIN: there is a server, and its queue of connections is full.
+      // EAGAIN means that a server listens, and that its queue of connections is full.
       else resolve(cause.code === 'EAGAIN')
     })
   })
@@ -58,16 +58,16 @@ function forbidden(socket: string, cause: Error): AuditError {
 }
 
 /**
- * Whether a process is the server of this data directory. The number alone does not tell: after a crash of the machine,
- * or a restart of a container, another process bears it, and a dead server that nobody reaped still has it.
+ * Returns whether a process is the server of this data directory. The number alone does not prove that. After a crash of
+ * the machine, or a restart of a container, another process may have the number, and a zombie keeps its number.
  */
-async function isServerOf(pid: number, place: Place): Promise<boolean> {
+export async function isServerOf(pid: number, paths: HomePaths): Promise<boolean> {
   if (process.platform !== 'linux') return isPostgres(pid)
-  const directories = await Promise.all([readlink(`/proc/${pid}/cwd`), realpath(place.data)]).catch(() => [])
+  const directories = await Promise.all([readlink(`/proc/${pid}/cwd`), realpath(paths.data)]).catch(() => [])
   return directories.length === 2 && directories[0] === directories[1]
 }
 
-/** Without /proc the working directory is hard to come by, and the name of the program has to do. */
+/** Compares the name of the program: without /proc there is no simple way to read its working directory. */
 async function isPostgres(pid: number): Promise<boolean> {
   const args = ['-p', String(pid), '-o', 'comm=']
   const { stdout } = await promisify(execFile)('ps', args).catch(() => ({ stdout: '' }))

@@ -1,7 +1,7 @@
 /**
- * Fixed at every start, above the home's own postgresql.conf. The socket directory is relative to the data directory:
- * a home may be moved. A statement or a value of it (personal data) must not reach the log, so errors of statements are
- * not logged at all; what is left is a few lines a start.
+ * The settings that every start fixes, with precedence over the home's postgresql.conf. The socket directory is relative
+ * to the data directory, because a home may be moved. Statements and their values hold personal data and must not reach
+ * the log. So errors of statements are not logged at all, and a start logs only a few lines.
  */
 export const SETTINGS = {
   listen_addresses: '',

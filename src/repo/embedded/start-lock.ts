@@ -1,40 +1,42 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditError, errnoOf } from '../../base/errors.js'
-import type { Place } from './place.js'
+import type { HomePaths } from './home-paths.js'
 
-/** Milliseconds after which the lock of a process that was killed is taken over, between looks, and to wait at most. */
+/** Milliseconds after which the lock of a killed process is stale. */
 const STALE = 5000
+/** Milliseconds between two tries. */
 const INTERVAL = 25
-const PATIENCE = 400_000
+/** Milliseconds to wait for the lock at most. */
+const TIMEOUT = 400_000
 
 /**
- * Runs `use` while no other process does, or gives up waiting as soon as `done` says that there is nothing left to do.
- * It only saves 20 first starts from doing the same work 20 times: a process that was halted longer than STALE loses
- * the lock unawares, so nothing that must hold may depend on it.
+ * Runs `use` under a lock between processes, or resolves without it as soon as `done` returns true. The lock only saves
+ * 20 concurrent first starts from doing the same work 20 times. A process that was suspended for longer than STALE loses
+ * the lock without noticing, so correctness must not depend on it.
  */
 export async function underStartLock(
-  place: Place,
+  paths: HomePaths,
   done: () => Promise<boolean>,
   use: () => Promise<void>,
   signal?: AbortSignal,
 ): Promise<void> {
   const { lock } = await import('proper-lockfile')
-  const deadline = performance.now() + PATIENCE
+  const deadline = performance.now() + TIMEOUT
   while (!(await done())) {
-    const release = await tryLock(lock, place)
+    const release = await tryLock(lock, paths)
     if (release !== undefined) return use().finally(release)
-    if (performance.now() > deadline) throw busy(place)
+    if (performance.now() > deadline) throw busy(paths)
     await sleep(INTERVAL, undefined, { signal })
   }
 }
 
 type Lock = typeof import('proper-lockfile')['lock']
 
-async function tryLock(lock: Lock, place: Place): Promise<(() => Promise<void>) | undefined> {
+async function tryLock(lock: Lock, paths: HomePaths): Promise<(() => Promise<void>) | undefined> {
   try {
-    const release = await lock(place.dir, {
-      lockfilePath: place.lock,
+    const release = await lock(paths.dir, {
+      lockfilePath: paths.lock,
       realpath: false,
       stale: STALE,
       update: STALE / 5,
@@ -43,14 +45,18 @@ async function tryLock(lock: Lock, place: Place): Promise<(() => Promise<void>) 
     return () => release().catch(() => undefined)
   } catch (error) {
     const code = errnoOf(error)
-    // ENOENT: the lock was taken away between its making and the look at its time.
-    if (code === 'ELOCKED' || (code === 'ENOENT' && existsSync(place.dir))) return undefined
-    throw new AuditError('embedded_unavailable', `cannot make ${place.lock}: ${code}`, { cause: error })
+    // ENOENT means that the lock was removed after it was created and before its time was read.
+    if (code === 'ELOCKED' || (code === 'ENOENT' && existsSync(paths.dir))) return undefined
+    throw new AuditError('embedded_unavailable', `cannot create ${paths.lock}: ${code}`, { cause: error })
   }
 }
 
-function busy(place: Place): AuditError {
-  return new AuditError('embedded_unavailable', `another process holds ${place.lock} and does not finish`, {
-    advice: { code: 'end_other_start' },
-  })
+function busy(paths: HomePaths): AuditError {
+  return new AuditError(
+    'embedded_unavailable',
+    `another process holds ${paths.lock} and did not release it in time`,
+    {
+      advice: { code: 'end_other_start' },
+    },
+  )
 }

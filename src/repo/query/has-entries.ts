@@ -1,6 +1,6 @@
 import type { Database } from '../session/database.js'
 
-/** Whether any chain of the database has a row. */
+/** Returns whether any chain of the database has a row. */
 export async function hasEntries(database: Database): Promise<boolean> {
   return database.withClient(async (client) => {
     const { rows } = await client.query<{ any: boolean }>(

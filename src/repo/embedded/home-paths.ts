@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path'
 import { AuditError } from '../../base/errors.js'
 
-/** Where the PostgreSQL of one home keeps its things; all absolute. */
-export interface Place {
+/** The absolute paths that the PostgreSQL of one home uses. */
+export interface HomePaths {
   readonly home: string
-  /** Mode 0700; holds the socket too, so that only its owner reaches a server that trusts whoever connects. */
+  /** Mode 0700. It also holds the socket, so that only the owner reaches a server that trusts every client. */
   readonly dir: string
   readonly data: string
   readonly socket: string
@@ -15,15 +15,15 @@ export interface Place {
 
 export const DATABASE = 'audit'
 
-/** Of the optional packages pinned in package.json. */
+/** The major version of the optional packages that package.json pins. */
 export const EMBEDDED_MAJOR = '18'
 
-/** sun_path of a socket address holds 108 bytes on Linux and 104 on macOS, the closing NUL among them. */
+/** A socket address holds a path of 108 bytes on Linux and 104 on macOS, including the closing NUL. */
 const SOCKET_PATH_LIMIT = process.platform === 'linux' ? 107 : 103
 const SOCKET_NAME = '.s.PGSQL.5432'
 
-/** Throws `embedded_unavailable` for a home so long that its socket could not be connected to. */
-export function placeOf(home: string): Place {
+/** Returns the paths of a home. Throws `embedded_unavailable` if the path of the socket would be too long. */
+export function homePaths(home: string): HomePaths {
   const dir = join(resolve(home), 'postgres')
   const data = join(dir, 'data')
   const socket = join(dir, SOCKET_NAME)
@@ -37,16 +37,19 @@ export function placeOf(home: string): Place {
   return { home: resolve(home), dir, data, socket, log, lock, pidFile }
 }
 
-/** The URL of the database in a home, running or not: superuser, Unix socket, no password; for pg and psql alike. */
+/**
+ * Returns the URL of the database in a home, whether the server runs or not: superuser, Unix socket, no password. Both pg
+ * and psql take this URL.
+ */
 export function embeddedUrl(home: string): string {
-  return `postgresql://postgres@/${DATABASE}?host=${encodeURIComponent(placeOf(home).dir)}`
+  return `postgresql://postgres@/${DATABASE}?host=${encodeURIComponent(homePaths(home).dir)}`
 }
 
 function tooLong(socket: string, bytes: number): AuditError {
   const most = SOCKET_PATH_LIMIT - `/postgres/${SOCKET_NAME}`.length
   return new AuditError(
     'embedded_unavailable',
-    `the home is too long a path: ${socket} has ${bytes} bytes, and a Unix socket's path may have ${SOCKET_PATH_LIMIT}`,
+    `the path of the home is too long: ${socket} has ${bytes} bytes, a Unix socket's path at most ${SOCKET_PATH_LIMIT}`,
     { advice: { code: 'shorten_home', bytes: most } },
   )
 }
