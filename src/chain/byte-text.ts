@@ -1,4 +1,4 @@
-/** Whether bytes `from` to `to` are well-formed UTF-8 (RFC 3629: no overlong form, no surrogate) without U+0000. */
+/** Returns whether bytes `from` to `to` are well-formed UTF-8 (RFC 3629: no overlong form, no surrogate) without U+0000. */
 export function isText(bytes: Uint8Array, from: number, to: number): boolean {
   let at = asciiEnd(bytes, from, to)
   while (at < to) {
@@ -9,14 +9,14 @@ export function isText(bytes: Uint8Array, from: number, to: number): boolean {
   return true
 }
 
-/** Where the run of U+0001 to U+007F at `from` ends. A loop of its own: in one with the rest, texts took twice the time. */
+/** Returns where the run of U+0001 to U+007F at `from` ends. With this loop inside the other one, texts took twice the time. */
 function asciiEnd(bytes: Uint8Array, from: number, to: number): number {
   let at = from
   while (at < to && ((bytes[at] ?? 0) - 1) >>> 0 < 0x7f) at += 1
   return at
 }
 
-/** Length of the well-formed sequence of two bytes or more at `at`, 0 if there is none (Unicode 15, table 3-7). */
+/** Returns the length of the well-formed sequence of two or more bytes at `at`, or 0 (Unicode 15, table 3-7). */
 function sequenceLength(bytes: Uint8Array, at: number, to: number): number {
   const lead = bytes[at] ?? 0
   const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2
@@ -27,19 +27,19 @@ function sequenceLength(bytes: Uint8Array, at: number, to: number): number {
   return length
 }
 
-/** Refuses the overlong forms of U+0000 to U+07FF and of U+0000 to U+FFFF. */
+/** The lowest second byte, which excludes the overlong forms of three and four bytes. */
 function lowestSecond(lead: number): number {
   if (lead === 0xe0) return 0xa0
   return lead === 0xf0 ? 0x90 : 0x80
 }
 
-/** Refuses the surrogates, and what lies above U+10FFFF. */
+/** The highest second byte, which excludes the surrogates and everything above U+10FFFF. */
 function highestSecond(lead: number): number {
   if (lead === 0xed) return 0x9f
   return lead === 0xf4 ? 0x8f : 0xbf
 }
 
-/** `[a-z][a-z0-9_/-]{0,63}` */
+/** Returns whether the bytes match `[a-z][a-z0-9_/-]{0,63}`. */
 export function isObjectType(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from < 1 || to - from > 64 || !isLower(bytes[from] ?? 0)) return false
   for (let i = from + 1; i < to; i += 1) {
@@ -49,14 +49,14 @@ export function isObjectType(bytes: Uint8Array, from: number, to: number): boole
   return true
 }
 
-/** `name` or `name.parameter` */
+/** Returns whether the bytes are `name` or `name.parameter`. */
 export function isCaveat(bytes: Uint8Array, from: number, to: number): boolean {
   const dot = bytes.indexOf(0x2e, from)
   if (dot < 0 || dot >= to) return isIdentifier(bytes, from, to)
   return isIdentifier(bytes, from, dot) && isIdentifier(bytes, dot + 1, to)
 }
 
-/** `[A-Za-z_][A-Za-z0-9_]{0,62}` */
+/** Returns whether the bytes match `[A-Za-z_][A-Za-z0-9_]{0,62}`. */
 function isIdentifier(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from < 1 || to - from > 63 || isDigit(bytes[from] ?? 0)) return false
   for (let i = from; i < to; i += 1) {

@@ -1,4 +1,4 @@
-/** Reads the field types of format.md from bytes that canonicalProblem has found whole: nothing can run over the end. */
+/** Reads the field types of the format. canonicalProblem has accepted the bytes, so no read can run over their end. */
 export class CanonicalReader {
   static readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   readonly #view: DataView

@@ -3,10 +3,10 @@ import { LENGTH_BYTES } from './layout.js'
 
 const encoder = new TextEncoder()
 
-/** Enough for nearly every row; a longer one makes it grow. */
+/** Nearly every row fits. A longer row makes the buffer grow. */
 const START_CAPACITY = 4096
 
-/** Writes the field types of format.md, big-endian. One writer serves row after row. */
+/** Writes the field types of the format, big-endian. One writer serves row after row. */
 export class CanonicalWriter {
   #bytes = new Uint8Array(START_CAPACITY)
   #at = 0
@@ -41,14 +41,14 @@ export class CanonicalWriter {
     for (const item of items) this.string(item)
   }
 
-  /** What was written, in bytes of its own; the writer begins anew. */
+  /** Returns a copy of what was written and resets the writer. */
   take(): Uint8Array {
     const taken = this.#bytes.slice(0, this.#at)
     this.#at = 0
     return taken
   }
 
-  /** Most texts are ASCII, and a loop over those is faster than any call: 0.1 against 0.4 µs. */
+  /** Writes a text that is ASCII and returns its length, or undefined. Most texts are; the loop takes 0.1 µs, a call of the encoder 0.4. */
   #ascii(text: string): number | undefined {
     const from = this.#at + LENGTH_BYTES
     for (let i = 0; i < text.length; i += 1) {

@@ -24,17 +24,17 @@ import { parseDomainId, uuidBytes, uuidText } from './uuid.js'
 const NO_SEQ = new Uint8Array(SEQ_BYTES)
 const NO_TIME = new Uint8Array(RECORDED_AT_BYTES)
 
-/** An entry without its place on a chain, which is known last. */
+/** An entry without its seq and time, which are known last. */
 export type UnplacedEntry = Omit<Entry, 'seq' | 'recordedAt'>
 
-/** canonical_bytes of generation PXA1 (format.md). Throws FormatError for an entry that the format cannot hold. */
+/** Returns the canonical bytes, generation PXA1 (FORMAT.md). Throws FormatError for an entry that the format cannot hold. */
 export function encodeCanonical(entry: Entry): Uint8Array {
   return putPlace(encodeUnplaced(entry), entry.seq, entry.recordedAt)
 }
 
 const writer = new CanonicalWriter()
 
-/** The canonical bytes with zeros for seq and recorded_at. Throws FormatError. */
+/** Returns the canonical bytes with zeros for seq and recorded_at. Throws FormatError. */
 export function encodeUnplaced(entry: UnplacedEntry): Uint8Array {
   assertEntry(entry)
   writer.raw(MAGIC)
@@ -52,7 +52,7 @@ export function encodeUnplaced(entry: UnplacedEntry): Uint8Array {
   return writer.take()
 }
 
-/** Writes seq and recorded_at (µs) into the bytes of {@link encodeUnplaced}, and returns those. Throws FormatError. */
+/** Writes seq and recorded_at (µs) into bytes of {@link encodeUnplaced} and returns the same bytes. Throws FormatError. */
 export function putPlace(bytes: Uint8Array, seq: number, recordedAt: bigint): Uint8Array {
   refuse('seq', Number.isSafeInteger(seq) && seq >= 1 ? undefined : 'expected 1 to 2^53-1')
   const inRange = recordedAt >= MIN_MICROS && recordedAt <= MAX_MICROS
@@ -62,7 +62,7 @@ export function putPlace(bytes: Uint8Array, seq: number, recordedAt: bigint): Ui
   return bytes
 }
 
-/** The entry that some canonical bytes hold: the inverse of {@link encodeCanonical}, total and strict. */
+/** Decodes canonical bytes, strictly: the inverse of {@link encodeCanonical}. Throws FormatError and nothing else. */
 export function decodeCanonical(bytes: Uint8Array): Entry {
   const problem = canonicalProblem(bytes)
   if (problem !== undefined) throw new FormatError('canonical_bytes', problem)

@@ -1,6 +1,6 @@
 import type { Reason } from './reason.js'
 
-/** The hashed fields of one row, in the order of format.md. Hashes and pseudonyms are 64 lower-case hex digits. */
+/** The hashed fields of one row, in the order of the format. Hashes and pseudonyms are 64 lower-case hex digits. */
 export interface Entry {
   readonly domainId: string
   readonly seq: number
@@ -17,19 +17,19 @@ export interface Entry {
   readonly recordedAt: bigint
 }
 
-/** A row as it stands on its chain. */
+/** A row of a chain, with its hashes. */
 export interface ChainedEntry extends Entry {
   readonly prevHash: string
   readonly entryHash: string
 }
 
-/** `(next_seq - 1, head_hash)`: the last row that a chain claims to have. */
+/** The last row that a chain claims to have: `(next_seq - 1, head_hash)`. */
 export interface ChainHead {
   readonly seq: number
   readonly hash: string
 }
 
-/** Sorts caveat names by their bytes and drops duplicates; names are ASCII, so code unit order is byte order. */
+/** Sorts caveat names by their bytes and drops duplicates. Names are ASCII, so the order of code units is the order of bytes. */
 export function sortCaveats(names: readonly string[]): string[] {
   return [...new Set(names)].sort((a, b) => (a < b ? -1 : 1))
 }

@@ -1,6 +1,6 @@
 import { asHash } from './hash.js'
 
-/** What a verifier can find, a closed set (cli.md, "A verify result"). */
+/** What a verifier can find, as a closed set. */
 export const FINDING_CODES = [
   'malformed_row',
   'entry_hash_mismatch',
@@ -24,17 +24,17 @@ export interface Finding {
   readonly code: FindingCode
   readonly seqFrom: number
   readonly seqTo: number
-  /** What was computed; for a link, the previous row's entry_hash; for a gap, the next row's prev_hash. Of the first row of the range. */
+  /** For the first row of the range: what was computed; for a link, the previous row's entry_hash; for a gap, the next row's prev_hash. */
   readonly expected?: string | undefined
   /** What is stored. */
   readonly observed?: string | undefined
   readonly detail: string
 }
 
-/** Beyond it numbers are no longer exact; it stands for everything beyond, so that a bigint column and JSON can hold it. */
+/** Numbers above this limit are not exact. The limit itself replaces them, so that a bigint column and JSON can hold the value. */
 const BEYOND = 2 ** 53
 
-/** A finding fit to leave the core whatever the stored values were: exact seqs, hashes of 64 hex digits or none. */
+/** Returns a finding that is safe to store and print, whatever the stored values were: exact seqs, hashes of 64 hex digits or none. */
 export function finding(raw: Finding): Finding {
   return {
     code: raw.code,
@@ -50,7 +50,7 @@ function exact(seq: number): number {
   return Number.isNaN(seq) ? 0 : Math.trunc(Math.min(BEYOND, Math.max(-BEYOND, seq)))
 }
 
-/** Collects findings; neighbours with one code merge into a range. */
+/** Collects findings. Neighbours with the same code merge into a range. */
 export class Findings {
   readonly #all: Finding[] = []
   readonly #latest = new Map<FindingCode, number>()
@@ -76,7 +76,7 @@ export class Findings {
   }
 }
 
-/** By place, then in the order of {@link FINDING_CODES}: the first is where a chain diverges. */
+/** Sorts by seq, then in the order of {@link FINDING_CODES}. The first finding shows where the chain diverges. */
 export function inOrder(findings: readonly Finding[]): Finding[] {
   const rank = (f: Finding) => FINDING_CODES.indexOf(f.code)
   return [...findings].sort((a, b) => a.seqFrom - b.seqFrom || rank(a) - rank(b))

@@ -8,16 +8,16 @@ import { placeProblem } from './row-place.js'
 import { uuidBytes } from './uuid.js'
 
 /**
- * One stored row as any source hands it to the fold. `canonical` is only read while {@link ChainFold.add} runs, so a
- * source may reuse its buffer. What a source could not turn into canonical bytes has a `problem` instead.
+ * One stored row as every source gives it to the fold. `canonical` is only read while {@link ChainFold.add} runs, so a
+ * source may reuse its buffer. A row that the source could not turn into canonical bytes has a `problem` instead.
  */
 export interface StoredRow {
   readonly seq: number
   readonly canonical?: Uint8Array | undefined
   readonly problem?: string | undefined
-  /** What a row of this source is called when it is damaged; default: `malformed_row`. */
+  /** The code of a damaged row of this source. Default: `malformed_row`. */
   readonly problemCode?: 'malformed_row' | 'object_malformed' | undefined
-  /** A generation that this reader does not know: it could not check the row, which is no finding. */
+  /** A generation that this reader does not know. The row could not be checked, which is not a finding. */
   readonly unknownGeneration?: number | undefined
   readonly prevHash?: string | undefined
   readonly entryHash?: string | undefined
@@ -29,38 +29,38 @@ export interface Unchecked {
   readonly generation: number
 }
 
-/** What the fold saw in one segment of one chain. Plain data: it crosses a worker's boundary. */
+/** What the fold found in one segment of one chain. Plain data, because it is sent between workers. */
 export interface FoldResult {
   readonly rows: number
-  /** The last row of the segment as stored; absent where its entry_hash is no hash. */
+  /** The last row of the segment as stored; absent where its entry_hash is not a hash. */
   readonly last?: ChainHead | undefined
   readonly findings: readonly Finding[]
   readonly unchecked?: Unchecked | undefined
 }
 
 export interface FoldOptions {
-  /** First seq of the segment, 1 or more. Of the rows before it only its predecessor is looked at, for the link. */
+  /** First seq of the segment, 1 or more. Of earlier rows, only the direct predecessor is read, for the link. */
   readonly fromSeq: number
-  /** Last seq of the segment, at most the chain's last stored one: rows missing before it are a gap. Default: no such bound. */
+  /** Last seq of the segment, at most the chain's last stored seq. Rows missing before it are a gap. Default: no limit. */
   readonly toSeq?: number | undefined
   readonly hasher: Hasher
   /** The chain that the rows must belong to, lower-case. Default: whatever the source says. */
   readonly domainId?: string | undefined
-  /** Heads that were seen before and must still be there, each in the segment or its predecessor. */
+  /** Heads that were noted earlier and must still be there, each in the segment or its predecessor. */
   readonly pins?: readonly ChainHead[]
-  /** The rows are a selection: those between them were never asked for, so that no gap is a finding. Default: false. */
+  /** The rows are a selection and the rows between them were not requested, so a gap is not a finding. Default: false. */
   readonly isSelection?: boolean | undefined
 }
 
 /**
- * With more rows than this at one seq, the link after them is not judged, as after a gap: a hostile table of
- * duplicates must not make the fold try every row against every other.
+ * With more rows than this at one seq, the link after them is not judged, as after a gap. Otherwise a hostile table of
+ * duplicates could make the fold compare every row with every other.
  */
 const MAX_CANDIDATES = 16
 
 /**
- * Judges the rows of one chain, in ascending order of seq, as cli.md says ("How the fold judges"). It never throws,
- * whatever it is given. The walk goes on from the stored hashes, so that one edit is one finding.
+ * Judges the rows of one chain, in ascending order of seq (FORMAT.md, "Judging a chain"). Never throws, whatever the
+ * rows hold. The walk continues from the stored hashes, so that one edit is one finding.
  */
 export class ChainFold {
   readonly #options: FoldOptions
@@ -70,13 +70,13 @@ export class ChainFold {
   readonly #findings = new Findings()
   #rows = 0
   #unchecked: Unchecked | undefined
-  /** Where the walk stands, and how many rows were there. */
+  /** The seq that the walk has reached, and the number of rows with that seq. */
   #seq: number
   #rowsAtSeq = 0
-  /** The hashes that rows at #seq have, and those they must link to: several where a seq is duplicated, none after a gap. */
+  /** The hashes of the rows at #seq, and the hashes that they must link to: several for a duplicated seq, none after a gap. */
   #hashes: string[]
   #before: readonly string[] = []
-  /** The entry_hash computed last. */
+  /** The entry_hash that was computed last. */
   #computed: string | undefined
 
   constructor(options: FoldOptions) {
@@ -104,7 +104,7 @@ export class ChainFold {
     this.#remember(row)
   }
 
-  /** Takes note of `rows` rows that follow on and are intact, up to the row `seq` with these hashes (intact-lane.ts). */
+  /** Counts `rows` intact rows that follow, up to the row `seq` with these hashes (fast-path.ts). */
   pass(rows: number, seq: number, prevHash: string, entryHash: string): void {
     this.#rows += rows
     this.#seq = seq
@@ -113,18 +113,18 @@ export class ChainFold {
     this.#hashes = [entryHash]
   }
 
-  /** The row that the walk stands on; its hash where a next row can link to that one alone. */
-  get standing(): { readonly seq: number; readonly hash: string | undefined } {
+  /** The row that the walk has reached. It has a hash only where the next row can link to no other. */
+  get position(): { readonly seq: number; readonly hash: string | undefined } {
     const hash = this.#rowsAtSeq <= 1 ? this.#hashes[0] : undefined
     return { seq: this.#seq, hash }
   }
 
-  /** Whether nothing has been found so far. */
+  /** Whether there is no finding so far. */
   get isIntact(): boolean {
     return this.#findings.isEmpty
   }
 
-  /** `toSeq`: where the segment ends, of a source that only knows it now. */
+  /** Ends the walk. `toSeq` is the end of the segment for a source that learns it only now. */
   finish(toSeq = this.#options.toSeq): FoldResult {
     const { fromSeq } = this.#options
     if (toSeq !== undefined && this.#seq < toSeq) this.#findGap(toSeq + 1, undefined)
@@ -149,7 +149,7 @@ export class ChainFold {
     return seq < this.#seq ? `seq: out of order, after row ${this.#seq}` : undefined
   }
 
-  /** Moves the walk on to the row's seq, and reports the step if it is not the next one. */
+  /** Moves the walk to the row's seq, and reports a step that is not to the next seq. */
   #stepTo(row: StoredRow): void {
     if (row.seq === this.#seq) {
       this.#rowsAtSeq += 1
@@ -167,11 +167,11 @@ export class ChainFold {
 
   #remember(row: StoredRow): void {
     const entryHash = this.#hashOf(row.entryHash)
-    this.#pins.answer(this.#seq, entryHash)
+    this.#pins.check(this.#seq, entryHash)
     if (entryHash !== undefined && this.#hashes.length < MAX_CANDIDATES) this.#hashes.push(entryHash)
   }
 
-  /** A stored hash, if it is one. Each hash of an intact chain is the one just computed, which needs no look. */
+  /** Returns a stored hash if it is well-formed. In an intact chain it is the one just computed, which needs no check. */
   #hashOf(text: string | undefined): string | undefined {
     return text === this.#computed ? text : asHash(text)
   }
@@ -194,7 +194,7 @@ export class ChainFold {
     else this.#judgeMismatch(row, canonical)
   }
 
-  /** The row does not hash to its entry_hash with its own prev_hash: was that one changed, or something else? */
+  /** Decides whether prev_hash or something else was changed in a row that does not hash to its entry_hash. */
   #judgeMismatch(row: StoredRow, canonical: Uint8Array): void {
     const { prevHash, entryHash } = row
     if (asHash(entryHash) === undefined) {
@@ -207,12 +207,12 @@ export class ChainFold {
       this.#find('entry_hash_mismatch', row, 'does not hash to its entry_hash', this.#computed, entryHash)
       return
     }
-    // Where the link does not hold either, that is the same finding and merges into this one.
+    // If the link does not hold either, that finding has the same code and seq and merges into this one.
     this.#find('broken_link', row, 'prev_hash was changed; the row itself is whole', original, prevHash)
     this.#judgeContent(row, canonical)
   }
 
-  /** A row can hash as it should and still be none that this product would have written. */
+  /** Finds a row whose hash is right, but whose content this product would not have written. */
   #judgeContent(row: StoredRow, canonical: Uint8Array): void {
     const problem = canonicalProblem(canonical) ?? placeProblem(canonical, row.seq, this.#domain)
     if (problem !== undefined) this.#malformed(row, problem)
@@ -228,7 +228,7 @@ export class ChainFold {
     this.#find('broken_link', row, 'prev_hash is not the previous row’s entry_hash', expected, prevHash)
   }
 
-  /** Rows are missing from where the walk stands to `next`. */
+  /** Reports that rows are missing between the walk's seq and `next`. */
   #findGap(next: number, expected: string | undefined): void {
     if (this.#options.isSelection === true) return
     const [seqFrom, seqTo] = [this.#seq + 1, next - 1]

@@ -14,24 +14,24 @@ export function isHash(text: string): boolean {
   return HASH.test(text)
 }
 
-/** A stored hash if it is one, else undefined: hostile text must reach neither a hasher nor a finding. */
+/** Returns a stored hash if it is well-formed, otherwise undefined: hostile text must reach neither a hasher nor a finding. */
 export function asHash(text: string | undefined): string | undefined {
   return text !== undefined && isHash(text) ? text : undefined
 }
 
-/** The two hashes of format.md, as 64 lower-case hex digits. */
+/** The two hashes of the format (FORMAT.md, "Hashes"), as 64 lower-case hex digits. */
 export interface Hasher {
-  /** sha256(canonical_bytes) */
+  /** Returns sha256(canonical_bytes). */
   canonical(bytes: Uint8Array): string
-  /** sha256(prev_hash ‖ canonicalHash), the entry_hash. Throws RangeError unless both are 64 hex digits. */
+  /** Returns sha256(prev_hash ‖ canonicalHash), the entry_hash. Throws RangeError unless both are 64 hex digits. */
   link(prevHash: string, canonicalHash: string): string
-  /** link(prevHash, canonical(bytes)) in one. */
+  /** Returns link(prevHash, canonical(bytes)). */
   entry(prevHash: string, bytes: Uint8Array): string
-  /** The same, of a prev_hash that is 32 bytes at `at`, as 32 characters of a byte each: what is asked of every row. */
+  /** Returns the same for a prev_hash of 32 bytes at `at`, as 32 characters of one byte each. Called for every row. */
   entryAt(prevHash: Uint8Array, at: number, bytes: Uint8Array): string
 }
 
-/** Portable and dependency-audited; six times slower than the hasher by node:crypto, which tests compare with it. */
+/** The portable hasher, six times slower than the hasher by node:crypto. Tests compare the two. */
 export const nobleHasher: Hasher = {
   canonical: (bytes) => bytesToHex(sha256(bytes)),
   link: (prevHash, canonicalHash) => {
@@ -44,25 +44,25 @@ export const nobleHasher: Hasher = {
     String.fromCharCode(...sha256(concatBytes(prevHash.subarray(at, at + HASH_BYTES), sha256(bytes)))),
 }
 
-/** 32 characters of a byte each, from 64 hex digits. */
+/** Converts 64 hex digits to 32 characters of one byte each. */
 export function hashBytes(text: string): string {
   return String.fromCharCode(...hexToBytes(text))
 }
 
-/** 64 hex digits, from 32 characters of a byte each. */
+/** Converts 32 characters of one byte each to 64 hex digits. */
 export function hashText(bytes: string): string {
   return bytesToHex(Uint8Array.from(bytes, (character) => character.charCodeAt(0)))
 }
 
 /**
- * sha256( pepper ‖ subject_id ), where a subject_id that is a UUID is written in lower case first (format.md,
- * "Pseudonym"). Throws FormatError for a subject_id outside its limits, RangeError for a pepper that is not 32 bytes.
+ * Returns sha256( pepper ‖ subject_id ). A subject_id that is a UUID is put in lower case first (FORMAT.md, "Hashes").
+ * Throws FormatError for a subject_id outside its limits, RangeError for a pepper that is not 32 bytes.
  */
 export function pseudonym(pepper: Uint8Array, subjectId: string): string {
   return bytesToHex(sha256(pseudonymInput(pepper, subjectId)))
 }
 
-/** What is hashed for a pseudonym. Throws as {@link pseudonym} does. */
+/** Returns the bytes that are hashed for a pseudonym. Throws as {@link pseudonym} does. */
 export function pseudonymInput(pepper: Uint8Array, subjectId: string): Uint8Array {
   if (pepper.length !== 32) throw new RangeError(`expected a pepper of 32 bytes, got ${pepper.length}`)
   const problem = textProblem(subjectId, 1, LIMITS.subjectIdBytes)

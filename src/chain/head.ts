@@ -5,14 +5,14 @@ import { isHash, ZERO_HASH } from './hash.js'
 /** The last stored row of a chain. */
 export interface LastRow {
   readonly seq: number
-  /** entry_hash of every row with that seq, for it may be duplicated; what is no hash is passed over. */
+  /** The entry_hash of every row with that seq, which may be duplicated. Malformed hashes are skipped. */
   readonly hashes: readonly string[]
 }
 
 /**
- * A chain's head against its last row, both of one snapshot. A cut tail shows here: the head still counts the rows
- * that are gone. `last` is absent where the chain has no rows. A last row without any hash is a malformed row
- * already, and its head is not judged, as the link after it would not be.
+ * Compares a chain's head with its last row, both from one snapshot. This finds a cut tail, because the head still
+ * counts the missing rows. `last` is absent where the chain has no rows. A last row without a hash is already a
+ * malformed row, so the head is not judged, just as a link after that row would not be.
  */
 export function judgeHead(head: ChainHead | undefined, last: LastRow | undefined): Finding | undefined {
   const { seq } = last ?? { seq: 0 }

@@ -1,6 +1,6 @@
 /**
- * The limits of format.md, one place for the encoder, the input schema and the flags; migrations/ states the same
- * rules as CHECKs and a test compares the two at every edge. Byte lengths are of UTF-8.
+ * The limits of the format, for the encoder, the input schema and the flags. migrations/ has the same rules as CHECKs,
+ * and a test compares both at every edge. Byte lengths are lengths in UTF-8.
  */
 export const LIMITS = {
   subjectIdBytes: 512,
@@ -27,22 +27,22 @@ const CAVEAT = /^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/
 
 const encoder = new TextEncoder()
 
-/** UTF-8 bytes of a text. A lone surrogate has none, so check {@link textProblem} first. */
+/** Returns the UTF-8 bytes of a text. Check {@link textProblem} first: a lone surrogate cannot be encoded. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text)
 }
 
-/** What is wrong with a text that must hold `min` to `max` bytes of well-formed UTF-8 without U+0000; undefined if nothing. */
+/** Returns what is wrong with a text that must be `min` to `max` bytes of well-formed UTF-8 without U+0000, or undefined. */
 export function textProblem(text: string, min: number, max: number): string | undefined {
   if (!text.isWellFormed()) return 'a lone surrogate is not text'
   if (text.includes('\0')) return 'U+0000 is not allowed'
-  // A code unit takes one to three bytes, so most texts need not be encoded to be measured.
+  // A code unit takes one to three bytes, so most texts can be measured without encoding them.
   if (text.length >= min && text.length * 3 <= max) return undefined
   const { length } = utf8(text)
   return length < min || length > max ? `expected ${min} to ${max} bytes of UTF-8, got ${length}` : undefined
 }
 
-/** What is wrong with an object `type:id`. */
+/** Returns what is wrong with an object `type:id`, or undefined. */
 export function objectProblem(object: string): string | undefined {
   const colon = object.indexOf(':')
   if (colon < 0) return 'expected type:id'
@@ -56,7 +56,7 @@ export function relationPathProblem(path: readonly string[]): string | undefined
   return firstProblem(path, (item) => textProblem(item, 1, LIMITS.pathItemBytes))
 }
 
-/** Names only: `name` or `name.parameter`. A bound value cannot be written. Order and duplicates are the encoder's. */
+/** Accepts names only: `name` or `name.parameter`, so that no bound value can be written. The encoder checks order and duplicates. */
 export function caveatContextProblem(names: readonly string[]): string | undefined {
   if (names.length > LIMITS.caveatNames)
     return `expected at most ${LIMITS.caveatNames} names, got ${names.length}`

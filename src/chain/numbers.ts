@@ -15,7 +15,7 @@ export class Numbers {
     this.#length += 1
   }
 
-  /** The memory itself, until the next push. */
+  /** Returns a view of the memory, valid until the next push. */
   all(): Float64Array {
     return this.#values.subarray(0, this.#length)
   }

@@ -4,25 +4,25 @@ import type { Findings } from './finding.js'
 interface Pin {
   readonly hash: string
   isMet: boolean
-  /** entry_hash stored at the pin's seq, of the last row there if there are several. */
+  /** The entry_hash stored at the pin's seq; of several rows with that seq, the last one's. */
   observed: string | undefined
 }
 
-/** Heads that were seen before and must still be in the chain. By seq, for a chain may have one pin a day of its life. */
+/** Heads that were noted earlier and must still be in the chain. Indexed by seq, because a chain may have one pin for every day. */
 export class Pins {
   readonly #bySeq = new Map<number, Pin[]>()
 
   constructor(heads: readonly ChainHead[]) {
     for (const { seq, hash } of [...heads].sort((a, b) => a.seq - b.seq)) {
       const pin: Pin = { hash, isMet: false, observed: undefined }
-      const there = this.#bySeq.get(seq)
-      if (there === undefined) this.#bySeq.set(seq, [pin])
-      else there.push(pin)
+      const pins = this.#bySeq.get(seq)
+      if (pins === undefined) this.#bySeq.set(seq, [pin])
+      else pins.push(pin)
     }
   }
 
-  /** Tells of a row that is there. Where its seq is duplicated, one of the rows must be the pinned one. */
-  answer(seq: number, entryHash: string | undefined): void {
+  /** Compares a row with the pins of its seq. Of rows with a duplicated seq, one must be the pinned row. */
+  check(seq: number, entryHash: string | undefined): void {
     if (this.#bySeq.size === 0) return
     for (const pin of this.#bySeq.get(seq) ?? []) {
       pin.isMet ||= entryHash === pin.hash

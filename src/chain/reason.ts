@@ -1,4 +1,4 @@
-/** The frozen four-element decision taxonomy; ordinals 1 to 4 are what is hashed (format.md, field 6). */
+/** The four reasons of a decision. The set is frozen: their ordinals 1 to 4 are hashed (FORMAT.md, field 6). */
 export const REASONS = ['granted', 'out_of_scope', 'insufficient_relation', 'caveat_violation'] as const
 
 export type Reason = (typeof REASONS)[number]
@@ -7,7 +7,7 @@ export function reasonOrdinal(reason: Reason): number {
   return REASONS.indexOf(reason) + 1
 }
 
-/** The name of an ordinal, or undefined for one outside 1 to 4. */
+/** Returns the name of an ordinal, or undefined for an ordinal outside 1 to 4. */
 export function reasonName(ordinal: number): Reason | undefined {
   return REASONS[ordinal - 1]
 }

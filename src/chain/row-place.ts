@@ -1,9 +1,9 @@
 import { DOMAIN_ID_AT, DOMAIN_ID_BYTES, SEQ_AT, SEQ_BYTES } from './layout.js'
 
 /**
- * What is wrong with the place of whole canonical bytes: they must be those of the row's seq and, where it is given,
- * of the chain with these 16 bytes of domain_id. A source that took them from a place of the attacker's choice would
- * else pass off another chain's rows as this one's.
+ * Returns what is wrong with the seq and domain_id of well-formed canonical bytes, or undefined. They must be the row's
+ * seq and, where `domain` is given, these 16 bytes. Without this check an attacker could present rows of another chain
+ * as rows of this one.
  */
 export function placeProblem(
   canonical: Uint8Array,

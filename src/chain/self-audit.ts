@@ -34,7 +34,7 @@ export function chainObject(domainId: string): ChainObject {
   return domainId === PLATFORM_ANCHOR ? PLATFORM_OBJECT : `${DOMAIN_PREFIX}${domainId}`
 }
 
-/** Returns the domain id behind a {@link chainObject}, the platform anchor included; undefined for any other object. */
+/** Returns the id of the chain that an object names, a Domain's or the platform anchor; undefined for any other object. */
 export function chainOfObject(object: string): string | undefined {
   return object === PLATFORM_OBJECT ? PLATFORM_ANCHOR : domainOfObject(object)
 }

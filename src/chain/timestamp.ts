@@ -7,8 +7,8 @@ export const MIN_MICROS = -62_135_596_800_000_000n // 0001-01-01T00:00:00.000000
 export const MAX_MICROS = 253_402_300_799_999_999n // 9999-12-31T23:59:59.999999Z
 
 /**
- * Microseconds since 1970-01-01T00:00:00Z of an RFC 3339 time. A JS Date holds milliseconds only, so the
- * fraction is carried beside it. Throws FormatError for anything else, a date that does not exist included.
+ * Parses an RFC 3339 time to microseconds since 1970-01-01T00:00:00Z. A JavaScript Date holds milliseconds only, so the
+ * fraction is parsed separately. Throws FormatError for anything else, including a date that does not exist.
  */
 export function parseTimestamp(text: string, field = 'recorded_at'): bigint {
   const match = RFC3339.exec(text)
@@ -25,7 +25,7 @@ export function parseTimestamp(text: string, field = 'recorded_at'): bigint {
   return micros
 }
 
-/** RFC 3339 UTC with six fractional digits and `Z`. */
+/** Formats a time as RFC 3339 in UTC, with six fractional digits and `Z`. */
 export function formatTimestamp(micros: bigint): string {
   if (micros < MIN_MICROS || micros > MAX_MICROS) {
     throw new FormatError('recorded_at', 'outside the years 0001 to 9999')

@@ -5,14 +5,14 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000'
 
-/** The reserved chain of rows that no Domain owns: the ASCII letters "platform" (format.md, "The platform anchor"). */
+/** The id of the platform chain, whose rows belong to no Domain: the ASCII letters "platform" (FORMAT.md, "Hashes"). */
 export const PLATFORM_ANCHOR = '706c6174-666f-726d-8000-000000000000'
 
 export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
 
-/** Lower-cases a UUID and refuses what is none, and the nil UUID: an unset variable must not reach a chain. */
+/** Returns a Domain's id in lower case. Throws FormatError for other texts and for the nil UUID, which an unset variable may hold. */
 export function parseDomainId(text: string): string {
   if (!isUuid(text)) throw new FormatError('domain_id', 'expected a UUID of 36 characters')
   const lower = text.toLowerCase()
@@ -20,12 +20,12 @@ export function parseDomainId(text: string): string {
   return lower
 }
 
-/** The 16 bytes of a UUID in network order. */
+/** Returns the 16 bytes of a UUID in network order. */
 export function uuidBytes(uuid: string): Uint8Array {
   return hexToBytes(uuid.replaceAll('-', ''))
 }
 
-/** The lower-case text of 16 bytes. */
+/** Returns the lower-case text of 16 bytes. */
 export function uuidText(bytes: Uint8Array): string {
   const hex = bytesToHex(bytes)
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
