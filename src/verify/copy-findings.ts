@@ -1,5 +1,7 @@
 import type { Finding } from '../chain/finding.js'
 
+const UNDECIDED = 'both chain, so one was rewritten from here on; a head seen before shows which'
+
 /**
  * Joins the findings of two copies into one report: the differences between the copies, and what each copy shows by its
  * own links. A finding that both copies show is reported once. A finding that one copy shows names that copy.
@@ -43,7 +45,12 @@ function verdictOf(isPostgresTouched: boolean, isMirrorTouched: boolean): string
   if (isPostgresTouched && isMirrorTouched) return 'neither chains here'
   if (isPostgresTouched) return 'Postgres was touched, the mirror still chains'
   if (isMirrorTouched) return 'the mirror was touched, Postgres still chains'
-  return 'both chain, so one was rewritten from here on; a head seen before shows which'
+  return UNDECIDED
+}
+
+/** Returns whether only a head seen before can show which of the two copies was rewritten. */
+export function isUndecided({ code, detail }: Finding): boolean {
+  return code === 'copies_differ' && detail.endsWith(UNDECIDED)
 }
 
 function merged(postgres: readonly Finding[], mirror: readonly Finding[]): Finding[] {

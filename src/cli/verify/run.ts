@@ -8,6 +8,7 @@ import { verifyResult } from '../../json/verify-result.js'
 import type { Alerts } from '../../ports/alerts.js'
 import type { KnownChains } from '../../ports/domains.js'
 import type { CopyName } from '../../ports/verify.js'
+import { isUndecided } from '../../verify/copy-findings.js'
 import type { Verdict } from '../../verify/verdict.js'
 import { chainsToVerify, summarise } from '../../verify/verify-all.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
@@ -101,6 +102,8 @@ class VerifyRun {
   async #report(verdict: Verdict): Promise<void> {
     if (this.options.json) await this.out.json(verifyResult(verdict))
     else await this.out.line(verdictText(verdict))
+    if (verdict.findings.some(isUndecided))
+      note('to see which copy was rewritten, give a head seen before: --expect-head SEQ:HASH')
     // Without a database there is no quarantine.
     if (this.options.quarantine && this.options.source !== 'mirror') await this.#quarantine(verdict)
     this.alerts.raise(verdict)
