@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { settleEach } from '../base/settle-each.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import { isWhole, type RestoreOutcome, restoreChain, verifyBoth } from './restore-chain.js'
 import type { RestoreDeps } from './restore-deps.js'
@@ -29,10 +30,12 @@ export async function* restoreAll(
   }
   await announce(chains, deps)
   const all = new RestoreAll(deps, signal)
-  for (const chain of chains) {
-    const outcome = await all.restore(chain)
+  for await (const settled of settleEach(chains, (chain) => all.restore(chain), signal)) {
+    const { domainId } = settled.item
+    const outcome =
+      'done' in settled ? settled.done : ({ kind: 'failed', domainId, error: settled.failed } as const)
     yield outcome
-    if (isRefused(outcome)) await deps.target.abandon(chain.domainId)
+    if (isRefused(outcome)) await deps.target.abandon(domainId)
   }
 }
 
@@ -56,16 +59,10 @@ class RestoreAll {
     readonly signal: AbortSignal,
   ) {}
 
-  async restore(chain: PlannedChain): Promise<RestoreOutcome | FailedRestore> {
-    const { domainId } = chain
-    try {
-      const outcome = await this.#outcomeOf(chain)
-      if (domainId === PLATFORM_ANCHOR) this.#platformUpTo = endOf(outcome)
-      return outcome
-    } catch (error) {
-      this.signal.throwIfAborted()
-      return { kind: 'failed', domainId, error }
-    }
+  async restore(chain: PlannedChain): Promise<RestoreOutcome> {
+    const outcome = await this.#outcomeOf(chain)
+    if (chain.domainId === PLATFORM_ANCHOR) this.#platformUpTo = endOf(outcome)
+    return outcome
   }
 
   async #outcomeOf(chain: PlannedChain): Promise<RestoreOutcome> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pseudonym } from '../../src/chain/hash.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { onEveryChain } from '../../src/erasure/erase-everywhere.js'
+import { eraseEverywhere } from '../../src/erasure/erase-everywhere.js'
 import {
   type EraseRequest,
   type ErasureReceipt,
@@ -311,14 +311,14 @@ describe('on every chain', () => {
   it('takes those that have anything of the person, and goes on past one that fails', async () => {
     const chains = [await peopled(), await writer.create(), await peopled(), randomUUID()]
     const outcomes: unknown[] = []
-    const run = onEveryChain(
+    const run = eraseEverywhere(
       chains,
       (domainId) => previewErasure(ports(), { domainId, person: ALICE }),
       (preview) => erase(preview.domainId, ALICE),
       new AbortController().signal,
     )
-    for await (const { domainId, ...outcome } of run) {
-      outcomes.push([chains.indexOf(domainId), 'done' in outcome ? outcome.done.contextsDeleted : 'failed'])
+    for await (const { item, ...outcome } of run) {
+      outcomes.push([chains.indexOf(item), 'done' in outcome ? outcome.done.contextsDeleted : 'failed'])
     }
     expect(outcomes).toEqual([
       [0, 2],
@@ -328,10 +328,10 @@ describe('on every chain', () => {
   })
 
   it('of somebody whom no chain knows is refused', async () => {
-    const run = onEveryChain(
+    const run = eraseEverywhere(
       [await peopled()],
       (domainId) => previewErasure(ports(), { domainId, person: { subjectId: 'nobody' } }),
-      async () => undefined,
+      async () => ({}),
       new AbortController().signal,
     )
     await expect(run.next()).rejects.toMatchObject({ code: 'subject_not_found' })

@@ -1,7 +1,7 @@
 import type { Context } from '../../compose/context.js'
 import { erasureOf } from '../../compose/erasure.js'
 import { knownChainsOf } from '../../compose/verify.js'
-import { onEveryChain } from '../../erasure/erase-everywhere.js'
+import { eraseEverywhere } from '../../erasure/erase-everywhere.js'
 import {
   type ErasurePorts,
   type ErasureReceipt,
@@ -85,7 +85,7 @@ class EraseRun {
   }
 
   /** Resolves with the number of chains that failed. With one chain, rejects instead; with all, reports each failure. */
-  async #onChains<T>(
+  async #onChains<T extends object>(
     work: (found: Awaited<ReturnType<typeof previewErasure>>) => Promise<T>,
     print: (done: T) => Promise<void>,
   ): Promise<number> {
@@ -99,7 +99,7 @@ class EraseRun {
     }
     let failed = 0
     const { domainIds } = await knownChainsOf(this.context)
-    for await (const outcome of onEveryChain(domainIds, preview, work, this.signal)) {
+    for await (const outcome of eraseEverywhere(domainIds, preview, work, this.signal)) {
       if ('done' in outcome) await print(outcome.done)
       else {
         failed += 1

@@ -4,7 +4,7 @@ import type { Context } from '../../compose/context.js'
 import { provisionDepsOf } from '../../compose/pepper.js'
 import { knownChainsOf } from '../../compose/verify.js'
 import type { Output } from '../output/output.js'
-import { reportFailure } from '../shell/failure.js'
+import { onEveryChain } from '../shell/each-chain.js'
 
 export interface ProvisionOptions {
   /** A domain_id, or every chain there is and the platform's. */
@@ -23,12 +23,8 @@ export async function runProvision(
   const deps = await provisionDepsOf(context, options.from)
   if (options.chain !== 'all') return provision(options.chain, deps, options, out)
   const { domainIds } = await knownChainsOf(context)
-  for (const domainId of new Set([PLATFORM_ANCHOR, ...domainIds])) {
-    signal.throwIfAborted()
-    await provision(domainId, deps, options, out).catch((error: unknown) =>
-      reportFailure(error, options.json),
-    )
-  }
+  const chains = new Set([PLATFORM_ANCHOR, ...domainIds])
+  await onEveryChain(chains, (domainId) => provision(domainId, deps, options, out), options.json, signal)
 }
 
 async function provision(

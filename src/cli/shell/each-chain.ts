@@ -1,4 +1,5 @@
 import { AuditError } from '../../base/errors.js'
+import { settleEach } from '../../base/settle-each.js'
 import type { Context } from '../../compose/context.js'
 import { knownChainsOf } from '../../compose/verify.js'
 import type { ScanProgress } from '../../ports/verify.js'
@@ -8,24 +9,24 @@ import { withProgress } from '../output/progress.js'
 import { type Cell, table } from '../output/table.js'
 import { reportFailure } from './failure.js'
 
-/** One chain, or every one. */
+/** One chain, or every chain. */
 export interface Chains {
   readonly chain: string | 'all'
   readonly json: boolean
 }
 
-/** What is done on each chain, and how it is shown. */
+/** The work on each chain, and how its result is printed. */
 export interface ChainWork<T> {
   readonly label: string
   readonly head: readonly string[]
   readonly work: (domainId: string, onProgress: (progress: ScanProgress) => void) => Promise<T>
   readonly toRow: (result: T) => readonly Cell[]
   readonly toJson: (result: T) => unknown
-  /** Notes, and what else is to follow from one chain's result. */
+  /** Prints notes about a result, and keeps what the caller needs of it. */
   readonly after: (result: T) => void
 }
 
-/** Of one chain the error is thrown; of several each is reported, and the others go on. */
+/** Runs the work and prints the results: with one chain its error is thrown, with all each error is reported. */
 export async function eachChain<T>(
   { chain, json }: Chains,
   context: Context,
@@ -33,23 +34,44 @@ export async function eachChain<T>(
   signal: AbortSignal,
   work: ChainWork<T>,
 ): Promise<void> {
-  const chains = chain === 'all' ? chainsToVerify(await knownChainsOf(context), new Map()) : [chain]
-  if (chains.length === 0) {
-    throw new AuditError('nothing_to_verify', 'there is no chain', {
-      advice: { code: 'create_domain' },
-    })
-  }
   const rows: (readonly Cell[])[] = []
-  for (const domainId of chains) {
-    try {
-      const result = await withProgress(`${work.label} ${domainId}`, (tell) => work.work(domainId, tell))
-      if (json) await out.json(work.toJson(result))
-      else rows.push(work.toRow(result))
-      work.after(result)
-    } catch (error) {
-      if (chain !== 'all' || signal.aborted) throw error
-      reportFailure(error, json)
+  const workOn = async (domainId: string) => {
+    const result = await withProgress(`${work.label} ${domainId}`, (onProgress) =>
+      work.work(domainId, onProgress),
+    )
+    if (json) await out.json(work.toJson(result))
+    else rows.push(work.toRow(result))
+    work.after(result)
+  }
+  if (chain === 'all') await onEveryChain(await everyKnownChain(context), workOn, json, signal)
+  else await workOn(chain)
+  if (rows.length > 0) await out.line(await table(work.head, rows, out))
+}
+
+async function everyKnownChain(context: Context): Promise<string[]> {
+  const chains = chainsToVerify(await knownChainsOf(context), new Map())
+  if (chains.length > 0) return chains
+  throw new AuditError('nothing_to_verify', 'there is no chain', { advice: { code: 'create_domain' } })
+}
+
+/**
+ * Runs `work` on each chain. A chain that fails is reported, and the next chain follows. Resolves with the results, and
+ * with the number of chains that failed.
+ */
+export async function onEveryChain<T>(
+  domainIds: Iterable<string>,
+  work: (domainId: string) => Promise<T>,
+  json: boolean,
+  signal: AbortSignal,
+): Promise<{ readonly done: readonly T[]; readonly failed: number }> {
+  const done: T[] = []
+  let failed = 0
+  for await (const settled of settleEach(domainIds, work, signal)) {
+    if ('done' in settled) done.push(settled.done)
+    else {
+      failed += 1
+      reportFailure(settled.failed, json)
     }
   }
-  if (rows.length > 0) await out.line(await table(work.head, rows, out))
+  return { done, failed }
 }

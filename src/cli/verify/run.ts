@@ -17,8 +17,8 @@ import { withProgress } from '../output/progress.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import { CommandError } from '../shell/command-error.js'
+import { onEveryChain } from '../shell/each-chain.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
-import { reportFailure } from '../shell/failure.js'
 import { type PinOptions, type PinsByChain, pinsOf, pinsOfChain } from './pins-file.js'
 import { summaryText, verdictText } from './text.js'
 
@@ -63,24 +63,18 @@ class VerifyRun {
 
   /** Verifies every chain. The error of a chain that cannot be checked is reported, and the next chain follows. */
   async all(known: KnownChains, pins: PinsByChain): Promise<ExitCode> {
-    const verdicts: Verdict[] = []
-    let failed = 0
-    for (const domainId of chainsToVerify(known, pins)) {
-      try {
-        const verdict = await this.#verify(domainId, pins.get(domainId) ?? [], known)
-        await this.#report(verdict)
-        verdicts.push(verdict)
-      } catch (error) {
-        this.signal.throwIfAborted()
-        failed += 1
-        reportFailure(error, this.options.json)
-      }
+    const verify = async (domainId: string) => {
+      const verdict = await this.#verify(domainId, pins.get(domainId) ?? [], known)
+      await this.#report(verdict)
+      return verdict
     }
-    if (verdicts.length + failed === 0) {
+    const chains = chainsToVerify(known, pins)
+    if (chains.length === 0) {
       throw new AuditError('nothing_to_verify', 'there is no chain to verify', {
         advice: { code: this.options.source === 'mirror' ? 'check_mirror' : 'create_domain' },
       })
     }
+    const { done: verdicts, failed } = await onEveryChain(chains, verify, this.options.json, this.signal)
     noteElsewhere(known, pins)
     const summary = summarise(verdicts, failed)
     if (this.options.json) await this.out.json({ summary })
