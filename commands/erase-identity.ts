@@ -6,11 +6,11 @@ import { personFlags, personOf } from '../src/cli/flags/person.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class EraseIdentity extends AuditCommand {
-  static override summary = 'Forget a person: delete their personal data, and keep the chain'
+  static override summary = 'Forget a person: delete their personal data and keep the chain'
   static override description =
-    `Deletes the mapping from pseudonym to person and the contexts of the person's rows, and appends a row that tells of
-it, in one transaction. Rows stay as they are: they only ever held the pseudonym. Without --confirm it tells what would
-go, changes nothing and ends with 2. Repeated, it ends with 0 and gives the receipt of the erasure before.`
+    `Deletes the mapping from the pseudonym to the person and the contexts of the person's rows, and appends a row that
+records it, in one transaction. Rows stay as they are: they only hold the pseudonym. Without --confirm, prints what would be
+deleted, changes nothing and exits with 2. A repeated erasure exits with 0 and prints the receipt of the earlier one.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --all --identity UUID',
     '<%= config.bin %> <%= command.id %> --domain UUID --subject alice@example.org --confirm',
@@ -20,9 +20,9 @@ go, changes nothing and ends with 2. Repeated, it ends with 0 and gives the rece
     ...chainsFlags,
     ...personFlags,
     block: Flags.boolean({
-      summary: 'keep no personal data of this person in later appends either, for good',
+      summary: 'also keep no personal data of this person in later appends, permanently',
     }),
-    confirm: Flags.boolean({ summary: 'do it' }),
+    confirm: Flags.boolean({ summary: 'delete the data' }),
   }
 
   override async run(): Promise<void> {
@@ -30,7 +30,7 @@ go, changes nothing and ends with 2. Repeated, it ends with 0 and gives the rece
     const { flags } = parsed
     const chain = chainsOf(parsed)
     if (chain === 'all' && flags.pseudonym !== undefined) {
-      throw new AuditError('usage', '--pseudonym is of one chain, not of --all')
+      throw new AuditError('usage', '--pseudonym names a person on one chain; it excludes --all')
     }
     const options = {
       chain,

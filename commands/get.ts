@@ -8,14 +8,14 @@ import { getEntry } from '../src/query/get.js'
 import { parseSeq } from '../src/query/list-query.js'
 
 export default class Get extends AuditCommand {
-  static override summary = 'One row of a chain with its proof'
+  static override summary = 'Print one row of a chain with its proof'
   static override description =
-    `The proof is prev_hash, entry_hash and the canonical bytes, so that anybody can recompute
-entry_hash = sha256(prev_hash, sha256(canonical_bytes)). It says nothing of the row's place among the others: audit verify does.`
+    `The proof consists of prev_hash, entry_hash and the canonical bytes, so that anyone can recompute
+entry_hash = sha256(prev_hash, sha256(canonical_bytes)). It does not prove the row's link to other rows: run audit verify.`
 
   static override flags = {
     ...chainFlags,
-    seq: Flags.string({ summary: 'which row; 1 is the first', helpValue: 'N', required: true }),
+    seq: Flags.string({ summary: 'the seq of the row; 1 is the first row', helpValue: 'N', required: true }),
   }
 
   override async run(): Promise<void> {

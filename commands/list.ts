@@ -13,16 +13,16 @@ import { listEntries, streamEntries } from '../src/query/list.js'
 import { parseFilter, parseLimit } from '../src/query/list-query.js'
 
 export default class List extends AuditCommand {
-  static override summary = 'Rows of a chain, by any of the filters'
+  static override summary = 'List the rows of a chain, by any of the filters'
   static override description =
-    `Filters are exact and all must hold. A page gives a cursor where more follows.
+    `Filters are exact, and all of them must match. If more rows follow, prints a cursor for the next page.
 Times are RFC 3339 and inclusive.`
 
   static override flags = {
     ...chainFlags,
-    limit: Flags.string({ summary: 'rows a page, 1 to 200', helpValue: 'N' }),
-    cursor: Flags.string({ summary: 'go on where the page with this next_cursor ended', helpValue: 'TEXT' }),
-    all: Flags.boolean({ summary: 'every row; with --json a line each', exclusive: ['limit', 'cursor'] }),
+    limit: Flags.string({ summary: 'rows in a page, 1 to 200; default: 50', helpValue: 'N' }),
+    cursor: Flags.string({ summary: 'continue after the page that printed this cursor', helpValue: 'TEXT' }),
+    all: Flags.boolean({ summary: 'every row; with --json, one line each', exclusive: ['limit', 'cursor'] }),
     ...filterFlags,
     ...timeFlags,
   }

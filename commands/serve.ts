@@ -8,14 +8,14 @@ import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { accessOf } from '../src/compose/access.js'
 
 export default class Serve extends AuditCommand {
-  static override summary = 'The HTTP read surface: list, get with proof, verify, erase'
+  static override summary = 'Serve the HTTP API: list, get with proof, verify, erase'
   static override description =
-    `Prints its URL when it listens, and serves until a signal: then requests under way are answered and it ends with 143
-(SIGTERM) or 130 (SIGINT). A second signal ends it at once. Its log goes to stderr, a JSON object a line. docs/http.md
-has the limits, the fields of the log and what to put in front of it.
+    `Prints its URL when it listens, and serves until a signal. It then answers the running requests and exits with 143
+(SIGTERM) or 130 (SIGINT); a second signal ends it at once. The log goes to stderr, one JSON object a line. docs/http.md
+describes the limits, the fields of the log and what to put in front of the server.
 
-It verifies every chain when it starts, and goes on verifying: /readyz answers 200 only while all of them stand
-(docs/readiness.md). Prometheus scrapes it on a port of its own.`
+Verifies every chain at the start, and keeps verifying: /readyz answers 200 only while every chain is intact
+(docs/readiness.md). Prometheus scrapes metrics on a separate port.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --port 8080',
     '<%= config.bin %> <%= command.id %> --host 0.0.0.0 --port 8443 --tls-cert cert.pem --tls-key key.pem',
@@ -26,20 +26,20 @@ It verifies every chain when it starts, and goes on verifying: /readyz answers 2
     port: integerFlag({
       ...PORTS,
       default: 8080,
-      summary: 'the port to listen on; 0 takes a free one',
+      summary: 'the port to listen on; 0 chooses a free port',
     }),
-    'tls-cert': Flags.string({ helpValue: 'FILE', summary: 'certificate chain in PEM; serves HTTPS' }),
-    'tls-key': Flags.string({ helpValue: 'FILE', summary: 'its private key in PEM' }),
+    'tls-cert': Flags.string({ helpValue: 'FILE', summary: 'the certificate chain (PEM); serves HTTPS' }),
+    'tls-key': Flags.string({ helpValue: 'FILE', summary: 'the private key of the certificate (PEM)' }),
     'trusted-proxy': Flags.string({
       multiple: true,
       helpValue: 'ADDRESS',
-      summary: 'an address or network (10.0.0.0/8) whose X-Forwarded-For is believed; none by default',
+      summary: 'an address or network (10.0.0.0/8) whose X-Forwarded-For is trusted; default: none',
     }),
     'max-verifies': integerFlag({
       min: 1,
       max: 64,
       default: 2,
-      summary: 'verifies that run at once; more are answered with 429',
+      summary: 'verifications that run at once; further requests are answered with 429',
     }),
     ...jwtFlags,
     ...spicedbFlags,

@@ -10,11 +10,11 @@ import { streamHolds } from '../../src/erasure/hold.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class HoldList extends AuditCommand {
-  static override summary = 'The legal holds in force, with --json a line each'
+  static override summary = 'List the legal holds in force; with --json, one line each'
 
   static override flags = {
     ...chainsFlags,
-    released: Flags.boolean({ summary: 'those that were released too' }),
+    released: Flags.boolean({ summary: 'also list released holds' }),
   }
 
   override async run(): Promise<void> {

@@ -8,9 +8,9 @@ import { placeHold } from '../../src/erasure/hold.js'
 import { optionalPerson } from '../../src/erasure/person.js'
 
 export default class HoldPlace extends AuditCommand {
-  static override summary = 'Forbid the erasure and the purge of a chain, or of one person on it'
+  static override summary = 'Place a legal hold: forbid erasing and purging a chain, or one person on it'
   static override description =
-    'Without a person it covers the whole chain. Appends a row that tells of it, in one transaction.'
+    'Without a person, the hold covers the whole chain. Appends a row that records the hold, in one transaction.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID --reason "case 4711"',
     '<%= config.bin %> <%= command.id %> --domain UUID --identity UUID --reason "case 4711"',
@@ -22,7 +22,7 @@ export default class HoldPlace extends AuditCommand {
     reason: Flags.string({
       required: true,
       summary:
-        'why, at most 1024 bytes; kept beside the hold, never on the chain; name the case, not the person',
+        'the reason, at most 1024 bytes; stored with the hold, never on the chain; name the case, not the person',
       helpValue: 'TEXT',
     }),
   }

@@ -6,19 +6,19 @@ import { holdsOf } from '../../src/compose/erasure.js'
 import { parseHoldId, releaseHold } from '../../src/erasure/hold.js'
 
 export default class HoldRelease extends AuditCommand {
-  static override summary = 'End a legal hold, for a reason'
+  static override summary = 'Release a legal hold'
   static override description =
-    `The hold stays on record as released; the identity that it covered is forgotten with it. Appends a row that tells of
-it, in one transaction.`
+    `The hold stays on record as released, without the identity that it covered. Appends a row that records the release, in
+one transaction.`
 
   static override args = {
-    id: Args.string({ required: true, description: 'its number, from: audit hold list' }),
+    id: Args.string({ required: true, description: 'the id of the hold, from: audit hold list' }),
   }
 
   static override flags = {
     reason: Flags.string({
       required: true,
-      summary: 'why, at most 1024 bytes; kept beside the hold, never on the chain',
+      summary: 'the reason, at most 1024 bytes; stored with the hold, never on the chain',
       helpValue: 'TEXT',
     }),
   }

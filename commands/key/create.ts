@@ -13,10 +13,10 @@ import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { managementOf, zedCommandFor } from '../../src/compose/access.js'
 
 export default class KeyCreate extends AuditCommand {
-  static override summary = 'Make an API key for one chain; its text is shown once'
+  static override summary = 'Create an API key for one chain; its text is shown once'
   static override description =
-    `Gives the key's subject the relation, and appends rows about both. An actor that is a user: or service: must be owner or
-admin of the chain, and owner to make keys with --owner-only; any other actor is the operator (docs/access.md).`
+    `Gives the key's subject the relation, and appends rows that record both. An actor that is a user: or service: must be owner
+or admin of the chain, and owner to create keys with --owner-only; any other actor is the operator (docs/access.md).`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID --relation auditor --read-only --expires 30d',
     '<%= config.bin %> <%= command.id %> --domain UUID --relation owner --subject user:olga --owner-only --actor user:olga',
@@ -27,13 +27,17 @@ admin of the chain, and owner to make keys with --owner-only; any other actor is
     relation: relationFlag,
     subject: Flags.string({
       helpValue: 'SUBJECT',
-      summary: 'whose it is, user:ID or service:ID; default: a service of its own',
+      summary: 'the subject of the key, user:ID or service:ID; default: a new service',
     }),
-    'read-only': Flags.boolean({ summary: 'good for GET alone' }),
+    'read-only': Flags.boolean({ summary: 'the key is valid for GET only' }),
     'owner-only': Flags.boolean({
-      summary: 'good for what the chain leaves to owners; only an owner makes it',
+      summary:
+        'the key is valid for operations that the chain reserves for owners; only an owner may create it',
     }),
-    expires: Flags.string({ helpValue: 'WHEN', summary: 'a time (RFC 3339), or how long: 90m, 12h, 30d' }),
+    expires: Flags.string({
+      helpValue: 'WHEN',
+      summary: 'when the key expires: a time (RFC 3339) or a duration (90m, 12h, 30d); default: never',
+    }),
     ...spicedbFlags,
   }
 
@@ -55,7 +59,8 @@ admin of the chain, and owner to make keys with --owner-only; any other actor is
     const management = await managementOf(await this.context(flags), this.signal, spicedb)
     const created = await createKey(management, request)
     await printCreatedKey(created, flags.json, this.out)
-    note('the key is shown this once: what is kept of it is a hash')
-    if (spicedb !== undefined) note(`SpiceDB decides what it may: ${await zedCommandFor(request)}`)
+    note('the key is shown only this once: only a hash of it is stored')
+    if (spicedb !== undefined)
+      note(`SpiceDB decides what the key may do; run: ${await zedCommandFor(request)}`)
   }
 }

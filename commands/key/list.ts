@@ -12,12 +12,12 @@ import { entriesOf } from '../../src/compose/query.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class KeyList extends AuditCommand {
-  static override summary = 'The API keys of a chain, or of --all, with --json a line each'
+  static override summary = 'List the API keys of a chain, or of --all; with --json, one line each'
 
   static override flags = {
     ...chainsFlags,
-    subject: Flags.string({ helpValue: 'SUBJECT', summary: 'only those of this user:ID or service:ID' }),
-    active: Flags.boolean({ summary: 'only those that are neither expired nor revoked' }),
+    subject: Flags.string({ helpValue: 'SUBJECT', summary: 'only the keys of this user:ID or service:ID' }),
+    active: Flags.boolean({ summary: 'only keys that are neither expired nor revoked' }),
   }
 
   override async run(): Promise<void> {

@@ -9,14 +9,15 @@ import { entriesOf } from '../../src/compose/query.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class KeyPolicy extends AuditCommand {
-  static override summary = 'What a chain asks of keys that erase: show it, or set it'
+  static override summary = 'Show or set what a chain requires of keys that erase'
 
   static override flags = {
     ...chainFlags,
     erase: Flags.string({
       options: ['owner-only', 'manage'],
       helpValue: 'WHO',
-      summary: 'owner-only: a key that an owner made with --owner-only; manage: any of an owner or admin',
+      summary:
+        'owner-only: a key that an owner created with --owner-only; manage: any key of an owner or admin',
     }),
     ...spicedbFlags,
   }

@@ -7,14 +7,16 @@ import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { managementOf } from '../../src/compose/access.js'
 
 export default class KeyRevoke extends AuditCommand {
-  static override summary = 'End an API key, at once and for good'
+  static override summary = 'Revoke an API key, at once and permanently'
   static override description =
-    `Appends a row about it to its chain, or to the platform chain where that one is too
-damaged to take it. The relations of its subject stay: audit relation revoke ends those. A key that was revoked before
-stays as it is.`
+    `Appends a row that records it to the key's chain, or to the platform chain if the key's chain is too damaged. The
+relations of its subject stay: to end them, run audit relation revoke. A key that was revoked before stays as it is.`
 
   static override args = {
-    id: Args.string({ required: true, description: 'its id, ak_ and 16 digits; never the key itself' }),
+    id: Args.string({
+      required: true,
+      description: 'the id of the key, ak_ and 16 hex digits; never the key itself',
+    }),
   }
 
   static override flags = spicedbFlags
@@ -27,6 +29,6 @@ stays as it is.`
       id,
     )
     await printKey(revoked, flags.json, this.out)
-    if (revoked.auditRow === undefined) note('it was revoked before')
+    if (revoked.auditRow === undefined) note('the key was revoked before')
   }
 }

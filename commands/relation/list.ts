@@ -15,14 +15,14 @@ import { assertKnown } from '../../src/query/list.js'
 
 export default class RelationList extends AuditCommand {
   static override summary =
-    'Who has which relation on a chain, in a group, or on --all, with --json a line each'
+    'List the relations on a chain, in a group, or on --all; with --json, one line each'
 
   static override flags = {
     ...listedObjectFlags,
     ...spicedbFlags,
     subject: Flags.string({
       helpValue: 'SUBJECT',
-      summary: 'only those of this user:ID, service:ID or group:NAME#member itself',
+      summary: 'only relations of exactly this user:ID, service:ID or group:NAME#member',
     }),
   }
 

@@ -6,10 +6,10 @@ import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { managementOf } from '../../src/compose/access.js'
 
 export default class RelationRevoke extends AuditCommand {
-  static override summary = 'Take a relation away again; it ends at once'
+  static override summary = 'Revoke a relation, with immediate effect'
   static override description =
-    `Names the tuple as audit relation list prints it: what was granted to a group is not taken from one of its members. Rows
-and actors are as for audit relation grant.`
+    `Name the tuple as audit relation list prints it: a relation that was granted to a group cannot be revoked from one of its
+members. Rows and actors are as for audit relation grant.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID --relation auditor --subject user:alice',
     '<%= config.bin %> <%= command.id %> --domain UUID --relation auditor --subject group:audit-team#member',

@@ -5,10 +5,10 @@ import { integerFlag } from '../../src/cli/flags/integer.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class RetentionApply extends AuditCommand {
-  static override summary = 'Purge personal data and contexts that are past their window'
+  static override summary = 'Delete personal data and contexts that are past their retention'
   static override description =
-    `Each transaction appends a row that tells of what it deleted. What a legal hold covers is passed over and counted; a
-chain that is on hold as a whole is refused or, with --all, passed over. Try --dry-run first.`
+    `Each transaction appends a row that records what it deleted. Data under a legal hold on a person is skipped and counted. A
+hold on the whole chain is an error; with --all, such a chain is skipped. Try --dry-run first.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --all --dry-run',
     '<%= config.bin %> <%= command.id %> --domain UUID',
@@ -16,11 +16,11 @@ chain that is on hold as a whole is refused or, with --all, passed over. Try --d
 
   static override flags = {
     ...chainsFlags,
-    'dry-run': Flags.boolean({ summary: 'tell what would go, and change nothing' }),
+    'dry-run': Flags.boolean({ summary: 'print what would be deleted, and change nothing' }),
     batch: integerFlag({
       min: 1,
       max: 100_000,
-      summary: 'contexts and mappings a transaction, 1 to 100000; appends wait for each; default: 5000',
+      summary: 'contexts and mappings in a transaction, 1 to 100000; appends wait for each; default: 5000',
     }),
   }
 

@@ -9,7 +9,7 @@ import { setRetention } from '../../src/erasure/retention.js'
 export default class RetentionSet extends AuditCommand {
   static override summary = 'Set how long a chain and its personal data are kept'
   static override description =
-    'What is not given stays as it is. Appends a row that tells of the new policy.'
+    'A value that is not given stays as it is. Appends a row that records the new policy.'
   static override examples = ['<%= config.bin %> <%= command.id %> --domain UUID --personal-days 90']
 
   static override flags = {

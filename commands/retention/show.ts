@@ -4,8 +4,9 @@ import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class RetentionShow extends AuditCommand {
   static override summary =
-    'How long a chain and its personal data are kept, and what is due, with --json a line each'
-  static override description = 'Rows are never deleted: what is older than the floor is told, and stays.'
+    'Show how long a chain and its personal data are kept, and what is due; with --json, one line each'
+  static override description =
+    'Rows are never deleted: rows that are older than the policy are counted, and stay.'
 
   static override flags = chainsFlags
 

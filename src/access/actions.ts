@@ -5,7 +5,7 @@ import { formatTimestamp } from '../chain/timestamp.js'
 import type { NewApiKey } from '../ports/keys.js'
 import type { RelationTuple } from '../ports/relations.js'
 
-/** Whose it is and how it is marked are hashed with the row: nobody can say later that it was another key. */
+/** Returns the action of creating a key. Its subject and marks are hashed with the row, so that they cannot be denied later. */
 export function keyCreated(pepper: Uint8Array, key: NewApiKey): SelfAuditAction {
   const marks = [
     ...(key.readOnly ? ['read-only'] : []),
@@ -24,7 +24,7 @@ export function keyRevoked(pepper: Uint8Array, id: string): SelfAuditAction {
   return { relation: SELF_AUDIT.keyRevoke, object: keyObject(pepper, id), relationPath: [] }
 }
 
-/** The object is who got or lost it: people by their pseudonym, services and groups by their name. */
+/** Returns the action of a grant or a revocation. Its object is the subject: a person's pseudonym, a service's or group's name. */
 export function relationChanged(
   relation: typeof SELF_AUDIT.relationGrant | typeof SELF_AUDIT.relationRevoke,
   pepper: Uint8Array,

@@ -5,23 +5,23 @@ import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AppendItem } from '../ports/append.js'
 import type { Pepper } from '../ports/pepper.js'
 
-/** Who tells of what they did, and with which peppers. */
+/** The actor of self-audit rows, and the peppers for the pseudonyms in them. */
 export interface AuditContext {
   readonly actor: string
   readonly pepper: Pepper
 }
 
-/** What was done, for the chain of that pepper: whom it names, it names by pseudonym. */
+/** Returns the actions to record on the chain of the pepper. They name people by pseudonym. */
 export type AuditActions = (pepper: Uint8Array) => readonly SelfAuditAction[]
 
-/** One row for each action on each of the chains, to be written in the transaction of the action itself. */
+/** Returns one row for each action on each chain, to be written in the transaction of the action itself. */
 export async function auditItem(
   { actor, pepper }: AuditContext,
   domainIds: readonly string[],
   actions: AuditActions,
 ): Promise<AppendItem> {
   const items: AppendItem[] = []
-  // As rows about what they were denied name them, and as rows that they are the object of do.
+  // Name the actor without the type, as rows of denied requests do, so that one pseudonym covers all rows.
   const subjectId = actor.replace(/^(?:user|service):(?=.)/, '')
   for (const domainId of domainIds) {
     const secret = await pepper.pepperOf(domainId)
@@ -35,8 +35,8 @@ export async function auditItem(
 }
 
 /**
- * Does something that ends access and tells it on the chains concerned. Where one of them is too damaged to take a row, the
- * platform chain takes it: whoever tampered with a chain must not keep their key because of it.
+ * Calls `end`, which ends access, with the rows for the given chains. If one of the chains is too damaged to append to, the
+ * platform chain records the actions instead: someone who tampers with a chain must not keep their key because of that.
  */
 export async function endAccess<T>(
   auditContext: AuditContext,

@@ -2,7 +2,7 @@ import { AuditError } from '../base/errors.js'
 import type { AccessObject, AccessRelation, Authorizer } from '../ports/access.js'
 import type { Relation } from '../ports/relations.js'
 
-/** Who manages keys and relations: the actor, and what asks for their relations. */
+/** The actor who manages keys and relations, and the authorizer that knows the actor's relations. */
 export interface Authority {
   readonly actor: string
   readonly authorizer: Authorizer
@@ -10,9 +10,9 @@ export interface Authority {
 }
 
 /**
- * Whether the actor may manage `relation` on an object (http.md, the table of relations; docs/access.md). A `user:` or
- * `service:` needs to be owner or admin there; to make or unmake owners, an owner. Any other actor is the operator, who
- * holds the database's own credentials: relations begin with them. Rejects with `access_denied`.
+ * Rejects with `access_denied` unless the actor may manage `relation` on an object (docs/access.md). A `user:` or `service:`
+ * must be owner or admin there, and owner to grant or revoke `owner`. Any other actor is the operator, who holds the
+ * credentials of the database and grants the first relations.
  */
 export async function assertManages(
   authority: Authority,
@@ -23,12 +23,12 @@ export async function assertManages(
   await assertHas(authority, relation === 'owner' ? 'owner' : 'manage', object)
 }
 
-/** Whoever is no user or service acts by the database's credentials, not by relations. */
+/** Returns whether the actor is neither a user nor a service, and so acts by the database's credentials instead of relations. */
 export function isOperator(actor: string): boolean {
   return !/^(?:user|service):/.test(actor)
 }
 
-/** The mark is worth something only where nobody but an owner can have set it: the operator does not do. */
+/** Rejects with `access_denied` unless the actor is an owner. The operator may not set the mark either: only an owner gives it value. */
 export async function assertOwner(authority: Authority, object: AccessObject): Promise<void> {
   if (!isOperator(authority.actor)) return assertHas(authority, 'owner', object)
   throw new AuditError('access_denied', 'only an owner makes owner-only keys', {

@@ -5,13 +5,13 @@ import { MAX_MICROS, parseTimestamp } from '../chain/timestamp.js'
 const MICROS = { m: 60_000_000n, h: 3_600_000_000n, d: 86_400_000_000n } as const
 
 /**
- * When a key ends, in microseconds since 1970: an RFC 3339 time, or from `now` on so many minutes, hours or days (`90m`,
- * `12h`, `30d`). Throws `usage`, for a time that is past too.
+ * Returns when a key expires, in microseconds since 1970. Accepts an RFC 3339 time, or a duration from `now` in minutes, hours
+ * or days (`90m`, `12h`, `30d`). Throws `usage`, also for a time in the past.
  */
 export function parseExpiry(text: string, now: bigint): bigint {
   const at = fromNow(text, now) ?? timeOf(text)
   if (at > now && at <= MAX_MICROS) return at
-  throw new AuditError('usage', 'expected a time that is still to come')
+  throw new AuditError('usage', 'expected a time in the future')
 }
 
 function fromNow(text: string, now: bigint): bigint | undefined {
@@ -25,6 +25,6 @@ function timeOf(text: string): bigint {
     return parseTimestamp(text)
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
-    throw new AuditError('usage', 'expected a time (RFC 3339), or how long, as 90m, 12h or 30d')
+    throw new AuditError('usage', 'expected a time (RFC 3339), or a duration such as 90m, 12h or 30d')
   }
 }

@@ -8,7 +8,7 @@ import type {
   RelationStore,
   RelationTuple,
   StoredTuple,
-  TuplePlace,
+  TuplePosition,
 } from '../ports/relations.js'
 import { relationChanged } from './actions.js'
 import { auditItem, endAccess } from './audit-rows.js'
@@ -78,9 +78,9 @@ export function decidedElsewhere(): AuditError {
 export function streamTuples(
   store: RelationStore,
   filter: RelationFilter,
-  start?: TuplePlace,
+  start?: TuplePosition,
 ): AsyncGenerator<StoredTuple> {
-  return itemsOf<StoredTuple, TuplePlace>({
+  return itemsOf<StoredTuple, TuplePosition>({
     page: (range) => store.page(filter, range),
     start,
     keyOf: (tuple) => tuple,

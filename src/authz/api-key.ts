@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { MintedKey } from '../ports/keys.js'
 
 /**
- * `ak_`, 16 hex digits to look the key up by, `_`, 256 random bits in base64url. Kept is the SHA-256 of the secret alone:
- * a password wants a slow hash because it can be guessed, and 256 random bits cannot.
+ * The text of a key: `ak_` and 16 hex digits for the look-up, `_`, and 256 random bits in base64url. Only the SHA-256 of the
+ * secret is stored: a password needs a slow hash because it can be guessed, and 256 random bits cannot.
  */
 const KEY = /^(ak_[0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
 
@@ -13,7 +13,7 @@ export function mintKey(): MintedKey {
   return { id, key: `${id}_${secret}`, secretHash: secretHash(secret) }
 }
 
-/** The two halves of a key's text; undefined for what is none. */
+/** Returns the two halves of a key's text, or undefined for any other text. */
 export function splitKey(text: string): { readonly id: string; readonly secret: string } | undefined {
   const [, id, secret] = KEY.exec(text) ?? []
   return id === undefined || secret === undefined ? undefined : { id, secret }

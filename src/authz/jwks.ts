@@ -9,19 +9,19 @@ import { AuditError } from '../base/errors.js'
 
 /** Milliseconds. */
 export interface JwksTimes {
-  /** Until a fetch is given up. */
+  /** Timeout of a fetch. */
   readonly timeout: number
-  /** As long as keys are taken for what the issuer has: one that it withdrew is good that long. */
+  /** Age up to which cached keys are used. A key that the issuer withdrew stays valid for that long. */
   readonly maxAge: number
-  /** Between two fetches for the sake of a key that is not there: anybody can ask for one. */
+  /** Shortest time between two fetches for an unknown key. Any caller can name one. */
   readonly floor: number
-  /** Between two fetches while they fail. */
+  /** Shortest time between two fetches while they fail. */
   readonly failureFloor: number
 }
 
 export const JWKS_TIMES: JwksTimes = { timeout: 3_000, maxAge: 600_000, floor: 30_000, failureFloor: 2_000 }
 
-/** Of a key set, which has a few keys of some hundred bytes. */
+/** Limit of a key set, which has a few keys of some hundred bytes each. */
 const MAX_BYTES = 256 * 1024
 
 export type KeyOf = (
@@ -30,30 +30,30 @@ export type KeyOf = (
 ) => ReturnType<ReturnType<typeof createRemoteJWKSet>>
 
 /**
- * The key that a token says it is signed with, from the issuer's key set, which is fetched when it is wanted. Rejects with
- * `authenticator_unavailable` where it cannot be had, and with an error of jose's where the set has no such key.
+ * Returns a function that finds the key of a token in the issuer's key set, and fetches the set when needed. That function
+ * rejects with `authenticator_unavailable` when the set cannot be fetched, and with an error of jose when it has no such key.
  */
 export function remoteKeys(url: string, times: JwksTimes = JWKS_TIMES): KeyOf {
   const keys = createRemoteJWKSet(new URL(url), {
     timeoutDuration: times.timeout,
     cacheMaxAge: times.maxAge,
     cooldownDuration: times.floor,
-    [customFetch]: patientFetch(times.failureFloor),
+    [customFetch]: throttledFetch(times.failureFloor),
   })
   return async (header, token) => {
     try {
       return await keys(header, token)
     } catch (error) {
-      if (isOfToken(error)) throw error
-      throw new AuditError('authenticator_unavailable', 'the keys of the JWKS cannot be had', {
+      if (isTokenFault(error)) throw error
+      throw new AuditError('authenticator_unavailable', 'the JWKS cannot be fetched', {
         cause: error,
       })
     }
   }
 }
 
-/** Rather than of the key set. */
-function isOfToken(error: unknown): boolean {
+/** Returns whether the token is at fault and not the key set. */
+function isTokenFault(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWKSMultipleMatchingKeys ||
@@ -63,11 +63,11 @@ function isOfToken(error: unknown): boolean {
 
 type Fetch = (url: string, options: RequestInit) => Promise<Response>
 
-/** jose waits between two fetches that succeed; while they fail it would try for every token that comes along. */
-function patientFetch(floor: number): Fetch {
+/** Returns a fetch that waits after a failure. jose only waits after a success, and would retry for every token. */
+function throttledFetch(floor: number): Fetch {
   let failedAt = Number.NEGATIVE_INFINITY
   return async (url, options) => {
-    if (performance.now() - failedAt < floor) throw new Error('it failed a moment ago')
+    if (performance.now() - failedAt < floor) throw new Error('the fetch failed a moment ago')
     try {
       return await fetchKeySet(url, options)
     } catch (error) {
@@ -77,13 +77,13 @@ function patientFetch(floor: number): Fetch {
   }
 }
 
-/** Rejects for what is no key set. */
+/** Fetches a key set. Rejects if the answer is not one. */
 async function fetchKeySet(url: string, options: RequestInit): Promise<Response> {
   const response = await fetch(url, options)
-  if (response.status !== 200) throw new Error(`answered with ${response.status}`)
+  if (response.status !== 200) throw new Error(`the issuer answered ${response.status}`)
   const text = await boundedText(response)
   const { keys }: { keys?: unknown } = JSON.parse(text)
-  if (!Array.isArray(keys)) throw new Error('no key set')
+  if (!Array.isArray(keys)) throw new Error('the answer is not a key set')
   return new Response(text)
 }
 
@@ -92,7 +92,7 @@ async function boundedText({ body }: Response): Promise<string> {
   let length = 0
   for await (const chunk of body ?? []) {
     length += chunk.length
-    if (length > MAX_BYTES) throw new Error('too large for a key set')
+    if (length > MAX_BYTES) throw new Error('the answer is too large for a key set')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -7,16 +7,16 @@ export interface JwtSettings {
   readonly jwksUrl: string
   readonly issuer: string
   readonly audience: string
-  /** Of signatures by a private key alone: with a shared secret, the public key would be one. */
+  /** Algorithms with a private key only: with a shared-secret algorithm, the public key would be a valid secret. */
   readonly algorithms: readonly string[]
 }
 
-/** Seconds by which clocks may differ. */
+/** Seconds that clocks may differ by. */
 const LEEWAY = 10
 
 /**
- * JWTs of one issuer, for one audience, signed with a key of its JWKS and one of the algorithms; `sub` is a user. A token
- * without exp or sub is none. Which of it all was wrong is not told.
+ * Authenticates JWTs of one issuer for one audience, signed with a key of its JWKS and one of the algorithms. `sub` names a
+ * user. Refuses a token without exp or sub, and does not report what is wrong with a refused token.
  */
 export function jwtAuthenticator(settings: JwtSettings, times: JwksTimes = JWKS_TIMES): Authenticator {
   const keyOf = remoteKeys(settings.jwksUrl, times)
@@ -32,7 +32,7 @@ export function jwtAuthenticator(settings: JwtSettings, times: JwksTimes = JWKS_
       try {
         return principalOf((await claimsOf(bearer, keyOf, rules)).sub)
       } catch (error) {
-        // TypeError: a key that is too short for its algorithm.
+        // jose throws a TypeError for a key that is too short for its algorithm.
         if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
         throw error
       }
@@ -40,7 +40,7 @@ export function jwtAuthenticator(settings: JwtSettings, times: JwksTimes = JWKS_
   }
 }
 
-/** A token need not name its key (RFC 7515, section 4.1.4): then each of the set that could be it is tried. */
+/** Verifies a token. A token need not name its key (RFC 7515, section 4.1.4): then tries each key of the set that fits. */
 async function claimsOf(bearer: string, keyOf: KeyOf, rules: JWTVerifyOptions): Promise<JWTPayload> {
   try {
     return (await jwtVerify(bearer, keyOf, rules)).payload
@@ -54,7 +54,7 @@ async function claimsOf(bearer: string, keyOf: KeyOf, rules: JWTVerifyOptions): 
   }
 }
 
-/** Undefined where it is another key's signature. */
+/** Resolves with undefined when another key made the signature. */
 async function claimsBy(
   key: Awaited<ReturnType<KeyOf>>,
   bearer: string,
@@ -68,14 +68,14 @@ async function claimsBy(
   }
 }
 
-/** SpiceDB takes `*` for everybody. */
+/** Returns the caller, or undefined for a bad `sub`. SpiceDB reads `*` as everybody. */
 function principalOf(sub: unknown): Principal | undefined {
   if (typeof sub !== 'string' || sub === '*' || /[\p{Cc}\p{Z}]/u.test(sub)) return undefined
   if (textProblem(sub, 1, LIMITS.subjectIdBytes) !== undefined) return undefined
   return { subject: `user:${sub}`, subjectId: sub, readOnly: false, ownerOnly: false }
 }
 
-/** A JWT is of three parts with dots between them, an API key has none. */
+/** Returns an authenticator for both credentials. A JWT has three parts with dots between them, an API key has no dot. */
 export function eitherAuthenticator(keys: Authenticator, jwts: Authenticator): Authenticator {
   return {
     authenticate: (bearer, signal) => {

@@ -5,18 +5,18 @@ import type { ApiKeyLookup, StoredKey } from '../ports/keys.js'
 import { secretHash, splitKey } from './api-key.js'
 import { LastUse } from './last-use.js'
 
-/** No key has it: ids are of hex digits. */
-const NOBODY = { id: 'ak_________________', secret: '' }
+/** Matches no key: real ids consist of hex digits. */
+const NO_KEY = { id: 'ak_________________', secret: '' }
 
-/** No secret hashes to it that anybody could find. */
+/** No secret with this hash can be found. */
 const NO_HASH = '00'.repeat(32)
 
-/** API keys. Whatever is wrong with one, it takes one query, one hash and one comparison to say so. */
+/** Authenticates API keys. Every refusal takes one query, one hash and one comparison, whatever its reason. */
 export function keyAuthenticator(keys: ApiKeyLookup): Authenticator {
   const lastUse = new LastUse((id) => keys.touch(id))
   return {
     async authenticate(bearer) {
-      const { id, secret } = splitKey(bearer) ?? NOBODY
+      const { id, secret } = splitKey(bearer) ?? NO_KEY
       const stored = await keys.lookUp(id)
       const isSame = isEqual(secretHash(secret), stored?.secretHash ?? NO_HASH)
       if (stored === undefined || !isSame || !stored.isActive) return undefined

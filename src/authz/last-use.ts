@@ -1,12 +1,12 @@
-/** Milliseconds between two tries for one key: more often than it is due only where it cannot be written. */
+/** Milliseconds between two tries for one key. Limits the tries when the write fails. */
 const BETWEEN = 60_000
 
-/** Keys that are remembered; at some 100 bytes each. */
+/** Keys to remember, at about 100 bytes each. */
 const MAX_KEYS = 10_000
 
 /**
- * Writes down when a key was last used, beside the request and at most once a minute, so that a key in constant use does
- * not write a row version a request. That it could not be written (a standby, a role that may not) fails nobody.
+ * Records the last use of a key in the background and at most once a minute, so that a key in constant use does not cause a
+ * write for each request. Ignores a failed write (a standby, a role without the privilege).
  */
 export class LastUse {
   readonly #touch: (id: string) => Promise<void>

@@ -4,24 +4,24 @@ import type { AccessDecision, AccessObject, AccessRelation, Authorizer } from '.
 import { spicedbId } from './spicedb-id.js'
 
 export interface SpicedbSettings {
-  /** host:port */
+  /** `host:port`. */
   readonly endpoint: string
   readonly token: string
-  /** Certificates in PEM that its own must come from; default: those of the system. */
+  /** CA certificates (PEM) for SpiceDB's TLS certificate. Default: those of the system. */
   readonly ca?: Buffer | undefined
   readonly isInsecure: boolean
   /** Milliseconds for one check; default 3,000. */
   readonly deadline?: number | undefined
 }
 
-/** gRPC waits up to two minutes before it tries again, which would be 503 for as long after SpiceDB has come back. */
+/** By default gRPC waits up to two minutes between two tries; the server would answer 503 that long after SpiceDB is back. */
 const CHANNEL = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
   'grpc.max_receive_message_length': 1024 * 1024,
 }
 
-/** Of gRPC. */
+/** The status code of gRPC. */
 const DEADLINE_EXCEEDED = 4
 
 interface CallError {
@@ -30,8 +30,8 @@ interface CallError {
 }
 
 /**
- * Relations that SpiceDB keeps (docs/spicedb.zed). Each check is fully consistent: a relation that was deleted before it
- * does not count. What is not a clear answer within the deadline is none: `authorizer_unavailable`.
+ * Checks relations in SpiceDB (docs/spicedb.zed). Each check is fully consistent: a relation that was deleted before the check
+ * does not count. Rejects with `authorizer_unavailable` unless a clear answer comes within the deadline.
  */
 export class SpicedbAuthorizer implements Authorizer {
   readonly #settings: SpicedbSettings
@@ -80,7 +80,7 @@ export class SpicedbAuthorizer implements Authorizer {
     })
   }
 
-  /** A connection on which nothing comes any more may look alive for a quarter of an hour; another one is made. */
+  /** Replaces the connection after a timeout: a dead connection can look alive for a quarter of an hour. */
   #renew(client: v1.ZedClientInterface, startedAt: number): void {
     if (client !== this.#client || this.#answeredAt > startedAt) return
     this.#client = connect(this.#settings)
@@ -102,7 +102,7 @@ function connect({ endpoint, token, ca, isInsecure }: SpicedbSettings): v1.ZedCl
   )
 }
 
-/** Undefined for a subject that SpiceDB cannot name. */
+/** Returns the request, or undefined for a subject that SpiceDB cannot name. */
 function request(
   subject: string,
   permission: AccessRelation,
@@ -125,12 +125,12 @@ function decisionOf({ permissionship }: v1.CheckPermissionResponse): AccessDecis
   const { HAS_PERMISSION, NO_PERMISSION, CONDITIONAL_PERMISSION } = v1.CheckPermissionResponse_Permissionship
   if (permissionship === HAS_PERMISSION) return { allowed: true }
   if (permissionship === NO_PERMISSION) return DENIED
-  // A caveat that nothing here could satisfy.
+  // The relation has a caveat, and no check here passes a context that could satisfy one.
   if (permissionship === CONDITIONAL_PERMISSION) return { allowed: false, reason: 'caveat_violation' }
-  throw new AuditError('authorizer_unavailable', 'SpiceDB gave an answer that is neither yes nor no')
+  throw new AuditError('authorizer_unavailable', 'SpiceDB answered neither yes nor no')
 }
 
-/** Groups that contain each other: it walked them to its bound, and nobody was found. */
+/** Returns whether SpiceDB reached its depth limit, as for groups that contain each other, and found no relation. */
 function isTooDeep(error: unknown): boolean {
   return /max depth exceeded/i.test((error as CallError | null)?.details ?? '')
 }

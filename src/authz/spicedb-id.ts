@@ -1,14 +1,15 @@
 import type { RelationTuple } from '../ports/relations.js'
 
-/** What an object id of SpiceDB may be made of, but for `=`, which we escape with. */
+/** The characters that an object id of SpiceDB may hold, except `=`, which starts an escape here. */
 const PLAIN = /^[A-Za-z0-9/_|+-]$/
 
-/** Of an object id, by SpiceDB's own rule. */
+/** SpiceDB's own limit for an object id. */
 const MAX_BYTES = 1024
 
 /**
- * An id as SpiceDB takes it: each other byte of its UTF-8 as `=` and two hex digits, so that no two ids become one
- * (`alice@example.com` is `alice=40example=2Ecom`). Undefined where that is too long: nobody can have such a relation.
+ * Returns an id as SpiceDB accepts it. Writes every other byte of its UTF-8 as `=` and two hex digits, so that different ids
+ * stay different (`alice@example.com` becomes `alice=40example=2Ecom`). Returns undefined for an id that is too long, which
+ * cannot have relations in SpiceDB.
  */
 export function spicedbId(id: string): string | undefined {
   const escaped = Array.from(id, (letter) => (PLAIN.test(letter) ? letter : escapedBytes(letter))).join('')
@@ -20,7 +21,7 @@ function escapedBytes(letter: string): string {
   return bytes.map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 }
 
-/** A tuple as the arguments of `zed relationship touch`; an id that SpiceDB cannot hold stays as it is, for zed to refuse. */
+/** Returns a tuple as arguments of `zed relationship touch`. Keeps an id that SpiceDB cannot hold, so that zed refuses it. */
 export function zedArguments({ object, relation, subject }: RelationTuple): string {
   return [zedName(object), relation, zedName(subject)].join(' ')
 }

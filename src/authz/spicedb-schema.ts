@@ -1,4 +1,4 @@
-/** What SpiceDB must know of Domains, the platform and groups; shipped as docs/spicedb.zed. Names are its own to add to. */
+/** The SpiceDB schema for Domains, the platform and groups, shipped as docs/spicedb.zed. A deployment may add definitions. */
 export const SPICEDB_SCHEMA = `// Who may read and erase in an audit log (docs/access.md).
 
 definition user {}
@@ -16,11 +16,11 @@ definition domain {
   relation auditor: user | service | group#member
   relation member: user | service | group#member
 
-  // Erases identities. An owner does not read by it.
+  // May erase identities. The permission does not include reading.
   permission manage = owner + admin
 }
 
-// One alone: platform:platform
+// Exactly one: platform:platform
 definition platform {
   relation owner: user | service | group#member
   relation admin: user | service | group#member

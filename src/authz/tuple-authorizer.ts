@@ -1,14 +1,14 @@
 import type { AccessRelation, Authorizer } from '../ports/access.js'
 import type { Relation, RelationWalk } from '../ports/relations.js'
 
-/** Which tuples give what is asked for (http.md, "Credentials"): an owner alone does not read, a member does nothing. */
+/** The relations that grant each requested relation. An owner may not read, and a member may do nothing. */
 const GIVEN_BY: Readonly<Record<AccessRelation, readonly Relation[]>> = {
   auditor: ['auditor'],
   manage: ['owner', 'admin'],
   owner: ['owner'],
 }
 
-/** Relation tuples. The reason is one and the same, so that it does not tell of a chain whether it exists. */
+/** Decides by relation tuples. Every denial has the same reason, so that it does not show whether a chain exists. */
 export function tupleAuthorizer(tuples: RelationWalk): Authorizer {
   return {
     async check(subject, relation, object) {

@@ -38,7 +38,7 @@ export async function retentionStoreOf(context: Context): Promise<RetentionStore
   return postgresRetentionStore(await context.database(), DEFAULT_POLICY)
 }
 
-/** API keys and relation tuples. Whatever else comes to keep something of a person is to be told here. */
+/** Finds API keys and relation tuples. Add every future store of personal references here. */
 function remainingOf(context: Context): RemainingReferences {
   return {
     of: async ({ domainId, pseudonym: wanted, identityId }) => {

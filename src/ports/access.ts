@@ -1,41 +1,41 @@
 import type { ChainObject } from '../chain/self-audit.js'
 
 /**
- * What a caller is asked for on a chain: `manage` is held by owners and admins, `auditor` by auditors alone (http.md);
- * `owner` is asked of who makes others owners, or owner-only keys.
+ * The relation that an operation requires on a chain. Owners and admins have `manage`, only auditors have `auditor`. Granting
+ * `owner` and creating owner-only keys require `owner`.
  */
 export type AccessRelation = 'auditor' | 'manage' | 'owner'
 
-/** What access is given on: the chain of one Domain (`domain:<id>`, lower case) or the platform chain. */
+/** An object of access: the chain of one Domain (`domain:<id>`, in lower case) or the platform chain. */
 export type AccessObject = ChainObject
 
-/** Who is calling, as a credential says. Holds no secret. */
+/** The caller that a credential names. Holds no secret. */
 export interface Principal {
-  /** As relations name it: `user:<id>` or `service:<id>`. */
+  /** The caller as relations name them: `user:<id>` or `service:<id>`. */
   readonly subject: string
-  /** subject_id of audit rows about them: the bare id, so that erasing an identity finds its denied reads too. */
+  /** The subject_id of audit rows about the caller: the bare id, so that erasing an identity also finds its denied reads. */
   readonly subjectId: string
-  /** Of the API key, not its text; absent for a JWT. */
+  /** The id of the API key, not its text. Absent for a JWT. */
   readonly keyId?: string | undefined
-  /** The one object that the credential is good for; absent: wherever its subject has relations. */
+  /** The only object that the credential is valid for. Absent: every object that the subject has relations on. */
   readonly object?: AccessObject | undefined
-  /** Good for GET alone. */
+  /** Valid for GET only. */
   readonly readOnly: boolean
-  /** Good for operations marked owner-only: the key has the mark, and an owner made it. */
+  /** Valid for operations marked owner-only: the key has the mark, and an owner created it. */
   readonly ownerOnly: boolean
 }
 
 export interface Authenticator {
   /**
-   * The caller behind a bearer text (what follows `Bearer `, 1 to 8,192 printable ASCII characters, hostile). `undefined`
-   * for each and every credential that is not good: unknown, malformed, expired and revoked ones take the same time and
-   * cannot be told apart. Rejects with `authenticator_unavailable`, or the database's own code, where it could not be
-   * checked: never `undefined` then, and never a caller.
+   * Resolves with the caller of a bearer text: the hostile text after `Bearer `, of 1 to 8,192 printable ASCII characters.
+   * Resolves with `undefined` for every invalid credential: unknown, malformed, expired and revoked ones take the same time
+   * and are indistinguishable. Rejects with `authenticator_unavailable`, or with the database's own code, when the credential
+   * could not be checked; it resolves neither with `undefined` nor with a caller then.
    */
   authenticate(bearer: string, signal: AbortSignal): Promise<Principal | undefined>
 }
 
-/** Why somebody may not. */
+/** Why a request was denied. */
 export type DenialReason = 'out_of_scope' | 'insufficient_relation' | 'caveat_violation'
 
 export type AccessDecision =
@@ -43,16 +43,16 @@ export type AccessDecision =
   | {
       readonly allowed: false
       readonly reason: DenialReason
-      /** The relations that were walked, as the stored relation_path of format.md; names no object that the caller did not. */
+      /** The relations that were walked, in the form of a stored relation_path. Names no object that the caller did not name. */
       readonly relationPath?: readonly string[] | undefined
     }
 
 export interface Authorizer {
   /**
-   * Whether `subject` has `relation` on `object`, as of now: a relation revoked before the call does not count. An object
-   * that does not exist is one that nobody has a relation on, and is answered in the same time. Rejects with
-   * `authorizer_unavailable`, or the database's own code, where it could not be told: never with a decision then. Safe to
-   * call at once.
+   * Resolves with whether `subject` has `relation` on `object` now: a relation that was revoked before the call does not count.
+   * An object that does not exist has no relations, and its check takes the same time. Rejects with `authorizer_unavailable`,
+   * or with the database's own code, when there is no clear answer; it never resolves with a decision then. Safe to call
+   * concurrently.
    */
   check(
     subject: string,
@@ -64,6 +64,6 @@ export interface Authorizer {
 
 /** Operations that a Domain's policy may mark owner-only. */
 export interface OwnerOnlyPolicy {
-  /** Whether erasing on this chain takes an owner-only key. `false` for a Domain that is unknown. */
+  /** Resolves with whether erasing on this chain requires an owner-only key. `false` for an unknown Domain. */
   isEraseOwnerOnly(object: AccessObject, signal: AbortSignal): Promise<boolean>
 }

@@ -1,55 +1,55 @@
 import type { AppendItem, Placed } from './append.js'
 import type { RelationTuple } from './relations.js'
 
-/** Whose personal data on one chain. */
+/** The subject of an erasure on one chain. */
 export interface ErasureSubject {
   readonly domainId: string
   /** 64 hex digits. */
   readonly pseudonym: string
-  /** Lower-case UUID: every subject whose mapping says to be this identity is meant too. */
+  /** A UUID in lower case. Every subject whose mapping names this identity is included. */
   readonly identityId?: string | undefined
 }
 
-/** What one chain holds of a subject, all of one moment. */
+/** What one chain holds about a subject, from one snapshot. */
 export interface SubjectTraces {
-  /** Of the chain's first row; absent where it has none. */
+  /** The pseudonym of the chain's first row. Absent for a chain without rows. */
   readonly genesisPseudonym?: string | undefined
   /** The pseudonym asked for, then those of its identity. */
   readonly pseudonyms: readonly string[]
   readonly mappings: number
   readonly contexts: number
-  /** Rows that name one of the pseudonyms as their subject; they stay. */
+  /** Rows whose subject is one of the pseudonyms. They are not deleted. */
   readonly rows: number
-  /** Ids of the legal holds in force that cover any of it. */
+  /** Ids of the legal holds in force that cover any of this data. */
   readonly holds: readonly number[]
 }
 
-/** What went of one pseudonym. */
+/** What was deleted for one pseudonym. */
 export interface ErasedPseudonym {
   readonly pseudonym: string
   readonly mappings: number
   readonly contexts: number
-  /** Whether it was blocked now: not if it had been before. */
+  /** Whether this erasure blocked the pseudonym. False if it was blocked before. */
   readonly blocked: boolean
 }
 
 export interface Erasure {
   /** The pseudonym asked for, then those of its identity. */
   readonly erased: readonly ErasedPseudonym[]
-  /** The self-audit rows, in the same order; of an erasure that was there before, the last one of the first pseudonym. */
+  /** The self-audit rows, in the same order. For a repeated erasure, the last row of the first pseudonym. */
   readonly auditRows: readonly Placed[]
-  /** There was nothing left to do, and an earlier row tells of the erasure: nothing was written. */
+  /** Nothing was left to delete, and an earlier row records the erasure: nothing was written. */
   readonly repeated: boolean
 }
 
 export interface ErasureStore {
   traces(subject: ErasureSubject): Promise<SubjectTraces>
   /**
-   * In one transaction under the chain's lock: deletes the mappings, contexts and idempotency keys of the subject, blocks
-   * it if asked to, and appends what `selfAudit` makes of that, one row for each pseudonym in the order given. Durable
-   * when it resolves. Rejects with `legal_hold` where a hold covers any of it, and as an append does; then nothing has
-   * changed, unless the code is `outcome_unknown`. Safe to call at once: with appends, holds and purges of the chain it is
-   * in one order.
+   * Deletes the mappings, contexts and idempotency keys of the subject, blocks the subject if requested, and appends the rows
+   * of `selfAudit`, one for each pseudonym in the given order. All of that is one transaction under the chain's lock, and is
+   * durable when the call resolves. Rejects with `legal_hold` when a hold covers any of the data, and as an append does;
+   * nothing has changed then, unless the code is `outcome_unknown`. Safe to call concurrently: the lock puts erasures,
+   * appends, holds and purges of a chain in one order.
    */
   erase(
     subject: ErasureSubject,
@@ -69,7 +69,7 @@ export interface RemainingReferences {
   of(subject: ErasureSubject): Promise<readonly Remaining[]>
 }
 
-/** What is left of an identity that was erased. */
+/** The result of erasing an identity. */
 export interface ErasedIdentity {
   /** 64 lower-case hex digits. */
   readonly subjectPseudonym: string
@@ -79,9 +79,10 @@ export interface ErasedIdentity {
 
 export interface IdentityEraser {
   /**
-   * Purges the personal data that one chain holds of an identity and writes the self-audit row, durably and in one. An
-   * identity that the chain never knew is erased as well: the answer does not tell. `identityId` is a UUID in lower case,
-   * `actor` the subject_id of the self-audit row. Rejects with `domain_not_found`, or with what kept it from doing so.
+   * Deletes the personal data that one chain holds about an identity and writes the self-audit row, durably and in one
+   * transaction. Treats an identity that the chain never had in the same way, so that the answer does not show which it was.
+   * `identityId` is a UUID in lower case, `actor` is the subject_id of the self-audit row. Rejects with `domain_not_found`,
+   * or with the error that prevented the erasure.
    */
   erase(request: {
     readonly domainId: string

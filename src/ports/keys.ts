@@ -3,9 +3,9 @@ import type { OwnerOnlyPolicy } from './access.js'
 import type { AppendItem, Placed } from './append.js'
 import type { Relation, RelationTuple } from './relations.js'
 
-/** A new API key: its text, which nobody can be shown again, and what is kept of it. */
+/** A new API key: its text, which cannot be shown again, and what is stored of it. */
 export interface MintedKey {
-  /** `ak_` and 16 hex digits: what it is looked up by, and no secret. */
+  /** `ak_` and 16 hex digits, for the look-up. Not a secret. */
   readonly id: string
   /** The id and 256 random bits. */
   readonly key: string
@@ -13,20 +13,20 @@ export interface MintedKey {
   readonly secretHash: string
 }
 
-/** An API key as it is kept. */
+/** An API key as stored. */
 export interface ApiKeyRecord {
   readonly id: string
   readonly domainId: string
-  /** `user:<id>` or `service:<id>`; a revoked key has forgotten it. */
+  /** `user:<id>` or `service:<id>`. Absent for a revoked key: the revocation deletes it. */
   readonly subject?: string | undefined
-  /** What it was made with. */
+  /** The relation that the key was created with. */
   readonly relation: Relation
   readonly readOnly: boolean
   readonly ownerOnly: boolean
   readonly createdAt: ReadTime
   readonly expiresAt?: ReadTime | undefined
   readonly revokedAt?: ReadTime | undefined
-  /** To within a minute. */
+  /** Accurate to a minute. */
   readonly lastUsedAt?: ReadTime | undefined
   /** By the database's clock. */
   readonly state: 'active' | 'expired' | 'revoked'
@@ -45,7 +45,7 @@ export interface NewApiKey {
 }
 
 export interface ApiKeyFilter {
-  /** Absent: of all chains. */
+  /** Absent: all chains. */
   readonly domainId?: string | undefined
   readonly subject?: string | undefined
   readonly activeOnly: boolean
@@ -53,8 +53,8 @@ export interface ApiKeyFilter {
 
 export interface ApiKeyStore {
   /**
-   * Keeps a key and adds the tuple where one is given; appends what `selfAudit` makes of it (`granted`: the tuple is new),
-   * all in one transaction. Rejects with `domain_not_found`, and as an append does.
+   * Stores a key, adds the tuple if one is given, and appends the rows of `selfAudit` (`granted`: the tuple is new), all in
+   * one transaction. Rejects with `domain_not_found`, and as an append does.
    */
   create(
     key: NewApiKey,
@@ -62,22 +62,22 @@ export interface ApiKeyStore {
     selfAudit: (granted: boolean) => AppendItem,
   ): Promise<{ readonly record: ApiKeyRecord; readonly auditRows: readonly Placed[] }>
   /**
-   * Ends a key, and appends `selfAudit` in the same transaction; `told` is empty for one that was revoked before. Rejects
-   * with `key_not_found`, and as an append does.
+   * Revokes a key and appends `selfAudit` in the same transaction. `auditRows` is empty for a key that was revoked before.
+   * Rejects with `key_not_found`, and as an append does.
    */
   revoke(
     id: string,
     selfAudit: AppendItem,
   ): Promise<{ readonly record: ApiKeyRecord; readonly auditRows: readonly Placed[] }>
   find(id: string): Promise<ApiKeyRecord | undefined>
-  /** In the order of their making, the first `limit` after key `after`. */
+  /** Returns the first `limit` keys after the key `after`, oldest first. */
   page(
     filter: ApiKeyFilter,
     range: { after: string | undefined; limit: number },
   ): Promise<readonly ApiKeyRecord[]>
 }
 
-/** A key as a credential is held against it. */
+/** What is stored of a key to check a credential. */
 export interface StoredKey {
   readonly domainId: string
   readonly subject: string
@@ -87,19 +87,19 @@ export interface StoredKey {
   readonly ownerOnly: boolean
   /** Neither expired nor revoked, by the database's clock. */
   readonly isActive: boolean
-  /** The last use that was written down is more than a minute ago. */
+  /** The recorded last use is more than a minute old. */
   readonly isUseDue: boolean
 }
 
 export interface ApiKeyLookup {
-  /** One query, whether the key is there or not. */
+  /** Finds a key with one query, whether the key exists or not. */
   lookUp(id: string): Promise<StoredKey | undefined>
-  /** Writes down that it was used just now, unless that was done within the last minute. */
+  /** Records a use of the key now, unless one was recorded within the last minute. */
   touch(id: string): Promise<void>
 }
 
 export interface AccessPolicyStore extends OwnerOnlyPolicy {
-  /** Sets it and appends `selfAudit` in one transaction; `told` is empty where it was so before. */
+  /** Sets the policy and appends `selfAudit` in one transaction. `auditRows` is empty if the policy did not change. */
   setEraseOwnerOnly(
     domainId: string,
     value: boolean,

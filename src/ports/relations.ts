@@ -2,10 +2,10 @@ import type { ReadTime } from '../base/wire-time.js'
 import type { AccessObject } from './access.js'
 import type { AppendItem, Placed } from './append.js'
 
-/** What a subject may be to a chain. Of a group there is `member` alone. */
+/** A relation of a subject to a chain. Groups only have the relation `member`. */
 export type Relation = 'owner' | 'admin' | 'auditor' | 'member'
 
-/** What relations are given on. */
+/** An object that subjects have relations on. */
 export type RelationObject = AccessObject | `group:${string}`
 
 /** `subject` has `relation` on `object`. */
@@ -21,34 +21,37 @@ export interface StoredTuple extends RelationTuple {
 }
 
 export interface RelationFilter {
-  /** Absent: on all objects. */
+  /** Absent: all objects. */
   readonly object?: RelationObject | undefined
   readonly subject?: string | undefined
 }
 
-/** Where a page of tuples begins: after this one. */
-export type TuplePlace = RelationTuple | undefined
+/** The tuple after which a page begins. Undefined: at the first tuple. */
+export type TuplePosition = RelationTuple | undefined
 
 export interface RelationStore {
   /**
-   * Adds a tuple and appends `selfAudit` in one transaction; `told` is empty where it was there. Rejects with
+   * Adds a tuple and appends `selfAudit` in one transaction. `auditRows` is empty if the tuple existed before. Rejects with
    * `domain_not_found`, and as an append does.
    */
   grant(tuple: RelationTuple, selfAudit: AppendItem): Promise<{ readonly auditRows: readonly Placed[] }>
-  /** Takes it away again. Rejects with `relation_not_found`. */
+  /** Removes a tuple in the same way. Rejects with `relation_not_found`. */
   revoke(tuple: RelationTuple, selfAudit: AppendItem): Promise<{ readonly auditRows: readonly Placed[] }>
-  /** By object, relation and subject, the first `limit` after `after`. */
-  page(filter: RelationFilter, range: { after: TuplePlace; limit: number }): Promise<readonly StoredTuple[]>
-  /** The chains on whose object a group has a relation, itself or by groups that it is a member of. Domain ids, sorted. */
+  /** Returns the first `limit` tuples after `after`, by object, relation and subject. */
+  page(
+    filter: RelationFilter,
+    range: { after: TuplePosition; limit: number },
+  ): Promise<readonly StoredTuple[]>
+  /** Returns the chains on which a group has a relation, itself or through groups that it is a member of: Domain ids, sorted. */
   chainsOf(group: string): Promise<readonly string[]>
 }
 
-/** What of relation tuples an authorizer asks. */
+/** The question that an authorizer asks about relation tuples. */
 export interface RelationWalk {
   /**
-   * Whether `subject`, or a group that it is a member of, has one of `relations` on `object`. Groups nest up to a bound of
-   * the adapter's; what is deeper does not count, and groups that contain each other do no harm. One query, the same for
-   * an object that nobody has a relation on.
+   * Returns whether `subject`, or a group that it is a member of, has one of `relations` on `object`. Follows nested groups up
+   * to a depth that the adapter chooses; deeper groups do not count, and groups that contain each other do no harm. Runs one
+   * query, the same for an object without relations.
    */
   holds(subject: string, relations: readonly Relation[], object: AccessObject): Promise<boolean>
 }

@@ -2,34 +2,35 @@ import type { ReadTime } from '../base/wire-time.js'
 import type { AppendItem, Placed } from './append.js'
 
 export interface RetentionPolicy {
-  /** Rows are never deleted; this is how long a mirror must keep them at least. */
+  /** How long a mirror must keep rows at least. The database never deletes a row. */
   readonly chainYears: number
   /** How long personal data and contexts are kept. */
   readonly personalDays: number
 }
 
-/** What is due on one chain, all of one moment, by the database's clock. */
+/** What is due on one chain, from one snapshot and by the database's clock. */
 export interface RetentionState {
   readonly policy: RetentionPolicy
-  /** Nobody has set one. */
+  /** No policy was set for the chain. */
   readonly isDefault: boolean
-  /** What is older than this is past the chain's years. */
+  /** Rows older than this are past the chain's years. */
   readonly floor: ReadTime
   readonly oldest?: ReadTime | undefined
-  /** The last row older than the floor; 0 where there is none. Rows are dense: it is also how many there are. */
+  /** The seq of the last row older than the floor, or 0. Seqs have no gaps, so this is also the number of such rows. */
   readonly rowsBeyondFloor: number
   /** Personal data older than this is due. */
   readonly cutoff: ReadTime
   readonly mappings: number
   readonly contexts: number
-  /** Of those that are past the cutoff and kept by a hold. */
+  /** Mappings that are past the cutoff and kept by a hold. */
   readonly heldMappings: number
+  /** Contexts that are past the cutoff and kept by a hold. */
   readonly heldContexts: number
   /** Ids of the holds in force on the whole chain. */
   readonly chainHolds: readonly number[]
 }
 
-/** Where a purge goes on. */
+/** Where the next batch of a purge begins. */
 export interface PurgePosition {
   readonly afterSeq: number
   /** 64 hex digits, or empty. */
@@ -43,9 +44,9 @@ export interface PurgedBatch {
 }
 
 export interface PurgeStep extends PurgedBatch {
-  /** Absent where the batch had nothing to delete, and nothing was written. */
+  /** Absent if the batch had nothing to delete: nothing was written then. */
   readonly auditRow?: Placed | undefined
-  /** Absent where nothing is left. */
+  /** Absent after the last batch. */
   readonly next?: PurgePosition | undefined
 }
 
@@ -54,9 +55,9 @@ export interface RetentionStore {
   /** Sets a policy together with its self-audit row. */
   set(domainId: string, policy: RetentionPolicy, selfAudit: AppendItem): Promise<Placed>
   /**
-   * In one transaction under the chain's lock: deletes up to `limit` contexts and up to `limit` mappings that are due and
-   * that no hold covers, and appends the row that tells of it. Rejects with `legal_hold` where one covers the whole chain,
-   * and as an append does; then nothing has changed.
+   * Deletes up to `limit` contexts and up to `limit` mappings that are due and that no hold covers, and appends the row that
+   * records it, in one transaction under the chain's lock. Rejects with `legal_hold` when a hold covers the whole chain, and
+   * as an append does; nothing has changed then.
    */
   purge(
     domainId: string,

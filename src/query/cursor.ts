@@ -7,12 +7,12 @@ const VERSION = 1
 const SIGNED_BYTES = 16 + 8 + 1
 const MAC_BYTES = 16
 
-/** 41 bytes in base64url without padding. */
+/** 41 bytes in base64url, without padding. */
 export const CURSOR = /^[A-Za-z0-9_-]{55}$/
 
 /**
- * The cursor of format.md: where to go on after `seq`, the last one already returned, on the chain `domainId`, signed
- * with the 32 bytes of the cursor key.
+ * Returns the cursor of src/chain/FORMAT.md: the chain `domainId` and the last returned `seq`, signed with the 32 bytes of the
+ * cursor key.
  */
 export function encodeCursor(key: Uint8Array, domainId: string, seq: number): string {
   if (!isSeq(seq)) throw new RangeError('expected a seq of 1 to 2^53-1')
@@ -24,8 +24,7 @@ export function encodeCursor(key: Uint8Array, domainId: string, seq: number): st
 }
 
 /**
- * The seq that a cursor of this chain holds. Throws `invalid_cursor`, one and the same for whatever is wrong with it: a
- * forger learns nothing.
+ * Returns the seq of a cursor of this chain. Throws the same `invalid_cursor` for every fault, so that a forger learns nothing.
  */
 export function decodeCursor(key: Uint8Array, domainId: string, cursor: string): number {
   const bytes = bytesOf(cursor)
@@ -37,7 +36,7 @@ export function decodeCursor(key: Uint8Array, domainId: string, cursor: string):
   return seq
 }
 
-/** Buffer.from skips what is not base64url and ignores spare bits, so two texts could be one cursor. */
+/** Decodes strictly: Buffer.from skips characters outside base64url and ignores spare bits, so two texts could be one cursor. */
 function bytesOf(cursor: string): Buffer {
   if (!CURSOR.test(cursor)) throw invalidCursor()
   const bytes = Buffer.from(cursor, 'base64url')
@@ -55,7 +54,7 @@ function isSeq(seq: number): boolean {
 }
 
 function invalidCursor(): AuditError {
-  return new AuditError('invalid_cursor', 'the cursor is not one of this chain, or was altered', {
+  return new AuditError('invalid_cursor', 'the cursor is not a cursor of this chain, or was altered', {
     advice: { code: 'start_without_cursor' },
   })
 }

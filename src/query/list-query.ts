@@ -8,7 +8,7 @@ import type { EntryFilter } from '../ports/query.js'
 export const DEFAULT_LIMIT = 50
 export const MAX_LIMIT = 200
 
-/** The query parameters of a list (http.md) as they arrive: all optional, all text. */
+/** The query parameters of a list as they arrive: all optional, all text. */
 export interface ListParameters {
   readonly limit?: string | undefined
   readonly subject?: string | undefined
@@ -21,7 +21,7 @@ export interface ListParameters {
   readonly correlation_id?: string | undefined
 }
 
-/** 1 to 200, default 50. Throws `invalid_limit` for anything else: never clamped. */
+/** Returns a limit of 1 to 200, or 50 by default. Throws `invalid_limit` for any other text instead of clamping it. */
 export function parseLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT
   const limit = /^[1-9]\d{0,2}$/.test(text) ? Number(text) : 0
@@ -31,14 +31,14 @@ export function parseLimit(text: string | undefined): number {
   })
 }
 
-/** 1 to 2^53-1. Throws `invalid_seq`. */
+/** Returns a seq of 1 to 2^53-1. Throws `invalid_seq`. */
 export function parseSeq(text: string): number {
   const seq = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0
   if (seq >= 1 && seq <= LIMITS.maxSeq) return seq
   throw new AuditError('invalid_seq', 'seq: expected 1 to 2^53-1')
 }
 
-/** Throws `invalid_subject`, `invalid_range` or, for the rest, `invalid_input`. */
+/** Returns the filter. Throws `invalid_subject`, `invalid_range` or, for the other parameters, `invalid_input`. */
 export function parseFilter(parameters: ListParameters): EntryFilter {
   const { subject, relation, object_type, object_id, reason, correlation_id } = parameters
   return {
@@ -52,7 +52,7 @@ export function parseFilter(parameters: ListParameters): EntryFilter {
   }
 }
 
-/** A pseudonym, never plaintext; so what was given is not repeated in the error. */
+/** Returns a pseudonym in lower case. The error does not repeat the text, which may be a plaintext id. */
 function parseSubject(subject: string): string {
   if (/^[0-9a-f]{64}$/i.test(subject)) return subject.toLowerCase()
   throw new AuditError('invalid_subject', 'subject: expected a pseudonym of 64 hex digits', {
@@ -60,7 +60,7 @@ function parseSubject(subject: string): string {
   })
 }
 
-/** A bound that no row can have would match nothing, and an empty one is an unset variable: both are refused. */
+/** Returns the text. Refuses a text that no row can have, which would match nothing, and an empty one: an unset variable. */
 function text(field: string, value: string | undefined, min: number, max: number): string | undefined {
   if (value === undefined) return undefined
   const problem = textProblem(value, min, max)
@@ -90,8 +90,8 @@ function parseRange({ from, to }: ListParameters): Pick<EntryFilter, 'from' | 't
 }
 
 /**
- * Clients send nanoseconds (Go's time.Time as JSON), rows hold microseconds: a bound between two of those is moved to
- * the one inside the range.
+ * Returns a bound in microseconds. Clients send nanoseconds (Go's time.Time as JSON) and rows hold microseconds, so a bound
+ * between two microseconds moves to the one inside the range.
  */
 function bound(field: 'from' | 'to', value: string | undefined): bigint | undefined {
   if (value === undefined) return undefined

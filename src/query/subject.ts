@@ -6,7 +6,7 @@ import type { Pepper } from '../ports/pepper.js'
 import type { EntryReader } from '../ports/query.js'
 
 /**
- * From a person to their rows: the pseudonym of a subject_id on one chain, 64 hex digits. Another pepper would find
+ * Returns the pseudonym of a subject_id on one chain, 64 hex digits. Another pepper would find
  * nothing and look like innocence, so one that does not reproduce the genesis row is refused with `pepper_mismatch`.
  */
 export async function subjectPseudonym(

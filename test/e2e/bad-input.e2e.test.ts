@@ -410,8 +410,12 @@ const COMMANDS: readonly Refusal[] = [
     'to: expected a time that is not before from',
   ),
   command('list --from yesterday', 'invalid_range', 'from: expected'),
-  command(`list --cursor ${forged}`, 'invalid_cursor', 'the cursor is not one of this chain, or was altered'),
-  command('list --cursor abc', 'invalid_cursor', 'the cursor is not one of this chain, or was altered'),
+  command(
+    `list --cursor ${forged}`,
+    'invalid_cursor',
+    'the cursor is not a cursor of this chain, or was altered',
+  ),
+  command('list --cursor abc', 'invalid_cursor', 'the cursor is not a cursor of this chain, or was altered'),
   command(
     `list --subject ${SECRET.subject}`,
     'invalid_subject',

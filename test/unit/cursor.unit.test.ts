@@ -21,7 +21,7 @@ const GOOD = encodeCursor(KEY, DOMAIN, 50)
 const refusal = {
   name: 'AuditError',
   code: 'invalid_cursor',
-  message: 'the cursor is not one of this chain, or was altered',
+  message: 'the cursor is not a cursor of this chain, or was altered',
 }
 
 function caught(act: () => unknown): unknown {

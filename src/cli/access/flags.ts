@@ -6,54 +6,54 @@ import { CommandError } from '../shell/command-error.js'
 
 const helpGroup = 'ACCESS'
 
-/** Which authorizer decides. Read with {@link spicedbOf}. */
+/** The flags that choose the authorizer. Read with {@link spicedbOf}. */
 export const spicedbFlags = {
   'spicedb-endpoint': Flags.string({
     helpGroup,
     helpValue: 'HOST:PORT',
     env: 'AUDIT_SPICEDB_ENDPOINT',
     summary:
-      'ask this SpiceDB who may do what, with the token in AUDIT_SPICEDB_TOKEN; default: our own relations',
+      'the SpiceDB that decides who may do what; its token is in AUDIT_SPICEDB_TOKEN; default: relations in the database',
   }),
   'spicedb-ca': Flags.string({
     helpGroup,
     helpValue: 'FILE',
     env: 'AUDIT_SPICEDB_CA',
-    summary: 'certificates in PEM that its own must come from; default: those of the system',
+    summary: 'CA certificates (PEM) for SpiceDB’s TLS certificate; default: those of the system',
   }),
   'spicedb-insecure': Flags.boolean({
     helpGroup,
     env: 'AUDIT_SPICEDB_INSECURE',
-    summary: 'without TLS: whoever is on the way reads the token and answers in its place',
+    summary: 'connect without TLS: anyone on the network path can read the token and forge answers',
   }),
 }
 
-/** JWTs as credentials. Read with {@link jwtOf}. */
+/** The flags that accept JWTs as credentials. Read with {@link jwtOf}. */
 export const jwtFlags = {
   'jwks-url': Flags.string({
     helpGroup,
     helpValue: 'URL',
     env: 'AUDIT_JWKS_URL',
-    summary: 'also take JWTs that are signed with a key of this JWKS; https alone, but on this machine',
+    summary: 'also accept JWTs that are signed with a key of this JWKS; https only, except on this machine',
   }),
   'jwt-issuer': Flags.string({
     helpGroup,
     helpValue: 'TEXT',
     env: 'AUDIT_JWT_ISSUER',
-    summary: 'what their iss must be',
+    summary: 'the value that iss must have in JWTs',
   }),
   'jwt-audience': Flags.string({
     helpGroup,
     helpValue: 'TEXT',
     env: 'AUDIT_JWT_AUDIENCE',
-    summary: 'what their aud must name',
+    summary: 'the audience that aud must name in JWTs',
   }),
   'jwt-algorithm': Flags.string({
     helpGroup,
     multiple: true,
     helpValue: 'NAME',
     options: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
-    summary: 'what they may be signed with; default: RS256, PS256, ES256, EdDSA',
+    summary: 'a signature algorithm to accept in JWTs; default: RS256, PS256, ES256, EdDSA',
   }),
 }
 
@@ -71,7 +71,7 @@ export interface JwtFlags {
   readonly 'jwt-algorithm'?: readonly string[] | undefined
 }
 
-/** The token comes from the environment alone: a flag's value is everybody's to read. Throws `usage`. */
+/** Returns the settings of SpiceDB. Reads the token from the environment only: any user can read a flag's value. Throws `usage`. */
 export function spicedbOf(flags: SpicedbFlags, environment = process.env): SpicedbOptions | undefined {
   const { 'spicedb-endpoint': endpoint, 'spicedb-ca': ca, 'spicedb-insecure': insecure = false } = flags
   if (endpoint === undefined) {
@@ -95,7 +95,7 @@ function pemReader(flag: string, path: string | undefined): (() => Promise<Buffe
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA']
 
-/** Throws `usage`: without an issuer and an audience, a token of anybody's that is signed there would do. */
+/** Returns the settings for JWTs. Throws `usage`: without an issuer and an audience, any token that the issuer signed would pass. */
 export function jwtOf(flags: JwtFlags): JwtOptions | undefined {
   const { 'jwks-url': jwksUrl, 'jwt-issuer': issuer, 'jwt-audience': audience } = flags
   const algorithms = flags['jwt-algorithm'] ?? []
@@ -109,7 +109,7 @@ export function jwtOf(flags: JwtFlags): JwtOptions | undefined {
   return { jwksUrl, issuer, audience, algorithms: algorithms.length > 0 ? algorithms : ALGORITHMS }
 }
 
-/** Whoever could answer in place of the issuer could sign for everybody. */
+/** Throws `usage` for a URL without TLS: someone who answers in place of the issuer could sign for every user. */
 function assertJwksUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isHere = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '')

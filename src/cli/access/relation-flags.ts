@@ -13,20 +13,20 @@ export const relationFlag = Flags.string({
   summary: 'owner, admin, auditor or member',
 })
 
-/** What has relations: a chain's object, or a group. Read with {@link objectOf}. */
+/** The flags that choose an object of relations: a chain or a group. Read with {@link objectOf}. */
 export const objectFlags = {
   ...chainFlags,
   group: Flags.string({
     helpGroup: 'CHAIN',
     helpValue: 'NAME',
-    summary: 'this group, of which there are members',
+    summary: 'this group, which only has the relation member',
   }),
 }
 
-/** The same for a list, which can be of everything. Read with {@link listedObjectOf}. */
+/** The same flags for a list, which can also be of all objects. Read with {@link listedObjectOf}. */
 export const listedObjectFlags = { ...objectFlags, all: chainsFlags.all }
 
-/** Of the commands that change one tuple. Read with {@link tupleOf}. */
+/** The flags of the commands that change one tuple. Read with {@link tupleOf}. */
 export const tupleFlags = {
   ...objectFlags,
   relation: relationFlag,
@@ -46,18 +46,18 @@ interface ParsedObject extends ParsedChain {
   readonly flags: ParsedChain['flags'] & { readonly group?: string | undefined }
 }
 
-/** Throws `usage`. */
+/** Returns the tuple that the flags name. Throws `usage`. */
 export function tupleOf(parsed: ParsedTuple): RelationTuple {
   const object = objectOf(parsed)
   const relation = relationOf(parsed.flags.relation)
   if (object === undefined) throw unchosen('--platform and --group NAME')
   if (object.startsWith('group:') && relation !== 'member') {
-    throw new AuditError('usage', '--relation: of a group there are members alone')
+    throw new AuditError('usage', '--relation: groups only have the relation "member"')
   }
   return { object, relation, subject: flagValue('--subject', () => parseSubject(parsed.flags.subject)) }
 }
 
-/** Undefined for all of them. Throws `usage`. */
+/** Returns the object, or undefined for all objects. Throws `usage`. */
 export function listedObjectOf(parsed: ParsedObject): RelationObject | undefined {
   const object = objectOf(parsed)
   if (object === undefined && parsed.flags.all !== true) throw unchosen('--platform, --group NAME and --all')
@@ -68,7 +68,7 @@ function unchosen(others: string): AuditError {
   return new AuditError('usage', `expected exactly one of --domain UUID (AUDIT_DOMAIN), ${others}`)
 }
 
-/** Undefined where none is chosen. Throws `usage` for more than one. */
+/** Returns the object, or undefined if none is chosen. Throws `usage` for more than one. */
 function objectOf(parsed: ParsedObject): RelationObject | undefined {
   const { group, platform, all } = parsed.flags
   const typed = parsed.raw.some((token) => token.type === 'flag' && token.flag === 'domain')
@@ -82,7 +82,7 @@ function objectOf(parsed: ParsedObject): RelationObject | undefined {
   return `group:${flagValue('--group', () => parseGroup(group))}`
 }
 
-/** Of the parser's options one. Throws `usage`. */
+/** Returns the relation. Throws `usage` for any other text. */
 export function relationOf(text: string): Relation {
   const relation = RELATIONS.find((one) => one === text)
   if (relation === undefined) throw new AuditError('usage', `--relation: expected ${RELATIONS.join(', ')}`)

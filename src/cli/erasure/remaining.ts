@@ -1,27 +1,27 @@
 import type { Remaining } from '../../ports/erasure.js'
 import type { RelationTuple } from '../../ports/relations.js'
 
-/** Something that is kept of an erased person, as `audit erase-identity` prints it. */
+/** A reference to an erased person that an erasure does not delete, as `audit erase-identity` prints it. */
 export interface RemainingJson {
   readonly kind: Remaining['kind']
   readonly count: number
-  /** The command that ends it. */
+  /** The command that deletes the reference. */
   readonly command: string
 }
 
 export function remainingJson(remaining: Remaining): RemainingJson {
   const command =
-    remaining.kind === 'api_key' ? `audit key revoke ${remaining.id}` : revocationOf(remaining.tuple)
+    remaining.kind === 'api_key' ? `audit key revoke ${remaining.id}` : revokeCommand(remaining.tuple)
   return { kind: remaining.kind, count: 1, command }
 }
 
-function revocationOf({ object, relation, subject }: RelationTuple): string {
+function revokeCommand({ object, relation, subject }: RelationTuple): string {
   const [type = '', id = ''] = object.split(':', 2)
-  const place = type === 'platform' ? '--platform' : `--${type} ${quoted(id)}`
-  return `audit relation revoke ${place} --relation ${relation} --subject ${quoted(subject)}`
+  const objectFlag = type === 'platform' ? '--platform' : `--${type} ${quoted(id)}`
+  return `audit relation revoke ${objectFlag} --relation ${relation} --subject ${quoted(subject)}`
 }
 
-/** Returns the text as one word of a shell, without a backslash: that of `'\''` would be doubled where it is printed. */
+/** Quotes a text as one word for a shell. Uses no backslash: the output would double the one in `'\''`. */
 function quoted(text: string): string {
   return /^[\w.:@/+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`
 }

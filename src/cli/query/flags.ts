@@ -9,25 +9,31 @@ import { subjectPseudonym } from '../../query/subject.js'
 const filterFlag = (summary: string, helpValue: string) =>
   Flags.string({ helpGroup: 'FILTER', summary, helpValue })
 
-/** Which rows of a chain, by their fields. Read with {@link parametersOf} and {@link subjectFilter}. */
+/** The flags that select rows by their fields. Read with {@link parametersOf} and {@link subjectFilter}. */
 export const filterFlags = {
   subject: Flags.string({
     helpGroup: 'FILTER',
-    summary: 'the pseudonym of who acted',
+    summary: 'rows with this subject, given as a pseudonym',
     helpValue: 'HEX',
     exclusive: ['subject-id'],
   }),
-  'subject-id': filterFlag('who acted; the pseudonym is derived with the pepper', 'TEXT'),
-  relation: filterFlag('what was done or asked', 'TEXT'),
-  'object-type': filterFlag('the object before its first colon', 'TEXT'),
-  'object-id': filterFlag('the object after its first colon', 'TEXT'),
-  reason: filterFlag('granted, out_of_scope, insufficient_relation, caveat_violation or unknown', 'NAME'),
-  'correlation-id': filterFlag('the request that it belongs to', 'TEXT'),
+  'subject-id': filterFlag(
+    'rows with this subject, given as an id; derives the pseudonym with the pepper',
+    'TEXT',
+  ),
+  relation: filterFlag('rows with this relation: the action that was done or requested', 'TEXT'),
+  'object-type': filterFlag('rows whose object has this type: the text before the first colon', 'TEXT'),
+  'object-id': filterFlag('rows whose object has this id: the text after the first colon', 'TEXT'),
+  reason: filterFlag(
+    'rows with this reason: granted, out_of_scope, insufficient_relation, caveat_violation or unknown',
+    'NAME',
+  ),
+  'correlation-id': filterFlag('rows of the request with this id', 'TEXT'),
 }
 
 export const timeFlags = {
-  from: filterFlag('recorded at or after', 'TIME'),
-  to: filterFlag('recorded at or before', 'TIME'),
+  from: filterFlag('rows recorded at or after this time', 'TIME'),
+  to: filterFlag('rows recorded at or before this time', 'TIME'),
 }
 
 export function parametersOf(flags: Readonly<Record<string, unknown>>): ListParameters {
@@ -47,7 +53,7 @@ export function parametersOf(flags: Readonly<Record<string, unknown>>): ListPara
   }
 }
 
-/** From `--subject-id` to the pseudonym; nothing where it was not given. */
+/** Returns a filter with the pseudonym of `--subject-id`, or an empty filter without the flag. */
 export async function subjectFilter(
   context: Context,
   domainId: string,

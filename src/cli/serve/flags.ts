@@ -1,19 +1,19 @@
 import { isIP } from 'node:net'
 import { AuditError } from '../../base/errors.js'
 
-/** The ports to listen on; 0 takes a free port. */
+/** The range of ports to listen on. 0 chooses a free port. */
 export const PORTS = { min: 0, max: 65_535 }
 
-/** Both or neither. Throws `usage`. */
+/** Throws `usage` if only one of the two files is given. */
 export function assertTlsPair(cert: string | undefined, key: string | undefined): void {
   if ((cert === undefined) === (key === undefined)) return
-  throw new AuditError('usage', '--tls-cert and --tls-key come together')
+  throw new AuditError('usage', '--tls-cert and --tls-key need each other')
 }
 
-/** Addresses, and networks as address/bits. Throws `usage`. */
+/** Returns the proxies: addresses, and networks as address/bits. Throws `usage`. */
 export function trustedProxiesOf(proxies: readonly string[] = []): readonly string[] {
   if (proxies.every(isNetwork)) return proxies
-  throw new AuditError('usage', '--trusted-proxy: expected an address or a network, as 10.0.0.0/8')
+  throw new AuditError('usage', '--trusted-proxy: expected an address or a network such as 10.0.0.0/8')
 }
 
 function isNetwork(text: string): boolean {

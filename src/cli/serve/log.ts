@@ -2,21 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
 import type { HttpLog } from '../../http/deps.js'
 
-/** Bytes that wait for a slow reader of stderr; lines beyond are dropped rather than kept, or waited for. */
+/** Bytes that may wait for a slow reader of stderr. Further lines are dropped. */
 const MAX_WAITING = 1024 * 1024
 
-/** Milliseconds for the last lines. */
+/** Milliseconds for flushing the last lines. */
 const PATIENCE = 500
 
 export interface ServeLog extends HttpLog {
-  /** Hands over what has not been written yet, to a reader who still takes it. */
+  /** Flushes the lines that are not written yet. Gives up when the reader does not read. */
   flush(): Promise<void>
 }
 
-/** One JSON object a line on stderr: time (RFC 3339), level, message, and the fields. */
+/** Returns a log that writes one JSON object a line to stderr: time (RFC 3339), level, message, and the fields. */
 export function serveLog(): ServeLog {
   const destination = pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING })
-  // Nobody reads any more: that is no reason to stop serving.
+  // Go on serving when the reader of the log is gone.
   destination.on('error', () => undefined)
   const options: pino.LoggerOptions = {
     base: null,
@@ -29,7 +29,7 @@ export function serveLog(): ServeLog {
     info: (fields, message) => log.info(fields, message),
     warn: (fields, message) => log.warn(fields, message),
     error: (fields, message) => log.error(fields, message),
-    // Not flushSync: it would wait for ever for a reader that has stopped reading.
+    // Do not use flushSync: it waits for ever if the reader has stopped reading.
     flush: () =>
       Promise.race([new Promise<void>((resolve) => destination.flush(() => resolve())), sleep(PATIENCE)]),
   }

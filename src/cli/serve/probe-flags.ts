@@ -9,7 +9,7 @@ export const probeFlags = {
   'probe-every': durationFlag({
     min: SECOND / 10,
     max: 24 * HOUR,
-    summary: 'time between two looks for new rows to verify, such as 30s, 5m or 1h; default: 30s',
+    summary: 'time between two checks for new rows to verify, such as 30s, 5m or 1h; default: 30s',
   }),
   'full-every': durationFlag({
     min: SECOND / 10,
@@ -23,7 +23,7 @@ export const probeFlags = {
   }),
   'metrics-host': Flags.string({
     helpValue: 'ADDRESS',
-    summary: 'the address that Prometheus scrapes; default: 127.0.0.1',
+    summary: 'the address on which Prometheus scrapes metrics; default: 127.0.0.1',
   }),
   'metrics-port': Flags.custom<number | 'off'>({
     helpValue: 'N',

@@ -18,24 +18,24 @@ import { httpDepsOf } from './http-deps.js'
 
 export interface ServeOptions {
   readonly host: string
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number
-  /** Files in PEM; both or neither. */
+  /** PEM files; both or neither. */
   readonly tlsCert?: string | undefined
   readonly tlsKey?: string | undefined
   readonly trustedProxies: readonly string[]
   readonly maxVerifies: number
   readonly probeSettings: ProbeSettings
-  /** Where Prometheus scrapes; absent: nowhere. */
+  /** Where Prometheus scrapes. Absent: nowhere. */
   readonly scrapes?: { readonly host: string; readonly port: number } | undefined
   readonly version: string
   readonly json: boolean
 }
 
-/** Milliseconds that requests under way have at the end, within those that a stop may take altogether. */
+/** Milliseconds that running requests get at the end. Part of the time that a stop may take in total. */
 const DRAIN = 7_000
 
-/** Serves until the signal, and then ends orderly: requests under way are answered, denials are written. */
+/** Serves until the signal, and then shuts down in order: answers the running requests and writes the denials. */
 export async function runServe(
   options: ServeOptions,
   context: Context,
@@ -57,7 +57,7 @@ export async function runServe(
     scraped = await listenForPrometheus(metrics, options.scrapes)
     const listening = await listenForCallers(deps, appOptions, options)
     probe.start()
-    await tellUrl(listening.url, scraped?.url, options, out)
+    await printUrl(listening.url, scraped?.url, options, out)
     await aborted(signal)
     log.info({ reason: String(signal.reason?.message ?? '') }, 'draining')
     await listening.drain(DRAIN)
@@ -95,7 +95,7 @@ async function listenForPrometheus(
   return listenForScrapes(metrics, scrapes.host, scrapes.port).catch(cannotListen)
 }
 
-async function tellUrl(
+async function printUrl(
   url: string,
   metricsUrl: string | undefined,
   { json }: ServeOptions,
@@ -113,12 +113,12 @@ async function appOptionsOf({ tlsCert, tlsKey, trustedProxies }: ServeOptions): 
   return { ...proxies, tls: { cert, key } }
 }
 
-/** What is wrong with the two would else show when the server is made, as an error of nobody's. */
+/** Throws `usage` for a certificate and a key that do not match. Without the check, creating the server would throw. */
 function assertPair(cert: Buffer, key: Buffer): void {
   try {
     createSecureContext({ cert, key })
   } catch (error) {
-    const message = '--tls-cert, --tls-key: expected a certificate and its own key, in PEM'
+    const message = '--tls-cert, --tls-key: expected a certificate and its private key, in PEM'
     throw new AuditError('usage', message, { cause: error })
   }
 }

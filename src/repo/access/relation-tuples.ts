@@ -7,7 +7,7 @@ import type {
   RelationStore,
   RelationTuple,
   StoredTuple,
-  TuplePlace,
+  TuplePosition,
 } from '../../ports/relations.js'
 import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
 import { assertChain } from '../erasure/erase.js'
@@ -66,7 +66,7 @@ interface TupleRow {
 async function page(
   client: Client,
   filter: RelationFilter,
-  { after, limit }: { after: TuplePlace; limit: number },
+  { after, limit }: { after: TuplePosition; limit: number },
 ): Promise<StoredTuple[]> {
   const key = [after?.object ?? '', after?.relation ?? '', after?.subject ?? '']
   const rows = await keysetPage<TupleRow>(client, {
