@@ -18,6 +18,7 @@ export interface QuarantineJson {
   readonly acknowledge_reason?: string
 }
 
+/** Returns the printed form of a record. */
 export function quarantineJson(record: QuarantineRecord): QuarantineJson {
   const { expectedHash, observedHash, acknowledgedAt, acknowledgeReason } = record
   return {

@@ -1,7 +1,7 @@
-import { type WireFinding, wireFinding } from '../base/wire-finding.js'
 import type { ChainHead } from '../chain/entry.js'
 import type { SourceName } from '../ports/verify.js'
 import type { Verdict } from '../verify/verdict.js'
+import { type WireFinding, wireFinding } from './finding.js'
 
 /** A verify result as it is printed and sent. `--expect-heads` reads a file of saved results, one a line. */
 export interface VerifyResult {
@@ -12,9 +12,9 @@ export interface VerifyResult {
   readonly segment_to: number
   /** Rows that were read. */
   readonly rows: number
-  /** Rows that the mirror does not have yet: a count, not a finding. Only where both copies were read. */
+  /** Rows that the mirror does not have yet: a count, not a finding. Only if both copies were read. */
   readonly unarchived?: number
-  /** The last row of the segment as stored: what this run vouches for when it is ok. */
+  /** The last row of the segment as stored. If `ok`, a later verification can pin this row. */
   readonly head: ChainHead
   readonly findings: readonly WireFinding[]
   readonly divergent_seq?: number
@@ -23,6 +23,7 @@ export interface VerifyResult {
   readonly stats: { readonly duration_ms: number; readonly rows_per_second: number }
 }
 
+/** Returns the printed form of a verdict. */
 export function verifyResult(verdict: Verdict): VerifyResult {
   const { ok, domainId, source, segmentFrom, segmentTo, rows, unarchived, head, durationMs } = verdict
   const findings = verdict.findings.map(wireFinding)

@@ -4,7 +4,7 @@ import type { Progress } from './progress.js'
 import type { ProbeSettings } from './schedule.js'
 
 /** What the readiness state is computed from, all of it in memory. Times are milliseconds of one monotonic clock. */
-export interface Signs {
+export interface ReadinessInputs {
   /** Unacknowledged findings: in the quarantine, not yet written to it, or removed from it. */
   readonly open: number
   readonly acknowledged: number
@@ -24,15 +24,15 @@ const SLACK = 60_000
 const MAY_PASS: ReadonlySet<ErrorCode> = new Set(['database_unavailable', 'outcome_unknown'])
 
 /** Returns the worst state that applies. `stalled` wins over `pending`: it says why chains stay pending. */
-export function assess(signs: Signs, settings: ProbeSettings, now: number): IntegrityState {
-  if (signs.open > 0) return 'diverged'
-  if (isStalled(signs, settings, now)) return 'stalled'
-  if (!signs.isFirstPassDone) return 'pending'
-  return signs.acknowledged > 0 ? 'degraded' : 'ready'
+export function assess(inputs: ReadinessInputs, settings: ProbeSettings, now: number): IntegrityState {
+  if (inputs.open > 0) return 'diverged'
+  if (isStalled(inputs, settings, now)) return 'stalled'
+  if (!inputs.isFirstPassDone) return 'pending'
+  return inputs.acknowledged > 0 ? 'degraded' : 'ready'
 }
 
 function isStalled(
-  { quarantineReadAt, glanceAt, chains }: Signs,
+  { quarantineReadAt, glanceAt, chains }: ReadinessInputs,
   settings: ProbeSettings,
   now: number,
 ): boolean {

@@ -29,7 +29,7 @@ export class Probe implements Integrity {
   readonly #findings: OpenFindings
   readonly #failures: FailureLog
   readonly #walk: ChainWalk
-  readonly #sleep = new WakeableSleep()
+  readonly #idle = new WakeableSleep()
   readonly #stopping = new AbortController()
   /** When the quarantine was last read. */
   #quarantineReadAt = performance.now()
@@ -49,7 +49,7 @@ export class Probe implements Integrity {
       },
       onRecorded: (domainId) => this.#failures.clear('findings', domainId),
       onUnrecorded: (domainId, error) => void this.#failures.add('findings', error, domainId),
-      onRemoved: (records) => log.error({ records }, 'records are gone from the quarantine'),
+      onRemoved: (records) => log.error({ records }, 'records were removed from the quarantine'),
     })
     this.#walk = new ChainWalk({
       store,
@@ -72,14 +72,14 @@ export class Probe implements Integrity {
   /** Stops the probe and abandons running segments. */
   async close(): Promise<void> {
     this.#stopping.abort(new Error('the probe is stopping'))
-    this.#sleep.wake()
+    this.#idle.wake()
     await this.#running
   }
 
   state(): IntegrityState {
     const { open, acknowledged, isRead } = this.#findings
     const { isFirstPassDone, glanceAt, chains } = this.#walk
-    const signs = {
+    const inputs = {
       open,
       acknowledged,
       isFirstPassDone: isFirstPassDone && isRead,
@@ -87,7 +87,7 @@ export class Probe implements Integrity {
       glanceAt,
       chains: chains.values(),
     }
-    return assess(signs, this.#settings, performance.now())
+    return assess(inputs, this.#settings, performance.now())
   }
 
   report(domainId: string, findings: readonly Finding[]): void {
@@ -124,7 +124,7 @@ export class Probe implements Integrity {
       } catch (error) {
         this.#failures.add('quarantine', error)
       }
-      await this.#sleep.sleep(Math.min(POLL, this.#settings.every))
+      await this.#idle.sleep(Math.min(POLL, this.#settings.every))
     }
   }
 }

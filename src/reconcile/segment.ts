@@ -2,7 +2,7 @@ import { AuditError } from '../base/errors.js'
 import type { KnownChains } from '../ports/domains.js'
 import type { EntrySource } from '../ports/verify.js'
 import { verifyChain } from '../verify/verify-chain.js'
-import { verifyWhole, type Widened } from '../verify/widen-segment.js'
+import { verifyWidened, type Widened } from '../verify/widen-segment.js'
 import type { Segment } from './schedule.js'
 
 /** A scan times out after this many milliseconds without a row. */
@@ -18,7 +18,7 @@ export function verifySegment(
   { known, end }: { readonly known: KnownChains; readonly end: number },
   signal: AbortSignal,
 ): Promise<Widened> {
-  return verifyWhole({ from: begin, to: last }, async (from, wanted) => {
+  return verifyWidened({ from: begin, to: last }, async (from, wanted) => {
     const to = wanted === undefined || (wanted !== last && wanted >= end) ? undefined : wanted
     // Only a segment up to the end of the chain can be checked against the other chains.
     const request = { domainId, fromSeq: from, toSeq: to, pins, known: to === undefined ? known : undefined }

@@ -41,7 +41,7 @@ export class ChainWalk {
   readonly #deps: WalkDeps
   readonly #chains = new Map<string, Progress>()
   readonly #busy = new Map<string, Promise<void>>()
-  readonly #sleep = new WakeableSleep()
+  readonly #idle = new WakeableSleep()
   #writes = Promise.resolve()
   #kept: ReadonlyMap<string, KeptProgress> | undefined
   #known = NOTHING_KNOWN
@@ -63,12 +63,12 @@ export class ChainWalk {
 
   /** Runs until the signal, which also aborts running segments. */
   async run(signal: AbortSignal): Promise<void> {
-    const wake = () => this.#sleep.wake()
+    const wake = () => this.#idle.wake()
     signal.addEventListener('abort', wake)
     while (!signal.aborted) {
       if (performance.now() >= this.#glanceDueAt) await this.#glance()
       const wakeAt = Math.min(this.#startSegments(signal), this.#glanceDueAt)
-      await this.#sleep.sleep(wakeAt - performance.now())
+      await this.#idle.sleep(wakeAt - performance.now())
     }
     signal.removeEventListener('abort', wake)
     await Promise.all(this.#busy.values())
@@ -119,7 +119,7 @@ export class ChainWalk {
     for (const segment of segments) {
       const running = this.#verify(segment, signal).finally(() => {
         this.#busy.delete(segment.domainId)
-        this.#sleep.wake()
+        this.#idle.wake()
       })
       this.#busy.set(segment.domainId, running)
     }

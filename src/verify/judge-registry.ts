@@ -36,11 +36,11 @@ function judgeMissing(
   const isExpected = created.has(domainId) || (isPlatform && registered.size > 0)
   const isRegistered = isPlatform || registered.has(domainId)
   if (!isExpected || (isRegistered && hasRows)) return undefined
-  const what = hasRows ? 'it is not in the registry' : 'none of its rows is there'
+  const what = hasRows ? 'it is not in the registry' : 'it has no rows'
   return {
     code: 'chain_missing',
     seqFrom: 1,
     seqTo: Math.max(end, 1),
-    detail: `the platform chain knows this Domain, and ${what}`,
+    detail: `the platform chain knows this Domain, but ${what}`,
   }
 }

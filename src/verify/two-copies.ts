@@ -91,13 +91,13 @@ export class TwoCopies {
   }
 
   #withoutObject(seq: number, rows: readonly StoredRow[]): void {
-    const detail = 'archived, and the object is gone'
+    const detail = 'the row is archived, but its object is missing'
     if (this.#unstamped.has(seq)) this.#unarchived += 1
     else this.#find('object_missing', seq, rows[0]?.entryHash, undefined, detail)
   }
 
   #withoutRow(seq: number, copy: StoredRow): void {
-    this.#find('row_missing', seq, copy.entryHash, undefined, 'the mirror has it, Postgres does not')
+    this.#find('row_missing', seq, copy.entryHash, undefined, 'the mirror has the row, Postgres does not')
   }
 
   /** Returns whether the object holds no row or is detached, at a seq that Postgres never reached. */

@@ -12,9 +12,9 @@ export interface Verdict {
   readonly segmentTo: number
   /** Rows that were read. */
   readonly rows: number
-  /** Rows that the mirror does not have yet: a count, not a finding. Only where both copies were read. */
+  /** Rows that the mirror does not have yet: a count, not a finding. Only if both copies were read. */
   readonly unarchived?: number | undefined
-  /** The last row of the segment as stored: what this run vouches for when it is ok. */
+  /** The last row of the segment as stored. If `ok`, a later verification can pin this row. */
   readonly head: ChainHead
   readonly findings: readonly Finding[]
   readonly durationMs: number

@@ -104,7 +104,7 @@ function missing(): Finding {
     code: 'chain_missing',
     seqFrom: 1,
     seqTo: 1,
-    detail: 'the Domain was created, and none of its rows is there',
+    detail: 'the Domain was created, but it has no rows',
   }
 }
 

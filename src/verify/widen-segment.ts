@@ -18,7 +18,7 @@ const NOT_OF_ROWS: ReadonlySet<FindingCode> = new Set(['unexpected_head', 'head_
  * Verifies a segment. If a finding reaches the edge of the segment, widens the segment until the finding's whole range is
  * inside. Every verification then reports the same finding, and the quarantine gets one record of it.
  */
-export async function verifyWhole(
+export async function verifyWidened(
   segment: { readonly from: number; readonly to: number | undefined },
   verify: Verify,
 ): Promise<Widened> {
@@ -53,7 +53,7 @@ export function widened(
  * Returns the findings as a verification of the whole chain reports them. Otherwise an acknowledged finding would return
  * as a new one for every other segment that is requested. Returns `found` if the wider segment cannot be verified.
  */
-export async function wholeFindings(
+export async function widenedFindings(
   found: readonly Finding[],
   request: VerifyRequest,
   verify: (request: VerifyRequest) => Promise<Verdict>,
@@ -71,7 +71,7 @@ export async function wholeFindings(
       if (isBeyond && to !== undefined) return verifyTo(from, undefined)
       throw error
     })
-  const { findings } = await verifyWhole(next, verifyThere).then(
+  const { findings } = await verifyWidened(next, verifyThere).then(
     ({ verdict }) => verdict,
     () => ({ findings: found }),
   )

@@ -148,7 +148,7 @@ describe('readiness', () => {
     await expect.poll(() => running.recounts, WAIT).toBeGreaterThan(recounts)
     expect(running.probe.state()).toBe('diverged')
     await fixture.attack('DELETE FROM audit_tamper_quarantine')
-    await expect.poll(() => messages(running), WAIT).toContain('records are gone from the quarantine')
+    await expect.poll(() => messages(running), WAIT).toContain('records were removed from the quarantine')
     expect(running.probe.state()).toBe('diverged')
   })
 

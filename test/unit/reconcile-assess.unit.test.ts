@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FINDING_CODES, type Finding } from '../../src/chain/finding.js'
-import { assess, type Signs } from '../../src/reconcile/assess.js'
+import { assess, type ReadinessInputs } from '../../src/reconcile/assess.js'
 import { beginChain, failed, type Progress } from '../../src/reconcile/progress.js'
 import { widened } from '../../src/verify/widen-segment.js'
 
@@ -14,7 +14,7 @@ const verified: Progress = {
   rolling: { reached: { seq: 0 }, startedAt: NOW },
   fullAt: NOW - DAY,
 }
-const WELL: Signs = {
+const WELL: ReadinessInputs = {
   open: 0,
   acknowledged: 0,
   isFirstPassDone: true,
@@ -28,7 +28,7 @@ const unchecked = (
 ): Progress => failed(verified, 'tail', code, since)
 
 describe('assess', () => {
-  it.each<[string, string, Partial<Signs>]>([
+  it.each<[string, string, Partial<ReadinessInputs>]>([
     ['ready', 'if nothing is wrong', {}],
     ['ready', 'if there is no chain', { chains: [] }],
     ['degraded', 'if every finding is acknowledged', { acknowledged: 3 }],

@@ -1,7 +1,7 @@
 import type { Backfilled } from '../../archive/backfill.js'
 import type { Drained } from '../../archive/drain.js'
 import type { ArchiveStatus } from '../../archive/status.js'
-import { wireFinding } from '../../base/wire-finding.js'
+import { wireFinding } from '../../json/finding.js'
 
 export function drainedJson(domainId: string, { stamped, held, failed }: Drained): Record<string, unknown> {
   return { domain_id: domainId, archived: stamped, held, failed }

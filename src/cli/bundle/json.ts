@@ -1,6 +1,6 @@
-import { wireFinding } from '../../base/wire-finding.js'
 import type { Exported } from '../../bundle/export-chain.js'
 import type { BundleVerdict } from '../../bundle/verify-bundle.js'
+import { wireFinding } from '../../json/finding.js'
 import { type VerifyResult, verifyResult } from '../../json/verify-result.js'
 
 /** What `export --json` prints. */

@@ -1,5 +1,5 @@
-import { wireFinding } from '../../base/wire-finding.js'
 import { wireTime } from '../../base/wire-time.js'
+import { wireFinding } from '../../json/finding.js'
 import { verifyResult } from '../../json/verify-result.js'
 import type { RestoreOutcome } from '../../restore/restore-chain.js'
 import { ageSeconds, lagSeconds } from './loss.js'

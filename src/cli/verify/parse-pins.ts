@@ -13,7 +13,7 @@ const saved = z.looseObject({
 
 /**
  * Parses saved verify results, one a line, into heads by domain id. Skips the summary line of `verify --all`. Throws
- * `invalid_input` for a result that is not ok, because its head vouches for nothing, and for any other line.
+ * `invalid_input` for a result that is not ok, because its head proves nothing, and for any other line.
  */
 export function parsePins(text: string): Map<string, ChainHead[]> {
   const pins = new Map<string, ChainHead[]>()
@@ -23,7 +23,7 @@ export function parsePins(text: string): Map<string, ChainHead[]> {
     if (isSummary(value)) continue
     const result = saved.safeParse(value)
     if (!result.success) throw refused(index, 'expected a saved verify result with domain_id and head')
-    if (!result.data.ok) throw refused(index, 'this result was not ok, so its head vouches for nothing')
+    if (!result.data.ok) throw refused(index, 'this result is not ok, so its head proves nothing')
     const domainId = result.data.domain_id.toLowerCase()
     pins.set(domainId, [...(pins.get(domainId) ?? []), result.data.head])
   }

@@ -131,7 +131,7 @@ function noteElsewhere({ elsewhere = [] }: KnownChains, pins: PinsByChain): void
   }
 }
 
-/** Throws for a pinned chain in another mirror: this mirror can neither show that the chain was cut nor vouch for it. */
+/** Throws for a pinned chain in another mirror: this mirror cannot show whether the chain is intact. */
 function assertHere(domainId: string, known: KnownChains | undefined): void {
   const place = known?.elsewhere?.find((one) => one.domainId === domainId)
   if (place === undefined) return

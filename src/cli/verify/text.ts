@@ -1,5 +1,5 @@
-import { wireFinding } from '../../base/wire-finding.js'
 import type { Finding } from '../../chain/finding.js'
+import { wireFinding } from '../../json/finding.js'
 import type { Verdict } from '../../verify/verdict.js'
 import type { VerifySummary } from '../../verify/verify-all.js'
 import { safe } from '../output/safe-text.js'

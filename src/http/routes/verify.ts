@@ -5,7 +5,7 @@ import type { Finding } from '../../chain/finding.js'
 import { type VerifyResult, verifyResult } from '../../json/verify-result.js'
 import { recordFindings } from '../../quarantine/quarantine.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
-import { wholeFindings } from '../../verify/widen-segment.js'
+import { widenedFindings } from '../../verify/widen-segment.js'
 import type { App } from '../app-type.js'
 import { clientGoneSignal } from '../connection/client-gone-signal.js'
 import type { HttpDeps } from '../deps.js'
@@ -64,7 +64,7 @@ function register(
         const verify = (about: VerifyRequest) =>
           verifyChain(source, about, () => undefined, clientGoneSignal(reply))
         const verdict = await verify(segment)
-        const findings = await wholeFindings(verdict.findings, segment, verify)
+        const findings = await widenedFindings(verdict.findings, segment, verify)
         await reportFindings(deps, segment.domainId, findings, request.id)
         return answerOf(verifyResult(verdict))
       }),

@@ -10,6 +10,7 @@ export interface WireFinding {
   readonly detail: string
 }
 
+/** Returns the printed form of a finding. */
 export function wireFinding(finding: Finding): WireFinding {
   const { code, seqFrom, seqTo, expected, observed, detail } = finding
   return {
