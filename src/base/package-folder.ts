@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AuditError } from './errors.js'
 
-/** The folder of the package.json above this module, which lies in src/, in dist/ or in node_modules. */
+/** Returns the folder of the package.json above this module, which is in src/, in dist/ or in node_modules. */
 export function packageFolder(from = dirname(fileURLToPath(import.meta.url))): string {
   if (existsSync(join(from, 'package.json'))) return from
   const parent = dirname(from)

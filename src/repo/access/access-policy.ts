@@ -6,6 +6,7 @@ import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
 import { assertChain } from '../erasure/erase.js'
 import type { Client, Database } from '../session/database.js'
 
+/** Keeps the access policy of each chain. Implements AccessPolicyStore. */
 export function postgresAccessPolicy(database: Database): AccessPolicyStore {
   return {
     isEraseOwnerOnly: async (object) => {

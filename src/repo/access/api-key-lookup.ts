@@ -1,7 +1,7 @@
 import type { ApiKeyLookup, StoredKey } from '../../ports/keys.js'
 import type { Client, Database } from '../session/database.js'
 
-/** Named: planned once a connection, for this runs on every request. */
+/** This query runs on every request. Its name makes Postgres plan it once for each connection. */
 const LOOK_UP = `
   SELECT domain_id, coalesce(subject, '') AS subject, encode(secret_sha256, 'hex') AS secret_hash, read_only, owner_only,
     revoked_at IS NULL AND coalesce(expires_at > clock_timestamp(), true) AS is_active,
@@ -18,6 +18,7 @@ interface LookupRow {
   readonly is_use_due: boolean
 }
 
+/** Looks API keys up by their id. Implements ApiKeyLookup. */
 export function postgresKeyLookup(database: Database): ApiKeyLookup {
   return {
     lookUp: (id) => database.withClient((client) => lookUp(client, id)),
@@ -30,7 +31,7 @@ async function lookUp(client: Client, id: string): Promise<StoredKey | undefined
   return rows.map(readStored).at(0)
 }
 
-/** The condition again: several servers may find at once that it is due. */
+/** Records the use of a key. Checks again that this is due, because several servers may find so at the same time. */
 async function touch(client: Client, id: string): Promise<void> {
   await client.query(
     `UPDATE audit_api_key SET last_used_at = clock_timestamp()

@@ -10,7 +10,7 @@ import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { insertTuple } from './relation-tuples.js'
 
-/** API keys in Postgres (ports, ApiKeyStore). Dying before COMMIT leaves neither a key nor its rows. */
+/** Keeps API keys in Postgres. A crash before COMMIT leaves neither a key nor its rows. Implements ApiKeyStore. */
 export function postgresApiKeys(database: Database): ApiKeyStore {
   return {
     create: (key, grant, selfAudit) =>
@@ -66,7 +66,7 @@ async function insert(client: Client, key: NewApiKey): Promise<ApiKeyRecord> {
   return theOnly(rows.map(readKey), key.id)
 }
 
-/** The subject goes with the key: of whose it was, the chain keeps the pseudonym. */
+/** Revokes a key and deletes its subject. The chain keeps only the subject's pseudonym. */
 async function revoke(client: Client, id: string, selfAudit: AppendItem) {
   const { rows } = await client.query<KeyRow>(
     `UPDATE audit_api_key SET revoked_at = clock_timestamp(), subject = NULL

@@ -16,7 +16,7 @@ import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { GROUPS_OF } from './relation-walk.js'
 
-/** Relation tuples in Postgres (ports, RelationStore). Dying before COMMIT leaves a tuple as it was, and no row. */
+/** Keeps relation tuples in Postgres. A crash before COMMIT changes no tuple and leaves no row. Implements RelationStore. */
 export function postgresRelations(database: Database): RelationStore {
   return {
     grant: (tuple, selfAudit) =>
@@ -35,7 +35,7 @@ async function grant(client: Client, tuple: RelationTuple, selfAudit: AppendItem
   return { auditRows: await appendUnderLocks(client, selfAudit) }
 }
 
-/** Whether it is new. */
+/** Inserts a tuple, and returns whether it is new. */
 export async function insertTuple(client: Client, tuple: RelationTuple): Promise<boolean> {
   const { rowCount } = await client.query(
     `INSERT INTO audit_relation_tuple (object, relation, subject) VALUES ($1, $2, $3)
@@ -51,7 +51,7 @@ async function revoke(client: Client, tuple: RelationTuple, selfAudit: AppendIte
     [tuple.object, tuple.relation, tuple.subject],
   )
   if (rowCount === 1) return { auditRows: await appendUnderLocks(client, selfAudit) }
-  throw new AuditError('relation_not_found', `nobody of that name is ${tuple.relation} of ${tuple.object}`, {
+  throw new AuditError('relation_not_found', `the subject is not ${tuple.relation} of ${tuple.object}`, {
     advice: { code: 'list_all_relations' },
   })
 }

@@ -1,13 +1,13 @@
 import type { RelationWalk } from '../../ports/relations.js'
 import type { Database } from '../session/database.js'
 
-/** Groups within groups that count. */
+/** The depth to which groups in groups are followed. */
 export const MAX_DEPTH = 16
 
 /**
- * The subject $1 and the groups that it is a member of, from itself upwards, so that a check takes the same way whatever
- * object it is about. UNION drops what was seen at the same depth: groups that contain each other end at the bound. OFFSET
- * 0 keeps each step a probe of the index, whatever the planner believes of the sizes.
+ * Selects the subject $1 and the groups that it is a member of, from the subject upwards, so that a check takes the same
+ * steps for every object. UNION drops duplicates at the same depth, and groups that contain each other end at the bound.
+ * OFFSET 0 makes each step an index probe, whatever the planner assumes about sizes.
  */
 export const GROUPS_OF = `
   WITH RECURSIVE up (subject, depth) AS (
@@ -26,6 +26,7 @@ const HOLDS = `${GROUPS_OF}
       SELECT FROM audit_relation_tuple t
       WHERE t.subject = up.subject AND t.relation = ANY ($2::text[]) AND t.object = $3 OFFSET 0)) AS holds`
 
+/** Checks relations, directly and through groups. Implements RelationWalk. */
 export function postgresRelationWalk(database: Database): RelationWalk {
   return {
     holds: (subject, relations, object) =>

@@ -2,15 +2,14 @@ import type pg from 'pg'
 import type { Database } from '../session/database.js'
 import { databaseError } from '../session/database-error.js'
 
-/** Of the session: it goes with the connection, so an archiver that dies gives its chains back. */
+/** A lock of the session: it ends with the connection, so that an archiver that dies releases its chains. */
 const CLAIM = `SELECT pg_try_advisory_lock(hashtextextended('audit/archive/' || $1, 0)) AS done`
 const RELEASE = `SELECT pg_advisory_unlock(hashtextextended('audit/archive/' || $1, 0)) AS done`
 
 /**
- * Which chains this archiver drains, as advisory locks of one connection that is kept for them: a claim lasts as long
- * as its uploads, and as many claims from the pool would leave none for the queries in between. The locks only share
- * the work out. Where they do not hold (a lost connection, a pooler that swaps sessions), two archivers do the same
- * work twice and harm nothing.
+ * Claims chains for this archiver with advisory locks, all on one dedicated connection. A claim lasts as long as its
+ * uploads, and claims on connections of the pool would leave none for queries. The locks only divide the work. If they
+ * fail (a lost connection, a pooler that swaps sessions), two archivers do the same work twice and harm nothing.
  */
 export class ArchiveClaims {
   readonly #database: Database
@@ -21,7 +20,7 @@ export class ArchiveClaims {
     this.#database = database
   }
 
-  /** Runs `use` unless another session has the chain; resolves to whether it ran. A session may claim a chain twice. */
+  /** Runs `use` unless another session claims the chain. Resolves with whether it ran. A session may claim a chain twice. */
   async hold(domainId: string, use: () => Promise<void>): Promise<boolean> {
     const client = await this.#connected()
     const claimed = await this.#ask(client, CLAIM, domainId).catch((error: unknown) => {
@@ -33,12 +32,12 @@ export class ArchiveClaims {
       await use()
       return true
     } finally {
-      // A connection that is gone has given its locks back; one that merely fails must not keep them.
+      // A lost connection has released its locks. A connection that only fails must be closed to release them.
       await this.#ask(client, RELEASE, domainId).catch(() => this.#forget(client))
     }
   }
 
-  /** One statement at a time: pg runs no two on one connection. */
+  /** Runs one statement at a time, because a connection cannot run two. */
   #ask(client: pg.Client, text: string, domainId: string): Promise<boolean> {
     const asked = this.#last.then(async () => {
       const { rows } = await client.query<{ done: boolean }>(text, [domainId])

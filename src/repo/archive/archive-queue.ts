@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { LIMITS } from '../../chain/limits.js'
 import type { ArchiveQueue, WaitingChain } from '../../ports/archive.js'
 import type { Client, Database } from '../session/database.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
@@ -6,41 +7,40 @@ import { collectRows } from '../wire/row-stream.js'
 import { ArchiveClaims } from './archive-claims.js'
 import { copyRange, scanRun } from './archive-scan.js'
 
-/** Seqs that no row of the format has were forced into the table; verify is what reports those. */
-const LAST_SEQ = '9007199254740991'
+/** The seqs that the format allows. Verify reports rows that were forced into the table with others. */
+const VALID_SEQ = `seq BETWEEN 1 AND ${LIMITS.maxSeq}`
 
-/**
- * The chains that have rows to archive, by a walk along the partial index: one probe a chain, not one a row.
- */
+/** The chains that have rows to archive. Walks the partial index with one probe a chain rather than one a row. */
 const WAITING = `
   WITH RECURSIVE waiting(domain_id) AS (
     (SELECT domain_id FROM audit_log_entry
-     WHERE archived_at IS NULL AND seq BETWEEN 1 AND ${LAST_SEQ} ORDER BY domain_id LIMIT 1)
+     WHERE archived_at IS NULL AND ${VALID_SEQ} ORDER BY domain_id LIMIT 1)
     UNION ALL
     SELECT (SELECT e.domain_id FROM audit_log_entry e
-            WHERE e.archived_at IS NULL AND e.domain_id > w.domain_id AND e.seq BETWEEN 1 AND ${LAST_SEQ}
+            WHERE e.archived_at IS NULL AND e.domain_id > w.domain_id AND e.${VALID_SEQ}
             ORDER BY e.domain_id LIMIT 1)
     FROM waiting w WHERE w.domain_id IS NOT NULL
   )
   SELECT w.domain_id::text AS id, d.mirror_url,
-    (SELECT max(seq) FROM audit_log_entry e WHERE e.domain_id = w.domain_id AND seq <= ${LAST_SEQ}) AS last_seq
+    (SELECT max(seq) FROM audit_log_entry e WHERE e.domain_id = w.domain_id AND seq <= ${LIMITS.maxSeq}) AS last_seq
   FROM waiting w LEFT JOIN audit_domain d USING (domain_id)
   WHERE w.domain_id IS NOT NULL`
 
 const NEXT = `
   SELECT seq FROM audit_log_entry
-  WHERE domain_id = $1 AND archived_at IS NULL AND seq > $2 AND seq BETWEEN 1 AND ${LAST_SEQ} ORDER BY seq LIMIT 1`
+  WHERE domain_id = $1 AND archived_at IS NULL AND seq > $2 AND ${VALID_SEQ} ORDER BY seq LIMIT 1`
 
 /**
- * Only a row without a stamp gets one: two archivers that both uploaded it stamp it once. An etag that is there
- * already stays, for the write-once trigger would refuse the whole statement because of one such row. Without the bounds
- * a table that was not analysed yet has every row of the backlog read for each batch: 0.56 ms a row, of 20,000.
+ * Stamps only rows without a stamp, so that two archivers that both uploaded a row stamp it once. An existing etag stays:
+ * because of one such row the write-once trigger would reject the whole statement. The bounds $4 and $5 matter for a
+ * table that was never analysed. Without them each batch reads the whole backlog: 0.56 ms a row with 20,000 rows.
  */
 const STAMP = `
   UPDATE audit_log_entry e SET archived_at = clock_timestamp(), archive_etag = coalesce(e.archive_etag, s.etag)
   FROM unnest($2::bigint[], $3::text[]) AS s(seq, etag)
   WHERE e.domain_id = $1 AND e.seq = s.seq AND e.archived_at IS NULL AND e.seq BETWEEN $4 AND $5`
 
+/** Finds and reads the rows to archive, and stamps them. Implements ArchiveQueue. */
 export function postgresArchiveQueue(database: Database): ArchiveQueue {
   const claims = new ArchiveClaims(database)
   return {

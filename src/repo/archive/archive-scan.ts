@@ -9,7 +9,7 @@ import { copyOut } from '../wire/copy-out.js'
 import { COPY_COLUMNS } from '../wire/copy-rows.js'
 import { rowSink } from '../wire/row-sink.js'
 
-/** The next archived row. A walk along the rows of the run, which are all read anyway. */
+/** The next archived row. The walk reads only rows of the run, which are all read anyway. */
 const STAMPED = `
   SELECT seq FROM audit_log_entry
   WHERE domain_id = $1 AND seq > $2 AND seq <= $3 AND archived_at IS NOT NULL ORDER BY seq LIMIT 1`
@@ -20,7 +20,7 @@ export interface ScanRange {
   readonly pastSeq: number
 }
 
-/** See ArchiveQueue.scan. */
+/** Implements ArchiveQueue.scan. */
 export async function scanRun(
   database: Database,
   range: ScanRange,
@@ -31,7 +31,7 @@ export async function scanRun(
   let abort: () => void = () => undefined
   try {
     return await database.withTransaction(`${SCAN_BEGIN}; ${NO_TIMEOUTS}`, async (client) => {
-      // A copy cannot be told to stop; its connection can.
+      // The protocol has no message that stops a COPY, so the connection is destroyed.
       abort = () => (client as pg.Client).connection.stream.destroy()
       signal.addEventListener('abort', abort)
       return scanWith(client as pg.Client, range, begin)
@@ -62,7 +62,7 @@ async function nextStamped(client: Client, domainId: string, after: number): Pro
   return rows[0] === undefined ? undefined : Number(rows[0].seq)
 }
 
-/** COPY takes no parameters: the id is a checked UUID and the bounds are numbers. */
+/** Returns a COPY of a range of rows. COPY takes no parameters, so the id must be a checked UUID and the bounds numbers. */
 export function copyRange(domainId: string, fromSeq: number, toSeq: number): string {
   return `COPY (SELECT ${COPY_COLUMNS} FROM audit_log_entry WHERE domain_id = '${domainId}'
     AND seq BETWEEN ${Math.max(Math.trunc(fromSeq), 1)} AND ${Math.trunc(toSeq)} ORDER BY seq) TO STDOUT (FORMAT binary)`

@@ -17,6 +17,7 @@ interface Bounds {
   readonly toSeq?: number | undefined
 }
 
+/** Reads the rows of a bundle in one snapshot. Implements ExportStore. */
 export function postgresExport(database: Database): ExportStore {
   return { open: (request, signal) => openExport(database, request, signal) }
 }
@@ -36,8 +37,8 @@ async function openExport(
 }
 
 /**
- * recorded_at never runs backwards, so a time range is a seq range. On a chain whose times were edited it is the
- * widest: from the first row that claims a time in it to the last.
+ * Returns the seq range of a request. recorded_at never runs backwards, so a time range is a seq range. On a chain whose
+ * times were edited it is the widest range: from the first row with a time in it to the last.
  */
 async function boundsOf(client: pg.Client, request: ExportRequest): Promise<Bounds> {
   const { domainId, from, to } = request
@@ -74,8 +75,9 @@ async function readRows(
 }
 
 /**
- * COPY takes no parameters: what the filter holds stands in it as literals that pg has escaped. Without the key there may
- * be rows without a seq; they come first, for the last line of a bundle is the end of its chain.
+ * Returns a COPY of the rows. COPY takes no parameters, so the values of the filter are literals that pg has escaped.
+ * Without the primary key there may be rows without a seq. They come first, because the last line of a bundle is the end
+ * of its chain.
  */
 function copyOf(
   { domainId, filter }: ExportRequest,

@@ -12,7 +12,7 @@ import { BY_INDEX, contextOf } from './off-chain.js'
 
 const SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_INDEX}`
 
-/** Erasure in Postgres (ports.ts, ErasureStore). */
+/** Erases personal data in Postgres. Implements ErasureStore. */
 export function postgresErasureStore(database: Database): ErasureStore {
   return {
     traces: (subject) => database.withTransaction(SNAPSHOT, (client) => tracesOf(client, subject)),
@@ -20,14 +20,14 @@ export function postgresErasureStore(database: Database): ErasureStore {
       underLocks(database, [subject.domainId], async (client) => {
         await assertChain(client, subject.domainId)
         const pseudonyms = await pseudonymsOf(client, subject)
-        // Under the lock: a hold that is being placed now is either seen here, or comes after this erasure.
+        // The lock orders this erasure and a concurrent hold: either the hold is seen here, or it comes later.
         const holds = await holdsCovering(client, subject.domainId, pseudonyms, subject.identityId)
         refuseHeld(subject.domainId, holds)
         await client.query(BY_INDEX)
         const erased = await deleteAll(client, subject.domainId, pseudonyms, block)
         const earlier = erased.some(isChange) ? undefined : await lastErasure(client, subject)
         if (earlier !== undefined) return { erased, auditRows: [earlier], repeated: true }
-        // Dying before COMMIT leaves everything as it was: no mapping goes without the row that tells of it.
+        // A crash before COMMIT changes nothing: no mapping is deleted without the row that records the deletion.
         return { erased, auditRows: await appendUnderLocks(client, selfAudit(erased)), repeated: false }
       }),
   }
@@ -43,7 +43,7 @@ async function deleteAll(
   for (const pseudonym of pseudonyms) {
     const values = [domainId, Buffer.from(pseudonym, 'hex')]
     const countOf = async (text: string) => (await client.query(text, values)).rowCount ?? 0
-    // Contexts first: the guard of an identity's hold finds them by their mapping.
+    // Contexts are deleted first: the trigger that guards an identity's hold finds them by their mapping.
     const contexts = await countOf(DELETE_CONTEXTS)
     const mappings = await countOf(DELETE_MAPPING)
     const blocked = block && (await countOf(BLOCK)) > 0
@@ -76,13 +76,13 @@ const DELETE_CONTEXTS = `
 
 const DELETE_MAPPING = 'DELETE FROM audit_subject_pii WHERE domain_id = $1 AND subject_pseudonym = $2'
 
-/** What a key remembers of an entry is an HMAC over the personal data too. */
+/** An idempotency key holds an HMAC over its entry, and thus over personal data. */
 const DELETE_KEYS = 'DELETE FROM audit_idempotency_key WHERE domain_id = $1 AND subject_pseudonym = $2'
 
 const BLOCK =
   'INSERT INTO audit_subject_block (domain_id, subject_pseudonym) VALUES ($1, $2) ON CONFLICT DO NOTHING'
 
-/** Why somebody was on hold may say who they are. */
+/** The reason of a hold may identify the person. */
 const BLANK_HOLDS = `
   UPDATE audit_legal_hold SET reason = '', release_reason = ''
   WHERE domain_id = $1 AND subject_pseudonym = $2 AND released_at IS NOT NULL
@@ -121,7 +121,7 @@ interface TracesRow {
   readonly rows: string
 }
 
-/** Rejects with `domain_not_found`. */
+/** Counts what a chain holds of a subject. Rejects with `domain_not_found`. */
 async function tracesOf(client: Client, subject: ErasureSubject): Promise<SubjectTraces> {
   const { domainId, identityId } = subject
   await assertChain(client, domainId)
@@ -137,7 +137,7 @@ async function tracesOf(client: Client, subject: ErasureSubject): Promise<Subjec
   }
 }
 
-/** Throws `domain_not_found`. */
+/** Rejects with `domain_not_found` unless the chain exists. */
 export async function assertChain(client: Client, domainId: string): Promise<void> {
   if (domainId === PLATFORM_ANCHOR || (await chainExists(client, domainId))) return
   throw new AuditError('domain_not_found', `no Domain ${domainId} is registered`, {

@@ -9,7 +9,7 @@ const COVERING = `
                            WHERE p.domain_id = $1 AND p.subject_pseudonym = ANY ($2::bytea[])))
   ORDER BY h.id`
 
-/** The holds in force that cover a chain's data on any of the pseudonyms (64 hex digits), or on the identity. */
+/** Returns the holds in force that cover a chain's data on any of the pseudonyms (64 hex digits), or on the identity. */
 export async function holdsCovering(
   client: Client,
   domainId: string,
@@ -24,26 +24,26 @@ export async function holdsCovering(
   return rows.map(({ id }) => Number(id))
 }
 
-/** Throws `legal_hold` where there are any. To be asked under the chain's lock, in the transaction that deletes. */
+/** Throws `legal_hold` if there are any holds. Call this under the chain's lock, in the transaction that deletes. */
 export function refuseHeld(domainId: string, holds: readonly number[]): void {
   const [first] = holds
   if (first === undefined) return
   const names = holds.length === 1 ? `legal hold ${first} covers` : `legal holds ${holds.join(', ')} cover`
-  throw new AuditError('legal_hold', `${names} this on chain ${domainId}; nothing was deleted`, {
+  throw new AuditError('legal_hold', `${names} this data on chain ${domainId}; nothing was deleted`, {
     advice: { code: 'release_hold', holdId: first },
   })
 }
 
-/** The pseudonyms that holds in force on single subjects of a chain cover. */
 const HELD_SUBJECTS = `
   SELECT DISTINCT subject_pseudonym FROM audit_held_subject WHERE domain_id = $1 AND subject_pseudonym IS NOT NULL`
 
+/** Returns the pseudonyms that holds in force on single subjects of a chain cover. */
 export async function heldSubjects(client: Client, domainId: string): Promise<Buffer[]> {
   const { rows } = await client.query<{ subject_pseudonym: Buffer }>(HELD_SUBJECTS, [domainId])
   return rows.map((row) => row.subject_pseudonym)
 }
 
-/** Pseudonyms as a bytea array. */
+/** Returns pseudonyms as a bytea array. */
 export function bytesOf(pseudonyms: readonly string[]): Buffer[] {
   return pseudonyms.map((pseudonym) => Buffer.from(pseudonym, 'hex'))
 }

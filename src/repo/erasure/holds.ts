@@ -7,10 +7,10 @@ import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { assertChain } from './erase.js'
 
-/** Legal holds in Postgres (ports.ts, HoldStore). */
+/** Keeps legal holds in Postgres. Implements HoldStore. */
 export function postgresHoldStore(database: Database): HoldStore {
   return {
-    // Dying before COMMIT leaves no hold: whoever got no answer must look with `audit hold list`.
+    // A crash before COMMIT leaves no hold. A caller without an answer must check which holds exist.
     place: (target, reason, selfAudit) =>
       underLocks(database, [target.domainId], async (client) => {
         await assertChain(client, target.domainId)
@@ -27,7 +27,7 @@ export function postgresHoldStore(database: Database): HoldStore {
   }
 }
 
-/** Of a action that is told by one row. */
+/** Returns the row of an action that is recorded by exactly one self-audit row. */
 export function onlyRow([row]: readonly Placed[]): Placed {
   if (row === undefined) throw new AuditError('internal', 'a self-audit row was not placed')
   return row

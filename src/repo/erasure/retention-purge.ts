@@ -5,7 +5,7 @@ import { heldSubjects } from './holds-in-force.js'
 import { BY_INDEX } from './off-chain.js'
 import { DUE_CONTEXTS, DUE_MAPPINGS, windowOf } from './retention-window.js'
 
-/** What is on hold is left out here; the guard of the table looks again at what went. */
+/** Skips data on hold. A trigger of the table checks the deleted rows again. */
 const PURGE_CONTEXTS = `
   WITH gone AS (
     DELETE FROM audit_entry_context WHERE ctid = ANY (ARRAY(
@@ -29,7 +29,10 @@ interface Gone {
   readonly last: string | null
 }
 
-/** Deletes what is due and not on hold, after `from`; to be called under the chain's lock, and told in that transaction. */
+/**
+ * Deletes data that is due and not on hold, after the position `from`. Call this under the chain's lock, and append the
+ * self-audit row in the same transaction.
+ */
 export async function purgeBatch(
   client: Client,
   domainId: string,

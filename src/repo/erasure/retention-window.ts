@@ -4,12 +4,12 @@ import type { Client } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
 import { entryOf } from './off-chain.js'
 
-/** The last row of a chain before a time: recorded_at never runs backwards, so all that are older lie before it. */
+/** Returns SQL for the last row of a chain before a time. recorded_at never runs backwards, so all older rows precede it. */
 export const lastBefore = (time: string) => `coalesce((
     SELECT seq FROM audit_log_entry WHERE domain_id = $1 AND recorded_at < ${time}
     ORDER BY recorded_at DESC, seq DESC LIMIT 1), 0)`
 
-/** By the database's clock. */
+/** The window ends by the database's clock. */
 const WINDOW = `
   SELECT is_set, chain_years, personal_days, cutoff::text, ${microsOf('cutoff')} AS cutoff_micros,
     ${lastBefore('cutoff')} AS due_seq
@@ -19,12 +19,12 @@ const WINDOW = `
     LATERAL (SELECT coalesce(p.chain_years, $2) AS chain_years, coalesce(p.personal_days, $3) AS personal_days) AS v
   ) AS w`
 
-/** What is due on a chain, by its policy and the database's clock. */
+/** The limits of the data that is due on a chain, by its policy and the database's clock. */
 export interface RetentionWindow {
   readonly is_set: boolean
   readonly chain_years: number
   readonly personal_days: number
-  /** As Postgres writes it, to be given back. */
+  /** The time as Postgres writes it, for use as a parameter. */
   readonly cutoff: string
   readonly cutoff_micros: string
   readonly due_seq: string
@@ -43,13 +43,13 @@ export async function windowOf(
 }
 
 /**
- * A context is as old as its row; `$2` is the last row before the cutoff, `$3`. The row itself is asked too: where
- * somebody has moved a recorded_at back, no younger context goes with it.
+ * Selects the contexts that are due. A context is as old as its row. `$2` is the last row before the cutoff, and `$3` the
+ * cutoff. The time of the row itself is compared too, so that an edited recorded_at does not delete younger contexts.
  */
 export const DUE_CONTEXTS = `
   FROM audit_entry_context c LEFT JOIN ${entryOf('c')} AS e ON true
   WHERE c.domain_id = $1 AND c.seq <= $2 AND (e.seq IS NULL OR e.recorded_at < $3::timestamptz)`
 
-/** A mapping is as old as the last row that brought personal data with it; `$2` is the cutoff. */
+/** Selects the mappings that are due. A mapping is as old as the last row that came with personal data. `$2` is the cutoff. */
 export const DUE_MAPPINGS =
   'FROM audit_subject_pii p WHERE p.domain_id = $1 AND p.last_seen_at < $2::timestamptz'

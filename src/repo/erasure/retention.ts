@@ -11,7 +11,7 @@ import { DUE_CONTEXTS, DUE_MAPPINGS, lastBefore, windowOf } from './retention-wi
 
 const SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_INDEX}`
 
-/** Retention in Postgres (ports.ts, RetentionStore). `defaults` are of chains that no policy was set for. */
+/** Keeps retention policies and purges by them. `defaults` hold for chains without a policy. Implements RetentionStore. */
 export function postgresRetentionStore(database: Database, defaults: RetentionPolicy): RetentionStore {
   return {
     state: (domainId) =>
@@ -28,11 +28,11 @@ export function postgresRetentionStore(database: Database, defaults: RetentionPo
     purge: (domainId, from, limit, selfAudit) =>
       underLocks(database, [domainId], async (client) => {
         await assertChain(client, domainId)
-        // Under the lock: a hold that is being placed now is either seen here, or comes after this batch.
+        // The lock orders this batch and a concurrent hold: either the hold is seen here, or it comes later.
         refuseHeld(domainId, await holdsCovering(client, domainId, []))
         const { next, ...batch } = await purgeBatch(client, domainId, from, limit, defaults)
         if (batch.mappings + batch.contexts === 0) return { ...batch, next }
-        // Dying before COMMIT leaves this batch whole: nothing goes without the row that tells of it.
+        // A crash before COMMIT deletes nothing of this batch: no data goes without the row that records the deletion.
         const auditRow = onlyRow(await appendUnderLocks(client, selfAudit(batch)))
         return { ...batch, auditRow, next }
       }),

@@ -5,13 +5,13 @@ import type { FindingKey, QuarantineCount, QuarantineOverview } from '../../port
 import type { Client, Database } from '../session/database.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 
-/** Open records counted for a mark: with more of them one more or less changes nothing that anybody asks for. */
+/** A text that changes whenever the records change. It counts 1000 open records at most: beyond that, one more is no news. */
 const MARK = `
   SELECT concat_ws('/', (SELECT max(id) FROM audit_tamper_quarantine), (
     SELECT count(*) FROM (SELECT FROM audit_tamper_quarantine WHERE acknowledged_at IS NULL LIMIT 1000) AS open
   )) AS mark`
 
-/** The acknowledging writes a row first (quarantine/acknowledge.ts): a stamp without one was set by hand. */
+/** True for a record that was acknowledged with a row on a chain. Somebody set a stamp without such a row by hand. */
 const ACKNOWLEDGED = `
   acknowledged_at IS NOT NULL AND EXISTS (
     SELECT FROM audit_log_entry e WHERE e.domain_id IN (q.domain_id, $1)
@@ -35,13 +35,14 @@ interface KeyRow {
   readonly observed: string | null
 }
 
-/** What stands in the quarantine (ports, QuarantineOverview). A policy that hides records is an error. */
+/** Reads counts and keys of the quarantine's records. A policy that hides records is an error. Implements QuarantineOverview. */
 export function postgresQuarantineOverview(database: Database): QuarantineOverview {
-  const looking = <T>(use: (client: Client) => Promise<T>) => database.withTransaction(SNAPSHOT_BEGIN, use)
+  const inSnapshot = <T>(use: (client: Client) => Promise<T>) => database.withTransaction(SNAPSHOT_BEGIN, use)
   return {
-    mark: () => looking(async (client) => (await client.query<{ mark: string }>(MARK)).rows[0]?.mark ?? ''),
-    counts: () => looking(counts),
-    acknowledged: (limit) => looking((client) => keys(client, limit)),
+    mark: () =>
+      inSnapshot(async (client) => (await client.query<{ mark: string }>(MARK)).rows[0]?.mark ?? ''),
+    counts: () => inSnapshot(counts),
+    acknowledged: (limit) => inSnapshot((client) => keys(client, limit)),
   }
 }
 
@@ -56,7 +57,7 @@ async function counts(client: Client): Promise<QuarantineCount[]> {
   }))
 }
 
-/** The column takes any text. */
+/** The column may hold any text, so a code is checked. */
 function isCode(code: string): code is FindingCode {
   return (FINDING_CODES as readonly string[]).includes(code)
 }

@@ -6,6 +6,7 @@ import { equals, keysetPage } from '../query/keyset-page.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 
+/** Keeps findings in Postgres. Implements QuarantineStore. */
 export function postgresQuarantine(database: Database): QuarantineStore {
   return {
     record: (domainId, source, findings) =>
@@ -20,7 +21,7 @@ export function postgresQuarantine(database: Database): QuarantineStore {
   }
 }
 
-/** Findings a statement: parameters of about 300 kB. */
+/** The findings of one statement, whose parameters then have about 300 kB. */
 const BATCH = 2_000
 
 async function record(
@@ -48,8 +49,8 @@ const IS_THERE = `EXISTS (
     AND coalesce(q.observed_hash, '') = coalesce(decode(f.observed, 'hex'), ''))`
 
 /**
- * NOT EXISTS keeps a verify that runs every minute from burning an id for each finding it has already written down;
- * ON CONFLICT is what makes the row unique when two verifies find the same at once.
+ * NOT EXISTS keeps a verify that runs every minute from using up an id for each finding that it has already recorded. ON
+ * CONFLICT keeps the row unique if two verifies record the same finding at the same time.
  */
 const INSERT = `
   INSERT INTO audit_tamper_quarantine
@@ -61,7 +62,10 @@ const INSERT = `
 
 const ABSENT = `SELECT count(*) AS absent FROM ${GIVEN} WHERE NOT ${IS_THERE}`
 
-/** Rejects where a finding is not there afterwards: a rule or a trigger may drop it though nothing failed. */
+/**
+ * Records findings, and returns how many are new. Rejects if one of them is missing afterwards: a rule or a trigger may
+ * drop rows without an error.
+ */
 async function recordBatch(
   client: Client,
   domainId: string,
@@ -93,7 +97,10 @@ async function recordBatch(
 
 const INT8_MAX = 2n ** 63n - 1n
 
-/** A forced seq of 2^63-1 is one more as a JS number, which bigint would refuse, and with it the whole batch. */
+/**
+ * Returns a seq as text for a bigint. As a JS number, a forced seq of 2^63-1 becomes 2^63, which Postgres would reject
+ * together with the whole batch.
+ */
 function int8(value: number): string {
   const exact = BigInt(value)
   return (exact > INT8_MAX ? INT8_MAX : exact).toString()
@@ -149,7 +156,7 @@ async function find(
   return rows.map(readRecord).at(0)
 }
 
-/** The row's lock is held while `announce` runs, on a connection of its own. */
+/** Locks an open record and calls `announce`, which uses another connection. The lock is held until the transaction ends. */
 async function assertOpen(
   client: Client,
   id: number,

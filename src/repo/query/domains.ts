@@ -15,7 +15,7 @@ interface DomainRow {
   readonly rows: string | null
 }
 
-/** The Domains of the registry; the platform chain is none. */
+/** The Domains of the registry, without the platform chain. */
 export function postgresDomainRegistry(database: Database): DomainRegistry {
   return { page: (range) => database.withClient((client) => listDomains(client, range)) }
 }
@@ -45,8 +45,8 @@ async function listDomains(
 }
 
 /**
- * Whether a chain is registered, or has rows although its registry entry is gone: those must stay readable for whoever
- * investigates. The platform chain always is, even before its first row.
+ * Returns whether a chain is registered, or has rows although its registry entry is gone: investigators must still be
+ * able to read such rows. The platform chain always exists, even before its first row.
  */
 export async function chainExists(client: Client, domainId: string): Promise<boolean> {
   if (domainId === PLATFORM_ANCHOR) return true
@@ -67,9 +67,9 @@ const MIRROR = `
   WHERE d.domain_id = $1`
 
 /**
- * The mirror that a Domain names for itself; undefined for one that names none, and for the platform chain. The registry
- * is no chain: where it says other than the Domain's creation on the platform chain, a verify would be sent to a mirror of
- * somebody else's making, so that is `chain_conflict`.
+ * Returns the mirror of a Domain, or undefined for a Domain in the default mirror and for the platform chain. The registry
+ * itself is not protected by a chain. Rejects with `chain_conflict` if the registry differs from the Domain's creation on
+ * the platform chain: otherwise verify could be led to a mirror that somebody else made.
  */
 export async function mirrorUrlOf(client: Client, domainId: string): Promise<string | undefined> {
   const { rows } = await client.query<{ url: string | null; path: string[] | null }>(MIRROR, [
@@ -81,7 +81,7 @@ export async function mirrorUrlOf(client: Client, domainId: string): Promise<str
   if (row === undefined || row.path === null || row.url === said) return row?.url ?? undefined
   throw new AuditError(
     'chain_conflict',
-    `the registry names another mirror for Domain ${domainId} than its creation did`,
+    `the registry names another mirror for Domain ${domainId} than the row of its creation`,
     {
       advice: { code: 'verify_creation', domainId },
     },

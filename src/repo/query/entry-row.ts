@@ -2,8 +2,8 @@ import type { ReadEntry } from '../../ports/query.js'
 import { microsOf, readTime } from '../session/read-time.js'
 
 /**
- * Columns of {@link EntryRow}, given `audit_log_entry e` and {@link OFF_CHAIN_JOINS}. No expression here may fail for
- * any stored value: a row that was forced past the CHECKs must still be readable.
+ * The columns of {@link EntryRow}, for `audit_log_entry e` with {@link OFF_CHAIN_JOINS}. No expression may fail for any
+ * stored value: a row that was forced past the CHECKs must still be readable.
  */
 export const ENTRY_COLUMNS = `
   e.domain_id, e.seq, e.generation, encode(e.subject_pseudonym, 'hex') AS subject_pseudonym, e.relation, e.object,
@@ -13,12 +13,12 @@ export const ENTRY_COLUMNS = `
   ${microsOf('e.archived_at')} AS archived_at, e.archive_etag,
   p.identity_id, host(c.ip) AS ip, c.user_agent`
 
-/** What is kept beside the chain: the subject's personal data while they exist, and the request's context. */
+/** Joins the data beside the chain: the subject's personal data while they exist, and the context of the request. */
 export const OFF_CHAIN_JOINS = `
   LEFT JOIN audit_subject_pii p ON p.domain_id = e.domain_id AND p.subject_pseudonym = e.subject_pseudonym
   LEFT JOIN audit_entry_context c ON c.domain_id = e.domain_id AND c.seq = e.seq`
 
-/** NULL for an array that the chain format cannot hold: of several dimensions, or not counted from 1. */
+/** Returns SQL that is NULL for an array that the chain format cannot hold: with several dimensions or another lower bound than 1. */
 function flatArray(column: string): string {
   return `CASE WHEN coalesce(array_ndims(${column}) = 1 AND array_lower(${column}, 1) = 1, true) THEN ${column} END`
 }

@@ -2,7 +2,7 @@ import type { ReadEntry } from '../../ports/query.js'
 import type { Client } from '../session/database.js'
 import { ENTRY_COLUMNS, type EntryRow, OFF_CHAIN_JOINS, readEntry } from './entry-row.js'
 
-/** EntryReader.rowsAt. Two rows are enough to know that there is more than one. */
+/** Implements EntryReader.rowsAt. Two rows are enough to see that the seq is not unique. */
 export async function getEntries(client: Client, domainId: string, seq: number): Promise<ReadEntry[]> {
   const { rows } = await client.query<EntryRow>(
     `SELECT ${ENTRY_COLUMNS} FROM audit_log_entry e ${OFF_CHAIN_JOINS}

@@ -6,7 +6,7 @@ import type { Client } from '../session/database.js'
 import { ENTRY_COLUMNS, type EntryRow, OFF_CHAIN_JOINS, readEntry } from './entry-row.js'
 import { type Bind, equals } from './keyset-page.js'
 
-/** EntryReader.page. The joins stand outside the LIMIT, so that they cost a lookup per row of the page alone. */
+/** Implements EntryReader.page. The joins are outside the LIMIT, so that only the rows of the page cost a lookup. */
 export async function listEntries(
   client: Client,
   domainId: string,
@@ -31,7 +31,7 @@ export async function listEntries(
   return rows.map(readEntry)
 }
 
-/** Every expression on `object` is one that an index of migrations/ is made on. A time range also needs $1, the domain_id. */
+/** Returns the conditions of a filter. Each expression on `object` has an index in migrations/. A time range needs $1, the domain_id. */
 export function entryConditions(filter: EntryFilter, bind: Bind): string[] {
   const { subjectPseudonym, relation, correlationId } = filter
   return [
@@ -53,15 +53,17 @@ function objectConditions({ objectType, objectId }: EntryFilter, bind: Bind): st
 
 function reasonConditions({ reason }: EntryFilter): string[] {
   if (reason === 'unknown') return ['(reason < 1 OR reason > 4 OR reason IS NULL)']
-  // As a literal: the planner must see that it is in a partial index.
+  // The value is a literal, so that the planner can match it to a partial index.
   return reason === undefined ? [] : [`reason = ${reasonOrdinal(reason)}`]
 }
 
 /**
- * recorded_at never runs backwards on a chain, so a time range is a seq range, found by two index probes, and the rows
- * in it come in order of seq without a sort. The times themselves are compared too: on a chain whose recorded_at was
- * edited the probes may be too narrow, but no row is shown that is outside the range. Verify reports the edit.
- * IS TRUE keeps the planner from an index on that comparison, whose rows it would have to sort (13 ms against 0.1).
+ * Returns the conditions of a time range. recorded_at never runs backwards on a chain, so a time range is a seq range:
+ * two index probes find its ends, and its rows come in order of seq without a sort.
+ *
+ * The times themselves are compared too. On a chain whose recorded_at was edited, the seq range may be too narrow, but no
+ * row outside the time range is shown; verify reports the edit. IS TRUE keeps the planner from using an index for this
+ * comparison, because it would have to sort the rows of that index (13 ms instead of 0.1).
  */
 function timeConditions({ from, to }: EntryFilter, bind: Bind): string[] {
   const conditions: string[] = []

@@ -6,8 +6,8 @@ import { LAST_OF_HEAD } from '../verify/chain-expressions.js'
 import { knownChains } from '../verify/known-chains.js'
 
 /**
- * The ends of each chain alone: four walks along an index, whatever its length. A row beyond the numbers of the format is
- * no end to go by; whoever reads to the end of the chain meets it.
+ * Selects only the ends of each chain, by a few index probes, however long the chain is. A row beyond the largest seq of
+ * the format does not count as an end; a scan to the end of the chain reads it.
  */
 const GLANCE = `
   SELECT c.id::text AS domain_id, head.seq AS head_seq, head.hash AS head_hash, last.seq AS last_seq,
@@ -37,6 +37,7 @@ interface GlanceRow {
   readonly lag: string | null
 }
 
+/** Returns the known chains and their ends, as of one snapshot. */
 export function glance(database: Database): Promise<Glance> {
   return database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
     const known = await knownChains(client)

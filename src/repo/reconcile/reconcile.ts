@@ -20,12 +20,12 @@ const KEPT = `
     boot_seq, encode(boot_hash, 'hex') AS boot_hash, ${age('boot_started_at')} AS boot_age
   FROM audit_reconcile`
 
-/** Losing the last of it costs some rows verified twice, and waiting for the disk would cost each chain some time. */
+/** Does not wait for the disk. If a crash loses the last progress, some rows are verified twice. */
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off'
 
 const ago = (parameter: string) => `clock_timestamp() - make_interval(secs => ${parameter}::float8)`
 
-/** What is not given stays: of several servers one may be in its first pass while another is long through. */
+/** Keeps the columns of values that are absent: one server may be in its first pass while another has finished it. */
 const given = (columns: readonly string[], by: string) =>
   columns.map((one) => `${one} = CASE WHEN excluded.${by} IS NULL THEN kept.${one} ELSE excluded.${one} END`)
 
@@ -42,7 +42,7 @@ const KEEP = `
 const END_BOOT = `
   UPDATE audit_reconcile SET boot_seq = NULL, boot_hash = NULL, boot_started_at = NULL WHERE boot_seq IS NOT NULL`
 
-/** The reconcile probe's view of Postgres, and what it keeps there (ports, ReconcileStore). */
+/** Reads the ends of chains for the reconcile probe, and keeps its progress. Implements ReconcileStore. */
 export function postgresReconcile(database: Database): ReconcileStore {
   return {
     glance: () => glance(database),

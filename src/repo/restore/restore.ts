@@ -10,7 +10,7 @@ import { chainState } from '../verify/chain-state.js'
 
 const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${DURABLE}`
 
-/** Of the session: it ends with the connection, by whatever death. */
+/** A lock of the session: it ends with the connection, however the process dies. */
 const CLAIM = `SELECT pg_try_advisory_lock(hashtextextended('audit/restore/' || $1, 0)) AS claimed`
 
 const GIVEN = `
@@ -32,7 +32,7 @@ const INSERT = `
   SELECT ${VALUES}, clock_timestamp(), r.etag FROM ${GIVEN}
   ON CONFLICT (domain_id, seq) DO NOTHING`
 
-/** The first of the given rows in whose place there is another one. */
+/** The first given row whose seq is taken by a different row. */
 const OTHER = `
   SELECT e.seq FROM ${GIVEN} JOIN audit_log_entry e ON e.domain_id = r.domain_id AND e.seq = r.seq
   WHERE (${COLUMNS.map((column) => `e.${column}`).join(', ')}) IS DISTINCT FROM (${VALUES}) ORDER BY e.seq LIMIT 1`
@@ -45,7 +45,7 @@ const HEAD = `
 const DOMAIN = `INSERT INTO audit_domain (domain_id, mirror_url, created_at) VALUES ($1, $2, $3::timestamptz)
   ON CONFLICT (domain_id) DO NOTHING`
 
-/** Of a chain that has a head it would say, once that is gone, that a restore is at it. */
+/** Does not mark a chain that has a head. If the head were deleted later, the mark would look like a running restore. */
 const MARK = `INSERT INTO audit_restore (domain_id, mirror_url)
   SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM audit_log_chain_head WHERE domain_id = $1)
   ON CONFLICT (domain_id) DO NOTHING`
@@ -53,7 +53,7 @@ const MARK = `INSERT INTO audit_restore (domain_id, mirror_url)
 const UNMARK_EMPTY = `DELETE FROM audit_restore
   WHERE domain_id = $1 AND NOT EXISTS (SELECT FROM audit_log_entry WHERE domain_id = $1)`
 
-/** Rebuilds chains in Postgres (ports.ts, RestoreTarget). */
+/** Rebuilds chains in Postgres. Implements RestoreTarget. */
 export function postgresRestoreTarget(database: Database): RestoreTarget {
   return {
     headOf: (domainId) => database.withClient(async (client) => (await chainState(client, domainId)).head),
@@ -73,7 +73,7 @@ async function inTransaction(database: Database, use: (client: Client) => Promis
 
 async function restoring<T>(database: Database, domainId: string, use: () => Promise<T>): Promise<T> {
   const client = await database.dedicated()
-  // Should it be lost, another restore may begin; what both put in is the same, and one of them gives the head.
+  // If the connection is lost, another restore may begin. Both insert the same rows, and one of them creates the head.
   client.on('error', () => undefined)
   try {
     await claim(client, domainId)
@@ -88,13 +88,13 @@ async function claim(client: Client, domainId: string): Promise<void> {
     const { rows } = await client.query<{ claimed: boolean }>(CLAIM, [domainId])
     if (rows[0]?.claimed !== true) throw running(domainId)
     const { head } = await chainState(client, domainId)
-    if (head !== undefined) throw exists(`chain ${domainId} is there already, and has ${head.seq} rows`)
+    if (head !== undefined) throw exists(`chain ${domainId} exists already, with ${head.seq} rows`)
   } catch (error) {
     throw databaseError(error)
   }
 }
 
-/** Rows that an earlier restore put in stay as they are. */
+/** Inserts rows. Rows that an earlier restore inserted stay as they are. */
 async function insert(client: Client, rows: readonly RestoredRow[]): Promise<void> {
   const values = columnsOf(rows)
   const { rowCount } = await client.query({ name: 'audit_restore_rows', text: INSERT, values })
@@ -102,14 +102,14 @@ async function insert(client: Client, rows: readonly RestoredRow[]): Promise<voi
   const { rows: others } = await client.query<{ seq: string }>(OTHER, values)
   const [other] = others
   if (other === undefined) return
-  throw exists(`row ${other.seq} of chain ${rows[0]?.entry.domainId} is there, and is not the mirror's`)
+  throw exists(`row ${other.seq} of chain ${rows[0]?.entry.domainId} exists and differs from the mirror`)
 }
 
 function columnsOf(rows: readonly RestoredRow[]): unknown[] {
   return [...entryColumns(rows.map(({ entry }) => entry)), rows.map(({ etag }) => etag)]
 }
 
-/** Dying before COMMIT leaves rows without a head; after it, the chain. */
+/** Creates the head and the registry entry. A crash before COMMIT leaves rows without a head; after COMMIT the chain exists. */
 async function finish(
   client: Client,
   domainId: string,
@@ -117,15 +117,14 @@ async function finish(
   { mirrorUrl, createdAt }: RestoredDomain,
 ): Promise<void> {
   const { rowCount } = await client.query(HEAD, [domainId, head.seq + 1, head.hash])
-  if (rowCount !== 1)
-    throw exists(`chain ${domainId} has got a head meanwhile, or has rows beyond ${head.seq}`)
+  if (rowCount !== 1) throw exists(`chain ${domainId} got a head meanwhile, or has rows beyond ${head.seq}`)
   if (domainId !== PLATFORM_ANCHOR)
     await client.query(DOMAIN, [domainId, mirrorUrl ?? null, formatTimestamp(createdAt)])
   await client.query('DELETE FROM audit_restore WHERE domain_id = $1', [domainId])
 }
 
 function running(domainId: string): AuditError {
-  return new AuditError('restore_running', `another restore is at chain ${domainId} at this moment`, {
+  return new AuditError('restore_running', `another restore of chain ${domainId} is running`, {
     advice: { code: 'wait_for_restore' },
   })
 }
