@@ -25,19 +25,19 @@ import { type Chains, placeEntry } from './residency.js'
 export interface ItemDeps {
   readonly pepper: Pepper
   readonly resolver: DomainResolver
-  /** The chains of entries that name none themselves: the flags of a command. */
+  /** The chains of entries that name no chain: the flags of a command. */
   readonly defaults?: Chains | undefined
 }
 
 /**
- * Entries prepared between two looks at the sockets: without them a transaction that is under way waits for the whole
- * of the next group, and then the server works alone: 11,000 instead of 16,000 rows/s.
+ * Entries that are prepared before the event loop may read its sockets. Otherwise a running transaction would wait until
+ * the whole next group is prepared: 11,000 rows/s instead of 16,000.
  */
-const TURN = 32
+const ENTRIES_PER_TURN = 32
 
 /**
- * Entries as rows of their chains, in the same order; one that is refused is its error. A pepper is resolved once for
- * each chain of the group and dropped with it.
+ * Returns entries as rows of their chains, in the same order, with an error in place of each refused entry. A pepper is
+ * resolved once for each chain of the group, and dropped with the group.
  */
 export async function toAppendItems(
   entries: readonly InputEntry[],
@@ -47,7 +47,7 @@ export async function toAppendItems(
   const items: (AppendItem | AuditError)[] = []
   for (const entry of entries) {
     items.push(await toAppendItem(entry, deps, peppers).catch(refusal))
-    if (items.length % TURN === 0) await setImmediate()
+    if (items.length % ENTRIES_PER_TURN === 0) await setImmediate()
   }
   return items
 }
@@ -79,7 +79,7 @@ async function toAppendItem(entry: InputEntry, deps: ItemDeps, peppers: GroupPep
   return { rows, genesisPseudonyms, starts, idempotency }
 }
 
-/** One entry as a row of one chain: people in it are pseudonyms of that chain's pepper. */
+/** Returns one entry as a row of one chain. People in the row are pseudonyms under that chain's pepper. */
 export function toRow(entry: InputEntry, domainId: string, pepper: Uint8Array): NewRow {
   const { subjectId, relation, relationPath, correlationId, subject, context } = entry
   const object = pseudonymiseObject(pepper, entry.object)
@@ -103,11 +103,11 @@ export function toRow(entry: InputEntry, domainId: string, pepper: Uint8Array): 
     subject: subjectOf(entry),
     context,
   }
-  // Encoded here, where other groups are being written, and not under the lock of the chain.
+  // Encoded here, while other groups are written, and not under the lock of the chain.
   return { ...row, unplaced: encodeUnplaced(row) }
 }
 
-/** A subject_id that is a UUID is the identity that erasure will be asked to forget. */
+/** Adds the identity where the subject_id is a UUID: erasure looks for it. */
 function subjectOf({ subjectId, subject }: InputEntry): SubjectPii | undefined {
   if (!isUuid(subjectId)) return subject
   return { ...subject, identityId: subject?.identityId ?? subjectId.toLowerCase() }

@@ -5,15 +5,15 @@ import type { Candidate } from './input/candidates.js'
 import type { InputEntry } from './input/input-line.js'
 import { MAX_GROUP, type PreparedGroup, type Sink } from './sink.js'
 
-/** What became of one candidate: its rows are durable, or it was refused. */
+/** The outcome of one candidate: its rows are durable, or it was refused. */
 export type StreamOutcome =
   | { readonly candidate: Candidate; readonly placed: readonly Placed[] }
   | { readonly candidate: Candidate; readonly refused: AuditError }
 
 /**
- * Appends a stream in order, group by group. With 'stop' the first refused candidate is the last outcome: every row
- * told before it is committed, and none after it is. Ends at an abort, between two groups. Rejects when a group could
- * not be written.
+ * Appends a stream in order, group by group, and yields an outcome for each candidate. With 'stop' the first refused
+ * candidate is the last outcome: every row before it is committed, and no row after it. Ends between two groups when
+ * the signal aborts. Rejects when a group could not be written.
  */
 export async function* appendStream(
   sink: Sink,
@@ -22,7 +22,7 @@ export async function* appendStream(
   signal: AbortSignal,
 ): AsyncGenerator<StreamOutcome> {
   const groups = prepareGroups(sink, batches(candidates, MAX_GROUP, signal), atRefusal)
-  // A group is written while the one after it is prepared and the outcomes of the one before it are told.
+  // While one group is written, the next group is prepared and the outcomes of the previous group are yielded.
   for await (const [outcomes = []] of batches(writeGroups(sink, groups, atRefusal, signal), 1))
     yield* outcomes
 }
@@ -43,7 +43,7 @@ async function* writeGroups(
 
 interface Group {
   readonly candidates: readonly Candidate[]
-  /** Of the candidates that are entries, in order. */
+  /** The candidates that are entries, in order. */
   readonly prepared: PreparedGroup
 }
 

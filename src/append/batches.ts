@@ -1,8 +1,8 @@
 /**
- * What a source has ready, as batches of 1 to `max` items: it is read on while the consumer works on a batch, so a slow
- * consumer gets full batches and a slow source is never waited for. Two batches at most are held beside the consumer's.
- * Ends, and lets go of the source as soon as that hands out its next item, when the consumer returns or at an abort;
- * then it throws the signal's reason.
+ * Yields what a source has ready, as batches of 1 to `max` items. The source is read while the consumer works on a batch:
+ * a slow consumer gets full batches, and a slow source gives small batches at once. At most two batches are buffered.
+ * When the consumer returns, or the signal aborts, the source is closed after its next item. An abort throws the
+ * signal's reason.
  */
 export async function* batches<T>(
   source: AsyncIterable<T>,
@@ -14,7 +14,7 @@ export async function* batches<T>(
   if (signal?.aborted) abort()
   signal?.addEventListener('abort', abort)
   const pumping = pump.run(source)
-  // Its failure is told when what came before it has been yielded.
+  // Mark the rejection as handled. It is awaited below, after the items before it have been yielded.
   pumping.catch(() => undefined)
   try {
     for (;;) {
@@ -31,15 +31,15 @@ export async function* batches<T>(
 }
 
 class Pump<T> {
-  readonly #room: number
+  readonly #capacity: number
   #items: T[] = []
   #ended = false
   #stopped = false
   #wakeReader: () => void = () => undefined
   #wakeWriter: () => void = () => undefined
 
-  constructor(room: number) {
-    this.#room = room
+  constructor(capacity: number) {
+    this.#capacity = capacity
   }
 
   async run(source: AsyncIterable<T>): Promise<void> {
@@ -48,7 +48,7 @@ class Pump<T> {
         if (this.#stopped) return
         this.#items.push(item)
         this.#wakeReader()
-        if (this.#items.length >= this.#room) await this.#untilRoom()
+        if (this.#items.length >= this.#capacity) await this.#untilTaken()
       }
     } finally {
       this.#ended = true
@@ -56,7 +56,7 @@ class Pump<T> {
     }
   }
 
-  /** Up to `max` items as soon as there is one; none when the source has ended or the pump was stopped. */
+  /** Returns up to `max` items as soon as there is one, or none when the source has ended or the pump was stopped. */
   async take(max: number): Promise<T[]> {
     while (this.#items.length === 0 && !this.#ended && !this.#stopped) {
       await new Promise<void>((resolve) => {
@@ -75,7 +75,7 @@ class Pump<T> {
     this.#wakeReader()
   }
 
-  #untilRoom(): Promise<void> {
+  #untilTaken(): Promise<void> {
     return new Promise((resolve) => {
       this.#wakeWriter = resolve
     })

@@ -12,18 +12,17 @@ import { mirrorPath } from './mirror-step.js'
 export interface NewDomain {
   readonly domainId: string
   readonly name: string
-  /** Its own mirror, a URL that the caller has checked. Of the chain: without credentials. */
+  /** The Domain's own mirror, a URL that the caller has checked. It goes onto the chain, so it holds no credentials. */
   readonly mirrorUrl?: string | undefined
-  /** subject_id of who creates it. */
+  /** The subject_id of the creator. */
   readonly actor: string
 }
 
 /**
  * Registers a Domain and begins its chain: `audit.chain-create` on the new chain and on the platform chain, in one
- * transaction (format.md, "The platform anchor"). Where the Domain has a mirror of its own, both rows name it: their
- * relation_path is the one step `mirror:<url>`, else it is empty. Resolves with the place of the genesis row. Rejects
- * with `domain_exists`, `invalid_domain_id` for the nil UUID and the platform anchor, or `usage` for a mirror URL of
- * more than 505 bytes.
+ * transaction. Where the Domain has a mirror of its own, the relation_path of both rows is the one step `mirror:<url>`;
+ * otherwise it is empty. Returns where the genesis row was appended. Rejects with `domain_exists`, with
+ * `invalid_domain_id` for the nil UUID and the platform anchor, or with `usage` for a mirror URL of more than 505 bytes.
  */
 export async function createDomain(domain: NewDomain, store: EntryStore, pepper: Pepper): Promise<Placed> {
   const domainId = parsed(domain.domainId)

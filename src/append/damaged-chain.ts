@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../base/errors.js'
 
-/** How a chain refuses a row when its registry entry, its head, its genesis row or its tail was tampered with. */
+/** The codes with which a chain refuses a row after its registry entry, head, genesis row or tail was tampered with. */
 const CANNOT_TAKE_A_ROW: ReadonlySet<ErrorCode> = new Set([
   'residency_unknown',
   'chain_conflict',
@@ -8,7 +8,7 @@ const CANNOT_TAKE_A_ROW: ReadonlySet<ErrorCode> = new Set([
   'database_failed',
 ])
 
-/** Whether a row that was refused with this code may be one that the chain is too damaged to take. */
+/** Returns whether a row may have been refused with this code because its chain is damaged. */
 export function isChainDamaged(code: ErrorCode): boolean {
   return CANNOT_TAKE_A_ROW.has(code)
 }

@@ -2,9 +2,10 @@ import { createHmac } from 'node:crypto'
 import type { NewRow } from '../ports/append.js'
 
 /**
- * What an idempotency key stands for on one chain: HMAC-SHA256 by the chain's pepper over the key, the chains and every
- * field of the row, what is kept off the chain included; 64 hex digits. Without the pepper nobody can test a guess at
- * what was said; with the key in it, equal contents under two keys do not look alike.
+ * Returns the fingerprint of what was appended under an idempotency key on one chain: HMAC-SHA256 with the chain's pepper
+ * over the key, the chains and every field of the row, including those kept off the chain, as 64 hex digits. A guess at
+ * the contents cannot be tested without the pepper. The key is included so that equal contents under two keys have
+ * different fingerprints. Fingerprints are stored, so the order of the fields never changes.
  */
 export function contentFingerprint(
   pepper: Uint8Array,
@@ -29,7 +30,7 @@ export function contentFingerprint(
   return createHmac('sha256', pepper).update(JSON.stringify(content)).digest('hex')
 }
 
-/** Two writers of one object may order its keys differently; the object is the same. */
+/** Serialises with sorted keys: two writers may order the keys of the same object differently. */
 function sortedJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => (isObject(item) ? sorted(item) : item))
 }

@@ -10,7 +10,7 @@ export function genesisRow(
   return chainCreateRow(domainId, subjectPseudonym, chainObject(domainId), relationPath)
 }
 
-/** The row that says a chain was created: on the new chain itself, and on the platform chain. */
+/** Returns the row that records the creation of a chain, on the new chain itself and on the platform chain. */
 export function chainCreateRow(
   domainId: string,
   subjectPseudonym: string,

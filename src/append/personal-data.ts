@@ -1,7 +1,7 @@
 import { canonicalAddress, isAddress } from './input/ip.js'
 import { isPersonObject } from './pseudonymise.js'
 
-/** The hashed texts of a row that a person could get into. */
+/** The hashed texts of a row that could hold personal data. */
 export interface StoredTexts {
   readonly relation: string
   readonly object: string
@@ -9,7 +9,7 @@ export interface StoredTexts {
   readonly correlationId: string
 }
 
-/** What is known of the person. */
+/** What is known about the person. */
 export interface PersonalData {
   readonly subjectId: string
   readonly plaintext?: string | undefined
@@ -21,14 +21,15 @@ export interface PersonalData {
 type Found = (field: string) => boolean
 
 /**
- * Which hashed field holds personal data, and which kind, as `object holds the subject_id`; undefined if none does.
- * Never the value itself. Case and Unicode compatibility forms make no difference. How each is looked for:
+ * Returns which hashed field holds which kind of personal data, such as `object holds the subject_id`, or undefined. The
+ * value itself is never returned. Case and Unicode compatibility forms make no difference. The search:
  *
- * - a text anywhere in the field; one of fewer than 4 bytes only as a whole word, neighbours no letters or digits,
- *   for else a subject_id of one letter would refuse every row;
- * - an address not inside a longer number (1.2.3.4 is not in 11.2.3.45), and an IPv6 one in each of its spellings;
- * - in an object of a person nothing: the sink stores a pseudonym there, whose hex digits could hold a short id by
- *   chance.
+ * - A text is found anywhere in a field. A text of fewer than 4 bytes is found only as a whole word, without letters or
+ *   digits beside it: otherwise a subject_id of one letter would refuse every row.
+ * - An address is not found inside a longer number (1.2.3.4 is not in 11.2.3.45). An IPv6 address is found in each of
+ *   its spellings.
+ * - An object that is a person is not searched: the sink stores a pseudonym there, whose hex digits could hold a short id
+ *   by chance.
  */
 export function personalDataProblem(stored: StoredTexts, personal: PersonalData): string | undefined {
   const fields = fieldsOf(stored)
@@ -59,7 +60,7 @@ function firstHit(fields: readonly Field[], kind: string, found: Found | undefin
 
 const BEYOND_ASCII = /[^\0-\x7f]/
 
-/** Normalising costs more than the whole search, and does nothing to ASCII. */
+/** Folds case and compatibility forms. ASCII is not normalised: that would change nothing and cost more than the whole search. */
 function folded(text: string): string {
   return (BEYOND_ASCII.test(text) ? text.normalize('NFKC') : text).toLowerCase()
 }
@@ -77,7 +78,7 @@ function addressSearch(text: string | undefined): Found | undefined {
   return (field) => occursApart(field, canonical, /[0-9]/) || addressesIn(field).includes(canonical)
 }
 
-/** Whether `needle` occurs with neither neighbour of the kind that `inside` matches. */
+/** Returns whether `needle` occurs in the field without a neighbour that `inside` matches. */
 function occursApart(field: string, needle: string, inside: RegExp): boolean {
   for (let at = field.indexOf(needle); at >= 0; at = field.indexOf(needle, at + 1)) {
     const before = Array.from(field.slice(Math.max(0, at - 2), at)).at(-1) ?? ''
@@ -87,7 +88,7 @@ function occursApart(field: string, needle: string, inside: RegExp): boolean {
   return false
 }
 
-/** The IPv6 addresses that stand in a text, canonical, as far as colons and dots at their ends leave no doubt. */
+/** Returns the IPv6 addresses in a text in canonical form. A colon or dot at either end may be punctuation, so both readings count. */
 function addressesIn(field: string): string[] {
   if (field.indexOf(':', field.indexOf(':') + 1) < 0) return []
   const runs = field.match(/[0-9a-f:.]{2,}/g) ?? []

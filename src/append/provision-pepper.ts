@@ -9,21 +9,21 @@ export interface ProvisionDeps {
   readonly reader: EntryReader
   /** 32 random bytes. */
   readonly random: () => Uint8Array
-  /** Where the peppers come from that chains were begun with; without it only new chains can get one. */
+  /** The source of the peppers that the chains were begun with. Without it only new chains can get a pepper. */
   readonly from?: Pepper | undefined
 }
 
 /**
- * Sees to it that the vault has the pepper of one chain: a random one for a chain that has no rows yet, or the one of
- * `from`. What is there is never written over. Resolves with whether this call put one there. Rejects with
- * `pepper_mismatch` where the chain has rows that another pepper was used for, the one that is there or the one that
- * would be; with `pepper_unavailable` where it has rows and there is none.
+ * Ensures that the vault has the pepper of one chain: the pepper of `from`, or random bytes for a chain without rows. An
+ * existing pepper is never overwritten. Returns whether this call stored one. Rejects with `pepper_mismatch` where the
+ * chain has rows and was begun with another pepper than the stored or the given one; with `pepper_unavailable` where the
+ * chain has rows and no pepper is found.
  */
 export async function provisionPepper(domainId: string, deps: ProvisionDeps): Promise<boolean> {
   const { vault, from, random } = deps
   const genesis = await storedGenesis(domainId, deps.reader)
   const candidate = from === undefined ? random() : await from.pepperOf(domainId)
-  // A chain that has rows takes no random pepper; what it has is looked at, or that there is none is told.
+  // A chain that has rows must not get a random pepper: check the stored one, or report that it is missing.
   const mayCreate = from !== undefined || genesis === undefined
   if (mayCreate) {
     assertBegunWith(candidate, genesis, domainId)
@@ -38,7 +38,7 @@ async function storedGenesis(domainId: string, reader: EntryReader): Promise<str
   const [genesis] = await reader.rowsAt(domainId, 1)
   if (genesis !== undefined) return genesis.subjectPseudonym ?? ''
   const [row] = await reader.page(domainId, {}, { after: 0, limit: 1 })
-  // The platform chain is known before it begins.
+  // The platform chain is known before it has rows.
   if (row === undefined && (domainId === PLATFORM_ANCHOR || !(await reader.knows(domainId)))) return undefined
   throw new AuditError('chain_conflict', `the genesis row of chain ${domainId} is missing`, {
     advice: { code: 'verify_all' },

@@ -1,6 +1,6 @@
 import { nodePseudonym } from '../base/node-hasher.js'
 
-/** Object types whose id is a person (format.md, "Pseudonym"). */
+/** Matches the object types whose id is a person. */
 const PERSON = /^(?:user|identity|apikey):/
 
 export function isPersonObject(object: string): boolean {
@@ -8,8 +8,9 @@ export function isPersonObject(object: string): boolean {
 }
 
 /**
- * The object as it is stored: `type:<pseudonym of its id>` for a person, 64 lower-case hex digits, and any other as it
- * is. The pepper is that of the chain the row goes to, so the same person is another object on another chain.
+ * Returns the object as it is stored: `type:<pseudonym of its id>` for a person, the pseudonym as 64 lower-case hex digits,
+ * and any other object unchanged. The pepper is that of the row's chain, so the same person is another object on another
+ * chain.
  */
 export function pseudonymiseObject(pepper: Uint8Array, object: string): string {
   if (!isPersonObject(object)) return object

@@ -4,20 +4,20 @@ import { FormatError } from '../chain/format-error.js'
 import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
 import type { DomainResolver } from '../ports/append.js'
 
-/** Which chains somebody asked for: Domains, the platform chain, or nothing. */
+/** The chains that a line or the flags name: Domains, the platform chain, or none. */
 export interface Chains {
   readonly domainIds?: readonly string[] | undefined
   readonly platform?: boolean | undefined
 }
 
-/** Names one chain, the platform's by its anchor. */
+/** Returns a request for one chain. The platform chain is given by its anchor. */
 export function onlyChain(
   domainId: string,
 ): { readonly platform: true } | { readonly domainIds: readonly string[] } {
   return domainId === PLATFORM_ANCHOR ? { platform: true } : { domainIds: [domainId] }
 }
 
-/** What the resolver is asked about, and the two places where chains may have been named. */
+/** What {@link placeEntry} decides by. The line's chains take precedence over the flags'. */
 export interface PlaceRequest {
   readonly flags: Chains
   readonly line: Chains
@@ -26,9 +26,9 @@ export interface PlaceRequest {
 }
 
 /**
- * Resolves by the object alone: `domain:<uuid>` to that Domain if it is known; `cloud:…`, `platform:…` and `label:…`
- * to the platform chain. A label of a Domain is placed by naming that Domain, in the line or by a flag: the object does
- * not say whose it is.
+ * Returns a resolver that decides by the object alone: `domain:<uuid>` belongs to that Domain if it is known; `cloud:…`,
+ * `platform:…` and `label:…` belong to the platform chain. For a label of a Domain, the line or a flag must name the
+ * Domain, because the object does not.
  */
 export function createResolver(isKnownDomain: (domainId: string) => Promise<boolean>): DomainResolver {
   return {
@@ -42,9 +42,9 @@ export function createResolver(isKnownDomain: (domainId: string) => Promise<bool
 }
 
 /**
- * The chains of one entry, sorted, without duplicates, at least one: what the line names, else what the flags name, else
- * what the resolver says. Rejects with `residency_unknown` where that contradicts itself or the object, and with
- * `invalid_domain_id`; whether a Domain that was named exists is for the store to say.
+ * Returns the chains of one entry, at least one, sorted and without duplicates: those that the line names, otherwise those
+ * that the flags name, otherwise those of the resolver. Rejects with `residency_unknown` where they contradict each other
+ * or the object, and with `invalid_domain_id`. The store checks that a named Domain exists.
  */
 export async function placeEntry(request: PlaceRequest, resolver: DomainResolver): Promise<string[]> {
   const { flags, line, subjectId, object } = request
@@ -82,7 +82,7 @@ function parsed(text: string): string {
 
 function refuseContradiction(object: string, chains: readonly string[]): void {
   const [type] = object.split(':', 1)
-  // A label may belong to a Domain; every other object that has a home has only that one.
+  // A label may also belong to a Domain. Every other object with a chain of its own belongs only there.
   if (type !== 'domain' && type !== 'cloud' && type !== 'platform') return
   const home = homeOf(object)
   if (home === undefined) throw unknown('the object is a domain: without the UUID of a Domain')
@@ -93,7 +93,7 @@ function refuseContradiction(object: string, chains: readonly string[]): void {
   }
 }
 
-/** The one chain that an object names by itself. */
+/** Returns the one chain that an object names by itself. */
 function homeOf(object: string): string | undefined {
   const colon = object.indexOf(':')
   const type = object.slice(0, Math.max(0, colon))

@@ -4,26 +4,26 @@ import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AppendItem, ChainStart, NewRow } from '../ports/append.js'
 import { genesisRow } from './genesis.js'
 
-/** Who acts on a chain, with that chain's pepper; lives as long as one operation. */
+/** Who acts on a chain, with that chain's pepper. Lives as long as one operation. */
 export interface SelfAuditActor {
   readonly domainId: string
-  /** subject_id of the self-audit rows. */
+  /** The subject_id of the self-audit rows. */
   readonly actor: string
   readonly pepper: Uint8Array
 }
 
-/** What was done. Both texts are hashed for good: no person but as a pseudonym. */
+/** What was done. The texts are hashed and cannot be erased, so a person appears only as a pseudonym. */
 export interface SelfAuditAction {
   readonly relation: string
   readonly object: string
-  /** Figures and marks, each `name:value` or a word. */
+  /** Counts and marks, each `name:value` or a word. */
   readonly relationPath: readonly string[]
 }
 
 /**
- * Deeds as rows of the selfAuditActor's chain, for a store that writes them in the transaction of the actions themselves. An actor
- * whose subject_id is a UUID is that identity, as in an append; `forgotten` are pseudonyms that must not get a mapping
- * this way. Throws FormatError for an actor that is no subject_id.
+ * Returns actions as rows of the actor's chain, for a store that appends them in the transaction of the actions
+ * themselves. An actor whose subject_id is a UUID is that identity, as in an append. The pseudonyms in `forgotten` must
+ * not get a mapping this way. Throws FormatError for an actor that is not a valid subject_id.
  */
 export function selfAuditItem(
   { domainId, actor, pepper }: SelfAuditActor,

@@ -3,7 +3,7 @@ import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../por
 import { type ItemDeps, toAppendItems } from './append-item.js'
 import type { InputEntry } from './input/input-line.js'
 
-/** Entries that share one transaction at most: a seventh more rows/s than by 1,000; others wait for the chain's lock 0.13 s. */
+/** Entries in one transaction at most. A seventh more rows/s than with 1,000; other writers wait 0.13 s for the chain's lock. */
 export const MAX_GROUP = 2000
 
 /** What the sink needs from the world. */
@@ -11,7 +11,7 @@ export interface SinkOptions extends ItemDeps {
   readonly store: EntryStore
 }
 
-/** Entries as rows of their chains, or why they are refused. */
+/** For each entry its rows, or the error that refuses it. */
 export type PreparedGroup = readonly (AppendItem | AuditError)[]
 
 interface Waiting {
@@ -20,7 +20,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** The one road onto a chain: residency, pepper, pseudonym, group commit. */
+/** The one way onto a chain: residency, pepper, pseudonym, group commit. */
 export class Sink {
   readonly #options: SinkOptions
   #queue: Waiting[] = []
@@ -31,9 +31,9 @@ export class Sink {
   }
 
   /**
-   * Appends one entry, in the order of the calls; all that wait while a transaction runs go into the next one
-   * together. Resolves when the entry's rows, one on each chain concerned, are durable. Rejects with an AuditError if
-   * it was refused or could not be written; then none of its rows is there, unless the code is `outcome_unknown`.
+   * Appends one entry, in the order of the calls. Entries that wait while a transaction runs share the next one.
+   * Resolves when the entry's rows, one on each of its chains, are durable. Rejects with an AuditError if the entry was
+   * refused or could not be written; then none of its rows is stored, unless the code is `outcome_unknown`.
    */
   record(entry: InputEntry): Promise<readonly Placed[]> {
     return new Promise((resolve, reject) => {
@@ -42,25 +42,26 @@ export class Sink {
     })
   }
 
-  /** Resolves when everything recorded so far has been settled. */
+  /** Resolves when every entry recorded so far has its outcome. */
   async flush(): Promise<void> {
     await this.#draining
   }
 
   /**
-   * Appends entries in one transaction and tells for each where its rows are or why it was refused. With 'stop' the
-   * first refused entry is the last result and nothing after it is appended. Rejects when nothing was written.
+   * Appends entries in one transaction. Returns for each entry where its rows are, or the error that refused it. With
+   * 'stop' the first refused entry is the last result, and no entry after it is appended. Rejects when nothing was
+   * written.
    */
   async recordGroup(entries: readonly InputEntry[], atRefusal: AtRefusal): Promise<readonly Appended[]> {
     return this.write(await this.prepare(entries), atRefusal)
   }
 
-  /** The first half of {@link recordGroup}, which needs no database lock: a stream does it one group ahead. */
+  /** Does the first half of {@link recordGroup}, which needs no lock of the database. A stream prepares one group ahead. */
   prepare(entries: readonly InputEntry[]): Promise<PreparedGroup> {
     return toAppendItems(entries, this.#options)
   }
 
-  /** The second half. */
+  /** Does the second half of {@link recordGroup}. */
   async write(prepared: PreparedGroup, atRefusal: AtRefusal): Promise<readonly Appended[]> {
     const refusal = prepared.findIndex((item) => item instanceof AuditError)
     const wanted = atRefusal === 'stop' && refusal >= 0 ? prepared.slice(0, refusal + 1) : prepared
@@ -70,7 +71,7 @@ export class Sink {
   }
 
   async #drain(): Promise<void> {
-    // A turn of the event loop lets callers that record in one go share the first transaction.
+    // Wait one turn of the event loop, so that callers that record together share the first transaction.
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#queue.length > 0) {
       const group = this.#queue.slice(0, MAX_GROUP)
@@ -80,7 +81,7 @@ export class Sink {
     this.#draining = undefined
   }
 
-  /** Never rejects: every entry of the group hears of its own outcome. */
+  /** Settles each entry of the group with its own outcome. Never rejects. */
   async #settle(group: readonly Waiting[]): Promise<void> {
     try {
       const entries = group.map(({ entry }) => entry)
@@ -100,14 +101,14 @@ function isItem(item: AppendItem | AuditError): item is AppendItem {
   return !(item instanceof AuditError)
 }
 
-/** Outcomes of items between those that were refused before; ends where the store stopped. */
+/** Returns the store's outcomes in order, with the refusals of prepare between them. Ends where the store stopped. */
 function inOrder(prepared: PreparedGroup, appended: readonly Appended[]): Appended[] {
   const outcomes: Appended[] = []
   let next = 0
   for (const item of prepared) {
     const outcome = isItem(item) ? appended[next++] : item
     if (outcome === undefined) break
-    // A chain that this item started has its genesis row in front; the caller asked about its own rows.
+    // A chain that this item started has its genesis row first. The caller gets only its own rows.
     outcomes.push(
       isItem(item) && !(outcome instanceof AuditError) ? outcome.slice(-item.rows.length) : outcome,
     )

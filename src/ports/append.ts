@@ -1,11 +1,11 @@
 import type { AuditError } from '../base/errors.js'
 import type { UnplacedEntry } from '../chain/canonical.js'
 
-/** Which chains own a row. */
+/** Decides which chains own a row. */
 export interface DomainResolver {
   /**
-   * The chains of an entry that names none itself: domain ids, the platform anchor among them. Rejects with
-   * `residency_unknown` where that cannot be told: an entry is never put on a chain by guess.
+   * Returns the chains of an entry that names no chain: domain ids, which may include the platform anchor. Rejects with
+   * `residency_unknown` where the chains are not certain: the chain of an entry is never guessed.
    */
   resolve(subjectId: string, object: string): Promise<readonly string[]>
 }
@@ -26,15 +26,15 @@ export interface RequestContext {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** One row to be appended to one chain; all but its place there (seq, recorded_at, hashes). */
+/** One row to be appended to one chain, without its seq, recorded_at and hashes. */
 export interface NewRow extends UnplacedEntry {
-  /** Its canonical bytes with zeros for the place, where they were encoded ahead; the store writes the place in. */
+  /** The canonical bytes, where they were encoded ahead. seq and recorded_at are zeros, and the store fills them in. */
   readonly unplaced?: Uint8Array | undefined
   readonly subject?: SubjectPii | undefined
   readonly context?: RequestContext | undefined
 }
 
-/** Where a row was put. */
+/** Where a row was appended. */
 export interface Placed {
   readonly domainId: string
   readonly seq: number
@@ -42,46 +42,46 @@ export interface Placed {
   readonly recordedAt: bigint
 }
 
-/** How a chain begins that is not there yet. */
+/** How a new chain begins. */
 export interface ChainStart {
   readonly genesis: NewRow
-  /** The registry entry of a new Domain; the platform chain has none, and is started by the first row it gets. */
+  /** The registry entry of a new Domain. The platform chain has none: its first row starts it. */
   readonly registration?: { readonly name: string; readonly mirrorUrl?: string | undefined } | undefined
 }
 
-/** A key under which an item is appended once, however often it is tried. */
+/** A key under which an item is appended once, however often it is retried. */
 export interface Idempotency {
-  /** A UUID v4 in lower case. A key is its chain's: on another chain the same key is another. */
+  /** A UUID v4 in lower case. A key belongs to one chain: the same key on another chain is another key. */
   readonly key: string
-  /** By domain id, for each chain of the item: what its content is told by, 64 hex digits. */
+  /** By domain id, for each chain of the item: the fingerprint of the content, 64 hex digits. */
   readonly fingerprints: ReadonlyMap<string, string>
 }
 
-/** The rows that stand or fall together, one on each chain concerned. */
+/** Rows that are appended together or not at all, one on each of their chains. */
 export interface AppendItem {
   readonly rows: readonly NewRow[]
-  /** By domain id: the pseudonym that the genesis row must carry, else the item is refused with `pepper_mismatch`. */
+  /** By domain id: the pseudonym that the genesis row must carry. Otherwise the item is refused with `pepper_mismatch`. */
   readonly genesisPseudonyms: ReadonlyMap<string, string>
-  /** Chains that this item may begin. One with a registration must be new, else `domain_exists`. */
+  /** Chains that this item may begin. A chain with a registration must be new, otherwise the item is refused with `domain_exists`. */
   readonly starts?: ReadonlyMap<string, ChainStart>
   readonly idempotency?: Idempotency | undefined
 }
 
-/** What became of one item: where its rows were put, or why it was refused. */
+/** The outcome of one item: where its rows were appended, or the error that refused it. */
 export type Appended = readonly Placed[] | AuditError
 
 export interface EntryStore {
   /**
-   * Appends items in one transaction, in the order given, and resolves when it is durable. Each item's result is its
-   * own: one that is refused leaves the others standing or, with `atRefusal: 'stop'`, is the last result, and nothing
-   * after it is appended. A started chain's genesis row comes first in its item's result. An item whose key has been
-   * seen on its chains writes nothing and has the first one's result, or is refused with `idempotency_conflict` if it
-   * says something else. Rejects when nothing was written, or with `outcome_unknown` when the connection was lost
-   * while committing. Safe to call at once: appends to one chain queue up, several chains are locked in one fixed
-   * order.
+   * Appends items in one transaction, in the order given, and resolves when it is durable. Each item has its own result:
+   * a refused item does not affect the others. With `atRefusal: 'stop'` the first refused item is the last result, and
+   * no item after it is appended. Where an item starts a chain, the genesis row comes first in its result. An item whose
+   * key is known on its chains writes nothing: it gets the result of the first item with that key, or is refused with
+   * `idempotency_conflict` if its content differs. Rejects when nothing was written, or with `outcome_unknown` when the
+   * connection was lost while committing. Concurrent calls are safe: appends to one chain queue up, and several chains
+   * are locked in one fixed order.
    */
   append(items: readonly AppendItem[], atRefusal: AtRefusal): Promise<readonly Appended[]>
 }
 
-/** Whether what comes after a refused item is still appended. */
+/** Whether the items after a refused item are still appended. */
 export type AtRefusal = 'stop' | 'continue'

@@ -1,22 +1,22 @@
-/** The secret of a Domain that pseudonyms are derived with. */
+/** The secrets from which pseudonyms are derived, one for each Domain. */
 export interface Pepper {
   /**
-   * The 32 bytes of one Domain. Resolved on every call and never kept by the caller beyond one operation. Rejects
-   * with `pepper_unavailable` rather than ever giving another value. Safe to call at once.
+   * Returns the 32 bytes of one Domain, resolved on every call. The caller keeps them for one operation at most. Rejects
+   * with `pepper_unavailable` and never returns another value. Concurrent calls are safe.
    */
   pepperOf(domainId: string): Promise<Uint8Array>
 }
 
-/** Where peppers are kept one by one, and so can be put. */
+/** A source that stores each pepper separately, so that a pepper can be created in it. */
 export interface PepperVault extends Pepper {
   /**
-   * Puts the 32 bytes of a Domain that has none; resolves with whether this call did. What is there is never written
-   * over, deleted versions included. Rejects with `pepper_unavailable`.
+   * Stores the 32 bytes of a Domain that has no pepper. Returns whether this call stored them. An existing pepper is never
+   * overwritten, nor is a deleted version. Rejects with `pepper_unavailable`.
    */
   create(domainId: string, pepper: Uint8Array): Promise<boolean>
 }
 
-/** The key that list cursors are signed with (format.md, "Cursor"); 32 bytes. */
+/** The source of the 32-byte key that signs list cursors. */
 export interface CursorKey {
   cursorKey(): Promise<Uint8Array>
 }

@@ -3,14 +3,14 @@ import { gunzip } from 'node:zlib'
 import { AuditError, errnoOf } from '../../base/errors.js'
 import { readInput } from './read-input.js'
 
-/** Of a file, and of what it decompresses to. CloudTrail delivers at most some 50 MB; the largest here has 1 MB. */
+/** The limit for a file and for its decompressed content. CloudTrail delivers files of up to about 50 MB; the largest here has 1 MB. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024
 
 const gunzipBytes = promisify(gunzip)
 
 /**
- * The content of a file, decompressed where it begins as gzip does, whatever its name. Rejects with `file_unreadable`,
- * or with `invalid_input` where it is too long or not the gzip it says it is.
+ * Returns the content of a file, decompressed where it begins like gzip, whatever its name. Rejects with
+ * `file_unreadable`, or with `invalid_input` where the content is too long or the gzip is damaged.
  */
 export async function readBoundedFile(path: string, until?: AbortSignal): Promise<Uint8Array> {
   const bytes = await readAll(path, until)

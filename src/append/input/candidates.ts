@@ -6,18 +6,18 @@ import { readInput } from './read-input.js'
 
 export type InputFormat = 'ndjson' | 'cloudtrail'
 
-/** One would-be entry of an input, and where it stands there. */
+/** One possible entry of an input, and its position there. */
 export interface Candidate {
   readonly where: string
-  /** The entry, or why it is none. */
+  /** The entry, or the error that refuses it. */
   readonly entry: InputEntry | AuditError
-  /** As it came, for a file of rejects. */
+  /** Returns the input as it was read, for the file of rejects. */
   readonly raw: () => Uint8Array
-  /** `raw` is only its beginning: a line over 1 MiB is never held whole. */
+  /** `raw` is only the beginning of the line: a line over 1 MiB is never held whole. */
   readonly cut?: true | undefined
 }
 
-/** The lines of an NDJSON stream, in order. */
+/** Yields the lines of an NDJSON stream, in order. */
 export async function* ndjsonCandidates(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
@@ -34,8 +34,8 @@ function parseLine(line: Line): InputEntry {
 }
 
 /**
- * The candidates of files, one file after the other, until the last one's end or `until`. Rejects with
- * `file_unreadable`, or `invalid_input` naming the file.
+ * Yields the candidates of files, one file after the other, until the end of the last file or until `until` aborts.
+ * Rejects with `file_unreadable`, or with `invalid_input` naming the file.
  */
 export async function* fileCandidates(
   paths: readonly string[],
@@ -62,7 +62,7 @@ async function* cloudTrailCandidates(
   }
 }
 
-/** Else the first line would be called ill-formed, and nobody would think of the missing --format. */
+/** Throws for gzip. Otherwise the error would be about an ill-formed first line, which hides the missing --format. */
 async function* refuseGzip(chunks: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
   let first = true
   for await (const chunk of chunks) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** One of an event's resources. A prefix stands for all that begins so. */
+/** One resource of an event. A prefix means every resource whose ARN begins with it. */
 export const resourceSchema = z.object({
   ARN: z.string().nullish(),
   ARNPrefix: z.string().nullish(),
@@ -9,7 +9,7 @@ export const resourceSchema = z.object({
 
 export type Resource = z.output<typeof resourceSchema>
 
-/** Kinds of resource that are a person, and the object type that makes the sink store a pseudonym for them. */
+/** The kinds of resource that are a person, each with the object type that makes the sink store a pseudonym. */
 const PEOPLE: Readonly<Record<string, string>> = {
   user: 'user',
   dbuser: 'user',
@@ -26,10 +26,10 @@ const PEOPLE: Readonly<Record<string, string>> = {
 }
 
 /**
- * The object `type:id` of a resource, undefined where it has no ARN. The id is the ARN, for names alone are not unique
- * across accounts and regions; an IAM ARN goes without its path, as IAM names are unique in an account without it, and
- * the path of a service-linked role is the service's own name, which is who acts in those events. The type is
- * `<service>/<kind>`, so that it is never one that residency knows; of a person `user`, `identity` or `apikey`.
+ * Returns the object `type:id` of a resource, or undefined where it has no ARN. The id is the ARN, because names alone are
+ * not unique across accounts and regions. An IAM ARN loses its path: IAM names are unique in an account without it, and
+ * the path of a service-linked role is the name of the service, which is the subject of those events. The type is
+ * `<service>/<kind>`, so that it is never a type that residency knows; for a person it is `user`, `identity` or `apikey`.
  */
 export function objectOfResource({ ARN, ARNPrefix, type }: Resource): string | undefined {
   const arn = ARN ?? ARNPrefix ?? ''
@@ -41,19 +41,19 @@ export function objectOfResource({ ARN, ARNPrefix, type }: Resource): string | u
   return `${service}/${kind}:${service === 'iam' ? withoutPath(arn) : arn}`.replace(/^[^:]*/, lowerCase)
 }
 
-/** The kind as the event names it (`AWS::S3::Bucket`), else as its ARN does (`role/…`, `secret:…`). */
+/** Returns the kind that the event names (`AWS::S3::Bucket`), otherwise the kind in the ARN (`role/…`, `secret:…`). */
 function kindOf(service: string, resource: string, type: string): string {
   const named = /^AWS::\w+::(\w+)$/.exec(type)?.[1] ?? kindInArn(service, resource)
   return named.toLowerCase()
 }
 
 function kindInArn(service: string, resource: string): string {
-  // S3 names no kind: what stands before the slash is the bucket.
+  // S3 ARNs have no kind: the text before the slash is the bucket.
   if (service === 's3') return resource.includes('/') ? 'object' : 'bucket'
   return /^\/?([A-Za-z][A-Za-z0-9_-]*)[/:]/.exec(resource)?.[1] ?? 'resource'
 }
 
-/** `arn:aws:iam::1:role/some/path/Name` to `arn:aws:iam::1:role/Name` */
+/** Returns `arn:aws:iam::1:role/Name` for `arn:aws:iam::1:role/some/path/Name`. */
 function withoutPath(arn: string): string {
   return arn.replace(/\/.*\//, '/')
 }

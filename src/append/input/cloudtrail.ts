@@ -9,7 +9,7 @@ import { type InputEntry, inputEntry } from './input-line.js'
 import { isAddress } from './ip.js'
 import { JsonProblem, parseLooseJson } from './strict-json.js'
 
-/** What the mapping reads of an event; the rest is let be. */
+/** The fields of an event that the mapping reads. Other fields are ignored. */
 const eventSchema = z.object({
   eventSource: z.string().min(1),
   eventName: z.string().min(1),
@@ -29,15 +29,15 @@ const eventSchema = z.object({
 
 type CloudTrailEvent = z.output<typeof eventSchema>
 
-/** A JSON file of records; what else stands beside them is let be. */
+/** A JSON file of records. Other keys beside them are ignored. */
 const fileSchema = z.object({ Records: z.array(z.unknown()) })
 
-/** `Client.UnauthorizedOperation` is how EC2 writes the second one. */
+/** EC2 writes the second code as `Client.UnauthorizedOperation`. */
 const DENIED = /(^|\.)(AccessDenied|UnauthorizedOperation)$/
 
 /**
- * The records of a file as CloudTrail delivers it, plain or gzip. Map each by {@link cloudTrailEntry}. Rejects with
- * `invalid_input` naming the file, or `file_unreadable`.
+ * Returns the records of a file as CloudTrail delivers it, plain or gzip, for {@link cloudTrailEntry}. Rejects with
+ * `invalid_input` naming the file, or with `file_unreadable`.
  */
 export async function readCloudTrailFile(path: string, until?: AbortSignal): Promise<readonly unknown[]> {
   const bytes = await readBoundedFile(path, until)
@@ -48,16 +48,17 @@ export async function readCloudTrailFile(path: string, until?: AbortSignal): Pro
 }
 
 /**
- * The entry of one CloudTrail event; `where` names it in errors (a file and the record's number). Throws `invalid_input`.
+ * Returns the entry of one CloudTrail event. In errors, `where` names the event by file and number. Throws
+ * `invalid_input`. The mapping:
  *
- * - subject_id: principalId, else invokedBy; plaintext: the arn of who acted
- * - relation: `<service>:<eventName>`, service being eventSource without `.amazonaws.com`
- * - object: the first resource that is one ({@link objectOfResource}), fits its limit and does not hold the subject, for
- *   what is hashed cannot be erased; else `service:<service>`
- * - reason: AccessDenied and UnauthorizedOperation are insufficient_relation, everything else is granted: any other
- *   error came after the decision
- * - correlation_id: requestID, else empty
- * - context: sourceIPAddress where it is an address, userAgent, and as metadata event_time, event_id, error_code. The
+ * - subject_id: principalId, otherwise invokedBy. plaintext: the arn of the subject.
+ * - relation: `<service>:<eventName>`, where service is eventSource without `.amazonaws.com`.
+ * - object: the first resource that has an object ({@link objectOfResource}), fits its limit and does not hold the
+ *   subject, because hashed text cannot be erased; otherwise `service:<service>`.
+ * - reason: insufficient_relation for AccessDenied and UnauthorizedOperation, otherwise granted: every other error came
+ *   after the decision.
+ * - correlation_id: requestID, otherwise empty.
+ * - context: sourceIPAddress where it is an address, userAgent, and as metadata event_time, event_id and error_code. The
  *   row's recorded_at is the time of the import, not of the event.
  */
 export function cloudTrailEntry(record: unknown, where: string): InputEntry {
@@ -100,7 +101,7 @@ function objectsOf(resources: readonly Resource[]): string[] {
   return resources.map(objectOfResource).filter((object) => object !== undefined)
 }
 
-/** Services write their own name there: rds.amazonaws.com, AWS Internal. */
+/** Returns the address, if there is one: services write their own name there (rds.amazonaws.com, AWS Internal). */
 function addressOf({ sourceIPAddress }: CloudTrailEvent): string | undefined {
   return sourceIPAddress && isAddress(sourceIPAddress) ? sourceIPAddress : undefined
 }

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 
-/** What is wrong with an address; Postgres's inet has no zone ids, so `fe80::1%eth0` is none. */
+/** Returns what is wrong with an address, or undefined. Zone ids are refused (`fe80::1%eth0`): PostgreSQL's inet has none. */
 export function ipProblem(text: string): string | undefined {
   return isAddress(text) ? undefined : 'expected an IPv4 or IPv6 address without a zone id'
 }
@@ -9,7 +9,7 @@ export function isAddress(text: string): boolean {
   return isIP(text) !== 0 && !text.includes('%')
 }
 
-/** One spelling for each address; an IPv4 address mapped into IPv6 is that IPv4 address. Takes addresses only. */
+/** Returns one spelling for each address. An IPv4 address mapped into IPv6 becomes the IPv4 address. The argument must be an address. */
 export function canonicalAddress(address: string): string {
   if (!isIPv6(address)) return address
   const compressed = new URL(`http://[${address}]`).hostname.slice(1, -1)

@@ -1,18 +1,18 @@
-/** What can be told of a JSON text without building its value. */
+/** What can be counted in a JSON text without building its value. */
 export interface JsonShape {
-  /** Levels of arrays and objects inside each other; 0 for a bare string or number. */
+  /** Levels of nested arrays and objects; 0 for a bare string or number. */
   readonly depth: number
-  /** Keys in all its objects, a repeated key counted each time. Exact for valid JSON only. */
+  /** Number of keys in all objects, with each repeated key counted. Exact for valid JSON only. */
   readonly keys: number
 }
 
-/** Deeper input is refused before it is parsed: JSON.stringify and jsonb both recurse. Real events measured: 11. */
+/** Deeper input is refused before it is parsed, because JSON.stringify and jsonb recurse. Real events have up to 11 levels. */
 export const MAX_JSON_DEPTH = 64
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Reads any text, valid JSON or not, in one pass. Outside of strings, valid JSON has one colon for each key. */
+/** Reads a text, valid JSON or not, in one pass. Outside strings, valid JSON has one colon for each key. */
 export function jsonShape(text: string): JsonShape {
   let depth = 0
   let open = 0
@@ -29,7 +29,7 @@ export function jsonShape(text: string): JsonShape {
   return { depth, keys }
 }
 
-/** Where the string that opens at `start` closes; the end of the text if it does not. */
+/** Returns where the string that opens at `start` closes, or the end of the text if it does not close. */
 function endOfString(text: string, start: number): number {
   let i = start + 1
   while (i < text.length) {
@@ -40,7 +40,7 @@ function endOfString(text: string, start: number): number {
   return i
 }
 
-/** Keys in all objects of a parsed value: fewer than {@link JsonShape.keys} where the text repeated one. */
+/** Counts the keys in all objects of a parsed value: fewer than {@link JsonShape.keys} where the text repeats a key. */
 export function keyCount(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   const children: unknown[] = Object.values(value)

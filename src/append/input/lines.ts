@@ -1,21 +1,21 @@
 import { LIMITS } from '../../chain/limits.js'
 
-/** One line of a byte stream, without its newline. Its bytes may be a view into a chunk: read them before going on. */
+/** One line of a byte stream, without its newline. Its bytes may be a view into a chunk: read them before the next line. */
 export interface Line {
-  /** From 1; lines that are skipped count too. */
+  /** Counted from 1, including skipped lines. */
   readonly number: number
   readonly bytes: Uint8Array
-  /** The line is longer than the limit, and `bytes` is only its beginning, cut at the limit. */
+  /** The line is longer than the limit: `bytes` is cut at the limit. */
   readonly tooLong?: true
 }
 
-/** A line's own bytes, a byte-order mark before it and a carriage return behind. */
-const ROOM = LIMITS.lineBytes + 4
+/** The longest line, with a byte-order mark before it and a carriage return after it. */
+const CAPACITY = LIMITS.lineBytes + 4
 
 /**
- * The lines of a byte stream: ended by LF or CRLF, the last one also by the end of the stream. A byte-order mark at
- * the start is dropped; lines of white space alone are skipped. Holds at most 1 MiB beside the chunk in hand, however
- * long a line is.
+ * Yields the lines of a byte stream. A line ends with LF or CRLF, and the last line also with the stream. A byte-order
+ * mark at the start is dropped. Lines of white space alone are skipped. Holds at most 1 MiB besides the current chunk,
+ * however long a line is.
  */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
   const splitter = new Splitter()
@@ -47,7 +47,7 @@ class Splitter {
   }
 
   #keep(piece: Uint8Array): void {
-    const kept = piece.subarray(0, ROOM - this.#size)
+    const kept = piece.subarray(0, CAPACITY - this.#size)
     if (kept.length > 0) this.#pieces.push(kept)
     this.#size += kept.length
     this.#dropped ||= kept.length < piece.length
@@ -62,9 +62,9 @@ class Splitter {
     return isBlank(bytes) ? undefined : { number: this.#number, bytes }
   }
 
-  /** Copies only where a line spans chunks. */
+  /** Returns the whole line. Copies only where the line spans chunks. */
   #take(last: Uint8Array): Uint8Array {
-    if (this.#pieces.length === 0 && last.length <= ROOM) return last
+    if (this.#pieces.length === 0 && last.length <= CAPACITY) return last
     this.#keep(last)
     const whole = Buffer.concat(this.#pieces)
     this.#pieces = []

@@ -1,12 +1,13 @@
 import { LIMITS, textProblem, utf8 } from '../../chain/limits.js'
 import { MAX_JSON_DEPTH } from './json-shape.js'
 
-/** JSON of 16 KiB cannot hold more values; bounds the walk over a value that a library caller built in memory. */
+/** JSON of 16 KiB cannot hold more values. The limit also bounds the walk over a value that a caller built in memory. */
 const MAX_VALUES = LIMITS.metadataBytes
 
 /**
- * What is wrong with the metadata of a context: it must be a JSON object that Postgres stores as jsonb and that comes
- * back the same. So also refused: a number that a double cannot hold exactly, and `__proto__`, which copies drop.
+ * Returns what is wrong with the metadata of a context, or undefined. It must be a JSON object that PostgreSQL stores as
+ * jsonb and returns unchanged. A number that a double cannot hold exactly is also refused, and so is `__proto__`, which
+ * copies drop.
  */
 export function metadataProblem(metadata: unknown): string | undefined {
   if (!isPlainObject(metadata)) return 'expected a JSON object'

@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { AuditError, errnoOf } from '../../base/errors.js'
 
-/** The bytes of a file, or of a FIFO such as a shell's `<(…)`, until its end or `until`. Rejects with `file_unreadable`. */
+/** Yields the bytes of a file, or of a FIFO such as a shell's `<(…)`, until its end or until `until` aborts. Rejects with `file_unreadable`. */
 export async function* readInput(path: string, until?: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     const input = await open(path)
@@ -15,7 +15,7 @@ export async function* readInput(path: string, until?: AbortSignal): AsyncGenera
   }
 }
 
-/** An open or a read of a FIFO that blocks holds a thread, and the process could not even exit: it is polled instead. */
+/** Opens a FIFO without blocking and polls it: a blocking open or read would hold a thread, and the process could not exit. */
 async function open(path: string): Promise<Readable> {
   const status = await stat(path)
   if (!status.isFIFO()) return createReadStream(path)

@@ -1,6 +1,6 @@
 import { jsonShape, keyCount, MAX_JSON_DEPTH } from './json-shape.js'
 
-/** Its message names the rule and never quotes the input, as the engine's own SyntaxError does. */
+/** A refusal whose message names the rule. It never quotes the input; the engine's own SyntaxError would. */
 export class JsonProblem extends Error {
   override readonly name = 'JsonProblem'
 }
@@ -8,9 +8,9 @@ export class JsonProblem extends Error {
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * The value of some JSON bytes, read so that no two readers can differ about it: ill-formed or overlong UTF-8 and a
- * key that occurs twice in one object are refused. JSON.parse would keep the last of two keys, a check that reads the
- * first would have seen another row. Throws JsonProblem and nothing else.
+ * Parses JSON bytes so that all readers agree about the value: ill-formed or overlong UTF-8 is refused, and so is a key
+ * that occurs twice in one object. JSON.parse keeps the last of two equal keys; a check that reads the first would have
+ * seen another row. Throws JsonProblem and nothing else.
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {
   const { value, keys } = parseJson(bytes)
@@ -18,7 +18,7 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
   return value
 }
 
-/** As {@link parseStrictJson}, but of two equal keys the last one stands. */
+/** Parses as {@link parseStrictJson} does, but keeps the last of two equal keys. */
 export function parseLooseJson(bytes: Uint8Array): unknown {
   return parseJson(bytes).value
 }
