@@ -38,7 +38,7 @@ function status(archiver: Archiver, chain = domainId, ledger = archiver.ledger) 
   return statusOfChain(chain, { ...deps, onProgress: () => undefined }, NEVER)
 }
 
-/** Appends rows to the chain as the product would. */
+/** Appends valid rows to the chain. */
 async function append(count: number): Promise<ChainedEntry[]> {
   const last = rows.at(-1)
   const more = chainRows(domainId, Array(count).fill({}), ROWS + 1, last?.entryHash)
@@ -50,7 +50,7 @@ const lose = async (...seqs: number[]) => {
   for (const seq of seqs) await unlink(fixture.pathOf(domainId, seq))
 }
 
-/** All that could change: stamps, objects with their bytes, quarantine. */
+/** Returns everything that could change: stamps, objects with their bytes, the quarantine. */
 async function everything() {
   const objects = await fixture.objects(domainId)
   const bytes = await Promise.all(
@@ -59,7 +59,7 @@ async function everything() {
   return { stamps: await fixture.stamps(domainId), objects, bytes, quarantine: await fixture.quarantine() }
 }
 
-/** A store whose listing is made of what `meanwhile` leaves, or left, there. */
+/** A store that runs `meanwhile` during a listing. */
 function listing(order: 'before' | 'after', meanwhile: () => Promise<unknown>) {
   return (store: MirrorStore): MirrorStore => ({
     url: store.url,
@@ -76,7 +76,7 @@ function listing(order: 'before' | 'after', meanwhile: () => Promise<unknown>) {
   })
 }
 
-/** Nothing is listed; everything is archived after the clock was read, and before the rows are. */
+/** Lists nothing; every row is archived after the clock was read, and before the rows are read. */
 const LISTED_NOTHING = (store: MirrorStore): MirrorStore => ({
   ...listing('before', async () => undefined)(store),
   async *list() {},
@@ -93,7 +93,7 @@ function archivedMeanwhile(ledger: ArchiveLedger): ArchiveLedger {
 }
 
 describe('backfill', () => {
-  it('uploads and stamps what was never archived', async () => {
+  it('uploads and stamps rows that were never archived', async () => {
     const done = await backfill(fixture.archiver())
     expect(done).toMatchObject({ rows: ROWS, missing: ROWS, lost: 0, uploaded: ROWS, stamped: ROWS })
     expect(done).toMatchObject({ held: 0, failed: 0, findings: [], error: undefined })
@@ -101,7 +101,7 @@ describe('backfill', () => {
     expect(await backfill(fixture.archiver())).toMatchObject({ rows: ROWS, missing: 0, uploaded: 0 })
   })
 
-  it('brings back what was archived and is gone, tells of it, and changes no stamp', async () => {
+  it('uploads lost objects again, reports them, and changes no stamp', async () => {
     const archiver = fixture.archiver()
     await archiver.once()
     const before = await everything()
@@ -121,7 +121,7 @@ describe('backfill', () => {
     expect(archiver.found).toHaveLength(2)
   })
 
-  it('with a dry run says the same and changes nothing', async () => {
+  it('reports the same in a dry run and changes nothing', async () => {
     const archiver = fixture.archiver()
     await archiver.once()
     await lose(3, 4, 9)
@@ -137,7 +137,7 @@ describe('backfill', () => {
     expect(archiver.found).toEqual([])
   })
 
-  it('keeps to its range', async () => {
+  it('stays within its range', async () => {
     const done = await backfill(fixture.archiver(), { fromSeq: 8, toSeq: 12 })
     expect(done).toMatchObject({ fromSeq: 8, toSeq: 12, rows: 5, missing: 5, uploaded: 5, stamped: 5 })
     expect(await fixture.objects(domainId)).toEqual(
@@ -150,7 +150,7 @@ describe('backfill', () => {
     expect(await backfill(fixture.archiver(), { fromSeq: 11 })).toMatchObject({ rows: 10, missing: 8 })
   })
 
-  it('holds back a row that was edited, also where its object is gone', async () => {
+  it('holds back an edited row, also where its object is gone', async () => {
     const archiver = fixture.archiver()
     await archiver.once()
     await lose(5)
@@ -164,7 +164,7 @@ describe('backfill', () => {
     expect(await fixture.objects(domainId)).toHaveLength(ROWS - 1)
   })
 
-  it('takes what stands between the missing objects for proof, where a row there was edited', async () => {
+  it('uses the objects between the missing ones as proof, where a row was edited', async () => {
     const archiver = fixture.archiver()
     await archiver.once()
     await lose(3, 4, 9)
@@ -176,7 +176,7 @@ describe('backfill', () => {
     expect(await fixture.objects(domainId)).toHaveLength(ROWS)
   })
 
-  it('is not deceived by an archiver that is at work', async () => {
+  it('counts no row that an archiver uploads meanwhile', async () => {
     const archiver = fixture.archiver({ store: LISTED_NOTHING })
     const done = await backfill(archiver, {}, { ledger: archivedMeanwhile(archiver.ledger) })
     expect(done).toMatchObject({ rows: ROWS, missing: 0, lost: 0, uploaded: 0, findings: [] })
@@ -184,7 +184,7 @@ describe('backfill', () => {
     expect(await fixture.quarantine()).toEqual([])
   })
 
-  it('finds there what an archiver uploaded since it looked', async () => {
+  it('finds objects that an archiver uploaded after the listing', async () => {
     const archiver = fixture.archiver({ store: listing('before', () => fixture.archiver().once()) })
     const done = await backfill(archiver)
     expect(done).toMatchObject({ lost: 0, uploaded: ROWS, stamped: 0, held: 0, findings: [] })
@@ -192,7 +192,7 @@ describe('backfill', () => {
     expect(await fixture.problems(rows)).toEqual([])
   })
 
-  it('goes on over a long chain with holes, and keeps its bounds', async () => {
+  it('uploads a long chain with holes, within its range', async () => {
     const long = await fixture.chain(1200)
     const id = long[0]?.domainId ?? ''
     const archiver = fixture.archiver()
@@ -203,7 +203,7 @@ describe('backfill', () => {
     expect(await fixture.quarantine()).toHaveLength(400)
   })
 
-  it('says where there is nothing to do it to', async () => {
+  it('rejects an unknown chain and a range beyond the end', async () => {
     const archiver = fixture.archiver()
     const unknown = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'
     await expect(backfill(archiver, { domainId: unknown })).rejects.toMatchObject({
@@ -212,7 +212,7 @@ describe('backfill', () => {
     await expect(backfill(archiver, { toSeq: ROWS + 1 })).rejects.toMatchObject({ code: 'nothing_to_verify' })
   })
 
-  it('ends with the signal, and what it uploaded is stamped', async () => {
+  it('ends at the signal, with its uploads stamped', async () => {
     const stop = new AbortController()
     const archiver = fixture.archiver({
       concurrency: 2,
@@ -231,7 +231,7 @@ describe('backfill', () => {
 })
 
 describe('status', () => {
-  it('counts rows, objects and what lags', async () => {
+  it('counts rows, objects and the lag', async () => {
     const archiver = fixture.archiver()
     expect(await status(archiver)).toMatchObject({ rows: ROWS, archived: 0, objects: 0 })
     await archiver.once()
@@ -245,7 +245,7 @@ describe('status', () => {
     expect(lagging.lagSeconds).toBeGreaterThan(86_400)
   })
 
-  it('names gaps and orphans', async () => {
+  it('lists gaps and orphans', async () => {
     const archiver = fixture.archiver()
     await archiver.once()
     await lose(3, 7)
@@ -265,7 +265,7 @@ describe('status', () => {
     expect(await fixture.quarantine()).toEqual([])
   })
 
-  it('is not deceived by what is archived before or after the listing', async () => {
+  it('reports no gap for rows that are archived around the listing', async () => {
     await fixture.archiver().once()
     const meanwhile = async () => {
       await append(3)
@@ -275,13 +275,13 @@ describe('status', () => {
     expect(await status(busy)).toMatchObject({ gaps: { count: 0 }, orphans: { count: 0 }, objects: ROWS + 3 })
   })
 
-  it('does not take a row for a gap that is archived while it looks', async () => {
+  it('reports no gap for a row that is archived during the comparison', async () => {
     const busy = fixture.archiver({ store: LISTED_NOTHING })
     const seen = await status(busy, domainId, archivedMeanwhile(busy.ledger))
     expect(seen).toMatchObject({ rows: ROWS, archived: ROWS, objects: 0, gaps: { count: 0 } })
   })
 
-  it('tells a chain that only the mirror has from one that nobody has', async () => {
+  it('accepts a chain that only the mirror has, and rejects an unknown chain', async () => {
     const archiver = fixture.archiver()
     const unknown = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'
     await expect(status(archiver, unknown)).rejects.toMatchObject({ code: 'domain_not_found' })

@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(() => fixture.drop())
 
-/** Another archiver that has the chain and does nothing with it until it is let go. */
+/** Another archiver that claims the chain and does nothing until it is released. */
 async function stuckArchiver() {
   let letGo: () => void = () => undefined
   let claimed: () => void = () => undefined
@@ -37,15 +37,15 @@ async function stuckArchiver() {
   }
 }
 
-describe('one pass beside an archiver that is stuck', () => {
-  it('waits for a while, and then does its work', async () => {
+describe('archiveOnce beside a stuck archiver', () => {
+  it('waits for a while, and then archives the chain', async () => {
     const letGo = await stuckArchiver()
     expect(totals(await archiveOnce(fixture.archiver().deps, NEVER, 300))).toMatchObject({ stamped: 600 })
     expect(await fixture.problems(rows)).toEqual([])
     await letGo()
   })
 
-  it('ends its wait with the signal', async () => {
+  it('ends its wait at the signal', async () => {
     const letGo = await stuckArchiver()
     const stop = new AbortController()
     const pass = archiveOnce(fixture.archiver().deps, stop.signal, 600_000)
@@ -56,7 +56,7 @@ describe('one pass beside an archiver that is stuck', () => {
   })
 })
 
-it('many claims at once put one question at a time to their connection', async () => {
+it('sends one query at a time on the connection of many claims', async () => {
   const warnings: string[] = []
   const onWarning = ({ message }: Error) => void warnings.push(message)
   process.on('warning', onWarning)
@@ -69,7 +69,7 @@ it('many claims at once put one question at a time to their connection', async (
 })
 
 describe('a bug in one chain', () => {
-  /** The mirror of one chain throws what no mirror may; that of the others takes its time. */
+  /** The mirror of one chain throws an error that no mirror may throw; the mirror of the others is slow. */
   async function groundWithBug() {
     const long = await fixture.chain(3_000)
     const archiver = fixture.archiver({
@@ -105,7 +105,7 @@ describe('a bug in one chain', () => {
           NEVER,
         ),
     ],
-  ])('ends %s soon, and what the others uploaded is stamped', async (_name, run) => {
+  ])('ends %s soon, with the uploads of the others stamped', async (_name, run) => {
     const { archiver, long } = await groundWithBug()
     await expect(run(archiver.deps)).rejects.toThrow('a bug')
     const stamped = 3_000 - (await fixture.unstamped(long)).length
@@ -113,7 +113,7 @@ describe('a bug in one chain', () => {
     expect(stamped).toBeLessThan(2_000)
   })
 
-  it('ends the worker where the chains are looked for, after its turns', async () => {
+  it('ends the worker after its passes when the bug is in the poll', async () => {
     const archiver = fixture.archiver()
     let polls = 0
     const waiting = async () => {

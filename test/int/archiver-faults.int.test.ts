@@ -23,7 +23,7 @@ beforeEach(async () => {
 })
 afterEach(() => fixture.drop())
 
-/** Everything is archived, with the bytes that its rows encode to, and no object was ever put twice. */
+/** Expects every row to be archived with the bytes that it encodes to, and no object to be created twice. */
 async function expectComplete(created: readonly string[]): Promise<void> {
   expect(await fixture.problems(rows)).toEqual([])
   expect(await fixture.objects(domainId)).toHaveLength(ROWS)
@@ -31,7 +31,7 @@ async function expectComplete(created: readonly string[]): Promise<void> {
   expect(await fixture.quarantine()).toEqual([])
 }
 
-/** A call that fails the first `times` times, before it is made or after. */
+/** A call that fails the first `times` times, before or after it is applied. */
 function faulty<A extends unknown[], R>(
   call: (...args: A) => Promise<R>,
   when: 'not applied' | 'applied',
@@ -61,8 +61,8 @@ function withCreate(store: MirrorStore, create: MirrorStore['create']): MirrorSt
   }
 }
 
-describe.each(['not applied', 'applied'] as const)('a write that fails and was %s:', (when) => {
-  it('PUT: the row waits for the next pass, the others do not', async () => {
+describe.each(['not applied', 'applied'] as const)('a failed write that was %s', (when) => {
+  it('retries a PUT in the next pass, and uploads the other rows', async () => {
     const created: string[] = []
     const broken = mirrorCodec.key(domainId, 7)
     const archiver = fixture.archiver({
@@ -89,7 +89,7 @@ describe.each(['not applied', 'applied'] as const)('a write that fails and was %
     await expectComplete(created)
   })
 
-  it('the stamp: the next pass finds the objects and stamps them', async () => {
+  it('stamps the objects in the next pass', async () => {
     const archiver = fixture.archiver({
       queue: (queue) => ({ ...queue, stamp: faulty(queue.stamp, when, 2, () => true, postgresGone) }),
     })
@@ -106,8 +106,8 @@ describe.each(['not applied', 'applied'] as const)('a write that fails and was %
   })
 })
 
-describe('a mirror that is gone', () => {
-  it('is given up early, and does not stop the chains of another', async () => {
+describe('an unreachable mirror', () => {
+  it('ends its passes early, and does not stop the chains of another mirror', async () => {
     const own = `${fixture.mirrorUrl}-own`
     const others = await fixture.chain(50, own)
     const long = await fixture.chain(400)
@@ -118,12 +118,12 @@ describe('a mirror that is gone', () => {
     const ended = new Map(chains.map((chain) => [chain.domainId, chain.drained]))
     expect(ended.get(others[0]?.domainId ?? '')).toMatchObject({ stamped: 50, failed: 0, ended: 'all' })
     expect(ended.get(long[0]?.domainId ?? '')).toMatchObject({ stamped: 0, ended: 'gave up' })
-    // 16 in a row, and those that were under way by then.
+    // 16 failures in a row, and the uploads that were in flight by then.
     expect(archiver.asked.length).toBeLessThan(2 * 2 * (16 + 8) + 50 + 1)
     expect(await fixture.unstamped(long[0]?.domainId ?? '')).toHaveLength(400)
   })
 
-  it('at a URL that is none is a failure of its chain alone', async () => {
+  it('fails only its own chain where the URL is invalid', async () => {
     const other = await fixture.chain(5, 'ftp://nowhere')
     const chains = await fixture.archiver().once()
     const drained = chains.find((chain) => chain.domainId === other[0]?.domainId)?.drained
@@ -133,7 +133,7 @@ describe('a mirror that is gone', () => {
 })
 
 describe('the signal', () => {
-  it('lets what is under way end, stamps it, and begins nothing more', async () => {
+  it('lets uploads in flight end, stamps their rows, and begins no more', async () => {
     const stop = new AbortController()
     const archiver = fixture.archiver({
       concurrency: 4,
@@ -153,7 +153,7 @@ describe('the signal', () => {
     await expectComplete(archiver.created)
   })
 
-  it('gives up what does not end, and stamps the rest', async () => {
+  it('aborts uploads that do not end, and stamps the other rows', async () => {
     const stop = new AbortController()
     const archiver = fixture.archiver({
       concurrency: 4,
@@ -172,18 +172,18 @@ describe('the signal', () => {
     expect(chain?.drained.stamped).toBe(archiver.asked.length - 1)
   })
 
-  it('aborts the second signal after a while, and not without the first', async () => {
+  it('aborts giveUp a while after stop, and never without it', async () => {
     const stop = new AbortController()
     const reason = await withStopping(
       stop.signal,
       ({ giveUp }) => {
         expect(giveUp.aborted).toBe(false)
-        stop.abort('told')
+        stop.abort('stopped')
         return new Promise((resolve) => giveUp.addEventListener('abort', () => resolve(giveUp.reason)))
       },
       1,
     )
-    expect(reason).toBe('told')
+    expect(reason).toBe('stopped')
     await withStopping(NEVER, async ({ giveUp }) => expect(giveUp.aborted).toBe(false), 0)
   })
 })
@@ -195,7 +195,7 @@ describe('the worker', () => {
     readonly recovered: (string | undefined)[]
   }
 
-  /** Runs until nothing of the chain waits any more and `also` holds, then stops and waits for its end. */
+  /** Runs until no row of the chain waits and `also` holds, then stops the worker and waits for its end. */
   async function workUntil(
     options: Parameters<ArchiveFixture['archiver']>[0],
     isDone: (watched: Watched) => Promise<boolean>,
@@ -224,7 +224,7 @@ describe('the worker', () => {
     return true
   }
 
-  it('archives what comes, chain by chain, until it is stopped', async () => {
+  it('archives new rows of every chain until it is stopped', async () => {
     const more: ChainedEntry[][] = []
     const { archiver, failures } = await workUntil({}, async () => {
       if (!(await isArchived(domainId))) return false
@@ -239,7 +239,7 @@ describe('the worker', () => {
     expect(new Set(archiver.created).size).toBe(ROWS + 100)
   })
 
-  it('tries again what failed, and tells when it works', async () => {
+  it('retries failures, and reports the recovery', async () => {
     const broken = mirrorCodec.key(domainId, 7)
     const { archiver, failures, recovered } = await workUntil(
       {
@@ -262,7 +262,7 @@ describe('the worker', () => {
     await expectComplete(archiver.created)
   })
 
-  it('goes on when Postgres comes back', async () => {
+  it('continues when Postgres is back', async () => {
     const lost = (queue: ArchiveQueue): ArchiveQueue => ({
       ...queue,
       waiting: faulty(queue.waiting, 'not applied', 2, () => true, postgresGone),
@@ -273,7 +273,7 @@ describe('the worker', () => {
     await expectComplete(archiver.created)
   })
 
-  it('takes its claims again when their connection is cut', async () => {
+  it('claims again after its connection is cut', async () => {
     let cuts = 0
     const { archiver } = await workUntil(
       {
@@ -289,7 +289,7 @@ describe('the worker', () => {
     await expectComplete(archiver.created)
   })
 
-  it('tells a finding once, and archives what comes after a row that is held back', async () => {
+  it('reports a finding once, and archives rows after a row that is held back', async () => {
     await asSuperuser(
       fixture.url,
       `UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${domainId}' AND seq = 5`,

@@ -14,7 +14,7 @@ let rows: ChainedEntry[]
 let domainId: string
 const hashAt = (seq: number) => rows[seq - 1]?.entryHash ?? ''
 
-/** A chain whose first rows are archived. */
+/** Makes a chain whose first rows are archived. */
 beforeEach(async () => {
   fixture = await ArchiveFixture.make()
   const archived = await fixture.chain(ARCHIVED)
@@ -26,7 +26,7 @@ beforeEach(async () => {
 })
 afterEach(() => fixture.drop())
 
-/** Rewrites rows as a hostile administrator would: other content, with hashes and links that fit. */
+/** Rewrites rows as an attacker would: other content, with hashes and links that fit. */
 async function rewrite(from: number, to: number, also = ''): Promise<void> {
   const forged = chainRows(
     domainId,
@@ -58,29 +58,44 @@ function findingsOf(archiver: Archiver): string[] {
 
 const to = (from: number, last: number) => Array.from({ length: last - from + 1 }, (_, i) => from + i)
 
-describe('a stretch of rows without a stamp that was rewritten', () => {
+describe('the archiver, of rewritten rows without a stamp,', () => {
   it.each<[string, () => Promise<void>, number[], string[]]>([
-    ['shows at the row after it', () => rewrite(7, 9), to(5, 9), ['postgres broken_link 10-10']],
     [
-      'shows there when that link was put right',
+      'finds rewritten rows by the link of the row after them',
+      () => rewrite(7, 9),
+      to(5, 9),
+      ['postgres broken_link 10-10'],
+    ],
+    [
+      'finds rewritten rows by the hash of the row after them, whose link was corrected',
       () => rewrite(7, 9, `${ROW} prev_hash = decode('FORGED', 'hex') WHERE seq = 10`),
       to(5, 10),
       ['postgres entry_hash_mismatch 10-10'],
     ],
     [
-      'shows when the row after it was deleted',
+      'finds rewritten rows by the gap after them',
       () => rewrite(7, 9, 'DELETE FROM audit_log_entry WHERE seq = 10'),
       [5, 6, 7, 8, 9],
       ['postgres seq_gap 10-10'],
     ],
-    ['to the end, shows at the head', () => rewrite(7, 12), to(5, 12), ['postgres head_mismatch 12-12']],
     [
-      'from an archived row on to the head, shows against the mirror',
+      'finds rows that were rewritten to the end by the head',
+      () => rewrite(7, 12),
+      to(5, 12),
+      ['postgres head_mismatch 12-12'],
+    ],
+    [
+      'finds rows that were rewritten from an archived row to the head by the mirror',
       () => rewrite(3, 12, HEAD),
       to(5, 12),
       ['postgres broken_link 5-5'],
     ],
-    ['to the end with the head is not known without a pin', () => rewrite(7, 12, HEAD), [], []],
+    [
+      'archives rows that were rewritten to the end together with the head, which only a pin finds',
+      () => rewrite(7, 12, HEAD),
+      [],
+      [],
+    ],
   ])('%s', async (_name, attack, held, findings) => {
     await attack()
     const archiver = fixture.archiver()
@@ -90,7 +105,7 @@ describe('a stretch of rows without a stamp that was rewritten', () => {
       expect(findingsOf(archiver)).toEqual(findings)
     }
     expect(await fixture.problems(rows.slice(0, ARCHIVED))).toEqual([])
-    // Backfill does not let through what the archiver holds back.
+    // Backfill holds back the same rows as the archiver.
     const deps = { ...archiver.deps, ledger: archiver.ledger, onProgress: () => undefined }
     const done = await backfillChain({ domainId, dryRun: false }, deps, NEVER)
     expect(done).toMatchObject({ uploaded: 0, held: held.length, failed: 0 })
@@ -102,7 +117,7 @@ describe('a stretch of rows without a stamp that was rewritten', () => {
     )
   })
 
-  it('between archived rows shows against the object after it, also where that row was rewritten too', async () => {
+  it('compares them with the object after them, also where its row was rewritten too', async () => {
     await fixture.archiver().once()
     for (const seq of [6, 7]) await unlink(fixture.pathOf(domainId, seq))
     await asSuperuser(fixture.url, `${ROW} archived_at = NULL, archive_etag = NULL WHERE seq IN (6, 7)`)
@@ -113,7 +128,7 @@ describe('a stretch of rows without a stamp that was rewritten', () => {
     expect(await fixture.objects(domainId)).toHaveLength(ROWS - 2)
   })
 
-  it('while it is archived is not uploaded any more', async () => {
+  it('uploads none that are rewritten during the upload', async () => {
     const archiver = fixture.archiver({
       queue: (queue) => ({
         ...queue,
@@ -129,7 +144,7 @@ describe('a stretch of rows without a stamp that was rewritten', () => {
     expect(await fixture.objects(domainId)).toHaveLength(ARCHIVED)
   })
 
-  it('does not stop the archiver where the archived row was edited and the mirror still has it as it was', async () => {
+  it('continues where an archived row was edited and the mirror has the original', async () => {
     await rewrite(4, 4)
     const archiver = fixture.archiver()
     expect(totals(await archiver.once())).toMatchObject({ stamped: ROWS - ARCHIVED, held: 0 })

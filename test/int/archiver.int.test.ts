@@ -18,15 +18,15 @@ beforeAll(async () => {
 })
 afterAll(() => fixture.drop())
 
-/** The findings of one chain, as short as they can be compared. */
+/** Returns the findings of one chain in short form. */
 function findingsOf(archiver: Archiver, domainId: string): string[] {
   return archiver.found
     .filter((found) => found.domainId === domainId)
     .map(({ source, finding }) => `${source} ${finding.code} ${finding.seqFrom}-${finding.seqTo}`)
 }
 
-describe('an honest chain', () => {
-  it('is uploaded, and stamped with the etags of its objects', async () => {
+describe('the archiver, of an intact chain,', () => {
+  it('uploads every row, and stamps it with the etag of its object', async () => {
     const rows = await fixture.chain(600)
     const archiver = fixture.archiver()
     const chains = await archiver.once()
@@ -36,7 +36,7 @@ describe('an honest chain', () => {
     expect(await archiver.once()).toEqual([])
   })
 
-  it('is read by a role that holds only what an archiver needs', async () => {
+  it('works with a role that has only the grants of an archiver', async () => {
     const rows = await fixture.chain(ROWS)
     const archiver = fixture.archiver({ databaseOptions: '-c role=audit_archiver' })
     await asSuperuser(
@@ -53,7 +53,7 @@ describe('an honest chain', () => {
     await clear(rows[0]?.domainId)
   })
 
-  it('goes to the mirror that its Domain names', async () => {
+  it('uploads to the mirror that the Domain names', async () => {
     const url = `${fixture.mirrorUrl}-own`
     const rows = await fixture.chain(ROWS, url)
     const domainId = rows[0]?.domainId ?? ''
@@ -62,7 +62,7 @@ describe('an honest chain', () => {
     expect(await fixture.objects(domainId)).toEqual([])
   })
 
-  it('of which a row commits late has that row archived by the next pass', async () => {
+  it('archives a row that commits late in the next pass', async () => {
     const all = await fixture.chain(ROWS)
     const archiver = fixture.archiver()
     await asSuperuser(fixture.url, async (client) => {
@@ -71,7 +71,7 @@ describe('an honest chain', () => {
       await client.query(`DELETE ${fifth}`)
       await client.query('BEGIN')
       await client.query('INSERT INTO audit_log_entry SELECT * FROM late')
-      // Nothing proves the rows before it yet: somebody may have rewritten them and taken it away.
+      // Nothing proves the rows before the gap yet: an attacker may have rewritten them and deleted that row.
       expect(totals(await archiver.once())).toEqual({ stamped: 5, held: 4, failed: 0 })
       await client.query('COMMIT')
     })
@@ -81,7 +81,7 @@ describe('an honest chain', () => {
   })
 })
 
-/** Takes what is held back out of the way of the other tests. */
+/** Removes the held rows, which other tests would find. */
 async function clear(domainId: string | undefined): Promise<void> {
   await asSuperuser(fixture.url, `DELETE FROM audit_log_entry WHERE domain_id = '${domainId}'`)
   await asSuperuser(fixture.url, 'DELETE FROM audit_tamper_quarantine')
@@ -90,7 +90,7 @@ async function clear(domainId: string | undefined): Promise<void> {
 interface Attack {
   readonly name: string
   readonly sql: (row: (seq: number) => ChainedEntry) => string
-  /** Rows that stay unarchived. */
+  /** The rows that stay unarchived. */
   readonly held: readonly number[]
   readonly findings: readonly string[]
 }
@@ -150,13 +150,13 @@ const ATTACKS: readonly Attack[] = [
     findings: ['postgres malformed_row 5-5'],
   },
   {
-    name: 'a column is NULL, and so no hash is left',
+    name: 'a column is NULL, so that no hash is left',
     sql: (row) => `UPDATE audit_log_entry SET entry_hash = NULL ${at(row(5))}`,
     held: [1, 2, 3, 4, 5],
     findings: ['postgres malformed_row 5-5'],
   },
   {
-    name: 'a seq is there twice',
+    name: 'a seq is duplicated',
     sql: (row) =>
       `ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey;
        ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_no_fork;
@@ -166,43 +166,49 @@ const ATTACKS: readonly Attack[] = [
   },
 ]
 
-describe('is not archived where', () => {
-  it.each(ATTACKS.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
-    const own = await ArchiveFixture.make()
-    try {
-      const rows = await own.chain(ROWS)
-      const rowAt = (seq: number) => rows[seq - 1] as ChainedEntry
-      await asSuperuser(own.url, async (client) => {
-        await dropChecks(client)
-        await client.query(attack.sql(rowAt))
-      })
-      const archiver = own.archiver()
-      for (const _pass of [1, 2]) {
-        const chains = await archiver.once()
-        expect(chains[0]?.drained.held).toBe(new Set(attack.held).size)
-        expect(await own.unstamped(rowAt(1).domainId)).toEqual(attack.held)
-        expect(findingsOf(archiver, rowAt(1).domainId)).toEqual(attack.findings)
-        expect(await own.problems(rows, attack.held)).toEqual([])
-        // A row that is there twice is one object.
-        expect(await own.objects(rowAt(1).domainId)).toHaveLength(ROWS - new Set(attack.held).size)
+describe('the archiver, after an attack,', () => {
+  it.each(ATTACKS.map((attack) => [attack.name, attack] as const))(
+    'archives no damaged row: %s',
+    async (_name, attack) => {
+      const own = await ArchiveFixture.make()
+      try {
+        const rows = await own.chain(ROWS)
+        const rowAt = (seq: number) => rows[seq - 1] as ChainedEntry
+        await asSuperuser(own.url, async (client) => {
+          await dropChecks(client)
+          await client.query(attack.sql(rowAt))
+        })
+        const archiver = own.archiver()
+        for (const _pass of [1, 2]) {
+          const chains = await archiver.once()
+          expect(chains[0]?.drained.held).toBe(new Set(attack.held).size)
+          expect(await own.unstamped(rowAt(1).domainId)).toEqual(attack.held)
+          expect(findingsOf(archiver, rowAt(1).domainId)).toEqual(attack.findings)
+          expect(await own.problems(rows, attack.held)).toEqual([])
+          // A duplicated row has one object.
+          expect(await own.objects(rowAt(1).domainId)).toHaveLength(ROWS - new Set(attack.held).size)
+        }
+        expect(await own.quarantine()).toHaveLength(attack.findings.length)
+      } finally {
+        await own.drop()
       }
-      expect(await own.quarantine()).toHaveLength(attack.findings.length)
-    } finally {
-      await own.drop()
-    }
-  })
+    },
+  )
 })
 
-describe('where the mirror has an object already', () => {
+describe('the archiver, where the mirror has an object already,', () => {
   it.each([
-    ['of no sense', async () => Buffer.from('nonsense')],
-    ['of another row', async (rows: readonly ChainedEntry[]) => mirrorCodec.encode(rows[2] as ChainedEntry)],
+    ['nonsense', async () => Buffer.from('nonsense')],
     [
-      'of this row, forged',
+      'the object of another row',
+      async (rows: readonly ChainedEntry[]) => mirrorCodec.encode(rows[2] as ChainedEntry),
+    ],
+    [
+      'a forged object of this row',
       async (rows: readonly ChainedEntry[]) =>
         mirrorCodec.encode(rehashed({ ...(rows[4] as ChainedEntry), relation: 'x.y' })),
     ],
-  ])('%s, it stays, and the row is held back', async (_name, bytesOf) => {
+  ])('keeps the object and holds the row back: %s', async (_name, bytesOf) => {
     const rows = await fixture.chain(ROWS)
     const domainId = rows[0]?.domainId ?? ''
     const other = await bytesOf(rows)
@@ -218,7 +224,7 @@ describe('where the mirror has an object already', () => {
     await clear(domainId)
   })
 
-  it('of this very row, it keeps its etag', async () => {
+  it('stamps the etag of an object with the same bytes', async () => {
     const rows = await fixture.chain(ROWS)
     const [first] = rows
     await fixture.putObject(first?.domainId ?? '', 1, await mirrorCodec.encode(first as ChainedEntry))
@@ -228,7 +234,7 @@ describe('where the mirror has an object already', () => {
     expect(archiver.created).toHaveLength(ROWS - 1)
   })
 
-  it('of the same content, compressed otherwise, it keeps its etag', async () => {
+  it('stamps the etag of an object with the same content in another compression', async () => {
     const rows = await fixture.chain(ROWS)
     const fifth = rows[4] as ChainedEntry
     const content = await decompress(Buffer.from(await mirrorCodec.encode(fifth)))
@@ -241,7 +247,7 @@ describe('where the mirror has an object already', () => {
   })
 })
 
-it('two archivers at once share four chains: every row is stamped once, no object is asked for twice', async () => {
+it('shares four chains between two archivers: stamps each row once and creates each object once', async () => {
   const chains = []
   for (let i = 0; i < 4; i += 1) chains.push(await fixture.chain(400))
   const archivers = [fixture.archiver(), fixture.archiver()]

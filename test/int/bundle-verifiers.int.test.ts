@@ -14,7 +14,7 @@ import { ROOT } from '../support/cli.js'
 const ATTACKS: readonly BundleAttack[] = [...CONTAINERS, ...MANIFESTS, ...CONTENTS]
 const NAMES = Object.keys(VERIFIERS)
 const dir = mkdtempSync(join(tmpdir(), 'bundle-verifiers-'))
-/** By verifier, in the order of the attacks. */
+/** The results of each verifier, in the order of the attacks. */
 let said: Said[][]
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ const inOrder = <T extends Placed>(findings: readonly T[]): T[] =>
 const findingsOf = ({ result }: Said) =>
   ((result?.findings ?? []) as (Placed & { detail: string })[]).map(({ detail, ...finding }) => finding)
 
-/** All that is said but for the details, of which each has its own words. */
+/** Returns a result without the details, which each verifier words differently. */
 const bare = (one: Said) => one.result && { ...one.result, findings: findingsOf(one) }
 
 const SCRIPTS = join(ROOT, 'docs', 'verifiers')
@@ -48,7 +48,7 @@ const SCRIPTS = join(ROOT, 'docs', 'verifiers')
 it.each([
   ['node', 'verify-bundle.mjs'],
   ['python3', 'verify_bundle.py'],
-])('%s reads a bundle from a pipe, however little it gives at once', (program, script) => {
+])('lets %s read a bundle from a pipe in small parts', (program, script) => {
   const path = join(dir, 'piped.tar')
   writeFileSync(path, built(whole()))
   const slowly = `(head -c 700 "$1"; sleep 0.2; tail -c +701 "$1") | ${program} "$2" /dev/stdin`
@@ -62,7 +62,7 @@ it.each([
 it.each([
   ['node', 'verify-bundle.mjs'],
   ['python3', 'verify_bundle.py'],
-])('%s prints rows as ASCII: a terminal acts on more than C0 controls', (program, script) => {
+])('lets %s print rows as ASCII, because a terminal acts on more than C0 controls', (program, script) => {
   const relation = 'a\u009b2J\u202eb'
   const path = join(dir, 'hostile.tar')
   writeFileSync(path, built(partsOf({ rows: [...ROWS.slice(0, 3), ...rewrittenFrom(4, { relation })] })))
@@ -78,22 +78,28 @@ it.each([
 })
 
 describe('every bundle gets its verdict', () => {
-  it('there are no two of one name', () => {
+  it('names every attack differently', () => {
     expect(new Set(ATTACKS.map(({ name }) => name)).size).toBe(ATTACKS.length)
   })
 
-  describe.each(NAMES.map((name, i) => [name, i] as const))('from %s', (_name, verifier) => {
-    it.each(ATTACKS.map((attack, i) => ({ ...attack, i })))('$name', ({ exit, error, findings = [], i }) => {
-      const one = said[verifier]?.[i]
-      if (one === undefined) throw new Error('it said nothing')
-      expect({ exit: one.exit, error: one.error }, one.stderr).toEqual({ exit, error })
-      expect(inOrder(findingsOf(one))).toEqual(inOrder(findings))
-    })
+  describe.each(NAMES.map((name, i) => [name, i] as const))('%s', (_name, verifier) => {
+    it.each(ATTACKS.map((attack, i) => ({ ...attack, i })))(
+      'finds: $name',
+      ({ exit, error, findings = [], i }) => {
+        const one = said[verifier]?.[i]
+        if (one === undefined) throw new Error('it said nothing')
+        expect({ exit: one.exit, error: one.error }, one.stderr).toEqual({ exit, error })
+        expect(inOrder(findingsOf(one))).toEqual(inOrder(findings))
+      },
+    )
   })
 
-  it.each(ATTACKS.map((attack, i) => ({ ...attack, i })))('the same from all: $name', ({ i }) => {
-    const [first, ...others] = said.map((all) => all[i]).flatMap((one) => (one ? [bare(one)] : []))
-    for (const other of others) expect(other).toEqual(first)
-    expect(said.every((all) => all.length === ATTACKS.length)).toBe(true)
-  })
+  it.each(ATTACKS.map((attack, i) => ({ ...attack, i })))(
+    'gets the same verdict from every verifier: $name',
+    ({ i }) => {
+      const [first, ...others] = said.map((all) => all[i]).flatMap((one) => (one ? [bare(one)] : []))
+      for (const other of others) expect(other).toEqual(first)
+      expect(said.every((all) => all.length === ATTACKS.length)).toBe(true)
+    },
+  )
 })

@@ -16,7 +16,7 @@ import { type Said, VERIFIERS } from '../support/bundle-attacks/verifiers.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { Exports } from '../support/exports.js'
 
-/** Every attack takes 30 s, and says the same. */
+/** Every attack together would take 30 s, and would show the same. */
 const SAMPLE = Number(process.env.AUDIT_TEST_SAMPLE ?? 8)
 
 const exports = new Exports()
@@ -42,7 +42,7 @@ const refused = (writing: Promise<unknown>) => writing.catch((error: unknown) =>
 const ROWS = CHAINS[A]
 
 describe('a bundle', () => {
-  it('has the bytes that docs/evidence.md pins', async () => {
+  it('has the bytes that docs/evidence.md describes', async () => {
     const { path, written, manifest } = await exports.write(honest.url, { domainId: A })
     const bytes = readFileSync(path)
     expect(bytes.equals(built(partsOf({ rows: ROWS, perSegment: 8 })))).toBe(true)
@@ -53,7 +53,7 @@ describe('a bundle', () => {
     expect(manifest.rows).toBe(8)
   })
 
-  it('is the same file each time', async () => {
+  it('is the same file for each export', async () => {
     const [one, other] = [
       await exports.write(honest.url, { domainId: A }),
       await exports.write(honest.url, { domainId: A }),
@@ -61,7 +61,7 @@ describe('a bundle', () => {
     expect(readFileSync(one.path).equals(readFileSync(other.path))).toBe(true)
   })
 
-  it('is a tar to tar, and its rows gzip to gzip', async () => {
+  it('is readable by tar, and its rows by gzip', async () => {
     const { path, manifest } = await exports.write(honest.url, { domainId: A })
     const tar = (...args: string[]) => execFileSync('tar', [...args, '-f', path]).toString()
     const members = tar('-t').trimEnd().split('\n')
@@ -85,7 +85,7 @@ describe('a bundle', () => {
     ).toEqual(ROWS.map(({ entryHash }) => entryHash))
   })
 
-  it('ends a segment before it is too long, and links across', async () => {
+  it('ends a segment before it is too long, and links the next one to it', async () => {
     const field = await fixture.attacked('')
     const long = Array.from({ length: 80 }, (_, i) => ({
       relationPath: Array(64).fill(`${i % 10}`.repeat(500)),
@@ -97,34 +97,41 @@ describe('a bundle', () => {
       true,
       false,
     ])
-    // The repeats compress as a bomb does; the file is still one that every verifier takes.
+    // The repeats compress like a zip bomb, and every verifier still accepts the file.
     expect((await saidOf([[path]])).map(([one]) => [one?.exit, one?.result?.rows])).toEqual(
       Array(3).fill([0, 88]),
     )
   })
 })
 
-/** Rows are recorded a second apart; the first at 0. */
+/** Rows are recorded one second apart, the first at 0. */
 const T = (seconds: number) => (ROWS[0]?.recordedAt ?? 0n) + BigInt(seconds * 1000) * 1000n
 const RENAMED = { relation: 'project.update' }
 const SELECTIONS = [
-  ['all', {}, 'chain', 1, 8, 8],
+  ['all rows', {}, 'chain', 1, 8, 8],
   ['a range of seqs', { fromSeq: 3, toSeq: 5 }, 'range', 3, 5, 3],
-  ['from a seq on', { fromSeq: 3 }, 'range', 3, 8, 6],
-  ['up to a seq', { toSeq: 5 }, 'range', 1, 5, 5],
+  ['the rows from a seq on', { fromSeq: 3 }, 'range', 3, 8, 6],
+  ['the rows up to a seq', { toSeq: 5 }, 'range', 1, 5, 5],
   ['one row', { fromSeq: 8, toSeq: 8 }, 'range', 8, 8, 1],
   ['a range of times', { from: T(2), to: T(4) }, 'range', 3, 5, 3],
-  ['a time between two rows', { from: T(2), to: T(4.5) }, 'range', 3, 5, 3],
-  ['from a time on', { from: T(2) }, 'range', 3, 8, 6],
-  ['up to a time', { to: T(4) }, 'range', 1, 5, 5],
-  ['a relation', { filter: RENAMED }, 'filtered', 1, 8, 7],
-  ['an object type and id', { filter: { objectType: 'project', objectId: 'a4' } }, 'filtered', 1, 8, 1],
-  ['a subject', { filter: { subjectPseudonym: '4'.repeat(64) } }, 'filtered', 1, 8, 1],
-  ['a reason, of a range', { fromSeq: 2, toSeq: 6, filter: { reason: 'granted' } }, 'filtered', 2, 6, 5],
+  ['a range of times that ends between two rows', { from: T(2), to: T(4.5) }, 'range', 3, 5, 3],
+  ['the rows from a time on', { from: T(2) }, 'range', 3, 8, 6],
+  ['the rows up to a time', { to: T(4) }, 'range', 1, 5, 5],
+  ['the rows of a relation', { filter: RENAMED }, 'filtered', 1, 8, 7],
+  ['the rows of an object', { filter: { objectType: 'project', objectId: 'a4' } }, 'filtered', 1, 8, 1],
+  ['the rows of a subject', { filter: { subjectPseudonym: '4'.repeat(64) } }, 'filtered', 1, 8, 1],
+  [
+    'the rows of a range with a reason',
+    { fromSeq: 2, toSeq: 6, filter: { reason: 'granted' } },
+    'filtered',
+    2,
+    6,
+    5,
+  ],
 ] as const
 
 describe('a selection', () => {
-  it.each(SELECTIONS)('%s', async (_, request, kind, from, to, rows) => {
+  it.each(SELECTIONS)('holds %s', async (_, request, kind, from, to, rows) => {
     const { path, manifest } = await exports.write(honest.url, { domainId: A, ...request })
     expect(manifest.selection).toMatchObject({ kind, from_seq: from, to_seq: to })
     expect(manifest.rows).toBe(rows)
@@ -135,14 +142,14 @@ describe('a selection', () => {
   })
 
   it.each([
-    ['that no row is in', A, { filter: { relation: 'x' } }, 'nothing_to_verify'],
-    ['with a quote', A, { filter: { correlationId: "req-4'" } }, 'nothing_to_verify'],
-    ['of a time without rows', A, { from: T(100) }, 'nothing_to_verify'],
-    ['beyond the end', A, { fromSeq: 9 }, 'nothing_to_verify'],
-    ['that ends beyond the end', A, { toSeq: 9 }, 'nothing_to_verify'],
-    ['of no chain', B.replace(/.$/, '9'), {}, 'domain_not_found'],
-    ['of an unknown reason', A, { filter: { reason: 'unknown' as const } }, 'usage'],
-  ])('%s is refused, and leaves nothing', async (_, domainId, request, code) => {
+    ['a filter that matches no row', A, { filter: { relation: 'x' } }, 'nothing_to_verify'],
+    ['a filter with a quote', A, { filter: { correlationId: "req-4'" } }, 'nothing_to_verify'],
+    ['a time without rows', A, { from: T(100) }, 'nothing_to_verify'],
+    ['a range beyond the end', A, { fromSeq: 9 }, 'nothing_to_verify'],
+    ['a range that ends beyond the end', A, { toSeq: 9 }, 'nothing_to_verify'],
+    ['an unknown chain', B.replace(/.$/, '9'), {}, 'domain_not_found'],
+    ['an unknown reason', A, { filter: { reason: 'unknown' as const } }, 'usage'],
+  ])('refuses %s, and leaves no file', async (_, domainId, request, code) => {
     const before = readdirSync(exports.dir)
     expect(await refused(exports.write(honest.url, { domainId, ...request }))).toMatchObject({ code })
     expect(readdirSync(exports.dir)).toEqual(before)
@@ -150,7 +157,7 @@ describe('a selection', () => {
 })
 
 describe('the file', () => {
-  it('is not written over, but by force', async () => {
+  it('replaces an existing file only with force', async () => {
     const path = exports.path()
     writeFileSync(path, 'mine')
     expect(await refused(exports.write(honest.url, { domainId: A }, { path }))).toMatchObject({
@@ -161,14 +168,14 @@ describe('the file', () => {
     expect(await VERIFIERS.product?.([[path]])).toMatchObject([{ exit: 0 }])
   })
 
-  it('needs a directory', async () => {
+  it('rejects a missing directory', async () => {
     const path = join(exports.dir, 'missing', 'x.tar')
     expect(await refused(exports.write(honest.url, { domainId: A }, { path }))).toMatchObject({
       code: 'output_failed',
     })
   })
 
-  it('fails as an output, whatever it is that cannot be written', async () => {
+  it('rejects with output_failed for every failed write', async () => {
     const output = new OutputFile(exports.path(), false)
     const file = await output.scratch()
     await file.close()
@@ -176,7 +183,7 @@ describe('the file', () => {
     expect(readdirSync(exports.dir).filter((name) => name.startsWith('.'))).toEqual([])
   })
 
-  it('is not there when the export was stopped, and neither is a draft', async () => {
+  it('leaves no file and no draft after an export that was stopped', async () => {
     const before = readdirSync(exports.dir)
     await expect(
       exports.write(honest.url, { domainId: A }, { signal: AbortSignal.abort(new Error('stop')) }),
@@ -185,31 +192,34 @@ describe('the file', () => {
   })
 })
 
-/** Of what an administrator can do to the chain, what verify judges from Postgres alone. */
+/** The attacks on the chain that verify finds in Postgres alone. */
 const ATTACKS = [...EDITED, ...REMOVED, ...FORCED].filter(
   ({ verify, exit, name }) =>
     verify === undefined && exit < 2 && !/^gone: (all rows|rows and head|rows, head)|generation/.test(name),
 )
 
-describe('a chain that diverges is exported as it stands', () => {
-  it.each(ATTACKS.filter((_, i) => i % SAMPLE === 0))('$name', async ({ sql, findings, exit }) => {
-    const field = await fixture.attacked(sql)
-    const expected = findings.map(({ chain, ...finding }) => finding)
-    try {
-      const { path, findings: found, manifest } = await exports.write(field.url, { domainId: A })
-      expect(found.map(wireFinding).map(({ detail, ...finding }) => finding)).toEqual(expected)
-      expect(manifest.findings.total).toBe(expected.length)
-      for (const [one] of await saidOf([[path]])) {
-        const all = (one?.result?.findings ?? []) as { detail: string }[]
-        expect(all.map(({ detail, ...finding }) => finding)).toEqual(expected)
-        expect(one?.exit).toBe(exit)
+describe('exportChain, of a chain that diverges,', () => {
+  it.each(ATTACKS.filter((_, i) => i % SAMPLE === 0))(
+    'writes the damage of $name',
+    async ({ sql, findings, exit }) => {
+      const field = await fixture.attacked(sql)
+      const expected = findings.map(({ chain, ...finding }) => finding)
+      try {
+        const { path, findings: found, manifest } = await exports.write(field.url, { domainId: A })
+        expect(found.map(wireFinding).map(({ detail, ...finding }) => finding)).toEqual(expected)
+        expect(manifest.findings.total).toBe(expected.length)
+        for (const [one] of await saidOf([[path]])) {
+          const all = (one?.result?.findings ?? []) as { detail: string }[]
+          expect(all.map(({ detail, ...finding }) => finding)).toEqual(expected)
+          expect(one?.exit).toBe(exit)
+        }
+      } finally {
+        await field.drop()
       }
-    } finally {
-      await field.drop()
-    }
-  })
+    },
+  )
 
-  it('a range is not accused of what is damaged before it', async () => {
+  it('reports no damage before the range', async () => {
     const field = await fixture.attacked(NO_KEYS + insert({ ...a(3), entryHash: 'f'.repeat(64) }))
     const { path, findings } = await exports.write(field.url, { domainId: A, fromSeq: 4 })
     await field.drop()
@@ -217,7 +227,7 @@ describe('a chain that diverges is exported as it stands', () => {
     expect((await saidOf([[path]])).map(([one]) => one?.exit)).toEqual([0, 0, 0])
   })
 
-  it('a suffix rewritten is only seen by a pin', async () => {
+  it('finds rewritten last rows only with a pin', async () => {
     const rows = rewritten(4, { relation: 'x' })
     const head = rows.at(-1)?.entryHash ?? ''
     const field = await fixture.attacked([...rows.map(put), moveHead(8, head)].join(''))
@@ -228,7 +238,7 @@ describe('a chain that diverges is exported as it stands', () => {
     expect(said.map((all) => all.map(({ exit }) => exit))).toEqual(Array(3).fill([0, 1]))
   })
 
-  it('a row of an unknown generation is not exported as anything else', async () => {
+  it('refuses a row of an unknown generation', async () => {
     const field = await fixture.attacked(NO_CHECKS + set(4, 'generation = 2') + change(6, { relation: 'x' }))
     expect(await refused(exports.write(field.url, { domainId: A }))).toMatchObject({
       code: 'generation_unknown',

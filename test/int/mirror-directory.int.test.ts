@@ -32,14 +32,14 @@ mirrorContract('directory', async () => {
 })
 
 describe('a directory mirror', () => {
-  it('that is not there is out of reach until the first create makes it', async () => {
+  it('is unreachable while it is missing, until the first create makes it', async () => {
     const store = await openMirror(pathToFileURL(join(newPath(), 'not', 'made yet')).href)
     await expect(keysOf(store, '')).rejects.toMatchObject({ code: 'mirror_unavailable' })
     await store.create('audit/a/1', Buffer.from('x'), never)
     expect(await keysOf(store, '')).toEqual(['audit/a/1'])
   })
 
-  it('keeps files and folders from others, and leaves no draft', async () => {
+  it('makes files and folders private, and leaves no draft', async () => {
     const root = newPath()
     const store = new DirectoryMirror(root)
     await store.create('audit/a/1', Buffer.from('x'), never)
@@ -51,14 +51,14 @@ describe('a directory mirror', () => {
     }
   })
 
-  it('passes over the drafts of a process that died, and over nothing else', async () => {
+  it('skips the drafts of a process that died, and nothing else', async () => {
     const root = await newRoot()
     const strays = ['.audit-0123456789abcdef.tmp.x', '.audit-0123456789ABCDEF.tmp', '.hidden', 'x.tmp']
     for (const name of [...strays, '.audit-0123456789abcdef.tmp']) await writeFile(join(root, name), 'x')
     expect(await keysOf(new DirectoryMirror(root), '')).toEqual(strays.sort())
   })
 
-  it('makes a folder again that went away', async () => {
+  it('makes a deleted folder again', async () => {
     const root = newPath()
     const store = new DirectoryMirror(root)
     await store.create('audit/a/1', Buffer.from('x'), never)
@@ -87,7 +87,7 @@ describe('a directory mirror', () => {
   })
 })
 
-describe('what is no object in a directory', () => {
+describe('a directory mirror, of entries that are no objects,', () => {
   const standing = {
     'a link to a file': (path: string) => symlink('/etc/hostname', path),
     'a link to /dev/zero': (path: string) => symlink('/dev/zero', path),
@@ -101,7 +101,7 @@ describe('what is no object in a directory', () => {
     },
   }
 
-  it.each(Object.entries(standing))('%s: listed, without bytes, never replaced', async (_, make) => {
+  it.each(Object.entries(standing))('lists %s, reads no bytes, and never replaces it', async (_, make) => {
     const root = await newRoot()
     await make(join(root, 'k'))
     const store = new DirectoryMirror(root)
@@ -111,7 +111,7 @@ describe('what is no object in a directory', () => {
     expect((await store.get('k', 100, never))?.bytes.length).toBe(0)
   })
 
-  it('a folder: there is no object, and none can be made', async () => {
+  it('finds no object in the place of a folder, and creates none', async () => {
     const root = await newRoot()
     await mkdir(join(root, 'k'))
     const store = new DirectoryMirror(root)
@@ -123,7 +123,7 @@ describe('what is no object in a directory', () => {
     expect(await readdir(root)).toEqual(['k'])
   })
 
-  it('a linked folder is listed as one key and not walked; the root may be one', async () => {
+  it('lists a linked folder as one key without following it, unless it is the root', async () => {
     const root = await newRoot()
     await mkdir(join(root, 'audit'))
     await writeFile(join(root, 'audit', '1'), 'x')
@@ -135,7 +135,7 @@ describe('what is no object in a directory', () => {
     }
   })
 
-  it('a name that is not UTF-8 is listed', async () => {
+  it('lists a name that is not UTF-8', async () => {
     const root = await newRoot()
     await writeFile(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x61, 0xff])]), 'x')
     await writeFile(join(root, 'b'), 'x')
@@ -144,7 +144,7 @@ describe('what is no object in a directory', () => {
 })
 
 describe('a directory that cannot be used', () => {
-  it('is none: a file', async () => {
+  it('rejects a file in its place', async () => {
     const path = newPath()
     await writeFile(path, 'x')
     const store = new DirectoryMirror(path)
@@ -154,7 +154,7 @@ describe('a directory that cannot be used', () => {
     })
   })
 
-  it('has a key too long for it', async () => {
+  it('rejects a key that is too long', async () => {
     const store = new DirectoryMirror(await newRoot())
     const key = `audit/${'x'.repeat(300)}`
     expect(await store.get(key, 100, never)).toBeUndefined()
@@ -172,7 +172,7 @@ describe('a directory that cannot be used', () => {
     ['ENOSPC', 'mirror_unavailable'],
     ['EIO', 'mirror_unavailable'],
     ['ESTALE', 'mirror_unavailable'],
-  ])('says %s as %s', (errno, code) => {
+  ])('maps %s to %s', (errno, code) => {
     const error = Object.assign(new Error('x'), { code: errno })
     expect(directoryError('file:///m', 'k cannot be read', error, never)).toMatchObject({
       code,
@@ -180,22 +180,25 @@ describe('a directory that cannot be used', () => {
     })
   })
 
-  it.skipIf(process.getuid?.() === 0)('forbids to read and write (not as root, who may)', async () => {
-    const root = await newRoot()
-    const store = new DirectoryMirror(join(root, 'm'))
-    await store.create('k', Buffer.from('x'), never)
-    execFileSync('chmod', ['000', join(root, 'm', 'k')])
-    await expect(store.get('k', 100, never)).rejects.toMatchObject({ code: 'mirror_permission_denied' })
-    execFileSync('chmod', ['000', join(root, 'm')])
-    await expect(keysOf(store, '')).rejects.toMatchObject({ code: 'mirror_permission_denied' })
-    await expect(store.create('l', Buffer.from('x'), never)).rejects.toMatchObject({
-      code: 'mirror_permission_denied',
-    })
-    execFileSync('chmod', ['700', join(root, 'm')])
-  })
+  it.skipIf(process.getuid?.() === 0)(
+    'rejects reads and writes without permission (not as root)',
+    async () => {
+      const root = await newRoot()
+      const store = new DirectoryMirror(join(root, 'm'))
+      await store.create('k', Buffer.from('x'), never)
+      execFileSync('chmod', ['000', join(root, 'm', 'k')])
+      await expect(store.get('k', 100, never)).rejects.toMatchObject({ code: 'mirror_permission_denied' })
+      execFileSync('chmod', ['000', join(root, 'm')])
+      await expect(keysOf(store, '')).rejects.toMatchObject({ code: 'mirror_permission_denied' })
+      await expect(store.create('l', Buffer.from('x'), never)).rejects.toMatchObject({
+        code: 'mirror_permission_denied',
+      })
+      execFileSync('chmod', ['700', join(root, 'm')])
+    },
+  )
 })
 
-/** A file system of 64 KiB, where this process may mount one. */
+/** A file system of 64 KiB, if this process may mount one. */
 function mountTiny(path: string): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', path], { stdio: 'ignore' })
@@ -211,8 +214,8 @@ afterAll(() => {
   if (isMounted) execFileSync('umount', [tiny])
 })
 
-describe.skipIf(!isMounted)('a full disk (a tmpfs, where it can be mounted)', () => {
-  it('is an error that leaves nothing behind, and ends when there is room again', async () => {
+describe.skipIf(!isMounted)('a full disk (a tmpfs, if it can be mounted)', () => {
+  it('rejects a create and leaves nothing behind, and accepts it when there is space again', async () => {
     const store = new DirectoryMirror(tiny)
     await store.create('audit/1', Buffer.alloc(40_000), never)
     const failing = store.create('audit/2', Buffer.alloc(40_000), never)

@@ -29,7 +29,7 @@ beforeAll(async () => {
     writeFileSync(join(root, key), key)
     utimesSync(join(root, key), AT / 1000, AT / 1000)
   }
-  // What an archiver that was killed may leave.
+  // An archiver that was killed may leave this.
   mkdirSync(join(root, 'audit/empty/deeper'), { recursive: true })
   mkdirSync(join(root, 'audit/draft'))
   writeFileSync(join(root, 'audit/draft/.audit-0123456789abcdef.tmp'), '')
@@ -56,26 +56,26 @@ afterAll(async () => {
 const at = (name: string): IndexedMirror => stores[name] as IndexedMirror
 
 describe.each(['directory', 'bucket'])('%s', (name) => {
-  it('names the folders that hold something', async () => {
+  it('returns the folders that hold an object', async () => {
     expect((await at(name).folders('audit/', never)).sort()).toEqual(['a', 'b', 'b.c'])
     expect(await at(name).folders('none/', never)).toEqual([])
   })
 
-  it('tells when an object was put there', async () => {
+  it('returns when an object was stored', async () => {
     expect(await at(name).storedAt('audit/a/3', never)).toBeUndefined()
-    // The clock of the server goes on by a second a write.
+    // The server's clock advances by one second per write.
     const storedAt = (await at(name).storedAt('audit/a/1', never)) ?? 0
     expect(storedAt).toBe(name === 'directory' ? AT : Date.parse('2026-04-28T10:00:01Z'))
   })
 
-  it('gives up at the signal', async () => {
+  it('rejects at the signal', async () => {
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(at(name).folders('audit/', signal)).rejects.toThrow('enough')
     await expect(at(name).storedAt('audit/a/1', signal)).rejects.toThrow('enough')
   })
 })
 
-it('a directory names a linked folder, which a listing of it follows', async () => {
+it('returns a linked folder of a directory, which a listing follows', async () => {
   const other = mkdtempSync(join(tmpdir(), 'mirror-links-'))
   mkdirSync(join(other, 'audit'))
   symlinkSync(join(root, 'audit/a'), join(other, 'audit/linked'))
@@ -87,7 +87,7 @@ it('a directory names a linked folder, which a listing of it follows', async () 
   rmSync(other, { recursive: true })
 })
 
-it('a directory has nothing below a file in the place of a folder, and is none where it is a file itself', async () => {
+it('finds nothing below a file in the place of a folder, and rejects a file in the place of the directory', async () => {
   expect(await at('directory').folders('audit/file/', never)).toEqual([])
   expect(await keysOf(at('directory'), 'audit/file/')).toEqual([])
   const store = await openMirror(pathToFileURL(join(root, 'audit/file')).href)
@@ -95,13 +95,13 @@ it('a directory has nothing below a file in the place of a folder, and is none w
   await expect(keysOf(store, 'audit/')).rejects.toMatchObject({ code: 'mirror_unavailable' })
 })
 
-it('a bucket names folders beyond a page, and lists nothing that is in them', async () => {
+it('returns folders of a bucket beyond one page, and lists no object in them', async () => {
   server.takeSeen()
   expect(await at('many').folders('audit/', never)).toHaveLength(1_100)
   expect(server.takeSeen()).toEqual(['LIST', 'LIST'])
 })
 
-it('a directory that is not there is out of reach, not empty', async () => {
+it('rejects a missing directory as unreachable', async () => {
   const store = await openMirror(pathToFileURL(join(root, 'none')).href)
   await expect(store.folders('audit/', never)).rejects.toMatchObject({ code: 'mirror_unavailable' })
 })

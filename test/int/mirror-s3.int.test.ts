@@ -18,7 +18,7 @@ if (real === undefined) {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'SECRET')
 }
 
-/** A bucket of its own on the real server, or on the suite's own. */
+/** Makes a bucket on the real server, or on the suite's own server. */
 async function newBucket(versions: boolean): Promise<string> {
   const name = `audit-test-${randomBytes(6).toString('hex')}`
   if (real === undefined) {
@@ -45,7 +45,7 @@ for (const versions of [false, true]) {
   })
 }
 
-/** What only the suite's own server can be made to do. */
+/** Behaviour that only the suite's own server can be made to show. */
 describe('S3, on the suite’s own server', () => {
   const BUCKET = 'audit'
   const opened: S3Mirror[] = []
@@ -69,7 +69,7 @@ describe('S3, on the suite’s own server', () => {
     return store
   }
 
-  /** A store that has seen that the server heeds If-None-Match. */
+  /** Returns a store that has seen the server honour If-None-Match. */
   async function proven() {
     const store = open()
     await store.create('proof', text('x'), never)
@@ -77,7 +77,7 @@ describe('S3, on the suite’s own server', () => {
     return store
   }
 
-  /** The fault meets the first `times` requests of this verb. */
+  /** Makes the first `times` requests of this verb fail. */
   function failing(verb: Seen['verb'], fault: Fault, times = Number.POSITIVE_INFINITY) {
     let left = times
     server.fault = (request) => {
@@ -98,7 +98,7 @@ describe('S3, on the suite’s own server', () => {
   })
 
   describe('create-only', () => {
-    it('takes one request an object once the server is seen to heed If-None-Match', async () => {
+    it('sends one request per object once the server has honoured If-None-Match', async () => {
       const store = open()
       await store.create('a', text('x'), never)
       expect(server.takeSeen()).toEqual(['HEAD a', 'PUT a', 'HEAD a', 'PUT a'])
@@ -108,7 +108,7 @@ describe('S3, on the suite’s own server', () => {
       expect(server.takeSeen()).toEqual(['PUT b', 'HEAD b'])
     })
 
-    it('looks first and checks afterwards where the server does not', async () => {
+    it('sends a HEAD before and a check after where the server ignores If-None-Match', async () => {
       server.addBucket(BUCKET, { ignoresConditions: true })
       const store = open()
       await store.create('a', text('x'), never)
@@ -124,11 +124,11 @@ describe('S3, on the suite’s own server', () => {
       })
     })
 
-    describe('with versions', () => {
+    describe('with versioning', () => {
       beforeEach(() => server.addBucket(BUCKET, { versions: true, ignoresConditions: true }))
       const versions = (key: string) => server.versionsOf(BUCKET, key).map(String)
 
-      it('makes one version, and no second', async () => {
+      it('creates one version and no second one', async () => {
         const store = open()
         for (const [content, created] of [
           ['x', true],
@@ -141,7 +141,7 @@ describe('S3, on the suite’s own server', () => {
         expect(server.takeSeen()).toEqual(['HEAD k', 'PUT k', 'VERSIONS', 'HEAD k', 'HEAD k'])
       })
 
-      it('puts the first version back on top of its own', async () => {
+      it('copies the first version back on top of its own', async () => {
         server.put(BUCKET, 'k', text('first'))
         failing('HEAD', { kind: 'error', status: 404, code: 'NoSuchKey' })
         expect(await open().create('k', text('ours'), never)).toEqual({
@@ -151,7 +151,7 @@ describe('S3, on the suite’s own server', () => {
         expect(versions('k')).toEqual(['first', 'ours', 'first'])
       })
 
-      it('leaves a version of the same bytes', async () => {
+      it('keeps a version of the same bytes', async () => {
         failing('PUT', { kind: 'cut_after' }, 1)
         expect(await open().create('k', text('ours'), never)).toEqual({
           created: false,
@@ -160,12 +160,12 @@ describe('S3, on the suite’s own server', () => {
         expect(versions('k')).toEqual(['ours', 'ours'])
       })
 
-      it('is first over those who come after it', async () => {
+      it('counts as first before later versions', async () => {
         server.onPut = () => server.put(BUCKET, 'k', text('later'))
         expect(await open().create('k', text('ours'), never)).toEqual({ created: true, etag: etagOf('ours') })
       })
 
-      it('looks for the first version beyond a page, and among keys that begin alike', async () => {
+      it('finds the first version beyond one page, and among keys with the same beginning', async () => {
         for (const content of ['first', '2', '3', '4', '5', '6', '7']) server.put(BUCKET, 'k', text(content))
         server.put(BUCKET, 'k2', text('other'))
         failing('HEAD', { kind: 'error', status: 404, code: 'NoSuchKey' })
@@ -176,7 +176,7 @@ describe('S3, on the suite’s own server', () => {
         expect(versions('k').slice(-2)).toEqual(['ours', 'first'])
       })
 
-      it('does not bring back what was deleted', async () => {
+      it('does not restore a deleted version', async () => {
         server.put(BUCKET, 'k', text('forged'))
         server.remove(BUCKET, 'k')
         expect(await open().create('k', text('ours'), never)).toEqual({ created: true, etag: etagOf('ours') })
@@ -184,7 +184,7 @@ describe('S3, on the suite’s own server', () => {
       })
     })
 
-    it('tries again where a conditional request was in another’s way', async () => {
+    it('retries a conditional request that conflicts with another one', async () => {
       const store = await proven()
       failing('PUT', { kind: 'error', status: 409, code: 'ConditionalRequestConflict' }, 2)
       expect(await store.create('k', text('x'), never)).toMatchObject({ created: true })
@@ -192,34 +192,34 @@ describe('S3, on the suite’s own server', () => {
       await expect(store.create('l', text('x'), never)).rejects.toMatchObject({ code: 'mirror_unavailable' })
     })
 
-    it('is an error where the object went in between', async () => {
+    it('rejects where the object is deleted in between', async () => {
       const store = await proven()
       failing('PUT', { kind: 'error', status: 412, code: 'PreconditionFailed' })
       await expect(store.create('k', text('x'), never)).rejects.toMatchObject({ code: 'mirror_unavailable' })
     })
   })
 
-  describe('faults that pass', () => {
+  describe('passing faults', () => {
     const slow: Fault = { kind: 'error', status: 503, code: 'SlowDown' }
 
     it.each<[string, Fault]>([
       ['a cut connection', { kind: 'cut' }],
       ['503 SlowDown', slow],
       ['500', { kind: 'error', status: 500, code: 'InternalError' }],
-    ])('PUT, not applied: %s', async (_, fault) => {
+    ])('retries a PUT that was not applied: %s', async (_, fault) => {
       const store = await proven()
       failing('PUT', fault, 2)
       expect(await store.create('k', text('x'), never)).toEqual({ created: true, etag: etagOf('x') })
     })
 
-    it('PUT, applied, and the answer lost: it is found there, and is ours', async () => {
+    it('finds its own object after a PUT whose response was lost', async () => {
       const store = await proven()
       failing('PUT', { kind: 'cut_after' }, 1)
       expect(await store.create('k', text('x'), never)).toEqual({ created: false, etag: etagOf('x') })
       expect(server.versionsOf(BUCKET, 'k').map(String)).toEqual(['x'])
     })
 
-    it('PUT, no answer in time', async () => {
+    it('retries a PUT without a response in time', async () => {
       const store = open({ timeout: 200 })
       await store.create('proof', text('x'), never)
       failing('PUT', { kind: 'hang' }, 1)
@@ -230,20 +230,20 @@ describe('S3, on the suite’s own server', () => {
       ['a cut connection', { kind: 'cut' }],
       ['503 SlowDown', slow],
       ['a body that breaks off', { kind: 'half' }],
-    ])('GET: %s', async (_, fault) => {
+    ])('retries a GET: %s', async (_, fault) => {
       server.put(BUCKET, 'k', Buffer.alloc(1000, 7))
       failing('GET', fault, 2)
       expect((await open().get('k', 5000, never))?.bytes).toEqual(Buffer.alloc(1000, 7))
     })
 
-    it('LIST: 503 SlowDown', async () => {
+    it('retries a LIST after 503 SlowDown', async () => {
       server.put(BUCKET, 'k', text('x'))
       failing('LIST', slow, 2)
       expect(await keysOf(open(), '')).toEqual(['k'])
     })
   })
 
-  describe('faults that stay', () => {
+  describe('lasting faults', () => {
     const calls: Record<string, (store: S3Mirror) => Promise<unknown>> = {
       put: (store) => store.create('k', text('x'), never),
       get: (store) => store.get('k', 1000, never),
@@ -261,7 +261,7 @@ describe('S3, on the suite’s own server', () => {
       ['MethodNotAllowed', 405, 'mirror_unavailable', 'MethodNotAllowed, HTTP 405'],
     ]
 
-    it.each(errors)('%s %i is %s', async (code, status, expected, shown) => {
+    it.each(errors)('maps %s %i to %s', async (code, status, expected, shown) => {
       server.put(BUCKET, 'k', text('x'))
       for (const [verb, call] of Object.entries(calls)) {
         failing(verb.toUpperCase() as Seen['verb'], { kind: 'error', status, code })
@@ -281,13 +281,13 @@ describe('S3, on the suite’s own server', () => {
     it.each<[string, Fault]>([
       ['half of a body', { kind: 'half' }],
       ['cut connections', { kind: 'cut' }],
-    ])('%s', async (_, fault) => {
+    ])('rejects after %s', async (_, fault) => {
       server.put(BUCKET, 'k', Buffer.alloc(1000, 7))
       failing('GET', fault)
       await expect(open().get('k', 5000, never)).rejects.toMatchObject({ code: 'mirror_unavailable' })
     })
 
-    it('no answer in time', async () => {
+    it('rejects without a response in time', async () => {
       failing('GET', { kind: 'hang' })
       await expect(open({ timeout: 100 }).get('k', 5000, never)).rejects.toMatchObject({
         code: 'mirror_unavailable',
@@ -295,7 +295,7 @@ describe('S3, on the suite’s own server', () => {
       })
     })
 
-    it('nobody there', async () => {
+    it('rejects where no server listens', async () => {
       const gone = await S3Server.start()
       await gone.stop()
       const store = open({ endpoint: 'http://127.0.0.1:1' })
@@ -307,7 +307,7 @@ describe('S3, on the suite’s own server', () => {
       }
     })
 
-    it('no such bucket', async () => {
+    it('rejects where the bucket is missing', async () => {
       const store = open({ bucket: 'nowhere', prefix: 'p' })
       for (const call of Object.values(calls)) {
         await expect(call(store)).rejects.toMatchObject({
@@ -317,7 +317,7 @@ describe('S3, on the suite’s own server', () => {
       }
     })
 
-    it('a signal ends the waiting with its reason', async () => {
+    it('rejects with the reason of the signal', async () => {
       server.put(BUCKET, 'k', text('x'))
       const reason = new Error('enough')
       for (const fault of [{ kind: 'hang' }, { kind: 'cut' }] as const) {
@@ -345,7 +345,7 @@ describe('S3, on the suite’s own server', () => {
   })
 
   describe('a listing', () => {
-    it('asks for the next page while one is read, and for no more', async () => {
+    it('requests the next page while one is read, and no more', async () => {
       for (let i = 0; i < 2_500; i += 1) server.put(BUCKET, String(i).padStart(6, '0'), text('x'))
       const listing = open().list('', never)[Symbol.asyncIterator]()
       await listing.next()
@@ -356,7 +356,7 @@ describe('S3, on the suite’s own server', () => {
       await vi.waitFor(() => expect(server.seen.length).toBe(3))
     })
 
-    it('that fails on a later page is an error, not an end', async () => {
+    it('rejects where a later page fails', async () => {
       for (let i = 0; i < 1_500; i += 1) server.put(BUCKET, String(i).padStart(6, '0'), text('x'))
       let lists = 0
       server.fault = ({ verb }) => {
@@ -370,7 +370,7 @@ describe('S3, on the suite’s own server', () => {
       ['is not in order', (keys) => keys.reverse()],
       ['is not in order', (keys) => [...keys, ...keys.slice(-1)]],
       ['has keys outside the prefix', (keys) => [...keys, 'zzz']],
-    ])('that %s is not believed', async (problem, lie) => {
+    ])('rejects a listing that %s', async (problem, lie) => {
       for (const key of ['p/a', 'p/b', 'p/c']) server.put(BUCKET, key, text('x'))
       server.listing = lie
       await expect(keysOf(open({ prefix: 'p' }), '')).rejects.toMatchObject({
@@ -379,7 +379,7 @@ describe('S3, on the suite’s own server', () => {
       })
     })
 
-    it('sees its prefix only, and hides it', async () => {
+    it('lists only keys below the prefix, without the prefix', async () => {
       for (const key of ['p', 'p/audit/1', 'p2/audit/1', 'audit/1']) server.put(BUCKET, key, text('x'))
       expect(await keysOf(open({ prefix: 'p' }), '')).toEqual(['audit/1'])
       expect(await keysOf(open(), 'audit')).toEqual(['audit/1'])

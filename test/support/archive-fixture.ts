@@ -25,7 +25,7 @@ import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from './postgres
 
 export const NEVER: AbortSignal = new AbortController().signal
 
-/** A database and a directory, and archivers on them. */
+/** A database and a directory, with archivers on both. */
 export class ArchiveFixture {
   readonly #archivers: Archiver[] = []
 
@@ -36,7 +36,7 @@ export class ArchiveFixture {
 
   static async make(): Promise<ArchiveFixture> {
     const dir = await mkdtemp(join(tmpdir(), 'archive-'))
-    // A directory that is not there cannot be listed; it may be one that was not mounted.
+    // A missing directory cannot be listed, because it may be an unmounted one.
     await mkdir(join(dir, 'mirror'))
     return new ArchiveFixture(await testDatabase(), dir)
   }
@@ -49,7 +49,7 @@ export class ArchiveFixture {
     return pathToFileURL(join(this.dir, 'mirror')).href
   }
 
-  /** A registered Domain with so many rows. */
+  /** Creates a registered Domain with this many rows. */
   async chain(rows: number, mirrorUrl?: string): Promise<ChainedEntry[]> {
     const domainId = randomUUID()
     const inserted = await insertDomain(this.url, domainId, Array(rows).fill({}))
@@ -74,7 +74,7 @@ export class ArchiveFixture {
     return (await rowsOf(this.url, sql, [domainId])).map(({ seq }) => Number(seq))
   }
 
-  /** What the stamps are, to be compared with what they were. */
+  /** Returns the stamps, for a comparison with earlier ones. */
   stamps(domainId: string) {
     const sql =
       'SELECT seq::int, archived_at, archive_etag FROM audit_log_entry WHERE domain_id = $1 ORDER BY seq'
@@ -96,14 +96,14 @@ export class ArchiveFixture {
     await writeFile(path, bytes)
   }
 
-  /** Names of the objects of a chain, and of nothing else that lies there. */
+  /** Returns the names of the objects of a chain. */
   async objects(domainId: string, mirrorUrl = this.mirrorUrl): Promise<string[]> {
     return (await readdir(join(this.pathOf(domainId, 1, mirrorUrl), '..')).catch(() => [])).sort()
   }
 
   /**
-   * Whether every row but those left out is stamped with the md5 of a file that holds what the row encodes to, and the
-   * rows left out have neither. Resolves with what is not so.
+   * Checks that every row, except those left out, has an object with the row's encoding and a stamp with its md5, and that
+   * the rows left out have neither. Resolves with the deviations.
    */
   async problems(rows: readonly ChainedEntry[], leftOut: readonly number[] = []): Promise<string[]> {
     const [first] = rows
@@ -134,18 +134,18 @@ export class ArchiveFixture {
 
 export interface ArchiverOptions {
   readonly concurrency?: number
-  /** Added to the URL of the database. */
+  /** Options that are added to the URL of the database. */
   readonly databaseOptions?: string
   readonly store?: (store: MirrorStore) => MirrorStore
   readonly queue?: (queue: ArchiveQueue) => ArchiveQueue
 }
 
-/** One archiver, with connections and stores of its own. */
+/** One archiver, with its own connections and stores. */
 export class Archiver {
   readonly found: (SourcedFinding & { domainId: string })[] = []
-  /** Keys in the order that objects were created. */
+  /** Keys in the order in which objects were created. */
   readonly created: string[] = []
-  /** All keys that a create was asked for. */
+  /** The keys of all create calls. */
   readonly asked: string[] = []
   readonly database: Database
   readonly deps: ArchiverDeps
@@ -215,7 +215,7 @@ export function md5(bytes: Uint8Array): string {
   return `"${createHash('md5').update(bytes).digest('hex')}"`
 }
 
-/** The sums over all chains of a pass. */
+/** Returns the sums over all chains of a pass. */
 export function totals(chains: readonly ChainDrained[]) {
   const sum = (of: 'stamped' | 'held' | 'failed') =>
     chains.reduce((total, { drained }) => total + drained[of], 0)

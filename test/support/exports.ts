@@ -17,12 +17,12 @@ interface Options {
   readonly signal?: AbortSignal
 }
 
-/** A directory to export to, in process, from any database. */
+/** Exports from any database into a directory, in this process. */
 export class Exports {
   readonly dir = mkdtempSync(join(tmpdir(), 'exports-'))
   #count = 0
 
-  /** The path of a file that is not there yet. */
+  /** Returns the path of a new file. */
   path(): string {
     this.#count += 1
     return join(this.dir, `${this.#count}.tar`)

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { MirrorStore } from '../../src/ports/mirror.js'
 
-/** An empty place for objects, and as many stores that look at it as a test opens. */
+/** An empty mirror, and the stores that a test opens on it. */
 export interface MirrorSite {
   open(): Promise<MirrorStore>
 }
@@ -21,7 +21,7 @@ export async function keysOf(store: MirrorStore, prefix: string): Promise<string
   return keys
 }
 
-/** Many at once, eight under way. */
+/** Runs many calls, eight at once. */
 async function createAll(store: MirrorStore, keys: readonly string[]): Promise<void> {
   const queue = [...keys]
   const work = async () => {
@@ -31,7 +31,7 @@ async function createAll(store: MirrorStore, keys: readonly string[]): Promise<v
   await Promise.all(Array.from({ length: 8 }, work))
 }
 
-/** What every MirrorStore promises (ports.ts). `site` makes a place of its own for each call. */
+/** The tests that every MirrorStore must pass (src/ports/mirror.ts). `site` makes a new mirror for each call. */
 export function mirrorContract(title: string, site: () => Promise<MirrorSite>): void {
   const opened: MirrorStore[] = []
   const openAt = async (place: MirrorSite) => {
@@ -45,7 +45,7 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
   })
 
   describe(`${title}: create`, () => {
-    it('puts an object that get returns', async () => {
+    it('creates an object that get returns', async () => {
       const store = await open()
       const bytes = Buffer.from([0, 255, 10, 13, 0])
       expect(await store.create('audit/a/1', bytes, never)).toEqual({ created: true, etag: etagOf(bytes) })
@@ -53,13 +53,13 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
       expect(object).toEqual({ bytes, etag: etagOf(bytes) })
     })
 
-    it('puts an empty object too', async () => {
+    it('creates an empty object too', async () => {
       const store = await open()
       expect(await store.create('empty', Buffer.alloc(0), never)).toMatchObject({ created: true })
       expect((await store.get('empty', LIMIT, never))?.bytes.length).toBe(0)
     })
 
-    it('leaves what is there as it is, with its etag', async () => {
+    it('keeps an existing object and its etag', async () => {
       const place = await site()
       const [store, other] = [await openAt(place), await openAt(place)]
       await store.create('k', text('first'), never)
@@ -93,7 +93,7 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
       const [winner, ...others] = results.filter(({ created }) => created)
       expect(others).toEqual([])
       for (const [i, store] of stores.entries()) {
-        // While they race, a bucket with versions may show one that is about to lose.
+        // During the race, a bucket with versioning may show a version that is about to lose.
         const late = await store.create('race', text(contentOf(i)), never)
         expect(late).toEqual({ created: false, etag: winner?.etag })
         const object = await store.get('race', LIMIT, never)
@@ -105,7 +105,7 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
   })
 
   describe(`${title}: get`, () => {
-    it('of what is not there is undefined', async () => {
+    it('returns undefined for a missing object', async () => {
       const store = await open()
       expect(await store.get('audit/none', LIMIT, never)).toBeUndefined()
       await store.create('audit/some', text('x'), never)
@@ -126,14 +126,14 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
       expect((await store.get('k', maxBytes, never))?.bytes).toEqual(bytes.subarray(0, length))
     })
 
-    it('does not read a large one to its end', async () => {
+    it('does not read a large object to its end', async () => {
       const store = await open()
       await store.create('large', Buffer.alloc(8 * LIMIT, 7), never)
       expect((await store.get('large', LIMIT, never))?.bytes.length).toBe(LIMIT + 1)
       expect((await store.get('large', 8 * LIMIT, never))?.bytes.length).toBe(8 * LIMIT)
     })
 
-    it('goes on 50 times at once', async () => {
+    it('runs 50 times at once', async () => {
       const store = await open()
       const warnings: Error[] = []
       const note = (warning: Error) => warnings.push(warning)
@@ -158,24 +158,24 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
       await createAll(full, ['audit/man', 'audit/many-1', 'audit/many.1', 'audit/manz', 'tlog/x', 'audit2'])
     })
 
-    it('is empty where nothing is', async () => {
+    it('is empty where there is no object', async () => {
       const store = await open()
       expect(await keysOf(store, '')).toEqual([])
       expect(await keysOf(store, 'audit/x/')).toEqual([])
     })
 
-    it('gives every key of a prefix once, in order, beyond a page', async () => {
+    it('yields every key of a prefix once, in order, beyond one page', async () => {
       expect(await keysOf(full, 'audit/many/')).toEqual(keys)
     })
 
-    it('goes by the text of the prefix, not by folders', async () => {
+    it('matches the text of the prefix, not folders', async () => {
       expect(await keysOf(full, 'audit/many/0000000000000000000')).toEqual(keys.slice(0, 2))
       expect(await keysOf(full, 'audit/many.')).toEqual(['audit/many.1'])
       expect(await keysOf(full, 'audit2')).toEqual(['audit2'])
       expect(await keysOf(full, 'nothing')).toEqual([])
     })
 
-    it('orders across folders as bytes do: - and . before /', async () => {
+    it('orders keys by bytes across folders: - and . before /', async () => {
       expect(await keysOf(full, '')).toEqual([
         'audit/man',
         'audit/many-1',
@@ -187,7 +187,7 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
       ])
     })
 
-    it('may be left in the middle', async () => {
+    it('may be abandoned in the middle', async () => {
       for await (const { key } of full.list('audit/many/', never)) {
         expect(key).toBe(keys[0])
         break
@@ -195,14 +195,14 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
       expect(await full.get(keys[0] ?? '', LIMIT, never)).toBeDefined()
     })
 
-    it('shows sizes and etags that are right, if any', async () => {
+    it('shows correct sizes and etags, if any', async () => {
       for await (const { key, size = key.length, etag = etagOf(text(key)) } of full.list('tlog/', never)) {
         expect([size, etag]).toEqual([key.length, etagOf(text(key))])
       }
     })
   })
 
-  it(`${title}: keys may be any text, in the order of their UTF-8 bytes`, async () => {
+  it(`${title}: accepts any text as a key, and lists in the order of UTF-8 bytes`, async () => {
     const store = await open()
     const keys = [
       'a b+c',
@@ -233,7 +233,7 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
   describe(`${title}: a signal`, () => {
     const reason = new Error('enough')
 
-    it('that has come stops every call with its reason', async () => {
+    it('rejects every call with its reason when it was aborted before', async () => {
       const store = await open()
       const signal = AbortSignal.abort(reason)
       await expect(store.get('k', LIMIT, signal)).rejects.toBe(reason)

@@ -3,25 +3,25 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What a bucket does with `If-None-Match`: AWS heeds it, RGW heeds it in buckets without versions only. */
+/** How a bucket treats `If-None-Match`. AWS honours it; RGW honours it only in buckets without versioning. */
 export interface BucketOptions {
   readonly versions?: boolean
   readonly ignoresConditions?: boolean
 }
 
-/** What happens to a request instead of its answer. */
+/** What happens to a request in place of its response. */
 export type Fault =
   /** Not applied: the connection is cut. */
   | { readonly kind: 'cut' }
   /** Applied, and then the connection is cut. */
   | { readonly kind: 'cut_after' }
   | { readonly kind: 'error'; readonly status: number; readonly code: string }
-  /** No answer, ever. */
+  /** No response ever comes. */
   | { readonly kind: 'hang' }
   /** The headers and half of the body. */
   | { readonly kind: 'half' }
 
-/** A request as faults are chosen by and as the log keeps it: `PUT key`, `HEAD key`, `GET key`, `LIST`, `VERSIONS`, `COPY key`. */
+/** A request, as faults are chosen by and as logged: `PUT key`, `HEAD key`, `GET key`, `LIST`, `VERSIONS`, `COPY key`. */
 export interface Seen {
   readonly verb: 'PUT' | 'COPY' | 'GET' | 'HEAD' | 'LIST' | 'VERSIONS'
   readonly key: string
@@ -36,7 +36,7 @@ interface Version {
 }
 
 interface Bucket extends BucketOptions {
-  /** By key, oldest first. */
+  /** Versions by key, oldest first. */
   readonly objects: Map<string, Version[]>
 }
 
@@ -49,17 +49,17 @@ interface Answer {
 const PAGE = 1000
 
 /**
- * A small S3 server in this process, for what a real one cannot be made to do. It speaks what the mirror speaks: PUT
- * with If-None-Match and Content-MD5, server-side copy, GET, HEAD, ListObjectsV2 and ListObjectVersions in pages, url
- * encoded. Its clock moves on by a second a write. It checks no signature.
+ * A small S3 server in this process, for behaviour that a real server cannot be made to show. It implements what the
+ * mirror uses: PUT with If-None-Match and Content-MD5, server-side copy, GET, HEAD, and ListObjectsV2 and
+ * ListObjectVersions in pages, URL-encoded. Its clock advances by one second per write. It checks no signature.
  */
 export class S3Server {
   readonly seen: Seen[] = []
-  /** Asked for each request; the default is no fault. */
+  /** Returns the fault for each request. Default: no fault. */
   fault: (request: Seen) => Fault | undefined = () => undefined
   /** Called after a PUT was applied and before it is answered. */
   onPut: (key: string) => void = () => {}
-  /** What a page of a listing is turned into: to lie with. */
+  /** Changes a page of a listing, to make the server lie. */
   listing: (keys: string[]) => string[] = (keys) => keys
   readonly #buckets = new Map<string, Bucket>()
   readonly #server: Server
@@ -90,22 +90,22 @@ export class S3Server {
     this.#buckets.set(name, { ...options, objects: new Map() })
   }
 
-  /** Puts an object as somebody else would, past every condition. */
+  /** Puts an object without any condition, like another client. */
   put(bucket: string, key: string, bytes: Uint8Array): void {
     this.#write(this.#bucket(bucket), key, Buffer.from(bytes), false)
   }
 
-  /** Deletes one as somebody else would: with versions, by a delete marker. */
+  /** Deletes an object like another client; with versioning, adds a delete marker. */
   remove(bucket: string, key: string): void {
     this.#write(this.#bucket(bucket), key, Buffer.alloc(0), true)
   }
 
-  /** The bytes of a key's versions, oldest first. */
+  /** Returns the bytes of a key's versions, oldest first. */
   versionsOf(bucket: string, key: string): readonly Buffer[] {
     return (this.#bucket(bucket).objects.get(key) ?? []).map(({ bytes }) => bytes)
   }
 
-  /** The log since the last call, as text. */
+  /** Returns the log since the last call, as text. */
   takeSeen(): string[] {
     return this.seen.splice(0).map(({ verb, key }) => (key === '' ? verb : `${verb} ${key}`))
   }
@@ -120,7 +120,7 @@ export class S3Server {
     const url = new URL(request.url ?? '/', 'http://host')
     const [, name = '', ...rest] = url.pathname.split('/')
     const key = rest.map(decodeURIComponent).join('/')
-    // A client that is killed half way sends no more; that is its death and not a failure of the test.
+    // A client that is killed sends no more data. That is no failure of the test.
     const chunks: Buffer[] | undefined = await request.toArray().catch(() => undefined)
     if (chunks === undefined) return
     const body = Buffer.concat(chunks)
@@ -209,7 +209,7 @@ export class S3Server {
   }
 }
 
-/** Keys up to the first delimiter after the prefix, each once. */
+/** Returns the keys up to the first delimiter after the prefix, each once. */
 function foldersOf(keys: readonly string[], prefix: string, delimiter: string): string[] {
   const cut = (key: string) => {
     const at = key.indexOf(delimiter, prefix.length)
@@ -265,7 +265,7 @@ function written(bucket: Bucket, { bytes, id }: Version): Record<string, string>
   return { etag: etagOf(bytes), ...(bucket.versions === true ? { 'x-amz-version-id': id } : {}) }
 }
 
-/** As real servers do, an error quotes what must not be shown. */
+/** Returns an error that quotes secrets, like real servers. */
 function problem(status: number, code: string): Answer {
   const body = `<Error><Code>${code}</Code><Message>SECRET</Message><AWSAccessKeyId>KEYID</AWSAccessKeyId></Error>`
   return { status, body: xml(body) }
@@ -287,7 +287,7 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
 }
 
-/** As AWS does it, with + for a space. */
+/** Encodes like AWS, with + for a space. */
 function urlEncoded(key: string): string {
   return encodeURIComponent(key).replaceAll('%20', '+').replaceAll('%2F', '/')
 }

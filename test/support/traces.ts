@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { decompress } from '@mongodb-js/zstd'
 import { rowsOf } from './postgres.js'
 
-/** Every table of the schema, ours or not. */
+/** Returns every table of the schema `public`, ours or not. */
 async function tablesOf(url: string): Promise<string[]> {
   const rows = await rowsOf(
     url,
@@ -14,8 +14,8 @@ async function tablesOf(url: string): Promise<string[]> {
 }
 
 /**
- * Which tables hold which of the texts, as `table: text`: in any column, whatever the case, and in the bytes of a binary
- * one. Each row is read as Postgres writes it out, as a dump would.
+ * Returns which tables hold which of the texts, as `table: text`. Searches every column, ignores case, and searches the
+ * bytes of binary columns. Reads each row as Postgres prints it, like a dump.
  */
 export async function tracesInTables(
   url: string,
@@ -37,7 +37,7 @@ export async function tracesInTables(
   return found
 }
 
-/** The files below a directory, those of a mirror decompressed, as `name` to text. */
+/** Returns the files below a directory, by name, as text. Decompresses the objects of a mirror. */
 export async function filesBelow(dir: string): Promise<Map<string, string>> {
   const files = new Map<string, string>()
   for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
@@ -45,7 +45,7 @@ export async function filesBelow(dir: string): Promise<Map<string, string>> {
     const path = join(entry.parentPath, entry.name)
     const bytes = readFileSync(path)
     const content = path.endsWith('.zst') ? await decompress(bytes) : bytes
-    // canonical_bytes stand in the object as base64: what they hold must not hide there.
+    // Decode canonical_bytes too, which are base64 in the object.
     files.set(path, `${content.toString('latin1')}\n${decoded(content.toString('latin1'))}`)
   }
   return files
@@ -56,7 +56,7 @@ function decoded(json: string): string {
   return Buffer.from(base64, 'base64').toString('latin1')
 }
 
-/** Which of several named texts hold which of the given ones, whatever the case. */
+/** Returns which of several named texts hold which of the given ones, ignoring case. */
 export function tracesIn(named: ReadonlyMap<string, string>, texts: readonly string[]): string[] {
   const found: string[] = []
   for (const [name, content] of named) {

@@ -1,4 +1,4 @@
-/** zstd frames made by hand (RFC 8878), right and wrong. */
+/** zstd frames made by hand (RFC 8878), valid and invalid. */
 
 /** Magic number of a frame. */
 export const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd] as const
@@ -6,7 +6,7 @@ export const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd] as const
 export type BlockKind = 'raw' | 'rle' | 'compressed' | 'reserved'
 const KINDS: readonly BlockKind[] = ['raw', 'rle', 'compressed', 'reserved']
 
-/** A block; `size` is what its header says, by default the length of the content. */
+/** Makes a block. `size` is the size in its header; default: the length of the content. */
 export function block(kind: BlockKind, content: Uint8Array, isLast: boolean, size = content.length): Buffer {
   const header = Buffer.alloc(3)
   header.writeUIntLE((size << 3) | (KINDS.indexOf(kind) << 1) | (isLast ? 1 : 0), 0, 3)
@@ -14,9 +14,9 @@ export function block(kind: BlockKind, content: Uint8Array, isLast: boolean, siz
 }
 
 export interface FrameParts {
-  /** Of the descriptor, beside what the other parts imply. */
+  /** Bits of the descriptor, beside those that the other parts imply. */
   readonly bits?: number
-  /** Window descriptor; absent in a single segment. Default: 2 MiB, as the library writes. */
+  /** The window descriptor; absent in a single segment. Default: 2 MiB, like the library. */
   readonly window?: number
   /** Its flag is one of the bits. */
   readonly dictionaryId?: Uint8Array
@@ -46,12 +46,12 @@ export function littleEndian(value: number, length: 1 | 2 | 4 | 8): Buffer {
   return buffer.subarray(0, length)
 }
 
-/** `bytes` of frame that decompress to 32,768 times as much: runs of 128 KiB in four bytes each. */
+/** Makes a frame of `bytes` bytes that decompresses to 32,768 times as much: runs of 128 KiB in four bytes each. */
 export function bomb(bytes: number): Buffer {
   const run = block('rle', Buffer.of(0x61), false, 128 * 1024)
   const blocks = Buffer.concat(Array.from({ length: Math.floor(bytes / run.length) }, () => run))
   return frame({ blocks: [blocks, block('raw', Buffer.alloc(0), true)] })
 }
 
-/** A frame that a decompressor skips, with four bytes in it. */
+/** A skippable frame with four bytes of content. */
 export const SKIPPABLE = Buffer.from('502a4d180400000061626364', 'hex')

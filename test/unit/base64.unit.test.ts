@@ -9,7 +9,7 @@ const read = (text: string) => {
   return bytes && Buffer.from(bytes).toString('hex')
 }
 
-/** What is said in one line, and slower. */
+/** Decodes the same way, in one line and slower. */
 function strictly(text: string): string | undefined {
   const bytes = Buffer.from(text, 'base64')
   return bytes.length > 0 && bytes.toString('base64') === text ? bytes.toString('hex') : undefined
@@ -17,7 +17,7 @@ function strictly(text: string): string | undefined {
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-it('is read as Node writes it', () => {
+it('decodes base64 as Node encodes it', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), (bytes) => {
       const encoded = Buffer.from(bytes).toString('base64')
@@ -40,7 +40,7 @@ it('refuses every other spelling', () => {
 
 it.each(['A', 'AAAAA'])('refuses %s', (text) => expect(read(text)).toBeUndefined())
 
-it('refuses more than a row can have', () => {
+it('refuses more bytes than a row can have', () => {
   expect(read(Buffer.alloc(65_536, 7).toString('base64'))).toBe('07'.repeat(65_536))
   expect(read(Buffer.alloc(65_537, 7).toString('base64'))).toBeUndefined()
 })

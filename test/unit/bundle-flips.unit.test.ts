@@ -11,17 +11,17 @@ import { VERIFIERS } from '../support/bundle-attacks/verifiers.js'
 const dir = mkdtempSync(join(tmpdir(), 'flips-'))
 afterAll(() => rmSync(dir, { recursive: true }))
 
-/** A row a segment: more of them than a reader opens ahead. */
+/** One row in each segment, and more segments than a reader opens ahead. */
 const parts = partsOf({ rows: ROWS, perSegment: 1 })
 const bundle = built(parts)
 const packed = parts.segments.map((lines) => gzip(segmentContent(lines)))
-/** From the header of the first segment on: what stands before it are the manifest and files that are not judged. */
+/** The header of the first segment. Before it come the manifest and the files that are not judged. */
 const ROWS_AT = bundle.indexOf(packed[0] ?? '') - 512
 const SEGMENTS = packed.map((gz) => ({ at: bundle.indexOf(gz), length: gz.length }))
 
 /**
- * One content has many deflate streams: bits to spare in the last byte, a copy taken from another place with the same
- * bytes. The manifest's hashes are of the contents, and a file that holds the very same rows is intact.
+ * One content has many deflate streams: unused bits in the last byte, or a copy from another place with the same bytes. The
+ * manifest's hashes are of the contents, so a file that holds the same rows is intact.
  */
 function saysTheSame(bytes: Buffer): boolean {
   return SEGMENTS.every(({ at, length }, i) => {
@@ -33,7 +33,7 @@ function saysTheSame(bytes: Buffer): boolean {
   })
 }
 
-it('a bundle with any bit changed, from the rows on, is not intact unless it says the same, and nothing breaks', async () => {
+it('does not accept a bundle with a changed bit in its segments, unless the content is the same', async () => {
   const places = fc.integer({ min: ROWS_AT, max: bundle.length - 1 })
   const inSegment = (place: number) => SEGMENTS.some(({ at, length }) => place >= at && place < at + length)
   await fc.assert(
@@ -43,7 +43,7 @@ it('a bundle with any bit changed, from the rows on, is not intact unless it say
       const path = join(dir, 'flipped.tar')
       writeFileSync(path, bytes)
       const [said] = (await VERIFIERS.product?.([[path]])) ?? []
-      // A file that was badly copied: could not be checked, and no finding.
+      // A badly copied file could not be checked, and is no finding.
       expect(inSegment(at) && saysTheSame(bytes) ? [0, 3] : [3], said?.stderr).toContain(said?.exit)
     }),
     { numRuns: 400 },

@@ -15,7 +15,7 @@ const copied = (row: StoredRow): StoredRow => ({
   ...(row.canonical && { canonical: Uint8Array.from(row.canonical) }),
 })
 
-/** What a segment of these bytes holds; undefined for a line that is no row. */
+/** Returns the rows of a segment; undefined for a line that is not a row. */
 function read(content: string): Read[] {
   const rows: Read[] = []
   new LineReader({
@@ -26,7 +26,7 @@ function read(content: string): Read[] {
   return rows
 }
 
-/** The same, as JSON reads it: one key order, nothing but ASCII, no other spelling of a value. */
+/** Reads the same with JSON.parse: one key order, only ASCII, one spelling of each value. */
 function plainly(line: string): Read {
   let value: { seq: number; prev_hash: string; entry_hash: string; canonical_bytes: string }
   try {
@@ -52,8 +52,8 @@ function line(seq: number | string, base64 = 'AAEC', prev = HASH, entry = OTHER)
   return `{"seq":${seq},"prev_hash":"${prev}","entry_hash":"${entry}","canonical_bytes":"${base64}"}`
 }
 
-describe('a line of a segment', () => {
-  it('is read as it is written', () => {
+describe('LineReader', () => {
+  it('reads the lines that are written', () => {
     const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
     const seq = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
     fc.assert(
@@ -83,7 +83,7 @@ describe('a line of a segment', () => {
     )
   })
 
-  it('is none with any byte changed, unless JSON reads the same row', () => {
+  it('refuses a line with a changed byte, unless JSON.parse reads the same row', () => {
     const honest = line(4711, 'AAECAw==')
     const at = fc.integer({ min: 0, max: honest.length - 1 })
     fc.assert(
@@ -97,32 +97,32 @@ describe('a line of a segment', () => {
   })
 
   it.each([
-    ['cut', line(1).slice(0, -1)],
-    ['of nothing', ''],
-    ['with more behind it', `${line(1)} `],
-    ['with capital digits', line(1, 'AAEC', HASH.toUpperCase())],
-    ['without canonical bytes', line(1, '')],
-    ['of a seq with a zero before it', line('01')],
-    ['of minus nothing', line('-0')],
-    ['of no seq', line('')],
-    ['of a fraction', line('1.5')],
-    ['of an exponent', line('1e3')],
-    ['of a seq beyond any number', line('9007199254740993')],
-    ['of 17 digits', line('12345678901234567')],
-    ['of canonical bytes that are too long', line(1, 'A'.repeat(4 * 30_000))],
-  ])('is none: %s', (_name, text) => expect(read(`${text}\n`)).toEqual([undefined]))
+    ['a cut line', line(1).slice(0, -1)],
+    ['an empty line', ''],
+    ['a line with more after it', `${line(1)} `],
+    ['a line with upper-case digits', line(1, 'AAEC', HASH.toUpperCase())],
+    ['a line without canonical bytes', line(1, '')],
+    ['a seq with a leading zero', line('01')],
+    ['a seq of minus zero', line('-0')],
+    ['a missing seq', line('')],
+    ['a seq with a fraction', line('1.5')],
+    ['a seq with an exponent', line('1e3')],
+    ['a seq beyond every number', line('9007199254740993')],
+    ['a seq of 17 digits', line('12345678901234567')],
+    ['canonical bytes that are too long', line(1, 'A'.repeat(4 * 30_000))],
+  ])('refuses %s', (_name, text) => expect(read(`${text}\n`)).toEqual([undefined]))
 
   it.each([0, -5, 1, 123_456_789_012_345, 9_007_199_254_740_991, 9_007_199_254_740_992])(
-    'may be of row %s',
+    'reads row %s',
     (seq) => {
       expect(read(`${line(seq)}\n`)).toMatchObject([{ seq, prevHash: HASH, entryHash: OTHER }])
     },
   )
 
-  it('is none without its newline', () =>
+  it('refuses a line without its newline', () =>
     expect(read(`${line(1)}\n${line(2)}`)).toMatchObject([{ seq: 1 }, undefined]))
 
-  it('tells of a damaged row what is left of it', () => {
+  it('reads what is left of a damaged row', () => {
     const damaged = `{"seq":-3,"prev_hash":null,"entry_hash":"${HASH}","problem":"a column is NULL"}`
     const row = { seq: -3, prevHash: undefined, entryHash: HASH, problem: 'a column is NULL' }
     expect(read(`${damaged}\n`)).toEqual([row])

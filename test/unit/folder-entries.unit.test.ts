@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { openMirror } from '../../src/mirror/open.js'
 
-/** As Node does where the file system does not say what an entry is: it joins the path and the name to ask for it. */
+/** Joins the path and the name, as Node does to stat an entry whose type the file system does not report. */
 vi.mock('node:fs/promises', async (original) => {
   const fs = await original<typeof import('node:fs/promises')>()
   const opendir: typeof fs.opendir = async (path, options) => {
@@ -38,7 +38,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(root, { recursive: true }))
 
-it('a directory is listed on a file system that does not say what an entry is', async () => {
+it('lists a directory on a file system that does not report the types of entries', async () => {
   const store = await openMirror(pathToFileURL(root).href)
   const keys: string[] = []
   for await (const { key } of store.list('', never)) keys.push(key)

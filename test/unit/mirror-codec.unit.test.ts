@@ -28,11 +28,11 @@ const packed = (content: string | Uint8Array) => compress(Buffer.from(content as
 const read = async (content: string | Uint8Array) => decodeObject(await packed(content), place)
 const edited = (patch: Readonly<Record<string, unknown>>) =>
   `${JSON.stringify({ ...JSON.parse(json), ...patch })}\n`
-/** The object that somebody makes who knows the format: everything but the hashes made anew. */
+/** Returns the object that an attacker who knows the format can make: everything but the hashes is computed again. */
 const forged = (patch: Partial<ChainedEntry>) => encodeObject({ ...row, ...patch })
 
-describe('an object', () => {
-  it('is the JSON of the format page', () => {
+describe('encodeObject', () => {
+  it('writes the documented JSON', () => {
     expect(json).toBe(
       `{"format":"PXA1","domain_id":"${DOMAIN}","seq":42,"subject_pseudonym":"${row.subjectPseudonym}",` +
         '"relation":"project.create","object":"project:p42","reason":"granted",' +
@@ -44,7 +44,7 @@ describe('an object', () => {
     )
   })
 
-  it.each(vectorRows)('of vector $domain_id $seq holds the bytes of the vector', async (vector) => {
+  it.each(vectorRows)('writes the canonical bytes of vector $domain_id $seq', async (vector) => {
     const bytes = await encodeObject(vectorEntry(vector))
     const decoded = await decodeObject(bytes, { domainId: vector.domain_id, seq: vector.seq })
     expect(decoded).toEqual({
@@ -53,15 +53,15 @@ describe('an object', () => {
     })
   })
 
-  // A mirror is create-only: bytes that change with a version would make every row look like two.
-  it('has these very bytes, also in the next release', () => {
+  // A mirror is create-only: if the bytes changed with a version, every row would look like two rows.
+  it('writes the same bytes in every release', () => {
     expect(object.length).toBe(583)
     expect(createHash('sha256').update(object).digest('hex')).toBe(
       '9684481eb09601a728e10b4cca5a7047ca4b46abe96e869f9d87676c89edbcb7',
     )
   })
 
-  it('comes back as it was, the same bytes each time, whatever it holds', async () => {
+  it('round-trips any row, with the same bytes each time', async () => {
     await fc.assert(
       fc.asyncProperty(rowArbitrary, async (entry) => {
         const bytes = await encodeObject(entry)
@@ -72,7 +72,7 @@ describe('an object', () => {
     )
   })
 
-  it('may be as large as every limit allows, and spelled as long as JSON can', async () => {
+  it('fits a row that reaches every limit, in its longest JSON spelling', async () => {
     const item = '\u0001'.repeat(512)
     const noisy = Array.from({ length: 64 }, (_, i) =>
       createHash('sha512').update(String(i)).digest('hex').repeat(4),
@@ -99,17 +99,17 @@ describe('an object', () => {
     ['entry_hash', { entryHash: '' }],
     ['seq', { seq: 0 }],
     ['well-formed text', { zedtoken: '\ud800' }],
-  ])('is not made for a row that breaks %s', async (_, patch) => {
+  ])('refuses a row that breaks %s', async (_, patch) => {
     await expect(encodeObject({ ...row, ...patch })).rejects.toMatchObject({ code: 'entry_malformed' })
   })
 })
 
-describe('reading leaves to the fold', () => {
+describe('decodeObject leaves to the fold', () => {
   it.each([
     ['an entry_hash that does not match', { entryHash: 'cd'.repeat(32) }],
     ['a link to nowhere', { prevHash: 'cd'.repeat(32) }],
     ['a field edited in both spellings', { relation: 'project.delete' }],
-  ])('%s', async (_, patch) => {
+  ])('accepts %s', async (_, patch) => {
     const entry = { ...row, ...patch }
     expect(await decodeObject(await forged(patch), place)).toEqual({
       entry,
@@ -117,7 +117,7 @@ describe('reading leaves to the fold', () => {
     })
   })
 
-  it('a generation that it does not know', async () => {
+  it('leaves an unknown generation to the fold', async () => {
     const decoded = await read(edited({ format: 'PXA2', further: 1, canonical_bytes: 'UFhBMg==' }))
     expect(decoded).toEqual({
       problem: 'format: this program does not know PXA2',
@@ -126,7 +126,7 @@ describe('reading leaves to the fold', () => {
   })
 })
 
-describe('a malformed object', () => {
+describe('decodeObject', () => {
   const spelling = 'not spelled as the format spells it'
   const fields = 'canonical_bytes: not those of the fields'
   const elsewhere = 'the object holds another row than its key names'
@@ -137,8 +137,8 @@ describe('a malformed object', () => {
   const canonical: string = JSON.parse(json).canonical_bytes
 
   it.each([
-    ['empty', '', 'not JSON'],
-    ['not JSON', 'audit', 'not JSON'],
+    ['an empty text', '', 'not JSON'],
+    ['a text that is not JSON', 'audit', 'not JSON'],
     ['JSON cut short', json.slice(0, -3), 'not JSON'],
     ['a BOM', `\ufeff${json}`, 'not JSON'],
     ['deep nesting', '['.repeat(500_000), 'not JSON'],
@@ -152,13 +152,13 @@ describe('a malformed object', () => {
     ['white space', json.replace('"seq":42', '"seq": 42'), spelling],
     ['white space before', ` ${json}`, spelling],
     ['a duplicate key', json.replace('"seq":42', '"seq":41,"seq":42'), spelling],
-    ['a key twice the same', json.replace('"seq":42', '"seq":42,"seq":42'), spelling],
+    ['a repeated key with the same value', json.replace('"seq":42', '"seq":42,"seq":42'), spelling],
     ['__proto__', json.replace('"seq":42', '"seq":42,"__proto__":{"x":1}'), fields],
     ['another key', json.replace('"seq":42', '"seq":42,"x":1'), fields],
     ['another key order', reordered(), fields],
     ['an escaped letter', json.replace('project.create', 'project.creat\\u0065'), spelling],
     ['an escaped slash', json.replace('GhUK', '\\/hUK'), spelling],
-    ['a number spelled otherwise', json.replace('"seq":42', '"seq":42.0'), spelling],
+    ['another spelling of a number', json.replace('"seq":42', '"seq":42.0'), spelling],
     ['an exponent', json.replace('"seq":42', '"seq":4.2e1'), spelling],
     ['a seq in quotes', json.replace('"seq":42', '"seq":"42"'), fields],
     ['a missing field', json.replace('"zedtoken":"GhUKEzE2ODY2",', ''), fields],
@@ -179,8 +179,8 @@ describe('a malformed object', () => {
     ['canonical_bytes of another type', edited({ canonical_bytes: 1 }), 'canonical_bytes: expected a text'],
     ['no canonical_bytes', edited({ canonical_bytes: '' }), 'canonical_bytes: shorter than the fixed fields'],
     ['canonical_bytes in base64url', edited({ canonical_bytes: canonical.replaceAll('+', '-') }), fields],
-    ['without padding', edited({ canonical_bytes: canonical.replace(/=+$/, '') }), fields],
-    ['with a blank', edited({ canonical_bytes: `${canonical} ` }), fields],
+    ['canonical_bytes without padding', edited({ canonical_bytes: canonical.replace(/=+$/, '') }), fields],
+    ['canonical_bytes with a blank', edited({ canonical_bytes: `${canonical} ` }), fields],
     [
       'with other junk',
       edited({ canonical_bytes: `${canonical.slice(0, 8)}!${canonical.slice(8)}` }),
@@ -190,19 +190,19 @@ describe('a malformed object', () => {
     ['format pxa1', edited({ format: 'pxa1' }), 'format: expected PXA1'],
     ['generation 0', edited({ format: 'PXA0' }), 'format: expected PXA1'],
     ['a generation beyond SQL', edited({ format: 'PXA32768' }), 'format: expected PXA1'],
-    ['a later generation elsewhere', edited({ format: 'PXA2', seq: 41 }), elsewhere],
+    ['a later generation under another key', edited({ format: 'PXA2', seq: 41 }), elsewhere],
     [
       'a later generation without hashes',
       edited({ format: 'PXA2', prev_hash: '' }),
       'prev_hash: expected 64 lower-case hex digits',
     ],
-  ])('%s', async (_, content, problem) => {
-    // Each case must differ from the object that is well-formed.
+  ])('refuses %s', async (_, content, problem) => {
+    // Each case must differ from the well-formed object.
     expect(content).not.toBe(json)
     expect(await read(content)).toEqual({ problem })
   })
 
-  it.each(['x', 'xx'])('with bits in the padding of base64 that no encoder sets: after %s', async (tail) => {
+  it.each(['x', 'xx'])('refuses padding bits of base64 that no encoder sets, after %s', async (tail) => {
     const padded = await forged({ zedtoken: `${'y'.repeat(13)}${tail}` })
     const content = (await decompress(Buffer.from(padded))).toString('utf8')
     const loose = content.replace(
@@ -213,7 +213,7 @@ describe('a malformed object', () => {
     expect(await read(loose)).toEqual({ problem: fields })
   })
 
-  it('that is not UTF-8', async () => {
+  it('refuses an object that is not UTF-8', async () => {
     const bytes = Buffer.from(json)
     bytes[20] = 0xff
     expect(await read(bytes)).toEqual({ problem: 'not well-formed UTF-8' })
@@ -222,11 +222,11 @@ describe('a malformed object', () => {
   it.each([
     ['another row', { seq: 41 }],
     ['another Domain', { domainId: OTHER_DOMAIN }],
-  ])('of %s than its key names', async (_, patch) => {
+  ])('refuses an object of %s than its key names', async (_, patch) => {
     expect(await decodeObject(await forged(patch), place)).toEqual({ problem: elsewhere })
   })
 
-  it('beyond the limits of a row, whose canonical bytes say the same', async () => {
+  it('refuses an object beyond the limits of a row, whose canonical bytes agree', async () => {
     const bytes = Buffer.from(encodeCanonical(row))
     bytes.writeBigUInt64BE(2n ** 53n, 20)
     const content = edited({ seq: 2 ** 53, canonical_bytes: bytes.toString('base64') })
@@ -242,38 +242,38 @@ describe('a malformed object', () => {
       'zstd: something follows the frame',
     ],
     ['a skippable frame', Buffer.concat([object, SKIPPABLE]), 'zstd: something follows the frame'],
-    ['one before it', Buffer.concat([SKIPPABLE, object]), 'zstd: not a frame'],
+    ['a skippable frame before it', Buffer.concat([SKIPPABLE, object]), 'zstd: not a frame'],
     ['a bomb', bomb(900_000), 'zstd: may decompress to more than 1 MiB'],
     ['more than 1 MiB', Buffer.alloc(MAX_OBJECT_BYTES + 1), 'larger than 1 MiB'],
-    ['nothing', Buffer.alloc(0), 'no bytes: it is empty, or no regular file (a link, a FIFO, a device)'],
+    ['no bytes', Buffer.alloc(0), 'no bytes: it is empty, or no regular file (a link, a FIFO, a device)'],
     ['a few bytes', Buffer.alloc(5), 'zstd: shorter than a frame header'],
     [
       'a block that is no block',
       frame({ blocks: [block('compressed', Buffer.from('not what zstd writes'), true)] }),
       'zstd: does not decompress',
     ],
-  ])('with a frame of %s', async (_, bytes, problem) => {
+  ])('refuses a frame of %s', async (_, bytes, problem) => {
     expect(await decodeObject(bytes, place)).toEqual({ problem })
   })
 
-  it('is the same content in another frame: that one is none', async () => {
+  it('accepts the same content in another frame', async () => {
     const raw = frame({ blocks: [block('raw', Buffer.from(json), true)] })
     expect(await decodeObject(raw, place)).toMatchObject({ entry: row })
   })
 
-  it('cut anywhere', async () => {
+  it('refuses an object that is cut anywhere', async () => {
     for (let length = 0; length < object.length; length += 1) {
       expect(await decodeObject(object.subarray(0, length), place)).toHaveProperty('problem')
     }
   })
 
-  it('with any bit flipped is malformed, or says what it says in its canonical bytes as well', async () => {
+  it('refuses any flipped bit, unless the canonical bytes agree with the change', async () => {
     for (let bit = 0; bit < object.length * 8; bit += 1) {
       const bytes = Buffer.from(object)
       bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7))
       const decoded = await decodeObject(bytes, place)
       if ('problem' in decoded) continue
-      // A bit of a stored hash may change, which is for the fold; a bit of the frame may mean nothing.
+      // A changed bit of a stored hash is left to the fold. A changed bit of the frame may have no effect.
       const { prevHash, entryHash, ...hashed } = decoded.entry
       expect({ ...row, ...hashed }).toEqual(row)
       expect(decoded.canonical).toEqual(Buffer.from(encodeCanonical(row)))
@@ -281,7 +281,7 @@ describe('a malformed object', () => {
     }
   })
 
-  it('is never an exception', async () => {
+  it('never throws', async () => {
     const values = fc.dictionary(
       fc.constantFrom(...Object.keys(JSON.parse(json)), '__proto__', 'x'),
       fc.jsonValue(),
@@ -298,14 +298,14 @@ describe('a malformed object', () => {
   })
 })
 
-describe('same content', () => {
-  it('is that of the same bytes, in whatever frame', async () => {
+describe('sameContent', () => {
+  it('finds the same bytes equal in any frame', async () => {
     const raw = frame({ blocks: [block('raw', Buffer.from(json), true)] })
     expect(await sameContent(object, Buffer.from(object))).toBe(true)
     expect(await sameContent(object, raw)).toBe(true)
   })
 
-  it('is not that of another row, or of what does not decompress', async () => {
+  it('finds another row, and bytes that do not decompress, different', async () => {
     const [other] = chainOf(1)
     if (other === undefined) throw new Error('no row')
     expect(await sameContent(object, await encodeObject(other))).toBe(false)
@@ -316,7 +316,7 @@ describe('same content', () => {
   })
 })
 
-it('features get all of it by one port', async () => {
+it('gives the features the whole format in one port', async () => {
   expect(mirrorCodec.prefix()).toBe('audit/')
   expect(mirrorCodec.prefix(DOMAIN)).toBe(`audit/${DOMAIN}/`)
   expect(mirrorCodec.parseKey(mirrorCodec.key(DOMAIN, 42))).toEqual(place)

@@ -13,13 +13,13 @@ const { mirror_keys: vectors }: { mirror_keys: { domain_id: string; seq: number;
 const seqArbitrary = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
 const KEY = `audit/${DOMAIN}/00000000000000000042.json.zst`
 
-describe('an object’s key', () => {
-  it.each(vectors)('is that of the vectors: seq $seq', ({ domain_id: domainId, seq, key }) => {
+describe('objectKey', () => {
+  it.each(vectors)('returns the key of the vector with seq $seq', ({ domain_id: domainId, seq, key }) => {
     expect(objectKey(domainId, seq)).toBe(key)
     expect(parseKey(key)).toEqual({ domainId, seq })
   })
 
-  it('comes back as the place it was made of, and lies below its Domain', () => {
+  it('round-trips, and lies below the prefix of its Domain', () => {
     fc.assert(
       fc.property(domainIdArbitrary, seqArbitrary, (domainId, seq) => {
         const key = objectKey(domainId, seq)
@@ -30,7 +30,7 @@ describe('an object’s key', () => {
     )
   })
 
-  it('sorts as its seq does', () => {
+  it('sorts like the seqs', () => {
     fc.assert(
       fc.property(seqArbitrary, seqArbitrary, (a, b) => {
         expect(objectKey(DOMAIN, a) < objectKey(DOMAIN, b)).toBe(a < b)
@@ -38,21 +38,21 @@ describe('an object’s key', () => {
     )
   })
 
-  it.each([0, -1, 1.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY])('is not made for seq %s', (seq) => {
+  it.each([0, -1, 1.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY])('refuses seq %s', (seq) => {
     expect(() => objectKey(DOMAIN, seq)).toThrow(FormatError)
   })
 
-  it.each(['', 'x', NIL_UUID, `${DOMAIN}0`, `${DOMAIN}/..`])('is not made for domain %j', (domainId) => {
+  it.each(['', 'x', NIL_UUID, `${DOMAIN}0`, `${DOMAIN}/..`])('refuses domain %j', (domainId) => {
     expect(() => objectKey(domainId, 1)).toThrow(FormatError)
     expect(() => domainPrefix(domainId)).toThrow(FormatError)
   })
 })
 
-describe('the parser of keys', () => {
+describe('parseKey', () => {
   const digits = (text: string) => KEY.replace('00000000000000000042', text)
 
   it.each([
-    ['nothing', ''],
+    ['an empty key', ''],
     ['one digit fewer', digits('0000000000000000042')],
     ['one digit more', digits('000000000000000000042')],
     ['no padding', digits('42')],
@@ -71,7 +71,7 @@ describe('the parser of keys', () => {
     ['a Domain without dashes', KEY.replace(DOMAIN, DOMAIN.replaceAll('-', ''))],
     ['another prefix', KEY.replace('audit', 'tlog')],
     ['a slash before', `/${KEY}`],
-    ['a slash twice', KEY.replace('/', '//')],
+    ['a double slash', KEY.replace('/', '//')],
     ['a folder deeper', KEY.replace('audit/', 'audit/x/')],
     ['a newline after', `${KEY}\n`],
     ['a line before', `x\n${KEY}`],
@@ -83,7 +83,7 @@ describe('the parser of keys', () => {
     expect(parseKey(key)).toBeUndefined()
   })
 
-  it('takes nothing but what the builder makes', () => {
+  it('accepts only what objectKey returns', () => {
     const mutated = fc
       .tuple(fc.nat(KEY.length - 1), fc.constantFrom(...'0129afAF-/.x \n', ''))
       .map(([at, unit]) => KEY.slice(0, at) + unit + KEY.slice(at + 1))

@@ -15,7 +15,7 @@ describe('a mirror URL', () => {
     ['file:///var/audit//', directory('/var/audit')],
     ['file:///var/with%20blank%3F', directory('/var/with blank?')],
     ['file:///', directory('/')],
-  ])('%s', (text, place) => {
+  ])('parses %s', (text, place) => {
     expect(parseMirrorUrl(text)).toEqual(place)
   })
 
@@ -47,7 +47,7 @@ describe('a mirror URL', () => {
     's3://audit-mirror/a\n',
     'https://KEYID:SECRET@host/bucket',
     'S3://audit-mirror',
-  ])('is not %j, and says so without it', async (text) => {
+  ])('refuses %j, and does not quote it', async (text) => {
     const error = await openMirror(text, {}).catch((e: unknown) => e)
     expect(error).toMatchObject({ code: 'usage' })
     expect(String(error)).not.toMatch(/SECRET|KEYID/)
@@ -64,7 +64,7 @@ describe('a mirror URL', () => {
     },
   )
 
-  it('is shown as it was written', async () => {
+  it('returns the URL as it was written', async () => {
     for (const url of ['s3://audit-mirror/prod', 'file:///var/audit', 's3://audit-mirror']) {
       const store = await openMirror(url, {})
       expect(store.url).toBe(url)

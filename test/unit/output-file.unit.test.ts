@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { OutputFile } from '../../src/bundle/output-file.js'
 
-/** A file system without links, as FAT on a stick is. */
+/** A file system without links, like FAT. */
 vi.mock('node:fs/promises', async (original) => ({
   ...(await original<typeof import('node:fs/promises')>()),
   link: () => Promise.reject(Object.assign(new Error('link'), { code: 'EPERM' })),
@@ -19,13 +19,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true }))
 
-it('a file gets its name where there are no links', async () => {
+it('names a file on a file system without links', async () => {
   await written(false)
   expect(readdirSync(dir)).toEqual(['evidence.tar'])
   expect(readFileSync(path(), 'utf8')).toBe('new')
 })
 
-it('and replaces none that came meanwhile, but where that was asked for', async () => {
+it('replaces a file that was created meanwhile only if asked to', async () => {
   writeFileSync(path(), 'old')
   await expect(written(false)).rejects.toMatchObject({ code: 'output_exists' })
   expect(readFileSync(path(), 'utf8')).toBe('old')

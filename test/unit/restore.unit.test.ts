@@ -6,11 +6,11 @@ type Given = readonly [code: FindingCode, from: number, to: number, observed?: s
 
 const F = 'f'.repeat(64)
 const CASES: readonly (readonly [what: string, given: readonly Given[], end: number])[] = [
-  ['nothing', [], 20],
+  ['no finding', [], 20],
   ['an edited row', [['entry_hash_mismatch', 8, 8]], 7],
   ['a malformed object', [['object_malformed', 8, 9]], 7],
   ['a gap', [['seq_gap', 8, 12]], 7],
-  ['a link that breaks: the row before it was forged', [['broken_link', 8, 8]], 6],
+  ['a broken link, because the row before it was forged', [['broken_link', 8, 8]], 6],
   [
     'an edited hash and the link after it',
     [
@@ -20,7 +20,7 @@ const CASES: readonly (readonly [what: string, given: readonly Given[], end: num
     7,
   ],
   [
-    'the first of several',
+    'several findings, by the first',
     [
       ['object_malformed', 15, 15],
       ['seq_gap', 4, 4],
@@ -32,7 +32,7 @@ const CASES: readonly (readonly [what: string, given: readonly Given[], end: num
   ['the link of the first row', [['broken_link', 1, 1]], 0],
   ['the link of the second row', [['broken_link', 2, 2]], 0],
   [
-    'strays, which are no rows',
+    'orphans, which are no rows',
     [
       ['orphan_object', 3, 3],
       ['orphan_object', 0, 0],
@@ -40,14 +40,14 @@ const CASES: readonly (readonly [what: string, given: readonly Given[], end: num
     20,
   ],
   [
-    'a stray before an edited row',
+    'an orphan before an edited row',
     [
       ['orphan_object', 3, 3],
       ['entry_hash_mismatch', 9, 9],
     ],
     8,
   ],
-  ['a pin beyond the end: rows are lost', [['unexpected_head', 25, 25]], 20],
+  ['a pin beyond the end, because rows are lost', [['unexpected_head', 25, 25]], 20],
   [
     'a pin within a gap',
     [
@@ -57,14 +57,14 @@ const CASES: readonly (readonly [what: string, given: readonly Given[], end: num
     7,
   ],
   [
-    'a pin that another row has the place of: rewritten, nobody knows from where on',
+    'a pin whose row is another one, because the beginning of the rewritten rows is unknown',
     [['unexpected_head', 15, 15, F]],
     0,
   ],
 ]
 
-describe('where the intact beginning of 20 rows ends', () => {
-  it.each(CASES)('%s', (_what, given, end) => {
+describe('intactEnd of 20 rows', () => {
+  it.each(CASES)('stops before %s', (_what, given, end) => {
     const findings: Finding[] = given.map(([code, seqFrom, seqTo, observed]) => ({
       code,
       seqFrom,

@@ -22,7 +22,7 @@ const HEAD = { seq: 12, hash: hashAt(12) }
 function judge({ rows, fromSeq = 1, stampedSeq, head = HEAD }: Run) {
   const options = { fromSeq, stampedSeq, head, groupRows: 5, counts: every, hasher: nodeHasher }
   const run = new RunJudge(options)
-  // As a source does that reuses its buffer.
+  // Zero the bytes after each call, like a source that reuses its buffer.
   for (const row of rows) {
     const canonical = row.canonical === undefined ? undefined : Uint8Array.from(row.canonical)
     run.add({ ...row, canonical })
@@ -38,7 +38,7 @@ function judge({ rows, fromSeq = 1, stampedSeq, head = HEAD }: Run) {
   }
 }
 
-/** The chain with its rows from `from` to `to` rewritten, and what follows left as it was. */
+/** Returns the chain with its rows from `from` to `to` rewritten, and the later rows unchanged. */
 function rewritten(from: number, to: number): ChainedEntry[] {
   const entries = CHAIN.slice(from - 1, to).map((row) => entryAt(row.seq, { relation: 'project.delete' }))
   const forged = chained(entries, from === 1 ? undefined : hashAt(from - 1))
@@ -52,19 +52,19 @@ const PROVEN = { unchecked: 0, isEndProven: true }
 
 describe('RunJudge', () => {
   it.each<[string, Run, object]>([
-    ['whole', { rows: all(CHAIN) }, { groups: ['1-5', '6-10', '11-12'], held: 0, findings: [] }],
+    ['that is intact', { rows: all(CHAIN) }, { groups: ['1-5', '6-10', '11-12'], held: 0, findings: [] }],
     [
       'between archived rows',
       { rows: all(CHAIN.slice(2, 8)), fromSeq: 4, stampedSeq: 8 },
       { groups: ['4-7'], held: 0, findings: [] },
     ],
     [
-      'of which a stretch was rewritten',
+      'with rewritten rows',
       { rows: all(rewritten(3, 6)) },
       { groups: ['7-11', '12-12'], held: 6, findings: ['broken_link 7-7'] },
     ],
     [
-      'of which a stretch was rewritten, and the link after it put right',
+      'with rewritten rows and a corrected link after them',
       {
         rows: all(rewritten(3, 6)).map((row, i, rows) =>
           i === 6 ? { ...row, prevHash: rows[5]?.entryHash } : row,
@@ -73,12 +73,12 @@ describe('RunJudge', () => {
       { groups: ['7-11', '12-12'], held: 6, findings: ['entry_hash_mismatch 7-7'] },
     ],
     [
-      'of which a stretch was rewritten, and the row after it deleted',
+      'with rewritten rows and a deleted row after them',
       { rows: all(rewritten(3, 6)).filter(({ seq }) => seq !== 7) },
       { groups: ['8-12'], held: 6, findings: ['seq_gap 7-7'] },
     ],
     [
-      'damaged twice',
+      'that is damaged twice',
       { rows: all(rewritten(3, 4)).map((row) => (row.seq === 9 ? { ...row, entryHash: hashAt(1) } : row)) },
       {
         groups: ['10-12'],
@@ -87,12 +87,12 @@ describe('RunJudge', () => {
       },
     ],
     [
-      'with a prev_hash that alone was changed',
+      'with one changed prev_hash',
       { rows: patched(6, { prevHash: hashAt(2) }) },
       { groups: ['1-5', '6-10', '11-12'], held: 0, findings: ['broken_link 6-6'] },
     ],
     [
-      'with a row twice',
+      'with a duplicated row',
       { rows: all([...CHAIN.slice(0, 6), ...CHAIN.slice(5)]) },
       { groups: ['7-11', '12-12'], held: 6, findings: ['duplicate_seq 6-6'] },
     ],
@@ -102,7 +102,7 @@ describe('RunJudge', () => {
       { groups: ['1-5', '6-9'], held: 3, isEndProven: false, findings: [] },
     ],
     [
-      'damaged beyond the head',
+      'that is damaged beyond the head',
       { rows: patched(11, { entryHash: hashAt(1) }), head: { seq: 9, hash: hashAt(9) } },
       { groups: ['1-5', '6-9'], held: 3, isEndProven: false },
     ],
@@ -111,9 +111,13 @@ describe('RunJudge', () => {
       { rows: all(CHAIN), head: { seq: 12, hash: hashAt(1) } },
       { groups: [], held: 12, isEndProven: false },
     ],
-    ['cut', { rows: all(CHAIN.slice(0, 9)) }, { groups: [], held: 9, isEndProven: false, findings: [] }],
     [
-      'that the archived row after it does not follow from',
+      'that is cut',
+      { rows: all(CHAIN.slice(0, 9)) },
+      { groups: [], held: 9, isEndProven: false, findings: [] },
+    ],
+    [
+      'that the archived row after it does not link to',
       { rows: all(rewritten(3, 7)).slice(0, 8), stampedSeq: 8 },
       { groups: [], held: 7, isEndProven: false },
     ],
@@ -128,7 +132,7 @@ describe('RunJudge', () => {
       { groups: [], held: 0, unchecked: 7, isEndProven: false, findings: [] },
     ],
     ['without rows', { rows: [] }, { groups: [], held: 0, isEndProven: false }],
-  ])('of a run %s', (_name, run, expected) => {
+  ])('judges a run %s', (_name, run, expected) => {
     expect(judge(run)).toMatchObject({ ...PROVEN, ...expected })
   })
 })
@@ -147,28 +151,28 @@ describe('judgeGroup', () => {
   }
 
   it.each<[string, StoredRow[], object]>([
-    ['as they were', rowsOf(CHAIN), { ready: [3, 4, 5, 6, 7], held: 0, findings: [] }],
+    ['that are unchanged', rowsOf(CHAIN), { ready: [3, 4, 5, 6, 7], held: 0, findings: [] }],
     [
-      'rewritten to their end since',
+      'that were rewritten to their end since',
       rowsOf(rewritten(5, 7)),
       { ready: [], held: 5, findings: ['broken_link 3-7'] },
     ],
     [
-      'of which one was edited since',
+      'with one that was edited since',
       rowsOf(CHAIN.map((row) => (row.seq === 5 ? rehashed({ ...row, relation: 'x.y' }) : row))),
       { ready: [], held: 5, findings: ['broken_link 6-6'] },
     ],
-    ['of which the first is gone', rowsOf(CHAIN).slice(1), { ready: [], held: 4 }],
+    ['without the first one', rowsOf(CHAIN).slice(1), { ready: [], held: 4 }],
     [
-      'of which one carries another prev_hash',
+      'with one that has another prev_hash',
       rowsOf(CHAIN).map((row) => (row.seq === 5 ? { ...row, prevHash: hashAt(1) } : row)),
       { ready: [3, 4, 6, 7], held: 1, findings: [] },
     ],
-  ])('of rows %s', (_name, rows, expected) => {
+  ])('judges rows %s', (_name, rows, expected) => {
     expect(judged(rows)).toMatchObject(expected)
   })
 
-  it('gives only the rows that count', () => {
+  it('returns only the rows that count', () => {
     expect(judged(rowsOf(CHAIN), (seq) => seq % 2 === 0)).toMatchObject({ ready: [4, 6], held: 0 })
   })
 })

@@ -8,7 +8,7 @@ import type { ByteRow } from '../../src/chain/fast-path.js'
 
 const SEGMENTS = 6
 
-/** A writer with so many segments under way that rows are to wait for it. */
+/** Returns a writer with so many segments in progress that the caller should drain it. */
 function ahead(take: TakeSegment): SegmentWriter {
   const writer = new SegmentWriter(take)
   const canonical = randomBytes(60_000)
@@ -21,7 +21,7 @@ function ahead(take: TakeSegment): SegmentWriter {
   return writer
 }
 
-it('hands segments over one after the other where the last row came while some were', async () => {
+it('passes segments on one after the other when the last row comes during a drain', async () => {
   const seen: string[] = []
   const writer = ahead(async (name) => {
     seen.push(`${name} begun`)
@@ -35,7 +35,7 @@ it('hands segments over one after the other where the last row came while some w
   await draining
 })
 
-it('does not finish without a segment that could not be handed over', async () => {
+it('does not finish without a segment that could not be passed on', async () => {
   const writer = ahead(async (name) => {
     await sleep(20)
     if (name === segmentName(1)) throw new Error('no space')

@@ -13,7 +13,7 @@ const empty = block('raw', Buffer.alloc(0), true)
 const good = frame({ blocks: [last] })
 const run = (size: number, isLast = false) => block('rle', Buffer.of(0x61), isLast, size)
 const runs = (count: number) => Array.from({ length: count }, () => run(128 * KIB))
-/** What the library makes of 100 kB of text: one compressed block. */
+/** 100 kB of text, compressed by the library to one block. */
 const compressed = await compress(Buffer.from('so be it '.repeat(12_000)))
 const inside = compressed.subarray(9)
 
@@ -27,10 +27,10 @@ function blocksOf(count: number): Buffer {
   return frame({ blocks: [...Array.from({ length: count }, () => each), empty] })
 }
 
-describe('a frame that may be decompressed', () => {
+describe('frameProblem', () => {
   it.each([
     ['a raw block', good],
-    ['an empty one', frame({ blocks: [empty] })],
+    ['an empty block', frame({ blocks: [empty] })],
     ['a run', frame({ blocks: [run(1000, true)] })],
     ['several blocks', frame({ blocks: [block('raw', text, false), run(7), last] })],
     ['runs of 1 MiB together', frame({ blocks: [...runs(8), empty] })],
@@ -40,28 +40,31 @@ describe('a frame that may be decompressed', () => {
       'of two, which count from 256',
       frame({ contentSize: littleEndian(44, 2), blocks: [block('raw', Buffer.alloc(300), true)] }),
     ],
-    ['of four', frame({ contentSize: littleEndian(MIB, 4), blocks: [...runs(8), empty] })],
-    ['of eight', frame({ contentSize: littleEndian(3, 8), blocks: [last] })],
+    [
+      'a content size of four bytes',
+      frame({ contentSize: littleEndian(MIB, 4), blocks: [...runs(8), empty] }),
+    ],
+    ['a content size of eight bytes', frame({ contentSize: littleEndian(3, 8), blocks: [last] })],
     ['a content size and a window', frame({ window: 0, contentSize: littleEndian(3, 8), blocks: [last] })],
-    ['a dictionary id of one byte that says none', withId(0, 1)],
-    ['of two', withId(0, 2)],
-    ['of four', withId(0, 4)],
+    ['an empty dictionary id of one byte', withId(0, 1)],
+    ['an empty dictionary id of two bytes', withId(0, 2)],
+    ['an empty dictionary id of four bytes', withId(0, 4)],
     ['a window of 128 MiB', frame({ window: 17 << 3, blocks: [last] })],
-  ])('%s', async (_, bytes) => {
+  ])('accepts %s', async (_, bytes) => {
     expect(frameProblem(bytes)).toBeUndefined()
     expect((await decompress(bytes)).length).toBeLessThanOrEqual(MAX_OBJECT_BYTES)
   })
 
-  it('eight compressed blocks, which could be 1 MiB, but not nine', () => {
+  it('accepts eight compressed blocks, which may hold 1 MiB, but not nine', () => {
     expect(frameProblem(blocksOf(8))).toBeUndefined()
     expect(frameProblem(blocksOf(9))).toBe('zstd: may decompress to more than 1 MiB')
   })
 
-  it('with a checksum, which ends the frame', () => {
+  it('accepts a checksum at the end of the frame', () => {
     expect(frameProblem(frame({ checksum: littleEndian(0, 4), blocks: [last] }))).toBeUndefined()
   })
 
-  it('is whatever the library makes of up to 1 MiB', async () => {
+  it('accepts every frame that the library makes of up to 1 MiB', async () => {
     const contents = fc.oneof(
       fc.uint8Array({ maxLength: 5000 }),
       fc.tuple(fc.string(), fc.nat(2000)).map(([unit, n]) => Buffer.from(unit.repeat(n)).subarray(0, MIB)),
@@ -75,14 +78,14 @@ describe('a frame that may be decompressed', () => {
   })
 })
 
-describe('a frame that must not be decompressed', () => {
+describe('frameProblem of a hostile frame', () => {
   it.each([
-    ['nothing', Buffer.alloc(0), 'shorter than a frame header'],
+    ['no bytes', Buffer.alloc(0), 'shorter than a frame header'],
     ['text', Buffer.from('{"format":"PXA1"}\n'), 'not a frame'],
     ['gzip', Buffer.from('1f8b08000000000000034b4c4a0600c241243503000000', 'hex'), 'not a frame'],
     ['a skippable frame', SKIPPABLE, 'not a frame'],
-    ['one before the frame', Buffer.concat([SKIPPABLE, good]), 'not a frame'],
-    ['one after it', Buffer.concat([good, SKIPPABLE]), 'something follows the frame'],
+    ['a skippable frame before the frame', Buffer.concat([SKIPPABLE, good]), 'not a frame'],
+    ['a skippable frame after it', Buffer.concat([good, SKIPPABLE]), 'something follows the frame'],
     ['a second frame', Buffer.concat([good, good]), 'something follows the frame'],
     ['one byte after it', Buffer.concat([good, Buffer.of(0)]), 'something follows the frame'],
     ['a checksum without its flag', Buffer.concat([good, Buffer.alloc(4)]), 'something follows the frame'],
@@ -126,17 +129,17 @@ describe('a frame that must not be decompressed', () => {
       frame({ window: 0, blocks: [run(1025, true)] }),
       'a block larger than the window or 128 KiB',
     ],
-  ])('%s', (_, bytes, problem) => {
+  ])('refuses %s', (_, bytes, problem) => {
     expect(frameProblem(bytes)).toBe(`zstd: ${problem}`)
   })
 
-  it('a bomb: 34 GB in 1 MiB', () => {
+  it('refuses a bomb of 34 GB in 1 MiB', () => {
     const bytes = bomb(MIB)
     expect(bytes.length).toBeLessThanOrEqual(MIB + 16)
     expect(frameProblem(bytes)).toBe('zstd: may decompress to more than 1 MiB')
   })
 
-  it('a frame cut anywhere', () => {
+  it('refuses a frame that is cut anywhere', () => {
     const whole = frame({
       contentSize: littleEndian(110, 8),
       checksum: littleEndian(1, 4),
@@ -151,7 +154,7 @@ describe('a frame that must not be decompressed', () => {
   })
 })
 
-describe('on any bytes', () => {
+describe('frameProblem of any bytes', () => {
   const flipped = fc
     .tuple(
       fc.constantFrom<Uint8Array>(good, compressed, blocksOf(3)),
@@ -159,7 +162,7 @@ describe('on any bytes', () => {
     )
     .map(([bytes, flips]) => {
       const copy = Buffer.from(bytes)
-      // Most of what decides lies at the beginning.
+      // Most of the deciding bytes are at the beginning.
       for (const [at, bit] of flips) {
         const index = at % (bit % 2 === 0 ? Math.min(16, copy.length) : copy.length)
         copy[index] = (copy[index] ?? 0) ^ (1 << bit)
@@ -168,7 +171,7 @@ describe('on any bytes', () => {
     })
   const headed = fc.uint8Array({ maxLength: 64 }).map((tail) => Buffer.concat([good.subarray(0, 4), tail]))
 
-  it('it never throws, and what it lets pass stays within 1 MiB', async () => {
+  it('never throws, and accepts no frame of more than 1 MiB', async () => {
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 64 }), headed, flipped)
     await fc.assert(
       fc.asyncProperty(bytes, async (any) => {

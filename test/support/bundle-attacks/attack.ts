@@ -11,18 +11,18 @@ export interface FoundInBundle {
   readonly observed?: string
 }
 
-/** A file, and what every verifier must say of it. */
+/** A file, and the result that every verifier must give for it. */
 export interface BundleAttack {
   readonly name: string
   readonly make: () => Buffer
   readonly exit: 0 | 1 | 2 | 3 | 4
-  /** The error's code, where the exit is 2 to 4. */
+  /** The code of the error, where the exit code is 2 to 4. */
   readonly error?: string
   readonly findings?: readonly FoundInBundle[]
   readonly args?: readonly string[]
 }
 
-/** The chain in the bundles: 8 rows, three of them a segment. */
+/** The chain in the bundles: 8 rows, with three rows in a segment. */
 export const ROWS: readonly ChainedEntry[] = CHAINS[A]
 export const OTHER: readonly ChainedEntry[] = CHAINS[B]
 
@@ -44,7 +44,7 @@ export function range(): Parts {
   })
 }
 
-/** Rows 3, 4 and 7, which are those that a filter lets through. */
+/** Rows 3, 4 and 7, which match a filter. */
 export function filtered(): Parts {
   const updates = [3, 4, 7].map((seq) => row(seq))
   return partsOf({
@@ -60,7 +60,7 @@ export function filtered(): Parts {
   })
 }
 
-/** An attack that changes parts in place, and leaves the rest of the bundle as it is. */
+/** An attack that changes parts in place and keeps the rest of the bundle. */
 export const changed =
   (change: (parts: Parts) => void, start = whole) =>
   (): Buffer => {
@@ -69,7 +69,7 @@ export const changed =
     return built(parts)
   }
 
-/** One that changes the rows, and makes the manifest fit them. */
+/** An attack that changes the rows and makes the manifest fit. */
 export const rewritten =
   (change: (segments: string[][]) => void, start = whole) =>
   (): Buffer => {
@@ -78,7 +78,7 @@ export const rewritten =
     return built(summed(parts))
   }
 
-/** Rows from `seq` on, written anew after it was changed. */
+/** Rewrites the rows from `seq` on, after that row was changed. */
 export function rewrittenFrom(seq: number, patch: Partial<ChainedEntry>): ChainedEntry[] {
   const options = ROWS.slice(seq - 1).map(({ seq: own, prevHash, entryHash, domainId, ...fields }) => fields)
   const [first, ...rest] = options

@@ -7,11 +7,11 @@ import { reasonOrdinal } from '../../../src/chain/reason.js'
 import { canonicalOf } from '../attacks/chains.js'
 import { ROOT } from '../cli.js'
 
-/** Written from docs/evidence.md: shares no code with the export, and makes whatever it is told to. */
+/** Writes bundles by docs/evidence.md. Shares no code with the export, and writes any content. */
 export interface Member {
   readonly name: string
   readonly content: Buffer
-  /** Bytes of the header to overwrite, by their place. The checksum is made to fit. */
+  /** Bytes of the header to overwrite, by offset. The checksum is made to fit. */
   readonly patch?: ReadonlyMap<number, string> | undefined
 }
 
@@ -67,14 +67,14 @@ function fileMember(name: string): Member {
   }
 }
 
-/** The seq of a line; of one that is no row, the one after the line before. */
+/** Returns the seq of a line. For a line that is not a row, returns the seq after the line before. */
 function seqOf(line: string, before: number): number {
   const digits = /^\{"seq":(-?\d+),/.exec(line)?.[1]
   const isSeq = digits !== undefined && String(Number(digits)) === digits && Number(digits) <= 2 ** 53
   return isSeq ? Number(digits) : before + 1
 }
 
-/** What a manifest says of these segments. */
+/** Returns the entries of these segments in a manifest. */
 export function counted(segments: readonly (readonly string[])[]): Record<string, unknown>[] {
   let seq = 0
   return segments.map((lines, i) => {
@@ -96,7 +96,7 @@ export function counted(segments: readonly (readonly string[])[]): Record<string
 
 export interface Wanted {
   readonly rows: readonly ChainedEntry[]
-  /** Rows a segment. */
+  /** Rows in one segment. */
   readonly perSegment?: number
   readonly selection?: Record<string, unknown>
   readonly predecessor?: ChainedEntry | undefined
@@ -137,7 +137,7 @@ export function partsOf({ rows, perSegment = 3, selection, predecessor, head = r
   return summed(parts)
 }
 
-/** The parts with a manifest and members that fit their segments. */
+/** Returns the parts with a manifest and members that fit the segments. */
 export function summed(parts: Parts): Parts {
   const { segments } = parts
   const sums = counted(segments)

@@ -4,13 +4,13 @@ import { built, FOLDER, gzip, type Member, partsOf, segmentContent, tarred } fro
 const bundle = () => built(whole())
 const cut = (bytes: number) => () => bundle().subarray(0, bytes < 0 ? bytes : bytes)
 
-/** One more member at the end, which is where a reader meets it last. */
+/** Adds a member at the end, which a reader reads last. */
 const withMember = (member: Member) => changed(({ members }) => void members.push(member))
 const patched = (at: number, text: string, name = `${FOLDER}extra`) =>
   withMember({ name, content: Buffer.alloc(0), patch: new Map([[at, text]]) })
 const named = (name: string) => withMember({ name, content: Buffer.from('x') })
 
-/** The first segment's file replaced by other bytes. */
+/** Replaces the file of the first segment by other bytes. */
 const packed = (change: (gz: Buffer, lines: readonly string[]) => Buffer) =>
   changed(({ members, segments }) => {
     const lines = segments[0] ?? []
@@ -26,7 +26,7 @@ const patchedByte = (place: number) =>
     return bytes
   })
 
-/** A row a segment, with members changed from the third segment on: more of them than a reader opens ahead. */
+/** Writes one row in each segment and changes the members from the third segment on, which are more than a reader opens ahead. */
 const amid = (change: (gz: Buffer, i: number) => Buffer) =>
   changed(
     ({ members }) => {
@@ -94,7 +94,7 @@ const HEADERS: readonly BundleAttack[] = [
 const ZEROS = Buffer.alloc(2 * 1024 * 1024)
 const GZIPS: readonly BundleAttack[] = [
   damagedFile(
-    'gzip: a bomb within the bound of size',
+    'gzip: a bomb within the size limit',
     packed(() => gzip(ZEROS, { level: 9 })),
   ),
   damagedFile(
@@ -114,7 +114,7 @@ const GZIPS: readonly BundleAttack[] = [
     packed((gz) => Buffer.concat([gz, Buffer.from('x')])),
   ),
   damagedFile(
-    'gzip: something stands before its trailer',
+    'gzip: something precedes the trailer',
     packed((gz) => Buffer.concat([gz.subarray(0, -8), Buffer.from('x'), gz.subarray(-8)])),
   ),
   damagedFile(
@@ -130,7 +130,7 @@ const GZIPS: readonly BundleAttack[] = [
     packed(() => Buffer.alloc(0)),
   ),
   damagedFile(
-    'gzip: a header alone',
+    'gzip: only a header',
     packed((gz) => gz.subarray(0, 10)),
   ),
   damagedFile('gzip: a wrong checksum', patchedByte(-8)),
@@ -138,7 +138,7 @@ const GZIPS: readonly BundleAttack[] = [
   damagedFile('gzip: with a file name', patchedByte(3)),
   damagedFile('gzip: of another system', patchedByte(9)),
   damagedFile(
-    'gzip: none',
+    'gzip: not gzip',
     packed((_, lines) => segmentContent(lines)),
   ),
   damagedFile(

@@ -59,12 +59,12 @@ const SEGMENTS: readonly BundleAttack[] = [
     at('orphan_object', 0),
   ),
   foundIn(
-    'segment: there twice',
+    'segment: duplicated',
     changed(({ members }) => void members.splice(4, 0, ...members.slice(3, 4))),
     at('orphan_object', 0),
   ),
   foundIn(
-    'segment: before another',
+    'segment: moved before another',
     changed(({ members }) => swap(members, 3, 4)),
     at('orphan_object', 0),
     lost(1, 3, 4),
@@ -82,7 +82,7 @@ const SEGMENTS: readonly BundleAttack[] = [
     lost(4, 6, 7),
   ),
   foundIn(
-    'segment: not the one that was counted, with a line that is no row amid it',
+    'segment: different from the manifest, with a line that is not a row',
     changed(({ members }) => {
       members[4] = segmentMember(2, gzip(segmentContent([lineOf(row(4)), '{}', lineOf(row(6))])))
     }),
@@ -143,7 +143,7 @@ const EDITS: readonly BundleAttack[] = [
     at('entry_hash_mismatch', 4, 4, { expected: FORGED.entryHash, observed: row(4).entryHash }),
   ),
   foundIn(
-    'row: edited, in a file that was counted before',
+    'row: edited, with the old manifest',
     changed(({ members, segments }) => {
       const lines = [...(segments[1] ?? [])]
       lines[0] = lineOf(EDIT)
@@ -169,7 +169,7 @@ const EDITS: readonly BundleAttack[] = [
     lost(4, 4, 5),
   ),
   foundIn(
-    'row: there twice',
+    'row: duplicated',
     rewritten((segments) => void segments[1]?.splice(0, 0, line4)),
     at('duplicate_seq', 4, 4, { expected: row(4).entryHash, observed: row(4).entryHash }),
   ),
@@ -222,7 +222,7 @@ const EDITS: readonly BundleAttack[] = [
   ),
 ]
 
-/** Bytes that hash and link as they should, and that no append can have written. */
+/** Bytes with correct hashes and links that no append can have written. */
 function hashOf(prevHash: string, canonical: Buffer): string {
   return sha256(Buffer.concat([Buffer.from(prevHash, 'hex'), Buffer.from(sha256(canonical), 'hex')]))
 }
@@ -314,7 +314,7 @@ const NO_ROWS: readonly BundleAttack[] = [
 const partly = (make: () => Buffer) => () => make().subarray(0, -1400)
 const PARTLY: readonly BundleAttack[] = [
   foundIn(
-    'edited, and cut behind that',
+    'edited, and cut after the edit',
     partly(replaced(2, lineOf(edited(2, { relation: 'x' })))),
     at('entry_hash_mismatch', 2, 2, {
       expected: hashed(edited(2, { relation: 'x' })).entryHash,
@@ -380,7 +380,7 @@ const PINS: readonly BundleAttack[] = [
   },
   {
     ...foundIn(
-      'a selection with another row than was pinned',
+      'a selection with another row than the pinned one',
       () => built(filtered()),
       at('unexpected_head', 4, 4, { expected: F, observed: row(4).entryHash }),
     ),

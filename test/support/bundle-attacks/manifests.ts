@@ -25,7 +25,7 @@ const spelled = (spell: (json: string) => string) => () => {
 
 const F = 'f'.repeat(64)
 
-/** Lists in lists, spelled as JSON.stringify does. */
+/** Nested lists, spelled like JSON.stringify. */
 const nested = (depth: number) =>
   JSON.stringify(JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`), null, 2).replaceAll('\n', '\n  ')
 
@@ -63,7 +63,7 @@ const SPELLINGS: readonly BundleAttack[] = [
     spelled((json) => `\ufeff${json}`),
   ),
   damagedFile(
-    'manifest: a key twice',
+    'manifest: a duplicate key',
     spelled((json) => json.replace('  "rows": 8,', '  "rows": 9,\n  "rows": 8,')),
   ),
   damagedFile(
@@ -82,7 +82,7 @@ const SPELLINGS: readonly BundleAttack[] = [
     ['lists in lists', nested(12)],
   ].map(([what, value = '']) =>
     damagedFile(
-      `manifest: a key that nobody knows, with ${what}`,
+      `manifest: an unknown key, with ${what}`,
       spelled((json) => json.replace('  "tool"', `  "extra": ${value},\n  "tool"`)),
     ),
   ),
@@ -135,10 +135,7 @@ const CONTRADICTIONS: readonly BundleAttack[] = [
   damagedFile('manifest: a range that is called a chain', selecting({ kind: 'chain' }, range)),
   damagedFile('manifest: a selection that is called a chain', selecting({ kind: 'chain' }, filtered)),
   damagedFile('manifest: a selection that is called a range', selecting({ kind: 'range' }, filtered)),
-  damagedFile(
-    'manifest: a filter that nobody knows',
-    selecting({ kind: 'filtered', filter: { colour: 'red' } }),
-  ),
+  damagedFile('manifest: an unknown filter', selecting({ kind: 'filtered', filter: { colour: 'red' } })),
   damagedFile('manifest: a filter that is a list', selecting({ filter: [] })),
   damagedFile('manifest: a filter that is true', selecting({ filter: true })),
   damagedFile(

@@ -7,12 +7,12 @@ import { bundleResult } from '../../../src/cli/bundle/json.js'
 import { exitOfError } from '../../../src/cli/shell/exit-codes.js'
 import { parsePin } from '../../../src/cli/verify/flags.js'
 
-/** What one verifier said of one file. */
+/** The result of one verifier for one file. */
 export interface Said {
   readonly exit: number | null
   /** The code of the error; undefined where there was none. */
   readonly error?: string | undefined
-  /** What was printed: a verify result. */
+  /** The verify result that was printed. */
   readonly result?: Record<string, unknown> | undefined
   readonly stderr: string
 }
@@ -20,11 +20,11 @@ export interface Said {
 /** Arguments of a verifier, the file first. */
 export type Run = readonly string[]
 
-/** Each takes many runs, and gives what it said of each. */
+/** Each verifier takes many runs, and returns the result of each. */
 export const VERIFIERS: Readonly<Record<string, (runs: readonly Run[]) => Promise<Said[]>>> = {
   product: (runs) => Promise.all(runs.map(product)),
   'plain Node': async (runs) => batch(process.execPath, 'run-node.mjs', runs),
-  // Python is part of what is tested: where it is missing this fails.
+  // Python is under test: where it is missing, the tests fail.
   'plain Python': async (runs) => batch('python3', 'run-python.py', runs),
 }
 

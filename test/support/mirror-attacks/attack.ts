@@ -3,26 +3,26 @@ import { A, type PlainRow } from '../attacks/chains.js'
 import type { MirrorCopy } from './mirror-copy.js'
 import { keyOf } from './objects.js'
 
-/** What `audit verify` must say of one source. */
+/** The result that `audit verify` must give for one source. */
 export interface Verdict {
   readonly exit: 0 | 1 | 3 | 4
-  /** In the order in which they are printed. */
+  /** The findings, in the order in which they are printed. */
   readonly findings: readonly ExpectedFinding[]
   /** The code of the error on stderr, where the exit is 3 or 4. */
   readonly error?: string
-  /** Rows that are said not to be archived yet; default: 0. */
+  /** Rows that are reported as not archived yet; default: 0. */
   readonly unarchived?: number
-  /** Something that the text form must say, where it does not say that all is intact. */
+  /** A part of the printed text, where the verdict is not intact. */
   readonly says?: RegExp
 }
 
-/** What somebody does to one copy of the chains or to both, and what `verify` must say of the mirror and of the two. */
+/** An attack on one copy of the chains or on both, and what `verify` must find in the mirror and in both copies. */
 export interface MirrorAttack {
   readonly name: string
-  /** As superuser with triggers off. */
+  /** Statements that run as superuser with triggers off. */
   readonly sql?: string
   readonly objects?: (mirror: MirrorCopy) => Promise<unknown>
-  /** Arguments of `verify`. `HEADS` stands for the path of results saved before the attack. Default: the chain A. */
+  /** Arguments of `verify`. `HEADS` is replaced by the path of results saved before the attack. Default: the chain A. */
   readonly verify?: readonly string[]
   readonly mirror: Verdict
   readonly both: Verdict
@@ -38,7 +38,7 @@ export function failed(exit: 3 | 4, error: string): Verdict {
   return { exit, findings: [], error }
 }
 
-/** The key of a row of A. */
+/** Returns the key of a row of chain A. */
 export const at = (seq: number) => keyOf(A, seq)
 
 type Hashes = { readonly expected?: string; readonly observed?: string }
@@ -55,7 +55,7 @@ export function orphan(seq: number, to = seq, chain = A): ExpectedFinding {
   return finding('orphan_object', chain, seq, to)
 }
 
-/** `expected` is the row's entry_hash; of a range the first row's. */
+/** `expected` is the entry_hash of the row, or of the first row of a range. */
 export function objectMissing(row: PlainRow, to = row.seq): ExpectedFinding {
   return finding('object_missing', row.domainId, row.seq, to, { expected: row.entryHash })
 }
@@ -65,7 +65,7 @@ export function rowMissing(row: PlainRow, to = row.seq): ExpectedFinding {
   return finding('row_missing', row.domainId, row.seq, to, { expected: row.entryHash })
 }
 
-/** Postgres's entry_hash and the mirror's, where they are not the same. */
+/** The entry_hash in Postgres and the one in the mirror, where they differ. */
 export function differ(postgres: PlainRow, mirror: PlainRow, to = postgres.seq): ExpectedFinding {
   const [expected, observed] = [postgres.entryHash, mirror.entryHash]
   const hashes = expected === observed ? {} : { expected, observed }

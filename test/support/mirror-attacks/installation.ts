@@ -6,7 +6,7 @@ import { type CliResult, jsonLines, runCli } from '../cli.js'
 
 type Env = Readonly<Record<string, string>>
 
-/** A home with a Postgres of its own, as an operator has one, and the mirror that its rows go to. */
+/** A home with an embedded Postgres, as an operator has one, and the mirror that its rows go to. */
 export class Installation {
   readonly #root = mkdtempSync(join(tmpdir(), 'install-'))
   readonly home = join(this.#root, 'home')
@@ -21,20 +21,20 @@ export class Installation {
     return runCli(args, { ...options, env: { ...this.env, ...options.env } })
   }
 
-  /** The documents that a command printed that ended with 0. */
+  /** Runs a command that must end with 0, and returns the JSON documents that it printed. */
   async json(...args: string[]): Promise<Record<string, unknown>[]> {
     const { code, stdout, stderr } = await this.run([...args, '--json'])
     expect({ args, code, stderr: code === 0 ? '' : stderr }).toEqual({ args, code: 0, stderr: '' })
     return jsonLines(stdout) as Record<string, unknown>[]
   }
 
-  /** Puts the key file of another home in place, as from a backup. */
+  /** Copies the key file of another home, as from a backup. */
   takeKeyOf(other: Installation): void {
     mkdirSync(this.home, { recursive: true, mode: 0o700 })
     copyFileSync(other.keyFile, this.keyFile)
   }
 
-  /** Loses everything but the mirror and what a backup has of the key. */
+  /** Deletes everything but the mirror and the backup of the key. */
   async drop(): Promise<void> {
     await this.run(['db', 'stop'])
     rmSync(this.#root, { recursive: true, force: true })

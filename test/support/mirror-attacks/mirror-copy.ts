@@ -5,11 +5,11 @@ import { pathToFileURL } from 'node:url'
 import { CHAINS, type PlainRow, rowOf } from '../attacks/chains.js'
 import { keyOf, type ObjectFields, objectOf } from './objects.js'
 
-/** A mirror in a directory, as `aws s3 sync` leaves one, and what a hostile hand can do to it. */
+/** A mirror in a directory, like one that `aws s3 sync` writes, and what an attacker can do to it. */
 export class MirrorCopy {
   private constructor(readonly dir: string) {}
 
-  /** Of all rows of chains.ts, written without the product. */
+  /** Makes a mirror of all rows of chains.ts, written without the code under test. */
   static async ofChains(): Promise<MirrorCopy> {
     const copy = new MirrorCopy(await mkdtemp(join(tmpdir(), 'mirror-attack-')))
     for (const domainId of Object.keys(CHAINS) as (keyof typeof CHAINS)[]) {
@@ -28,7 +28,7 @@ export class MirrorCopy {
     return copy
   }
 
-  /** The object of a row in its place, whatever was there. */
+  /** Writes the object of a row under its key, over any other object. */
   async write(row: PlainRow, patch: ObjectFields = {}): Promise<void> {
     await this.put(keyOf(row.domainId, row.seq), await objectOf(row, patch))
   }
@@ -58,7 +58,7 @@ export class MirrorCopy {
     await Promise.all([this.put(left, y), this.put(right, x)])
   }
 
-  /** An object or a folder. */
+  /** Deletes an object or a folder. */
   async remove(key: string): Promise<void> {
     await rm(this.pathOf(key), { recursive: true })
   }

@@ -8,7 +8,7 @@ import { keyOf } from './objects.js'
 const F = 'f'.repeat(64)
 const MIRROR_TOUCHED = /copies_differ .*the mirror was touched, Postgres still chains/
 
-/** An object that no reader takes; Postgres has its row. */
+/** An object that no reader accepts; Postgres has its row. */
 function malformed(
   name: string,
   objects: (mirror: MirrorCopy) => Promise<unknown>,
@@ -17,7 +17,7 @@ function malformed(
   return { name, objects, mirror: diverged(findings), both: diverged(findings, /: mirror: /) }
 }
 
-/** An object that says another row than Postgres, and is well spelled. */
+/** A well-formed object that holds another row than Postgres. */
 function rewrote(name: string, row: PlainRow, findings: readonly ExpectedFinding[]): MirrorAttack {
   const here = findings.filter(({ seq_from }) => seq_from <= row.seq)
   const after = findings.filter(({ seq_from }) => seq_from > row.seq)
@@ -75,7 +75,7 @@ const EDITED: readonly MirrorAttack[] = [
     both: diverged([broken(4, a(3).entryHash, F, 5), differ(a(4), relinked)], MIRROR_TOUCHED),
   },
   {
-    name: 'edited and rehashed: the last row, which nothing links to',
+    name: 'edited and rehashed: the last row, which no row links to',
     objects: (mirror) => mirror.write(last),
     mirror: intact,
     both: diverged([differ(a(8), last)], /both chain, so one was rewritten from here on/),
@@ -109,7 +109,7 @@ const appended = (more: (own: Buffer) => Uint8Array) => async (mirror: MirrorCop
   await mirror.put(at(4), Buffer.concat([own, more(own)]))
 }
 
-/** Each block of four bytes makes 128 KiB. */
+/** Each block of four bytes decompresses to 128 KiB. */
 const BOMB = bomb(1_000_000)
 
 const BYTES: readonly MirrorAttack[] = [
@@ -152,7 +152,7 @@ const REPLACED: readonly MirrorAttack[] = [
   malformed('swapped: across two Domains', (mirror) => mirror.swap(at(4), keyOf(B, 4)), [unreadable(4)]),
 ]
 
-/** Without the hashes' help: an object that is another's, made to name this seq. */
+/** An object of another row that is edited to name this seq, with its old hashes. */
 const renumbered = { ...a(6), seq: 4 }
 const other = { ...b(4), domainId: A }
 

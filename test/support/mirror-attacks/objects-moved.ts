@@ -65,20 +65,20 @@ const DELETED: readonly MirrorAttack[] = [
     both: diverged([objectMissing(a(5), 7)]),
   },
   {
-    name: 'deleted: all of a Domain',
+    name: 'deleted: a whole Domain',
     objects: (mirror) => mirror.remove(folderOf(A)),
     mirror: failed(4, 'domain_not_found'),
     both: diverged([objectMissing(a(1), 8)]),
   },
   {
-    name: 'deleted: all of a Domain, pinned',
+    name: 'deleted: a whole Domain, pinned',
     objects: (mirror) => mirror.remove(folderOf(A)),
     verify: ['--domain', A, '--expect-head', `8:${a(8).entryHash}`],
     mirror: diverged([lost]),
     both: diverged([objectMissing(a(1), 8)]),
   },
   {
-    name: 'deleted: all of a Domain, every chain',
+    name: 'deleted: a whole Domain, every chain',
     objects: (mirror) => mirror.remove(folderOf(A)),
     verify: ALL,
     mirror: diverged([missing(A)]),
@@ -106,7 +106,7 @@ const far = { ...a(4), seq: 4000 }
 const close = { ...a(4), seq: 20 }
 const MOST = Number.MAX_SAFE_INTEGER
 const F = 'f'.repeat(64)
-/** By itself all is well with it, and it links to nothing. */
+/** An object that is intact by itself and links to no row. */
 const hashing = (seq: number) => rehashed({ ...a(8), seq, prevHash: F })
 
 const STRAY: readonly MirrorAttack[] = [
@@ -138,7 +138,7 @@ const STRAY: readonly MirrorAttack[] = [
     both: diverged([orphan(0)]),
   },
   {
-    name: 'stray: a folder that is called as an object',
+    name: 'stray: a folder with the name of an object',
     objects: (mirror) => mirror.put(`${at(9)}/x`, junk),
     mirror: diverged([orphan(0)]),
     both: diverged([orphan(0)]),
@@ -162,43 +162,43 @@ const STRAY: readonly MirrorAttack[] = [
     both: diverged([unreadable(4000), orphan(4000)]),
   },
   {
-    name: 'stray: beyond the last row, and it links',
+    name: 'stray: beyond the last row, linking to it',
     objects: (mirror) => mirror.write(next),
     mirror: intact,
     both: diverged([rowMissing(next)]),
   },
   {
-    name: 'stray: far beyond the last row, another row’s',
+    name: 'stray: far beyond the last row, the object of another row',
     objects: (mirror) => mirror.write(far),
     mirror: diverged([mismatch(far), orphan(4000)]),
     both: diverged([mismatch(far), orphan(4000)]),
   },
   {
-    name: 'stray: beyond the last row with a few between, another row’s',
+    name: 'stray: a few rows beyond the last row, the object of another row',
     objects: (mirror) => mirror.write(close),
     mirror: diverged([gap(9, 19, a(4).prevHash), mismatch(close)]),
     both: diverged([gap(9, 19, a(4).prevHash), mismatch(close), rowMissing(close)]),
   },
   {
-    name: 'stray: far beyond the last row, and it hashes',
+    name: 'stray: far beyond the last row, with a correct hash',
     objects: (mirror) => mirror.write(hashing(4000)),
     mirror: diverged([gap(9, 3999, F)]),
     both: diverged([gap(9, 3999, F), rowMissing(hashing(4000))]),
   },
   {
-    name: 'stray: beyond what any chain comes to, junk',
+    name: 'stray: beyond any chain, junk',
     objects: (mirror) => mirror.put(at(MOST), junk),
     mirror: diverged([unreadable(MOST), orphan(MOST)]),
     both: diverged([unreadable(MOST), orphan(MOST)]),
   },
   {
-    name: 'stray: beyond what any chain comes to, another row’s object',
+    name: 'stray: beyond any chain, the object of another row',
     objects: async (mirror) => mirror.put(at(MOST), await mirror.read(at(4))),
     mirror: diverged([unreadable(MOST), orphan(MOST)]),
     both: diverged([unreadable(MOST), orphan(MOST)]),
   },
   {
-    name: 'stray: beyond what any chain comes to, and it hashes',
+    name: 'stray: beyond any chain, with a correct hash',
     objects: (mirror) => mirror.write(hashing(MOST)),
     mirror: diverged([orphan(MOST)]),
     both: diverged([orphan(MOST)]),

@@ -3,15 +3,15 @@ import { REASONS } from '../../../src/chain/reason.js'
 import { formatTimestamp } from '../../../src/chain/timestamp.js'
 import { canonicalOf, type PlainRow } from '../attacks/chains.js'
 
-/** The key of a row's object, as the format has it. */
+/** Returns the key of a row's object, by the format. */
 export function keyOf(domainId: string, seq: number): string {
   return `audit/${domainId}/${String(seq).padStart(20, '0')}.json.zst`
 }
 
-/** The fields of an object, in the order of the format; whoever wrote it may have changed any of them. */
+/** The fields of an object, in the order of the format. An attacker may have changed any of them. */
 export type ObjectFields = Readonly<Record<string, unknown>>
 
-/** What an honest mirror has of a row, or a hostile hand of one that it made up: built without the product's codec. */
+/** Returns the object of a row, real or forged, built without the codec under test. */
 export function fieldsOf(row: PlainRow): ObjectFields {
   return {
     format: 'PXA1',

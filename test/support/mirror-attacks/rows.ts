@@ -81,21 +81,21 @@ const GONE: readonly MirrorAttack[] = [
     both: diverged([rowMissing(a(7), 8)]),
   },
   {
-    name: 'Postgres: a Domain gone altogether',
+    name: 'Postgres: a deleted Domain',
     sql: B_WIPED,
     verify: ['--domain', B],
     mirror: intact,
     both: diverged([rowMissing(b(1), 5), missing(B)]),
   },
   {
-    name: 'Postgres: a Domain gone altogether, every chain',
+    name: 'Postgres: a deleted Domain, every chain',
     sql: B_WIPED,
     verify: ALL,
     mirror: intact,
     both: diverged([rowMissing(b(1), 5), missing(B)]),
   },
   {
-    name: 'Postgres: a Domain gone with every trace of it, every chain',
+    name: 'Postgres: a Domain deleted with every trace, every chain',
     sql: WITHOUT_B,
     verify: ALL,
     mirror: intact,
@@ -133,13 +133,13 @@ const CHANGED: readonly MirrorAttack[] = [
     ]),
   },
   {
-    name: 'Postgres: a row that is none',
+    name: 'Postgres: a malformed row',
     sql: NO_CHECKS + set(4, 'reason = 257'),
     mirror: intact,
     both: diverged([malformed(4, a(4).entryHash), differ(a(4), a(4))], POSTGRES_TOUCHED),
   },
   {
-    name: 'Postgres: a row twice, once forged',
+    name: 'Postgres: a duplicated row, once forged',
     sql: NO_KEYS + insert(forged),
     mirror: intact,
     both: diverged([duplicate(a(4), forged)]),
@@ -160,14 +160,14 @@ const CHANGED: readonly MirrorAttack[] = [
 
 const TAKEN: readonly MirrorAttack[] = [
   {
-    name: 'Postgres: half of a stamp taken away, and the object',
+    name: 'Postgres: half of a stamp deleted, and the object',
     sql: set(8, 'archived_at = NULL'),
     objects: (mirror) => mirror.remove(at(8)),
     mirror: intact,
     both: diverged([objectMissing(a(8))]),
   },
   {
-    name: 'Postgres: half of a stamp taken away',
+    name: 'Postgres: half of a stamp deleted',
     sql: set(8, 'archived_at = NULL'),
     mirror: intact,
     both: intact,
@@ -193,7 +193,7 @@ const BOTH: readonly MirrorAttack[] = [
     both: diverged([broken(5, forged.entryHash, a(5).prevHash)], /both copies: /),
   },
   {
-    name: 'both copies: a row edited, each in its own way',
+    name: 'both copies: a row edited differently',
     sql: EDIT,
     objects: (mirror) => inBoth(mirror, { ...a(4), relation: 'y' }),
     mirror: diverged([mismatch({ ...a(4), relation: 'y' })]),
@@ -257,20 +257,20 @@ const BOTH: readonly MirrorAttack[] = [
     both: diverged([rowMissing(a(4)), objectMissing(a(6))]),
   },
   {
-    name: 'a generation that is not known: in the mirror',
+    name: 'an unknown generation: in the mirror',
     objects: generation2,
     mirror: failed(3, 'generation_unknown'),
     both: diverged([differ(a(4), a(4))]),
   },
   {
-    name: 'a generation that is not known: in both copies',
+    name: 'an unknown generation: in both copies',
     sql: NO_CHECKS + set(4, 'generation = 2'),
     objects: generation2,
     mirror: failed(3, 'generation_unknown'),
     both: failed(3, 'generation_unknown'),
   },
   {
-    name: 'a generation that is not known, and damage elsewhere',
+    name: 'an unknown generation, and damage elsewhere',
     sql: NO_CHECKS + set(4, 'generation = 2'),
     objects: async (mirror) => {
       await generation2(mirror)
@@ -280,7 +280,7 @@ const BOTH: readonly MirrorAttack[] = [
     both: diverged([orphan(0)]),
   },
   {
-    name: 'rows not archived yet are no finding',
+    name: 'no finding: rows that are not archived yet',
     sql:
       set(7, 'archived_at = NULL, archive_etag = NULL') + set(8, 'archived_at = NULL, archive_etag = NULL'),
     objects: async (mirror) => {
@@ -290,7 +290,7 @@ const BOTH: readonly MirrorAttack[] = [
     both: { ...intact, unarchived: 2 },
   },
   {
-    name: 'a row archived and not stamped yet is no finding',
+    name: 'no finding: a row that is archived and not stamped yet',
     sql: set(8, 'archived_at = NULL, archive_etag = NULL'),
     mirror: intact,
     both: intact,
@@ -314,9 +314,15 @@ const SEGMENTS: readonly MirrorAttack[] = [
     mirror: diverged([link]),
     both: diverged([link], /mirror: /),
   },
-  { name: 'segment: behind it', objects: FORGED_OBJECT, verify: segment(6), mirror: intact, both: intact },
   {
-    name: 'segment: ending with it',
+    name: 'segment: well after the forged object',
+    objects: FORGED_OBJECT,
+    verify: segment(6),
+    mirror: intact,
+    both: intact,
+  },
+  {
+    name: 'segment: ending with the forged object',
     objects: FORGED_OBJECT,
     verify: segment(undefined, 4),
     mirror: intact,
@@ -358,7 +364,7 @@ const SEGMENTS: readonly MirrorAttack[] = [
     both: failed(4, 'nothing_to_verify'),
   },
   {
-    name: 'segment: a stray outside it is told all the same',
+    name: 'segment: a stray outside it is reported too',
     objects: (mirror) => mirror.put(`audit/${A}/7.json`, Buffer.of(1)),
     verify: segment(1, 3),
     mirror: diverged([orphan(7)]),

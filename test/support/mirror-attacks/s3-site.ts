@@ -12,17 +12,17 @@ import { S3Server } from '../s3-server.js'
 
 const REAL = process.env.AUDIT_TEST_S3_ENDPOINT
 
-/** For the names of tests. */
+/** The name of the server, for test titles. */
 export const S3_SERVER =
   REAL === undefined ? 'the suite’s own server' : 'the server of AUDIT_TEST_S3_ENDPOINT'
 
-/** The S3 server of AUDIT_TEST_S3_ENDPOINT, with the AWS variables that go with it, or else the suite's own. */
+/** The S3 server of AUDIT_TEST_S3_ENDPOINT, with its AWS variables, or else the suite's own server. */
 export class S3Site {
   readonly #client: S3Client
   readonly #bucket = `audit-test-${randomBytes(6).toString('hex')}`
 
   private constructor(
-    /** Undefined where it is the real one. */
+    /** Undefined where the real server is used. */
     readonly own: S3Server | undefined,
     readonly env: Readonly<Record<string, string>>,
   ) {
@@ -49,7 +49,7 @@ export class S3Site {
     return `s3://${this.#bucket}/${prefix}`
   }
 
-  /** Every file of a directory, as `aws s3 sync` would. */
+  /** Uploads every file of a directory, like `aws s3 sync`. */
   async sync(dir: string, prefix: string): Promise<void> {
     const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
     for (const { parentPath, name } of files) {
@@ -60,7 +60,7 @@ export class S3Site {
     }
   }
 
-  /** Every object below a prefix into a directory, as `aws s3 sync` would the other way. */
+  /** Downloads every object below a prefix into a directory, like `aws s3 sync`. */
   async syncTo(prefix: string, dir: string): Promise<void> {
     for await (const { Contents = [] } of paginateListObjectsV2(
       { client: this.#client },
