@@ -64,7 +64,7 @@ describe('a server', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     const page = await fetch(entries(url), AS('auditor'))
     expect([page.status, await page.json()]).toMatchObject([200, { items: [{ seq: 1 }] }])
-    const denied = await fetch(entries(url), AS('nobody'))
+    const denied = await fetch(entries(url), AS('outsider'))
     const { correlation_id } = (await denied.json()) as { correlation_id: string }
     child.kill('SIGTERM')
     const { code, stderr, stdout } = await ended
