@@ -3,11 +3,11 @@ import type { Finding } from '../chain/finding.js'
 import type { Alerts, Divergence } from '../ports/alerts.js'
 import { deliver, PATIENCE, type Patience } from './deliver.js'
 import type { WebhookSettings } from './settings.js'
-import type { Window } from './window.js'
+import type { AlertWindow } from './window.js'
 
 export interface WebhookDeps {
   readonly settings: WebhookSettings
-  readonly window: Window
+  readonly window: AlertWindow
   /** Prints a line about alerts that could not be delivered. */
   readonly warn: (line: string) => void
   /** Aborts when the program is asked to stop. */

@@ -2,6 +2,7 @@ import { mkdir, open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf } from '../base/errors.js'
 
+/** Milliseconds after an alert in which the same alert is not sent again. */
 const WINDOW = 60_000
 
 /**
@@ -9,7 +10,7 @@ const WINDOW = 60_000
  * files in one folder. It does not use the database, because an attacker who can write there could suppress every alert.
  * If the folder cannot be used, the alert is sent.
  */
-export class Window {
+export class AlertWindow {
   readonly #sent = new Map<string, number>()
 
   /** `folder` is created when it is needed. Without it, only this process is remembered. */
@@ -42,7 +43,7 @@ export class Window {
     const minute = minuteOf(now)
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      await this.#make(fileOf(folder, key, minute), now)
+      await this.#createFile(fileOf(folder, key, minute), now)
       const before = await stat(fileOf(folder, key, minute - 1)).catch(() => undefined)
       await unlink(fileOf(folder, key, minute - 2)).catch(() => undefined)
       if (before === undefined || now - before.mtimeMs >= WINDOW) return true
@@ -54,7 +55,7 @@ export class Window {
     }
   }
 
-  async #make(path: string, now: number): Promise<void> {
+  async #createFile(path: string, now: number): Promise<void> {
     const file = await open(path, 'wx', 0o600)
     try {
       await file.utimes(now / 1000, now / 1000)

@@ -11,14 +11,14 @@ const NO_ALERTS: Alerts = { raise: () => undefined, settled: async () => undefin
  */
 export async function alertsOf(context: Context, warn: (line: string) => void): Promise<Alerts> {
   if (process.env.AUDIT_ALERT_WEBHOOK_URL === undefined) return NO_ALERTS
-  const [{ webhookSettings }, { Window }, { WebhookAlerts }] = await Promise.all([
+  const [{ webhookSettings }, { AlertWindow }, { WebhookAlerts }] = await Promise.all([
     import('../alerts/settings.js'),
     import('../alerts/window.js'),
     import('../alerts/webhook.js'),
   ])
   const settings = webhookSettings(process.env)
   if (settings === undefined) return NO_ALERTS
-  const window = new Window(join(context.home, 'alerts'))
+  const window = new AlertWindow(join(context.home, 'alerts'))
   const alerts = new WebhookAlerts({ settings, window, warn, signal: context.signal })
   context.onClose(() => alerts.settled())
   return alerts

@@ -31,7 +31,8 @@ export class OpenFindings {
   #acknowledged: ReadonlySet<string> = new Set()
   #mark: string | undefined
   #countedAt = Number.NEGATIVE_INFINITY
-  #most = 0
+  /** The highest number of records that any read has seen. */
+  #highestTotal = 0
   /** The number of the last read that started. */
   #startedRead = 0
   /** The number of the newest read whose result was used. */
@@ -51,7 +52,7 @@ export class OpenFindings {
   /** The number of unacknowledged findings. Removed records count as unacknowledged. */
   get open(): number {
     const inMemory = [...this.#unrecorded.values()].reduce((sum, { size }) => sum + size, 0)
-    return inMemory + this.#sum(false) + (this.#most - this.#sum(false) - this.#sum(true))
+    return inMemory + this.#sum(false) + (this.#highestTotal - this.#sum(false) - this.#sum(true))
   }
 
   get acknowledged(): number {
@@ -127,8 +128,8 @@ export class OpenFindings {
     this.#acknowledged = new Set(acknowledged.map(keyOf))
     this.isRead = true
     const total = this.#sum(false) + this.#sum(true)
-    if (total < this.#most) onRemoved(this.#most - total)
-    this.#most = Math.max(this.#most, total)
+    if (total < this.#highestTotal) onRemoved(this.#highestTotal - total)
+    this.#highestTotal = Math.max(this.#highestTotal, total)
   }
 
   #forget(domainId: string, findings: readonly Finding[]): void {

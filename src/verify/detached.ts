@@ -5,7 +5,7 @@ import type { Hasher } from '../chain/hash.js'
 import { MAX_UPLOADS_IN_FLIGHT } from '../ports/archive.js'
 
 /** No chain has so wide a gap: 10,000 rows a second take more than a day to fill it, and 100 a second four months. */
-const BEYOND_ALL = 1_000_000_000
+const LONGEST_GAP = 1_000_000_000
 
 /**
  * Returns whether an object proves nothing about the rows before it, because an attacker can put an object under any seq.
@@ -25,7 +25,7 @@ export function isDetached(
 
 /** Returns whether the key alone shows that the object does not belong to the chain. */
 export function isTooFar(missing: number): boolean {
-  return missing > BEYOND_ALL
+  return missing > LONGEST_GAP
 }
 
 function isSound({ canonical, prevHash, entryHash, unknownGeneration }: StoredRow, hasher: Hasher): boolean {
@@ -45,6 +45,7 @@ export function detachedFindings(row: StoredRow, domainId: string, hasher: Hashe
   ]
 }
 
+/** Returns the finding for an object that is not a row of the chain. */
 export function orphan(seq: number, detail: string): Finding {
   return { code: 'orphan_object', seqFrom: seq, seqTo: seq, detail }
 }

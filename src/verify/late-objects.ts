@@ -6,8 +6,8 @@ import type { ListedRow } from './object-stream.js'
 const PAUSES = [0, 200, 600] as const
 /** Milliseconds that one scan waits in all, so that a mirror full of holes is reported soon. */
 export const PATIENCE = 1_600
-/** Fetches of unlisted objects that one scan makes. */
-const MAX_LOOKS = 4_096
+/** Most fetches of unlisted objects in one scan. */
+const MAX_FETCHES = 4_096
 
 /**
  * Uploads of one chain end in any order. While uploads run, an object that is missing before a listed one may just be
@@ -15,7 +15,7 @@ const MAX_LOOKS = 4_096
  */
 export class LateObjects {
   #patience: number
-  #looks = MAX_LOOKS
+  #fetches = MAX_FETCHES
 
   /** `fetch` returns what the mirror now has at a seq. */
   constructor(
@@ -51,17 +51,17 @@ export class LateObjects {
     const found: ListedRow[] = []
     let missing = Array.from({ length: before - fromSeq }, (_, i) => fromSeq + i)
     for (const pause of PAUSES) {
-      if (missing.length === 0 || !(await this.#mayLook(missing.length, pause))) break
-      const looked = await Promise.all(missing.map((seq) => this.fetch(seq)))
-      found.push(...looked.filter(({ kind }) => kind === 'row'))
-      missing = looked.filter(({ kind }) => kind !== 'row').map(({ seq }) => seq)
+      if (missing.length === 0 || !(await this.#mayFetch(missing.length, pause))) break
+      const fetched = await Promise.all(missing.map((seq) => this.fetch(seq)))
+      found.push(...fetched.filter(({ kind }) => kind === 'row'))
+      missing = fetched.filter(({ kind }) => kind !== 'row').map(({ seq }) => seq)
     }
     return found.sort((a, b) => a.seq - b.seq)
   }
 
-  async #mayLook(objects: number, pause: number): Promise<boolean> {
-    if (this.#looks < objects || this.#patience < pause) return false
-    this.#looks -= objects
+  async #mayFetch(objects: number, pause: number): Promise<boolean> {
+    if (this.#fetches < objects || this.#patience < pause) return false
+    this.#fetches -= objects
     this.#patience -= pause
     if (pause > 0) await sleep(pause, undefined, { signal: this.signal })
     return true

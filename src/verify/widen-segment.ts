@@ -12,7 +12,11 @@ export interface Widened {
 type Verify = (from: number, to: number | undefined) => Promise<Widened>
 
 /** Codes that concern the chain as a whole. Their findings do not change with the segment. */
-const NOT_OF_ROWS: ReadonlySet<FindingCode> = new Set(['unexpected_head', 'head_mismatch', 'chain_missing'])
+const WHOLE_CHAIN_CODES: ReadonlySet<FindingCode> = new Set([
+  'unexpected_head',
+  'head_mismatch',
+  'chain_missing',
+])
 
 /**
  * Verifies a segment. If a finding reaches the edge of the segment, widens the segment until the finding's whole range is
@@ -39,7 +43,7 @@ export function widened(
   to: number | undefined,
   reach: number,
 ): { readonly from: number; readonly to: number | undefined } | undefined {
-  const ofRows = findings.filter(({ code }) => !NOT_OF_ROWS.has(code))
+  const ofRows = findings.filter(({ code }) => !WHOLE_CHAIN_CODES.has(code))
   const isBefore = from > 1 && ofRows.some(({ seqFrom }) => seqFrom <= from)
   const isBeyond = to !== undefined && ofRows.some(({ seqTo }) => seqTo >= to)
   if (!isBefore && !isBeyond) return undefined

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebhookAlerts } from '../../src/alerts/webhook.js'
-import { Window } from '../../src/alerts/window.js'
+import { AlertWindow } from '../../src/alerts/window.js'
 import type { Finding, FindingCode } from '../../src/chain/finding.js'
 import { WebhookServer } from '../support/webhook-server.js'
 
@@ -39,7 +39,11 @@ const finding = (code: FindingCode, seqFrom: number, seqTo = seqFrom): Finding =
 const EDIT = finding('entry_hash_mismatch', 4, 6)
 const LINK = finding('broken_link', 9)
 
-function alerts(window = new Window(undefined), url = server.url, signal = new AbortController().signal) {
+function alerts(
+  window = new AlertWindow(undefined),
+  url = server.url,
+  signal = new AbortController().signal,
+) {
   const settings = { url: new URL(url), secret: SECRET }
   return new WebhookAlerts({ settings, window, warn: (line) => notes.push(line), signal, patience: QUICK })
 }
@@ -131,7 +135,7 @@ describe('an alert', () => {
     const patience = { ...QUICK, timeout: 60_000 }
     const on = new WebhookAlerts({
       settings,
-      window: new Window(undefined),
+      window: new AlertWindow(undefined),
       warn: (line) => notes.push(line),
       signal: stop.signal,
       patience,
@@ -144,7 +148,7 @@ describe('an alert', () => {
 })
 
 describe('within one minute', () => {
-  const clocked = (folder: string | undefined, at: { now: number }) => new Window(folder, () => at.now)
+  const clocked = (folder: string | undefined, at: { now: number }) => new AlertWindow(folder, () => at.now)
 
   it('one process sends one alert for each chain and kind', async () => {
     const at = { now: 1_000_000_000_000 }
@@ -204,8 +208,8 @@ describe('within one minute', () => {
   it('the next run sends an alert that was not delivered', async () => {
     const folder = join(dir, 'released')
     server.answer(400)
-    await raised(alerts(new Window(folder)), [EDIT])
-    await raised(alerts(new Window(folder)), [EDIT])
+    await raised(alerts(new AlertWindow(folder)), [EDIT])
+    await raised(alerts(new AlertWindow(folder)), [EDIT])
     expect(server.received).toHaveLength(2)
     expect(notes).toHaveLength(1)
   })
@@ -213,7 +217,7 @@ describe('within one minute', () => {
   it('an alert is sent if the folder cannot be used', async () => {
     const file = join(dir, 'file')
     writeFileSync(file, '')
-    await raised(alerts(new Window(join(file, 'alerts'))), [EDIT])
+    await raised(alerts(new AlertWindow(join(file, 'alerts'))), [EDIT])
     expect(server.received).toHaveLength(1)
   })
 })

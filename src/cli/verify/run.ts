@@ -133,12 +133,12 @@ function noteElsewhere({ elsewhere = [] }: KnownChains, pins: PinsByChain): void
 
 /** Throws for a pinned chain in another mirror: this mirror cannot show whether the chain is intact. */
 function assertHere(domainId: string, known: KnownChains | undefined): void {
-  const place = known?.elsewhere?.find((one) => one.domainId === domainId)
-  if (place === undefined) return
+  const other = known?.elsewhere?.find((one) => one.domainId === domainId)
+  if (other === undefined) return
   throw new CommandError(
     'nothing_to_verify',
-    `Domain ${domainId} is pinned and is not in this mirror: its own mirror is ${place.mirrorUrl}`,
-    `run: audit verify --domain ${domainId} --source mirror --mirror ${place.mirrorUrl}`,
+    `Domain ${domainId} is pinned and is not in this mirror: its own mirror is ${other.mirrorUrl}`,
+    `run: audit verify --domain ${domainId} --source mirror --mirror ${other.mirrorUrl}`,
   )
 }
 
