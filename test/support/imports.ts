@@ -55,6 +55,17 @@ export function importEdges(file: string): ImportEdge[] {
   }))
 }
 
+/**
+ * Returns the imports that lie on a circle, or on a path between two circles. Drops, until none is left, the imports of
+ * files that import nothing and the imports by files that nothing imports.
+ */
+export function circularImports(edges: readonly ImportEdge[]): readonly ImportEdge[] {
+  const importing = new Set(edges.map(({ from }) => from))
+  const imported = new Set(edges.map(({ to }) => to))
+  const kept = edges.filter(({ from, to }) => imported.has(from) && importing.has(to))
+  return kept.length === edges.length ? kept : circularImports(kept)
+}
+
 function resolved(file: string, to: string): string {
   const path = posix.join(posix.dirname(file), to).replace(/\.js$/, '')
   return existsSync(join(ROOT, `${path}.tsx`)) ? `${path}.tsx` : `${path}.ts`

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  circularImports,
   codeIn,
   computedImportsIn,
   type ImportEdge,
@@ -85,6 +86,10 @@ describe('floors', () => {
     expect(shown(edges.filter((edge) => isRelative(edge) && !files.includes(edge.to)))).toEqual([])
   })
 
+  it('have no import circles, imports of types and starts of workers included', () => {
+    expect(shown(circularImports(edges))).toEqual([])
+  })
+
   it('let nothing but the composition roots know features and adapters both', () => {
     const knows = (file: string, areas: readonly string[]) =>
       edges.some((edge) => edge.from === file && isRelative(edge) && areas.includes(areaOf(edge.to)))
@@ -168,6 +173,19 @@ describe('what the checks above see', () => {
       expect([...codeIn(text).matchAll(OF_COMMAND_LINE)]).toEqual([])
     },
   )
+
+  it('a circle of imports, without the files around it', () => {
+    const sources = [
+      ['above', 'a'],
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'a'],
+      ['c', 'below'],
+      ['below', 'pg'],
+    ]
+    const circle = circularImports(sources.map(([from = '', to = '']) => ({ from, to })))
+    expect(shown(circle)).toEqual(['a imports b', 'b imports c', 'c imports a'])
+  })
 
   it('a computed import', () => {
     expect(computedImportsIn("import('./a.js'); import(name)")).toEqual(['import(name)'])

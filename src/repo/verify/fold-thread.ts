@@ -1,20 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { FoldResult } from '../../chain/fold.js'
-import type { SchemaLocation } from '../session/schema-location.js'
+import type { FoldOrder, FoldReply, FoldSite } from './fold-messages.js'
 import type { FoldTask } from './fold-segment.js'
-
-/** Where a thread connects to, and the snapshot that it joins. */
-export interface FoldSite {
-  readonly url: string
-  readonly location: SchemaLocation | undefined
-  readonly snapshot: string
-}
-
-/** A message of the worker: its progress, and at the end its result. */
-export interface FoldReply {
-  readonly rows: number
-  readonly result?: FoldResult
-}
 
 /**
  * Folds a segment on a worker thread with its own connection. Only counts and the result come back to this thread.
@@ -27,7 +14,8 @@ export async function foldOnThread(
   signal: AbortSignal,
 ): Promise<FoldResult> {
   signal.throwIfAborted()
-  const worker = new Worker(new URL('./fold-worker.js', import.meta.url), { workerData: { site, task } })
+  const workerData: FoldOrder = { site, task }
+  const worker = new Worker(new URL('./fold-worker.js', import.meta.url), { workerData })
   let abort: () => void = () => undefined
   try {
     return await new Promise<FoldResult>((resolve, reject) => {

@@ -1,9 +1,10 @@
 import type pg from 'pg'
 import type { FoldResult } from '../../chain/fold.js'
 import type { Database } from '../session/database.js'
+import type { FoldSite } from './fold-messages.js'
 import { cutParts, joinParts } from './fold-parts.js'
 import { type FoldTask, foldSegment } from './fold-segment.js'
-import { type FoldSite, foldOnThread } from './fold-thread.js'
+import { foldOnThread } from './fold-thread.js'
 
 /** Exports the snapshot, and reads the last seq. A NULL seq is read first here, because such a row would be in no part. */
 const SHARED = `

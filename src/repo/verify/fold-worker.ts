@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
-import { type FoldTask, foldSegment } from './fold-segment.js'
-import type { FoldReply, FoldSite } from './fold-thread.js'
+import type { FoldOrder, FoldReply } from './fold-messages.js'
+import { foldSegment } from './fold-segment.js'
 
 /** Rows between two progress messages. */
 const PROGRESS_ROWS = 10_000
@@ -14,7 +14,7 @@ const PROGRESS_ROWS = 10_000
 const CONNECT_TIMEOUT = 5_000
 
 /** The worker side of fold-thread.ts: reads and folds a segment. An error that it throws ends the thread. */
-const { site, task } = workerData as { readonly site: FoldSite; readonly task: FoldTask }
+const { site, task } = workerData as FoldOrder
 
 function post(reply: FoldReply): void {
   parentPort?.postMessage(reply)

@@ -1,0 +1,22 @@
+import type { FoldResult } from '../../chain/fold.js'
+import type { SchemaLocation } from '../session/schema-location.js'
+import type { FoldTask } from './fold-segment.js'
+
+/** Where a thread connects to, and the snapshot that it joins. */
+export interface FoldSite {
+  readonly url: string
+  readonly location: SchemaLocation | undefined
+  readonly snapshot: string
+}
+
+/** What a worker thread is started with. */
+export interface FoldOrder {
+  readonly site: FoldSite
+  readonly task: FoldTask
+}
+
+/** A message of the worker: its progress, and at the end its result. */
+export interface FoldReply {
+  readonly rows: number
+  readonly result?: FoldResult
+}
