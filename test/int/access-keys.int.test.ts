@@ -42,7 +42,7 @@ async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
-/** relation, object, relation_path of the rows of a chain from one seq on. */
+/** Returns subject, relation, object and relation_path of the rows of a chain after a seq. */
 const auditRows = (from = 0, domainId = fixture.domainId) =>
   rowsOf(
     fixture.database.url,
@@ -54,7 +54,7 @@ const auditRows = (from = 0, domainId = fixture.domainId) =>
 const lastSeq = async (domainId = fixture.domainId) => (await auditRows(0, domainId)).length
 
 describe('a key', () => {
-  it('is shown once, kept as a hash, auditRows on its chain, and good until it is revoked', async () => {
+  it('is shown once, stored as a hash, recorded on its chain, and valid until it is revoked', async () => {
     const pepper = await fixture.writer.pepper.pepperOf(fixture.domainId)
     const before = await lastSeq()
     const { key, id, seq } = await fixture.key({ readOnly: true, expiresAt: 4_000_000_000_000_000n })
@@ -91,7 +91,7 @@ describe('a key', () => {
     expect((await auditRows(before + 2)).map(({ relation }) => relation)).toEqual(['audit.key-revoke'])
   })
 
-  it('that was revoked stays as it is, without another row, and names nobody any more', async () => {
+  it('that was revoked stays as it is without another row, and has lost its subject', async () => {
     const { id } = await fixture.key()
     const first = await revokeKey(fixture.as(), id)
     const before = await lastSeq()
@@ -101,20 +101,20 @@ describe('a key', () => {
     expect(await code(revokeKey(fixture.as(), 'ak_0000000000000000'))).toBe('key_not_found')
   })
 
-  it('tells of a relation only where that is new', async () => {
+  it('records a relation only when it is new', async () => {
     await fixture.key({ subject: 'service:twice' })
     const before = await lastSeq()
     await fixture.key({ subject: 'service:twice' })
     expect((await auditRows(before)).map(({ relation }) => relation)).toEqual(['audit.key-create'])
   })
 
-  it('of a Domain that is unknown is not made', async () => {
+  it('is not created for an unknown Domain', async () => {
     expect(await code(fixture.key({ domainId: randomUUID() }))).toBe('domain_not_found')
     const keys = await collected(streamKeys(fixture.keys, { activeOnly: false }))
     expect(keys.filter(({ domainId }) => domainId !== fixture.domainId)).toEqual([])
   })
 
-  it('that cannot be auditRows of is neither made nor granted', async () => {
+  it('is neither created nor granted when the row cannot be written', async () => {
     const other = await AccessFixture.make()
     await asSuperuser(other.database.url, 'DELETE FROM audit_log_chain_head')
     expect(await code(other.key())).toBe('chain_conflict')
@@ -123,7 +123,7 @@ describe('a key', () => {
     await other.close()
   })
 
-  it('is listed by its chain and subject, with what it is worth', async () => {
+  it('is listed by chain and subject, with its state', async () => {
     const domainId = await fixture.writer.create()
     const subject = 'service:listed'
     const past = await fixture.key({ domainId, subject, expiresAt: 1n })
@@ -146,7 +146,7 @@ describe('a key', () => {
     expect(found).toMatchObject({ subject: 'user:bob', relation: 'admin', state: 'active' })
   })
 
-  it('remembers its last use, to within a minute and not by each request', async () => {
+  it('records its last use to a minute, and not for each request', async () => {
     const lookup = postgresKeyLookup(fixture.writer.database)
     let touches = 0
     const authenticator = keyAuthenticator({
@@ -166,15 +166,15 @@ describe('a key', () => {
     expect([touches, await lastUsed()]).toEqual([1, first])
   })
 
-  it('is good where its use cannot be written down', async () => {
+  it('is valid when its use cannot be recorded', async () => {
     const { key } = await fixture.key()
     const lookup = { ...postgresKeyLookup(fixture.writer.database), touch: () => Promise.reject(new Error()) }
     expect(await keyAuthenticator(lookup).authenticate(key, NEVER)).toBeDefined()
   })
 })
 
-describe('what is no good key', () => {
-  it('takes one look-up each, and is nothing', async () => {
+describe('an invalid key', () => {
+  it('takes one look-up and gives no caller', async () => {
     const lookup = postgresKeyLookup(fixture.writer.database)
     const asked: string[] = []
     const authenticator = keyAuthenticator({
@@ -210,7 +210,7 @@ describe('what is no good key', () => {
   })
 })
 
-describe('who may manage', () => {
+describe('permission to manage', () => {
   const on = (relation: 'owner' | 'admin' | 'auditor' | 'member', subject: string) =>
     grantRelation(fixture.as(), fixture.tuple(relation, subject))
 
@@ -234,7 +234,7 @@ describe('who may manage', () => {
     ['user: olga', 'denied', 'denied', 'denied', 'denied', 'denied', 'denied', 'denied', 'denied'],
     ['user:pol', 'denied', 'denied', 'denied', 'denied', 'denied', 'denied', 'done', 'denied'],
     ['user:pad', 'denied', 'denied', 'denied', 'denied', 'denied', 'denied', 'denied', 'denied'],
-  ])('%s', async (actor, ...expected) => {
+  ])('is as expected for %s', async (actor, ...expected) => {
     const ports = fixture.as(actor)
     const subject = `user:${randomUUID()}`
     const outcomes = [
@@ -250,13 +250,13 @@ describe('who may manage', () => {
     expect(outcomes).toEqual(expected.map((one) => (one === 'denied' ? 'access_denied' : one)))
   })
 
-  it('is who ends a key, or whose it is', async () => {
+  it('allows revoking a key, and so does being its subject', async () => {
     const { id } = await fixture.key({ subject: 'user:audrey' })
     expect(await code(revokeKey(fixture.as('user:mia'), id))).toBe('access_denied')
     expect(await revokeKey(fixture.as('user:audrey'), id)).toMatchObject({ record: { state: 'revoked' } })
   })
 
-  it('acts under one pseudonym, as an actor and as who got a relation', async () => {
+  it('uses one pseudonym for a person, as actor and as subject of a relation', async () => {
     const pepper = await fixture.writer.pepper.pepperOf(fixture.domainId)
     const before = await lastSeq()
     await grantRelation(fixture.as('user:olga'), fixture.tuple('admin', 'user:olga'))
@@ -266,7 +266,7 @@ describe('who may manage', () => {
 })
 
 describe('a relation', () => {
-  it('that was granted stays, without another row; one that was not cannot be revoked', async () => {
+  it('that was granted before stays without another row; a missing one cannot be revoked', async () => {
     const tuple = fixture.tuple('auditor', 'user:again')
     const first = await grantRelation(fixture.as(), tuple)
     expect(first).toMatchObject({ tuple, auditRows: [{ domainId: fixture.domainId }] })
@@ -277,12 +277,12 @@ describe('a relation', () => {
     expect(await lastSeq()).toBe(seq)
   })
 
-  it('of a Domain that is unknown is refused', async () => {
+  it('is refused for an unknown Domain', async () => {
     const tuple = fixture.tuple('auditor', 'user:alice', randomUUID())
     expect(await code(grantRelation(fixture.as(), tuple))).toBe('domain_not_found')
   })
 
-  it('to a group is auditRows on each chain that it opens, and on the platform chain', async () => {
+  it('to a group is recorded on each chain that it gives access to, and on the platform chain', async () => {
     const [one, two] = [await fixture.writer.create(), await fixture.writer.create()]
     const outer = { object: 'group:outer', relation: 'member', subject: 'group:inner#member' } as const
     await grantRelation(fixture.as(), fixture.tuple('auditor', 'group:outer#member', one))
@@ -304,7 +304,7 @@ describe('a relation', () => {
     expect(members).toMatchObject([inner])
   })
 
-  it('and a key end although their chain is too damaged to take the row', async () => {
+  it('and a key can be revoked when their chain is too damaged for the row', async () => {
     const domainId = await fixture.writer.create()
     const { id } = await fixture.key({ domainId })
     await asSuperuser(
@@ -322,8 +322,8 @@ describe('a relation', () => {
   })
 })
 
-describe('the policy of erasing', () => {
-  it('is a row where it changes', async () => {
+describe('the erase policy', () => {
+  it('writes a row only when it changes', async () => {
     const domainId = await fixture.writer.create()
     expect(await showPolicy(fixture.as(), domainId)).toEqual({ domainId, erase: 'manage' })
     expect(await setPolicy(fixture.as(), domainId, 'owner-only')).toMatchObject({
@@ -344,8 +344,8 @@ describe('the policy of erasing', () => {
   })
 })
 
-describe('what remains of a person', () => {
-  it('is their keys and relations of the chain and their groups, each with the command that ends it', async () => {
+describe('the references that remain of a person', () => {
+  it('are the keys, relations and groups, each with the command that ends it', async () => {
     const domainId = await fixture.writer.create()
     const subject = "user:o'neil"
     const { id } = await fixture.key({ domainId, subject })
@@ -378,7 +378,7 @@ describe('what remains of a person', () => {
   it.each([
     ["user:x'$(echo\u00a0evil)'", 'staff'],
     ['user:x;false', 'a|false'],
-  ])('its commands are one command to a shell, also as they are printed: %s in %s', async (subject, name) => {
+  ])('have commands that a shell reads as one command, also as printed: %s in %s', async (subject, name) => {
     const domainId = await fixture.writer.create()
     await grantRelation(fixture.as(), { object: `group:${name}`, relation: 'member', subject })
     const remaining = await accessRemaining(fixture, domainId, (one) => one === subject)
@@ -393,7 +393,7 @@ describe('what remains of a person', () => {
 })
 
 describe('the roles of the database', () => {
-  /** The stores as a login of that role has them. */
+  /** Calls `use` with the stores as a login of that role sees them. */
   async function inRole<T>(
     role: string,
     use: (ports: Management, database: Database) => Promise<T>,
@@ -412,7 +412,7 @@ describe('the roles of the database', () => {
   const request = () =>
     ({ relation: 'auditor', subject: `user:${randomUUID()}`, readOnly: false, ownerOnly: true }) as const
 
-  it('audit_access manages', async () => {
+  it('let audit_access manage keys and relations', async () => {
     await inRole('audit_access', async (ports) => {
       const { domainId } = fixture
       const made = await createKey(ports, { domainId, ...request() })
@@ -427,7 +427,7 @@ describe('the roles of the database', () => {
     })
   })
 
-  it('audit_writer serves, and lets nobody in', async () => {
+  it('let audit_writer check credentials, and grant nothing', async () => {
     const { key, id } = await fixture.key()
     await inRole('audit_writer', async (ports, database) => {
       const authenticator = keyAuthenticator(postgresKeyLookup(database))
@@ -443,7 +443,7 @@ describe('the roles of the database', () => {
   })
 })
 
-it('leaves every chain intact but the one that was damaged', async () => {
+it('leaves every chain intact except the one that was damaged', async () => {
   const findings = (await allFindings(fixture.writer)) as { code: string }[]
   expect(findings.map(({ code: finding }) => finding)).toEqual(['head_mismatch'])
 })

@@ -26,7 +26,7 @@ import { Issuer, type SigningKey, token } from '../support/issuer.js'
 import { contractProblems } from '../support/openapi-contract.js'
 import { SPICEDB_TOKEN, TestSpicedb } from '../support/spicedb.js'
 
-/** Where relations are kept, and what asks for them. */
+/** A store of relations, and the authorizer that reads it. */
 interface Decider {
   readonly authorizer: Authorizer
   grant(tuple: RelationTuple, management: Management): Promise<unknown>
@@ -75,7 +75,7 @@ const OPERATIONS = [
   ['POST', 'erase-identity', { ...IDENTITY, headers: JSON_TYPE }],
 ] as const
 
-/** [caller, list, get, verify, erase; erase where the chain leaves it to owners] */
+/** [caller, list, get, verify, erase, erase on a chain whose policy is owner-only] */
 const MATRIX = [
   ['member', 403, 404, 403, 403, 403],
   ['auditor', 200, 200, 200, 403, 403],
@@ -90,14 +90,14 @@ const MATRIX = [
 
 const UNKNOWN = '018f0000-0000-7000-8000-00000000dead'
 
-describe.each(DECIDERS)('with %s', (_, decide) => {
+describe.each(DECIDERS)('with relations from %s', (_, decide) => {
   let fixture: HttpFixture
   let pool: Database
   let decider: Decider
   let management: Management
   let issuer: Issuer
   let signing: SigningKey
-  /** By caller and chain: the credential. */
+  /** The credential, by caller and chain. */
   const credentials = new Map<string, string>()
 
   beforeAll(async () => {
@@ -139,7 +139,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     await issuer.close()
   })
 
-  /** A key with its relation, wherever relations are kept. */
+  /** Creates a key and grants its relation in the store of relations. */
   async function key(
     request: Partial<KeyRequest> & Pick<KeyRequest, 'domainId' | 'relation'>,
     actor = ACTOR,
@@ -162,7 +162,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     await put('read-only owner', key({ domainId, relation: 'owner', readOnly: true }))
     const ownerOnly = { domainId, relation: 'owner', subject: 'user:owner', ownerOnly: true } as const
     await put('owner-only', key(ownerOnly, 'user:owner'))
-    // Of a subject that may do everything here, for another chain.
+    // The key's subject may do everything on this chain, but the key is for another chain.
     const elsewhere = await fixture.writer.create()
     const everything = { domainId, subject: 'user:everything' } as const
     await key({ ...everything, relation: 'auditor' })
@@ -211,12 +211,12 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     ['a Domain', () => fixture.domainId],
     ['the platform', () => PLATFORM_ANCHOR],
   ])('on the chain of %s', (_chain, chain) => {
-    it.each(MATRIX)('%s', async (caller, ...expected) => {
+    it.each(MATRIX)('enforces the permissions of %s', async (caller, ...expected) => {
       const credential = credentials.get(`${caller} ${chain()}`) ?? ''
       expect(await statuses(credential, chain())).toEqual(expected.slice(0, 4))
     })
 
-    it('erasing, where the chain leaves it to owners', async () => {
+    it('enforces the owner-only policy of erasing', async () => {
       await setPolicy(management, chain(), 'owner-only')
       const [, , , erase] = OPERATIONS
       const answered: [string, number][] = []
@@ -230,11 +230,11 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
       expect(answered).toEqual(MATRIX.map(([caller, ...expected]) => [caller, expected[4]]))
     })
 
-    it('no credential', async () => {
+    it('refuses every operation without a credential', async () => {
       expect(await statuses('', chain())).toEqual([401, 401, 401, 401])
     })
 
-    it('a JWT, by the relations of its user', async () => {
+    it('grants a JWT the relations of its user', async () => {
       const auditor = await token(signing.privateKey, { sub: 'auditor' })
       expect(await statuses(auditor, chain())).toEqual([200, 200, 200, 403])
       const owner = await token(signing.privateKey, { sub: 'owner' })
@@ -242,7 +242,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     })
   })
 
-  it('whatever is wrong with a credential, the answer is the same', async () => {
+  it('gives the same answer for every invalid credential', async () => {
     for (const [method, operation, options] of OPERATIONS) {
       const answers = new Set<string>()
       for (const as of ['', ...bad]) {
@@ -255,9 +255,9 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     }
   })
 
-  it('what is forbidden looks like what does not exist, on every operation', async () => {
+  it('answers a forbidden and a missing chain alike, on every operation', async () => {
     const credential = credentials.get(`everything ${fixture.domainId}`) ?? ''
-    const jwt = await token(signing.privateKey, { sub: 'nobody' })
+    const jwt = await token(signing.privateKey, { sub: 'stranger' })
     for (const as of [credential, jwt]) {
       for (const [method, operation, options] of OPERATIONS) {
         const looks = async (chain: string) => {
@@ -274,7 +274,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     }
   })
 
-  it('an entry that one may not see is, byte for byte, one that is not there', async () => {
+  it('answers a forbidden and a missing entry alike, byte for byte', async () => {
     const ask = async (caller: string, seq: number) => {
       const as = credentials.get(`${caller} ${fixture.domainId}`) ?? ''
       const { statusCode, body, headers } = await fixture.ask('GET', fixture.path(`entries/${seq}`), { as })
@@ -286,7 +286,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     expect(await ask('elsewhere', 1)).toEqual(missing)
   })
 
-  it('a key is nothing the moment it is revoked', async () => {
+  it('refuses a key as soon as it is revoked', async () => {
     const { domainId } = fixture
     const { id, key: credential } = await key({ domainId, relation: 'auditor' })
     expect(await statuses(credential, domainId)).toEqual([200, 200, 200, 403])
@@ -294,7 +294,7 @@ describe.each(DECIDERS)('with %s', (_, decide) => {
     expect(await statuses(credential, domainId)).toEqual([401, 401, 401, 401])
   })
 
-  it('headers that are no one credential are none', async () => {
+  it('refuses headers that are not exactly one credential', async () => {
     const good = `Bearer ${credentials.get(`auditor ${fixture.domainId}`)}`
     const { hostname, port } = new URL(await fixture.url())
     const status = (...headers: string[]) =>

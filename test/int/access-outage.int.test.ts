@@ -90,8 +90,8 @@ async function status(as: string): Promise<number> {
   return answer.statusCode
 }
 
-describe('503 and nothing is served, until it is back', () => {
-  it('where the key set of the issuer is gone', async () => {
+describe('an outage gives 503 and serves nothing until it ends', () => {
+  it('when the key set of the issuer is down', async () => {
     expect(await status(jwt)).toBe(200)
     issuer.answer = (request) => request.socket.destroy()
     expect(await status(jwt)).toBe(503)
@@ -99,7 +99,7 @@ describe('503 and nothing is served, until it is back', () => {
     expect(await status(jwt)).toBe(200)
   })
 
-  it('where SpiceDB is gone, or hangs', async () => {
+  it('when SpiceDB is down or hangs', async () => {
     await way.goAway()
     expect(await status(jwt)).toBe(503)
     await way.comeBack()
@@ -111,8 +111,8 @@ describe('503 and nothing is served, until it is back', () => {
     await expect.poll(() => status(jwt), { timeout: 10_000 }).toBe(200)
   })
 
-  it('where the Postgres of the keys is gone, or hangs', async () => {
-    // A key for another chain: known, and forbidden here.
+  it('when the Postgres of the keys is down or hangs', async () => {
+    // A key for another chain is known, and forbidden here.
     expect(await status(key)).toBe(403)
     await postgres.goAway()
     expect([await status(key), await status('ak_unknown')]).toEqual([503, 503])

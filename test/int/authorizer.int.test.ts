@@ -61,7 +61,7 @@ describeAuthorizer('tuples in Postgres', onPostgres)
 describeAuthorizer('SpiceDB', onSpicedb)
 
 describe('tuples in Postgres', () => {
-  it('nest to a bound, and groups that all contain each other cost no more than that', async () => {
+  it('follow groups to a depth, and groups that all contain each other cost no more', async () => {
     const governed = await onPostgres()
     const { authorizer } = governed
     const D = 'domain:018f0000-0000-7000-8000-00000000000d' as const
@@ -91,7 +91,7 @@ describe('tuples in Postgres', () => {
     expect(await authorizer.check('user:max', 'auditor', D, NEVER)).toMatchObject({ allowed: false })
     const walked = `${GROUPS_OF} SELECT count(*)::int AS groups FROM up`
     const [row] = await rowsOf(governed.database.url, walked, ['user:max'])
-    // Each group once at each depth, and the user: not one for each way through the mesh.
+    // The walk visits the user, and each group once at each depth, instead of each path through the mesh.
     expect(row).toEqual({ groups: 1 + 1 + (MAX_DEPTH - 1) * groups.length })
     await governed.close()
   })
@@ -123,7 +123,7 @@ describe('SpiceDB', () => {
       (error: { code?: string }) => error.code,
     )
 
-  it('is asked for a fully consistent answer', async () => {
+  it('gets requests for fully consistent answers', async () => {
     expect(await using(insecure(spicedb.endpoint), outcome)).toBe('allowed')
     expect(spicedb.requests.at(-1)?.consistency?.requirement).toEqual({
       oneofKind: 'fullyConsistent',
@@ -137,7 +137,7 @@ describe('SpiceDB', () => {
     [v1.CheckPermissionResponse_Permissionship.CONDITIONAL_PERMISSION, 'caveat_violation'],
     [v1.CheckPermissionResponse_Permissionship.UNSPECIFIED, 'authorizer_unavailable'],
     [99, 'authorizer_unavailable'],
-  ])('that answers %i says %s', async (permissionship, expected) => {
+  ])('that answers %i gives %s', async (permissionship, expected) => {
     spicedb.answer = async () => v1.CheckPermissionResponse.create({ permissionship })
     expect(await using(insecure(spicedb.endpoint), outcome)).toBe(expected)
     spicedb.answer = undefined
@@ -145,21 +145,21 @@ describe('SpiceDB', () => {
 
   it.each([
     ['another token', { token: 'wrong' }],
-    ['TLS that it does not speak', { isInsecure: false }],
-    ['a port where nobody listens', { endpoint: 'localhost:1' }],
-    ['a name that is none', { endpoint: 'spicedb.invalid:50051' }],
-  ])('with %s is no answer', async (_, settings) => {
+    ['TLS that it does not support', { isInsecure: false }],
+    ['a port without a listener', { endpoint: 'localhost:1' }],
+    ['a name that does not resolve', { endpoint: 'spicedb.invalid:50051' }],
+  ])('with %s gives no decision', async (_, settings) => {
     const used = { ...insecure(spicedb.endpoint), deadline: 2_000, ...settings }
     expect(await using(used, outcome)).toBe('authorizer_unavailable')
   })
 
-  it('without the schema is no answer', async () => {
+  it('without the schema gives no decision', async () => {
     const other = await TestSpicedb.start({ schema: 'definition user {}' })
     expect(await using(insecure(other.endpoint), outcome)).toBe('authorizer_unavailable')
     other.close()
   })
 
-  it('is believed over TLS by its certificate alone', async () => {
+  it('is trusted over TLS only with its certificate', async () => {
     const secure = await TestSpicedb.start({ tls: true })
     await secure.grant({ object: D, relation: 'auditor', subject: 'user:audrey' })
     const ca = readFileSync(join(ROOT, 'test/fixtures/tls/cert.pem'))
@@ -169,7 +169,7 @@ describe('SpiceDB', () => {
     secure.close()
   })
 
-  it('that does not answer is none after its deadline', async () => {
+  it('that does not answer gives no decision after the deadline', async () => {
     spicedb.answer = () => new Promise(() => undefined)
     expect(await using({ ...insecure(spicedb.endpoint), deadline: 100 }, outcome)).toBe(
       'authorizer_unavailable',
@@ -177,7 +177,7 @@ describe('SpiceDB', () => {
     spicedb.answer = undefined
   })
 
-  it('that was gone is asked again when it is back, and so is one whose connection has died', async () => {
+  it('is asked again after an outage, and after its connection has died', async () => {
     const proxy = await OutageProxy.start(`http://${spicedb.endpoint}`)
     const settings = { ...insecure(proxy.url.slice('http://'.length)), deadline: 1_000 }
     await using(settings, async (authorizer) => {
@@ -193,18 +193,18 @@ describe('SpiceDB', () => {
     await proxy.goAway()
   })
 
-  it('is not waited for when nobody waits any more', async () => {
+  it('is not waited for after the client has disconnected', async () => {
     spicedb.answer = () => new Promise(() => undefined)
     await using(insecure(spicedb.endpoint), async (authorizer) => {
-      const hangUp = new AbortController()
-      const asked = authorizer.check('user:audrey', 'auditor', D, hangUp.signal)
-      hangUp.abort()
+      const client = new AbortController()
+      const asked = authorizer.check('user:audrey', 'auditor', D, client.signal)
+      client.abort()
       await expect(asked).rejects.toMatchObject({ code: 'authorizer_unavailable' })
     })
     spicedb.answer = undefined
   })
 
-  it('has an id of its own for every id of ours', () => {
+  it('gets a different id for every id', () => {
     const ids = ['a', 'A', 'a=b', 'a=3Db', '*', '=2A', 'é', 'e\u0301', ' ', '', 'a@b', 'a=40b', 'a|b-c_d/e+f']
     const theirs = ids.map((id) => spicedbId(id))
     expect(new Set(theirs).size).toBe(ids.length)

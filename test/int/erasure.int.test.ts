@@ -50,7 +50,7 @@ function erase(domainId: string, person: Person, options: Partial<EraseRequest> 
 const pseudonymOn = async (domainId: string, subjectId: string) =>
   pseudonym(await writer.pepper.pepperOf(domainId), subjectId)
 
-/** The pseudonyms that have a mapping, and the seqs that have a context. */
+/** Returns the pseudonyms that have a mapping, and the seqs that have a context. */
 async function kept(domainId: string) {
   const mappings = await rowsOf(
     database.url,
@@ -65,7 +65,7 @@ async function kept(domainId: string) {
   return { mappings: mappings.map(({ p }) => p), contexts: contexts.map(({ seq }) => seq) }
 }
 
-/** A Domain on which alice acted twice and bob once, each row with a context. */
+/** Creates a Domain on which alice acted twice and bob once, each row with a context. */
 async function peopled(): Promise<string> {
   const domainId = await writer.create()
   await writer.record(domainId, NOW)
@@ -75,7 +75,7 @@ async function peopled(): Promise<string> {
 }
 
 describe('an erasure', () => {
-  it('deletes the mapping and the contexts of the one person, and leaves every row', async () => {
+  it('deletes the mapping and the contexts of one person, and leaves every row', async () => {
     const domainId = await peopled()
     const before = await storedRows(database.url, domainId)
     const alice = await pseudonymOn(domainId, 'alice')
@@ -102,7 +102,7 @@ describe('an erasure', () => {
     expect(await kept(domainId)).toEqual({ mappings: [await pseudonymOn(domainId, 'bob')], contexts: [3] })
   })
 
-  it('forgets the idempotency keys of the one person: what is tried again is a new entry', async () => {
+  it('deletes the idempotency keys of one person, so that a retried append is a new entry', async () => {
     const [domainId, other] = [await writer.create(), await writer.create()]
     const entries = [
       [domainId, { ...NOW, idempotency_key: randomUUID() }],
@@ -118,7 +118,7 @@ describe('an erasure', () => {
     expect(await erase(domainId, ALICE)).toMatchObject({ mappingsDeleted: 1, contextsDeleted: 1 })
   })
 
-  it('repeated, forgets a key that came since, of a blocked person too', async () => {
+  it('deletes newer idempotency keys when it is repeated, also of a blocked person', async () => {
     const domainId = await peopled()
     await erase(domainId, ALICE, { block: true })
     const entry = { ...NOW, idempotency_key: randomUUID() }
@@ -127,7 +127,7 @@ describe('an erasure', () => {
     expect(await writer.record(domainId, entry)).toMatchObject([{ seq: 7 }])
   })
 
-  it('is borne out by the proof of its row', async () => {
+  it('is proven by its row', async () => {
     const domainId = await peopled()
     const receipt = await erase(domainId, ALICE)
     const proven = await getEntry(postgresEntryReader(writer.database), domainId, receipt.seq)
@@ -138,7 +138,7 @@ describe('an erasure', () => {
     expect(proven.entry.recordedAt).toBe(receipt.erasedAt)
   })
 
-  it('repeated, writes nothing and gives the same receipt with nothing deleted', async () => {
+  it('writes nothing when it is repeated, and returns the same receipt with nothing deleted', async () => {
     const domainId = await peopled()
     const first = await erase(domainId, ALICE)
     const second = await erase(domainId, ALICE)
@@ -146,7 +146,7 @@ describe('an erasure', () => {
     expect(await chainLength(writer, domainId)).toBe(first.seq)
   })
 
-  it('of somebody who comes back is an erasure of its own', async () => {
+  it('of a person who comes back is a new erasure', async () => {
     const domainId = await peopled()
     await erase(domainId, ALICE)
     await writer.record(domainId, NOW)
@@ -154,22 +154,22 @@ describe('an erasure', () => {
     expect(await erase(domainId, ALICE)).toMatchObject({ seq: 7, mappingsDeleted: 1, repeated: false })
   })
 
-  it('of somebody who never was there is auditRows on the chain all the same', async () => {
+  it('of an unknown person is recorded on the chain too', async () => {
     const domainId = await peopled()
-    expect(await erase(domainId, { subjectId: 'nobody' })).toMatchObject({
+    expect(await erase(domainId, { subjectId: 'stranger' })).toMatchObject({
       seq: 5,
       mappingsDeleted: 0,
       contextsDeleted: 0,
     })
   })
 
-  it('is of a pseudonym where nobody knows whose it is', async () => {
+  it('works for a pseudonym of an unknown person', async () => {
     const domainId = await peopled()
     const person = { pseudonym: await pseudonymOn(domainId, 'alice') }
     expect(await erase(domainId, person)).toMatchObject({ mappingsDeleted: 1, contextsDeleted: 2 })
   })
 
-  it('is of one chain: the other one knows the person still', async () => {
+  it('leaves the data on other chains', async () => {
     const [one, other] = [await peopled(), await peopled()]
     await erase(one, ALICE)
     expect((await kept(other)).mappings).toHaveLength(2)
@@ -184,7 +184,7 @@ describe('an erasure', () => {
     await expect(previewErasure(ports(), { domainId, person: ALICE })).rejects.toMatchObject({ code })
   })
 
-  it('refuses another pepper, which would find nobody', async () => {
+  it('refuses another pepper, which would not find the person', async () => {
     const domainId = await peopled()
     const pepper = { pepperOf: async () => Buffer.alloc(32, 1) }
     const request = { domainId, person: ALICE, actor: ACTOR, block: false }
@@ -197,7 +197,7 @@ describe('an erasure', () => {
     expect((await kept(domainId)).mappings).toHaveLength(2)
   })
 
-  it('without its row is none: a chain that takes no row keeps its people', async () => {
+  it('deletes nothing when its row cannot be written', async () => {
     const domainId = await peopled()
     const fork = 'UPDATE audit_log_chain_head SET next_seq = 2 WHERE domain_id = $1'
     const back = 'UPDATE audit_log_chain_head SET next_seq = 5 WHERE domain_id = $1'
@@ -207,7 +207,7 @@ describe('an erasure', () => {
     await asSuperuser(database.url, (client) => client.query(back, [domainId]))
   })
 
-  it('on the platform chain works as on any other', async () => {
+  it('works on the platform chain', async () => {
     await writer.record(PLATFORM_ANCHOR, NOW)
     expect(await erase(PLATFORM_ANCHOR, ALICE)).toMatchObject({ mappingsDeleted: 1, contextsDeleted: 1 })
   })
@@ -216,7 +216,7 @@ describe('an erasure', () => {
 describe('an identity', () => {
   const IDENTITY = '018F0000-0000-7000-8000-00000000AAAA'
 
-  it('is erased with every subject that is mapped to it, each with a row', async () => {
+  it('is erased with every subject that is mapped to it, with a row for each', async () => {
     const domainId = await writer.create()
     await writer.record(domainId, { subject_id: IDENTITY, context: NOW.context })
     const mapped = entryFor(domainId, { subject_id: 'alice@idp', ...NOW })
@@ -238,7 +238,7 @@ describe('an identity', () => {
     expect(await kept(domainId)).toEqual({ mappings: [await pseudonymOn(domainId, 'bob')], contexts: [4] })
   })
 
-  it('that erases itself does not come back as the actor', async () => {
+  it('that erases itself gets no new mapping as the actor', async () => {
     const domainId = await writer.create()
     await writer.record(domainId, { subject_id: IDENTITY, ...NOW })
     await erase(domainId, { identityId: IDENTITY }, { actor: IDENTITY })
@@ -249,7 +249,7 @@ describe('an identity', () => {
 })
 
 describe('a block', () => {
-  it('drops the personal data of later rows, and of nobody else', async () => {
+  it('drops the personal data of later rows, and only of that person', async () => {
     const domainId = await peopled()
     expect(await erase(domainId, ALICE, { block: true })).toMatchObject({ blocked: true })
     await writer.record(domainId, NOW)
@@ -260,7 +260,7 @@ describe('a block', () => {
     })
   })
 
-  it('holds for a writer that may not erase', async () => {
+  it('applies to a writer that may not erase', async () => {
     const domainId = await peopled()
     await erase(domainId, ALICE, { block: true })
     const plain = new Writer(`${database.url}&options=-c%20role%3Daudit_writer`)
@@ -273,7 +273,7 @@ describe('a block', () => {
     expect((await kept(domainId)).contexts).toEqual([3])
   })
 
-  it('asked for later is auditRows by a row of its own, once', async () => {
+  it('that is added later is recorded by a row of its own, once', async () => {
     const domainId = await peopled()
     await erase(domainId, ALICE)
     expect(await erase(domainId, ALICE, { block: true })).toMatchObject({ seq: 6, repeated: false })
@@ -281,8 +281,8 @@ describe('a block', () => {
   })
 })
 
-describe('at once', () => {
-  it('two erasures give one row and one repetition', async () => {
+describe('concurrently', () => {
+  it('two erasures write one row and repeat one receipt', async () => {
     const domainId = await peopled()
     const receipts: ErasureReceipt[] = []
     const run = async () => void receipts.push(await erase(domainId, ALICE))
@@ -294,7 +294,7 @@ describe('at once', () => {
     expect(await chainLength(writer, domainId)).toBe(5)
   })
 
-  it('appends of the same person come before or after: a mapping is of a row after the last erasure', async () => {
+  it('appends of the same person run before or after: a mapping belongs to a row after the last erasure', async () => {
     const domainId = await writer.create()
     const appends = Array.from({ length: 40 }, () => writer.record(domainId, NOW))
     const receipts = await Promise.all(Array.from({ length: 8 }, () => erase(domainId, ALICE)))
@@ -308,7 +308,7 @@ describe('at once', () => {
 })
 
 describe('on every chain', () => {
-  it('takes those that have anything of the person, and goes on past one that fails', async () => {
+  it('erases on the chains that hold data about the person, and continues after a failure', async () => {
     const chains = [await peopled(), await writer.create(), await peopled(), randomUUID()]
     const outcomes: unknown[] = []
     const run = eraseEverywhere(
@@ -327,10 +327,10 @@ describe('on every chain', () => {
     ])
   })
 
-  it('of somebody whom no chain knows is refused', async () => {
+  it('refuses a person whom no chain knows', async () => {
     const run = eraseEverywhere(
       [await peopled()],
-      (domainId) => previewErasure(ports(), { domainId, person: { subjectId: 'nobody' } }),
+      (domainId) => previewErasure(ports(), { domainId, person: { subjectId: 'stranger' } }),
       async () => ({}),
       new AbortController().signal,
     )

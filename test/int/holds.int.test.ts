@@ -17,7 +17,7 @@ import { rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 
 let database: TestDatabase
 let writer: Writer
-/** The same database, as audit_eraser: everything here needs no more than that. */
+/** The same database as audit_eraser: no operation here needs another role. */
 let eraser: Writer
 
 beforeAll(async () => {
@@ -95,7 +95,7 @@ describe('a legal hold', () => {
     ['the subject', async () => ALICE],
     ['the pseudonym', async (domainId) => ({ pseudonym: await alicesPseudonym(domainId) })],
     ['an identity that is mapped to the subject', async () => ({ identityId: IDENTITY.toUpperCase() })],
-  ])('on %s keeps the person from being erased until it is released', async (_what, person) => {
+  ])('on %s prevents the erasure of the person until it is released', async (_what, person) => {
     const domainId = await peopled()
     const { id } = await place(domainId, await person(domainId))
     const before = await storedRows(database.url, domainId)
@@ -108,7 +108,7 @@ describe('a legal hold', () => {
     expect(await erase(domainId)).toMatchObject({ mappingsDeleted: 1, contextsDeleted: 1 })
   })
 
-  it('on one person leaves the others to be erased', async () => {
+  it('on one person does not prevent the erasure of others', async () => {
     const domainId = await peopled()
     await place(domainId, ALICE)
     expect(await codeOf(erase(domainId, { subjectId: 'bob' }))).toBe('done')
@@ -122,7 +122,7 @@ describe('a legal hold', () => {
     expect(await codeOf(erase(domainId, { subjectId: 'late' }))).toBe('legal_hold')
   })
 
-  it('is auditRows on the chain with what it covers, and so is its release', async () => {
+  it('is recorded on the chain with its target, and so is its release', async () => {
     const domainId = await peopled()
     const placed = await place(domainId, ALICE)
     const released = await release(placed.id)
@@ -142,7 +142,7 @@ describe('a legal hold', () => {
     expect(paths).toEqual([{ relation_path: covered }, { relation_path: covered }])
   })
 
-  it('is listed with its reason, after its release only when asked for, without the identity', async () => {
+  it('is listed with its reason, and after its release only on request and without the identity', async () => {
     const domainId = await peopled()
     const { id } = await place(domainId, { identityId: IDENTITY })
     expect(await listed(domainId)).toMatchObject([
@@ -155,7 +155,7 @@ describe('a legal hold', () => {
     expect(JSON.stringify(released)).not.toContain(IDENTITY)
   })
 
-  it('that was released says nothing any more once the person is erased', async () => {
+  it('loses its reasons when it is released and the person is erased', async () => {
     const domainId = await peopled()
     const { id } = await place(domainId, ALICE, 'the tall one')
     await release(id)
@@ -168,12 +168,12 @@ describe('a legal hold', () => {
     ['1025 bytes', async () => place(await writer.create(), undefined, 'a'.repeat(1025)), 'invalid_input'],
     ['the subject as reason', async () => place(await writer.create(), ALICE, 'ask Alice'), 'invalid_input'],
     ['an unknown Domain', () => place(randomUUID()), 'domain_not_found'],
-    ['the release of none', () => release(999_999), 'hold_not_found'],
+    ['the release of an unknown hold', () => release(999_999), 'hold_not_found'],
   ])('refuses %s', async (_what, run, code) => {
     expect(await codeOf(run())).toBe(code)
   })
 
-  it('is released once, also by two at the same time', async () => {
+  it('is released once, also by two concurrent calls', async () => {
     const domainId = await writer.create()
     const { id } = await place(domainId)
     const codes = await Promise.all([codeOf(release(id)), codeOf(release(id))])
@@ -181,11 +181,11 @@ describe('a legal hold', () => {
   })
 })
 
-describe('at once, in either order', () => {
+describe('concurrently, in either order', () => {
   const relations = async (domainId: string) =>
     (await storedRows(database.url, domainId)).map(({ relation }) => relation)
 
-  it('a hold and an erasure', async () => {
+  it('a hold and an erasure run one after the other', async () => {
     const [early, late] = [await peopled(), await peopled()]
     expect(
       await inOrderOf(database.url, early, [
@@ -204,7 +204,7 @@ describe('at once, in either order', () => {
     expect((await relations(late)).slice(3)).toEqual(['audit.erase-identity', 'audit.hold-place'])
   })
 
-  it('a hold and a purge', async () => {
+  it('a hold and a purge run one after the other', async () => {
     const old = () => oldChain(writer.database, writer.pepper, [{ subject: 'alice', daysAgo: 500 }])
     const [early, late] = [await old(), await old()]
     expect(await inOrderOf(database.url, early, [() => place(early), () => purge(early)])).toEqual([
@@ -221,7 +221,7 @@ describe('at once, in either order', () => {
     expect((await relations(late)).slice(2)).toEqual(['audit.retention-purge', 'audit.hold-place'])
   })
 
-  it('a release and an erasure', async () => {
+  it('a release and an erasure run one after the other', async () => {
     const [early, late] = [await peopled(), await peopled()]
     const [one, other] = [await place(early, ALICE), await place(late, ALICE)]
     expect(await inOrderOf(database.url, early, [() => release(one.id), () => erase(early)])).toEqual([

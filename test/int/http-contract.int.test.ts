@@ -18,7 +18,7 @@ afterAll(() => fixture.close())
 
 type Expected = readonly [status: number, code?: string]
 
-/** Asks, and holds the answer to the committed document whatever it is. */
+/** Sends a request and checks that the answer conforms to the committed document. */
 async function asked(
   method: 'GET' | 'POST',
   url: string,
@@ -35,7 +35,7 @@ const CHAINS = [
   ['the platform', () => PLATFORM_ANCHOR],
 ] as const
 
-describe.each(CHAINS)('who may do what on the chain of %s', (_, chain) => {
+describe.each(CHAINS)('permissions on the chain of %s', (_, chain) => {
   it.each([
     // [caller, list, get, verify, erase]
     ['', 401, 401, 401, 401],
@@ -47,7 +47,7 @@ describe.each(CHAINS)('who may do what on the chain of %s', (_, chain) => {
     ['read-only', 200, 200, 403, 403],
     ['owner-only', 200, 200, 200, 200],
     ['elsewhere', 403, 404, 403, 403],
-  ])('%s', async (as, ...statuses) => {
+  ])('of the caller "%s" are enforced', async (as, ...statuses) => {
     const answers = [
       await asked('GET', fixture.path('entries', chain()), { as }),
       await asked('GET', fixture.path('entries/1', chain()), { as }),
@@ -65,7 +65,7 @@ describe.each(CHAINS)('who may do what on the chain of %s', (_, chain) => {
 const JSON_TYPE = { 'content-type': 'application/json' }
 const HEX = 'ab'.repeat(32)
 
-describe('what is asked wrongly', () => {
+describe('invalid requests', () => {
   it.each<[string, ...Expected]>([
     ['limit=0', 400, 'invalid_limit'],
     ['limit=201', 400, 'invalid_limit'],
@@ -89,9 +89,9 @@ describe('what is asked wrongly', () => {
     ['object_id=%00', 400],
     ['correlation_id=%00', 400],
     ['unheard_of=1', 400],
-  ])('entries?%s', async (query, ...expected) => {
+  ])('are refused: entries?%s', async (query, ...expected) => {
     expect(await asked('GET', `${fixture.path('entries')}?${query}`)).toEqual(expected)
-    // Before the gate: it is said to whoever has a credential.
+    // The check of the syntax runs before that of relations, so every caller with a credential gets the answer.
     if (!query.includes('AAAA')) {
       expect(await asked('GET', `${fixture.path('entries')}?${query}`, { as: 'member' })).toEqual(expected)
     }
@@ -108,20 +108,20 @@ describe('what is asked wrongly', () => {
     ['9007199254740991', 404, 'entry_not_found'],
     ['7', 404, 'entry_not_found'],
     ['1?x=1', 400],
-  ])('entries/%s', async (seq, ...expected) => {
+  ])('are refused: entries/%s', async (seq, ...expected) => {
     expect(await asked('GET', fixture.path(`entries/${seq}`))).toEqual(expected)
   })
 
   it.each([
     'x',
     '00000000-0000-0000-0000-000000000000',
-    // Its own paths lead there; as a Domain it would be another object to relations.
+    // The platform chain has its own paths; as a Domain it would be another object of relations.
     PLATFORM_ANCHOR,
     `${UNKNOWN}0`,
     `{${UNKNOWN}}`,
     '%2f',
     'x'.repeat(5000),
-  ])('Domain %s', async (id) => {
+  ])('are refused: Domain %s', async (id) => {
     const base = `/v1/domains/${id}/audit`
     expect(await asked('GET', `${base}/entries`)).toEqual([400, 'invalid_domain_id'])
     expect(await asked('GET', `${base}/entries/1`)).toEqual([400, 'invalid_domain_id'])
@@ -149,7 +149,7 @@ describe('what is asked wrongly', () => {
     ['\u00ff', 400, 'invalid_body'],
     ['{"__proto__":{"from_seq":1}}', 400, 'invalid_body'],
     [`{"from_seq":1${' '.repeat(8192)}}`, 413, 'request_body_too_large'],
-  ])('verify with %s', async (body, ...expected) => {
+  ])('are refused: verify with %s', async (body, ...expected) => {
     expect(await asked('POST', fixture.path('verify'), { body, headers: JSON_TYPE })).toEqual(expected)
   })
 
@@ -162,13 +162,13 @@ describe('what is asked wrongly', () => {
     [`{"identity_id":"${UNKNOWN}","reason":"x"}`, 400, 'invalid_body'],
     ['[]', 400, 'invalid_body'],
     [' '.repeat(8193), 413, 'request_body_too_large'],
-  ])('erase with %s', async (body, ...expected) => {
+  ])('are refused: erase with %s', async (body, ...expected) => {
     const options = { as: 'owner', body, headers: JSON_TYPE }
     expect(await asked('POST', fixture.path('erase-identity'), options)).toEqual(expected)
   })
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'nonsense', 'application/problem+json'])(
-    'a body of type %s',
+    'are refused with a body of type %s',
     async (type) => {
       const options = { body: '{}', headers: { 'content-type': type } }
       expect(await asked('POST', fixture.path('verify'), options)).toEqual([400, 'invalid_body'])
@@ -177,7 +177,7 @@ describe('what is asked wrongly', () => {
 })
 
 describe('the order of checks', () => {
-  it('is credential, syntax, gate, existence', async () => {
+  it('is credential, syntax, relation, existence', async () => {
     const bad = '/v1/domains/x/audit/entries?limit=0'
     expect(await asked('GET', bad, { as: '' })).toEqual([401])
     expect(await asked('GET', bad, { as: 'member' })).toEqual([400, 'invalid_domain_id'])
@@ -192,25 +192,25 @@ describe('the order of checks', () => {
     expect(await asked('GET', fixture.path('entries/1', UNKNOWN))).toEqual([404, 'domain_not_found'])
   })
 
-  it('reads no body of somebody unknown', async () => {
+  it('does not read the body of an unknown caller', async () => {
     const options = { as: '', body: ' '.repeat(9000), headers: JSON_TYPE }
     expect(await asked('POST', fixture.path('verify'), options)).toEqual([401])
   })
 
-  it('refuses an empty body that is too long before it asks for relations', async () => {
+  it('refuses a body that is too long before it checks relations', async () => {
     const options = { as: 'member', body: ' '.repeat(9000), headers: JSON_TYPE }
     expect(await asked('POST', fixture.path('verify'), options)).toEqual([413, 'request_body_too_large'])
   })
 })
 
-describe('the proof of an entry that must not be seen', () => {
-  /** All but the clock. */
+describe('the proof of an entry that the caller may not see', () => {
+  /** Returns the answer without its Date header. */
   async function whole(seq: number, as: string) {
     const { statusCode, headers, body } = await fixture.ask('GET', fixture.path(`entries/${seq}`), { as })
     return { statusCode, headers: { ...headers, date: '' }, body }
   }
 
-  it('is answered byte for byte as an entry that is not there', async () => {
+  it('gets the same answer, byte for byte, as a missing entry', async () => {
     const unknown = await whole(99, 'auditor')
     expect(unknown.statusCode).toBe(404)
     for (const as of ['member', 'owner', 'elsewhere']) {
@@ -222,7 +222,7 @@ describe('the proof of an entry that must not be seen', () => {
 })
 
 describe('a 403', () => {
-  it('is the same for a Domain that is there and for one that is not, but for its correlation id', async () => {
+  it('is the same for an existing and a missing Domain, except for its correlation id', async () => {
     const bodies = [fixture.domainId, UNKNOWN].map(async (chain) => {
       const answer = await fixture.ask('GET', fixture.path('entries', chain), { as: 'member' })
       const { correlation_id, instance, ...rest } = answer.json()
@@ -237,7 +237,7 @@ describe('a 403', () => {
   it.each([
     ['out_of_scope', ['domain:x#auditor']],
     ['caveat_violation', undefined],
-  ] as const)('gives the reason %s and the relation path %s', async (reason, relationPath) => {
+  ] as const)('contains the reason %s and the relation path %s', async (reason, relationPath) => {
     const before = fixture.access.denial
     fixture.access.denial = { allowed: false, reason, relationPath }
     const answer = await fixture.ask('POST', fixture.path('verify'), { as: 'member' })
@@ -257,21 +257,21 @@ describe('credentials', () => {
     ['Bearer auditor x'],
     [`Bearer ${'x'.repeat(8193)}`],
     ['Bearer \u00fc'],
-  ])('%s is none', async (authorization) => {
+  ])('refuse the header %j', async (authorization) => {
     const url = fixture.path('entries')
     const answer = await fixture.ask('GET', url, { as: '', headers: { authorization } })
     expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([401, 'Bearer'])
     expect(contractProblems('GET', url, answer)).toEqual([])
   })
 
-  it.each(['bearer auditor', 'BEARER  auditor'])('%s is one', async (authorization) => {
+  it.each(['bearer auditor', 'BEARER  auditor'])('accept the header %j', async (authorization) => {
     const answer = await fixture.ask('GET', fixture.path('entries'), { as: '', headers: { authorization } })
     expect(answer.statusCode).toBe(200)
   })
 })
 
 describe('pages', () => {
-  it('follow each other by their cursors, and end without one', async () => {
+  it('continue at their cursors, and the last page has none', async () => {
     const seqs: number[] = []
     let query = 'limit=2'
     for (let page = 0; page < 4; page++) {
@@ -286,13 +286,13 @@ describe('pages', () => {
     expect(seqs).toEqual([1, 2, 3, 4, 5, 6])
   })
 
-  it('are bound to their chain', async () => {
+  it('have cursors that are only valid for their chain', async () => {
     const { next_cursor } = (await fixture.ask('GET', `${fixture.path('entries')}?limit=1`)).json()
     const elsewhere = `${fixture.path('entries', PLATFORM_ANCHOR)}?cursor=${next_cursor}`
     expect(await asked('GET', elsewhere)).toEqual([400, 'invalid_cursor'])
   })
 
-  it('take an id in upper case for the same Domain', async () => {
+  it('accept the id of the Domain in upper case', async () => {
     const url = `/v1/domains/${fixture.domainId.toUpperCase()}/audit/entries`
     expect(await asked('GET', url)).toEqual([200])
   })
@@ -305,7 +305,7 @@ describe('pages', () => {
     ['from=2000-01-01T00:00:00Z&to=2001-01-01T00:00:00.5%2B01:00', 0],
     [`subject=${HEX}`, 0],
     ['correlation_id=', 6],
-  ])('with %s have %i rows', async (query, rows) => {
+  ])('with %s contain %i rows', async (query, rows) => {
     const url = `${fixture.path('entries')}?${query}`
     const answer = await fixture.ask('GET', url)
     expect(contractProblems('GET', url, answer)).toEqual([])
@@ -313,8 +313,8 @@ describe('pages', () => {
   })
 })
 
-describe('what needs no credential', () => {
-  it.each(['ready', 'degraded'] as const)('/readyz is 200 when %s', async (state) => {
+describe('paths without a credential', () => {
+  it.each(['ready', 'degraded'] as const)('/readyz answers 200 when %s', async (state) => {
     fixture.state = state
     const answer = await fixture.ask('GET', '/readyz', { as: '' })
     expect([answer.statusCode, answer.json()]).toEqual([200, { status: state }])
@@ -322,7 +322,7 @@ describe('what needs no credential', () => {
   })
 
   it.each(['pending', 'diverged', 'stalled'] as const)(
-    '/readyz is 503 when %s, /healthz stays 200',
+    '/readyz answers 503 when %s, and /healthz still 200',
     async (state) => {
       fixture.state = state
       const answer = await fixture.ask('GET', '/readyz', { as: '' })
@@ -337,12 +337,12 @@ describe('what needs no credential', () => {
     },
   )
 
-  it('/openapi.json is the committed document', async () => {
+  it('/openapi.json serves the committed document', async () => {
     const answer = await fixture.ask('GET', '/openapi.json', { as: '' })
     expect(answer.body).toMatch(/^{\n {2}"openapi": "3.1.0"/)
   })
 
-  it.each(['/', '/v1', '/docs', '/metrics'])('%s is not there', async (url) => {
+  it.each(['/', '/v1', '/docs', '/metrics'])('%s answers 404', async (url) => {
     const answer = await fixture.ask('GET', url)
     expect(answer.statusCode).toBe(404)
     expect(answer.json()).toMatchObject({ type: 'about:blank', status: 404, instance: url })
@@ -354,7 +354,7 @@ describe('every answer', () => {
     ['entries', 200],
     ['entries/1', 200],
     ['entries?limit=0', 400],
-  ] as const)('%s has the headers of safety', async (operation, status) => {
+  ] as const)('to %s has the security headers', async (operation, status) => {
     const { statusCode, headers } = await fixture.ask('GET', fixture.path(operation))
     expect(statusCode).toBe(status)
     expect(headers).toMatchObject({
@@ -366,7 +366,7 @@ describe('every answer', () => {
     expect(headers['x-correlation-id']).toMatch(/^[0-9a-f-]{36}$/)
   })
 
-  it('has a correlation id of ours, whatever the caller sends', async () => {
+  it('has a correlation id of the server, whatever the caller sends', async () => {
     const answer = await fixture.ask('GET', '/healthz', {
       headers: { 'x-correlation-id': 'mine', 'x-request-id': 'mine' },
     })
@@ -374,8 +374,8 @@ describe('every answer', () => {
   })
 })
 
-describe('what is not wired', () => {
-  it('is 501, for those who may', async () => {
+describe('an operation without its port', () => {
+  it('answers 501 to callers with the relation', async () => {
     const bare = await HttpFixture.make({
       deps: { eraser: undefined, entries: undefined, source: undefined },
     })
@@ -396,7 +396,7 @@ describe('what is not wired', () => {
   })
 })
 
-it('names the verify that was asked for where its rows are not there: only a proof hides which', async () => {
+it('answers 404 with the path and the correlation id for a verify of missing rows', async () => {
   const url = fixture.path('verify')
   const answer = await fixture.ask('POST', url, { body: '{"to_seq":99}', headers: JSON_TYPE })
   expect([answer.statusCode, answer.json().code, answer.json().instance]).toEqual([

@@ -24,7 +24,7 @@ const rows = (chain: string) =>
   )
 
 describe('a denied request', () => {
-  it('is a row of the chain that it was about, after its answer', async () => {
+  it('becomes a row of its chain after the answer', async () => {
     fixture = await HttpFixture.make()
     const { domainId } = fixture
     const headers = { 'user-agent': 'curl/8', 'x-forwarded-for': '203.0.113.9' }
@@ -52,7 +52,7 @@ describe('a denied request', () => {
     expect(await allFindings(fixture.writer)).toEqual([])
   })
 
-  it('is from where a trusted proxy says', async () => {
+  it('has the address that a trusted proxy reports', async () => {
     fixture = await HttpFixture.make({ app: { trustedProxies: ['127.0.0.0/8'] } })
     const headers = { 'x-forwarded-for': '203.0.113.9' }
     await fixture.ask('GET', fixture.path('entries'), { as: 'member', headers })
@@ -60,7 +60,7 @@ describe('a denied request', () => {
     expect(await rows(fixture.domainId)).toMatchObject([{ ip: '203.0.113.9' }])
   })
 
-  it('is found by the pseudonym of who was refused', async () => {
+  it('is found by the pseudonym of the denied caller', async () => {
     fixture = await HttpFixture.make()
     await fixture.writer.record(fixture.domainId, { subject_id: 'member' })
     await fixture.ask('GET', fixture.path('entries'), { as: 'member' })
@@ -73,7 +73,7 @@ describe('a denied request', () => {
     expect(subjects).toEqual([{ n: 1 }])
   })
 
-  it('is logged alone where there is no such Domain', async () => {
+  it('is only logged when the Domain does not exist', async () => {
     fixture = await HttpFixture.make()
     const answer = await fixture.ask('GET', fixture.path('entries', UNKNOWN), { as: 'member' })
     await fixture.denials.close()
@@ -91,7 +91,7 @@ describe('a denied request', () => {
     })
   })
 
-  it('floods no chain: beyond a few, one row counts them', async () => {
+  it('becomes part of one row with a count after a few rows', async () => {
     fixture = await HttpFixture.make()
     for (let i = 0; i < ROWS_A_WINDOW + 30; i++)
       await fixture.ask('GET', fixture.path('entries'), { as: 'member' })
@@ -101,7 +101,7 @@ describe('a denied request', () => {
     expect(all.at(-1)).toMatchObject({ relation: 'auditor', relation_path: ['repeated:30'] })
   })
 
-  it('is on the chain also of a caller whose id stands in our own words', async () => {
+  it('is recorded for a caller whose id is part of the words of the entry', async () => {
     fixture = await HttpFixture.make()
     fixture.access.caller('audit', { subject: 'service:audit' })
     await fixture.ask('GET', fixture.path('entries'), { as: 'audit' })
@@ -109,7 +109,7 @@ describe('a denied request', () => {
     expect(await rows(fixture.domainId)).toHaveLength(1)
   })
 
-  it('is written by and by, without the server being closed', async () => {
+  it('is written while the server runs', async () => {
     fixture = await HttpFixture.make()
     await fixture.ask('GET', fixture.path('entries'), { as: 'member' })
     await expect.poll(() => rows(fixture.domainId)).toHaveLength(1)
@@ -126,7 +126,7 @@ describe('a queue that cannot be written', () => {
     correlationId: 'c',
   }
 
-  it('is kept while Postgres is gone, and told as lost at the end', async () => {
+  it('is kept while Postgres is down, and is logged as lost at the end', async () => {
     fixture = await HttpFixture.make()
     let tries = 0
     const lost: unknown[] = []

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { HttpFixture } from '../support/http-fixture.js'
 
-/** Stands in every field of a row of a Domain that nobody here may read. */
+/** Every field of a row of a Domain that no caller here may read contains this text. */
 const SECRET = 'other-tenant-secret'
 
 let fixture: HttpFixture
@@ -107,10 +107,10 @@ function judge(statusCode: number, text: string): void {
   expect(text).not.toContain(SECRET)
 }
 
-describe('whatever is asked', () => {
+describe('any request', () => {
   const runs = { numRuns: 400 }
 
-  it('is never a 5xx, shows no stack and no other tenant’s byte', async () => {
+  it('never gets a 5xx, a stack trace or data of another tenant', async () => {
     await fc.assert(
       fc.asyncProperty(path, query, headers, async (url, search, extra) => {
         const answer = await fixture.ask('GET', `${url}?${search}`, { headers: extra })
@@ -120,21 +120,21 @@ describe('whatever is asked', () => {
     )
   })
 
-  it('is so with a body too', async () => {
+  it('never gets them with a body either', async () => {
     await fc.assert(
       fc.asyncProperty(path, headers, body, async (url, extra, payload) => {
         const answer = await fixture.ask('POST', url, {
           body: payload,
           headers: { 'content-type': 'application/json', ...extra },
         })
-        // No content-length: what inject sends is a whole body.
+        // Send no content-length: inject sends a complete body.
         judge(answer.statusCode, answer.body)
       }),
       runs,
     )
   })
 
-  it('goes into no SQL: filters are compared, not run', async () => {
+  it('never runs as SQL: filters are only compared', async () => {
     for (const name of ['relation', 'object_type', 'object_id', 'correlation_id']) {
       const url = `${fixture.path('entries')}?${name}=${encoded("' OR '1'='1")}`
       const answer = await fixture.ask('GET', url)
@@ -142,7 +142,7 @@ describe('whatever is asked', () => {
     }
   })
 
-  it('is never logged: no query, no header, no caller', async () => {
+  it('is logged without its query, headers and caller', async () => {
     fixture.lines.splice(0)
     const headers = { 'user-agent': 'agent-of-somebody', 'x-forwarded-for': '203.0.113.9' }
     await fixture.ask('GET', `${fixture.path('entries')}?subject=${'ab'.repeat(32)}&relation=r`, { headers })
@@ -154,7 +154,7 @@ describe('whatever is asked', () => {
   })
 })
 
-/** What a raw connection gets for what it sends, until it is closed or `until` has come. */
+/** Sends bytes on a raw connection and returns what comes back, until the connection closes or `until` has arrived. */
 async function raw(send: string | Buffer, until = /$^/): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   let text = ''
@@ -192,30 +192,30 @@ describe('bytes on a connection', () => {
     ['a bare CR', `GET /healthz HTTP/1.1\r\n${HOST}X: a\rb\r\n\r\n`],
     ['no Host', 'GET /healthz HTTP/1.1\r\n\r\n'],
     ['two Hosts', `GET /healthz HTTP/1.1\r\n${HOST}Host: y\r\n\r\n`],
-  ])('%s: 400, and the connection ends', async (_, bytes) => {
+  ])('get 400 and close the connection: %s', async (_, bytes) => {
     const answer = await raw(bytes)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).toMatch(/content-type: application\/problem\+json/i)
   })
 
-  it('of headers without end: 431', async () => {
+  it('get 431 for endless headers', async () => {
     expect(await raw(`GET /healthz HTTP/1.1\r\n${HOST}X: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(
       /^HTTP\/1\.1 431 /,
     )
   })
 
-  it('with two credentials: 401', async () => {
+  it('get 401 for two credentials', async () => {
     const bytes = `GET ${fixture.path('entries')} HTTP/1.1\r\n${HOST}Authorization: Bearer owner\r\nConnection: close\r\n\r\n`
     expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 401 /)
   })
 
-  it('that follow a good request as garbage end the connection, and nothing else', async () => {
+  it('close only their connection when garbage follows a valid request', async () => {
     const answers = await raw(`GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\0\0\0garbage\r\n\r\n`)
     expect(answers).toMatch(/^HTTP\/1\.1 (200|400) /)
     expect((await fetch(`${await fixture.url()}/healthz`)).status).toBe(200)
   })
 
-  it('are answered each in turn where requests are pipelined', async () => {
+  it('get the answers of pipelined requests in order', async () => {
     const one = `GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`
     const last = `GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
     const answers = await raw(one.repeat(50) + last)
@@ -223,7 +223,7 @@ describe('bytes on a connection', () => {
   })
 })
 
-describe('requests that are sent ahead of their answers', () => {
+describe('pipelined requests', () => {
   const one = `GET /v1/platform/audit/entries HTTP/1.1\r\n${HOST}\r\n`
 
   it('are handled one after another', async () => {
@@ -244,7 +244,7 @@ describe('requests that are sent ahead of their answers', () => {
     expect(most).toBe(1)
   })
 
-  it('end their connection where they are too many, and leave nothing behind', async () => {
+  it('close their connection when there are too many, and leave nothing behind', async () => {
     const spy = vi.spyOn(fixture.access, 'authenticate')
     const answers = await Promise.all(Array.from({ length: 20 }, () => raw(one.repeat(5_000))))
     expect(spy.mock.calls.length).toBeLessThan(20 * 200)
@@ -254,7 +254,7 @@ describe('requests that are sent ahead of their answers', () => {
   })
 })
 
-it('answers what still comes on a connection while it drains like anything else', async () => {
+it('answers requests that arrive on a connection while the server drains', async () => {
   const draining = await HttpFixture.make()
   port = Number(new URL(await draining.url()).port)
   const authenticate = draining.access.authenticate.bind(draining.access)
@@ -276,7 +276,7 @@ it('answers what still comes on a connection while it drains like anything else'
 describe('a body of a gigabyte', () => {
   const CHUNK = Buffer.alloc(64 * 1024, 0x20)
 
-  /** Sends until the server ends the connection; how much went out, and what came back. */
+  /** Sends until the server closes the connection. Returns how much was sent, and the answer. */
   async function flood(
     head: string,
     frame: (chunk: Buffer) => Buffer,
@@ -311,20 +311,20 @@ describe('a body of a gigabyte', () => {
     Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
 
   it.each([
-    ['announced', 413, 'Bearer auditor', 'Content-Length: 1000000000', (chunk: Buffer) => chunk],
+    ['with a length', 413, 'Bearer auditor', 'Content-Length: 1000000000', (chunk: Buffer) => chunk],
     ['in chunks', 413, 'Bearer auditor', 'Transfer-Encoding: chunked', framed],
-    ['of somebody unknown', 401, 'Bearer nobody', 'Content-Length: 1000000000', (chunk: Buffer) => chunk],
-  ] as const)('%s is refused with %i, and not received', async (_, status, authorization, length, frame) => {
+    ['of an unknown caller', 401, 'Bearer stranger', 'Content-Length: 1000000000', (chunk: Buffer) => chunk],
+  ] as const)('%s is refused with %i and not received', async (_, status, authorization, length, frame) => {
     const head = `POST ${fixture.path('verify')} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`
     const { sent, text } = await flood(head, frame)
-    // The answer may be lost with the connection, which is reset while the client still sends.
+    // The answer can be lost: the connection is reset while the client still sends.
     if (text !== '') expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(sent).toBeLessThan(64 * 1024 * 1024)
   })
 })
 
 describe('slow clients', () => {
-  it('hold up nobody, and lose their connections', async () => {
+  it('delay no other client, and lose their connections', async () => {
     const { server } = fixture.app
     const before = server.headersTimeout
     server.headersTimeout = 300
@@ -346,7 +346,7 @@ describe('slow clients', () => {
     for (const socket of slow) socket.destroy()
   })
 
-  it('are no more than there is room for', async () => {
+  it('are refused beyond the limit of connections', async () => {
     const { server } = fixture.app
     const before = server.maxConnections
     server.maxConnections = 1

@@ -30,7 +30,7 @@ const operations = [
   ['POST', 'verify'],
 ] as const
 
-/** The status of each operation that reads. */
+/** Returns the status of each operation that reads. */
 async function statuses(): Promise<number[]> {
   const all: number[] = []
   for (const [method, operation] of operations) {
@@ -44,7 +44,7 @@ async function statuses(): Promise<number[]> {
 }
 
 describe('Postgres', () => {
-  it('that is gone is 503, and 200 when it is back', async () => {
+  it('gives 503 while it is down, and 200 when it is back', async () => {
     expect(await statuses()).toEqual([200, 200, 200])
     await proxy.goAway()
     expect(await statuses()).toEqual([503, 503, 503])
@@ -53,7 +53,7 @@ describe('Postgres', () => {
     expect(await statuses()).toEqual([200, 200, 200])
   })
 
-  it('that is gone is no answer about who may see what', async () => {
+  it('gives no answer about permissions while it is down', async () => {
     await proxy.goAway()
     const denied = await fixture.ask('GET', fixture.path('entries/1'), { as: 'member' })
     const [unknown] = [await fixture.ask('GET', fixture.path('entries/99'), { as: 'member' })]
@@ -61,7 +61,7 @@ describe('Postgres', () => {
     expect([denied.statusCode, unknown.statusCode]).toEqual([404, 404])
   })
 
-  it('says nothing of itself to a client, and its code to the log', async () => {
+  it('is not named to a client, and its error code is logged', async () => {
     await proxy.goAway()
     const answer = await fixture.ask('GET', fixture.path('entries'))
     await proxy.comeBack()
@@ -74,7 +74,7 @@ describe('Postgres', () => {
     })
   })
 
-  it('that hangs is 503 when its time is over', async () => {
+  it('gives 503 after the timeout when it hangs', async () => {
     const hasty = new Database(fixture.served.url, 1, 200)
     const entries = postgresEntryReader(hasty)
     await entries.knows(fixture.domainId)
@@ -91,11 +91,11 @@ describe('Postgres', () => {
   })
 })
 
-describe.each(['authorizer', 'authenticator'] as const)('an %s that is gone', (which) => {
+describe.each(['authorizer', 'authenticator'] as const)('an %s that is down', (which) => {
   it.each([
-    ['says so', new AuditError(`${which}_unavailable`, 'gone')],
-    ['fails by an error of its library', new Error('14 UNAVAILABLE')],
-  ])('and %s is 503 for everybody: nothing is served, and nobody is told who may', async (_, failure) => {
+    ['reports it', new AuditError(`${which}_unavailable`, 'gone')],
+    ['fails with an error of its library', new Error('14 UNAVAILABLE')],
+  ])('and %s gives 503 to every caller, and serves nothing', async (_, failure) => {
     Object.assign(fixture.access, { gone: which, failure })
     for (const as of ['auditor', 'member', 'owner']) {
       for (const [method, operation] of operations) {

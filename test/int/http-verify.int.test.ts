@@ -28,14 +28,14 @@ describe('the whole chain', () => {
     ['an empty body, of type JSON', '', { ...JSON_TYPE, 'content-length': '0' }],
     ['an empty body of a form (curl -d "")', '', { 'content-type': 'application/x-www-form-urlencoded' }],
     ['an empty object', '{}', JSON_TYPE],
-    ['an empty object, charset said', '{}', { 'content-type': 'application/json; charset=utf-8' }],
-  ])('is meant by %s', async (_, body, headers) => {
+    ['an empty object, with a charset', '{}', { 'content-type': 'application/json; charset=utf-8' }],
+  ])('is verified for %s', async (_, body, headers) => {
     const answer = await verify(body, headers)
     expect([answer.statusCode, answer.json()]).toEqual([200, { ok: true, segment_from: 1, segment_to: 5 }])
     expect(contractProblems('POST', fixture.path('verify'), answer)).toEqual([])
   })
 
-  it('is meant by an empty body over the wire, chunked too', async () => {
+  it('is verified for an empty body over the network, chunked or not', async () => {
     const url = `${await fixture.url()}${fixture.path('verify')}`
     const headers = { authorization: 'Bearer auditor', 'content-type': 'application/json' }
     const plain = await fetch(url, { method: 'POST', headers })
@@ -44,7 +44,7 @@ describe('the whole chain', () => {
     expect([plain.status, chunked.status]).toEqual([200, 200])
   })
 
-  it('of the platform is verified on its own path', async () => {
+  it('of the platform has a path of its own', async () => {
     expect((await verify(undefined, {}, PLATFORM_ANCHOR)).json()).toEqual({
       ok: true,
       segment_from: 1,
@@ -58,13 +58,13 @@ describe('a segment', () => {
     ['{"from_seq":2}', 2, 5],
     ['{"to_seq":3}', 1, 3],
     ['{"from_seq":3,"to_seq":3}', 3, 3],
-  ])('%s is %i to %i', async (body, segment_from, segment_to) => {
+  ])('of %s covers %i to %i', async (body, segment_from, segment_to) => {
     expect((await verify(body, JSON_TYPE)).json()).toEqual({ ok: true, segment_from, segment_to })
   })
 })
 
-describe('as many verifies as may run', () => {
-  /** A verify cannot read its rows until `use` has ended. */
+describe('verifications at the limit', () => {
+  /** Locks the rows, so that a verify cannot read them until `use` has ended. */
   async function whileLocked<T>(use: () => Promise<T>): Promise<T> {
     const client = new pg.Client({ connectionString: fixture.database.url })
     await client.connect()
@@ -84,7 +84,7 @@ describe('as many verifies as may run', () => {
     return rows.length
   }
 
-  it('let no other in: 429 with Retry-After', async () => {
+  it('refuse another one with 429 and Retry-After', async () => {
     const running = await whileLocked(async () => {
       const first = verify()
       await expect.poll(waiting).toBe(1)
@@ -97,7 +97,7 @@ describe('as many verifies as may run', () => {
     expect((await verify()).statusCode).toBe(200)
   })
 
-  it('are one less when a client hangs up', async () => {
+  it('free their slot when a client disconnects', async () => {
     const url = `${await fixture.url()}${fixture.path('verify')}`
     const gone = new AbortController()
     await whileLocked(async () => {
@@ -116,7 +116,7 @@ describe('as many verifies as may run', () => {
 })
 
 describe('a divergence', () => {
-  it('is a finding, not an error: 200, quarantined, and readiness is told', async () => {
+  it('is a finding, not an error: answers 200, is quarantined and changes readiness', async () => {
     await asSuperuser(
       fixture.database.url,
       `UPDATE audit_log_entry SET relation = 'project.write' WHERE domain_id = '${fixture.domainId}' AND seq = 3`,
@@ -145,7 +145,7 @@ describe('a divergence', () => {
     ])
   })
 
-  it('stands also where it cannot be written down', async () => {
+  it('is reported even when it cannot be quarantined', async () => {
     await asSuperuser(fixture.database.url, 'ALTER TABLE audit_tamper_quarantine RENAME TO elsewhere')
     const answer = await verify()
     expect([answer.statusCode, answer.json().ok]).toEqual([200, false])
@@ -172,7 +172,7 @@ describe('damage that reaches beyond the segment', () => {
     ['{"from_seq":5,"to_seq":6}', { segment_from: 5, segment_to: 6, divergent_seq: 5 }],
     ['{"to_seq":4}', { segment_from: 1, segment_to: 4, divergent_seq: 4 }],
     ['{"from_seq":7}', { segment_from: 7, segment_to: 10, divergent_seq: 7 }],
-  ])('is one record, whichever segment is asked for: %s', async (body, answer) => {
+  ])('is one record for any requested segment: %s', async (body, answer) => {
     const options = body === undefined ? {} : { body, headers: JSON_TYPE }
     const verified = await damaged.ask('POST', damaged.path('verify'), options)
     expect(verified.json()).toMatchObject({ ok: false, ...answer })

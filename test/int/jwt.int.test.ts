@@ -31,12 +31,12 @@ beforeEach(() => {
 const ask = (bearer: string, authenticator = jwts) => authenticator.authenticate(bearer, NEVER)
 const outcome = (asked: Promise<Principal | undefined>) =>
   asked.then(
-    (principal) => principal?.subject ?? 'nobody',
+    (principal) => principal?.subject ?? 'none',
     (error: { code?: string }) => error.code,
   )
 
 describe('a token', () => {
-  it('is the user that its sub names, and no more than that', async () => {
+  it('identifies the user in its sub, and grants nothing else', async () => {
     expect(await ask(await token(key.privateKey))).toEqual({
       subject: 'user:alice',
       subjectId: 'alice',
@@ -46,26 +46,26 @@ describe('a token', () => {
   })
 
   it.each([
-    ['as it should be', {}, 'user:alice'],
-    ['one of several audiences', { aud: ['other', 'audit'] }, 'user:alice'],
-    ['expired within the leeway', { exp: NOW - 3 }, 'user:alice'],
-    ['of a clock that is ahead', { nbf: NOW + 5 }, 'user:alice'],
+    ['that is valid', {}, 'user:alice'],
+    ['for several audiences', { aud: ['other', 'audit'] }, 'user:alice'],
+    ['that expired within the leeway', { exp: NOW - 3 }, 'user:alice'],
+    ['from a clock that is ahead', { nbf: NOW + 5 }, 'user:alice'],
     ['that names a group', { sub: 'g#member' }, 'user:g#member'],
-    ['expired', { exp: NOW - 60 }, 'nobody'],
-    ['not good yet', { nbf: NOW + 60 }, 'nobody'],
-    ['that never expires', { exp: undefined }, 'nobody'],
-    ['with another exp', { exp: 'tomorrow' }, 'nobody'],
-    ['of another issuer', { iss: 'https://issuer.example/' }, 'nobody'],
-    ['of no issuer', { iss: undefined }, 'nobody'],
-    ['for another audience', { aud: 'other' }, 'nobody'],
-    ['for nobody', { aud: undefined }, 'nobody'],
-    ['of nobody', { sub: undefined }, 'nobody'],
-    ['of an empty name', { sub: '' }, 'nobody'],
-    ['of a number', { sub: 7 }, 'nobody'],
-    ['of everybody', { sub: '*' }, 'nobody'],
-    ['of a name with a newline', { sub: 'alice\nuser:root' }, 'nobody'],
-    ['of a name too long', { sub: 'a'.repeat(513) }, 'nobody'],
-    ['of a lone surrogate', { sub: 'a\ud800' }, 'nobody'],
+    ['that has expired', { exp: NOW - 60 }, 'none'],
+    ['that is not valid yet', { nbf: NOW + 60 }, 'none'],
+    ['that never expires', { exp: undefined }, 'none'],
+    ['with a text as exp', { exp: 'tomorrow' }, 'none'],
+    ['of another issuer', { iss: 'https://issuer.example/' }, 'none'],
+    ['without an issuer', { iss: undefined }, 'none'],
+    ['for another audience', { aud: 'other' }, 'none'],
+    ['without an audience', { aud: undefined }, 'none'],
+    ['without a sub', { sub: undefined }, 'none'],
+    ['with an empty sub', { sub: '' }, 'none'],
+    ['with a number as sub', { sub: 7 }, 'none'],
+    ['with * as sub', { sub: '*' }, 'none'],
+    ['with a newline in its sub', { sub: 'alice\nuser:root' }, 'none'],
+    ['with a sub that is too long', { sub: 'a'.repeat(513) }, 'none'],
+    ['with a lone surrogate in its sub', { sub: 'a\ud800' }, 'none'],
   ])('%s', async (_, claims, expected) => {
     expect(await outcome(ask(await token(key.privateKey, claims)))).toBe(expected)
   })
@@ -74,7 +74,7 @@ describe('a token', () => {
 describe('a token that names no key', () => {
   const unnamed = { kid: undefined as never }
 
-  it('is held against each of the set that could be it', async () => {
+  it('is verified with each key of the set that fits', async () => {
     const two = await issuer.addKey('two')
     const bearers = [await token(key.privateKey, {}, unnamed), await token(two.privateKey, {}, unnamed)]
     const fresh = jwtAuthenticator(issuer.settings, TIMES)
@@ -82,26 +82,26 @@ describe('a token that names no key', () => {
   })
 
   it.each([
-    ['of a key that is not in it', {}],
-    ['expired', { exp: NOW - 60 }],
-  ])('%s is nobody', async (_, claims) => {
+    ['that is signed with a key outside the set', {}],
+    ['that has expired', { exp: NOW - 60 }],
+  ])('%s gives no caller', async (_, claims) => {
     const own = await issuer.addKey('gone')
     issuer.putKey('gone', {})
     const signer = 'exp' in claims ? key : own
-    expect(await outcome(ask(await token(signer.privateKey, claims, unnamed)))).toBe('nobody')
+    expect(await outcome(ask(await token(signer.privateKey, claims, unnamed)))).toBe('none')
   })
 })
 
 const encoded = (value: unknown) => base64url.encode(JSON.stringify(value))
 
-/** Signed by hand, as no library would. */
+/** Returns a token that is signed by hand, in ways that no library allows. */
 function forged(header: object, signed: (input: string) => Buffer): string {
   const claims = { iss: issuer.settings.issuer, aud: 'audit', sub: 'root', exp: NOW + 300 }
   const input = `${encoded(header)}.${encoded(claims)}`
   return `${input}.${signed(input).toString('base64url')}`
 }
 
-describe('a forged token is nobody', () => {
+describe('a forged token gives no caller', () => {
   const pem = () => createPublicKey({ key: issuer.jwk('one') as never, format: 'jwk' })
   const hmac = (secret: string | Buffer) => (input: string) =>
     createHmac('sha256', secret).update(input).digest()
@@ -120,9 +120,12 @@ describe('a forged token is nobody', () => {
     ],
     ['ES256 without a signature', () => forged({ alg: 'ES256', kid: 'one' }, () => Buffer.alloc(0))],
     ['ES256 with a signature of zeros', () => forged({ alg: 'ES256', kid: 'one' }, () => Buffer.alloc(64))],
-    ['crit', () => forged({ alg: 'ES256', kid: 'one', crit: ['b64'], b64: false }, () => Buffer.alloc(64))],
     [
-      'a key of its own in the header',
+      'a crit header',
+      () => forged({ alg: 'ES256', kid: 'one', crit: ['b64'], b64: false }, () => Buffer.alloc(64)),
+    ],
+    [
+      'its own key in the header',
       async () => {
         const own = await issuer.addKey('mine-alone')
         const jwk = issuer.jwk('mine-alone')
@@ -139,24 +142,24 @@ describe('a forged token is nobody', () => {
         return `${header}.${b.split('.')[1]}.${signature}`
       },
     ],
-    ['an encrypted one', () => `${encoded({ alg: 'dir', enc: 'A128GCM' })}.a.b.c.d`],
-    ['an empty one', () => '..'],
+    ['an encrypted token', () => `${encoded({ alg: 'dir', enc: 'A128GCM' })}.a.b.c.d`],
+    ['an empty token', () => '..'],
     ['no JSON', () => 'a.b.c'],
     ['a header that is an array', () => `${encoded([])}.${encoded({})}.AAAA`],
   ])('%s', async (_, make) => {
-    expect(await outcome(ask(await make()))).toBe('nobody')
+    expect(await outcome(ask(await make()))).toBe('none')
   })
 
-  it('with an algorithm that is not one of those pinned, before any key is fetched', async () => {
+  it('with an algorithm that is not allowed, before any key is fetched', async () => {
     const eddsa = await issuer.addKey('ed', 'EdDSA')
     const pinned = jwtAuthenticator({ ...issuer.settings, algorithms: ['ES256'] }, TIMES)
     const signed = await token(eddsa.privateKey, {}, { alg: 'EdDSA', kid: 'ed' })
-    expect(await outcome(ask(signed, pinned))).toBe('nobody')
+    expect(await outcome(ask(signed, pinned))).toBe('none')
     expect(issuer.requests).toBe(0)
     expect(await outcome(ask(signed, jwtAuthenticator(issuer.settings, TIMES)))).toBe('user:alice')
   })
 
-  it('whatever text it is', async () => {
+  it('for any text', async () => {
     const part = fc.oneof(
       fc.json().map((json) => base64url.encode(json)),
       fc.string(),
@@ -167,7 +170,7 @@ describe('a forged token is nobody', () => {
     )
     await fc.assert(
       fc.asyncProperty(fc.tuple(part, part, part), async (parts) => {
-        expect(await outcome(ask(parts.join('.')))).toBe('nobody')
+        expect(await outcome(ask(parts.join('.')))).toBe('none')
       }),
       { numRuns: 300 },
     )
@@ -177,20 +180,20 @@ describe('a forged token is nobody', () => {
 describe('the key set', () => {
   const fresh = (times = {}) => jwtAuthenticator(issuer.settings, { ...TIMES, ...times })
 
-  it('is fetched once for many', async () => {
+  it('is fetched once for many tokens', async () => {
     const authenticator = fresh()
     const bearer = await token(key.privateKey)
     await Promise.all(Array.from({ length: 20 }, () => ask(bearer, authenticator)))
     expect(issuer.requests).toBe(1)
   })
 
-  it('is fetched again for a key that it lacks, and no more often than the floor', async () => {
+  it('is fetched again for an unknown key, not more often than the floor', async () => {
     const authenticator = fresh({ floor: 300 })
     await ask(await token(key.privateKey), authenticator)
     const rotated = await token((await issuer.addKey('new')).privateKey, {}, { kid: 'new' })
     const asked: (string | undefined)[] = []
     for (let request = 0; request < 5; request++) asked.push(await outcome(ask(rotated, authenticator)))
-    expect([asked, issuer.requests]).toEqual([Array(5).fill('nobody'), 1])
+    expect([asked, issuer.requests]).toEqual([Array(5).fill('none'), 1])
     await expect.poll(() => outcome(ask(rotated, authenticator))).toBe('user:alice')
     expect(issuer.requests).toBe(2)
   })
@@ -199,12 +202,12 @@ describe('the key set', () => {
     ['an error', (_, response) => response.writeHead(500).end()],
     ['a redirect', (_, response) => response.writeHead(302, { location: '/elsewhere' }).end()],
     ['no JSON', (_, response) => response.end('<html>')],
-    ['another JSON', (_, response) => response.end('{"keys":{}}')],
+    ['other JSON', (_, response) => response.end('{"keys":{}}')],
     ['null', (_, response) => response.end('null')],
     ['a flood', (_, response) => response.end(`{"keys":[],"x":"${'x'.repeat(300_000)}"}`)],
-    ['nothing at all', () => undefined],
+    ['no answer', () => undefined],
     ['a connection that breaks', (request) => request.socket.destroy()],
-  ])('that answers with %s leaves it open who calls, until it is back', async (_, answer) => {
+  ])('that answers with %s makes the authenticator unavailable until it is back', async (_, answer) => {
     const authenticator = fresh()
     const bearer = await token(key.privateKey)
     issuer.answer = answer
@@ -213,7 +216,7 @@ describe('the key set', () => {
     expect(await outcome(ask(bearer, authenticator))).toBe('user:alice')
   })
 
-  it('that fails is not asked for every token', async () => {
+  it('that fails is not fetched for every token', async () => {
     const authenticator = fresh({ failureFloor: 60_000 })
     issuer.answer = (_, response) => response.writeHead(500).end()
     const bearer = await token(key.privateKey)
@@ -222,29 +225,29 @@ describe('the key set', () => {
     expect([asked, issuer.requests]).toEqual([Array(5).fill('authenticator_unavailable'), 1])
   })
 
-  it('that is gone leaves the keys that are known, for as long as they may be kept', async () => {
+  it('that is down leaves the cached keys valid for their maximum age', async () => {
     const authenticator = fresh({ maxAge: 300, floor: 0 })
     const bearer = await token(key.privateKey)
     await ask(bearer, authenticator)
     issuer.answer = (request) => request.socket.destroy()
     expect(await outcome(ask(bearer, authenticator))).toBe('user:alice')
-    // Of a key that is not known nobody can tell.
+    // An unknown key cannot be checked now.
     const other = await token(key.privateKey, {}, { kid: 'unheard-of' })
     expect(await outcome(ask(other, authenticator))).toBe('authenticator_unavailable')
     await expect.poll(() => outcome(ask(bearer, authenticator))).toBe('authenticator_unavailable')
   })
 
-  it('with a key that is too short has no such key', async () => {
+  it('with a key that is too short gives no caller', async () => {
     const short = generateKeyPairSync('rsa', { modulusLength: 1024 })
     issuer.putKey('short', { ...short.publicKey.export({ format: 'jwk' }), kid: 'short' })
     const bearer = forged({ alg: 'RS256', kid: 'short' }, (input) =>
       sign('sha256', Buffer.from(input), short.privateKey),
     )
-    expect(await outcome(ask(bearer, fresh()))).toBe('nobody')
+    expect(await outcome(ask(bearer, fresh()))).toBe('none')
   })
 })
 
-it('a credential is asked of the JWTs or of the keys, by its form', async () => {
+it('eitherAuthenticator chooses JWTs or keys by the form of the credential', async () => {
   const as = (subject: string): Authenticator => ({
     authenticate: async () => ({ subject, subjectId: '', readOnly: false, ownerOnly: false }),
   })

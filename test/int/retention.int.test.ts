@@ -62,7 +62,7 @@ const OLD: OldRow[] = [
 ].map((row) => ({ ...row, daysAgo: Math.round(row.daysAgo) }))
 
 describe('a policy', () => {
-  it('is 7 years and 365 days where none was set', async () => {
+  it('is 7 years and 365 days by default', async () => {
     const domainId = await writer.create()
     expect(await show(domainId)).toMatchObject({
       policy: { chainYears: 7, personalDays: 365 },
@@ -73,7 +73,7 @@ describe('a policy', () => {
     })
   })
 
-  it('is auditRows on its chain when it is set; what is not given stays', async () => {
+  it('is recorded on its chain when it is set, and keeps the values that are not given', async () => {
     const domainId = await writer.create()
     await setRetention(ports(), { domainId, actor: ACTOR }, { personalDays: 90 })
     const set = await setRetention(ports(), { domainId, actor: ACTOR }, { chainYears: 10 })
@@ -104,7 +104,7 @@ describe('a policy', () => {
     expect(await show(domainId)).toMatchObject({ isDefault: true })
   })
 
-  it('shows what is past the floor, and no purge touches it', async () => {
+  it('counts rows past the floor, and no purge deletes them', async () => {
     const domainId = await old(...OLD)
     const before = await storedRows(database.url, domainId)
     expect(await show(domainId)).toMatchObject({
@@ -118,7 +118,7 @@ describe('a policy', () => {
 })
 
 describe('a purge', () => {
-  it('takes contexts by the age of their row and mappings by when they were last seen', async () => {
+  it('deletes contexts by the age of their row and mappings by their last use', async () => {
     const domainId = await old(...OLD)
     expect(await preview(domainId)).toMatchObject({ dryRun: true, mappings: 1, contexts: 3, auditRows: [] })
     expect(await contexts(domainId)).toHaveLength(5)
@@ -137,19 +137,19 @@ describe('a purge', () => {
     })
   })
 
-  it('with nothing due writes nothing', async () => {
+  it('writes nothing when nothing is due', async () => {
     const domainId = await old({ subject: 'alice', daysAgo: 364 })
     expect(await apply(domainId)).toMatchObject({ mappings: 0, contexts: 0, auditRows: [] })
     expect(await storedRows(database.url, domainId)).toHaveLength(2)
   })
 
-  it('goes by the policy that was set', async () => {
+  it('follows the policy that was set', async () => {
     const domainId = await old({ subject: 'alice', daysAgo: 40 })
     await setRetention(ports(), { domainId, actor: ACTOR }, { personalDays: 30 })
     expect(await apply(domainId)).toMatchObject({ mappings: 1, contexts: 1 })
   })
 
-  it.each([1, 2, 3, 4, 100])('in batches of %i takes the same, each with its row', async (batch) => {
+  it.each([1, 2, 3, 4, 100])('deletes the same in batches of %i, each with its row', async (batch) => {
     const domainId = await old(
       ...Array.from({ length: 9 }, (_, i) => ({ subject: `s${i % 3}`, daysAgo: 500 - i })),
       { subject: 'young', daysAgo: 2 },
@@ -167,7 +167,7 @@ describe('a purge', () => {
     expect(auditRows).toEqual([{ mappings: 3, contexts: 9 }])
   })
 
-  it('passes over what a hold on a person covers, also over many batches, and counts it', async () => {
+  it('skips and counts data under a hold on a person, also over many batches', async () => {
     const domainId = await old(
       ...Array.from({ length: 8 }, (_, i) => ({ subject: i < 4 ? 'held' : 'free', daysAgo: 500 - i })),
     )
@@ -178,7 +178,7 @@ describe('a purge', () => {
     expect(await contexts(domainId)).toEqual([2, 3, 4, 5])
   })
 
-  it('of a chain on hold is refused', async () => {
+  it('is refused for a chain on hold', async () => {
     const domainId = await old(...OLD)
     const {
       hold: { id },
@@ -193,7 +193,7 @@ describe('a purge', () => {
     expect(await contexts(domainId)).toHaveLength(5)
   })
 
-  it('two at once take everything once', async () => {
+  it('deletes everything once in two concurrent calls', async () => {
     const domainId = await old(
       ...Array.from({ length: 20 }, (_, i) => ({ subject: `s${i}`, daysAgo: 500 - i })),
     )
@@ -202,7 +202,7 @@ describe('a purge', () => {
     expect(both[0].mappings + both[1].mappings).toBe(20)
   })
 
-  it('takes no younger context along where somebody has moved a row back in time', async () => {
+  it('deletes no younger context when somebody has moved a row back in time', async () => {
     const domainId = await old({ subject: 'a', daysAgo: 20 }, { subject: 'b', daysAgo: 10 })
     const at = (days: number) =>
       asSuperuser(

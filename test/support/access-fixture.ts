@@ -19,7 +19,7 @@ import { type TestDatabase, testDatabase } from './postgres.js'
 export const NEVER: AbortSignal = new AbortController().signal
 setMaxListeners(0, NEVER)
 
-/** Keys and relations on a Postgres of the test's own, with one Domain. */
+/** Keys and relations on a database of the test's own, with one Domain. */
 export class AccessFixture {
   readonly keys
   readonly relations

@@ -3,7 +3,7 @@ import type { AccessObject, AccessRelation, Authorizer } from '../../src/ports/a
 import type { RelationTuple } from '../../src/ports/relations.js'
 import { NEVER } from './access-fixture.js'
 
-/** An authorizer with a way to its relations. */
+/** An authorizer and the means to change its relations. */
 export interface Governed {
   readonly authorizer: Authorizer
   grant(...tuples: readonly RelationTuple[]): Promise<void>
@@ -39,7 +39,7 @@ const WORLD: readonly RelationTuple[] = [
   ...members('inner', 'user:ivy'),
   ...members('admins', 'user:ada'),
   ...members('everybody', 'user:zoe', 'group:auditors#member'),
-  // They contain each other, and themselves.
+  // These groups contain each other and themselves.
   ...members('a', 'group:b#member'),
   ...members('b', 'group:c#member', 'user:bo'),
   ...members('c', 'group:a#member', 'user:cy'),
@@ -48,7 +48,7 @@ const WORLD: readonly RelationTuple[] = [
   ...members(DEEP.at(-1) ?? '', 'user:dee'),
 ]
 
-/** Who may what; all the rest may not. */
+/** The permissions that must be granted. Every other one must be denied. */
 const ALLOWED: readonly (readonly [subject: string, ...allowed: string[]])[] = [
   ['user:olga', 'D manage', 'D owner'],
   ['user:adam', 'D manage'],
@@ -70,8 +70,8 @@ const ALLOWED: readonly (readonly [subject: string, ...allowed: string[]])[] = [
   ['user:dee', 'D auditor'],
   ['user:alice@example.com', 'D auditor'],
   [`user:${LONG}`, 'D auditor'],
-  ['user:nobody'],
-  // Names that are like others.
+  ['user:stranger'],
+  // Names that resemble others.
   ['service:audrey'],
   ['user:ci'],
   ['user:Audrey'],
@@ -88,7 +88,7 @@ const ALLOWED: readonly (readonly [subject: string, ...allowed: string[]])[] = [
   [`user:${'é'.repeat(500)}`],
 ]
 
-/** What every authorizer must say, whatever keeps its relations. */
+/** Checks what every authorizer must decide, whatever stores its relations. */
 export function describeAuthorizer(name: string, make: () => Promise<Governed>): void {
   describe(`the contract of an authorizer: ${name}`, () => {
     let governed: Governed
@@ -103,7 +103,7 @@ export function describeAuthorizer(name: string, make: () => Promise<Governed>):
     const check = (subject: string, relation: AccessRelation, object: AccessObject) =>
       governed.authorizer.check(subject, relation, object, NEVER)
 
-    it.each(ALLOWED)('%s', async (subject, ...allowed) => {
+    it.each(ALLOWED)('grants %s exactly its permissions', async (subject, ...allowed) => {
       const may: string[] = []
       for (const [label, object] of Object.entries(OBJECTS)) {
         for (const relation of RELATIONS) {
@@ -115,7 +115,7 @@ export function describeAuthorizer(name: string, make: () => Promise<Governed>):
       expect(may).toEqual(allowed)
     })
 
-    it('sees what was granted and revoked a moment ago', async () => {
+    it('sees a relation as soon as it is granted or revoked', async () => {
       const [direct] = on(E, 'auditor', 'user:brief')
       const [joined] = members('inner', 'user:brief')
       if (direct === undefined || joined === undefined) throw new Error('no tuples')
@@ -133,7 +133,7 @@ export function describeAuthorizer(name: string, make: () => Promise<Governed>):
       expect(seen).toEqual([false, true, true, true, false])
     })
 
-    it('answers many at once', async () => {
+    it('answers concurrent checks', async () => {
       const asked = ALLOWED.slice(0, 20).map(([subject]) => check(subject, 'auditor', D))
       const allowed = (await Promise.all(asked)).map((decision) => decision.allowed)
       expect(allowed).toEqual(ALLOWED.slice(0, 20).map(([, ...may]) => may.includes('D auditor')))

@@ -23,17 +23,17 @@ export interface LogLine {
 
 type Injected = Awaited<ReturnType<App['inject']>>
 
-export interface GroundOptions {
-  /** In place of the fixture's own; a function gets the URL of its Postgres. */
+export interface HttpFixtureOptions {
+  /** Replacements for the fixture's ports. A function gets the URL of its database. */
   readonly deps?: Partial<HttpDeps> | ((url: string) => Promise<Partial<HttpDeps>>)
   readonly app?: AppOptions
-  /** Rows of the Domain beside its genesis. */
+  /** Rows of the Domain besides its genesis. */
   readonly rows?: number
-  /** Where the server reaches Postgres, by the URL of the test's own. */
+  /** Maps the URL of the test's database to the URL that the server uses. */
   readonly through?: (url: string) => Promise<string>
 }
 
-/** A server on a Postgres of the test's own, with one Domain, and callers of every kind. */
+/** A server on a database of the test's own, with one Domain, and callers of every kind. */
 export class HttpFixture {
   readonly access = new TestAccess()
   readonly lines: LogLine[] = []
@@ -51,7 +51,7 @@ export class HttpFixture {
   app!: App
   denials!: Denials
 
-  static async make(options: GroundOptions = {}): Promise<HttpFixture> {
+  static async make(options: HttpFixtureOptions = {}): Promise<HttpFixture> {
     const database = await testDatabase()
     const writer = new Writer(database.url)
     const served = new Database((await options.through?.(database.url)) ?? database.url)
@@ -62,18 +62,18 @@ export class HttpFixture {
     return fixture
   }
 
-  /** On a port of its own, for what only sockets show. */
+  /** Returns the URL of the server on a port of its own, for tests that need sockets. */
   async url(): Promise<string> {
     this.#listening ??= await listen(this.app, '127.0.0.1', 0)
     return this.#listening.url
   }
 
   drain(patience: number): Promise<void> {
-    if (this.#listening === undefined) throw new Error('it does not listen')
+    if (this.#listening === undefined) throw new Error('the server does not listen')
     return this.#listening.drain(patience)
   }
 
-  /** Paths of the chain; of the platform's where `chain` is its anchor. */
+  /** Returns a path of the chain, or of the platform chain if `chain` is its anchor. */
   path(operation: string, chain = this.domainId): string {
     const base = chain === PLATFORM_ANCHOR ? '/v1/platform' : `/v1/domains/${chain}`
     return `${base}/audit/${operation}`
@@ -116,7 +116,7 @@ export class HttpFixture {
     access.caller('elsewhere', { subject: 'user:all', object: `domain:${randomUUID()}` })
   }
 
-  async #build({ deps, app }: GroundOptions): Promise<void> {
+  async #build({ deps, app }: HttpFixtureOptions): Promise<void> {
     const line = (level: LogLine['level']) => (fields: LogLine['fields'], message: string) =>
       void this.lines.push({ level, message, fields })
     const log = { info: line('info'), warn: line('warn'), error: line('error') }

@@ -7,12 +7,12 @@ const AUDIENCE = 'audit'
 
 export type SigningKey = Awaited<ReturnType<typeof generateKeyPair>>
 
-/** An issuer of JWTs with its key set on a port of this machine; what it answers can be changed. */
+/** An issuer of JWTs that serves its key set on a local port. Its answer can be replaced. */
 export class Issuer {
   readonly settings
-  /** Of the key set. */
+  /** Requests for the key set. */
   requests = 0
-  /** In place of the key set. */
+  /** Answers instead of the key set. */
   answer: RequestListener | undefined
   readonly #keys = new Map<string, object>()
 
@@ -36,7 +36,7 @@ export class Issuer {
     return issuer
   }
 
-  /** A key that the set has from now on. */
+  /** Adds a key to the set. */
   async addKey(kid: string, alg = 'ES256', patch: object = {}): Promise<SigningKey> {
     const pair = await generateKeyPair(alg, { extractable: true })
     this.#keys.set(kid, { ...(await exportJWK(pair.publicKey)), kid, alg, use: 'sig', ...patch })
@@ -64,7 +64,7 @@ export class Issuer {
   }
 }
 
-/** A token as the issuer makes it; `claims` that are undefined are left out. */
+/** Returns a token of the issuer. Leaves out `claims` that are undefined. */
 export async function token(
   key: Parameters<SignJWT['sign']>[0],
   claims: Record<string, unknown> = {},

@@ -24,7 +24,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** What of an answer the committed document does not allow; empty where all is as it says. */
+/** Returns the parts of an answer that the committed document does not allow. */
 export function contractProblems(method: string, url: string, answer: Answer): string[] {
   const path = Object.keys(document.paths).find((template) => matches(template, url))
   const content = document.paths[path ?? '']?.[method.toLowerCase()]?.responses[answer.statusCode]?.content

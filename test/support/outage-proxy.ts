@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-/** Stands before a server on TCP, and can be gone for a while: connections are cut, and refused. */
+/** A TCP proxy that can simulate an outage of its server: it cuts open connections and refuses new ones. */
 export class OutageProxy {
   readonly #target: URL
   readonly #sockets = new Set<Socket>()
@@ -29,12 +29,12 @@ export class OutageProxy {
     await closed
   }
 
-  /** What is open stays open, and nothing comes over it any more; what is opened now works. */
+  /** Lets open connections hang. New connections work. */
   freeze(): void {
     for (const socket of this.#sockets) socket.unpipe().pause()
   }
 
-  /** Takes what is sent and answers nothing, until it comes back. */
+  /** Accepts data and answers nothing until `comeBack`. */
   hang(): void {
     this.freeze()
     this.#server.on('connection', (socket) => socket.pause())
@@ -45,7 +45,7 @@ export class OutageProxy {
     await this.#listen()
   }
 
-  /** `unix:/path` is a socket. */
+  /** Accepts `unix:/path` for a socket. */
   #connect(): Socket {
     const { protocol, pathname, port, hostname } = this.#target
     return protocol === 'unix:' ? connect(pathname) : connect(Number(port), hostname)

@@ -33,10 +33,10 @@ const SERVICE = {
   },
 } as const
 
-/** The real SpiceDB, in this process; its checks are served over gRPC, with a preshared key, as a server's would be. */
+/** The real SpiceDB in this process. Serves checks over gRPC with a preshared key, as a SpiceDB server does. */
 export class TestSpicedb {
   readonly requests: v1.CheckPermissionRequest[] = []
-  /** In place of SpiceDB's own. */
+  /** Answers instead of SpiceDB. */
   answer: (() => Promise<v1.CheckPermissionResponse>) | undefined
   #server = new Server()
 
@@ -100,7 +100,7 @@ function credentials(tls = false): ServerCredentials {
   return ServerCredentials.createSsl(null, [{ cert_chain, private_key }])
 }
 
-/** In process an error is a text; on the wire it has its code apart. */
+/** Rethrows an error of the embedded SpiceDB, which has its code in its text, with a code as on the wire. */
 function rethrow(error: Error): never {
   const [, name = '', details = ''] = /code = (\w+) desc = (.*)/s.exec(error.message) ?? []
   const key = name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()

@@ -8,17 +8,17 @@ import type {
   Principal,
 } from '../../src/ports/access.js'
 
-/** Callers by their token and relations as they are written down; either half can be out of reach. */
+/** An authenticator and an authorizer in memory. Each can be made unavailable. */
 export class TestAccess implements Authenticator, Authorizer {
   readonly #principals = new Map<string, Principal>()
   readonly #granted = new Set<string>()
-  /** What is out of reach. */
+  /** The part that is unavailable. */
   gone: 'authenticator' | 'authorizer' | undefined
-  /** How that shows. */
+  /** The error of the unavailable part. */
   failure: Error = new AuditError('authorizer_unavailable', 'no SpiceDB')
   denial: AccessDecision & { allowed: false } = { allowed: false, reason: 'insufficient_relation' }
 
-  /** A caller whose bearer text is `name`. */
+  /** Adds a caller whose bearer text is `name`. */
   caller(name: string, options: Partial<Principal> = {}): string {
     const principal = { subject: `user:${name}`, subjectId: name, readOnly: false, ownerOnly: false }
     this.#principals.set(name, { ...principal, ...options })

@@ -26,12 +26,12 @@ function outcome(run: () => unknown): unknown {
 
 const isUsage = expect.stringMatching(/^usage: /)
 
-it('docs/spicedb.zed is the schema that the program prints', () => {
+it('docs/spicedb.zed equals the schema that the program prints', () => {
   expect(readFileSync(join(ROOT, 'docs/spicedb.zed'), 'utf8')).toBe(SPICEDB_SCHEMA)
 })
 
 describe('the text of a key', () => {
-  it('is split into what was minted', () => {
+  it('splits into the minted id and secret', () => {
     const { id, key, secretHash: hash } = mintKey()
     const split = splitKey(key)
     expect(split?.id).toBe(id)
@@ -40,7 +40,7 @@ describe('the text of a key', () => {
     expect(mintKey().key).not.toBe(key)
   })
 
-  it('is no id of a key, and an error does not show it', () => {
+  it('is not accepted as an id, and the error does not repeat it', () => {
     const { key, id } = mintKey()
     expect(parseKeyId(id)).toBe(id)
     expect(outcome(() => parseKeyId(key))).toEqual(isUsage)
@@ -69,20 +69,23 @@ describe('subjects', () => {
     [`user:${'é'.repeat(256)}`, true, true],
     [`user:${'é'.repeat(257)}`, false, false],
     ['user:\ud800', false, false],
-  ])('%s', (text, isHolder, isSubject) => {
+  ])('are parsed or refused: %s', (text, isHolder, isSubject) => {
     expect(outcome(() => parseHolder(text))).toEqual(isHolder ? text : isUsage)
     expect(outcome(() => parseSubject(text))).toEqual(isSubject ? text : isUsage)
   })
 
-  it.each(['g', 'audit-team', 'a|b/c_d.e', 'g'.repeat(128)])('group %s', (name) => {
-    expect(parseGroup(name)).toBe(name)
-  })
+  it.each(['g', 'audit-team', 'a|b/c_d.e', 'g'.repeat(128)])(
+    'parseGroup accepts the group name %s',
+    (name) => {
+      expect(parseGroup(name)).toBe(name)
+    },
+  )
 
-  it.each(['', 'a b', 'g#member', 'g'.repeat(129), 'é'])('no group: %s', (name) => {
+  it.each(['', 'a b', 'g#member', 'g'.repeat(129), 'é'])('parseGroup refuses the group name %s', (name) => {
     expect(outcome(() => parseGroup(name))).toEqual(isUsage)
   })
 
-  it('are named for zed as SpiceDB takes them', () => {
+  it('are escaped for zed as SpiceDB accepts them', () => {
     const tuple = { object: `domain:${DOMAIN}`, relation: 'auditor', subject: 'user:a@b.c' } as const
     expect(zedArguments(tuple)).toBe(`domain:${DOMAIN} auditor user:a=40b=2Ec`)
   })
@@ -101,14 +104,14 @@ describe('tuples by flags', () => {
     [{ platform: true }, ['platform'], 'platform:platform'],
     [{ domain: PLATFORM_ANCHOR }, ['domain'], 'platform:platform'],
     [{ group: 'g' }, ['group'], 'group:g'],
-    // What is typed wins over AUDIT_DOMAIN.
+    // A typed flag wins over AUDIT_DOMAIN.
     [{ domain: DOMAIN, group: 'g' }, ['group'], 'group:g'],
     [{ domain: DOMAIN, group: 'g' }, ['group', 'domain'], isUsage],
     [{ platform: true, group: 'g' }, ['group', 'platform'], isUsage],
     [{ group: 'g', relation: 'owner' }, ['group'], isUsage],
     [{ platform: true, relation: 'manage' }, ['platform'], isUsage],
     [{}, [], isUsage],
-  ])('%j %j', (flags, typed, expected) => {
+  ])('are read from %j when %j are typed', (flags, typed, expected) => {
     expect(object(flags, ...typed)).toEqual(expected)
   })
 })
@@ -127,7 +130,7 @@ describe('--expires', () => {
     ['tomorrow', isUsage],
     ['2030-01-01', isUsage],
     ['', isUsage],
-  ])('%s', (text, expected) => {
+  ])('parses or refuses %s', (text, expected) => {
     expect(outcome(() => parseExpiry(text, NOW))).toEqual(expected)
   })
 })
@@ -139,7 +142,7 @@ describe('the flags of serve', () => {
     'jwt-audience': 'audit',
   }
 
-  it('take JWTs, with signatures by a private key alone', () => {
+  it('accept JWTs with private-key algorithms only', () => {
     expect(jwtOf({})).toBeUndefined()
     expect(jwtOf(JWT)?.algorithms).toEqual(['RS256', 'PS256', 'ES256', 'EdDSA'])
     expect(jwtOf({ ...JWT, 'jwt-algorithm': ['ES256'] })?.algorithms).toEqual(['ES256'])
@@ -153,16 +156,17 @@ describe('the flags of serve', () => {
     { ...JWT, 'jwks-url': 'http://127.0.0.1.issuer.example/jwks' },
     { ...JWT, 'jwks-url': 'file:///jwks' },
     { ...JWT, 'jwks-url': 'issuer' },
-  ])('%j is refused', (flags) => expect(outcome(() => jwtOf(flags))).toEqual(isUsage))
+  ])('refuse %j', (flags) => expect(outcome(() => jwtOf(flags))).toEqual(isUsage))
 
-  it.each(['http://localhost:8080/jwks', 'http://127.0.0.1/jwks', 'http://[::1]:1/jwks'])('%s', (url) =>
-    expect(jwtOf({ ...JWT, 'jwks-url': url })?.jwksUrl).toBe(url),
+  it.each(['http://localhost:8080/jwks', 'http://127.0.0.1/jwks', 'http://[::1]:1/jwks'])(
+    'accept the local URL %s',
+    (url) => expect(jwtOf({ ...JWT, 'jwks-url': url })?.jwksUrl).toBe(url),
   )
 
   const AT = { 'spicedb-endpoint': 'spicedb:50051' }
   const TOKEN = { AUDIT_SPICEDB_TOKEN: 'secret' }
 
-  it('take SpiceDB with TLS unless auditRows otherwise, and its token from the environment', () => {
+  it('connect to SpiceDB with TLS by default, with the token from the environment', () => {
     const settings = { endpoint: 'spicedb:50051', token: 'secret', ca: undefined, isInsecure: false }
     expect(spicedbOf({}, TOKEN)).toBeUndefined()
     expect(spicedbOf(AT, TOKEN)).toEqual(settings)
@@ -176,13 +180,13 @@ describe('the flags of serve', () => {
     [{ 'spicedb-endpoint': '' }, TOKEN],
     [{ 'spicedb-insecure': true }, TOKEN],
     [{ ...AT, 'spicedb-insecure': true, 'spicedb-ca': 'ca.pem' }, TOKEN],
-  ])('%j with %j is refused', (flags, environment) =>
+  ])('refuse %j with %j', (flags, environment) =>
     expect(outcome(() => spicedbOf(flags, environment))).toEqual(isUsage),
   )
 })
 
 describe('the last use of a key', () => {
-  it('is tried once a minute, and remembered for so many keys', () => {
+  it('is written at most once a minute, and is forgotten beyond a number of keys', () => {
     const touched: string[] = []
     const lastUse = new LastUse(async (id) => void touched.push(id))
     for (const now of [0, 30_000, 59_999, 60_000]) lastUse.note('a', now)

@@ -32,7 +32,7 @@ function caught(act: () => unknown): unknown {
   }
 }
 
-/** A cursor with a good mac over any 25 bytes. */
+/** Returns a cursor with a valid MAC over any 25 bytes. */
 function signed(bytes: Uint8Array): string {
   const mac = createHmac('sha256', KEY).update(bytes).digest().subarray(0, 16)
   return Buffer.concat([bytes, mac]).toString('base64url')
@@ -47,7 +47,7 @@ function fieldsOf(seq: bigint, version: number): Buffer {
 }
 
 describe('a cursor', () => {
-  it.each(vectors)('is the vector of $domain_id, $seq', ({ key_hex, domain_id, seq, cursor }) => {
+  it.each(vectors)('matches the vector of $domain_id, $seq', ({ key_hex, domain_id, seq, cursor }) => {
     const key = Buffer.from(key_hex, 'hex')
     expect(encodeCursor(key, domain_id, seq)).toBe(cursor)
     expect(decodeCursor(key, domain_id, cursor)).toBe(seq)
@@ -57,7 +57,7 @@ describe('a cursor', () => {
     expect(vectors.length).toBeGreaterThan(3)
   })
 
-  it('comes back as it went, for any chain, seq and key', () => {
+  it('decodes to its seq, for any chain, seq and key', () => {
     const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
     fc.assert(
       fc.property(bytes(32), bytes(16), fc.maxSafeNat(), (key, id, before) => {
@@ -69,7 +69,7 @@ describe('a cursor', () => {
     )
   })
 
-  it('is refused with any one bit flipped', () => {
+  it('is refused when any single bit is flipped', () => {
     const bytes = Buffer.from(GOOD, 'base64url')
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const flipped = Buffer.from(bytes)
@@ -96,16 +96,16 @@ describe('a cursor', () => {
     ['of seq 0', signed(fieldsOf(0n, 1))],
     ['of seq 2^53', signed(fieldsOf(2n ** 53n, 1))],
     ['of seq 2^64-1', signed(fieldsOf(2n ** 64n - 1n, 1))],
-  ])('is refused when %s', (_name, cursor, domainId = DOMAIN, key = KEY) => {
+  ])('is refused: %s', (_name, cursor, domainId = DOMAIN, key = KEY) => {
     expect(caught(() => decodeCursor(key, domainId, cursor))).toMatchObject(refusal)
   })
 
-  it('is good when nothing of that is wrong', () => {
+  it('is accepted when none of these faults is present', () => {
     expect(signed(fieldsOf(50n, 1))).toBe(GOOD)
     expect(Buffer.from(spare, 'base64url')).toEqual(Buffer.from(GOOD, 'base64url'))
   })
 
-  it('is not made for a seq that is none, or with a key of another length', () => {
+  it('cannot be made for an invalid seq or with a key of another length', () => {
     for (const seq of [0, -1, 1.5, 2 ** 53, Number.NaN]) {
       expect(() => encodeCursor(KEY, DOMAIN, seq)).toThrowError(RangeError)
     }
@@ -113,7 +113,7 @@ describe('a cursor', () => {
   })
 })
 
-/** 41 bytes leave two spare bits in the last character: the next one of the alphabet differs in those alone. */
+/** Returns the next character of the alphabet. 41 bytes leave two spare bits in the last character, which only differ then. */
 function nextCharacter(character: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   return alphabet[alphabet.indexOf(character) + 1] ?? ''

@@ -17,7 +17,7 @@ const denialOf = (subject: string, domainId = 'd', correlationId = 'c'): Denial 
   correlationId,
 })
 
-/** How many of `count` denials got a row of their own. */
+/** Returns how many of `count` denials get a row of their own. */
 function taken(allowance: DenialAllowance, count: number, subject = 'a', now = 0): number {
   let rows = 0
   for (let i = 0; i < count; i++) {
@@ -26,8 +26,8 @@ function taken(allowance: DenialAllowance, count: number, subject = 'a', now = 0
   return rows
 }
 
-describe('the rows that a caller may cause', () => {
-  it('are so many a window, and then one that counts', () => {
+describe('DenialAllowance', () => {
+  it('allows a number of rows in each window, and then one row with a count', () => {
     const allowance = new DenialAllowance()
     expect(taken(allowance, 500)).toBe(ROWS_A_WINDOW)
     expect(allowance.release(WINDOW - 1)).toEqual([])
@@ -37,13 +37,13 @@ describe('the rows that a caller may cause', () => {
     expect(taken(allowance, 500, 'a', WINDOW)).toBe(ROWS_A_WINDOW)
   })
 
-  it('are no other caller’s', () => {
+  it('limits each caller separately', () => {
     const allowance = new DenialAllowance()
     taken(allowance, 500)
     expect(taken(allowance, 1, 'b')).toBe(1)
   })
 
-  it('are counted by chain', () => {
+  it('counts denials by chain', () => {
     const allowance = new DenialAllowance()
     taken(allowance, ROWS_A_WINDOW)
     for (const chain of ['x', 'y', 'x']) allowance.takes(denialOf('a', chain), 0, true)
@@ -53,13 +53,13 @@ describe('the rows that a caller may cause', () => {
     ])
   })
 
-  it('are counted too where the queue is full', () => {
+  it('counts denials when the queue is full', () => {
     const allowance = new DenialAllowance()
     expect(allowance.takes(denialOf('a'), 0, false)).toBe(false)
     expect(allowance.release(WINDOW)).toEqual([{ denial: denialOf('a'), count: 1 }])
   })
 
-  it('are bounded in memory: what is beyond is a number', () => {
+  it('bounds its memory and only counts denials beyond the bound', () => {
     const allowance = new DenialAllowance()
     taken(allowance, ROWS_A_WINDOW)
     for (let i = 0; i < MAX_CHAINS + 3; i++) allowance.takes(denialOf('a', `x${i}`), 0, true)

@@ -23,17 +23,17 @@ async function lint(text: unknown): Promise<string[]> {
 }
 
 describe('docs/openapi.json', () => {
-  it('is what the routes generate (npm run openapi)', async () => {
+  it('equals the document that the routes generate (npm run openapi)', async () => {
     const app = await buildApp({ maxVerifies: 1 } as HttpDeps)
     expect(documentText(app)).toBe(committed)
     await app.close()
   })
 
-  it('keeps every rule', async () => {
+  it('passes every Spectral rule', async () => {
     expect(await lint(document)).toEqual([])
   })
 
-  it('has the operations of http.md', () => {
+  it('has the operations of the contract', () => {
     const paths: Record<string, Record<string, { operationId: string }>> = document.paths
     const operations = Object.entries(paths).flatMap(([path, item]) =>
       Object.entries(item).map(([method, { operationId }]) => `${method} ${path} ${operationId}`),
@@ -87,7 +87,7 @@ describe('docs/openapi.json', () => {
       ['type', 'title', 'status', 'detail', 'instance', 'reason', 'correlation_id'],
       ['relation_path'],
     ],
-  ])('%s has the fields of http.md', (name, required, optional) => {
+  ])('gives %s the fields of the contract', (name, required, optional) => {
     const schema = document.components.schemas[name]
     expect(schema.required ?? []).toEqual(required)
     expect(Object.keys(schema.properties).sort()).toEqual([...required, ...optional].sort())
@@ -99,7 +99,7 @@ type Schema = Record<string, unknown>
 describe('the names-only rule', () => {
   const names = { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }
 
-  /** The document with the schema of caveat_context changed. */
+  /** Returns the document with a changed schema of caveat_context. */
   function withCaveats(change: (schema: Schema) => Schema): unknown {
     const copy = structuredClone(document)
     const { properties } = copy.components.schemas.AuditEntry.properties.decision
@@ -196,7 +196,7 @@ describe('the other rules', () => {
         delete copy.paths[entries].get.responses['401']
       },
     ],
-  ])('%s bites', async (rule, change) => {
+  ])('%s reports a violation', async (rule, change) => {
     const copy = structuredClone(document)
     change(copy)
     expect((await lint(copy)).map((result) => result.split(':')[0])).toContain(rule)
