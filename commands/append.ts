@@ -9,9 +9,9 @@ import { AuditCommand } from '../src/cli/shell/base-command.js'
 export default class Append extends AuditCommand {
   static override summary = 'Append one row from flags, or many from a stream or files'
   static override description = `Rows are printed once they are committed, in the order of the input.
-A refused line ends the run: every row printed before it is committed, none after it is. With --rejects the refused
-lines go to a file and the run goes on; it still ends with 2.
-recorded_at is the time of the append, by the database's clock.`
+A refused line ends the run: every row printed before it is committed, and no row after it. With --rejects the refused
+lines are written to a file and the run continues; it still exits with 2.
+recorded_at is the time of the append by the database's clock.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID --subject alice --relation project.create --object project:apollo',
     'cat events.ndjson | <%= config.bin %> <%= command.id %> --domain UUID --stdin',
@@ -24,14 +24,17 @@ recorded_at is the time of the append, by the database's clock.`
     ...chainFlags,
     ...entryFlags,
     stdin: Flags.boolean({ summary: 'read NDJSON from standard input' }),
-    format: Flags.string({ options: ['ndjson', 'cloudtrail'], summary: 'of the files; default: ndjson' }),
+    format: Flags.string({
+      options: ['ndjson', 'cloudtrail'],
+      summary: 'the format of the files; default: ndjson',
+    }),
     'idempotency-days': integerFlag({
       env: 'AUDIT_IDEMPOTENCY_DAYS',
       min: 1,
       max: 365,
-      summary: 'for how long a key is known; default 7; the same for every writer',
+      summary: 'days for which an idempotency key is known; default: 7; the same for every writer',
     }),
-    rejects: Flags.string({ helpValue: 'FILE', summary: 'write refused lines there and go on' }),
+    rejects: Flags.string({ helpValue: 'FILE', summary: 'write refused lines to this file and continue' }),
   }
 
   override async run(): Promise<void> {

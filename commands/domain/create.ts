@@ -11,11 +11,11 @@ export default class DomainCreate extends AuditCommand {
   static override examples = ['<%= config.bin %> <%= command.id %> --name "ACME production"']
 
   static override flags = {
-    domain: Flags.string({ helpValue: 'UUID', summary: 'its id; default: a new UUIDv7' }),
+    domain: Flags.string({ helpValue: 'UUID', summary: 'the id; default: a new UUIDv7' }),
     name: Flags.string({ default: '', helpValue: 'TEXT', summary: 'a name for people; not on the chain' }),
     mirror: Flags.string({
       helpValue: 'URL',
-      summary: 'its own mirror, as s3://bucket[/prefix] or file:///dir',
+      summary: 'a mirror of its own: s3://bucket[/prefix] or file:///dir',
     }),
   }
 

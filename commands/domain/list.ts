@@ -6,7 +6,7 @@ import { domainsOf } from '../../src/compose/query.js'
 import { streamDomains } from '../../src/query/domains.js'
 
 export default class DomainList extends AuditCommand {
-  static override summary = 'The registered Domains, with --json a line each'
+  static override summary = 'List the registered Domains; with --json one line each'
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(DomainList)

@@ -4,11 +4,11 @@ import { runProvision } from '../../src/cli/pepper/run.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class PepperProvision extends AuditCommand {
-  static override summary = 'Put the pepper of a chain into OpenBao or Vault, if it has none'
+  static override summary = 'Store the pepper of a chain in OpenBao or Vault, unless it has one'
   static override description =
-    `For a chain that has no rows yet, 32 fresh random bytes: before the Domain is created.
-For one that has rows, only the pepper that it was begun with, from the source that --from names.
-What is there is never written over: a changed pepper would break forensic continuity, and every append would refuse it.`
+    `A chain without rows gets 32 new random bytes; run this before the Domain is created.
+A chain with rows gets only the pepper that it was begun with, from the source that --from names.
+An existing pepper is never overwritten: a changed pepper would break forensic continuity, and every append would refuse it.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --platform --pepper openbao://bao.internal/secret/audit',
     '<%= config.bin %> <%= command.id %> --all --from file:///etc/audit/pepper.key --pepper openbao://bao.internal/secret/audit',
@@ -18,7 +18,7 @@ What is there is never written over: a changed pepper would break forensic conti
     ...chainsFlags,
     from: Flags.string({
       helpValue: 'URL',
-      summary: 'where the peppers are that the chains were begun with, as --pepper',
+      summary: 'the source of the peppers that the chains were begun with, written like --pepper',
     }),
   }
 

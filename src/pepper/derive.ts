@@ -4,12 +4,12 @@ import { FormatError } from '../chain/format-error.js'
 import { utf8 } from '../chain/limits.js'
 import { parseDomainId, uuidBytes } from '../chain/uuid.js'
 
-/** The pepper of one Domain from 32 raw bytes: HKDF-SHA256 with an empty salt (format.md, "Pseudonym"). */
+/** Derives the pepper of one Domain from 32 raw bytes: HKDF-SHA256 with an empty salt (docs/pepper.md). */
 export function derivePepper(key: Uint8Array, domainId: string): Uint8Array {
   return derive(key, Buffer.concat([utf8('audit/pepper/v1'), uuidBytes(domainId)]))
 }
 
-/** The cursor key from the same 32 bytes. */
+/** Derives the cursor key from the same 32 bytes. */
 export function deriveCursorKey(key: Uint8Array): Uint8Array {
   return derive(key, utf8('audit/cursor/v1'))
 }
@@ -18,7 +18,7 @@ function derive(key: Uint8Array, info: Uint8Array): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), info, 32))
 }
 
-/** The Domain that a pepper is asked for, in lower case. Throws AuditError `invalid_domain_id`. */
+/** Returns the id of the Domain whose pepper is wanted, in lower case. Throws `invalid_domain_id`. */
 export function pepperDomain(domainId: string): string {
   try {
     return parseDomainId(domainId)

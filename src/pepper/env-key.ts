@@ -3,8 +3,8 @@ import type { CursorKey, Pepper } from '../ports/pepper.js'
 import { deriveCursorKey, derivePepper, pepperDomain } from './derive.js'
 
 /**
- * Peppers and the cursor key derived from 32 bytes in an environment variable, for CI: as 64 hex digits or as base64.
- * Derived as from a key file of the same bytes, so that either can stand for the other. The variable is read on every
+ * Derives peppers and the cursor key from 32 bytes in an environment variable, given as 64 hex digits or as base64; for
+ * CI. A key file of the same bytes gives the same peppers, so either can replace the other. The variable is read on every
  * call. Rejects with `pepper_unavailable`, which names the variable and never its value.
  */
 export class EnvKeyPepper implements Pepper, CursorKey {
@@ -38,13 +38,13 @@ export class EnvKeyPepper implements Pepper, CursorKey {
   }
 }
 
-/** Not Buffer's own leniency, which drops what it does not know: a truncated secret must not pass for another. */
+/** Decodes strictly. Buffer drops characters that it does not know, and a damaged secret must not decode to another key. */
 function decodeKey(text: string): Uint8Array | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex')
   return decodeBase64(text, 32)
 }
 
-/** `length` bytes of canonical base64, the only spelling that they have; else undefined. */
+/** Decodes `length` bytes of canonical base64. Returns undefined for any other spelling or length. */
 export function decodeBase64(text: string, length: number): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')
   return bytes.length === length && bytes.toString('base64') === text ? bytes : undefined

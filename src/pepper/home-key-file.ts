@@ -4,13 +4,13 @@ import { AuditError } from '../base/errors.js'
 import { mintKeyFile } from './mint-key-file.js'
 
 /**
- * The key file of a home. It is minted only where there is neither a key nor a row: a fresh key beside old rows would
- * give every person a second pseudonym (format.md, "Pseudonym"). Rejects with `pepper_unavailable`.
+ * Returns the path of a home's key file. Creates the file only where there is neither a key nor a row: a new key beside
+ * old rows would give every person a second pseudonym. Rejects with `pepper_unavailable`.
  */
 export async function keyFileOfHome(home: string, hasRows: () => Promise<boolean>): Promise<string> {
   const path = join(home, 'pepper.key')
   if (await exists(path)) return path
-  // Rows may have come with somebody else's first key between the two looks, so the key is looked for again.
+  // Another process may have created the key and the first rows since the check above, so check for the key again.
   if ((await hasRows()) && !(await exists(path))) {
     throw new AuditError(
       'pepper_unavailable',

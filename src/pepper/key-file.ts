@@ -3,9 +3,9 @@ import { deriveCursorKey, derivePepper, pepperDomain } from './derive.js'
 import { readKeyFile } from './read-key-file.js'
 
 /**
- * Peppers and the cursor key derived from the 32 raw bytes of one file by HKDF-SHA256 with an empty salt (format.md,
- * "Pseudonym"). The file is read on every call and its bytes are wiped, so a key that was taken away is gone at once.
- * Rejects with `pepper_unavailable`, and with `invalid_domain_id` for what is none. Safe to call at once.
+ * Derives peppers and the cursor key from the 32 raw bytes of one file by HKDF-SHA256 with an empty salt
+ * (docs/pepper.md). The file is read on every call and its bytes are wiped after use, so a removed key takes effect at
+ * once. Rejects with `pepper_unavailable`, and with `invalid_domain_id`. Concurrent calls are safe.
  */
 export class KeyFilePepper implements Pepper, CursorKey {
   constructor(readonly path: string) {}
@@ -29,7 +29,7 @@ export class KeyFilePepper implements Pepper, CursorKey {
   }
 }
 
-/** The cursor key of `AUDIT_CURSOR_KEY_FILE`: the file's 32 raw bytes themselves. Held to the rules of a pepper's file. */
+/** The cursor key of `AUDIT_CURSOR_KEY_FILE`: the file's 32 raw bytes. The file must keep the rules of a pepper's key file. */
 export class CursorKeyFile implements CursorKey {
   constructor(readonly path: string) {}
 
@@ -38,7 +38,7 @@ export class CursorKeyFile implements CursorKey {
   }
 }
 
-/** The cursor key that format.md prescribes: `AUDIT_CURSOR_KEY_FILE` where it is set, else the pepper source's own. */
+/** Returns the source of the cursor key: `AUDIT_CURSOR_KEY_FILE` where it is set, otherwise the pepper source. */
 export function cursorKeyOf(env: Readonly<Record<string, string | undefined>>, pepper: CursorKey): CursorKey {
   const path = env.AUDIT_CURSOR_KEY_FILE
   return path === undefined || path === '' ? pepper : new CursorKeyFile(path)

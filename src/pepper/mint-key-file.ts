@@ -5,9 +5,9 @@ import { errnoOf } from '../base/errors.js'
 import { KEY_BYTES, unavailable } from './read-key-file.js'
 
 /**
- * Makes a key file of 32 random bytes, mode 0600, its directory included. Resolves with true if this call made it, with
- * false if there was one, which is left alone whatever is in it. Of many at once exactly one makes it: link(2) either
- * puts a whole, synced file in place or fails. Rejects with `pepper_unavailable`.
+ * Creates a key file of 32 random bytes with mode 0600, and its directory. Returns true if this call created the file,
+ * false if there was one; an existing file is never changed. Of concurrent calls exactly one creates it: link(2) either
+ * puts a complete, synced file in place or fails. Rejects with `pepper_unavailable`.
  */
 export async function mintKeyFile(path: string): Promise<boolean> {
   const directory = dirname(path)
@@ -15,7 +15,7 @@ export async function mintKeyFile(path: string): Promise<boolean> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await writeDraft(draft)
-    // Dying before the next line leaves a draft that no pepper was ever derived from.
+    // If the process dies before the next line, a draft remains from which no pepper was ever derived.
     const minted = await linkOnce(draft, path)
     await syncDirectory(directory)
     return minted
@@ -49,7 +49,7 @@ async function linkOnce(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Rows hashed with a key whose name is lost in a power cut could never be told apart from rows with a wrong pepper. */
+/** Syncs the directory. If a power cut lost the key file's name, rows hashed with its key would look like rows of a wrong pepper. */
 async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {

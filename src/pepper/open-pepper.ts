@@ -8,14 +8,14 @@ import { type PepperPlace, parsePepperUrl } from './pepper-url.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** The source that a URL names (pepper-url.ts). Throws `usage`, and `pepper_not_configured` for one without its login. */
+/** Opens the source that a URL names (pepper-url.ts). Throws `usage`, and `pepper_not_configured` where the login is missing. */
 export function openPepper(url: string, env: Env = process.env): Pepper & CursorKey {
   const place = parsePepperUrl(url)
   if (place.kind === 'file') return new KeyFilePepper(place.path)
   return place.kind === 'env' ? new EnvKeyPepper(place.name, env) : vaultAt(place, env)
 }
 
-/** The same for a source that peppers can be put into. Throws `usage` for one that derives them. */
+/** Opens a source that can store peppers. Throws `usage` for a source that derives them. */
 export function openPepperVault(url: string | undefined, env: Env = process.env): PepperVault {
   const place = url === undefined ? undefined : parsePepperUrl(url)
   if (place?.kind === 'openbao') return vaultAt(place, env)

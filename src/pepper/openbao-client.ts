@@ -6,18 +6,18 @@ import { type BaoAnswer, BaoHttp, type BaoRequest, NoAnswer } from './openbao-ht
 import type { BaoSettings } from './openbao-settings.js'
 import { BaoTokens } from './openbao-tokens.js'
 
-/** What tests make shorter. */
+/** Times and retries, which tests shorten. */
 export interface BaoPatience {
-  /** Milliseconds for one try. */
+  /** Milliseconds for one attempt. */
   readonly timeout: number
-  /** Tries after the first one, and the waits before them. */
+  /** Attempts after the first one, and the waits before them. */
   readonly retries: number
   readonly backOff: BackOff
   /** The clock of leases, milliseconds. */
   readonly now: () => number
 }
 
-/** Four tries in 22 s at most: the waits are at least 100, 300 and 900 ms, and at most half as long again. */
+/** Four attempts in at most 22 s. The waits are at least 100, 300 and 900 ms, and at most half as long again. */
 const PATIENCE: BaoPatience = {
   timeout: 5000,
   retries: 3,
@@ -30,14 +30,14 @@ export interface BaoOptions extends BaoSettings {
   readonly patience?: BaoPatience | undefined
 }
 
-/** An answer, and whether an earlier try of the same request went unanswered: the server may have done it then. */
+/** An answer, and whether an earlier attempt of the request got no answer: the server may have executed that attempt. */
 export interface Tried extends BaoAnswer {
   readonly repeated: boolean
 }
 
 /**
- * Requests to one OpenBao or Vault. A lost connection, no answer in time and 5xx are tried again, with longer and
- * longer pauses; no other answer is. All errors are `pepper_unavailable`, with the address and a text of our own.
+ * Sends requests to one OpenBao or Vault. Retries a lost connection, a time-out and 5xx with growing waits, and no other
+ * answer. All errors are `pepper_unavailable`, with the address and a message of our own.
  */
 export class BaoClient {
   readonly #http: BaoHttp
@@ -57,7 +57,7 @@ export class BaoClient {
     })
   }
 
-  /** The answer, of any status but 5xx. A token of an AppRole that is refused is replaced, once. */
+  /** Returns the answer, with any status but 5xx. Replaces a refused token of an AppRole once. */
   async send(request: Omit<BaoRequest, 'token'>): Promise<Tried> {
     const token = await this.#tokens.current()
     const answer = await this.#withRetries({ ...request, token })
@@ -81,7 +81,7 @@ export class BaoClient {
     throw this.failure(problem, { code: 'retry_when_vault_answers' })
   }
 
-  /** The answer, or why there is none that another try may have. */
+  /** Returns the answer, or the problem that a retry may solve. Throws for other problems. */
   async #try(request: BaoRequest): Promise<BaoAnswer | string> {
     try {
       const answer = await this.#http.send(request)
@@ -105,7 +105,7 @@ const STATUS: Readonly<Record<number, string>> = {
   503: 'it is sealed or in maintenance',
 }
 
-/** A status in words of ours: a server's own might repeat what it was sent. */
+/** Describes a status in our own words: the server's words might repeat what was sent. */
 export function statusText(status: number): string {
   const words = STATUS[status] ?? (status >= 500 ? 'it failed' : 'an answer that is not expected')
   return `${words} (${status})`

@@ -4,7 +4,7 @@ import { errnoOf } from '../base/errors.js'
 
 export interface BaoRequest {
   readonly method: 'GET' | 'POST'
-  /** Below /v1/, its parts escaped. */
+  /** The path below /v1/, with its parts escaped. */
   readonly path: string
   readonly token?: string | undefined
   /** Sent as JSON. */
@@ -13,22 +13,22 @@ export interface BaoRequest {
 
 export interface BaoAnswer {
   readonly status: number
-  /** The parsed body; undefined where it is no JSON. */
+  /** The parsed body; undefined where it is not JSON. */
   readonly body: unknown
 }
 
-/** No answer was had. The text is our own: what Node or the server says may quote what was sent. */
+/** There is no answer. The message is our own: a message of Node or of the server may quote what was sent. */
 export class NoAnswer extends Error {
   constructor(
     message: string,
-    /** Whether another try may have one. */
+    /** Whether a retry may succeed. */
     readonly mayPass: boolean,
   ) {
     super(message)
   }
 }
 
-/** An answer of ours is below 1 KiB. */
+/** The answers that we expect are below 1 KiB. */
 const MAX_ANSWER = 64 * 1024
 
 export interface BaoHttpOptions {
@@ -40,8 +40,8 @@ export interface BaoHttpOptions {
 }
 
 /**
- * One request and its answer, whatever its status. TLS is always verified, whatever NODE_TLS_REJECT_UNAUTHORIZED says;
- * redirections are answers like any other, for a token must not follow them to another host.
+ * Sends one request and returns the answer, whatever its status. TLS is always verified, whatever
+ * NODE_TLS_REJECT_UNAUTHORIZED says. Redirects are not followed, because a token must not go to another host.
  */
 export class BaoHttp {
   readonly #options: BaoHttpOptions
@@ -79,13 +79,13 @@ export class BaoHttp {
   }
 }
 
-/** What requests go over; idle connections of it keep no process alive. */
+/** The protocol and the connections of requests. Idle connections do not keep the process alive. */
 interface Wire {
   readonly send: typeof Request
   readonly agent: Agent
 }
 
-/** Loaded on first use: node:https would cost every command that asks for no pepper 5 ms. */
+/** Loads node:http or node:https on first use: node:https would cost 5 ms in every command that needs no pepper. */
 async function openWire({ origin, caFile }: BaoHttpOptions): Promise<Wire> {
   if (!origin.startsWith('https:')) {
     const http = await import('node:http')
@@ -131,7 +131,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Errors of a TLS handshake stay as they are however often it is tried. */
+/** Matches errors of a TLS handshake, which no retry solves. */
 const TLS =
   /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO)/
 

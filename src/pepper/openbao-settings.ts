@@ -2,21 +2,22 @@ import { AuditError } from '../base/errors.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** How we prove who we are: a token, or an AppRole that gets us one. */
+/** The login: a token, or an AppRole that gives one. */
 export type BaoLogin = { readonly token: string } | { readonly roleId: string; readonly secretId: string }
 
-/** What the environment says of an OpenBao or Vault; each variable as `BAO_…`, else as `VAULT_…`. */
+/** The settings of an OpenBao or Vault in the environment. Each variable is `BAO_…`, or `VAULT_…` where that is not set. */
 export interface BaoSettings {
   readonly login: BaoLogin
-  /** Of Vault Enterprise and OpenBao; absent: the root namespace. */
+  /** A namespace of Vault Enterprise or OpenBao. Absent: the root namespace. */
   readonly namespace?: string | undefined
-  /** Path of a PEM file; absent: the certificate authorities that Node.js trusts. */
+  /** The path of a PEM file. Absent: the certificate authorities that Node.js trusts. */
   readonly caFile?: string | undefined
 }
 
 /**
- * Reads `…_TOKEN`, or `…_ROLE_ID` and `…_SECRET_ID` where there is no token, `…_NAMESPACE` and `…_CACERT`. Throws
- * `pepper_not_configured` without any of the two, and where a value could not be a header's; it names variables only.
+ * Reads `…_TOKEN`, or `…_ROLE_ID` and `…_SECRET_ID` where there is no token, and `…_NAMESPACE` and `…_CACERT`. Throws
+ * `pepper_not_configured` where there is no login, or where a value cannot be sent in a header. The message names
+ * variables only.
  */
 export function baoSettings(env: Env): BaoSettings {
   return {
@@ -36,7 +37,7 @@ function loginOf(env: Env): BaoLogin {
   })
 }
 
-/** An empty variable is none. */
+/** Returns the variable that is set, and its value. An empty variable is not set. */
 function given(env: Env, name: string): { variable: string; value: string } | undefined {
   for (const variable of [`BAO_${name}`, `VAULT_${name}`]) {
     const value = env[variable]?.trim()
@@ -45,7 +46,7 @@ function given(env: Env, name: string): { variable: string; value: string } | un
   return undefined
 }
 
-/** Node's own refusal of a header's value would come late, from deep below. */
+/** Returns a value that can be sent in a header. Checked early: Node would refuse it only when the request is sent. */
 function headerText(env: Env, name: string): string | undefined {
   const found = given(env, name)
   if (found === undefined || /^[\x21-\x7e]+$/.test(found.value)) return found?.value

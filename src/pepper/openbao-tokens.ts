@@ -3,25 +3,25 @@ import type { BaoAnswer, BaoRequest } from './openbao-http.js'
 import type { BaoLogin } from './openbao-settings.js'
 
 interface TokenDeps {
-  /** Any status but 5xx. */
+  /** Returns an answer with any status but 5xx. */
   readonly send: (request: BaoRequest) => Promise<BaoAnswer>
   readonly now: () => number
   readonly failed: (what: string, status: number) => AuditError
 }
 
-/** A token as a login gives it; times in milliseconds by the clock of the dependencies. */
+/** A token as a login gives it. Times are milliseconds by the clock of the dependencies. */
 interface Lease {
   readonly token: string
   readonly renewable: boolean
-  /** From here on it is renewed, or replaced. */
+  /** From this time on the token is renewed or replaced. */
   readonly renewAt: number
   readonly expiresAt: number
 }
 
 /**
- * The token that requests carry. A given one is used as it is. One that an AppRole got is renewed when two thirds of its
- * time have passed, and replaced by a new login when it cannot be, has expired or was refused; however many ask at once,
- * one does it. Renewing comes first because a SecretID may be good for one login only.
+ * Provides the token that requests carry. A configured token is used unchanged. A token of an AppRole is renewed after two
+ * thirds of its lifetime. It is replaced by a new login when it cannot be renewed, has expired or was refused. Concurrent
+ * callers share one renewal. Renewal is tried before a new login because a SecretID may allow one login only.
  */
 export class BaoTokens {
   readonly #login: BaoLogin
@@ -45,7 +45,7 @@ export class BaoTokens {
     return (await this.#renewing).token
   }
 
-  /** Drops a token that was refused; whether another can be had. */
+  /** Drops a token that was refused. Returns whether another token can be requested. */
   discard(token: string): boolean {
     if ('token' in this.#login) return false
     if (this.#lease?.token === token) this.#lease = undefined
@@ -83,7 +83,7 @@ export class BaoTokens {
   }
 }
 
-/** The token of an answer's `auth`; undefined where it has none that can be sent. */
+/** Returns the token of an answer's `auth`; undefined where it is missing or cannot be sent in a header. */
 function leaseOf(body: unknown, now: number): Lease | undefined {
   const { auth } = (body ?? {}) as { auth?: Readonly<Record<string, unknown>> | null }
   const token = auth?.client_token

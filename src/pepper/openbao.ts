@@ -11,9 +11,9 @@ import type { KvPlace } from './pepper-url.js'
 import { KEY_BYTES } from './read-key-file.js'
 
 /**
- * Peppers in a KV version 2 store of OpenBao or Vault: one secret a Domain at `<mount>/<prefix>/<domain_id>`, its field
- * `pepper` the base64 of 32 bytes. Read anew on every call, the newest version. Rejects with `pepper_unavailable`: the
- * address, the path and the rule, never a token or a byte of a secret, nor anything that the server said.
+ * Peppers in a KV version 2 store of OpenBao or Vault. Each Domain has one secret at `<mount>/<prefix>/<domain_id>`, whose
+ * field `pepper` is the base64 of 32 bytes. Every call reads the newest version. Rejects with `pepper_unavailable`; the
+ * message has the address, the path and the rule, and never a token, a byte of a secret or a text of the server.
  */
 export class OpenBaoPepper implements PepperVault, CursorKey {
   readonly #place: KvPlace
@@ -33,30 +33,30 @@ export class OpenBaoPepper implements PepperVault, CursorKey {
 
   async create(domainId: string, pepper: Uint8Array): Promise<boolean> {
     const domain = pepperDomain(domainId)
-    // A mount of KV version 1 knows no cas and would write over what is there, so it is looked at first.
+    // KV version 1 has no cas and would overwrite a secret, so the secret is read first.
     const before = await this.#read(domain)
     if (before.status === 200) return false
     if (secretOf(before.body)?.metadata != null) throw this.#missing(before.body, domain)
-    // cas 0: the store itself sees to it that nothing is written over, a deleted version included.
+    // With cas 0 the store itself refuses to overwrite a version, even a deleted one.
     const body = { options: { cas: 0 }, data: { pepper: Buffer.from(pepper).toString('base64') } }
     const answer = await this.#client.send({ method: 'POST', path: this.#dataPath(domain), body })
     if (answer.status === 200) return true
     if (answer.status === 204) throw this.#failure(domain, NOT_V2)
-    // 400: cas. 403: to write where something is needs a right that a provisioner should not have.
+    // 400 is the answer of cas. 403: overwriting needs a permission that a provisioner should not have.
     const after = [400, 403].includes(answer.status) ? await this.#read(domain) : undefined
     if (after?.status !== 200) throw this.#refused(domain, answer.status)
-    // The try that went unanswered may be the one that was done.
+    // The attempt without an answer may have been executed.
     return answer.repeated && timingSafeEqual(this.#pepperIn(after.body, domain), pepper)
   }
 
-  /** Rejects always: one secret a Domain has nothing that all servers and command lines could share. */
+  /** Always rejects: with one secret for each Domain, there is no key that all servers and command lines share. */
   async cursorKey(): Promise<Uint8Array> {
     throw new AuditError('pepper_not_configured', 'openbao:// has no key to sign cursors with', {
       advice: { code: 'set_cursor_key_file' },
     })
   }
 
-  /** An answer of status 200, of KV version 2, or 404. */
+  /** Returns an answer with status 200 of KV version 2, or with status 404. */
   async #read(domain: string): Promise<BaoAnswer> {
     const answer = await this.#client.send({ method: 'GET', path: this.#dataPath(domain) })
     if (answer.status === 404) return answer
@@ -67,7 +67,7 @@ export class OpenBaoPepper implements PepperVault, CursorKey {
 
   #pepperIn(body: unknown, domain: string): Uint8Array {
     const text = secretOf(body)?.data?.pepper
-    if (typeof text !== 'string') throw this.#failure(domain, 'its field "pepper" is missing or is no text')
+    if (typeof text !== 'string') throw this.#failure(domain, 'its field "pepper" is missing or is not text')
     const pepper = decodeBase64(text, KEY_BYTES)
     if (pepper !== undefined) return pepper
     const { length } = Buffer.from(text, 'base64')
@@ -75,7 +75,7 @@ export class OpenBaoPepper implements PepperVault, CursorKey {
     throw this.#failure(domain, `expected ${KEY_BYTES} bytes as base64; its field "pepper" ${problem}`)
   }
 
-  /** KV version 2 answers 404 for a deleted version too, and then tells its metadata. */
+  /** Returns the error for a 404. For a deleted version KV version 2 also answers 404, with the version's metadata. */
   #missing(body: unknown, domain: string): AuditError {
     const metadata = secretOf(body)?.metadata
     if (metadata?.destroyed === true) {
@@ -109,7 +109,7 @@ interface Secret {
   readonly metadata?: Readonly<Record<string, unknown>> | null
 }
 
-/** The answer's own `data`, as far as its shape can be told. */
+/** Returns the answer's `data`. The types of its fields are not checked. */
 function secretOf(body: unknown): Secret | undefined {
   const { data } = (body ?? {}) as { data?: Secret | null }
   return data ?? undefined

@@ -3,15 +3,15 @@ import { AuditError } from '../base/errors.js'
 
 /** Where a KV version 2 store keeps the peppers. */
 export interface KvPlace {
-  /** `https://host:port`, or `http://` where that was asked for. */
+  /** `https://host:port`, or `http://host:port` for openbao+http. */
   readonly origin: string
-  /** May hold slashes. */
+  /** The mount's path, which may hold slashes. */
   readonly mount: string
-  /** Of the secrets below the mount, without a slash at either end. */
+  /** The path of the secrets below the mount, without a slash at either end. */
   readonly prefix: string
 }
 
-/** Where peppers come from. */
+/** A source of peppers. */
 export type PepperPlace =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'env'; readonly name: string }
@@ -20,20 +20,19 @@ export type PepperPlace =
 const EXPECTED = 'expected file:///path, env:NAME or openbao://host[:port]/mount/prefix'
 
 /**
- * A pepper source: `file:///path`, `env:NAME`, `openbao://host[:port]/mount/prefix`, or `openbao+http://…` for one
- * without TLS. Throws `usage` for anything else; the message repeats nothing of it, for whoever mistakes the flag may
- * have put the secret itself there.
+ * Parses a pepper source: `file:///path`, `env:NAME`, `openbao://host[:port]/mount/prefix`, or `openbao+http://…` without
+ * TLS. Throws `usage` for anything else. The message does not repeat the text, which may be the secret itself.
  */
 export function parsePepperUrl(text: string): PepperPlace {
   if (/^env:/i.test(text)) return { kind: 'env', name: nameOf(text.slice('env:'.length)) }
   if (/^openbao(\+http)?:/i.test(text)) return { kind: 'openbao', ...kvPlaceOf(text) }
   if (/^vault(\+http)?:/i.test(text)) throw usage('Vault is reached as openbao://host[:port]/mount/prefix')
-  // new URL reads file:key and file://key as well, and finds quite another path in them.
+  // new URL also accepts file:key and file://key, and reads another path from them.
   if (!/^file:\/\/\//i.test(text)) throw usage(EXPECTED)
   return { kind: 'file', path: pathOf(text) }
 }
 
-/** Capitals, and fewer than a key has hex digits: a secret that was put in place of the name is none. */
+/** Accepts capitals only, and fewer characters than a key has hex digits, so that a secret is never taken for a name. */
 function nameOf(name: string): string {
   if (/^[A-Z_][A-Z0-9_]{0,62}$/.test(name)) return name
   throw usage('expected env:NAME with the name of a variable in capitals, at most 63 of A-Z, 0-9 and _')
@@ -45,7 +44,7 @@ const PLACE = new RegExp(
   'i',
 )
 
-/** Strict on purpose: no user or password, no query, no dot segments, nothing that a proxy could read in another way. */
+/** Parses strictly on purpose: no user or password, no query, no dot segments, and nothing that a proxy could read differently. */
 function kvPlaceOf(text: string): KvPlace {
   const [, plain, host = '', port = '8200', mount = '', prefix = ''] = PLACE.exec(text) ?? []
   const origin = `${plain === undefined ? 'https' : 'http'}://${host.toLowerCase()}:${port}`

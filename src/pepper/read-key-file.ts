@@ -3,12 +3,12 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { Advice } from '../base/advice.js'
 import { AuditError, errnoOf } from '../base/errors.js'
 
-/** Bytes of a key. */
+/** The length of a key in bytes. */
 export const KEY_BYTES = 32
 
 /**
- * The 32 raw bytes of a key file that only its owner can read. A symbolic link is followed and what it points at is
- * judged, on the open file and so without a race. Rejects with `pepper_unavailable`: the path and the rule, never bytes.
+ * Returns the 32 raw bytes of a key file that only its owner can read. A symbolic link is followed. The open file is
+ * checked, so that there is no race. Rejects with `pepper_unavailable`; the message has the path and the rule, never bytes.
  */
 export async function readKeyFile(path: string): Promise<Buffer> {
   const file = await openKey(path)
@@ -22,7 +22,7 @@ export async function readKeyFile(path: string): Promise<Buffer> {
 
 async function openKey(path: string): Promise<FileHandle> {
   try {
-    // Without O_NONBLOCK, opening a FIFO that nobody writes to would hang.
+    // Without O_NONBLOCK, opening a FIFO that has no writer would hang.
     return await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     throw unavailable(path, `cannot be opened (${errnoOf(error)})`)
@@ -42,7 +42,7 @@ async function refuseUnsafe(file: FileHandle, path: string): Promise<void> {
 }
 
 async function readKey(file: FileHandle, path: string): Promise<Buffer> {
-  // One byte more than a key, to see that the file ends there.
+  // Read one byte more than a key has, to check that the file ends after the key.
   const buffer = Buffer.alloc(KEY_BYTES + 1)
   const { bytesRead } = await file.read(buffer, 0, buffer.length, 0).catch((error: unknown) => {
     throw unavailable(path, `cannot be read (${errnoOf(error)})`)

@@ -13,7 +13,7 @@ const text = (summary: string) => Flags.string({ helpGroup, helpValue: 'TEXT', s
 const texts = (summary: string) =>
   Flags.string({ helpGroup, helpValue: 'TEXT', summary, multiple: true, multipleNonGreedy: true })
 
-/** One entry by flags, for `append`; the fields are those of an input line. */
+/** The flags of `append` for one entry. Their fields are those of an input line. */
 export const entryFlags = {
   subject: text('subject_id: who did it; only its pseudonym is written'),
   relation: text('what was done'),

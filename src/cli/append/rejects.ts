@@ -3,7 +3,7 @@ import { AuditError, errnoOf } from '../../base/errors.js'
 
 const NEWLINE = Uint8Array.of(0x0a)
 
-/** The file of `append --rejects`: the refused lines as they came. An existing file is never written over. */
+/** The file of `append --rejects`, with the refused lines as they were read. An existing file is never overwritten. */
 export class Rejects {
   count = 0
   readonly #path: string
@@ -27,11 +27,11 @@ export class Rejects {
   /** Rejects with `output_failed`. */
   async add(raw: Uint8Array): Promise<void> {
     this.count += 1
-    // Not writev, which may write a part only.
+    // One write of both: writev may write only a part.
     await this.#file.appendFile(Buffer.concat([raw, NEWLINE])).catch((error: unknown) => this.#fail(error))
   }
 
-  /** Durable when it resolves; leaves no empty file behind. Rejects with `output_failed`. */
+  /** Syncs and closes the file, and deletes an empty one. Rejects with `output_failed`. */
   async close(): Promise<void> {
     await this.#file.sync().catch((error: unknown) => this.#fail(error))
     await this.#file.close()

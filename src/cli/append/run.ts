@@ -22,19 +22,19 @@ import { hintOf } from '../shell/hints.js'
 import { entryOfFlags, givenEntryFlags } from './flags.js'
 import { Rejects } from './rejects.js'
 
-/** Outcomes told between two looks at the sockets. */
-const TURN = 32
+/** Outcomes that are printed before the event loop may read its sockets. */
+const OUTCOMES_PER_TURN = 32
 
 type EntryFlags = Parameters<typeof entryOfFlags>[0]
 
-/** What `append` was asked to do. */
+/** The arguments and flags of `append`. */
 export interface AppendRequest extends EntryFlags {
   readonly files: readonly string[]
   readonly stdin: boolean
   readonly format?: string | undefined
   readonly rejects?: string | undefined
   readonly json: boolean
-  /** domain_id of the chosen chain: the default of lines that name none. */
+  /** The domain_id of the chosen chain, the default for lines that name no chain. */
   readonly chain?: string | undefined
   readonly 'idempotency-days'?: number | undefined
 }
@@ -60,7 +60,7 @@ export async function runAppend(
   try {
     return await appendCandidates(sink, candidates, { request, rejects, out, signal })
   } finally {
-    // A feeder may keep its pipe open for ever, and an open pipe keeps this process alive.
+    // The writer of the pipe may never close it, and an open pipe keeps this process alive.
     if (request.stdin) process.stdin.destroy()
     ended.abort()
     await rejects?.close()
@@ -76,13 +76,13 @@ interface Run {
 
 type Refused = Extract<StreamOutcome, { refused: AuditError }>
 
-/** How far a run has come. */
+/** The progress of a run. */
 interface Tally {
   rows: number
   seen: number
-  /** Refused lines of which only the beginning is in the file of rejects. */
+  /** The number of refused lines that are cut in the file of rejects. */
   cut: number
-  /** The refusal to tell about: the first one, or the first that was not for what its line says. */
+  /** The refusal to report: the first one that is not about the content of its line, otherwise the first one. */
   refused: Refused | undefined
 }
 
@@ -110,14 +110,14 @@ async function appendEach(
   const { tally, onProgress } = run
   const atRefusal = run.rejects === undefined ? 'stop' : 'continue'
   for await (const outcome of appendStream(sink, candidates, atRefusal, run.signal)) {
-    await take(outcome, tally, run)
+    await settle(outcome, tally, run)
     onProgress({ rows: tally.rows })
-    // The next group is being written: its connection must not wait for a thousand lines.
-    if (tally.seen % TURN === 0) await setImmediate()
+    // The next group is being written. Its connection must not wait until a thousand lines are printed.
+    if (tally.seen % OUTCOMES_PER_TURN === 0) await setImmediate()
   }
 }
 
-async function take(outcome: StreamOutcome, tally: Tally, { request, rejects, out }: Run): Promise<void> {
+async function settle(outcome: StreamOutcome, tally: Tally, { request, rejects, out }: Run): Promise<void> {
   tally.seen += 1
   if ('placed' in outcome) {
     tally.rows += outcome.placed.length
@@ -133,7 +133,7 @@ async function take(outcome: StreamOutcome, tally: Tally, { request, rejects, ou
   }
 }
 
-/** Whether an entry was refused for what it says, and not because its chain or the pepper would take none. */
+/** Returns whether an entry was refused for its content, and not because of its chain or the pepper. */
 function isOfLine({ refused }: Refused): boolean {
   return exitOfError(refused.code) === EXIT.refused && refused.code !== 'pepper_mismatch'
 }
@@ -142,7 +142,7 @@ function located({ refused, candidate: { where } }: Refused): string {
   return refused.message.startsWith(where) ? refused.message : `${where}: ${refused.message}`
 }
 
-/** Which one it was is told of one; the others are in the file. */
+/** Returns the error of a run with refused lines. It describes one of them; all are in the file. */
 function someRefused(refused: Refused, { rows, seen, cut }: Tally, { request, rejects }: Run): AuditError {
   const code = isOfLine(refused) ? 'invalid_input' : refused.refused.code
   const counts = `${rejects?.count} of ${seen} entries were refused, ${rows} rows appended`
@@ -151,7 +151,7 @@ function someRefused(refused: Refused, { rows, seen, cut }: Tally, { request, re
   return new CommandError(code, `${counts}; ${located(refused)}`, hint)
 }
 
-/** Where a run that ended early has got to. What was being committed or printed then may be there as well. */
+/** Adds to an error how many rows were appended. Rows that were being committed or printed at the time may be stored as well. */
 function withRows(error: AuditError, rows: number): AuditError {
   const open = error.code === 'outcome_unknown' || error.code === 'output_failed'
   const got = open ? `rows known to be appended: ${rows}` : `rows appended before it: ${rows}; after it: none`
@@ -170,11 +170,11 @@ function candidatesOf(request: AppendRequest, until: AbortSignal): AsyncIterable
   if (stdin) return ndjsonCandidates(process.stdin, 'standard input')
   if (files.length === 0) return refuseOfStreams(request)
   if (files.includes('')) throw new AuditError('usage', 'the name of a file is empty')
-  if (files.includes('-')) throw new AuditError('usage', '- is no file; for standard input: --stdin')
+  if (files.includes('-')) throw new AuditError('usage', '- is not a file; for standard input: --stdin')
   return fileCandidates(files, (format ?? 'ndjson') as InputFormat, until)
 }
 
-/** An entry from flags is refused, or appended; what a stream could be told would be passed over in silence. */
+/** Throws for flags of a stream. With one entry from flags they would be ignored silently. */
 function refuseOfStreams({ rejects, format }: AppendRequest): undefined {
   if (rejects !== undefined) throw new AuditError('usage', '--rejects is for --stdin and files')
   if (format !== undefined) throw new AuditError('usage', '--format is for files')

@@ -7,13 +7,13 @@ import type { Output } from '../output/output.js'
 import { onEveryChain } from '../shell/each-chain.js'
 
 export interface ProvisionOptions {
-  /** A domain_id, or every chain there is and the platform's. */
+  /** A domain_id, or all known chains and the platform chain. */
   readonly chain: string | 'all'
   readonly from?: string | undefined
   readonly json: boolean
 }
 
-/** A line a chain. With 'all' what could not be done is reported chain by chain, and the others are done. */
+/** Prints one line for each chain. With 'all' a failure is reported for its chain, and the other chains continue. */
 export async function runProvision(
   options: ProvisionOptions,
   context: Context,
@@ -35,5 +35,5 @@ async function provision(
 ): Promise<void> {
   const created = await provisionPepper(domainId, deps)
   if (json) await out.json({ domain_id: domainId, created })
-  else await out.line(`${domainId}  ${created ? 'created' : 'is there already, and was left as it is'}`)
+  else await out.line(`${domainId}  ${created ? 'created' : 'exists already, and was not changed'}`)
 }

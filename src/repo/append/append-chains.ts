@@ -2,31 +2,31 @@ import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Client } from '../session/database.js'
 import { ANY_DOMAIN } from '../verify/chain-expressions.js'
 
-/** A chain as it stands under its lock. */
+/** The state of a chain, read under its lock. */
 export interface OpenChain {
   readonly domainId: string
-  /** The registry has this Domain. The platform chain counts as registered once there is any other: it is begun once. */
+  /** The registry has this Domain. The platform chain counts as registered once any Domain exists: it begins only once. */
   readonly registered: boolean
-  /** Of the last stored row, whatever the head says; 0 where there is none. */
+  /** The seq of the last stored row, whatever the head says; 0 where there are no rows. */
   readonly lastSeq: number
-  /** The database's, microseconds. With the last row's recorded_at one of the two that a new row must not precede. */
+  /** The database's clock in microseconds. A new row must be neither before it nor before the last row's recorded_at. */
   readonly clock: bigint
   readonly tail?: ChainTail | undefined
 }
 
-/** Where the next row of a chain goes. */
+/** The end of a chain, to which the next row is appended. */
 export interface ChainTail {
   readonly nextSeq: number
   readonly headHash: string
   readonly recordedAt: bigint
-  /** subject_pseudonym of the genesis row; empty where that row is gone. */
+  /** The subject_pseudonym of the genesis row; empty where that row is missing. */
   readonly genesisPseudonym: string
 }
 
 /**
- * One advisory lock a chain, taken in the order of the lock keys by everybody, so that fan-outs never deadlock. A
- * statement of its own: the next one gets a snapshot from after the wait, where one statement for lock and head
- * would read the head of before.
+ * One advisory lock for each chain. Every transaction takes the locks in the order of their keys, so that entries of
+ * several chains never deadlock. The lock is a statement of its own: the next statement has a snapshot from after the
+ * wait. One statement for lock and head would read the head from before the wait.
  */
 const LOCK = `
   SELECT pg_advisory_xact_lock(key) FROM (
@@ -38,8 +38,8 @@ export async function lockChains(client: Client, domainIds: readonly string[]): 
 }
 
 /**
- * Scalar subqueries, not joins: joined to a table without statistics, the last row was looked for by its seq alone, on
- * every chain there is. A last row whose time the format cannot hold was forced into the table; it sets no bound.
+ * Uses scalar subqueries, not joins: on a table without statistics, a join searched for the last row by its seq alone, in
+ * all chains. A last row whose time the format cannot hold was forced into the table, so its time sets no bound.
  */
 const OPEN = `
   SELECT c.id,

@@ -9,7 +9,7 @@ import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from
 import type { ChainTail, OpenChain } from './append-chains.js'
 import { SeenKeys } from './seen-keys.js'
 
-/** A row with its place and what is hashed of it, and the personal data that goes beside it. */
+/** A row with its seq and hashes, its canonical bytes, and the personal data that is stored beside it. */
 export interface PlacedRow {
   readonly entry: PlacedEntry
   readonly canonical: Uint8Array
@@ -18,7 +18,7 @@ export interface PlacedRow {
 
 type PlacedEntry = Omit<ChainedEntry, Exclude<keyof NewRow, 'domainId' | 'subjectPseudonym'>>
 
-/** Gives rows their places on locked chains and hashes them. An item is placed whole or not at all. */
+/** Assigns seqs on locked chains to rows and hashes the rows. An item is placed completely or not at all. */
 export class Placement {
   readonly #open: ReadonlyMap<string, OpenChain>
   readonly #tails = new Map<string, ChainTail>()
@@ -34,7 +34,7 @@ export class Placement {
     for (const { domainId, tail } of open) if (tail !== undefined) this.#tails.set(domainId, tail)
   }
 
-  /** What each chain's head was when it was locked, and what it is to be. */
+  /** Returns each chain's head when it was locked, and its new head. Chains that did not change are left out. */
   heads(): { domainId: string; before: ChainTail | undefined; after: ChainTail }[] {
     return [...this.#tails]
       .map(([domainId, after]) => ({ domainId, before: this.#open.get(domainId)?.tail, after }))
@@ -56,7 +56,7 @@ export class Placement {
       const starts = [...(item.starts ?? [])].filter(([domainId, start]) => this.#starts(domainId, start))
       const genesis = starts.map(([, start]) => start.genesis)
       this.#admit(item, new Set(genesis.map((row) => row.domainId)))
-      // After the pepper was found right: the fingerprint of another would call the same content another.
+      // Only after the pepper is known to be right: under another pepper the same content has another fingerprint.
       const first = this.keys.firstResult(item)
       if (first !== undefined) return first
       const tails = new Map<string, ChainTail>()
@@ -75,7 +75,7 @@ export class Placement {
     }
   }
 
-  /** Whether the item begins this chain; a new Domain must not be there yet. */
+  /** Returns whether the item begins this chain. Throws where a new Domain exists already. */
   #starts(domainId: string, start: ChainStart): boolean {
     const chain = this.#open.get(domainId)
     const exists = this.#tails.has(domainId) || chain?.registered === true || (chain?.lastSeq ?? 0) > 0
@@ -97,7 +97,7 @@ export class Placement {
     }
   }
 
-  /** A chain that was tampered with takes no row where that would fork it or leave its pepper unchecked. */
+  /** Throws for a damaged chain where a row would fork the chain or leave its pepper unchecked. */
   #assertSound(domainId: string, tail: ChainTail | undefined): void {
     const chain = this.#open.get(domainId)
     if (tail === undefined && chain?.registered !== true && (chain?.lastSeq ?? 0) === 0) {
@@ -112,7 +112,7 @@ export class Placement {
     })
   }
 
-  /** Hashes a row onto its chain's end as this item sees it. */
+  /** Hashes a row onto the end of its chain, including this item's earlier rows. */
   #next(row: NewRow, tails: Map<string, ChainTail>): PlacedRow {
     const { domainId } = row
     const tail = tails.get(domainId) ?? this.#tails.get(domainId)
@@ -133,7 +133,7 @@ export class Placement {
   }
 }
 
-/** Why nothing can be appended after `tail`, given the last row that was stored when the chain was locked. */
+/** Returns why nothing can be appended after `tail`, or undefined. `lastSeq` is the last row stored when the chain was locked. */
 function damageOf(tail: ChainTail | undefined, lastSeq: number): string | undefined {
   if (tail === undefined) return 'its head is missing'
   if (tail.nextSeq <= lastSeq)

@@ -14,13 +14,13 @@ const INSERT_HEADS = `
   INSERT INTO audit_log_chain_head (domain_id, next_seq, head_hash)
   SELECT id, next_seq, decode(hash, 'hex') FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS h(id, next_seq, hash)`
 
-/** Only from the head that was read: a head that moved in spite of the lock is a fork about to happen. */
+/** Updates only the head that was read: a head that moved in spite of the lock would fork the chain. */
 const ADVANCE_HEADS = `
   UPDATE audit_log_chain_head AS h SET next_seq = n.next_seq, head_hash = decode(n.hash, 'hex')
   FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[]) AS n(id, next_seq, hash, before)
   WHERE h.domain_id = n.id AND h.next_seq = n.before`
 
-/** Registers new Domains and moves the heads on. */
+/** Registers new Domains and advances the heads. */
 export async function writeChains(client: Client, placement: Placement): Promise<void> {
   const registered = [...placement.started].filter(([, start]) => start.registration !== undefined)
   if (registered.length > 0) {
@@ -56,13 +56,13 @@ function headColumns(heads: ReturnType<Placement['heads']>): unknown[] {
 }
 
 /**
- * Of a blocked subject nothing is kept (docs/erasure.md). Read under the chain's lock: an erasure that blocks comes
- * before this append or after it.
+ * Nothing is kept about a blocked subject (docs/erasure.md). Read under the chain's lock, so an erasure that blocks comes
+ * either before this append or after it.
  */
 const NOT_BLOCKED = `NOT EXISTS (SELECT FROM audit_subject_block b
     WHERE b.domain_id = r.domain_id AND b.subject_pseudonym = decode(r.subject, 'hex'))`
 
-/** What a row does not say of its subject leaves what is known as it is. */
+/** A field that the row does not have keeps its stored value. */
 const UPSERT_SUBJECTS = `
   INSERT INTO audit_subject_pii AS p (domain_id, subject_pseudonym, identity_id, subject_plaintext, email_claim,
     source_ip, idp_claim_names, first_seen_at, last_seen_at)
@@ -79,7 +79,7 @@ const UPSERT_SUBJECTS = `
     idp_claim_names = CASE WHEN excluded.idp_claim_names = '{}' THEN p.idp_claim_names ELSE excluded.idp_claim_names END,
     last_seen_at = greatest(excluded.last_seen_at, p.last_seen_at)`
 
-/** Personal data, one row a subject and chain: a statement may touch a row only once, so the group is merged first. */
+/** Writes personal data, one row for each subject and chain. A statement may update a row only once, so the group is merged first. */
 export async function writeSubjects(client: Client, rows: readonly PlacedRow[]): Promise<void> {
   const merged = new Map<string, PlacedRow>()
   for (const placed of rows) {
@@ -104,7 +104,7 @@ export async function writeSubjects(client: Client, rows: readonly PlacedRow[]):
   await client.query({ name: 'audit_upsert_subjects', text: UPSERT_SUBJECTS, values })
 }
 
-/** As the upsert does it: what the later one does not say, the earlier one still does. */
+/** Merges as the upsert does: a field that the later entry does not have keeps the earlier value. */
 function mergeSubjects(earlier: SubjectPii | undefined, later: SubjectPii): SubjectPii {
   const claims = later.idpClaimNames ?? []
   return {

@@ -9,25 +9,25 @@ import { DEFAULT_KEY_DAYS, readKeys, writeKeys } from './idempotency-keys.js'
 import { writeRows } from './write-rows.js'
 
 /**
- * READ COMMITTED, said explicitly: the lock must be taken before the snapshot that reads the head. Not READ WRITE: a
- * database that its administrator made read-only is to refuse.
+ * READ COMMITTED is explicit because the lock must be taken before the snapshot that reads the head. READ WRITE is left
+ * out: a database that its administrator made read-only must refuse.
  */
 const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; ${DURABLE}`
 
 type Outcomes = Promise<readonly Appended[]>
 
-/** How one group is appended. */
+/** The settings of one group. */
 interface Group {
   readonly atRefusal: AtRefusal
   readonly keyDays: number
 }
 
-/** Appends to the chains in Postgres (ports.ts, EntryStore). */
+/** Appends to the chains in PostgreSQL. */
 export class PostgresEntryStore implements EntryStore {
   readonly #database: Database
   readonly #keyDays: number
 
-  /** `keyDays`: for how long an idempotency key is known. */
+  /** `keyDays` is the number of days for which an idempotency key is known. */
   constructor(database: Database, keyDays = DEFAULT_KEY_DAYS) {
     this.#database = database
     this.#keyDays = keyDays
@@ -40,7 +40,7 @@ export class PostgresEntryStore implements EntryStore {
     } catch (error) {
       if (!isAboutData(error)) throw error
     }
-    // Nothing of the group is there. What Postgres itself refuses of one item must not take the others with it.
+    // Nothing of the group is stored. One item that PostgreSQL refuses must not make the others fail.
     return this.#underLocks(items, (client) => appendApart(client, items, group))
   }
 
@@ -50,8 +50,8 @@ export class PostgresEntryStore implements EntryStore {
 }
 
 /**
- * One transaction that has the chains to itself, as an append has. Dying anywhere before COMMIT leaves nothing: rows,
- * heads, personal data and contexts are one transaction.
+ * Runs `use` in one transaction that holds the locks of the chains, as an append does. If the process dies before COMMIT,
+ * nothing is stored: rows, heads, personal data and contexts are one transaction.
  */
 export function underLocks<T>(
   database: Database,
@@ -64,14 +64,14 @@ export function underLocks<T>(
   })
 }
 
-/** Appends inside a transaction of {@link underLocks}. Rejects with what an append is refused with. */
+/** Appends inside a transaction of {@link underLocks}. Rejects as an append is refused. */
 export async function appendUnderLocks(client: Client, item: AppendItem): Promise<readonly Placed[]> {
   const [outcome = []] = await appendTogether(client, [item], {
     atRefusal: 'stop',
     keyDays: DEFAULT_KEY_DAYS,
   })
   if (outcome instanceof AuditError) throw outcome
-  // A chain that this item started has its genesis row in front.
+  // A chain that this item started has its genesis row first.
   return outcome.slice(-item.rows.length)
 }
 
@@ -89,7 +89,7 @@ async function appendTogether(client: Client, items: readonly AppendItem[], grou
   return appended
 }
 
-/** The slow road of a group in which Postgres has refused something: each item under a savepoint, one COMMIT for all. */
+/** Appends a group in which PostgreSQL refused something, slowly: each item has a savepoint, and all have one COMMIT. */
 async function appendApart(client: Client, items: readonly AppendItem[], group: Group): Outcomes {
   const appended: Appended[] = []
   for (const item of items) {
@@ -113,7 +113,7 @@ async function appendGuarded(client: Client, item: AppendItem, group: Group): Pr
   }
 }
 
-/** Every chain that the items concern. */
+/** Returns every chain that the items start or append to. */
 export function chainsOf(items: readonly AppendItem[]): string[] {
   const ids = items.flatMap(({ starts, rows }) => [
     ...(starts?.keys() ?? []),
@@ -122,12 +122,12 @@ export function chainsOf(items: readonly AppendItem[]): string[] {
   return [...new Set(ids)]
 }
 
-/** SQLSTATE classes 22 (data exception) and 23 (integrity constraint) speak of the rows, not of the server. */
+/** Returns whether an error is about the rows and not about the server: SQLSTATE class 22 (data) or 23 (integrity constraint). */
 function isAboutData(error: unknown): boolean {
   return /^2[23]/.test(serverError(error)?.code ?? '')
 }
 
-/** The message is our own, for the server's may quote a value. */
+/** Returns the refusal with a message of our own, because the server's message may quote a value. */
 function refusal(error: unknown, item: AppendItem): AuditError {
   const { code = '', table = '', constraint = '' } = serverError(error) ?? {}
   const options = { cause: error }

@@ -1,8 +1,8 @@
 import { AuditError } from '../../base/errors.js'
 
 /**
- * Throws where rows were not stored though nothing failed: a trigger may return none, and a rule may do something else.
- * What is not there must not be acknowledged.
+ * Throws where rows were not stored although no statement failed: a trigger may return NULL, and a rule may do something
+ * else. A row that is not stored must not be acknowledged.
  */
 export function assertStored(table: string, stored: number | null, given: number): void {
   if (stored === given) return

@@ -3,8 +3,8 @@ import { reasonOrdinal } from '../../chain/reason.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
 
 /**
- * Entries as one array a column, for an INSERT from unnest: domain_id, seq, subject, relation, object, reason, path,
- * caveats, correlation_id, zedtoken, recorded_at, prev, entry. Hashes are hex, arrays and times are text.
+ * Returns entries as one array for each column, for an INSERT from unnest: domain_id, seq, subject, relation, object,
+ * reason, path, caveats, correlation_id, zedtoken, recorded_at, prev, entry. Hashes are hex; arrays and times are text.
  */
 export function entryColumns(entries: readonly ChainedEntry[]): unknown[] {
   const column = <T>(value: (entry: ChainedEntry) => T) => entries.map(value)
@@ -25,7 +25,7 @@ export function entryColumns(entries: readonly ChainedEntry[]): unknown[] {
   ]
 }
 
-/** The rows of a group mostly have one recorded_at: it is written once. */
+/** Formats each time once: most rows of a group have the same recorded_at. */
 function times(entries: readonly ChainedEntry[]): string[] {
   const texts = new Map<bigint, string>()
   return entries.map(({ recordedAt }) => {
@@ -35,7 +35,7 @@ function times(entries: readonly ChainedEntry[]): string[] {
   })
 }
 
-/** A one-dimensional text array as Postgres reads it; it travels as text because unnest would flatten arrays of arrays. */
+/** Returns a one-dimensional text array as PostgreSQL reads it. It is sent as text because unnest would flatten arrays of arrays. */
 export function arrayLiteral(items: readonly string[]): string {
   return `{${items.map((item) => `"${item.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`
 }

@@ -2,15 +2,15 @@ import type { AppendItem } from '../../ports/append.js'
 import type { Client } from '../session/database.js'
 import { type FreshKey, type KnownKey, keyOn, SeenKeys } from './seen-keys.js'
 
-/** Days for which a key is known where nobody says otherwise. */
+/** The default number of days for which a key is known. */
 export const DEFAULT_KEY_DAYS = 7
 
-/** Expired keys that one append forgets at most, so that what a quiet year has left costs no single append much. */
+/** Expired keys that one append deletes at most, so that the keys of a quiet year do not slow a single append down. */
 const PURGE_STEP = 2000
 
 /**
- * LATERAL with LIMIT: always one look into the index a key, whatever the planner believes of a table that has just been
- * made. A time that the format cannot hold was forced into the row, which then is none.
+ * LATERAL with LIMIT makes one index lookup for each key, whatever the planner believes about a new table. A row whose time
+ * the format cannot hold was forced into the table and is treated as missing.
  */
 const READ = `
   SELECT w.domain_id::text AS domain_id, w.key::text AS key, encode(k.fingerprint, 'hex') AS fingerprint, k.seq,
@@ -38,8 +38,8 @@ interface ReadRow {
 }
 
 /**
- * The keys of these items that their chains know, all of which must be locked. A key that has passed its window is
- * deleted and is unknown. Without a key among the items, nothing is asked.
+ * Returns the keys of these items that their chains know. All the chains must be locked. An expired key is deleted and
+ * counts as unknown. If no item has a key, there is no query.
  */
 export async function readKeys(
   client: Client,
@@ -87,7 +87,7 @@ const INSERT_KEYS = `
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])
     AS k(domain_id, key, fingerprint, seq, subject)`
 
-/** Writes the keys that a group brings, and forgets some of those of its chains that have passed their window. */
+/** Writes the new keys of a group, and deletes some expired keys of its chains. */
 export async function writeKeys(client: Client, { fresh }: SeenKeys, keyDays: number): Promise<void> {
   if (fresh.length === 0) return
   const column = <T>(value: (key: FreshKey) => T) => fresh.map(value)
@@ -103,8 +103,8 @@ export async function writeKeys(client: Client, { fresh }: SeenKeys, keyDays: nu
 }
 
 /**
- * An array of addresses, not IN or a join: then the planner cannot choose to scan the table for a few of its rows. Not a
- * prepared statement: one that was planned while the table was empty scans it whole, 30 ms at 200,000 keys for 0.1.
+ * Uses an array of ctids, not IN or a join, so that the planner cannot scan the whole table for a few rows. The statement
+ * is not prepared: a plan from when the table was empty scans it whole, which takes 30 ms at 200,000 keys instead of 0.1.
  */
 const PURGE = `
   DELETE FROM audit_idempotency_key WHERE ctid = ANY (ARRAY(
@@ -113,8 +113,8 @@ const PURGE = `
     ORDER BY created_at LIMIT $3))`
 
 /**
- * Forgets keys of one chain that are older than `keyDays`, the oldest first; resolves with how many, at most `limit`.
- * Under the chain's lock, or no append to the chain may find a key half forgotten.
+ * Deletes keys of one chain that are older than `keyDays`, the oldest first, and at most `limit`. Returns how many were
+ * deleted. The caller holds the chain's lock, so that no append to the chain sees some of them deleted and others not.
  */
 export async function purgeKeys(
   client: Client,

@@ -4,7 +4,7 @@ import type { AppendItem, Placed } from '../../ports/append.js'
 /** A key as a chain knows it. */
 export interface KnownKey {
   readonly fingerprint: string
-  /** The row that it first wrote; absent where that row is gone. */
+  /** The row that was written under the key; absent where that row is missing. */
   readonly placed: Placed | undefined
 }
 
@@ -12,11 +12,11 @@ export interface KnownKey {
 export interface FreshKey extends KnownKey {
   readonly placed: Placed
   readonly key: string
-  /** Of the row. */
+  /** The subject of the row. */
   readonly subjectPseudonym: string
 }
 
-/** The keys of one group of items: those that its chains know already, and those that it brings. */
+/** The keys of one group of items: those that its chains know already, and the new ones. */
 export class SeenKeys {
   readonly #known: Map<string, KnownKey>
   readonly fresh: FreshKey[] = []
@@ -26,8 +26,8 @@ export class SeenKeys {
   }
 
   /**
-   * Where the rows of an item are whose key has been seen, in the order of its rows; undefined for an item without a
-   * key, or with a new one. Throws `idempotency_conflict`, and `chain_conflict` where the first row is gone.
+   * Returns where the rows of an item with a known key are, in the order of the item's rows; undefined for an item without
+   * a key or with a new key. Throws `idempotency_conflict`, and `chain_conflict` where the row is missing.
    */
   firstResult({ rows, idempotency }: AppendItem): readonly Placed[] | undefined {
     if (idempotency === undefined) return undefined
@@ -42,7 +42,7 @@ export class SeenKeys {
     })
   }
 
-  /** Takes note of an item that was placed; `placed` is in the order of its rows. */
+  /** Remembers the key of an item that was placed. `placed` is in the order of the item's rows. */
   remember({ rows, idempotency }: AppendItem, placed: readonly Placed[]): void {
     if (idempotency === undefined) return
     const { key, fingerprints } = idempotency
@@ -58,12 +58,12 @@ export class SeenKeys {
   }
 }
 
-/** A key and its chain as one text. */
+/** Returns a key and its chain as one text. */
 export function keyOn(domainId: string, key: string): string {
   return `${domainId}/${key}`
 }
 
-/** Where the item names several chains, one may have forgotten the key (an erasure) while another knows it. */
+/** Returns the conflict. An item may have several chains, and an erasure may have deleted the key on one of them only. */
 function conflict(domainId: string, seen: KnownKey | undefined): AuditError {
   const problem =
     seen === undefined
