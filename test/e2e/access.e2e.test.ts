@@ -51,7 +51,7 @@ function ask(url: string, operation: string, credential: string, method = 'GET')
 }
 
 describe('audit serve', () => {
-  it('serves an auditor until their key is revoked, and nobody knows it from its log', async () => {
+  it('serves an auditor until their key is revoked, and keeps the key out of its log', async () => {
     const { key, id } = await create('--relation', 'auditor', '--subject', 'user:audrey')
     const readOnly = await create('--relation', 'auditor', '--read-only', '--expires', '1h')
     const { child, url, ended } = await serve({})
@@ -73,7 +73,7 @@ describe('audit serve', () => {
     expect(stderr).not.toMatch(/audrey|ak_/)
   })
 
-  it('asks SpiceDB, and takes JWTs, where it is told to', async () => {
+  it('asks SpiceDB and accepts JWTs when its flags say so', async () => {
     const [spicedb, issuer] = [await TestSpicedb.start(), await Issuer.make()]
     const { jwksUrl, issuer: iss, audience } = issuer.settings
     const jwt = await token((await issuer.addKey('one')).privateKey, { sub: 'eve' })
@@ -100,7 +100,7 @@ describe('audit serve', () => {
 })
 
 describe('audit key and audit relation', () => {
-  it('print the key once, list without it, and tell of themselves on the chain', async () => {
+  it('print the key once, list keys without it, and append self-audit rows to the chain', async () => {
     const grant = ['--domain', domainId, '--relation', 'owner', '--subject', 'user:olga', '--json']
     expect(one(await cli.run('relation', 'grant', ...grant))).toMatchObject({
       object: `domain:${domainId}`,
@@ -134,12 +134,14 @@ describe('audit key and audit relation', () => {
     expect(one(await cli.run('relation', 'revoke', ...grant))).toMatchObject({ changed: true })
     expect((await cli.run('relation', 'revoke', ...grant)).code).toBe(4)
     const chain = await cli.run('list', '--domain', domainId, '--all', '--json')
-    const told = (jsonLines(chain.stdout) as { relation: string }[]).map(({ relation }) => relation).slice(-3)
-    expect(told).toEqual(['audit.relation-grant', 'audit.key-create', 'audit.relation-revoke'])
+    const written = (jsonLines(chain.stdout) as { relation: string }[])
+      .map(({ relation }) => relation)
+      .slice(-3)
+    expect(written).toEqual(['audit.relation-grant', 'audit.key-create', 'audit.relation-revoke'])
     expect((await cli.run('verify', '--all')).code).toBe(0)
   })
 
-  it('are told of by an erasure, and not ended by it', async () => {
+  it('are reported by an erasure, and stay valid after it', async () => {
     const domain = ['--domain', await cli.create()]
     const { id } = one(
       await cli.run('key', 'create', ...domain, '--relation', 'auditor', '--subject', 'user:carol', '--json'),

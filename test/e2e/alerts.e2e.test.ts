@@ -40,7 +40,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true })
 })
 
-/** On a home of its own, unless one is named: the files in it keep a second process from telling the same. */
+/** Runs a command with a home of its own, unless one is named: files in the home stop a second process from sending the same alert. */
 function audit(
   args: readonly string[],
   { url = server.url, home = mkdtempSync(join(dir, 'home-')), more = {} } = {},
@@ -49,8 +49,8 @@ function audit(
   return runCli(args, { env: { ...cli.env, AUDIT_HOME: home, ...env, ...more } })
 }
 
-describe('a divergence is told', () => {
-  it('by verify, once a minute, and nothing of what is intact', async () => {
+describe('a divergence is sent to the webhook', () => {
+  it('by verify, once a minute, and an intact chain sends nothing', async () => {
     const home = join(dir, 'home')
     const runs = [await audit(['verify', '--all'], { home }), await audit(['verify', '--all'], { home })]
     expect(runs.map(({ code }) => code)).toEqual([1, 1])
@@ -85,8 +85,8 @@ describe('a divergence is told', () => {
   })
 })
 
-describe('whatever becomes of it', () => {
-  it('the verdict and the exit code are the same', async () => {
+describe('an alert that cannot be sent', () => {
+  it('changes neither the verdict nor the exit code', async () => {
     server.answer({ status: 301, headers: { location: server.url } })
     const { code, stdout, stderr } = await audit(['verify', '--domain', edited, '--json'])
     expect([code, jsonLines(stdout).length]).toEqual([1, 1])
@@ -99,7 +99,7 @@ describe('whatever becomes of it', () => {
     ['no URL', 'alerts', ['verify', '--all']],
     ['no URL, of the archiver', 'ftp://alerts.example.org/TOKEN', ['archiver', '--once']],
     ['no URL, of a bundle', '', ['verify', '--source', 'bundle', join(dir, 'honest.tar')]],
-  ])('it is a usage error before anything is done: %s', async (_, url, args) => {
+  ])('is a usage error before the command does anything: %s', async (_, url, args) => {
     const { code, stdout, stderr } = await audit(args, { url })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(/^Error: AUDIT_ALERT_WEBHOOK_URL: expected/)

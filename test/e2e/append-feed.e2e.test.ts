@@ -22,8 +22,8 @@ afterAll(async () => {
 
 const lineFor = (domain_id: string) => ({ subject_id: 'a', relation: 'r', object: 'o:1', domain_id })
 
-describe('append --stdin, fed by somebody who keeps it open', () => {
-  it('acknowledges each line before it is given the next one', async () => {
+describe('append --stdin while its input stays open', () => {
+  it('acknowledges each line before it gets the next one', async () => {
     const process = await cli.appender()
     for (let i = 0; i < 5; i += 1) expect(await process.append(lineFor(domainId))).toBe(true)
     expect(process.acknowledged.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6])
@@ -41,7 +41,7 @@ describe('append --stdin, fed by somebody who keeps it open', () => {
     ])
   })
 
-  it('ends when the server goes away, before any more input', async () => {
+  it('ends when the server goes away, without waiting for more input', async () => {
     const process = await cli.appender()
     expect(await process.append(lineFor(domainId))).toBe(true)
     await asSuperuser(database.url, `ALTER TABLE audit_log_entry RENAME TO elsewhere`)
@@ -52,7 +52,7 @@ describe('append --stdin, fed by somebody who keeps it open', () => {
 })
 
 describe('append --rejects', () => {
-  it('ends with 3, not 2, where a line was good and its chain was not', async () => {
+  it('ends with 3, not 2, when a line is valid and its chain is damaged', async () => {
     const damaged = await cli.create()
     await asSuperuser(database.url, `DELETE FROM audit_log_chain_head WHERE domain_id = '${damaged}'`)
     const before = (await chainLengths(database.url)).get(domainId) ?? 0

@@ -4,7 +4,7 @@ import type { ChainedEntry } from '../../src/chain/entry.js'
 import { ArchiveFixture } from '../support/archive-fixture.js'
 import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
 
-/** Two at a time. */
+/** Two archivers are killed at a time. */
 const KILLS = 30
 
 let fixture: ArchiveFixture
@@ -20,17 +20,17 @@ function env() {
 
 const audit = (...args: string[]) => runCli(args, { env: env() })
 
-/** The names of a killed archiver's drafts begin with a dot; drafts are no objects. */
+/** Counts the objects. A killed archiver leaves drafts, whose names begin with a dot. */
 async function countObjects(chains: readonly (readonly ChainedEntry[])[]): Promise<number> {
   const names = await Promise.all(chains.map(([first]) => fixture.objects(first?.domainId ?? '')))
   return names.flat().filter((name) => !name.startsWith('.')).length
 }
 
-it(`killed ${KILLS} times at random loses nothing and changes no object`, async () => {
+it(`an archiver killed ${KILLS} times at random loses no row and changes no object`, async () => {
   const chains: ChainedEntry[][] = [await fixture.chain(3000), await fixture.chain(3000)]
   let died = 0
   for (let kills = 0; kills < KILLS; kills += 2) {
-    // Two at once: what one leaves under way is the other's to find.
+    // Two run at once: each finds the uploads that the other left unfinished.
     const children = await Promise.all([1, 2].map(() => spawnCli(['archiver', '--json'], { env: env() })))
     const ends = children.map(finished)
     const before = await countObjects(chains)

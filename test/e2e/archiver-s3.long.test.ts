@@ -51,13 +51,13 @@ async function stamped(): Promise<number> {
   return ROWS - (await fixture.unstamped(rows[0]?.domainId ?? '')).length
 }
 
-/** How many objects the suite's own server has. */
+/** Returns the number of the chain's objects on the suite's own server. */
 async function objects(): Promise<number> {
   const keys = rows.map(({ domainId, seq }) => `chains/${mirrorCodec.key(domainId, seq)}`)
   return keys.filter((key) => own.versionsOf(bucket, key).length > 0).length
 }
 
-/** Every row has its object, with the bytes that it encodes to, and that object's etag. */
+/** Expects an object for every row, with the bytes of the encoded row, and its etag in the row's stamp. */
 async function expectComplete(endpoint: string): Promise<void> {
   for (const [name, value] of Object.entries(KEYS)) process.env[name] = value
   const store = await openMirror(`s3://${bucket}/chains`, { AUDIT_S3_ENDPOINT: endpoint })
@@ -79,7 +79,7 @@ describe('on the suite’s own S3 server', () => {
     own.fault = () => undefined
   })
 
-  /** A fault of every so many PUTs. */
+  /** Returns faults that hit every `nth` PUT. */
   function everyPut(nth: number, fault: Fault) {
     let puts = 0
     return ({ verb }: Seen) => (verb === 'PUT' && ++puts % nth === 0 ? fault : undefined)
@@ -92,7 +92,7 @@ describe('on the suite’s own S3 server', () => {
     ['is 500 InternalError', { kind: 'error', status: 500, code: 'InternalError' }],
   ]
 
-  it.each(FAULTS)('every tenth PUT that %s is made good', async (_name, fault) => {
+  it.each(FAULTS)('retries every tenth PUT, which %s', async (_name, fault) => {
     own.fault = everyPut(10, fault)
     const { code, stdout, stderr } = await once(own.url)
     expect({ code, stderr, summary: summaryOf(stdout) }).toEqual({
@@ -105,7 +105,7 @@ describe('on the suite’s own S3 server', () => {
 
   it.each([
     [
-      'a server that is overloaded for good',
+      'a server that stays overloaded',
       { kind: 'error', status: 503, code: 'SlowDown' },
       'mirror_unavailable',
     ],
@@ -115,11 +115,11 @@ describe('on the suite’s own S3 server', () => {
       'mirror_permission_denied',
     ],
     [
-      'a key that is gone',
+      'a key that was deleted',
       { kind: 'error', status: 403, code: 'InvalidAccessKeyId' },
       'mirror_permission_denied',
     ],
-  ] as const)('%s in the middle: 3, and what was uploaded is stamped', async (_name, fault, error) => {
+  ] as const)('ends with 3 for %s halfway, with all uploaded rows stamped', async (_name, fault, error) => {
     let puts = 0
     own.fault = ({ verb }) => (verb === 'PUT' && ++puts > 100 ? fault : undefined)
     const { code, stderr } = await once(own.url)
@@ -150,7 +150,7 @@ describe(
     })
     afterEach(() => proxy.goAway())
 
-    it('an endpoint that is gone for a while is waited for', async () => {
+    it('waits for an endpoint that is away for a while', async () => {
       const child = await spawnCli(['archiver', '--poll-interval', '0.05', '--concurrency', '2', '--json'], {
         env: env(proxy.url),
       })
@@ -167,7 +167,7 @@ describe(
       await expectComplete(endpoint)
     })
 
-    it('an endpoint that is not there at all is 3', async () => {
+    it('ends with 3 when the endpoint does not exist', async () => {
       await proxy.goAway()
       const { code, stderr } = await once(proxy.url)
       expect({ code, ...JSON.parse(stderr) }).toMatchObject({
@@ -180,7 +180,7 @@ describe(
       await expectComplete(endpoint)
     })
 
-    it('two archivers that are killed leave a chain that a third completes', async () => {
+    it('completes a chain after two archivers were killed', async () => {
       for (let round = 0; round < 5; round += 1) {
         const children = await Promise.all(
           [1, 2].map(() =>

@@ -27,7 +27,7 @@ function env(mirrorUrl = fixture.mirrorUrl) {
 
 const audit = (...args: string[]) => runCli(args, { env: env() })
 
-/** Objects and drafts of a chain: files that a killed archiver left half written are no objects. */
+/** Returns the chain's objects, and the drafts that a killed archiver left half written. */
 async function filesOf(domainId: string) {
   const names = await fixture.objects(domainId)
   return {
@@ -41,7 +41,7 @@ async function stampedOf(rows: readonly ChainedEntry[]): Promise<number> {
 }
 
 describe('audit archiver --once', () => {
-  it('ends with 0 when nothing is left, and what it did verifies', async () => {
+  it('ends with 0 when every row is archived, and both copies verify', async () => {
     const rows = await fixture.chain(700)
     const once = await audit('archiver', '--once', '--json')
     expect(once).toMatchObject({ code: 0, stderr: '' })
@@ -56,7 +56,7 @@ describe('audit archiver --once', () => {
     expect(both.code).toBe(0)
   })
 
-  it('ends with 1 and says loudly what it held back', async () => {
+  it('ends with 1 and prints a finding for the rows it held back', async () => {
     const rows = await fixture.chain(10)
     const domainId = rows[0]?.domainId ?? ''
     await asSuperuser(
@@ -76,7 +76,7 @@ describe('audit archiver --once', () => {
     expect((await audit('archiver', '--once', '--json')).code).toBe(1)
   })
 
-  it('ends with 3 where the mirror cannot be written', async () => {
+  it('ends with 3 when the mirror cannot be written', async () => {
     const rows = await fixture.chain(10)
     await writeFile(join(fixture.dir, 'file'), '')
     const { code, stdout, stderr } = await runCli(['archiver', '--once', '--json'], {
@@ -90,9 +90,9 @@ describe('audit archiver --once', () => {
 
   it.each([
     ['no mirror for an external database', ['--once'], { AUDIT_DATABASE_URL: 'postgresql://localhost/x' }],
-    ['a mirror that is none', ['--once', '--mirror', 'ftp://x'], {}],
-    ['no uploads at all', ['--once', '--mirror', 'file:///x', '--concurrency', '0'], {}],
-    ['an interval that is none', ['--mirror', 'file:///x', '--poll-interval', 'soon'], {}],
+    ['a mirror URL of an unknown scheme', ['--once', '--mirror', 'ftp://x'], {}],
+    ['a concurrency of 0', ['--once', '--mirror', 'file:///x', '--concurrency', '0'], {}],
+    ['an interval without a number', ['--mirror', 'file:///x', '--poll-interval', 'soon'], {}],
   ])('ends with 2 for %s', async (_name, args, extra) => {
     const { code, stderr } = await runCli(['archiver', '--json', ...args], { env: extra })
     expect({ code, error: JSON.parse(stderr) }).toMatchObject({
@@ -105,7 +105,7 @@ describe('audit archiver --once', () => {
 describe('a disk that is full', () => {
   const canMount = spawnSync('mount', ['--version']).status === 0 && process.getuid?.() === 0
 
-  it.skipIf(!canMount)('ends with 3, and all is well once there is room', async (context) => {
+  it.skipIf(!canMount)('ends with 3, and archives the rest once there is room', async (context) => {
     const rows = await fixture.chain(900)
     const mirror = join(fixture.dir, 'mirror')
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mirror])
@@ -132,7 +132,7 @@ describe('audit archiver', () => {
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
-  ] as const)('ends at %s with %i, everything that it uploaded stamped', async (signal, code) => {
+  ] as const)('ends on %s with %i, and has stamped everything that it uploaded', async (signal, code) => {
     const rows = await fixture.chain(4000)
     const child = await spawnCli(['archiver', '--poll-interval', '0.05', '--json'], { env: env() })
     const ended = finished(child)
@@ -147,7 +147,7 @@ describe('audit archiver', () => {
     expect(await fixture.problems(rows)).toEqual([])
   })
 
-  it('archives what is appended while it runs, and ends with 143 from its rest', async () => {
+  it('archives what is appended while it runs, and ends with 143 while it is idle', async () => {
     const child = await spawnCli(['archiver', '--poll-interval', '0.05', '--json'], { env: env() })
     const ended = finished(child)
     const chains = [await fixture.chain(20), await fixture.chain(30)]
@@ -166,7 +166,7 @@ describe('audit archiver', () => {
 })
 
 describe('audit archive', () => {
-  it('backfill --dry-run says what is missing and changes nothing; backfill mends it', async () => {
+  it('backfill --dry-run lists missing objects and changes nothing; backfill uploads them', async () => {
     const rows = await fixture.chain(30)
     const domainId = rows[0]?.domainId ?? ''
     await audit('archiver', '--once')
@@ -194,7 +194,7 @@ describe('audit archive', () => {
     expect((await audit('archive', 'backfill', '--all')).code).toBe(0)
   })
 
-  it('status tells lag, gaps and orphans, and ends with 1 where there are such', async () => {
+  it('status prints lag, gaps and orphans, and ends with 1 when there are any', async () => {
     const rows = await fixture.chain(30)
     const domainId = rows[0]?.domainId ?? ''
     const fresh = await audit('archive', 'status', '--domain', domainId, '--json')
@@ -229,11 +229,11 @@ describe('audit archive', () => {
     ['an unknown chain', ['backfill', '--domain', '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'], 4],
     ['no chain chosen', ['status'], 2],
     ['a range of all chains', ['backfill', '--all', '--from-seq', '2'], 2],
-  ])('%s: %s', async (_name, args, code) => {
+  ])('refuses %s: %s', async (_name, args, code) => {
     expect((await audit('archive', ...args)).code).toBe(code)
   })
 
-  it('uses a directory of the home where nothing else is named', async () => {
+  it('uses a directory of the home when no mirror is named', async () => {
     const home = await mkdtemp(join(tmpdir(), 'archive-home-'))
     try {
       const own = (...args: string[]) => runCli([...args, '--home', home])

@@ -6,7 +6,7 @@ import { chainRows } from '../support/chain-rows.js'
 import { runCli } from '../support/cli.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 
-/** Long enough to be folded by a worker thread, whose verdict crosses a boundary as plain data. */
+/** Long enough that a worker thread folds the chain. Its verdict reaches the main thread as plain data. */
 const LENGTH = 21_000
 const rows = chainRows(A, Array(LENGTH).fill({ relationPath: ['org:acme#admin'] }))
 const at = (seq: number) => rows[seq - 1] ?? { entryHash: '', prevHash: '' }
@@ -54,13 +54,13 @@ async function verify(exit: number, findings: readonly ExpectedFinding[], words:
   expect(textVerdicts(text.stdout)).toEqual(verdicts)
 }
 
-/** In this order: each attack is added to the one before. */
+/** The order matters: each attack is added to the one before. */
 describe('a long chain', () => {
   it('is intact', () => verify(0, []))
 
-  it('holds its pin', () => verify(0, [], ['--expect-head', `${LENGTH - 7}:${at(LENGTH - 7).entryHash}`]))
+  it('matches its pin', () => verify(0, [], ['--expect-head', `${LENGTH - 7}:${at(LENGTH - 7).entryHash}`]))
 
-  it('has a row that is malformed, and one that is gone', async () => {
+  it('reports a malformed row and a missing row', async () => {
     await asSuperuser(database.url, `${NO_CHECKS + set(3, 'reason = 257')} ${remove(`seq = ${LENGTH - 7}`)}`)
     const [lost, after] = [at(LENGTH - 7), at(LENGTH - 6)]
     const found = [malformed(3, at(3).entryHash), gap(LENGTH - 7, LENGTH - 7, after.prevHash)]
@@ -69,10 +69,10 @@ describe('a long chain', () => {
     await verify(1, [...found, pin], ['--expect-head', `${LENGTH - 7}:${lost.entryHash}`])
   })
 
-  it('ends a segment with the row that is gone', () =>
+  it('reports a missing row at the end of a segment', () =>
     verify(1, [malformed(3, at(3).entryHash), gap(LENGTH - 7, LENGTH - 7)], ['--to-seq', String(LENGTH - 7)]))
 
-  it('is cut', async () => {
+  it('reports rows cut from its end', async () => {
     await asSuperuser(database.url, remove(`seq >= ${LENGTH - 8}`) + change(3, { reason: 1 }))
     const hashes = { expected: at(LENGTH - 9).entryHash, observed: last }
     await verify(1, [head(LENGTH - 8, LENGTH, hashes)])

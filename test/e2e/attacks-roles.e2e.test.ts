@@ -14,10 +14,10 @@ const FINDINGS: readonly ExpectedFinding[] = [mismatch({ ...a(4), relation: 'x' 
 
 interface Role {
   readonly name: string
-  /** SQL that makes the login role @role what it is. */
+  /** SQL that sets up the login role @role. */
   readonly sql: string
   readonly words?: readonly string[]
-  /** Whether the findings end up in the quarantine, and what is said on stderr of it. */
+  /** The number of findings that reach the quarantine, and the start of the note on stderr. */
   readonly quarantined: number
   readonly note: string
 }
@@ -40,7 +40,7 @@ const ROLES: readonly Role[] = [
     note: NOT_QUARANTINED,
   },
   {
-    name: 'audit_reader, that was told not to',
+    name: 'audit_reader with --no-quarantine',
     sql: 'GRANT audit_reader TO @role',
     words: ['--no-quarantine'],
     quarantined: 0,
@@ -48,7 +48,7 @@ const ROLES: readonly Role[] = [
   },
 ]
 
-/** Roles that cannot see the whole chain: neither intact nor diverged. */
+/** Roles that cannot see the whole chain; verify calls it neither intact nor diverged. */
 const BLIND = [
   ['without any privilege', ''],
   ['without the rows', 'GRANT SELECT ON audit_schema_migration, audit_domain, audit_log_chain_head TO @role'],
@@ -70,11 +70,11 @@ afterAll(() => fixture.drop())
 
 interface Login {
   verify(...words: readonly string[]): ReturnType<typeof runCli>
-  /** Codes in the quarantine, by the superuser. */
+  /** Returns the codes in the quarantine, read by the superuser. */
   quarantine(): Promise<unknown[]>
 }
 
-/** A role of this test's own on a copy of the chains of its own. */
+/** Calls `use` with a new role on a new copy of the chains. */
 async function asRole(sql: string, attack: string, use: (login: Login) => Promise<void>): Promise<void> {
   const role = `login_${randomBytes(4).toString('hex')}`
   const field = await fixture.attacked(attack)
@@ -94,7 +94,7 @@ async function asRole(sql: string, attack: string, use: (login: Login) => Promis
 describe.concurrent.each(ROLES.map((role) => [role.name, role] as const))('%s', (_name, role) => {
   const { sql, words = [], quarantined, note } = role
 
-  it('gets its verdict', () =>
+  it('gets the verdict of a damaged chain', () =>
     asRole(sql, DAMAGE, async ({ verify, quarantine }) => {
       const json = await verify('--json', ...words)
       expect(json.code).toBe(1)
@@ -108,7 +108,7 @@ describe.concurrent.each(ROLES.map((role) => [role.name, role] as const))('%s', 
       expect(await quarantine()).toHaveLength(quarantined)
     }))
 
-  it('is told of an intact chain without a note', () =>
+  it('gets the verdict of an intact chain without a note', () =>
     asRole(sql, '', async ({ verify }) => {
       expect(await verify(...words)).toMatchObject({ code: 0, stderr: '' })
     }))
@@ -118,7 +118,7 @@ describe.concurrent.each(BLIND)('a role %s', (_name, sql) => {
   it.each([
     ['damaged', DAMAGE],
     ['intact', ''],
-  ])('could not check a chain that is %s', (_state, attack) =>
+  ])('cannot check a chain that is %s', (_state, attack) =>
     asRole(sql, attack, async ({ verify, quarantine }) => {
       const json = await verify('--json')
       expect(json).toMatchObject({ code: 3, stdout: '' })

@@ -43,14 +43,14 @@ function audit(field: Field, args: readonly string[]): Promise<CliResult> {
   return runCli([...args, '--database-url', field.url])
 }
 
-/** The chains that `verify` is asked about; `--all` about every one. */
+/** Returns the chains that the attack's `verify` checks. */
 function asked({ verify = ['--domain', A] }: Attack): readonly string[] {
   if (verify.includes('--all')) return [A, B, PLATFORM]
   if (verify.includes('--platform')) return [PLATFORM]
   return [verify[1] ?? A]
 }
 
-/** Every finding where it belongs, and every chain in it that has none intact. */
+/** Expects every finding on its chain, and every chain without findings to be intact. */
 function assertVerdicts({ findings, exit }: Attack, verdicts: readonly ChainVerdict[]): void {
   expect(verdicts.flatMap((verdict) => verdict.findings)).toEqual(findings)
   for (const { chain, ok } of verdicts) expect(ok).toBe(findings.every((found) => found.chain !== chain))
@@ -78,7 +78,7 @@ function assertError({ error }: Attack, json: CliResult, text: CliResult): void 
   expect(text.stderr).toMatch(/^Error: \S/)
 }
 
-/** By the command where there is something of a list, else in process, to save the time of a start. */
+/** Reads the quarantine: by the command when there are several records, otherwise in process, which costs less. */
 async function quarantineOf({ findings }: Attack, field: Field): Promise<readonly unknown[]> {
   if (findings.length > 2) {
     const { code, stdout } = await audit(field, ['quarantine', 'list', '--all', '--json'])
@@ -115,7 +115,7 @@ async function assertAttack(attack: Attack, field: Field): Promise<void> {
   assertVerdicts(attack, jsonVerdicts(json.stdout))
   assertVerdicts(attack, textVerdicts(text.stdout))
   if (attack.exit === 1 && asked(attack).length === 1) expect(text.stdout).toMatch(/^DIVERGED {2}/)
-  // Verified twice by now, and every finding stands there once.
+  // The chain was verified twice, and each finding is recorded once.
   const records = await quarantineOf(attack, field)
   expect(quarantined(records).sort(byText)).toEqual([...attack.findings].sort(byText))
   await assertNobodyElseAccused(attack, field)
@@ -123,7 +123,7 @@ async function assertAttack(attack: Attack, field: Field): Promise<void> {
 
 const TABLES = { EDITED, REMOVED, FORCED, SEGMENTED, DISGUISED }
 
-it('has a name of its own for every attack', () => {
+it('gives every attack a name of its own', () => {
   const names = Object.values(TABLES).flatMap((table) => table.map(({ name }) => name))
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
 })

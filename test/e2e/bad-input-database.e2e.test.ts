@@ -65,7 +65,7 @@ const refused = (
   ...more,
 })
 
-/** Refused, with the database and the key files as they were. */
+/** Expects the refusal, and the database and the key files unchanged. */
 async function holds(refusal: Refusal): Promise<void> {
   const before = { state: await stateOf(database.url), files: filesBelow(dir) }
   await expectRefused(refusal, env)
@@ -111,7 +111,7 @@ const PEPPERS: readonly Refusal[] = [
 describe('the pepper', () => {
   it.concurrent.each(PEPPERS)('$name', holds)
 
-  it('of another key file is told with --rejects, too, and is not called bad input', async () => {
+  it('of another key file is an error with --rejects too, and is not called bad input', async () => {
     const path = join(dir, 'rejected')
     const args = [...APPEND, '--rejects', path]
     const result = await runCli(args, { env: { ...env, AUDIT_PEPPER: other }, input: LINE })
@@ -153,21 +153,21 @@ const UNREACHABLE: readonly Refusal[] = [
   unavailable('an unknown host', 'nosuch.invalid/audit', /ENOTFOUND|EAI_AGAIN/, APPEND),
   unavailable('no socket', '/audit?host=%2Fnonexistent', 'ENOENT', APPEND),
   unavailable(
-    'a certificate that is missing',
+    'a missing certificate',
     '127.0.0.1:1/audit?sslmode=verify-full&sslrootcert=/nonexistent',
     'ENOENT',
     APPEND,
   ),
   badUrl('a URL of another kind', `mysql://auditor:${SECRET.password}@127.0.0.1/audit`),
   badUrl('a database name', SECRET.password),
-  badUrl('a port that is none', `postgresql://auditor:${SECRET.password}@127.0.0.1/audit?port=abc`),
+  badUrl('a port that is not a number', `postgresql://auditor:${SECRET.password}@127.0.0.1/audit?port=abc`),
   badUrl('a port too high', `postgresql://auditor:${SECRET.password}@127.0.0.1:65536/audit`),
 ]
 
-describe('a database that is not there', () => {
+describe('a database that cannot be reached', () => {
   it.concurrent.each(UNREACHABLE)('$name', holds)
 
-  it('an unknown database', async () => {
+  it('is refused when the server does not know it', async () => {
     const text = new URL(database.url.replace('@/', '@socket/'))
     text.pathname = '/no_such_database'
     const unknown = text.href.replace('@socket/', '@/')
@@ -179,7 +179,7 @@ describe('a database that is not there', () => {
   })
 })
 
-describe('a database that refuses the password', () => {
+describe('a server that asks for a password', () => {
   let cluster: TestCluster
 
   beforeAll(async () => {
@@ -196,25 +196,25 @@ describe('a database that refuses the password', () => {
 
   const as = (credentials: string) => cluster.url.replace('//postgres@', `//${credentials}@`)
 
-  it.each(COMMANDS)('a wrong one: %s', async (...args) => {
+  it.each(COMMANDS)('refuses a wrong password: %s', async (...args) => {
     const env = { AUDIT_DATABASE_URL: as(`auditor:${SECRET.password}`) }
     const says = 'password authentication failed for user "auditor" (28P01)'
     await holds(refused('', 3, 'database_unavailable', says, { args, env }))
   })
 
-  // Far below the minute for which the server would keep such a connection, and with it the process.
-  it('none', { timeout: 30_000 }, async () => {
+  // The server would keep such a connection, and with it the process, for a minute. The limit is far below that.
+  it('refuses a URL without a password', { timeout: 30_000 }, async () => {
     const env = { AUDIT_DATABASE_URL: as('auditor') }
     await holds(refused('', 3, 'database_unavailable', /password/, { env }))
   })
 
-  it('a user that may not connect', async () => {
+  it('refuses a user that may not connect', async () => {
     const env = { AUDIT_DATABASE_URL: as(`stranger:${SECRET.password}`) }
     await holds(refused('', 3, 'database_unavailable', 'no pg_hba.conf entry', { env }))
   })
 })
 
-/** A database whose state a test spoils; the chain in it begun. */
+/** A database for a test to damage, with one chain in it. */
 async function spoilt(sql: string): Promise<TestDatabase & { env: Record<string, string> }> {
   const own = await testDatabase()
   const ownEnv = { ...env, AUDIT_DATABASE_URL: own.url }
@@ -232,7 +232,7 @@ const EVERY = [
   ['quarantine', 'list', '--all'],
 ]
 
-describe('a schema that is not ours', () => {
+describe('a schema that audit did not make', () => {
   const cases = [
     {
       name: 'newer',
@@ -290,7 +290,7 @@ describe('a schema that is not ours', () => {
     await own.drop()
   })
 
-  it('absent', async () => {
+  it('is an error when it is missing', async () => {
     const empty = await testDatabase({ migrated: false })
     const ownEnv = { ...env, AUDIT_DATABASE_URL: empty.url }
     const absent = (args: readonly string[]) =>
@@ -319,7 +319,7 @@ describe('a database that is read-only', () => {
     APPEND,
     ['append', '--domain', DOMAIN, '--subject', 'x', '--relation', 'doc.read', '--object', 'doc:1'],
     ['domain', 'create'],
-  ])('refuses %s %s', async (...args) => {
+  ])('makes %s %s fail', async (...args) => {
     const before = await stateOf(own.url)
     const says = /cannot execute .* in a read-only transaction \(25006\)/
     await expectRefused(
@@ -334,7 +334,7 @@ describe('a database that is read-only', () => {
     ['get', '--domain', DOMAIN, '--seq', '1'],
     ['domain', 'list'],
     ['db', 'migrate'],
-  ])('still does %s %s', async (...args) => {
+  ])('lets %s %s work', async (...args) => {
     await succeeds(args, { env: own.env })
   })
 })
@@ -348,7 +348,7 @@ describe('a home of its own', () => {
     rmSync(home, { recursive: true })
   })
 
-  it('whose key file was deleted although it has rows: no new key, no new row', async () => {
+  it('gets no new key and no new row when its key file was deleted and it has rows', async () => {
     expect((await runCli(['domain', 'create', '--domain', DOMAIN], { env: homeEnv })).code).toBe(0)
     const own = (await runCli(['db', 'url'], { env: homeEnv })).stdout.trim()
     const before = await stateOf(own)
@@ -381,8 +381,8 @@ describe('a home of its own', () => {
   })
 })
 
-describe('a program that is not whole', () => {
-  it('without its dist ends with 70 and says what to do', async () => {
+describe('an incomplete build', () => {
+  it('without dist ends with 70 and says what to do', async () => {
     const copy = mkdtempSync(join(tmpdir(), 'audit-unbuilt-'))
     for (const part of ['bin', 'package.json'])
       cpSync(join(ROOT, part), join(copy, part), { recursive: true })

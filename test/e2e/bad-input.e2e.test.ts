@@ -43,7 +43,7 @@ import {
   stateOf,
 } from '../support/refusal.js'
 
-/** Of the inputs; what a command is not asked to write must not change. Paths are fixed before the cases are listed. */
+/** The directory of the inputs. No command may change it. Its path is needed before the cases are listed. */
 const dir = mkdtempSync(join(tmpdir(), 'audit-input-'))
 const env: Record<string, string> = {}
 let database: TestDatabase
@@ -67,7 +67,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-/** Refused, with the database and every file as they were. */
+/** Expects the refusal, and the database and every file unchanged. */
 async function holds(refusal: Refusal): Promise<void> {
   await expectRefused(refusal, { AUDIT_DOMAIN: DOMAIN, ...env })
   expect(await stateOf(database.url)).toEqual(before)
@@ -82,7 +82,7 @@ function file(name: string, content: string | Uint8Array): string {
 
 const NEWLINE = Buffer.from('\n')
 
-/** The error that a line ends in, read and recorded as `append` does it. */
+/** Returns the error for a line that is read and recorded as `append` does. */
 async function refusalOf(sink: AuditSink, line: Uint8Array): Promise<unknown> {
   for await (const { entry } of ndjsonCandidates(Readable.from([line]), 'input')) {
     return entry instanceof AuditError ? entry : sink.record(entry).catch((error: unknown) => error)
@@ -134,7 +134,7 @@ const records = (...list: unknown[]) => JSON.stringify({ Records: list })
 const zipped = gzipSync(records(CLOUDTRAIL).padEnd(4000))
 const junk = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 167 + 13) % 256))
 
-/** Says what is wrong with which file; nothing is appended. */
+/** Expects the error to name the file and its fault, and nothing appended. */
 function ofFile(name: string, content: string | Uint8Array, says: string, format = 'ndjson'): Refusal {
   const path = file(name.replaceAll(' ', '-'), content)
   const args = ['append', '--format', format, path]
@@ -156,14 +156,18 @@ const FILES: readonly Refusal[] = [
   trail('junk', junk, ': not well-formed UTF-8'),
   trail('truncated gzip', zipped.subarray(0, -20), ': a truncated gzip'),
   trail('gzip of nothing', gzipSync(''), ': empty'),
-  trail('gzip that is none', Buffer.concat([zipped.subarray(0, 10), junk]), ': not a whole gzip'),
+  trail('a truncated gzip file', Buffer.concat([zipped.subarray(0, 10), junk]), ': not a whole gzip'),
   trail('truncated JSON', records(CLOUDTRAIL).slice(0, -5), ': not valid JSON'),
   trail('no Records', '{"records":[]}', ': expected {"Records":[…]}'),
   trail('Records of another type', '{"Records":{}}', ': expected {"Records":[…]}'),
   { ...trail('no record', records(), ''), says: 'the input holds no entry' },
   trail('a record that is null', records(null), ', record 1: record: missing, or of a wrong type'),
   trail('no eventName', records({ ...CLOUDTRAIL, eventName: undefined }), ', record 1: eventName: missing'),
-  trail('nobody', records({ ...CLOUDTRAIL, userIdentity: {} }), ', record 1: userIdentity: neither'),
+  trail(
+    'a record without an identity',
+    records({ ...CLOUDTRAIL, userIdentity: {} }),
+    ', record 1: userIdentity: neither',
+  ),
   trail(
     'a long name',
     records({ ...CLOUDTRAIL, eventName: 'E'.repeat(126) }),
@@ -224,7 +228,7 @@ const INPUTS: readonly Refusal[] = [
   append('stdin as cloudtrail', ['--stdin', '--format', 'cloudtrail'], '--stdin reads NDJSON', {
     input: GOOD,
   }),
-  append('a format that is none', [good, '--format', 'csv'], '--format: expected one of ndjson, cloudtrail'),
+  append('an unknown format', [good, '--format', 'csv'], '--format: expected one of ndjson, cloudtrail'),
   append('an unknown flag', [`--plaintxt=${SECRET.plaintext}`, good], 'no such flag: --plaintxt'),
   append('rejects that exist', [good, '--rejects', existing], `--rejects: ${existing} exists already`),
   append('rejects into nowhere', [good, '--rejects', join(missing, 'x')], `cannot be made (ENOENT)`, {
@@ -248,7 +252,7 @@ describe('files and streams', () => {
   it.concurrent.each([...FILES, ...INPUTS])('$name', holds)
 })
 
-describe('a feeder that does not go away', () => {
+describe('an input that stays open', () => {
   const fifo = (name: string) => {
     const path = join(dir, name)
     execFileSync('mkfifo', [path])
@@ -268,7 +272,7 @@ describe('a feeder that does not go away', () => {
 
   it('is not waited for after a bad line in a FIFO', async () => {
     const path = fifo('fed')
-    // Opened for both, it has a reader at once and so blocks nobody.
+    // Opened for reading and writing, the FIFO has a reader at once, so opening it does not block.
     const feeder = openSync(path, constants.O_RDWR)
     writeSync(feeder, 'bad\n')
     const { code, stderr } = await runCli(['append', path, '--domain', DOMAIN], { env })
@@ -280,10 +284,10 @@ describe('a feeder that does not go away', () => {
     })
   })
 
-  it.each(['ndjson', 'cloudtrail'])('need not come for a signal to end it, %s', async (format) => {
+  it.each(['ndjson', 'cloudtrail'])('does not delay the end after a signal, %s', async (format) => {
     const path = fifo(`unfed-${format}`)
     const child = await spawnCli(['append', path, '--format', format, '--domain', DOMAIN], { env })
-    // Until the database has been asked nothing tells that it reads.
+    // The command reads its input once it has connected to the database.
     while ((await sessionsOf(database.url)) === 0) await sleep(20)
     child.kill('SIGTERM')
     expect(await finished(child)).toMatchObject({ code: 143, stdout: '' })
@@ -291,14 +295,14 @@ describe('a feeder that does not go away', () => {
   })
 })
 
-/** Connections of the command line. */
+/** Returns the number of connections of the command line. */
 async function sessionsOf(url: string): Promise<unknown> {
   const sessions = `SELECT count(*)::int AS n FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'audit'`
   return (await rowsOf(url, sessions))[0]?.n
 }
 
-/** Flags that make an entry, and what is wrong with them. */
+/** Returns a refusal of `append` with the entry of these flags. */
 function flags(
   name: string,
   given: Record<string, string>,
@@ -326,7 +330,7 @@ const FLAGS: readonly Refusal[] = [
   flags('no object type', { object: SECRET.subject }, 'object: expected type:id'),
   flags('a fifth reason', { reason: 'denied' }, '--reason: expected one of granted', { code: 'usage' }),
   flags('a caveat value', { 'caveat-context': `ip=${SECRET.ip}` }, 'caveat_context: item 1: expected name'),
-  flags('an ip that is none', { ip: `${SECRET.ip}.1` }, 'context.ip: expected an IPv4 or IPv6 address'),
+  flags('an invalid IP address', { ip: `${SECRET.ip}.1` }, 'context.ip: expected an IPv4 or IPv6 address'),
   flags(
     'a long e-mail',
     { 'email-claim': SECRET.email.padEnd(513, 'x') },
@@ -466,8 +470,8 @@ describe('other commands', () => {
   it.concurrent.each(COMMANDS)('audit $name', holds)
 })
 
-/** Rows that are kept need a database of their own; what the others compare with must not move. */
-describe('beside what is good', () => {
+/** These tests keep rows, so they need a database of their own: the others compare theirs with its first state. */
+describe('bad input next to good input', () => {
   let own: TestDatabase
   const ownEnv: Record<string, string> = {}
 
@@ -483,7 +487,7 @@ describe('beside what is good', () => {
     return jsonLines(stdout) as { seq: number; relation: string }[]
   }
 
-  it('every limit at its edge is accepted, kept byte for byte, and verified', async () => {
+  it('does not spoil values at every limit: they are stored byte for byte, and verify', async () => {
     const input = Buffer.concat(AT_THE_EDGE.flatMap(([, line]) => [line, NEWLINE]))
     const { code, stderr, stdout } = await runCli(['append', '--stdin', '--json'], { env: ownEnv, input })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -493,7 +497,7 @@ describe('beside what is good', () => {
     expect((await runCli(['verify'], { env: ownEnv })).code).toBe(0)
   })
 
-  it('a bad line in the middle: the rows before it are there, none after it', async () => {
+  it('stores the rows before a bad line, and none after it', async () => {
     const { length } = await rowsNow()
     const many = Array.from({ length: 1500 }, (_, i) => jsonLine({ relation: `middle.${i}` }))
     const input = Buffer.concat(
@@ -518,7 +522,7 @@ describe('beside what is good', () => {
     expect(kept.map(({ relation }) => relation)).toEqual(many.map((_, i) => `middle.${i}`))
   })
 
-  it('a file that is missing after one that is good: the rows of the good one are kept', async () => {
+  it('keeps the rows of a good file before a missing file', async () => {
     const { length } = await rowsNow()
     await expectRefused(
       append('', [good, missing], `${missing}: cannot be read (ENOENT)`, {
@@ -531,7 +535,7 @@ describe('beside what is good', () => {
     expect(await rowsNow()).toHaveLength(length + 2)
   })
 
-  it('--rejects keeps every bad line as it came, appends the good ones, and ends with 2', async () => {
+  it('goes to --rejects line by line, unchanged; the good lines are appended, and the run ends with 2', async () => {
     const { length } = await rowsNow()
     const path = join(dir, 'rejected-now')
     const lines = BAD_LINES.map(([, line]) => line).filter((line) => line.length <= 1024 * 1024)
@@ -557,7 +561,7 @@ describe('beside what is good', () => {
     expect(jsonLines(result.stdout)).toHaveLength(lines.length)
   })
 
-  it('--rejects cuts a line over 1 MiB, and says so', async () => {
+  it('is cut in --rejects when a line is over 1 MiB, with a note', async () => {
     const path = join(dir, 'rejected-cut')
     const input = Buffer.concat([lineOf(10_000_000), NEWLINE, jsonLine({ domain_id: NO_DOMAIN })])
     const { code, stderr } = await runCli(['append', '--stdin', '--rejects', path], { env: ownEnv, input })
@@ -576,14 +580,14 @@ describe('beside what is good', () => {
     rmSync(path)
   })
 
-  it('--rejects with nothing to reject leaves no file', async () => {
+  it('leaves no --rejects file when every line is good', async () => {
     const path = join(dir, 'rejected-none')
     const { code } = await runCli(['append', good, '--rejects', path], { env: ownEnv })
     expect(code).toBe(0)
     expect(Object.keys(filesBelow(dir))).not.toContain(path)
   })
 
-  it('what was appended beside all of it is intact', async () => {
+  it('leaves intact what was appended', async () => {
     expect((await runCli(['verify', '--all'], { env: ownEnv })).code).toBe(0)
   })
 })

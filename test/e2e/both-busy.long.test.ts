@@ -49,14 +49,14 @@ afterAll(async () => {
   await fixture.drop()
 })
 
-/** Appends of each writer a verify: on a slow machine the chains would grow, and each verify with them. */
+/** Appends of each writer per verify. Without this limit a slow machine would verify ever longer chains. */
 const PACE = 0.2
 
-/** Everything that goes on meanwhile, until `stop`. */
+/** The writers and archivers that run until `stop`. */
 class Traffic {
   readonly #verified: () => number
   readonly #stop = new AbortController()
-  /** How often each writer appended. */
+  /** The number of appends of each writer. */
   readonly appended: number[] = Array(WRITERS).fill(0)
   readonly failures: string[] = []
   passes = 0
@@ -74,7 +74,7 @@ class Traffic {
     this.#stop.abort()
   }
 
-  /** One by one, in groups, to several chains at once, to the platform's; now and then a new Domain. */
+  /** Appends one by one, in groups, to several chains at once and to the platform chain; sometimes creates a Domain. */
   async #write(w: number): Promise<void> {
     const own = new Writer(fixture.url)
     for (let i = 0; !this.#stop.signal.aborted; i += 1) {
@@ -124,7 +124,7 @@ async function lastSeq(domainId: string): Promise<number> {
   return last?.seq ?? 1
 }
 
-/** What `verify --all --source both` does. */
+/** Verifies as `verify --all --source both` does. */
 async function verifyAll(): Promise<Verdict[]> {
   const known = await writer.database.withClient(knownChains)
   const verdicts: Verdict[] = []
@@ -134,7 +134,7 @@ async function verifyAll(): Promise<Verdict[]> {
   return verdicts
 }
 
-/** The i-th verify, or verifies: mostly of the end of a chain, where everything happens. */
+/** Runs the i-th verify: mostly of the end of a chain, where rows are being added. */
 async function verifyNext(i: number): Promise<Verdict[]> {
   const domainId = [...ids, PLATFORM_ANCHOR][i % (DOMAINS + 1)] ?? PLATFORM_ANCHOR
   if (i % 50 === 25) return verifyAll()
@@ -144,7 +144,7 @@ async function verifyNext(i: number): Promise<Verdict[]> {
   return [await verify(both, domainId, Math.max(1, last - 30))]
 }
 
-/** Runs of the built command line, one after the other; resolves with how many there were. */
+/** Runs the built command line again and again; resolves with the number of runs. */
 async function verifyByCli(isOver: () => boolean): Promise<number> {
   const env = { AUDIT_DATABASE_URL: fixture.url, AUDIT_MIRROR_URL: fixture.mirrorUrl }
   for (let runs = 0; ; runs += 1) {
@@ -172,7 +172,7 @@ it(`finds nothing in ${VERIFIES} verifies of both copies while ${WRITERS} writer
       found.push(...verdicts.flatMap(({ findings }) => findings))
     }
   }
-  /** The mirror alone, as it is being written to. */
+  /** Verifies the mirror alone while archivers write to it. */
   const mirrorLoop = async () => {
     for (; verified < VERIFIES; ofMirror += 1) {
       found.push(...(await verify(mirror, ids[ofMirror % DOMAINS] ?? '')).findings)
@@ -189,7 +189,7 @@ it(`finds nothing in ${VERIFIES} verifies of both copies while ${WRITERS} writer
   expect(found).toEqual([])
   expect(traffic.failures).toEqual([])
   expect(await byCli).toBeGreaterThan(1)
-  // Else nothing went on that could have alarmed anybody.
+  // Without this much traffic the test would prove nothing.
   expect(Math.min(...traffic.appended)).toBeGreaterThan(20)
   expect(traffic.passes).toBeGreaterThan(50)
   expect(unarchived).toBeGreaterThan(10)

@@ -27,7 +27,7 @@ afterAll(() => fixture.remove())
 const inFixture = (args: readonly string[], options: ProcessOptions = {}) =>
   runProcess(args, { bin: fixture.bin, ...options })
 
-/** One error, of three fields, on stderr alone; no stack, no secret. */
+/** Expects one error with three fields, on stderr only, without a stack or a secret. */
 function expectError(result: CliResult, json: boolean, code: string): void {
   expect(result.stdout).toBe('')
   expect(result.stderr).not.toContain(SECRET)
@@ -140,7 +140,7 @@ describe('the chain', () => {
     expect(result.code).toBe(0)
   })
 
-  it('an argument that is not given is not read from stdin', async () => {
+  it('is not read from stdin when the argument is missing', async () => {
     const result = await inFixture(['parse', '--needed', 'x', '--platform'], { input: 'first line\n' })
     expect(jsonLines(result.stdout)).toEqual([{ chain: '706c6174-666f-726d-8000-000000000000' }])
   })
@@ -166,13 +166,13 @@ describe.concurrent.each(FORMS)('bad ends, %s', (form, flags) => {
     expect(result.code).toBe(exit)
   })
 
-  it.each(['throw', 'uncaught'])('all that was printed before %s arrives', async (how) => {
+  it.each(['throw', 'uncaught'])('prints everything that came before %s', async (how) => {
     const result = await inFixture(['crash', '--how', how, '--after', '50000', ...flags])
     expect(jsonLines(result.stdout)).toHaveLength(50_000)
     expect(result.code).toBe(70)
   })
 
-  it('a command whose module is missing ends with 70', async () => {
+  it('ends with 70 when the module of a command is missing', async () => {
     const broken = await fixtureCli()
     rmSync(join(broken.root, 'dist/bundle/commands/needs.js'))
     const result = await runProcess(['needs', ...flags], { bin: broken.bin })
@@ -182,7 +182,7 @@ describe.concurrent.each(FORMS)('bad ends, %s', (form, flags) => {
   })
 
   it.each(['dist', 'dist/bundle/src', 'dist/bundle/commands'])(
-    'without %s it ends with 70 and says what to do',
+    'ends with 70 without %s, and says what to do',
     async (dir) => {
       const unbuilt = await fixtureCli()
       rmSync(join(unbuilt.root, dir), { recursive: true })
@@ -195,17 +195,17 @@ describe.concurrent.each(FORMS)('bad ends, %s', (form, flags) => {
   )
 })
 
-it('is a program of its own', () => {
+it('can be executed as a program', () => {
   expect(execFileSync(BIN, ['--version'], { encoding: 'utf8' })).toMatch(/^audit-chain\/\d/)
 })
 
-it('shows where, and no secret, with AUDIT_DEBUG', async () => {
+it('prints a stack without a secret when AUDIT_DEBUG is set', async () => {
   const result = await inFixture(['crash', '--how', 'throw'], { env: { AUDIT_DEBUG: '1' } })
   expect(result.stderr).toMatch(/^\s+at .*crash\.js/m)
   expect(result.stderr).not.toContain(SECRET)
 })
 
-it('is silent on argv and environment whatever DEBUG says', async () => {
+it('prints neither argv nor environment when DEBUG is set', async () => {
   const env = { DEBUG: '*', CLI_FLAGS_DEBUG: '1', AUDIT_DATABASE_URL: URL_WITH_SECRET }
   const result = await runProcess(['db', 'status', '--actor', SECRET], { env })
   expect(result.stderr).not.toContain(SECRET)
@@ -249,14 +249,14 @@ describe.concurrent('help', () => {
     [['db', 'status', '--help']],
     [['help', 'db', 'status']],
     [['db', 'status', '--nope', '--help']],
-  ])('audit %j ends with 0 and tells the exit codes', async (args) => {
+  ])('audit %j ends with 0 and prints the exit codes', async (args) => {
     const { code, stdout, stderr } = await runProcess(args)
     expect(stdout).toContain('EXIT CODES')
     expect(stderr).toBe('')
     expect(code).toBe(0)
   })
 
-  it('--version tells name and version', async () => {
+  it('--version prints name and version', async () => {
     const { code, stdout } = await runProcess(['--version'])
     expect(stdout).toMatch(/^audit-chain\/\d+\.\d+\.\d+ .*\n$/)
     expect(code).toBe(0)
@@ -264,7 +264,7 @@ describe.concurrent('help', () => {
 
   it('loads no database, table, schema or terminal library', async () => {
     const probe = join(ROOT, 'test/fixtures/cli/log-imports.mjs')
-    // Not bundled, for a bundle's chunks have no names.
+    // The fixture is not bundled: the chunks of a bundle do not name their packages.
     const { stderr } = await inFixture(['--help'], { env: { NODE_OPTIONS: `--import=${probe}` } })
     const packages = new Set(
       [...stderr.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)/g)].map((match) => match[1]),
@@ -274,7 +274,7 @@ describe.concurrent('help', () => {
   })
 })
 
-/** And the ECMAScript modules that it imports to tell the platform. */
+/** oclif and the modules that it imports to detect the platform. */
 const OF_OCLIF = /^(@oclif\/core|wsl-utils|powershell-utils|is-(wsl|docker|inside-container))$/
 
 it('shows no progress in a pipe', async () => {

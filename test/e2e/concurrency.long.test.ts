@@ -36,20 +36,20 @@ function lineFor(process: number, i: number, domain_ids: readonly string[]): Lin
   return { subject_id: `service:${process}`, relation: 'project.read', object: `project:${i}`, domain_ids }
 }
 
-/** Feeds the lines to one process, each when the one before it was acknowledged; resolves with what it was told. */
+/** Feeds the lines to one process, each after the one before was acknowledged; resolves with the acknowledgements. */
 async function appendAll(lines: readonly Line[]): Promise<readonly Acknowledged[]> {
   const process: AppendProcess = await cli.appender()
   for (const line of lines) {
     const { length } = process.acknowledged
     if (!(await process.append({ ...line }, line.domain_ids.length))) break
-    const told = process.acknowledged.slice(length).map((row) => row.domain_id)
-    expect(told.sort()).toEqual([...line.domain_ids].sort())
+    const chains = process.acknowledged.slice(length).map((row) => row.domain_id)
+    expect(chains.sort()).toEqual([...line.domain_ids].sort())
   }
   expect(await process.end()).toEqual({ code: 0, signal: null, stderr: '' })
   return process.acknowledged
 }
 
-/** The result of `verify --all`: what it ended with and what it found. */
+/** Runs `verify --all`; resolves with its exit code and findings. */
 async function verified() {
   const { code, stdout, stderr } = await cli.run('verify', '--all', '--json')
   const results = jsonLines(stdout) as { findings?: unknown[] }[]
@@ -63,24 +63,24 @@ async function verified() {
 const INTACT = { code: 0, stderr: '', findings: [] }
 
 describe(`${PROCESSES} processes of ${APPENDS} appends`, () => {
-  it('on one chain: dense, verified, every acknowledgement kept', async () => {
+  it('leave one chain dense and intact, with every acknowledged row', async () => {
     const domainId = await cli.create()
     const lines = (p: number) => Array.from({ length: APPENDS }, (_, i) => lineFor(p, i, [domainId]))
-    const told = await Promise.all(Array.from({ length: PROCESSES }, (_, p) => appendAll(lines(p))))
-    expect(told.map((rows) => rows.length)).toEqual(Array(PROCESSES).fill(APPENDS))
-    expect(await lost(database.url, told.flat())).toEqual([])
+    const acknowledged = await Promise.all(Array.from({ length: PROCESSES }, (_, p) => appendAll(lines(p))))
+    expect(acknowledged.map((rows) => rows.length)).toEqual(Array(PROCESSES).fill(APPENDS))
+    expect(await lost(database.url, acknowledged.flat())).toEqual([])
     expect((await chainLengths(database.url)).get(domainId)).toBe(PROCESSES * APPENDS + 1)
-    for (const rows of told) expect(isAscending(rows)).toBe(true)
+    for (const rows of acknowledged) expect(isAscending(rows)).toBe(true)
     expect(await verified()).toEqual(INTACT)
   })
 
-  it('on four chains with fan-outs: no deadlock either', async () => {
+  it('leave four chains dense and intact after fan-outs, without a deadlock', async () => {
     const ids = [await cli.create(), await cli.create(), await cli.create(), await cli.create()]
     const lines = (p: number) => Array.from({ length: APPENDS }, (_, i) => lineFor(p, i, fanOut(ids, p + i)))
-    const told = await Promise.all(Array.from({ length: PROCESSES }, (_, p) => appendAll(lines(p))))
+    const acknowledged = await Promise.all(Array.from({ length: PROCESSES }, (_, p) => appendAll(lines(p))))
     const wanted = Array.from({ length: PROCESSES }, (_, p) => lines(p)).flat(2)
-    expect(told.flat()).toHaveLength(wanted.flatMap((line) => line.domain_ids).length)
-    expect(await lost(database.url, told.flat())).toEqual([])
+    expect(acknowledged.flat()).toHaveLength(wanted.flatMap((line) => line.domain_ids).length)
+    expect(await lost(database.url, acknowledged.flat())).toEqual([])
     const lengths = await chainLengths(database.url)
     for (const id of ids) {
       const rows = wanted.filter((line) => line.domain_ids.includes(id)).length
@@ -90,7 +90,7 @@ describe(`${PROCESSES} processes of ${APPENDS} appends`, () => {
   })
 })
 
-/** One to four of the chains, in every order. */
+/** Returns one to four of the chains, in changing order. */
 function fanOut(ids: readonly string[], i: number): string[] {
   const turned = [...ids.slice(i % 4), ...ids.slice(0, i % 4)]
   const some = turned.slice(0, [1, 1, 2, 1, 4, 1, 3][i % 7])

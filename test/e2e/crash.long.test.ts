@@ -12,7 +12,7 @@ import {
 import { jsonLines } from '../support/cli.js'
 import { type TestCluster, testCluster } from '../support/postgres.js'
 
-/** Durable, unlike the cluster that tests share: crashes are what this is about. */
+/** The cluster is durable, unlike the one that tests share, because this file is about crashes. */
 const DURABLE = { fsync: 'on', full_page_writes: 'on' }
 
 let cluster: TestCluster
@@ -31,15 +31,15 @@ afterAll(async () => {
   cli.remove()
 })
 
-/** Two of three lines go to one chain, the third to both. */
+/** Returns the i-th line: two of three lines go to one chain, the third to both. */
 function lineFor(i: number) {
   const domain_ids = i % 3 === 2 ? ids : [ids[i % 2] ?? '']
   return { subject_id: 'service:a', relation: 'project.read', object: `project:${i}`, domain_ids }
 }
 
-/** Every acknowledged row is there; every chain is dense, is what its head says, and verifies. */
-async function expectIntact(told: readonly Acknowledged[]): Promise<void> {
-  expect(await lost(cluster.url, told)).toEqual([])
+/** Expects every acknowledged row, and every chain to be dense, to match its head and to verify. */
+async function expectIntact(acknowledged: readonly Acknowledged[]): Promise<void> {
+  expect(await lost(cluster.url, acknowledged)).toEqual([])
   const lengths = await chainLengths(cluster.url)
   const { code, stdout, stderr } = await cli.run('verify', '--all', '--json')
   const results = jsonLines(stdout) as { ok?: boolean; domain_id?: string; rows?: number }[]
@@ -54,7 +54,7 @@ async function expectIntact(told: readonly Acknowledged[]): Promise<void> {
 describe('a process that is killed while it appends', () => {
   const KILLS = 50
 
-  /** Feeds a process without waiting for it, in bursts, until it is killed `delay` ms after its first row. */
+  /** Feeds a process in bursts, without waiting, and kills it `delay` ms after its first row. */
   async function killedAfter(delay: number): Promise<readonly Acknowledged[]> {
     const process = await cli.appender()
     let fed = 0
@@ -71,15 +71,15 @@ describe('a process that is killed while it appends', () => {
     return process.acknowledged
   }
 
-  it(`has every row that it acknowledged, ${KILLS} times over`, async () => {
-    const told: Acknowledged[] = []
+  it(`loses no acknowledged row in ${KILLS} kills`, async () => {
+    const acknowledged: Acknowledged[] = []
     for (let kills = 0; kills < KILLS; kills += 2) {
       const delays = [Math.random() * 150, Math.random() * 150]
-      told.push(...(await Promise.all(delays.map(killedAfter))).flat())
-      expect(await lost(cluster.url, told)).toEqual([])
+      acknowledged.push(...(await Promise.all(delays.map(killedAfter))).flat())
+      expect(await lost(cluster.url, acknowledged)).toEqual([])
     }
-    expect(told.length).toBeGreaterThan(KILLS)
-    await expectIntact(told)
+    expect(acknowledged.length).toBeGreaterThan(KILLS)
+    await expectIntact(acknowledged)
   })
 })
 
@@ -92,13 +92,13 @@ describe('a server that goes away while processes append', () => {
   ]
 
   interface Outcome {
-    readonly told: readonly Acknowledged[]
+    readonly acknowledged: readonly Acknowledged[]
     readonly ends: readonly AppendEnd[]
   }
 
-  /** Appends line by line; when its process ends, as an operator would: the next one goes on. */
+  /** Appends line by line. When its process ends, starts another one, as an operator would. */
   async function persist(first: number, isOver: () => boolean): Promise<Outcome> {
-    const told: Acknowledged[] = []
+    const acknowledged: Acknowledged[] = []
     const ends: AppendEnd[] = []
     for (let i = first; !isOver(); ) {
       const process = await cli.appender()
@@ -108,12 +108,12 @@ describe('a server that goes away while processes append', () => {
         i += WRITERS
       }
       ends.push(await process.end())
-      told.push(...process.acknowledged)
+      acknowledged.push(...process.acknowledged)
     }
-    return { told, ends }
+    return { acknowledged, ends }
   }
 
-  it.each(OUTAGES)('%s: a clear error, no fork, every acknowledged row there', async (_how, takeDown) => {
+  it.each(OUTAGES)('%s: leaves a clear error, no fork and every acknowledged row', async (_how, takeDown) => {
     let over = false
     const writers = Array.from({ length: WRITERS }, (_, i) => persist(i, () => over))
     await grown(200)
@@ -122,7 +122,7 @@ describe('a server that goes away while processes append', () => {
     await grown(200)
     over = true
     const outcomes = await Promise.all(writers)
-    await expectIntact(outcomes.flatMap(({ told }) => told))
+    await expectIntact(outcomes.flatMap(({ acknowledged }) => acknowledged))
     const failed = outcomes.flatMap(({ ends }) => ends).filter(({ code }) => code !== 0)
     expect(failed.length).toBeGreaterThanOrEqual(WRITERS)
     for (const { code, stderr } of failed) {
@@ -132,7 +132,7 @@ describe('a server that goes away while processes append', () => {
     }
   })
 
-  /** Waits until so many rows more are there. */
+  /** Waits until there are `rows` more rows. */
   async function grown(rows: number): Promise<void> {
     const count = async () => [...(await chainLengths(cluster.url)).values()].reduce((sum, n) => sum + n, 0)
     const before = await count()
@@ -145,7 +145,7 @@ describe('a server that goes away while processes append', () => {
     process.kill(Number(pid), 'SIGKILL')
   }
 
-  /** After a kill the backends hold on to the shared memory until they have noticed. */
+  /** Retries the start: after a kill the backends keep the shared memory until they notice. */
   async function startAgain(): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       try {

@@ -8,7 +8,7 @@ import { oldChain } from '../support/old-chain.js'
 import { rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 
 const KILLS = 30
-/** At once, so that start-up costs overlap. */
+/** Processes that run at once, so that their starts overlap. */
 const AT_ONCE = 5
 const CONTEXTS = 12
 
@@ -16,7 +16,7 @@ let database: TestDatabase
 let cli: CliDatabase
 let direct: Database
 
-/** Each step of a transaction takes a while, so that a kill can come between any two. */
+/** Slows each step of a transaction down, so that a kill can come between any two steps. */
 const SLOW = `
   CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END';
   CREATE TRIGGER slow AFTER INSERT ON audit_log_entry FOR EACH STATEMENT EXECUTE FUNCTION slow();
@@ -28,7 +28,7 @@ beforeAll(async () => {
   database = await testDatabase()
   cli = new CliDatabase(database.url)
   direct = new Database(database.url)
-  // With it the platform chain begins, which verify expects.
+  // The first Domain begins the platform chain, which verify expects.
   await cli.create()
   await rowsOf(database.url, SLOW)
 })
@@ -39,7 +39,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-/** A chain with contexts of one person, all past the window. */
+/** Makes a chain with contexts of one person, all older than the retention window. */
 function chain(): Promise<string> {
   const rows = Array.from({ length: CONTEXTS }, (_, i) => ({ subject: 'alice', daysAgo: 500 - i }))
   return oldChain(direct, new KeyFilePepper(cli.keyFile), rows)
@@ -48,7 +48,7 @@ function chain(): Promise<string> {
 const LOCKED = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
   AND (classid::bigint << 32 | objid::bigint) = hashtextextended('audit/chain/' || $1, 0)`
 
-/** Kills a run at a random moment from when it has the chain's lock on; resolves with whether it was still alive. */
+/** Kills a run at a random moment after it got the chain's lock; resolves with whether it was still alive. */
 async function killed(domainId: string, words: readonly string[], within: number): Promise<boolean> {
   const child = await spawnCli([...words, '--domain', domainId], { env: cli.env })
   child.stdin.end()
@@ -63,31 +63,31 @@ async function killed(domainId: string, words: readonly string[], within: number
   return (await end).signal === 'SIGKILL'
 }
 
-/** What is left of a chain's personal data, and what its rows say was deleted, of one moment. */
+/** Returns what is left of a chain's personal data and what its rows report as deleted, in one snapshot. */
 async function account(domainId: string) {
   const [row] = await rowsOf(
     database.url,
     `SELECT (SELECT count(*)::int FROM audit_subject_pii WHERE domain_id = $1) AS mappings,
        (SELECT count(*)::int FROM audit_entry_context WHERE domain_id = $1) AS contexts,
-       coalesce(sum(substr(relation_path[1], 10)::int), 0)::int AS "toldMappings",
-       coalesce(sum(substr(relation_path[2], 10)::int), 0)::int AS "toldContexts",
+       coalesce(sum(substr(relation_path[1], 10)::int), 0)::int AS "reportedMappings",
+       coalesce(sum(substr(relation_path[2], 10)::int), 0)::int AS "reportedContexts",
        count(*)::int AS rows
      FROM audit_log_entry WHERE domain_id = $1 AND relation IN ('audit.erase-identity', 'audit.retention-purge')`,
     [domainId],
   )
-  return row as Record<'mappings' | 'contexts' | 'toldMappings' | 'toldContexts' | 'rows', number>
+  return row as Record<'mappings' | 'contexts' | 'reportedMappings' | 'reportedContexts' | 'rows', number>
 }
 
-/** All that is gone is told, and nothing is told that is not gone. */
-async function expectTold(domainId: string) {
+/** Expects the rows to report exactly what was deleted. */
+async function expectReported(domainId: string) {
   const found = await account(domainId)
-  expect(found.mappings + found.toldMappings).toBe(1)
-  expect(found.contexts + found.toldContexts).toBe(CONTEXTS)
+  expect(found.mappings + found.reportedMappings).toBe(1)
+  expect(found.contexts + found.reportedContexts).toBe(CONTEXTS)
   return found
 }
 
-/** As many as are to be killed, some at once; `one` resolves with whether its run died of it. */
-async function inTurns(one: () => Promise<boolean>): Promise<number> {
+/** Kills KILLS runs, AT_ONCE at a time; `one` resolves with whether the kill ended its run. */
+async function inGroups(one: () => Promise<boolean>): Promise<number> {
   let died = 0
   for (let kills = 0; kills < KILLS; kills += AT_ONCE) {
     const ends = await Promise.all(Array.from({ length: AT_ONCE }, one))
@@ -97,14 +97,14 @@ async function inTurns(one: () => Promise<boolean>): Promise<number> {
 }
 
 describe(`killed ${KILLS} times`, () => {
-  it('an erasure is done or not begun, and can be repeated', async () => {
+  it('leaves an erasure complete or not begun, and repeatable', async () => {
     const words = ['erase-identity', '--subject', 'alice', '--confirm']
     const seen = new Set<number>()
     let last = ''
-    const died = await inTurns(async () => {
+    const died = await inGroups(async () => {
       const domainId = await chain()
       const died = await killed(domainId, words, 150)
-      const { contexts, rows } = await expectTold(domainId)
+      const { contexts, rows } = await expectReported(domainId)
       expect(contexts).toBe(rows === 0 ? CONTEXTS : 0)
       seen.add(contexts)
       if (rows === 0) last = domainId
@@ -113,24 +113,24 @@ describe(`killed ${KILLS} times`, () => {
     expect(died).toBeGreaterThan(KILLS / 3)
     expect(seen.has(CONTEXTS)).toBe(true)
     expect(await cli.run(...words, '--domain', last, '--json')).toMatchObject({ code: 0 })
-    expect(await expectTold(last)).toMatchObject({ contexts: 0, rows: 1 })
+    expect(await expectReported(last)).toMatchObject({ contexts: 0, rows: 1 })
     expect(await cli.run('verify', '--all', '--json')).toMatchObject({ code: 0 })
   })
 
-  it('a purge has done whole batches, each with its row, and goes on when it is run again', async () => {
+  it('leaves a purge after whole batches, each with its row, and the next run continues', async () => {
     const words = ['retention', 'apply', '--batch', '3']
     let last = ''
-    const died = await inTurns(async () => {
+    const died = await inGroups(async () => {
       const domainId = await chain()
       const died = await killed(domainId, words, 400)
-      const { contexts, rows } = await expectTold(domainId)
+      const { contexts, rows } = await expectReported(domainId)
       expect(contexts).toBe(CONTEXTS - 3 * rows)
       if (contexts > 0) last = domainId
       return died
     })
     expect(died).toBeGreaterThan(KILLS / 3)
     expect(await cli.run(...words, '--domain', last, '--json')).toMatchObject({ code: 0 })
-    expect(await expectTold(last)).toMatchObject({ contexts: 0, rows: 4 })
+    expect(await expectReported(last)).toMatchObject({ contexts: 0, rows: 4 })
     expect(await cli.run('verify', '--all', '--json')).toMatchObject({ code: 0 })
   })
 })

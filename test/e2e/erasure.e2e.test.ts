@@ -11,14 +11,14 @@ const EVENTS = join(ROOT, 'docs/demo/cloudtrail')
 const FILES = readdirSync(EVENTS)
   .filter((name) => name.endsWith('.json.gz'))
   .map((name) => join(EVENTS, name))
-/** 2,642 of the 2,900 events are theirs. */
+/** The subject of 2,642 of the 2,900 events. */
 const BUSIEST = 'AIDATFQR7NSC5AU2ZV3IE'
 const OFF_CHAIN = ['audit_subject_pii', 'audit_entry_context']
 
 const home = mkdtempSync(join(tmpdir(), 'audit-erase-'))
 const mirror = join(home, 'mirror')
 const serverLog = join(home, 'postgres', 'server.log')
-/** What every command printed but those that are asked to show personal data. */
+/** The output of every command, except of those that show personal data. */
 const printed = new Map<string, string>()
 let url = ''
 
@@ -28,7 +28,7 @@ async function audit(...args: string[]): Promise<CliResult> {
 
 async function audited(args: readonly string[], input = ''): Promise<CliResult> {
   const result = await runCli(args, { env: { AUDIT_HOME: home, AUDIT_DEBUG: '1' }, input })
-  // The name is a number: the words themselves may hold what is looked for.
+  // The name is a number because the words may contain the planted data.
   printed.set(`output ${printed.size} of ${args[0]}`, `${result.stdout}\n${result.stderr}`)
   return result
 }
@@ -69,7 +69,7 @@ describe('the busiest of 2,900 real events', () => {
       [domainId],
     )
 
-  /** What is only theirs: id, name, arn, addresses that nobody else used. */
+  /** The person's own data: id, name, arn, and addresses that no other subject used. */
   function namesOf(principalId: string): string[] {
     const events = FILES.flatMap(
       (file) => (JSON.parse(gunzipSync(readFileSync(file)).toString()) as { Records: Event[] }).Records,
@@ -87,7 +87,7 @@ describe('the busiest of 2,900 real events', () => {
     return [...new Set([principalId, arn, userName, ...own])].filter((text) => text !== '')
   }
 
-  it('are appended and archived, and name the person off the chain only', async () => {
+  it('are appended and archived, and name the person outside the chain only', async () => {
     texts = namesOf(BUSIEST)
     expect(texts.length).toBeGreaterThan(3)
     domainId = await newDomain()
@@ -101,7 +101,7 @@ describe('the busiest of 2,900 real events', () => {
     expect(await tracesInTables(url, texts)).not.toEqual([])
   })
 
-  it('are 2,642 rows, which a run without --confirm tells and leaves', async () => {
+  it('are 2,642 rows, which a run without --confirm counts and keeps', async () => {
     const { code, stdout } = await audited([
       'erase-identity',
       '--domain',
@@ -115,7 +115,7 @@ describe('the busiest of 2,900 real events', () => {
     expect(await hashes()).toEqual(before)
   })
 
-  it('are forgotten, and a receipt says so', async () => {
+  it('are forgotten, with a receipt', async () => {
     const { code, stdout } = await audited([
       ...['erase-identity', '--all', '--subject', BUSIEST, '--confirm', '--json'],
     ])
@@ -126,7 +126,7 @@ describe('the busiest of 2,900 real events', () => {
     ])
   })
 
-  it('have the same hashes as before, and every copy still verifies against the heads of before', async () => {
+  it('keep their hashes, and every copy verifies against the heads from before', async () => {
     expect((await hashes()).slice(0, -1)).toEqual(before)
     expect((await audit('archiver', '--once')).code).toBe(0)
     for (const source of ['postgres', 'mirror', 'both']) {
@@ -139,7 +139,7 @@ describe('the busiest of 2,900 real events', () => {
     }
   })
 
-  it('name nobody any more: no table, no object of the mirror, no listing', async () => {
+  it('name the person no more: in no table, no object of the mirror and no listing', async () => {
     expect(await tracesInTables(url, texts)).toEqual([])
     expect(tracesIn(await filesBelow(mirror), texts)).toEqual([])
     await audited(['list', '--domain', domainId, '--all', '--json'])
@@ -171,12 +171,12 @@ describe('planted personal data', () => {
   let holdId = ''
   const chain = () => ['--domain', domainId, '--json']
 
-  /** Each is refused, most of them for what was planted. */
+  /** Lines that are refused, most of them because of the planted data. */
   const REFUSED: [string, string][] = [
     ['a person in the object', line({ object: `project:${IDENTITY}` })],
     ['an address in the path', line({ relation_path: ['from 203.0.113.77'] })],
     ['an e-mail claim in the correlation id', line({ correlation_id: 'x planted@mail.example' })],
-    ['an address that is none', line({ context: { ip: '203.0.113.78:443' } })],
+    ['an address with a port', line({ context: { ip: '203.0.113.78:443' } })],
     ['an unknown key', line({ 'Planted Plaintext': 1 })],
     ['metadata that is a list', line({ context: { metadata: ['planted value'] } })],
     ['a line that is cut', line().slice(0, -20)],
@@ -193,7 +193,7 @@ describe('planted personal data', () => {
     expect((await audited(['verify', '--source', 'both', ...chain()])).code).toBe(0)
   })
 
-  it('does not get into the errors of lines that are refused', async () => {
+  it('stays out of the errors of refused lines', async () => {
     const lines = REFUSED.map(([, input]) => input.trimEnd()).join('\n')
     const rejects = join(home, 'rejects')
     const { code, stderr } = await audited(['append', '--stdin', '--rejects', rejects, ...chain()], lines)
@@ -203,13 +203,13 @@ describe('planted personal data', () => {
     rmSync(rejects)
   })
 
-  it.each(REFUSED.slice(0, 3))('does not get into the error for %s', async (_what, input) => {
+  it.each(REFUSED.slice(0, 3))('stays out of the error for %s', async (_what, input) => {
     const { code, stderr } = await audited(['append', '--stdin', ...chain()], input)
     expect(code).toBe(2)
     expect(stderr).toContain('"error"')
   })
 
-  it('does not get into what hold, erase and retention print', async () => {
+  it('stays out of the output of hold, erase and retention', async () => {
     const held = await audited([
       'hold',
       'place',
@@ -236,7 +236,7 @@ describe('planted personal data', () => {
     expect(codes).toEqual([2, 2, 2, 2, 2, 0, 0, 0])
   })
 
-  it('is in no output, log or object, and in no table but the two that are erased', async () => {
+  it('is in no output, log or object, and only in the two tables that an erasure deletes from', async () => {
     expect(tracesIn(printed, TEXTS)).toEqual([])
     expect(tracesIn(await filesBelow(mirror), TEXTS)).toEqual([])
     expect(tracesIn(new Map([['server.log', readFileSync(serverLog, 'utf8')]]), TEXTS)).toEqual([])
@@ -246,7 +246,7 @@ describe('planted personal data', () => {
     expect(kept).toContain('audit_entry_context: planted value')
   })
 
-  it('is shown by list and get as long as it is there', async () => {
+  it('is shown by list and get until it is erased', async () => {
     const { stdout } = await audit('get', '--domain', domainId, '--seq', '2')
     expect(jsonLines(stdout)).toMatchObject([
       {
@@ -260,7 +260,7 @@ describe('planted personal data', () => {
     expect(listed.stdout).toContain(IDENTITY)
   })
 
-  it('is nowhere once it is erased, and nothing of it is shown', async () => {
+  it('is nowhere after its erasure, and is not shown', async () => {
     await audited(['hold', 'release', holdId, '--reason', 'closed', '--json'])
     for (const who of [
       ['--identity', IDENTITY.toUpperCase()],

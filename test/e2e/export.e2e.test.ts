@@ -11,7 +11,7 @@ import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgre
 
 const ROWS = 5_000
 const dir = mkdtempSync(join(tmpdir(), 'export-'))
-/** Where there is no database, no home to make one in, and a Domain of somebody else's in the environment. */
+/** An environment without a database and without a home, with an unrelated Domain. */
 const NOWHERE = {
   AUDIT_DATABASE_URL: 'postgresql://postgres@/audit?host=/nonexistent',
   AUDIT_HOME: '/nonexistent/home',
@@ -45,7 +45,7 @@ afterAll(async () => {
 })
 
 describe('export, and verify where nothing else is', () => {
-  it('writes one file, and says what is in it', async () => {
+  it('writes one file and prints what it contains', async () => {
     const { code, stdout, stderr } = await cli.run(
       'export',
       '--domain',
@@ -69,7 +69,7 @@ describe('export, and verify where nothing else is', () => {
     expect(exported.sha256).toBe(execFileSync('sha256sum', [bundle]).toString().slice(0, 64))
   })
 
-  it('the command line verifies it without a database', async () => {
+  it('is verified by the command line without a database', async () => {
     const { code, stdout, stderr } = await verify(bundle, '--json', '--expect-head', head)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(documentOf(stdout)).toMatchObject({
@@ -88,7 +88,7 @@ describe('export, and verify where nothing else is', () => {
     )
   })
 
-  it('its verifiers, taken out of it, run alone', () => {
+  it('carries verifiers that run alone', () => {
     execFileSync('tar', ['-xf', bundle], { cwd: dir })
     const alone = {
       cwd: dir,
@@ -132,7 +132,7 @@ describe('export, and verify where nothing else is', () => {
 describe('a filtered selection', () => {
   const some = join(dir, 'some.tar')
 
-  it('by a person is one by their pseudonym', async () => {
+  it('of a person is selected by their pseudonym', async () => {
     const args = ['--domain', domainId, '--subject-id', 'alice-3', '--output', some, '--json']
     const { code, stdout } = await cli.run('export', ...args)
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.not.stringContaining('alice') })
@@ -142,7 +142,7 @@ describe('a filtered selection', () => {
     })
   })
 
-  it('never passes for a complete range', async () => {
+  it('is never accepted as a complete range', async () => {
     const json = await verify(some, '--json')
     expect(json.code).toBe(3)
     expect(documentOf(json.stdout)).toMatchObject({ ok: false, complete: false, findings: [] })
@@ -152,14 +152,14 @@ describe('a filtered selection', () => {
     expect(text.stdout).toContain('FILTERED from rows 1 to 5000')
   })
 
-  it('is intact as far as it goes, where that will do', async () => {
+  it('is intact with --allow-filtered', async () => {
     const { code, stdout } = await verify(some, '--allow-filtered', '--json')
     expect(code).toBe(0)
     expect(documentOf(stdout)).toMatchObject({ ok: true, complete: false, selection: { kind: 'filtered' } })
   })
 })
 
-describe('what was saved of a verify', () => {
+describe('the saved output of a verify', () => {
   it('pins a bundle of the same chain, and no other', async () => {
     const { stdout } = await cli.run('verify', '--domain', domainId, '--json')
     const heads = join(dir, 'heads.ndjson')
@@ -184,7 +184,7 @@ describe('usage', () => {
     ['a file that is not there', [join(dir, 'gone.tar')], 3, 'file_unreadable'],
     ['a directory', [dir], 3, 'file_unreadable'],
     ['no bundle', [join(dir, 'heads.ndjson')], 3, 'bundle_malformed'],
-  ])('%s', async (_, args, exit, code) => {
+  ])('refuses %s', async (_, args, exit, code) => {
     const {
       code: status,
       stdout,
@@ -197,7 +197,7 @@ describe('usage', () => {
     })
   })
 
-  it('a FILE or --allow-filtered goes with no other source', async () => {
+  it('refuses a FILE or --allow-filtered with another source', async () => {
     for (const args of [[bundle], ['--allow-filtered']]) {
       const { code, stderr } = await cli.run('verify', '--domain', domainId, ...args)
       expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('--source bundle') })
@@ -209,14 +209,14 @@ describe('usage', () => {
     ['times and seqs', ['--output', 'x', '--from-seq', '1', '--to', '2026-01-01T00:00:00Z']],
     ['a range that ends before it begins', ['--output', 'x', '--from-seq', '5', '--to-seq', '4']],
     ['no chain', ['--output', 'x']],
-  ])('export: %s', async (name, args) => {
+  ])('refuses an export with %s', async (name, args) => {
     const chain = name === 'no chain' ? [] : ['--domain', domainId]
     expect(await cli.run('export', ...chain, ...args)).toMatchObject({ code: 2, stdout: '' })
     expect(existsSync('x')).toBe(false)
   })
 })
 
-describe('a process that is killed while it exports', () => {
+describe('an export that is killed', () => {
   const KILLS = 30
 
   async function killed(path: string, delay: number): Promise<boolean> {
@@ -230,14 +230,14 @@ describe('a process that is killed while it exports', () => {
     return (await ended).signal === 'SIGKILL'
   }
 
-  it(`leaves no half file under its name, ${KILLS} times over`, async () => {
+  it(`leaves no half file under its name in ${KILLS} kills`, async () => {
     const begun = performance.now()
     const replaced = join(dir, 'replaced.tar')
     await cli.run('export', '--domain', domainId, '--output', replaced)
     const whole = performance.now() - begun
     const outcomes: boolean[] = []
     for (let i = 0; i < KILLS; i += 2) {
-      // Every other one would replace a file that is there already.
+      // Every second run replaces an existing file.
       const paths = [join(dir, `killed-${i}.tar`), replaced]
       const delay = () => (0.3 + 0.8 * Math.random()) * whole
       outcomes.push(...(await Promise.all(paths.map((path) => killed(path, delay())))))
@@ -250,7 +250,7 @@ describe('a process that is killed while it exports', () => {
     expect(drafts.filter((name) => !/^\.audit-export-[0-9a-f]{16}\.tmp(\.rows)?$/.test(name))).toEqual([])
   })
 
-  it.each([150, 250, 350, 450])('a signal leaves a whole file or nothing, after %i ms', async (delay) => {
+  it.each([150, 250, 350, 450])('leaves a whole file or nothing after a signal at %i ms', async (delay) => {
     const fresh = mkdtempSync(join(dir, 'signal-'))
     const child = await spawnCli(['export', '--domain', domainId, '--output', join(fresh, 'x.tar')], {
       env: cli.env,
@@ -260,7 +260,7 @@ describe('a process that is killed while it exports', () => {
     await sleep(delay)
     child.kill('SIGTERM')
     const { code } = await ended
-    // Null where it came before the command had begun.
+    // Null means that the signal came before the command began.
     expect([0, 143, null]).toContain(code)
     const left = readdirSync(fresh)
     if (code !== 0 && left.length === 0) return
@@ -270,7 +270,7 @@ describe('a process that is killed while it exports', () => {
   })
 })
 
-it('a chain that diverges is exported, loudly', async () => {
+it('exports a chain that diverges, and ends with 1', async () => {
   await asSuperuser(
     database.url,
     `UPDATE audit_log_entry SET relation = 'x' WHERE domain_id = '${domainId}' AND seq = 40`,

@@ -11,7 +11,7 @@ import { FORCED } from '../support/attacks/forced.js'
 import { REMOVED } from '../support/attacks/removed.js'
 import { rowsOf } from '../support/postgres.js'
 
-// As built: a thread cannot be started from TypeScript.
+// The built code: a thread cannot be started from TypeScript.
 const { PostgresSource } = (await import('../../dist/src/repo/verify/postgres-source.js' as string)) as {
   PostgresSource: new (database: Database, options?: PostgresSourceOptions) => EntrySource
 }
@@ -46,7 +46,7 @@ interface Scanned {
   readonly answers: number
 }
 
-/** What the scan of chain A gave, how many threads it started, and how many of those came to a result. */
+/** The scan of chain A, the number of threads it started, and the number of threads that returned a result. */
 async function scan(url: string, options: PostgresSourceOptions = {}): Promise<Scanned> {
   const database = new Database(url)
   const before = { started, answered }
@@ -68,7 +68,7 @@ const isTried = ({ sql }: Attack, index: number) => index % (/seq = [45]\b/.test
 const ATTACKS = [...REMOVED, ...FORCED].filter(isTried)
 
 describe('a chain judged on threads', () => {
-  it('is intact where it is', async () => {
+  it('is intact when the rows are', async () => {
     const field = await fixture.attacked('')
     const [plain, threaded] = [await scan(field.url), await scan(field.url, THREADS)]
     const elsewhere = await scan(field.url, ELSEWHERE)
@@ -91,12 +91,12 @@ describe('a chain judged on threads', () => {
   it.each([
     ['one of them here', THREADS],
     ['none of them here', ELSEWHERE],
-  ])('waits for nobody who waits for it, %s', async (_where, options) => {
+  ])('does not deadlock with a waiting lock, %s', async (_where, options) => {
     const field = await fixture.attacked('')
     const altering = new pg.Client(field.url)
     await altering.connect()
     await altering.query('BEGIN')
-    // It waits for the first connection, and what comes after it has to wait too.
+    // The lock request waits for the first connection, and later requests wait for the lock request.
     const altered = new Promise((resolve) => {
       process.once('worker', () => resolve(altering.query('LOCK TABLE audit_log_entry')))
     })
@@ -107,7 +107,7 @@ describe('a chain judged on threads', () => {
     expect(plain).toMatchObject({ fold: { rows: 8, findings: [] } })
   })
 
-  it('keeps its snapshot where a server ends who is idle in a transaction', async () => {
+  it('keeps its snapshot when the server ends idle transactions', async () => {
     const field = await fixture.attacked('')
     const user = `hasty_${process.pid}`
     await rowsOf(field.url, `CREATE ROLE ${user} LOGIN IN ROLE audit_reader`)
@@ -120,7 +120,7 @@ describe('a chain judged on threads', () => {
   it.each([
     ['one of them here', THREADS],
     ['none of them here', ELSEWHERE],
-  ])('says what Postgres refused first, %s', async (_where, options) => {
+  ])('reports the first refusal of Postgres, %s', async (_where, options) => {
     const field = await fixture.attacked('')
     const user = `blind_${process.pid}_${options.here}`
     await rowsOf(field.url, `CREATE ROLE ${user} LOGIN IN ROLE audit_reader`)
@@ -134,7 +134,7 @@ describe('a chain judged on threads', () => {
     await field.drop()
   })
 
-  it('is judged by the first connection where the server has no other to give', async () => {
+  it('is judged on the first connection when the server has no other', async () => {
     const field = await fixture.attacked('')
     const user = `narrow_${process.pid}`
     await rowsOf(field.url, `CREATE ROLE ${user} LOGIN CONNECTION LIMIT 1 IN ROLE audit_reader`)
@@ -145,7 +145,7 @@ describe('a chain judged on threads', () => {
     expect(elsewhere).toMatchObject({ scan: { fold: { rows: 8, findings: [] } }, threads: 3 })
   })
 
-  it('is judged by the first connection where a pooler lets the others wait', async () => {
+  it('is judged on the first connection when a pooler lets the others wait', async () => {
     const field = await fixture.attacked('')
     const pooler = await FaultProxy.start(field.url)
     const waiting = pooler.breakAt('SET TRANSACTION SNAPSHOT', 'held')

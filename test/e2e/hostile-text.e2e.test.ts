@@ -12,7 +12,7 @@ import { noTerminal, runOnTerminal } from '../support/attacks/terminal.js'
 import { textVerdicts } from '../support/attacks/verdict.js'
 import { type CliResult, jsonLines, runCli } from '../support/cli.js'
 
-/** What a terminal acts on, or shows as something else than it is; what each says is INJECTED. */
+/** Text that a terminal executes, or shows as something else. Each one tries to print INJECTED. */
 const HOSTILE = {
   ansi: '\u001b[31mINJECTED\u001b[0m',
   title: '\u001b]0;INJECTED\u0007',
@@ -26,7 +26,7 @@ const HOSTILE = {
 const ALL = Object.values(HOSTILE).join('|')
 const [FIRST, SECOND] = [ALL.slice(0, ALL.length / 2), ALL.slice(ALL.length / 2)]
 
-/** Everything but LF, and the CR that a terminal puts before it. */
+/** Control characters, except for LF and the CR that a terminal puts before LF. */
 const RAW = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 const lines = (text: string) => text.replaceAll('\r\n', '\n').split('\n')
 
@@ -39,7 +39,7 @@ const hostile: Partial<PlainRow> = {
 }
 const quote = (text: string) => `'${text}'`
 
-/** The last row of A is hostile and hashes as it should. */
+/** Makes the last row of A hostile, with a correct hash. */
 const row8 = rehashed({ ...a(8), ...hostile })
 const ROWS = `
   ${change(8, { ...hostile, entryHash: row8.entryHash })} ${moveHead(8, row8.entryHash)}
@@ -66,7 +66,7 @@ afterAll(async () => {
   await fixture.drop()
 })
 
-/** Commands that print rows, and how many hostile texts each must show, escaped. */
+/** Commands that print rows, and the number of hostile texts that each must show escaped. */
 const COMMANDS: readonly (readonly [string, readonly string[], number])[] = [
   ['list', ['list', '--domain', A], 3],
   ['list --all', ['list', '--domain', A, '--all'], 3],
@@ -77,7 +77,7 @@ const COMMANDS: readonly (readonly [string, readonly string[], number])[] = [
   ['quarantine show', ['quarantine', 'show', '1'], 4],
 ]
 
-/** `indented`: whether a line of its own may be made where it cannot be taken for one of ours at the margin. */
+/** `indented`: whether the text may make a line of its own, indented so that it cannot look like one of audit's lines. */
 function assertHarmless({ stdout, stderr }: CliResult, indented: 'no' | 'in errors' = 'no'): void {
   for (const line of [...lines(stdout), ...lines(stderr)]) {
     expect(line).not.toMatch(RAW)
@@ -95,7 +95,7 @@ describe.concurrent('hostile text', () => {
     expect(result.stdout).toContain(String.raw`\nINJECTED\r\nINJECTED\rINJECTED`)
   })
 
-  it.each(COMMANDS)('is escaped in the JSON of %s, and nothing of it is lost', async (_name, words) => {
+  it.each(COMMANDS)('is escaped in the JSON of %s without a loss', async (_name, words) => {
     const result = await runCli([...words, '--json', '--database-url', field.url])
     expect(result.code).toBe(0)
     assertHarmless(result)
@@ -114,7 +114,7 @@ describe.concurrent('hostile text', () => {
     },
   )
 
-  it('is no part of a verdict', async () => {
+  it('does not get into a verdict', async () => {
     const result = await runCli(['verify', '--domain', A, '--database-url', damaged.url])
     expect(result.code).toBe(1)
     assertHarmless(result)
@@ -123,7 +123,7 @@ describe.concurrent('hostile text', () => {
     expect(verdict?.findings).toEqual([mismatch({ ...a(4), ...hostile }, 5)])
   })
 
-  it('does not keep an intact chain from being one', async () => {
+  it('leaves an intact chain intact', async () => {
     const result = await runCli(['verify', '--domain', A, '--database-url', field.url])
     expect(result).toMatchObject({ code: 0, stderr: '' })
     assertHarmless(result)
@@ -134,7 +134,7 @@ describe('hostile text in the key of an object', () => {
   const folder = mkdtempSync(join(tmpdir(), 'audit-hostile-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('is escaped in the verdict, and makes no line of its own', async () => {
+  it('is escaped in the verdict and makes no line of its own', async () => {
     await mkdir(join(folder, 'audit', A), { recursive: true })
     await writeFile(join(folder, 'audit', A, ALL.slice(0, 80)), '')
     const source = ['--source', 'mirror', '--mirror', pathToFileURL(folder).href]
@@ -148,17 +148,17 @@ describe('hostile text in the key of an object', () => {
   })
 })
 
-/** The server says what somebody made it say. */
+/** An error of the server with hostile text. */
 const SAYS = (table: string) => `
   ALTER TABLE ${table} RENAME TO stolen;
   CREATE FUNCTION say() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = ${quote(ALL)}; END $$;
   CREATE VIEW ${table} AS SELECT * FROM stolen WHERE say();`
 
-/** The view says nothing where there is nothing to look at. */
+/** The view raises no error when it has no rows. */
 const RECORD = `INSERT INTO audit_tamper_quarantine (domain_id, divergent_seq, code, seq_from, seq_to, source)
   VALUES ('${A}', 1, 'seq_gap', 1, 1, 'postgres');`
 
-/** Errors, with what causes them. */
+/** Errors and the SQL that causes them. */
 const ERRORS: readonly (readonly [string, string, readonly string[], number])[] = [
   ['the server’s, of list', SAYS('audit_log_entry'), ['list', '--domain', A], 3],
   ['the server’s, of get', SAYS('audit_log_entry'), ['get', '--domain', A, '--seq', '1'], 3],
@@ -204,7 +204,7 @@ describe.concurrent('hostile text in an error', () => {
         const result = await runCli([...words, ...url, ...json])
         expect({ code: result.code, stdout: result.stdout }).toEqual({ code: exit, stdout: '' })
         expect(result.stderr).not.toBe('')
-        // What another program says in several lines stays several lines.
+        // A message of several lines from another program keeps its lines.
         assertHarmless(result, 'in errors')
       }
     } finally {

@@ -37,7 +37,7 @@ function line(key: string, object: string, patch: object = {}): string {
 describe('a file that is appended again and again', () => {
   const ENTRIES = 3000
 
-  /** Ends it once `rows` rows are durable. */
+  /** Kills the append once `rows` rows are durable. */
   async function killedAfter(rows: number, file: string, domainId: string): Promise<number> {
     const args = ['append', file, '--domain', domainId, '--json']
     const child = await spawnCli(args, { env: cli.env })
@@ -50,7 +50,7 @@ describe('a file that is appended again and again', () => {
     return lines
   }
 
-  it('and killed on the way, is there once, in its order', async () => {
+  it('and killed halfway is stored once, in order', async () => {
     const domainId = await cli.create()
     const file = join(dir, 'entries.ndjson')
     const lines = Array.from({ length: ENTRIES }, (_, i) => line(randomUUID(), `project:${i}`))
@@ -71,7 +71,7 @@ describe('a file that is appended again and again', () => {
 })
 
 describe('an entry with a key', () => {
-  it('from flags and then from a line is one row', async () => {
+  it('is one row when it comes from flags and then from a line', async () => {
     const domainId = await cli.create()
     const key = randomUUID()
     const entry = ['--subject', 'alice', '--relation', 'project.read', '--object', 'project:1']
@@ -91,7 +91,7 @@ describe('an entry with a key', () => {
     expect(streamed).toEqual(first)
   })
 
-  it('and other content ends the run at its line', async () => {
+  it('ends the run at its line when its content differs', async () => {
     const domainId = await cli.create()
     const [key, other] = [randomUUID(), randomUUID()]
     const input = [line(key, 'project:1'), line(key, 'project:2'), line(other, 'project:3')].join('\n')
@@ -103,7 +103,7 @@ describe('an entry with a key', () => {
     })
   })
 
-  it('and other content is set aside with --rejects', async () => {
+  it('goes to --rejects when its content differs', async () => {
     const domainId = await cli.create()
     const key = randomUUID()
     const rejects = join(dir, 'rejects')
@@ -115,7 +115,7 @@ describe('an entry with a key', () => {
     expect(readFileSync(rejects, 'utf8')).toBe(`${input[1]}\n`)
   })
 
-  it.each(['0', '366', 'seven', '1.5'])('is not kept for %s days', async (days) => {
+  it.each(['0', '366', 'seven', '1.5'])('cannot be kept for %s days', async (days) => {
     const args = ['append', '--stdin', '--idempotency-days', days, '--json']
     const refused = await cli.runWith(line(randomUUID(), 'project:1'), ...args)
     expect(refused.code).toBe(2)

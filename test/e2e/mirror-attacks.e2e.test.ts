@@ -13,7 +13,7 @@ import { OBJECTS_MOVED } from '../support/mirror-attacks/objects-moved.js'
 import { ROWS_ATTACKED } from '../support/mirror-attacks/rows.js'
 import { rowsOf } from '../support/postgres.js'
 
-/** As the archiver leaves rows. */
+/** Marks every row as archived. */
 const ARCHIVED = `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"x"';`
 const NOWHERE = 'postgresql://postgres@/audit?host=/nonexistent'
 
@@ -47,7 +47,7 @@ afterAll(async () => {
 const SOURCES = ['mirror', 'both'] as const
 type Source = (typeof SOURCES)[number]
 
-/** The mirror is verified where there is no database, and no home to make one in. */
+/** Runs verify. The mirror is verified without a database and without a home. */
 function audit(
   source: Source,
   field: Field,
@@ -59,7 +59,7 @@ function audit(
   return runCli(['verify', '--source', source, ...words], { env })
 }
 
-/** Every finding where it belongs, and every chain in it that has none intact. */
+/** Expects every finding on its chain, and every chain without findings to be intact. */
 function assertVerdicts({ findings, exit }: Verdict, verdicts: readonly ChainVerdict[]): void {
   expect(verdicts.flatMap((verdict) => verdict.findings)).toEqual(findings)
   for (const { chain, ok } of verdicts) expect(ok).toBe(findings.every((found) => found.chain !== chain))
@@ -108,7 +108,7 @@ function assertText(expected: Verdict, json: CliResult, text: CliResult): void {
   if (expected.says !== undefined) expect(text.stdout).toMatch(expected.says)
 }
 
-/** Verified twice by now where something was found, and every finding stands there once. */
+/** Expects each finding once in the quarantine, although the chain was verified more than once. */
 async function assertQuarantined({ both }: MirrorAttack, field: Field): Promise<void> {
   const records = await rowsOf(
     field.url,
@@ -124,7 +124,7 @@ async function assertQuarantined({ both }: MirrorAttack, field: Field): Promise<
 
 const TABLES = { OBJECTS_EDITED, OBJECTS_MOVED, ROWS_ATTACKED }
 
-it('has a name of its own for every attack', () => {
+it('gives every attack a name of its own', () => {
   const names = Object.values(TABLES).flatMap((table) => table.map(({ name }) => name))
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
 })

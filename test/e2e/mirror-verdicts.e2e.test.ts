@@ -16,7 +16,7 @@ const NOWHERE = 'postgresql://postgres@/audit?host=/nonexistent'
 const UNKNOWN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'
 const ARCHIVED = 'UPDATE audit_log_entry SET archived_at = now();'
 
-/** A bucket for each way in which a server fails; all have the same objects. */
+/** The fault, if any, with which the server answers a request. */
 type Faults = (request: Seen) => Fault | undefined
 const onKey =
   (key: string, fault: Fault): Faults =>
@@ -36,7 +36,7 @@ interface Case {
   readonly database?: () => string
   readonly exit: number
   readonly error?: string
-  /** Of `--all`: how many chains were judged before or after the one that could not be. */
+  /** With `--all`: the number of chains that were judged besides the one that could not be. */
   readonly judged?: number
 }
 
@@ -238,13 +238,13 @@ const CASES: readonly Case[] = [
   },
 ]
 
-/** Whoever has nothing but the mirror is sent to no command that opens a database. */
+/** No hint sends a reader who has only the mirror to a command that opens a database. */
 function assertOffline(source: string, stderr: string): void {
   if (source !== 'mirror') return
   expect(stderr).not.toMatch(/audit (?!verify)|audit verify (?!.*--source mirror|--help)/)
 }
 
-/** One after the other: the server has one fault at a time. */
+/** The cases run one after the other, because the server has one fault at a time. */
 describe.each([
   ['JSON', ['--json']],
   ['text', []],
@@ -273,7 +273,7 @@ describe.each([
       expect(results.length).toBe(judged ?? (error === undefined ? 1 : 0))
       for (const result of results) expect(result).toMatchObject({ source })
     }
-    // A verify makes nothing: no home, no Postgres in it.
+    // A verify creates no home and no Postgres.
     expect(existsSync(home)).toBe(false)
   })
 })

@@ -20,7 +20,7 @@ import { ensureBuilt, jsonLines, ROOT } from '../support/cli.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
 
 const VERIFIES = 1000
-/** A chain that is judged on two threads. */
+/** The rows of a chain that is judged on two threads. */
 const LONG = 21_000
 const THREADS = { threads: 2, here: true, threadRows: LONG / 3 }
 
@@ -58,14 +58,14 @@ function newWriter(): Writer {
   return new Writer(database.url, new KeyFilePepper(cli.keyFile))
 }
 
-/** As it was built: the worker's file is found beside the code that starts it. */
+/** Returns the built source, because the worker's file lies beside the code that starts it. */
 async function builtSource(): Promise<EntrySource> {
   const path = join(ROOT, 'dist/src/repo/verify/postgres-source.js')
   const { PostgresSource } = (await import(path)) as typeof import('../../src/repo/verify/postgres-source.js')
   return new PostgresSource(writer.database, THREADS)
 }
 
-/** Everything that goes on meanwhile, until `over`; each resolves with how often it was done. */
+/** The writers that run until `over`; each resolves with how often it acted. */
 class Traffic {
   over = false
 
@@ -84,7 +84,7 @@ class Traffic {
     return done
   }
 
-  /** A process that appends one by one, now and then to all chains at once. */
+  /** Appends one by one in a process, sometimes to all chains at once. */
   async #process(p: number): Promise<number> {
     const process = await cli.appender()
     const done = await this.#repeat(10, async (i) => {
@@ -96,7 +96,7 @@ class Traffic {
     return done
   }
 
-  /** A sink that appends in groups, to the long chain and the platform's too. */
+  /** Appends in groups with a sink, also to the long chain and to the platform chain. */
   async #sink(p: number): Promise<number> {
     const own = newWriter()
     const chains: (string | string[])[] = [ids[p] ?? '', [...ids].reverse(), long, PLATFORM_ANCHOR]
@@ -126,7 +126,7 @@ class Traffic {
   }
 }
 
-/** Heads of earlier runs: later ones must still find them. */
+/** Heads of earlier runs, which later runs must find again. */
 const pins = new Map<string, ChainHead>()
 
 async function verify(
@@ -143,14 +143,14 @@ async function verify(
   return verdict
 }
 
-/** One segment of a chain: from a third of it on, or its middle. */
+/** Verifies a segment of a chain: its last two thirds, or its middle. */
 async function verifySegment(domainId: string, isOpen: boolean): Promise<Verdict> {
   const { last } = await writer.database.withClient((client) => chainState(client, domainId))
   const third = Math.ceil((last?.seq ?? 1) / 3)
   return verify(domainId, isOpen ? { fromSeq: third } : { fromSeq: third, toSeq: 2 * third - 1 || 1 })
 }
 
-/** What `verify --all` does. */
+/** Verifies as `verify --all` does. */
 async function verifyAll(): Promise<Verdict[]> {
   const known = await writer.database.withClient(knownChains)
   const verdicts: Verdict[] = []
@@ -160,7 +160,7 @@ async function verifyAll(): Promise<Verdict[]> {
   return verdicts
 }
 
-/** The i-th verify, or verifies: some of all chains, some of the long one, some of segments. */
+/** Runs the i-th verify: of all chains, of the long one, of a segment, or of one chain. */
 async function verifyNext(i: number): Promise<Verdict[]> {
   const domainId = [...ids, PLATFORM_ANCHOR][i % 5] ?? long
   if (i % 40 === 7) return verifyAll()
@@ -170,7 +170,7 @@ async function verifyNext(i: number): Promise<Verdict[]> {
   return [await verify(domainId)]
 }
 
-/** Runs of the built command line, one after the other, until `over`; resolves with how many there were. */
+/** Runs the built command line again and again until `over`; resolves with the number of runs. */
 async function verifyByCli(traffic: Traffic): Promise<number> {
   for (let runs = 0; ; runs += 1) {
     if (traffic.over) return runs

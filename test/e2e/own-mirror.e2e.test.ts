@@ -35,7 +35,7 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true })
 })
 
-/** Which chains a verify of all said what of, or the error that it ended with. */
+/** Returns the verdict of each chain of a `verify --all`, or its error. */
 async function verifyAll(source: string, mirror: string, ...more: string[]) {
   const words = ['verify', '--all', '--source', source, '--mirror', urlOf(mirror), '--json', ...more]
   const env = source === 'both' ? cli.env : { AUDIT_HOME: '/nonexistent/home' }
@@ -53,7 +53,7 @@ interface Result {
 const sorted = (...ids: string[]) => ids.sort().map((id) => [id])
 
 describe('a Domain with a mirror of its own', () => {
-  it('says so on the two rows that create it, and no other row does', async () => {
+  it('is recorded on the two rows that create it, and on no other row', async () => {
     const rows = await rowsOf(
       database.url,
       `SELECT domain_id::text AS chain, object, relation_path FROM audit_log_entry WHERE relation_path <> '{}' ORDER BY domain_id`,
@@ -63,14 +63,14 @@ describe('a Domain with a mirror of its own', () => {
     expect(rows).toEqual(expected)
   })
 
-  it('is not missed in the default mirror, nor the platform chain in its own', async () => {
+  it('is not missing from the default mirror, nor is the platform chain from its own', async () => {
     const ofDefault = await verifyAll('mirror', 'default')
     const note = `note: Domain ${resident} is not in this mirror and was not verified: its own mirror is ${urlOf('own')}\n`
     expect(ofDefault).toEqual({ code: 0, said: sorted(ordinary, PLATFORM_ANCHOR), stderr: note })
     expect(await verifyAll('mirror', 'own')).toEqual({ code: 0, said: [[resident]], stderr: '' })
   })
 
-  it('is not accused where it is pinned and not there, nor passed over', async () => {
+  it('is an error, not a finding, when it is pinned in another mirror', async () => {
     const { stdout } = await cli.run('verify', '--all', '--json')
     const heads = join(root, 'heads.ndjson')
     writeFileSync(heads, stdout)
@@ -80,12 +80,12 @@ describe('a Domain with a mirror of its own', () => {
     expect(await verifyAll('both', 'default', '--expect-heads', heads)).toMatchObject({ code: 0 })
   })
 
-  it('is verified against its own, beside the others', async () => {
+  it('is verified against its own mirror, next to the others', async () => {
     const both = await verifyAll('both', 'default')
     expect(both).toEqual({ code: 0, said: sorted(ordinary, resident, PLATFORM_ANCHOR), stderr: '' })
   })
 
-  it('does not excuse an ordinary one that is gone, nor the platform chain', async () => {
+  it('does not hide an ordinary Domain or a platform chain that is missing', async () => {
     for (const [name, gone] of [
       ['without the ordinary one', ordinary],
       ['without the platform chain', PLATFORM_ANCHOR],
@@ -104,7 +104,7 @@ describe('a Domain with a mirror of its own', () => {
     ['none', 'elsewhere'],
     ['one with credentials', 's3://key:secret@bucket/prefix'],
     ['one that no row can hold', `file:///${'x'.repeat(498)}`],
-  ])('is refused a URL that is %s', async (_what, url) => {
+  ])('cannot have a URL that is %s', async (_what, url) => {
     const { code, stdout, stderr } = await cli.run('domain', 'create', '--mirror', url, '--json')
     expect([code, stdout]).toEqual([2, ''])
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'usage' } })
@@ -113,7 +113,7 @@ describe('a Domain with a mirror of its own', () => {
     expect(domains).toEqual([{ domains: 2 }])
   })
 
-  it('may have the longest URL that a row can hold', async () => {
+  it('can have the longest URL that a row can hold', async () => {
     const url = `file:///${'x'.repeat(497)}`
     expect(await cli.run('domain', 'create', '--mirror', url, '--json')).toMatchObject({ code: 0 })
   })

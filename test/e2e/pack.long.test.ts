@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensureBuilt, ROOT } from '../support/cli.js'
 import { fixtureCli, readManifest } from '../support/fixture-cli.js'
 
-it('oclif.manifest.json is that of the commands as they are', async () => {
+it('oclif.manifest.json matches the built commands', async () => {
   const fresh = await fixtureCli(join(ROOT, 'dist/commands'))
   const manifest = readManifest(fresh.root)
   fresh.remove()
@@ -21,7 +21,7 @@ describe('the tarball, installed elsewhere', () => {
 
   beforeAll(async () => {
     await ensureBuilt()
-    // Without scripts: another test may be running the dist that `prepare` would build anew.
+    // Without scripts: `prepare` would rebuild the dist that another test may be running.
     const packed = run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', dir], ROOT)
     const [tarball] = JSON.parse(packed) as { filename: string; files: { path: string }[] }[]
     files = tarball?.files.map(({ path }) => path) ?? []
@@ -33,7 +33,7 @@ describe('the tarball, installed elsewhere', () => {
   }, 300_000)
   afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
-  it('holds what runs, and no source, test or data of its making', () => {
+  it('contains what runs, and no sources or tests', () => {
     const needed = [
       'bin/run.js',
       'oclif.manifest.json',
@@ -53,7 +53,7 @@ describe('the tarball, installed elsewhere', () => {
     ).toContain('"running":false')
   })
 
-  it('gives the library to an import, with its types', () => {
+  it('exports the library with its types', () => {
     const names = run('node', ['-e', 'import("audit-chain").then((m) => console.log(Object.keys(m).join()))'])
     expect(names).toContain('createSink')
     expect(files).toContain('dist/src/index.d.ts')

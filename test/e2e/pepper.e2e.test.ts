@@ -52,7 +52,7 @@ const append = (domainId: string, more: Record<string, string> = {}) =>
 const pepperOf = async (domainId: string) =>
   Buffer.from(await openPepper(server.url(), env).pepperOf(domainId)).toString('hex')
 
-/** An error of this code, with this exit, and nothing secret in it. */
+/** Expects an error with this code and exit code, without a secret. */
 function expectError(result: CliResult, exit: number, code: string): void {
   expect(result.stdout).toBe('')
   expect(JSON.parse(result.stderr)).toMatchObject({ error: { code } })
@@ -60,7 +60,7 @@ function expectError(result: CliResult, exit: number, code: string): void {
   for (const secret of [server.rootToken, server.secretId]) expect(result.stderr).not.toContain(secret)
 }
 
-/** A Domain with a pepper in the vault and two rows. */
+/** Creates a Domain with a pepper in the vault and two rows. */
 async function begun(): Promise<string> {
   const domainId = randomUUID()
   await admin.putPepper(domainId, randomBytes(32))
@@ -72,7 +72,7 @@ async function begun(): Promise<string> {
 }
 
 describe('audit pepper provision', () => {
-  it('gives a new chain a pepper, once, and the chain begins with it', async () => {
+  it('creates a pepper for a new chain once, and the chain begins with it', async () => {
     const domainId = randomUUID()
     expectError(await audit('domain', 'create', '--domain', domainId), 3, 'pepper_unavailable')
     const [first, second] = [await provision(domainId), await provision(domainId.toUpperCase())]
@@ -87,7 +87,7 @@ describe('audit pepper provision', () => {
     expect(JSON.parse((await provision(domainId)).stdout)).toEqual({ domain_id: domainId, created: false })
   })
 
-  it('finds a pepper that was changed, and so does append; verify needs none', async () => {
+  it('detects a changed pepper, and so does append; verify needs no pepper', async () => {
     const domainId = await begun()
     await admin.putPepper(domainId, randomBytes(32))
     const changed = await pepperOf(domainId)
@@ -97,20 +97,20 @@ describe('audit pepper provision', () => {
     expect(await audit('verify', '--domain', domainId)).toMatchObject({ code: 0 })
   })
 
-  it('puts no fresh one where rows were written with one that is gone', async () => {
+  it('creates no new pepper for a chain whose pepper was deleted', async () => {
     const domainId = await begun()
     await admin.purge(domainId)
     expectError(await provision(domainId), 3, 'pepper_unavailable')
     await expect(pepperOf(domainId)).rejects.toMatchObject({ message: expect.stringContaining('no such') })
   })
 
-  it('takes over what chains were begun with, and nothing else', async () => {
+  it('imports the pepper that a chain was begun with, and no other', async () => {
     const domainId = randomUUID()
     const [key, other] = ['key', 'other'].map((name) => join(dir, name))
     for (const path of [key, other]) writeFileSync(path ?? '', randomBytes(32), { mode: 0o600 })
     const own = await testDatabase()
     const file = { AUDIT_DATABASE_URL: own.url, AUDIT_PEPPER: `file://${key}` }
-    // A vault of its own: the platform chain of another database has another pepper.
+    // This needs a vault of its own: the platform chain of another database has another pepper.
     const vault = { AUDIT_DATABASE_URL: own.url, AUDIT_PEPPER: server.url('moved') }
     expect(await auditWith(file, 'domain', 'create', '--domain', domainId)).toMatchObject({ code: 0 })
     const moved = (path: string | undefined) =>
@@ -130,7 +130,7 @@ describe('audit pepper provision', () => {
   })
 
   it.each(['file:///etc/audit/pepper.key', 'env:CI_KEY', ''])(
-    'is not for a source that derives them: "%s"',
+    'is refused for a source that derives peppers: "%s"',
     async (source) => {
       const result = await auditWith({ AUDIT_PEPPER: source }, 'pepper', 'provision', '--platform')
       expectError(result, 2, 'usage')
@@ -141,7 +141,7 @@ describe('audit pepper provision', () => {
     ['no token', { BAO_TOKEN: '' }, 2, 'pepper_not_configured'],
     ['a token that is refused', { BAO_TOKEN: 's.hunter2' }, 3, 'pepper_unavailable'],
     ['no CA file', { BAO_CACERT: '' }, 3, 'pepper_unavailable'],
-  ])('and append fail closed with %s', async (_what, more, exit, code) => {
+  ])('fails with %s, and so does append', async (_what, more, exit, code) => {
     expectError(await auditWith(more, 'pepper', 'provision', '--platform'), exit, code)
     const args = ['append', '--platform', ...ENTRY]
     const result = await auditWith(more, ...args)
@@ -151,13 +151,13 @@ describe('audit pepper provision', () => {
 })
 
 describe('a pepper source', () => {
-  it('by AppRole appends', async () => {
+  it('works with AppRole', async () => {
     const domainId = await begun()
     const role = { BAO_TOKEN: '', BAO_ROLE_ID: server.roleId, BAO_SECRET_ID: server.secretId }
     expect(await append(domainId, role)).toMatchObject({ code: 0, stderr: '' })
   })
 
-  it('in a variable is one for CI', async () => {
+  it('works from an environment variable', async () => {
     const own = await testDatabase()
     const ci = {
       AUDIT_DATABASE_URL: own.url,
@@ -176,7 +176,7 @@ describe('a pepper source', () => {
     await own.drop()
   })
 
-  it('of a vault signs no cursors: AUDIT_CURSOR_KEY_FILE does', async () => {
+  it('in a vault signs no cursors; AUDIT_CURSOR_KEY_FILE does', async () => {
     const domainId = await begun()
     const list = (more: Record<string, string>) =>
       auditWith(more, 'list', '--domain', domainId, '--limit', '1')
@@ -190,10 +190,10 @@ describe('a pepper source', () => {
   })
 })
 
-describe('with a pepper source that nobody can use', () => {
+describe('a pepper source that does not work', () => {
   const BROKEN = { AUDIT_PEPPER: 'openbao://127.0.0.1:1/secret/audit', BAO_TOKEN: '', BAO_CACERT: '/no/such' }
 
-  it('everything works that asks for no person', async () => {
+  it('stops no command that needs no pseudonym', async () => {
     const domainId = await begun()
     const own = ['--domain', domainId]
     const mirrored = await audit('archive', 'backfill', '--all')

@@ -10,7 +10,7 @@ import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgre
 const DOMAIN = '018f0000-0000-7000-8000-000000000001'
 const EMPTY = '018f0000-0000-7000-8000-000000000002'
 const NOWHERE = '018f0000-0000-7000-8000-00000000000f'
-/** Colours, a bidi override and a newline, as a hostile client would have them in a row. */
+/** Colours, a bidi override and a newline, as a hostile client may put them into a row. */
 const HOSTILE = 'a\u001b[31m\u202eb\nc'
 
 let database: TestDatabase
@@ -67,7 +67,7 @@ async function one<T>(...args: string[]): Promise<T> {
 
 const entriesOf = (result: CliResult) => jsonLines(result.stdout) as AuditEntry[]
 
-/** Nothing of a row reaches the terminal as it is. */
+/** Expects no control character of a row in the text. */
 function expectPlain(result: CliResult): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
   expect(result.stdout + result.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/)
@@ -86,7 +86,7 @@ describe('audit list', () => {
     expect(seqs).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
   })
 
-  it('--all is a line a row, the same rows', async () => {
+  it('--all prints one line per row, with the same rows', async () => {
     const entries = entriesOf(await ok('list', '--all', '--json'))
     const page = await one<AuditEntryList>('list')
     expect(entries).toEqual(page.items)
@@ -102,13 +102,13 @@ describe('audit list', () => {
     expect(entriesOf(await ok('list', '--all', '--json', '--subject-id', 'carol'))).toEqual([])
   })
 
-  it('filters are ANDed', async () => {
+  it('combines filters with AND', async () => {
     const args = ['--subject-id', 'alice', '--object-type', 'secret', '--correlation-id', 'c-1']
     const entries = entriesOf(await ok('list', '--all', '--json', ...args))
     expect(entries.map((entry) => entry.object.id)).toEqual(['2', '4'])
   })
 
-  it('as text: a table, hostile text escaped, the cursor on stderr', async () => {
+  it('prints a table with escaped text, and the cursor on stderr', async () => {
     const result = await ok('list', '--limit', '6')
     expectPlain(result)
     expect(result.stdout.split('\n').filter((line) => line !== '')).toHaveLength(7)
@@ -117,13 +117,13 @@ describe('audit list', () => {
     expectPlain(await ok('list', '--all'))
   })
 
-  it('the platform chain', async () => {
+  it('lists the platform chain', async () => {
     const { items } = await one<AuditEntryList>('list', '--platform')
     expect(items.map((item) => item.domain_id)).toEqual(items.map(() => PLATFORM_ANCHOR))
     expect(items.map((item) => item.object.type)).toEqual(['platform', 'domain', 'domain'])
   })
 
-  it('without a pepper: a page that needs no cursor, and --all', async () => {
+  it('prints a page without a cursor, and --all, without a pepper', async () => {
     const keyless = { env: { AUDIT_PEPPER: '' } }
     expect(await audit(['list', '--json'], keyless)).toMatchObject({ code: 0 })
     expect(await audit(['list', '--all', '--json'], keyless)).toMatchObject({ code: 0 })
@@ -134,7 +134,7 @@ describe('audit list', () => {
     })
   })
 
-  it('--subject-id with another pepper is refused, not an empty answer', async () => {
+  it('--subject-id with another pepper is refused instead of finding nothing', async () => {
     const other = join(dir, 'other.key')
     writeFileSync(other, Buffer.alloc(32, 6), { mode: 0o600 })
     const result = await audit(['list', '--subject-id', 'alice', '--json'], {
@@ -146,13 +146,13 @@ describe('audit list', () => {
 })
 
 describe('audit get', () => {
-  it('the proof as JSON', async () => {
+  it('prints the proof as JSON', async () => {
     const { entry, proof } = await one<AuditEntryProof>('get', '--seq', '6')
     expect(entry).toMatchObject({ seq: 6, relation: HOSTILE, request_context: { ip: '192.0.2.1' } })
     expect(Buffer.from(proof.canonical_bytes, 'base64').subarray(0, 4).toString()).toBe('PXA1')
   })
 
-  it('as text also what only the canonical bytes hold', async () => {
+  it('prints in text also what only the canonical bytes contain', async () => {
     const result = await ok('get', '--seq', '6')
     expectPlain(result)
     expect(result.stdout).toMatch(/^relation_path 2 +a\\x1b/m)
@@ -192,7 +192,7 @@ describe('exit codes', () => {
 })
 
 describe('audit domain list', () => {
-  it('a line a Domain, with its rows', async () => {
+  it('prints one line per Domain, with its number of rows', async () => {
     const domains = jsonLines((await ok('domain', 'list', '--json')).stdout)
     expect(domains).toMatchObject([
       { domain_id: DOMAIN, name: HOSTILE, rows: 12 },
@@ -237,7 +237,7 @@ describe('audit quarantine', () => {
 })
 
 describe('a row that was edited', () => {
-  it('get says that its proof does not recompute', async () => {
+  it('has a proof that does not recompute, as get says', async () => {
     await asSuperuser(
       database.url,
       `UPDATE audit_log_entry SET relation = 'secret.none' WHERE domain_id = '${DOMAIN}' AND seq = 7`,

@@ -56,7 +56,7 @@ class Server {
     return expect.poll(() => this.readiness(), WAIT).toMatchObject({ status, said })
   }
 
-  /** The value of one series; undefined where there is none. */
+  /** Returns the value of one series, or undefined when it does not exist. */
   async metric(series: string): Promise<number | undefined> {
     const text = await (await fetch(this.metricsUrl)).text()
     const line = text.split('\n').find((one) => one.startsWith(`${series} `))
@@ -71,7 +71,7 @@ class Server {
 
 const WAIT = { timeout: 30_000, interval: 50 }
 
-/** As a hostile administrator: triggers off. */
+/** Edits a row as a hostile administrator does, with triggers off. */
 const edit = (seq: number, sql: string, chain = domainId) =>
   asSuperuser(database.url, `UPDATE audit_log_entry SET ${sql} WHERE domain_id = '${chain}' AND seq = ${seq}`)
 
@@ -81,7 +81,7 @@ const lastRecord = async () => {
 }
 
 describe('/readyz', () => {
-  it('turns when a row far below the verified head is edited, and says degraded once that is acknowledged', async () => {
+  it('becomes diverged when a row far below the verified head is edited, and degraded after the acknowledgement', async () => {
     const server = await Server.start('--full-every', '1s')
     await server.becomes(200, 'ready')
     await edit(5, "relation = 'project.delete'")
@@ -108,7 +108,7 @@ describe('/readyz', () => {
     ])
   })
 
-  it('turns by a verify of another process; a new chain is taken in; a restart goes on where it was', async () => {
+  it('becomes diverged when another process finds a divergence, takes in new chains, and continues after a restart', async () => {
     const server = await Server.start('--full-every', '1h')
     await server.becomes(200, 'degraded')
     const fresh = await cli.create()
@@ -123,7 +123,7 @@ describe('/readyz', () => {
     await server.becomes(200, 'degraded')
     await server.end('SIGKILL')
 
-    // What cannot be checked is no divergence, and keeps the first pass from its end.
+    // A chain that cannot be checked is no divergence, and stops the first pass from ending.
     await asSuperuser(
       database.url,
       'ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_generation_known',
@@ -142,9 +142,9 @@ describe('/readyz', () => {
     await expect.poll(() => third.metric('audit_chains_unchecked'), WAIT).toBe(1)
     await edit(1, 'generation = 1', fresh)
     await third.becomes(200, 'degraded')
-    // The last row of each of the two chains once more, and the one of the chain that could not be checked.
+    // The last rows of the two other chains are read again, and the one row of the chain that could not be checked.
     expect(await rows(third)).toBe(3)
-    // A chain that seems to be as long as a chain can be: the gap before its last row is one finding, and soon found.
+    // A row with the largest possible seq: the gap before it is one finding, and is found quickly.
     await asSuperuser(
       database.url,
       `CREATE TEMP TABLE one AS SELECT * FROM audit_log_entry WHERE domain_id = '${fresh}' AND seq = 1;
@@ -162,7 +162,7 @@ describe('/readyz', () => {
 })
 
 describe('the metrics', () => {
-  it('are on their own listener, which a server cannot do without unless it is told to', async () => {
+  it('have a listener of their own, and the server does not start when the port is taken', async () => {
     const server = await Server.start()
     expect((await fetch(`${server.url}/metrics`)).status).toBe(404)
     const series = 'audit_http_requests_total{route="other",method="other",status="404"}'

@@ -18,7 +18,7 @@ let first: string
 let second: string
 let resident: string
 let heads: string
-/** Rows of a chain that are there before and after. */
+/** Returns the rows of a chain, to compare before and after. */
 const ROWS = 3
 
 beforeAll(async () => {
@@ -98,9 +98,9 @@ const outcomes = (of: Readonly<Record<string, string>>) => [
 ]
 
 describe.concurrent('archive restore --all', () => {
-  it('brings every chain back, the platform chain first, and each from its own mirror', () =>
+  it('restores every chain from its own mirror, the platform chain first', () =>
     withLoss(async (loss) => {
-      // Its newest object came 90 s after its row.
+      // The newest object is 90 s younger than its row.
       const [newest] = await rowsOf(
         source.url,
         'SELECT extract(epoch FROM recorded_at)::float AS at FROM audit_log_entry WHERE domain_id = $1 AND seq = 3',
@@ -134,13 +134,13 @@ describe.concurrent('archive restore --all', () => {
       )
     }))
 
-  it('is run again after a kill: what is there and grew is passed over, what is half there goes on', () =>
+  it('can run again after a kill: skips complete chains that grew, and completes partial ones', () =>
     withLoss(async (loss) => {
       for (const words of [['--platform'], ['--domain', first]])
         expect(await loss.run('archive', 'restore', ...words)).toMatchObject({ code: 0 })
       const line = ['--subject', 'a', '--relation', 'r', '--object', 'o:1']
       expect(await loss.run('append', '--domain', first, ...line)).toMatchObject({ code: 0 })
-      // As a kill leaves it: announced, and one of its rows put in.
+      // The state after a kill: the restore is announced, and one row is inserted.
       await asSuperuser(
         loss.database.url,
         `INSERT INTO audit_restore (domain_id, mirror_url) VALUES ('${second}', 'file:///m'), ('${resident}', 'file:///m')`,
@@ -154,7 +154,7 @@ describe.concurrent('archive restore --all', () => {
       expect(await loss.run('verify', '--all')).toMatchObject({ code: 0 })
     }))
 
-  it('names a chain that is there with other content, and restores the others', () =>
+  it('names a chain that exists with other content, and restores the others', () =>
     withLoss(async (loss) => {
       await loss.run('archive', 'restore', '--domain', first)
       await asSuperuser(
@@ -175,12 +175,12 @@ describe.concurrent('archive restore --all', () => {
       expect([code, said]).toEqual([1, outcomes({ [second]: 'broken' })])
       expect(summary).toMatchObject({ ok: false, restored: 3, broken: 1 })
       expect(await loss.marks()).toEqual([])
-      // It is not there, and that is no restore's doing any more.
+      // The chain is missing, and no restore of it is unfinished.
       const verified = await loss.run('verify', '--all')
       expect([verified.code, verified.stdout.match(/chain_missing/g)?.length]).toEqual([1, 1])
     }))
 
-  it('misses a Domain that the platform chain speaks of', () =>
+  it('reports a Domain that only the platform chain names', () =>
     withLoss(async (loss) => {
       rmSync(join(root, loss.mirror, 'audit', first), { recursive: true })
       const { code, said, lines } = await loss.restoreAll()
@@ -207,7 +207,7 @@ describe.concurrent('archive restore --all', () => {
       const other = join(root, 'other.key')
       writeFileSync(other, Buffer.alloc(32, 7), { mode: 0o600 })
       const { code, errors } = await loss.restoreAll('--pepper', pathToFileURL(other).href)
-      // And the platform chain vouches for no mirror of a Domain's own.
+      // The platform chain names no other mirror either.
       const codes = errors.map((line) => JSON.parse(line).error.code).sort()
       expect([code, codes]).toEqual([3, ['mirror_broken', ...Array(3).fill('pepper_mismatch')]])
       expect(await loss.marks()).toEqual([])

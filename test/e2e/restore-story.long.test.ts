@@ -25,7 +25,7 @@ interface Head {
 /** Where the mirror is, and how an investigator gets a copy of it. */
 interface Kind {
   readonly name: string
-  /** Files of events; the real ones, as many as this kind can do in a few seconds. */
+  /** The number of files of real events that this kind can handle in a few seconds. */
   readonly files: number
   open(): Promise<{ url: string; env: Readonly<Record<string, string>>; copyTo(dir: string): Promise<void> }>
 }
@@ -66,13 +66,13 @@ function eventFiles(limit: number): string[] {
     .map((name) => join(EVENTS, name))
 }
 
-/** What an investigator runs, who has the copy and nothing else: no database, no home, no credentials. */
+/** Verifies as an investigator does, with the copy but without a database, a home or credentials. */
 function offline(dir: string, ...words: string[]) {
   const flags = ['--source', 'mirror', '--mirror', pathToFileURL(dir).href]
   return runCli(['verify', ...flags, ...words, '--json'], { env: NOWHERE })
 }
 
-/** One field of one object, written back as an object is written. */
+/** Edits one field of one object, and writes the object back in its format. */
 async function editObject(dir: string, domainId: string): Promise<void> {
   const path = join(dir, keyOf(domainId, EDITED_SEQ))
   const json = (await decompress(readFileSync(path))).toString('utf8')
@@ -84,13 +84,13 @@ async function editObject(dir: string, domainId: string): Promise<void> {
 const headOf = (results: readonly Record<string, unknown>[], domainId: string) =>
   results.find((result) => result.domain_id === domainId)?.head as Head
 
-describe.each(KINDS.map((kind) => [kind.name, kind] as const))('mirrored to %s', (name, kind) => {
-  it('a chain outlives its Postgres', async () => {
+describe.each(KINDS.map((kind) => [kind.name, kind] as const))('a chain mirrored to %s', (name, kind) => {
+  it('outlives its Postgres', async () => {
     const mirror = await kind.open()
     const copy = join(root, `copy of ${name.replaceAll(/\W/g, '-')}`)
     const before = new Installation(mirror.url, mirror.env)
 
-    // Appended and archived.
+    // Append and archive.
     const [created] = await before.json('domain', 'create', '--name', 'acme')
     const domainId = String(created?.domain_id)
     const chain = ['--domain', domainId]
@@ -114,7 +114,7 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('mirrored to %s',
     const heads = join(root, `heads-${domainId}.ndjson`)
     writeFileSync(heads, saved.map((line) => JSON.stringify(line)).join('\n'))
 
-    // Copied, and verified with Postgres stopped.
+    // Copy the mirror, and verify the copy while Postgres is stopped.
     await before.json('db', 'stop')
     await mirror.copyTo(copy)
     const verified = await offline(copy, '--all', '--expect-heads', heads)
@@ -126,7 +126,7 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('mirrored to %s',
     expect(headOf(results, domainId)).toEqual(head)
     expect(results.at(-1)).toMatchObject({ summary: { ok: true, chains: 2, findings: 0 } })
 
-    // An object edited, and named.
+    // Edit an object: verify names it.
     const evidence = `${copy} edited`
     cpSync(copy, evidence, { recursive: true })
     await editObject(evidence, domainId)
@@ -138,7 +138,7 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('mirrored to %s',
       findings: [{ code: 'object_malformed', seq_from: EDITED_SEQ, seq_to: EDITED_SEQ }],
     })
 
-    // Postgres is lost; the key file was kept. Both chains come back, with the same heads.
+    // Lose Postgres and keep the key file: both chains are restored with the same heads.
     const after = new Installation(mirror.url, mirror.env)
     after.takeKeyOf(before)
     await before.drop()
@@ -154,7 +154,7 @@ describe.each(KINDS.map((kind) => [kind.name, kind] as const))('mirrored to %s',
     expect(restored?.mirror_lag_seconds).toBeGreaterThanOrEqual(0)
     expect(restored?.verify).toMatchObject({ ok: true, source: 'both', rows: head.seq, unarchived: 0, head })
 
-    // It goes on: with the same pseudonyms, and into the same mirror.
+    // Continue with the same pseudonyms and into the same mirror.
     const line = ['--subject', 'mallory', '--relation', 'secret.write', '--object', 'secret:db']
     const [next] = await after.json('append', ...chain, ...line)
     expect(next).toMatchObject({ seq: head.seq + 1 })

@@ -50,7 +50,7 @@ afterAll(async () => {
 
 type Env = Readonly<Record<string, string>>
 
-/** A Postgres without rows, and a mirror that somebody may have been at. */
+/** An empty Postgres, and a copy of the mirror that may be damaged. */
 class Ruin {
   private constructor(
     readonly database: TestDatabase,
@@ -77,7 +77,7 @@ class Ruin {
     return this.run(['archive', 'restore', ...chain(), '--json', ...words])
   }
 
-  /** How much of any chain is there. */
+  /** Returns the number of rows, heads, Domains and unfinished restores. */
   async contents() {
     const [row] = await rowsOf(
       this.database.url,
@@ -110,7 +110,7 @@ const cutTail = (dir: string) => {
 }
 const errorOf = (stderr: string) => (jsonLines(stderr)[0] as { error: { code: string } }).error.code
 
-/** Whole, with the head that it had, and ready for the next row. */
+/** Expects the whole chain with its former head, ready for the next row. */
 async function assertRestored(ruin: Ruin): Promise<void> {
   expect(await ruin.contents()).toEqual(WHOLE)
   const verified = await ruin.run(['verify', ...chain(), '--source', 'both', '--json', ...pinOf(ROWS)])
@@ -132,7 +132,7 @@ interface Refusal {
   readonly damage?: (dir: string) => void
   readonly exit: number
   readonly error?: string
-  /** What the mirror's verdict says, where that is the reason. */
+  /** A part of the mirror's verdict, when the verdict is the reason. */
   readonly findings?: () => readonly object[]
 }
 
@@ -206,7 +206,7 @@ const REFUSALS: readonly Refusal[] = [
     exit: 3,
     error: 'mirror_unavailable',
   },
-  { name: 'a head that is none', words: () => ['--expect-head', '7'], exit: 2, error: 'usage' },
+  { name: 'a malformed head', words: () => ['--expect-head', '7'], exit: 2, error: 'usage' },
 ]
 
 describe.concurrent('archive restore refuses, and writes nothing', () => {
@@ -235,7 +235,7 @@ describe.concurrent('archive restore refuses, and writes nothing', () => {
 })
 
 describe.concurrent('archive restore', () => {
-  it('meets a pinned head', () =>
+  it('restores a chain with a pinned head', () =>
     withRuin(async (ruin) => {
       const { code, stdout, stderr } = await ruin.restore(...pinOf(ROWS))
       expect(code, stderr).toBe(0)
@@ -250,7 +250,7 @@ describe.concurrent('archive restore', () => {
       await assertRestored(ruin)
     }))
 
-  it('says the same in text', () =>
+  it('prints the result in text', () =>
     withRuin(async (ruin) => {
       const { code, stdout } = await ruin.run(['archive', 'restore', ...chain()])
       expect(code).toBe(0)
@@ -258,7 +258,7 @@ describe.concurrent('archive restore', () => {
       expect(stdout).toMatch(new RegExp(`^intact {4}${domainId} {2}rows 1 to ${ROWS} of both `, 'm'))
     }))
 
-  it('restores the intact beginning of a broken mirror where that is allowed, and still ends with 1', () =>
+  it('restores the intact beginning of a broken mirror when that is allowed, and still ends with 1', () =>
     withRuin(async (ruin) => {
       const { code, stdout, stderr } = await ruin.restore('--allow-broken-tail')
       expect(code, stderr).toBe(1)
@@ -275,7 +275,7 @@ describe.concurrent('archive restore', () => {
       expect(await ruin.run(['verify', ...chain(), ...pinOf(last)])).toMatchObject({ code: 0 })
     }, breakOne))
 
-  it('restores all there is of a mirror that is behind the pinned head where that is allowed', () =>
+  it('restores a mirror that ends before the pinned head when that is allowed', () =>
     withRuin(async (ruin) => {
       const { code, stdout } = await ruin.restore(...pinOf(ROWS), '--allow-broken-tail')
       expect(code).toBe(1)
@@ -284,7 +284,7 @@ describe.concurrent('archive restore', () => {
       expect(await ruin.contents()).toEqual({ rows: last, heads: 1, domains: 1, restores: 0 })
     }, cutTail))
 
-  it('gives a Domain back the mirror of its own that its first row names', () =>
+  it('sets the mirror of a Domain to the one that its first row names', () =>
     withRuin(async (ruin) => {
       const [own, copy] = [join(ruin.dir, 'own'), join(ruin.dir, 'copy')]
       const created = await ruin.run(['domain', 'create', '--mirror', urlOf(own), '--json'])
@@ -304,7 +304,7 @@ describe.concurrent('archive restore', () => {
     }))
 })
 
-/** Of a chain that is half restored no verify says that it is intact, and none raises the alarm. */
+/** Expects that a verify of a partly restored chain says neither intact nor diverged. */
 async function assertUnfinished(ruin: Ruin): Promise<void> {
   for (const words of [
     chain(),
@@ -320,7 +320,7 @@ async function assertUnfinished(ruin: Ruin): Promise<void> {
   const quarantined = 'SELECT code, seq_from::int AS seq FROM audit_tamper_quarantine'
   expect(await rowsOf(ruin.database.url, quarantined)).toEqual([])
 
-  // What is wrong with the rows that are there is found all the same.
+  // Damage in the rows that were restored is still found.
   const set = (relation: string) =>
     asSuperuser(
       ruin.database.url,
@@ -335,7 +335,7 @@ async function assertUnfinished(ruin: Ruin): Promise<void> {
   await set('project.read')
 }
 
-/** A connection that holds a place in the chain, so that a restore waits there: rows are put in 1,000 at a time. */
+/** Locks one seq of the chain on a connection, so that a restore waits there. A restore inserts 1,000 rows at a time. */
 async function holding(ruin: Ruin, seq: number): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: ruin.database.url })
   await client.connect()
@@ -344,7 +344,7 @@ async function holding(ruin: Ruin, seq: number): Promise<pg.Client> {
   return client
 }
 
-/** Some row of the chain that is none of the mirror's. */
+/** Inserts a row of the chain that differs from the mirror's. */
 function forged(seq: number): string {
   return `INSERT INTO audit_log_entry (domain_id, seq, subject_pseudonym, relation, object, reason, recorded_at, prev_hash, entry_hash)
     VALUES ('${domainId}', ${seq}, sha256('x'), 'x', 'x:x', 1, now(), sha256('x'), sha256('y'))`
@@ -359,7 +359,7 @@ async function until(ruin: Ruin, rows: number): Promise<void> {
 }
 
 describe.concurrent('archive restore, in the middle of it', () => {
-  it('lets nobody in, survives SIGKILL, and goes on', () =>
+  it('locks the chain, survives SIGKILL and continues', () =>
     withRuin(async (ruin) => {
       const blocker = await holding(ruin, 1_200)
       const child = await spawnCli(['archive', 'restore', ...chain()], { env: ruin.env })
@@ -386,7 +386,7 @@ describe.concurrent('archive restore, in the middle of it', () => {
       await assertRestored(ruin)
     }))
 
-  it('is killed at any moment, and goes on', () =>
+  it('continues after a kill at any moment', () =>
     withRuin(async (ruin) => {
       for (const rows of [0, 0, 1_000]) {
         const child = await spawnCli(['archive', 'restore', ...chain()], { env: ruin.env })
@@ -397,17 +397,17 @@ describe.concurrent('archive restore, in the middle of it', () => {
         await ended
       }
       const { code, stderr } = await ruin.restore()
-      // The last one may have been through before it was killed.
+      // The last run may have finished before the kill.
       expect(code === 0 || errorOf(stderr) === 'chain_exists', stderr).toBe(true)
       await assertRestored(ruin)
     }))
 
-  it('two at once: one restores, the other is refused', () =>
+  it('refuses a second restore at the same time', () =>
     withRuin(async (ruin) => {
       const results = await Promise.all([ruin.restore(), ruin.restore()])
       const [done, refused] = results.sort((a, b) => (a.code ?? 0) - (b.code ?? 0))
       expect(done?.code).toBe(0)
-      // Beside the first one, or after it.
+      // The second one ran during the first one, or after it.
       const refusal = [refused?.code, errorOf(refused?.stderr ?? '')]
       expect([
         [3, 'restore_running'],
@@ -416,7 +416,7 @@ describe.concurrent('archive restore, in the middle of it', () => {
       await assertRestored(ruin)
     }))
 
-  it('does not build on a row that is not the mirror’s', () =>
+  it('does not continue after a row that differs from the mirror’s', () =>
     withRuin(async (ruin) => {
       await asSuperuser(ruin.database.url, forged(1_200))
       const { code, stderr } = await ruin.restore()
@@ -424,7 +424,7 @@ describe.concurrent('archive restore, in the middle of it', () => {
       expect(await ruin.contents()).toEqual({ rows: 1_001, heads: 0, domains: 0, restores: 1 })
     }))
 
-  it('does not give a head to rows that go on beyond it', () =>
+  it('sets no head when rows continue after it', () =>
     withRuin(async (ruin) => {
       await asSuperuser(ruin.database.url, forged(ROWS + 1))
       const { code, stderr } = await ruin.restore()

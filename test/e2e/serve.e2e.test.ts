@@ -50,7 +50,7 @@ const AS = (name: string) => ({ headers: { authorization: `Bearer ${name}` } })
 const entries = (url: string) => `${url}/v1/domains/${domainId}/audit/entries`
 
 it.each([
-  ['a port that is none', ['--port', '65536']],
+  ['a port out of range', ['--port', '65536']],
   ['a certificate without its key', ['--tls-cert', 'cert.pem']],
   ['a proxy by its name', ['--trusted-proxy', 'proxy.example']],
   ['no verifies at all', ['--max-verifies', '0']],
@@ -59,7 +59,7 @@ it.each([
 })
 
 describe('a server', () => {
-  it('prints its URL, serves, logs a line an answer, and ends with 143 on SIGTERM', async () => {
+  it('prints its URL, logs one line per answer, and ends with 143 on SIGTERM', async () => {
     const { child, url, ended } = await serve()
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     const page = await fetch(entries(url), AS('auditor'))
@@ -75,14 +75,14 @@ describe('a server', () => {
       { level: 'info', message: 'answered', status: 403, correlation_id },
       { level: 'info', message: 'draining' },
     ])
-    // What was denied just before the end is on the chain.
+    // The denial just before the end is on the chain.
     const rows = await rowsOf(database.url, 'SELECT object FROM audit_log_entry WHERE correlation_id = $1', [
       correlation_id,
     ])
     expect(rows).toEqual([{ object: `audit-archive:${domainId}` }])
   })
 
-  it('ends with 130 on SIGINT, and says its URL in JSON', async () => {
+  it('ends with 130 on SIGINT, and prints its URL as JSON', async () => {
     const { child, url, ended } = await serve('--json')
     expect((await fetch(`${url}/healthz`)).status).toBe(200)
     child.kill('SIGINT')
@@ -105,7 +105,7 @@ describe('a server', () => {
     expect((await ended).code).toBe(143)
   })
 
-  it('ends connections that never shake hands, and does not wait for them at its end', async () => {
+  it('closes connections without a TLS handshake, and does not wait for them when it stops', async () => {
     const [cert, key] = ['cert', 'key'].map((name) => join(ROOT, `test/fixtures/tls/${name}.pem`))
     const { child, url, ended } = await serve('--tls-cert', cert ?? '', '--tls-key', key ?? '')
     const silent = () => {
@@ -126,12 +126,12 @@ describe('a server', () => {
     expect(performance.now() - begun).toBeLessThan(5_000)
   })
 
-  it('ends with 2 where certificate and key are none', async () => {
+  it('ends with 2 when certificate and key are not PEM', async () => {
     const { ended } = await serve('--tls-cert', join(ROOT, 'README.md'), '--tls-key', join(ROOT, 'README.md'))
     expect(await ended).toMatchObject({ code: 2, stdout: '' })
   })
 
-  it('ends with 3 where the port is taken', async () => {
+  it('ends with 3 when the port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))
     const { ended } = await serve('--port', String((other.address() as AddressInfo).port), '--json')
@@ -142,7 +142,7 @@ describe('a server', () => {
   })
 })
 
-describe('a verify that is under way at the end', () => {
+describe('a verify that runs when the server stops', () => {
   async function whileLocked<T>(use: () => Promise<T>): Promise<T> {
     const client = new pg.Client({ connectionString: database.url })
     await client.connect()
@@ -154,7 +154,7 @@ describe('a verify that is under way at the end', () => {
     }
   }
 
-  /** Its own verifies are done with. */
+  /** Starts a server and waits until its own verification is done. */
   async function ready(): Promise<Serving> {
     const server = await serve()
     await expect.poll(async () => (await fetch(`${server.url}/readyz`)).status, { timeout: 20_000 }).toBe(200)
@@ -172,7 +172,7 @@ describe('a verify that is under way at the end', () => {
   const verify = (url: string) =>
     fetch(`${url}/v1/domains/${domainId}/audit/verify`, { method: 'POST', ...AS('auditor') })
 
-  it('is answered, while nobody else is let in', async () => {
+  it('is answered, while new connections are refused', async () => {
     const { child, url, ended } = await ready()
     const { answer } = await whileLocked(async () => {
       const answer = verify(url)

@@ -16,7 +16,7 @@ afterAll(() => fixture.remove())
 const start = (...args: string[]) => spawnCli(args, { bin: fixture.bin })
 
 describe('stdout', () => {
-  it('brings 200,000 lines through a slow pipe, in bounded memory, with the verdict', async () => {
+  it('delivers 200,000 lines through a slow pipe in bounded memory, and the exit code', async () => {
     const child = await start('stream', '--lines', '200000', '--status', '1')
     const stderr = textOf(child.stderr)
     let lines = 0
@@ -34,7 +34,7 @@ describe('stdout', () => {
     { args: [], code: 0, written: 100_000 },
     { args: ['--status', '1'], code: 1, written: 100_000 },
     { args: ['--status', '3'], code: 3, written: 100_000 },
-  ])('that nobody reads any more is an orderly end, $args', async ({ args, code, written }) => {
+  ])('ends in order when its reader goes away, $args', async ({ args, code, written }) => {
     const child = await start('stream', '--lines', '100000', ...args)
     child.stdout.once('data', () => child.stdout.destroy())
     const stderr = await textOf(child.stderr)
@@ -42,7 +42,7 @@ describe('stdout', () => {
     expect(await exitOf(child)).toBe(code)
   })
 
-  it('tells a command that only prints that nobody reads any more', async () => {
+  it('stops a command that only prints when its reader goes away', async () => {
     const child = await start('stream', '--lines', '100000', '--until-closed')
     child.stdout.once('data', () => child.stdout.destroy())
     const [{ written }] = jsonLines(await textOf(child.stderr)) as [{ written: number }]
@@ -50,7 +50,7 @@ describe('stdout', () => {
     expect(await exitOf(child)).toBe(0)
   })
 
-  it('survives a stderr that nobody reads', async () => {
+  it('may lose the reader of stderr without an effect', async () => {
     const child = await start('crash', '--how', 'audit')
     child.stderr.destroy()
     expect(await exitOf(child)).toBe(3)
@@ -71,7 +71,7 @@ describe('signals', () => {
     expect({ end, stdout, stderr }).toEqual({ end: { code, signal: null }, stdout: '', stderr: 'stopping\n' })
   })
 
-  it('a second signal forces it', async () => {
+  it('end the process at once when there are two', async () => {
     const child = await start('wait', '--deaf')
     await said(child, 'ready')
     child.kill('SIGTERM')

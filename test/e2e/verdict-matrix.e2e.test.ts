@@ -9,7 +9,7 @@ import { type TestDatabase, testDatabase } from '../support/postgres.js'
 interface Case {
   readonly name: string
   readonly exit: number
-  /** The first word of the text form on stdout; none where there is no verdict. */
+  /** The first word of the text on stdout; absent when there is no verdict. */
   readonly says?: string
   readonly words: () => readonly string[]
 }
@@ -59,7 +59,7 @@ describe.concurrent.each([
   ['text', []],
   ['JSON', ['--json']],
 ] as const)('verify, %s', (form, json) => {
-  it.each(cases)('%s: one exit status in a pipe', async (_name, { exit, says, words }) => {
+  it.each(cases)('%s: has this exit status in a pipe', async (_name, { exit, says, words }) => {
     const { code, stdout, stderr } = await runProcess(['verify', ...words(), ...json])
     expect(code).toBe(exit)
     if (says === undefined) expect(stdout).toBe('')

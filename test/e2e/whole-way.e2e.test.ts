@@ -17,7 +17,7 @@ describe('2,900 real events, from their files to a verdict, on a fresh home', ()
   let domainId = ''
   let placed: { seq: number; entry_hash: string }[] = []
 
-  it('a Domain is created and all are appended', async () => {
+  it('are all appended to a new Domain', async () => {
     const created = await audit('domain', 'create', '--name', 'whole way')
     domainId = (jsonLines(created.stdout)[0] as { domain_id: string }).domain_id
     const files = readdirSync(EVENTS)
@@ -29,7 +29,7 @@ describe('2,900 real events, from their files to a verdict, on a fresh home', ()
     expect(placed.map(({ seq }) => seq)).toEqual(Array.from({ length: 2_900 }, (_, i) => i + 2))
   })
 
-  it('they are listed as they were acknowledged', async () => {
+  it('are listed as they were acknowledged', async () => {
     const listed = await audit('list', '--domain', domainId, '--all')
     const rows = jsonLines(listed.stdout) as typeof placed
     expect(rows.slice(1).map(({ seq, entry_hash }) => ({ seq, entry_hash }))).toEqual(
@@ -39,7 +39,7 @@ describe('2,900 real events, from their files to a verdict, on a fresh home', ()
     expect(jsonLines(denied.stdout)).toHaveLength(60)
   })
 
-  it('one is fetched with its proof, and a person is found by name', async () => {
+  it('are fetched one by one with a proof, and found by person', async () => {
     const got = await audit('get', '--domain', domainId, '--seq', '1500')
     const { entry, proof } = jsonLines(got.stdout)[0] as { entry: object; proof: object }
     expect(proof).toMatchObject({ entry_hash: placed[1_498]?.entry_hash })
@@ -48,7 +48,7 @@ describe('2,900 real events, from their files to a verdict, on a fresh home', ()
     expect(jsonLines(rows.stdout)).toHaveLength(105)
   })
 
-  it('every chain verifies', async () => {
+  it('verify on every chain', async () => {
     const verified = await audit('verify', '--all')
     expect(verified.code).toBe(0)
     expect(jsonLines(verified.stdout).at(-1)).toMatchObject({
@@ -57,7 +57,7 @@ describe('2,900 real events, from their files to a verdict, on a fresh home', ()
   })
 })
 
-it('the demo finds its own forgery and leaves nothing behind', async () => {
+it('runs a demo that finds its own forgery and leaves nothing behind', async () => {
   const before = readdirSync(tmpdir()).filter((name) => name.startsWith('audit-demo-'))
   const { code, stdout } = await runProcess(['demo'])
   expect(code).toBe(0)

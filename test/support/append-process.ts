@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { runCli, spawnCli } from './cli.js'
 import { rowsOf } from './postgres.js'
 
-/** A line that `audit append --json` printed: this row is durable. */
+/** A line that `audit append --json` printed: its row is durable. */
 export interface Acknowledged {
   readonly domain_id: string
   readonly seq: number
@@ -61,7 +61,7 @@ export interface AppendEnd {
 
 /** `audit append --stdin --json`, fed line by line. */
 export class AppendProcess {
-  /** What was printed so far, whole lines only. */
+  /** The whole lines that were printed so far. */
   readonly acknowledged: Acknowledged[] = []
   readonly ended: Promise<AppendEnd>
   readonly #child: ChildProcessWithoutNullStreams
@@ -70,7 +70,7 @@ export class AppendProcess {
 
   private constructor(child: ChildProcessWithoutNullStreams) {
     this.#child = child
-    // A process that was killed does not read on; that is what the test is about.
+    // A killed process stops reading, which these tests expect.
     child.stdin.on('error', () => undefined)
     createInterface({ input: child.stdout }).on('line', (line) => this.#take(line))
     let stderr = ''
@@ -95,7 +95,7 @@ export class AppendProcess {
     this.#child.stdin.write(`${JSON.stringify(line)}\n`)
   }
 
-  /** Resolves with whether `rows` lines have been acknowledged altogether; false when the process ended before. */
+  /** Resolves with true once `rows` rows are acknowledged in all, and with false when the process ends before. */
   async reaches(rows: number): Promise<boolean> {
     if (this.acknowledged.length < rows && !this.#hasEnded) {
       await new Promise<void>((wake) => this.#waiting.push({ rows, wake }))
@@ -130,7 +130,7 @@ export class AppendProcess {
   }
 }
 
-/** The last line of a killed process may be torn, and so no acknowledgement. */
+/** Returns undefined for a torn line, which a killed process may leave at the end. */
 function acknowledgement(line: string): Acknowledged | undefined {
   try {
     return JSON.parse(line) as Acknowledged
@@ -139,7 +139,7 @@ function acknowledgement(line: string): Acknowledged | undefined {
   }
 }
 
-/** Those of the acknowledged rows that are not in the table with that hash and that time; acknowledged twice counts too. */
+/** Returns the acknowledged rows that are not in the table with their hash and time, and rows acknowledged twice. */
 export async function lost(url: string, rows: readonly Acknowledged[]): Promise<Acknowledged[]> {
   const stored = await rowsOf(
     url,
@@ -148,11 +148,11 @@ export async function lost(url: string, rows: readonly Acknowledged[]): Promise<
   )
   const keyOf = (row: object) => JSON.stringify(Object.entries(row).sort())
   const there = new Set(stored.map(keyOf))
-  // A row that was told twice is missing the second time: two entries cannot be one row.
+  // The second acknowledgement of one row counts as lost: two entries cannot be one row.
   return rows.filter((row) => !there.delete(keyOf(row)))
 }
 
-/** seq of every row of each chain, whether it has 1 to n without a gap, and n; the platform chain too. */
+/** Returns the length of every chain, the platform chain included. Throws when a chain has a gap. */
 export async function chainLengths(url: string): Promise<Map<string, number>> {
   const chains = await rowsOf(
     url,

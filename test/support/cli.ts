@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url'
 import lockfile from 'proper-lockfile'
 import { runInHost } from './cli-hosts.js'
 
-/** The repository; the same from test/support and from dist/test/support. */
+/** The directory of the repository, found from test/support and from dist/test/support. */
 export const ROOT = findRoot(fileURLToPath(new URL('.', import.meta.url)))
 export const BIN = join(ROOT, 'bin', 'run.js')
 
 export interface CliOptions {
-  /** Added to a clean environment: no AUDIT_*, AWS_* or NO_COLOR of whoever runs the tests leaks in. */
+  /** Added to a clean environment, which has no AUDIT_*, AWS_* or NO_COLOR from outside. */
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string | Uint8Array
   readonly cwd?: string
@@ -22,7 +22,7 @@ export interface ProcessOptions extends CliOptions {
 }
 
 export interface CliResult {
-  /** The exit status, or null when a signal ended it. */
+  /** The exit status, or null when a signal ended the process. */
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
@@ -31,7 +31,7 @@ export interface CliResult {
 
 let built: Promise<void> | undefined
 
-/** Builds dist when a source is newer than it. Once a process, and by one of several processes at once. */
+/** Builds dist when a source is newer. Of several processes that ask at once, one builds and the others wait. */
 export function ensureBuilt(): Promise<void> {
   built ??= buildUnderLock()
   return built
@@ -53,13 +53,13 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 /** Runs the built command line in a process of its own, its standard streams being pipes. */
 export async function runProcess(args: readonly string[], options: ProcessOptions = {}): Promise<CliResult> {
   const child = await spawnCli(args, options)
-  // A command may end before it has read all of its input; that EPIPE is no concern of the test.
+  // A command may end before it has read all of its input. Ignore that EPIPE.
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input ?? '')
   return finished(child)
 }
 
-/** Starts it only; for signals and slow readers. The caller ends stdin and waits with {@link finished}. */
+/** Starts the command line, for signals and slow readers. The caller ends stdin and waits with {@link finished}. */
 export async function spawnCli(
   args: readonly string[],
   options: ProcessOptions = {},
@@ -72,9 +72,9 @@ export async function spawnCli(
   })
 }
 
-/** To be called before the child can have ended. */
+/** Waits for the end of the child. Call it before the child can have ended. */
 export async function finished(child: ChildProcessWithoutNullStreams): Promise<CliResult> {
-  if (child.exitCode !== null) throw new Error('it ended before it was waited for')
+  if (child.exitCode !== null) throw new Error('the process ended before the wait for it began')
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
@@ -87,7 +87,7 @@ export async function finished(child: ChildProcessWithoutNullStreams): Promise<C
   })
 }
 
-/** The documents of an NDJSON stdout, or the one document of a `--json` answer. */
+/** Parses every line of an output as JSON. */
 export function jsonLines(stdout: string): unknown[] {
   return stdout
     .split('\n')
@@ -138,12 +138,12 @@ function filesIn(dir: string): string[] {
 
 function build(): void {
   const startedAt = new Date()
-  // tsc emits in spite of type errors; `npm run check` is where those fail.
+  // tsc emits in spite of type errors; `npm run check` reports them.
   const steps = 'npx tsc; node bin/bundle.js && node bin/manifest.js'
   const result = spawnSync(steps, { cwd: ROOT, encoding: 'utf8', shell: true })
   if (result.status !== 0) throw new Error(`the build failed:\n${result.stdout}${result.stderr}`)
   writeFileSync(STAMP, result.stdout)
-  // A source saved while tsc ran is newer than this build.
+  // The stamp has the time of the start, so that a source saved during the build counts as newer.
   utimesSync(STAMP, startedAt, startedAt)
 }
 

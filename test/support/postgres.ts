@@ -10,20 +10,20 @@ import { makeCluster, urlIn } from './test-cluster.js'
 
 export { type TestCluster, testCluster } from './test-cluster.js'
 
-/** A database of a test's own. Both URLs are the superuser's; `drop` also throws out whoever is still connected. */
+/** A database for one test. Both URLs are the superuser's. `drop` ends the remaining connections. */
 export interface TestDatabase {
   readonly url: string
   readonly superuserUrl: string
   drop(): Promise<void>
 }
 
-/** Seconds that a worker waits for another one to bring up the cluster of the run. */
-const PATIENCE = 100
+/** Seconds that a worker waits for another worker to start the cluster of the run. */
+const START_TIMEOUT = 100
 
 /**
- * A new database in the cluster of this run: with the schema (cloned from a template, about 50 ms) or, with
- * `migrated: false`, empty. All workers of one vitest run share one cluster, which goes when vitest ends, by whatever
- * death. AUDIT_TEST_POSTGRES names a package directory with `native/bin` of another major.
+ * Makes a database in the cluster of this run: with the schema, cloned from a template, or empty with
+ * `migrated: false`. All workers of one vitest run share one cluster per PostgreSQL major. A cluster ends with vitest, even
+ * when vitest is killed. AUDIT_TEST_POSTGRES names a package directory with `native/bin` of another major.
  */
 export async function testDatabase(options: { migrated?: boolean } = {}): Promise<TestDatabase> {
   const dir = await sharedCluster()
@@ -35,7 +35,7 @@ export async function testDatabase(options: { migrated?: boolean } = {}): Promis
   return { url, superuserUrl: url, drop: () => query(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) }
 }
 
-/** `CREATE DATABASE … TEMPLATE` by the superuser's URL `admin`: by copying files, which costs less than the default's WAL. */
+/** Clones a database by copying its files, which costs less than the default strategy, which writes WAL. */
 export async function cloneDatabase(admin: string, name: string, template: string): Promise<void> {
   await withClient(admin, async (client) => {
     const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num')
@@ -44,7 +44,7 @@ export async function cloneDatabase(admin: string, name: string, template: strin
   })
 }
 
-/** A connection with triggers and foreign keys off, as a hostile administrator has it: for SQL text, or for a function. */
+/** Runs SQL, or a function, on a connection without triggers and foreign keys, as a hostile administrator can. */
 export async function asSuperuser<T = void>(
   url: string,
   attack: string | ((client: pg.Client) => Promise<T>),
@@ -57,7 +57,7 @@ export async function asSuperuser<T = void>(
   })
 }
 
-/** The rows of one statement, on a connection of its own. */
+/** Returns the rows of one statement, run on a connection of its own. */
 export async function rowsOf(
   url: string,
   sql: string,
@@ -81,7 +81,7 @@ async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>
   }
 }
 
-/** The directory of the run's cluster. Whoever makes the directory makes the cluster; the others wait. */
+/** Returns the directory of the run's cluster. The worker that makes the directory makes the cluster; the others wait. */
 async function sharedCluster(): Promise<string> {
   const owner = process.env.VITEST === undefined ? process.pid : process.ppid
   const major = basename(process.env.AUDIT_TEST_POSTGRES ?? '').replace(/\D/g, '')
@@ -91,7 +91,7 @@ async function sharedCluster(): Promise<string> {
   return dir
 }
 
-/** Whether this call made it; false where it is there already. */
+/** Returns whether this call made the directory; false when it exists. */
 async function makeDirectory(dir: string): Promise<boolean> {
   try {
     await mkdir(dir, { mode: 0o700 })
@@ -108,7 +108,7 @@ async function bringUp(dir: string, owner: number): Promise<void> {
 }
 
 async function becomesReady(dir: string): Promise<void> {
-  for (let tries = 0; tries < PATIENCE * 20; tries++) {
+  for (let tries = 0; tries < START_TIMEOUT * 20; tries++) {
     if (existsSync(join(dir, 'ready'))) return
     if (existsSync(join(dir, 'failed'))) throw new Error(readFileSync(join(dir, 'failed'), 'utf8'))
     await sleep(50)
@@ -116,14 +116,14 @@ async function becomesReady(dir: string): Promise<void> {
   throw new Error(`the test cluster in ${dir} did not come up`)
 }
 
-/** The start time of a process tells it from an earlier one with its number; '' where there is no /proc. */
+/** Returns the start time of a process, which differs from that of an earlier process with the same id; '' without /proc. */
 function startOf(pid: number): string {
   const stat = `/proc/${pid}/stat`
   if (!existsSync(stat)) return ''
   return readFileSync(stat, 'utf8').split(') ').at(-1)?.split(' ')[19] ?? ''
 }
 
-/** Built under another name and renamed when done: a template that exists is complete. */
+/** Returns the template with the schema. It is built under another name and then renamed, so an existing one is complete. */
 async function migratedTemplate(dir: string): Promise<string> {
   const template = `template_${migrationsHash()}`
   await withClient(urlIn(dir, 'postgres'), async (client) => {

@@ -6,9 +6,9 @@ import { type Binaries, findBinaries } from '../../src/repo/embedded/binaries.js
 import { asOrdinaryUser } from '../../src/repo/embedded/ordinary-user.js'
 import { type RunOptions, run } from '../../src/repo/embedded/program.js'
 
-/** A throw-away PostgreSQL on a Unix socket, not durable; gone with the process that it was made for. */
+/** A temporary PostgreSQL on a Unix socket, not durable. It ends with the process that it was made for. */
 export interface TestCluster {
-  /** Of the database `postgres`, as superuser. */
+  /** The URL of the database `postgres`, as superuser. */
   readonly url: string
   start(): Promise<void>
   /** `immediate` is a crash: recovery runs at the next start. */
@@ -26,11 +26,11 @@ const SETTINGS = {
   wal_recycle: 'off',
 }
 
-/** Waits for the death of $1, however it died, then stops the server by the command from $3 on and removes $2. */
+/** Waits until the process $1 is gone, then stops the server with the command from $3 on and removes $2. */
 const REAPER =
   'watched=$1; dir=$2; shift 2; while kill -0 "$watched" 2>/dev/null; do sleep 0.3; done; "$@"; rm -rf "$dir"'
 
-/** A cluster of the caller's own, running: for tests that stop, crash or reconfigure it. */
+/** Starts a cluster for one caller: for tests that stop, crash or reconfigure it. */
 export async function testCluster(settings: Record<string, string> = {}): Promise<TestCluster> {
   const dir = await mkdtemp(join(tmpdir(), 'apg-'))
   return makeCluster(dir, process.pid, settings)
@@ -53,7 +53,7 @@ export async function makeCluster(
   return cluster
 }
 
-/** The URL of a database of the cluster in `dir`, as superuser. */
+/** Returns the URL of a database of the cluster in `dir`, as superuser. */
 export function urlIn(dir: string, database: string): string {
   return `postgresql://postgres@/${database}?host=${encodeURIComponent(dir)}`
 }
