@@ -7,7 +7,7 @@ import { type TestDatabase, testDatabase } from '../support/postgres.js'
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
 let database: TestDatabase
-/** One connection: what is wrong with it shows in the next call. */
+/** A pool of one connection, so that the next call shows any damage to the connection. */
 let db: Database
 
 beforeAll(async () => {
@@ -23,8 +23,8 @@ afterAll(async () => {
 
 const count = async () => (await db.withClient((client) => client.query('SELECT FROM t'))).rowCount
 
-describe('a transaction', () => {
-  it('is rolled back when it fails, and the connection goes on', async () => {
+describe('withTransaction', () => {
+  it('rolls back after a failure, and the connection stays usable', async () => {
     const failure = new AuditError('chain_conflict', 'x')
     const failing = db.withTransaction(BEGIN, async (client) => {
       await client.query('INSERT INTO t VALUES (1)')
@@ -34,7 +34,7 @@ describe('a transaction', () => {
     expect(await count()).toBe(0)
   })
 
-  it('whose failure was swallowed does not pass for committed', async () => {
+  it('rejects if the caller ignored a failed statement', async () => {
     const swallowing = db.withTransaction(BEGIN, async (client) => {
       await client.query('INSERT INTO t VALUES (1)')
       await client.query('INSERT INTO t VALUES (0)').catch(() => undefined)
@@ -46,7 +46,7 @@ describe('a transaction', () => {
     expect(await count()).toBe(0)
   })
 
-  it('that cannot begin leaves none open', async () => {
+  it('leaves no transaction open if BEGIN fails', async () => {
     const failing = db.withTransaction(`${BEGIN}; SELECT 1/0`, async () => undefined)
     await expect(failing).rejects.toMatchObject({ code: 'database_failed' })
     await db.withClient((client) => client.query('INSERT INTO t VALUES (7)'))
@@ -56,11 +56,11 @@ describe('a transaction', () => {
   })
 })
 
-describe('a connection', () => {
+describe('withClient', () => {
   it.each([
-    ['that the server ends', `SELECT pg_terminate_backend(pg_backend_pid())`],
-    ['that was idle for too long in a transaction', 'kill by timeout'],
-  ])('%s is not given out again', async (_how, sql) => {
+    ['ended by the server', `SELECT pg_terminate_backend(pg_backend_pid())`],
+    ['idle for too long in a transaction', 'kill by timeout'],
+  ])('does not reuse a connection %s', async (_how, sql) => {
     const lost = db.withClient(async (client) => {
       if (sql.startsWith('SELECT')) return client.query(sql)
       await client.query(`SET idle_in_transaction_session_timeout = 1; BEGIN`)
@@ -72,17 +72,17 @@ describe('a connection', () => {
   })
 })
 
-describe('what is thrown', () => {
+describe('databaseError', () => {
   it.each([
     ['TypeError', new TypeError('x is not a function')],
     ['RangeError', new RangeError('out of range')],
     ['FormatError', new FormatError('seq', 'too large')],
-  ])('by a bug of ours, a %s, does not pass for a server that is away', async (_name, bug) => {
+  ])('reports a bug of ours, a %s, as internal', async (_name, bug) => {
     const failing = db.withClient(() => Promise.reject(bug))
     await expect(failing).rejects.toMatchObject({ code: 'internal', cause: bug })
   })
 
-  it('by a feature that Postgres lacks is no refused way down', async () => {
+  it('does not report a feature that Postgres lacks as a down migration', async () => {
     const unsupported = db.withClient((client) =>
       client.query(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '0A000'; END $$`),
     )

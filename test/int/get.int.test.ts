@@ -42,8 +42,8 @@ afterAll(async () => {
   await database.drop()
 })
 
-describe('a row that is whole', () => {
-  it('comes with bytes that hash to its entry_hash', async () => {
+describe('an intact row', () => {
+  it('is returned with bytes that hash to its entry_hash', async () => {
     const proven = await getEntry(reader, DOMAIN, 2)
     const { relationPath, zedtoken } = proven.entry
     const { entry, proof: parts } = auditEntryProof(proven)
@@ -60,29 +60,32 @@ describe('a row that is whole', () => {
     })
   })
 
-  it('is linked to the one before', async () => {
+  it('is linked to the row before it', async () => {
     const [first, second] = [await getEntry(reader, DOMAIN, 1), await getEntry(reader, DOMAIN, 2)]
     expect(first.entry.prevHash).toBe('0'.repeat(64))
     expect(second.entry.prevHash).toBe(first.entry.entryHash)
   })
 })
 
-describe('no such thing', () => {
+describe('a row that does not exist', () => {
   it.each<[string, string, number]>([
     ['entry_not_found', DOMAIN, 4],
     ['entry_not_found', DOMAIN, Number.MAX_SAFE_INTEGER],
     ['entry_not_found', OTHER, 2],
     ['domain_not_found', '018f0000-0000-7000-8000-00000000000f', 1],
-  ])('%s', async (code, domainId, seq) => {
+  ])('is rejected with %s: %s, seq %i', async (code, domainId, seq) => {
     await expect(getEntry(reader, domainId, seq)).rejects.toMatchObject({ code })
   })
 
-  it.each(['0', '-1', '1.5', '01', '', 'x', '9007199254740992', '1e3', ' 1'])('seq %j', (text) => {
-    expect(() => parseSeq(text)).toThrow(expect.objectContaining({ code: 'invalid_seq' }))
-  })
+  it.each(['0', '-1', '1.5', '01', '', 'x', '9007199254740992', '1e3', ' 1'])(
+    'is rejected as seq %j',
+    (text) => {
+      expect(() => parseSeq(text)).toThrow(expect.objectContaining({ code: 'invalid_seq' }))
+    },
+  )
 })
 
-describe('rows that were tampered with', () => {
+describe('a row that was edited', () => {
   type Case = [name: string, code: string, column: string, value: string]
   const UNREADABLE: readonly Case[] = [
     ['subject_pseudonym', 'entry_malformed', 'subject_pseudonym', 'NULL'],
@@ -132,7 +135,7 @@ describe('rows that were tampered with', () => {
   })
 
   it.each(UNREADABLE.map((row, index) => [index + 1, ...row] as const))(
-    'row %i, no canonical bytes: %s, %s',
+    'is rejected as row %i without canonical bytes: %s, %s',
     async (seq, field, code, _column, _value) => {
       await expect(getEntry(reader, HOSTILE, seq)).rejects.toMatchObject({
         code,
@@ -142,14 +145,14 @@ describe('rows that were tampered with', () => {
   )
 
   it.each(READABLE.map((row, index) => [UNREADABLE.length + index + 1, ...row] as const))(
-    'row %i, %s edited to %s: the proof does not recompute',
+    'does not recompute as row %i with %s edited to %s',
     async (seq) => {
       const { recomputes } = await getEntry(reader, HOSTILE, seq)
       expect(recomputes).toBe(false)
     },
   )
 
-  it('a duplicate seq is an error that points to verify', async () => {
+  it('is rejected with a reference to verify if its seq is there twice', async () => {
     await asSuperuser(
       database.url,
       `ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey,

@@ -18,8 +18,8 @@ afterAll(async () => {
 })
 
 /**
- * Rows 8 to 12 are written anew while the index that gives a chain its order takes no part in it. Another one, smaller,
- * and only of use to who asks for the last row, has them all.
+ * Writes rows 8 to 12 again while the index that orders a chain is not updated. A second, smaller index holds all rows,
+ * and is only used by a query for the last row.
  */
 const hidden = (domainId: string) => `
   SET allow_system_table_mods = on;
@@ -34,7 +34,7 @@ const hidden = (domainId: string) => `
   UPDATE pg_index SET indisready = true WHERE indexrelid = 'ordered'::regclass;
   ANALYZE audit_log_entry`
 
-it('does not call a chain intact whose last rows are not shown', async () => {
+it('does not report a chain as intact if an index hides its last rows', async () => {
   const [domainId, other] = [await writer.create(), await writer.create()]
   const group = (id: string, rows: number) => Array.from({ length: rows }, () => entryFor(id))
   await writer.sink.recordGroup([...group(domainId, 11), ...group(other, 3000)], 'stop')

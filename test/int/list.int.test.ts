@@ -84,7 +84,7 @@ async function list(domainId: string, parameters: ListParameters & { cursor?: st
 
 const seqsOf = (page: AuditEntryList) => page.items.map((item) => item.seq)
 
-describe('filters', () => {
+describe('listEntries with a filter', () => {
   const at = (seq: number, offset = 0n) => formatTimestamp(T0 + BigInt(seq) * 1_000_000n + offset)
 
   it.each<[string, ListParameters, number[]]>([
@@ -147,14 +147,14 @@ describe('filters', () => {
       [],
     ],
     ['SQL as text', { relation: "x' OR true --" }, []],
-  ])('%s', async (_name, parameters, expected) => {
+  ])('returns the matching rows: %s', async (_name, parameters, expected) => {
     const page = await list(DOMAIN, parameters)
     expect(seqsOf(page)).toEqual(expected)
     expect(page).not.toHaveProperty('next_cursor')
   })
 })
 
-describe('errors', () => {
+describe('listEntries', () => {
   it.each<[string, string, ListParameters & { cursor?: string }]>([
     ['invalid_limit', 'zero', { limit: '0' }],
     ['invalid_limit', 'above 200', { limit: '201' }],
@@ -180,22 +180,22 @@ describe('errors', () => {
     ['invalid_input', 'reason', { reason: 'denied' }],
     ['invalid_cursor', 'empty', { cursor: '' }],
     ['invalid_cursor', 'not base64url', { cursor: '!' }],
-  ])('%s: %s', async (code, _name, parameters) => {
+  ])('rejects with %s: %s', async (code, _name, parameters) => {
     await expect(async () => list(DOMAIN, parameters)).rejects.toMatchObject({ code })
   })
 
-  it('an unknown Domain', async () => {
+  it('rejects with domain_not_found for an unknown Domain', async () => {
     await expect(list(NOWHERE)).rejects.toMatchObject({ code: 'domain_not_found' })
     await expect(streamEntries(reader, NOWHERE, {}).next()).rejects.toMatchObject({
       code: 'domain_not_found',
     })
   })
 
-  it('the platform chain is known before its first row', async () => {
+  it('knows the platform chain before its first row', async () => {
     expect(await list(PLATFORM_ANCHOR)).toEqual({ items: [] })
   })
 
-  it('a Domain whose registry entry is gone still shows its rows', async () => {
+  it('returns the rows of a Domain whose registry entry is gone', async () => {
     const orphan = '018f0000-0000-7000-8000-0000000000aa'
     await insertRows(database.url, chainRows(orphan, [{}, {}]))
     expect(seqsOf(await list(orphan, { relation: 'project.read' }))).toEqual([1, 2])
@@ -204,7 +204,7 @@ describe('errors', () => {
 })
 
 describe('pages', () => {
-  it('each row once, and no next_cursor on the last page', async () => {
+  it('contain each row once, and the last page has no next_cursor', async () => {
     const first = await list(OTHER, { limit: '3' })
     const second = await list(OTHER, { limit: '3', ...cursorOf(first) })
     const third = await list(OTHER, { limit: '3', ...cursorOf(second) })
@@ -212,18 +212,18 @@ describe('pages', () => {
     expect(third).not.toHaveProperty('next_cursor')
   })
 
-  it('a full page that is the last one has no next_cursor', async () => {
+  it('have no next_cursor on a full last page', async () => {
     expect(await list(OTHER, { limit: '7' })).not.toHaveProperty('next_cursor')
     expect(await list(OTHER, { limit: '6' })).toHaveProperty('next_cursor')
   })
 
-  it('filters hold on every page', async () => {
+  it('apply the filter on every page', async () => {
     const first = await list(DOMAIN, { limit: '2', subject: BOB })
     const second = await list(DOMAIN, { limit: '2', subject: BOB, ...cursorOf(first) })
     expect([first, second].map(seqsOf)).toEqual([[3, 5], [6]])
   })
 
-  it('rows appended meanwhile come once, at the end', async () => {
+  it('contain rows appended meanwhile once, at the end', async () => {
     const rows = chainRows(
       BUSY,
       Array.from({ length: 60 }, () => ({})),
@@ -244,7 +244,7 @@ describe('pages', () => {
     expect(seqs).toHaveLength(28)
   })
 
-  it('a cursor of another Domain, of another key, or edited, is refused', async () => {
+  it('reject a cursor of another Domain, of another key, or with an edit', async () => {
     const page = await list(OTHER, { limit: '3' })
     const cursor = page.next_cursor ?? ''
     const otherKey = encodeCursor(new Uint8Array(32).fill(8), OTHER, 3)
@@ -260,7 +260,7 @@ describe('pages', () => {
     }
   })
 
-  it('without a key: a single page works, one that would need a cursor says what to do', async () => {
+  it('need no key for a single page, and explain what to do if a cursor needs one', async () => {
     expect(seqsOf(await list(OTHER, {}, keyless))).toHaveLength(7)
     await expect(list(OTHER, { limit: '6' }, keyless)).rejects.toMatchObject({
       code: 'pepper_not_configured',
@@ -268,13 +268,13 @@ describe('pages', () => {
     })
   })
 
-  it('streams every row without a key', async () => {
+  it('stream every row without a key', async () => {
     const items: ReadEntry[] = []
     for await (const item of streamEntries(reader, DOMAIN, parseFilter({ subject: ALICE }))) items.push(item)
     expect(items.map((item) => item.seq)).toEqual([1, 2, 4])
   })
 
-  it('stops streaming when asked to', async () => {
+  it('stop when the signal aborts', async () => {
     const signal = AbortSignal.abort(new Error('stop'))
     await expect(streamEntries(reader, DOMAIN, {}, signal).next()).rejects.toThrow('stop')
   })
@@ -283,8 +283,8 @@ describe('pages', () => {
 const cursorOf = (page: AuditEntryList) =>
   page.next_cursor === undefined ? {} : { cursor: page.next_cursor }
 
-describe('what is kept beside the chain', () => {
-  it('comes with its row while it exists', async () => {
+describe('data beside the chain', () => {
+  it('is returned with its row while it exists', async () => {
     await asSuperuser(
       database.url,
       `INSERT INTO audit_subject_pii (domain_id, subject_pseudonym, identity_id)
@@ -305,13 +305,13 @@ describe('what is kept beside the chain', () => {
     ])
   })
 
-  it('microseconds are exact', async () => {
+  it('is returned with exact microseconds', async () => {
     const { items } = await list(DOMAIN, { limit: '1' })
     expect(items[0]?.occurred_at).toBe('2026-01-01T00:00:01.000001Z')
   })
 })
 
-describe('rows that were forced into the table', () => {
+describe('rows forced into the table', () => {
   const HOSTILE_ROWS: readonly [string, string, Partial<AuditEntry>][] = [
     ['subject_pseudonym', 'NULL', { subject: { pseudonym: '' } }],
     ['subject_pseudonym', "'\\x01'", { subject: { pseudonym: '01' } }],
@@ -362,23 +362,23 @@ describe('rows that were forced into the table', () => {
     })
   })
 
-  it('the list shows every one of them', async () => {
+  it('are all listed', async () => {
     const { items } = await list(HOSTILE, { limit: '200' })
     expect(items).toHaveLength(HOSTILE_ROWS.length + 1)
     for (const [index, [, , expected]] of HOSTILE_ROWS.entries()) expect(items[index]).toMatchObject(expected)
   })
 
-  it('reason unknown finds the forced ones', async () => {
+  it('match the filter for an unknown reason', async () => {
     const { items } = await list(HOSTILE, { reason: 'unknown' })
     expect(items.map((item) => item.reason)).toEqual(Array(5).fill('unknown'))
   })
 
-  it('a time range does not fail over an infinite time', async () => {
+  it('do not break a time range by an infinite time', async () => {
     const page = await list(HOSTILE, { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' })
     expect(page.items.length).toBeGreaterThan(20)
   })
 
-  it('a seq below 1 or beyond 2^53-1 is left out, and does not end the pages', async () => {
+  it('are skipped with a seq below 1 or beyond 2^53-1, without ending the pages', async () => {
     await asSuperuser(
       database.url,
       `INSERT INTO audit_log_entry (domain_id, seq, prev_hash)
@@ -389,7 +389,7 @@ describe('rows that were forced into the table', () => {
   })
 })
 
-describe('plans', () => {
+describe('the query plan', () => {
   const BIG = '018f0000-0000-7000-8000-0000000000b1'
 
   beforeAll(async () => {
@@ -419,13 +419,13 @@ describe('plans', () => {
     ['correlation_id', 'audit_log_entry_by_correlation', { correlation_id: 'c7' }],
     ['from', 'audit_log_entry_by_time', { from: '2026-01-01T03:00:00Z' }],
     ['to', 'audit_log_entry_by_time', { to: '2026-01-01T03:00:00Z' }],
-  ])('%s is served by %s', async (_name, index, parameters) => {
+  ])('for the filter %s uses the index %s', async (_name, index, parameters) => {
     const plan = await planOf(BIG, parameters)
     expect(plan).toContain(index)
     expect(plan).not.toContain('Seq Scan on audit_log_entry')
   })
 
-  it('a time range in the middle of the chain reads the page and no more', async () => {
+  it('for a time range in the middle of the chain reads only the page', async () => {
     const range = { from: '2026-01-01T03:00:00Z', to: '2026-01-01T03:00:30Z' }
     const plan = await planOf(BIG, range, 'ANALYZE, BUFFERS OFF, COSTS OFF, TIMING OFF, SUMMARY OFF')
     const removed = [...plan.matchAll(/Rows Removed by Filter: (\d+)/g)].map((match) => Number(match[1]))
@@ -434,7 +434,7 @@ describe('plans', () => {
   })
 })
 
-/** The plan of the very statement that a list makes. */
+/** Returns the plan of the statement that a list executes. */
 async function planOf(domainId: string, parameters: ListParameters, options = 'COSTS'): Promise<string> {
   const statements: [string, unknown[]][] = []
   const recorder = {

@@ -23,7 +23,7 @@ const connections = () =>
     `SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
   )
 
-it('ends where it was given up while it connected', async () => {
+it('closes its connection after an abort during connecting', async () => {
   const stop = new AbortController()
   const opening = ScanClient.open(db, stop.signal)
   stop.abort(new Error('stop'))
@@ -31,7 +31,7 @@ it('ends where it was given up while it connected', async () => {
   await expect.poll(connections).toEqual([])
 })
 
-it('takes the time that it takes, whatever the server gives to others', async () => {
+it('is not subject to the timeouts of the server', async () => {
   const limits = ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout']
   const options = limits.map((name) => `-c ${name}=150`).join(' ')
   const limited = new Database(`${database.url}&options=${encodeURIComponent(options)}`)

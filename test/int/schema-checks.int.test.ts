@@ -33,7 +33,7 @@ beforeAll(async () => {
 
 afterAll(() => drop?.())
 
-/** An entry beside the valid one; `row` writes what an Entry or RFC 3339 cannot say; '' stands for "accepted". */
+/** A change to the valid entry. `row` holds values that an Entry or RFC 3339 cannot express; '' means "accepted". */
 type EntryCase = readonly [name: string, entry: Partial<Entry>, refusedBy: string, row?: Row]
 
 const a = (length: number) => 'a'.repeat(length)
@@ -129,7 +129,7 @@ const ENTRY_CASES: readonly EntryCase[] = [
   ],
 ]
 
-describe('an entry is held by the chain format and by the CHECKs alike', () => {
+describe('the chain format and the CHECKs agree on an entry', () => {
   for (const [title, change, refusedBy, row] of ENTRY_CASES) {
     it(`${Object.keys(change)}, ${title}: ${refusedBy || 'accepted'}`, async () => {
       const full = { ...ENTRY, ...change }
@@ -168,7 +168,7 @@ const apiKey = (change: Row): Row => ({ ...API_KEY, ...change })
 const tuple = (change: Row): Row => ({ ...TUPLE, ...change })
 const accessPolicy = (domain_id: string): Row => ({ domain_id, erase_owner_only: true })
 
-/** A JSON object whose text is of a given number of bytes. */
+/** Returns a JSON object whose text has the given number of bytes. */
 function metadata(length: number): string {
   const text = JSON.stringify({ k: `${'é'.repeat(100)}1e300` })
   return text + ' '.repeat(length - Buffer.byteLength(text))
@@ -336,7 +336,7 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
   ['audit_access_policy', accessPolicy(NIL_UUID), 'domain_not_nil'],
 ]
 
-describe('rows at the edge of each CHECK', () => {
+describe('the CHECKs, for rows at their limits', () => {
   for (const [i, [table, row, refusedBy]] of ROW_CASES.entries()) {
     it(`${i} ${table}: ${refusedBy || 'accepted'}`, async () => {
       expect(await outcome(client, () => insert(client, table, row))).toBe(refusal(table, refusedBy))
@@ -344,8 +344,8 @@ describe('rows at the edge of each CHECK', () => {
   }
 })
 
-describe('every CHECK and every column is covered', () => {
-  it('each CHECK is refused by in some case above', async () => {
+describe('the coverage of CHECKs and columns', () => {
+  it('includes a case above for every CHECK', async () => {
     const { rows } = await client.query<{ conname: string }>(
       `SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid::regclass::text LIKE 'audit\\_%'
          AND conrelid::regclass::text <> 'audit_schema_migration' ORDER BY conname`,
@@ -357,26 +357,26 @@ describe('every CHECK and every column is covered', () => {
     expect(rows.length).toBeGreaterThan(30)
   })
 
-  it.each(Object.keys(entryRow(ENTRY)))('NULL is refused for %s', async (column) => {
+  it.each(Object.keys(entryRow(ENTRY)))('includes NULL, which %s rejects', async (column) => {
     expect(await outcome(client, () => insert(client, 'audit_log_entry', entry({ [column]: null })))).toBe(
       '23502',
     )
   })
 
-  it('U+0000 never reaches a text', async () => {
+  it('includes U+0000, which no text can hold', async () => {
     expect(await outcome(client, () => insert(client, 'audit_log_entry', entry({ relation: 'a\0b' })))).toBe(
       '22021',
     )
   })
 })
 
-describe('uniqueness', () => {
+describe('unique constraints', () => {
   it.each([
     ['audit_log_entry', entry({}), entry({ prev_hash: bytes(32, 9) }), 'audit_log_entry_pkey'],
     ['audit_log_entry', entry({}), entry({ seq: 3 }), 'audit_log_entry_no_fork'],
     ['audit_idempotency_key', key({}), key({ seq: 3 }), 'audit_idempotency_key_pkey'],
     ['audit_tamper_quarantine', finding({}), finding({ detail: 'again' }), 'audit_tamper_quarantine_once'],
-  ])('%s, case %#', async (table, first, second, constraint) => {
+  ])('reject a second row in %s, case %#', async (table, first, second, constraint) => {
     const both = async () => {
       await insert(client, table, first)
       await insert(client, table, second)
@@ -384,7 +384,7 @@ describe('uniqueness', () => {
     expect(await outcome(client, both)).toBe(`23505 ${constraint}`)
   })
 
-  it('a finding with other hashes is another finding', async () => {
+  it('accept a finding with other hashes', async () => {
     const both = async () => {
       await insert(client, 'audit_tamper_quarantine', finding({ expected_hash: bytes(32) }))
       await insert(client, 'audit_tamper_quarantine', finding({ observed_hash: bytes(32) }))
@@ -393,8 +393,8 @@ describe('uniqueness', () => {
   })
 })
 
-describe('a search_path of the caller’s', () => {
-  it('does not redirect what the CHECKs call', async () => {
+describe('the search_path of a caller', () => {
+  it('does not redirect the functions that the CHECKs call', async () => {
     const hijack = async () => {
       await client.query(`
         CREATE SCHEMA evil;

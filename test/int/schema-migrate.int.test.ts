@@ -10,7 +10,7 @@ const LATEST = KNOWN.length
 const NEXT: Migration = { version: LATEST + 1, name: 'next', sql: 'SELECT 1', sha256: '00'.repeat(32) }
 const ROLES = ['audit_access', 'audit_archiver', 'audit_eraser', 'audit_reader', 'audit_writer']
 
-// A cluster of its own: roles are the cluster's, and these tests need one that has none yet.
+// These tests use their own cluster: roles belong to a cluster, and the tests need one without our roles.
 let cluster: TestCluster
 let databases = 0
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.stop('immediate'))
 
-/** An empty database. */
+/** Returns the URL of an empty database. */
 async function fresh(options = ''): Promise<string> {
   databases += 1
   const name = `d${databases}`
@@ -52,9 +52,9 @@ const roles = async () =>
     ({ rolname }) => rolname,
   )
 
-// First, while the cluster has no roles.
-describe('without CREATEROLE', () => {
-  it('the schema is made, a note says what is missing, and the grants can be made up for', async () => {
+// This test runs first, while the cluster has no roles.
+describe('migrate without CREATEROLE', () => {
+  it('creates the schema, notes what is missing, and the grants can be added later', async () => {
     await rowsOf(cluster.url, 'CREATE ROLE plain LOGIN')
     const admin = await fresh('OWNER plain')
     const url = admin.replace('//postgres@', '//plain@')
@@ -79,15 +79,15 @@ describe('without CREATEROLE', () => {
   })
 })
 
-describe('at once', () => {
-  it('20 runs on one and 20 on four other databases of a cluster without roles all succeed', async () => {
+describe('concurrent runs of migrate', () => {
+  it('all succeed: 20 on one and 20 on four other databases of a cluster without roles', async () => {
     expect(await roles()).toEqual([])
     const urls = await Promise.all(Array.from({ length: 5 }, () => fresh()))
     const targets = urls.flatMap((url, i) => Array<string>(i === 0 ? 20 : 5).fill(url))
     const results = await Promise.all(targets.map((url) => migrate(url).then((r) => [url, r] as const)))
     for (const url of urls) {
       const ofThis = results.filter(([target]) => target === url).map(([, result]) => result)
-      // One run may do some of them and another the rest.
+      // One run may apply some of the migrations, and another run the rest.
       expect(ofThis.flatMap(({ applied }) => applied).sort()).toEqual(KNOWN.map(({ version }) => version))
       expect(new Set(ofThis.map(({ version }) => version))).toEqual(new Set([LATEST]))
       expect(ofThis.flatMap(({ notes }) => notes)).toEqual([])
@@ -97,12 +97,12 @@ describe('at once', () => {
 })
 
 describe('migrate', () => {
-  it('does nothing the second time', async () => {
+  it('changes nothing when it runs again', async () => {
     const url = await migrated()
     expect(await migrate(url)).toEqual({ applied: [], version: LATEST, notes: [] })
   })
 
-  it('applies what is new, and leaves nothing of a migration that fails', async () => {
+  it('applies new migrations, and leaves nothing of a migration that fails', async () => {
     const url = await migrated()
     expect(await rejection(migrate(url, [...KNOWN, { ...NEXT, sql: 'CREATE TABLE t (); SELECT 1/0' }]))).toBe(
       'database_failed',
@@ -111,7 +111,7 @@ describe('migrate', () => {
     expect(await migrate(url, [...KNOWN, NEXT])).toMatchObject({ applied: [NEXT.version] })
   })
 
-  it('works where transactions are stricter or read-only by default', async () => {
+  it('works if transactions are stricter or read-only by default', async () => {
     const url = await fresh()
     const name = `d${databases}`
     await rowsOf(url, `ALTER DATABASE ${name} SET default_transaction_isolation = 'serializable'`)
@@ -120,7 +120,7 @@ describe('migrate', () => {
     expect(results.map(({ version }) => version)).toEqual([LATEST, LATEST, LATEST])
   })
 
-  it('refuses another encoding than UTF8 and leaves nothing', async () => {
+  it('rejects any encoding other than UTF8, and leaves nothing', async () => {
     const url = await fresh("ENCODING 'LATIN1' LOCALE 'C'")
     await expect(migrate(url)).rejects.toThrow(/needs a database with encoding UTF8, this one has LATIN1/)
     expect(await asserted(url)).toBe('schema_missing')
@@ -128,7 +128,7 @@ describe('migrate', () => {
 })
 
 describe('audit_grant_roles', () => {
-  it('runs no part that somebody else has slipped into the schema', async () => {
+  it('runs no function that somebody else added to the schema', async () => {
     const url = await migrated()
     await rowsOf(url, 'CREATE ROLE intruder; GRANT CREATE ON SCHEMA public TO intruder')
     const part =
@@ -140,27 +140,27 @@ describe('audit_grant_roles', () => {
   })
 })
 
-describe('a schema that is not this program’s', () => {
-  it('is missing', async () => {
+describe('a schema that differs from the schema of this program', () => {
+  it('is reported as missing in an empty database', async () => {
     const url = await fresh()
     expect(await asserted(url)).toBe('schema_missing')
     expect(await schemaStatus(url)).toMatchObject({ version: 0, latest: LATEST, applied: [] })
   })
 
-  it('is missing where the table is there and empty', async () => {
+  it('is reported as missing if the table of migrations is empty', async () => {
     const url = await migrated()
     await rowsOf(url, 'DELETE FROM audit_schema_migration')
     expect(await asserted(url)).toBe('schema_missing')
   })
 
-  it('is outdated', async () => {
+  it('is reported as outdated if a migration is pending', async () => {
     expect(await asserted(await migrated(), [...KNOWN, NEXT])).toBe('schema_outdated')
   })
 
   it.each([
     ['schema_newer', `INSERT INTO audit_schema_migration VALUES (${NEXT.version}, 'next', sha256(''))`],
     ['schema_changed', "UPDATE audit_schema_migration SET sha256 = sha256('') WHERE version = 1"],
-  ])('is found to be %s by every call, and stays as it is', async (code, change) => {
+  ])('is reported as %s by every call, and stays unchanged', async (code, change) => {
     const url = await migrated()
     expect(await asserted(url)).toBe('resolved')
     await rowsOf(url, change)
@@ -173,7 +173,7 @@ describe('a schema that is not this program’s', () => {
 })
 
 describe('schemaStatus', () => {
-  it('lists what was applied, with its time', async () => {
+  it('lists the applied migrations with their times', async () => {
     const status = await schemaStatus(await migrated())
     expect(status).toMatchObject({ version: LATEST, latest: LATEST, pending: [] })
     expect(status.applied[0]).toEqual({
@@ -184,8 +184,8 @@ describe('schemaStatus', () => {
   })
 })
 
-describe('the way down', () => {
-  it('is refused with 0A000', async () => {
+describe('migrateDown', () => {
+  it('is rejected with 0A000', async () => {
     const url = await migrated()
     await expect(migrateDown(url)).rejects.toMatchObject({
       code: 'down_migration_refused',
@@ -195,7 +195,7 @@ describe('the way down', () => {
     expect(await asserted(url)).toBe('resolved')
   })
 
-  it('is refused on an empty database too', async () => {
+  it('is rejected on an empty database too', async () => {
     expect(await rejection(migrateDown(await fresh()))).toBe('down_migration_refused')
   })
 })

@@ -45,7 +45,7 @@ const TABLES = [
   'audit_reconcile',
 ]
 
-/** S, I, U, D: on the table; u: on some columns alone. In the order of TABLES. */
+/** The privileges of each role, in the order of TABLES. S, I, U, D: on the table; u: on some columns only. */
 const HELD: Readonly<Record<string, readonly string[]>> = {
   audit_writer: [
     'S',
@@ -101,13 +101,13 @@ const LETTERS = {
 }
 
 describe.each(Object.entries(HELD))('%s', (role, expected) => {
-  it('holds exactly what it needs', async () => {
+  it('has exactly the privileges that it needs', async () => {
     const held: string[] = []
     for (const table of TABLES) held.push(await heldBy(role, table))
     expect(held).toEqual(expected)
   })
 
-  it('cannot log in, owns nothing and is nothing special', async () => {
+  it('cannot log in, owns nothing and has no special attributes', async () => {
     const { rows } = await client.query(
       `SELECT rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls AS special
          FROM pg_roles WHERE rolname = $1`,
@@ -133,7 +133,7 @@ async function heldBy(role: string, table: string): Promise<string> {
 }
 
 describe('PUBLIC', () => {
-  it('holds nothing on any table, sequence or function', async () => {
+  it('has no privilege on any table, sequence or function', async () => {
     const { rows } = await client.query(`
       SELECT relname AS name FROM pg_class, aclexplode(relacl) WHERE relname LIKE 'audit\\_%' AND grantee = 0
       UNION ALL SELECT attname FROM pg_attribute, aclexplode(attacl)
@@ -292,13 +292,13 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
 
 describe('SET ROLE', () => {
   for (const [role, steps] of Object.entries(MAY)) {
-    it(`${role} may do its work`, async () => {
+    it(`lets ${role} do its work`, async () => {
       expect(await outcome(client, () => as(role, steps))).toBe('')
     })
   }
   for (const [role, steps] of Object.entries(MAY_NOT)) {
     for (const step of steps) {
-      it(`${role} may not: ${typeof step === 'string' ? step : `INSERT INTO ${step[0]}`}`, async () => {
+      it(`does not let ${role} run: ${typeof step === 'string' ? step : `INSERT INTO ${step[0]}`}`, async () => {
         expect(await outcome(client, () => as(role, [step]))).toBe('42501')
       })
     }

@@ -25,7 +25,7 @@ export const ENTRY: Entry = {
   recordedAt: 1_700_000_000_000_000n,
 }
 
-/** The columns of an entry; a recorded_at that cannot be written as RFC 3339 is left to the caller. */
+/** Returns the columns of an entry. The caller sets a recorded_at that RFC 3339 cannot express. */
 export function entryRow(entry: Entry): Row {
   const inRange = entry.recordedAt >= -62_135_596_800_000_000n && entry.recordedAt < 253_402_300_800_000_000n
   return {
@@ -81,7 +81,7 @@ export async function insert(client: pg.Client, table: string, row: Row): Promis
   await client.query(`INSERT INTO ${table} (${columns}) VALUES (${values})`, Object.values(row))
 }
 
-/** SQLSTATE, and the constraint where there is one, of what a statement in a transaction of its own runs into; '' if nothing. */
+/** Runs statements in a transaction. Returns the SQLSTATE of the error and its constraint, if any, or '' without an error. */
 export async function outcome(client: pg.Client, run: () => Promise<unknown>): Promise<string> {
   await client.query('BEGIN')
   try {
@@ -95,7 +95,7 @@ export async function outcome(client: pg.Client, run: () => Promise<unknown>): P
   }
 }
 
-/** A new database and its owner's connection. */
+/** Creates a database, and connects as its owner. */
 export async function openDatabase(): Promise<{ client: pg.Client; drop: () => Promise<void> }> {
   const database = await testDatabase()
   const client = new pg.Client({ connectionString: database.url })
@@ -107,7 +107,7 @@ export async function openDatabase(): Promise<{ client: pg.Client; drop: () => P
   return { client, drop }
 }
 
-/** The same, with a row in every table that has one of a chain. */
+/** Creates a database with a row in every table that holds rows of a chain. */
 export async function openFilled(): ReturnType<typeof openDatabase> {
   const opened = await openDatabase()
   const { client } = opened

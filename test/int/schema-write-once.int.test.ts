@@ -32,7 +32,7 @@ const OTHER: Readonly<Record<string, string>> = {
   key_id: "'ak_ffffffffffffffff'",
 }
 
-/** Statements of one transaction, by the table's owner; the last is refused so, or '' if none is. */
+/** The SQLSTATE that rejects the last statement, or '' if it succeeds; then the statements of one transaction of the owner. */
 const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = [
   ['', 'UPDATE audit_log_entry SET archived_at = now()'],
   ['', `UPDATE audit_log_entry SET archive_etag = '"e"'`],
@@ -156,9 +156,9 @@ const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = 
   ['WO001', 'DELETE FROM audit_access_policy'],
 ]
 
-describe('write-once, for the owner too', () => {
+describe('the write-once triggers, for the owner of the tables', () => {
   for (const [refused, ...statements] of CASES) {
-    it(`${statements.join('; ')}: ${refused || 'done'}`, async () => {
+    it(`${refused ? `reject with ${refused}` : 'allow'}: ${statements.join('; ')}`, async () => {
       const last = statements.at(-1) ?? ''
       const run = async () => {
         for (const statement of statements.slice(0, -1)) await client.query(statement)
@@ -174,13 +174,16 @@ describe('write-once, for the owner too', () => {
     ['TRUNCATE audit_tamper_quarantine', 'TRUNCATE on audit_tamper_quarantine', 'quarantine acknowledge'],
     ['UPDATE audit_tamper_quarantine SET id = DEFAULT', 'UPDATE on audit_tamper_quarantine', 'acknowledge'],
     ['UPDATE audit_log_chain_head SET next_seq = 1', 'UPDATE on audit_log_chain_head', 'Append rows'],
-  ])('%s says what, where and what to do instead', async (statement, message, hint) => {
-    const error = await client.query(statement).catch((refusal: pg.DatabaseError) => refusal)
-    expect(error).toMatchObject({
-      message: expect.stringContaining(message),
-      hint: expect.stringContaining(hint),
-    })
-  })
+  ])(
+    'reject %s with an error that names operation, table and alternative',
+    async (statement, message, hint) => {
+      const error = await client.query(statement).catch((refusal: pg.DatabaseError) => refusal)
+      expect(error).toMatchObject({
+        message: expect.stringContaining(message),
+        hint: expect.stringContaining(hint),
+      })
+    },
+  )
 })
 
 async function expectState(statement: string, state: string): Promise<void> {

@@ -1,10 +1,10 @@
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { reasonOrdinal } from '../../src/chain/reason.js'
 
-/** A column of a row on the wire; null is NULL. */
+/** The bytes of a column on the wire; null is NULL. */
 export type Field = Uint8Array | null
 
-/** The columns that are read of a row (COPY_COLUMNS), by name and in their order. */
+/** The columns of a row that are read (COPY_COLUMNS), by name and in their order. */
 export interface WireRow {
   seq: Field
   subject: Field
@@ -45,7 +45,7 @@ export function int8(value: bigint): Buffer {
   return buffer
 }
 
-/** array_send for text[]: no dimension for an empty array, else each with its size and lower bound. */
+/** Does what array_send does for text[]: no dimension for an empty array, otherwise each with size and lower bound. */
 export function textArray(
   items: readonly (string | null)[],
   dimensions: readonly { size: number; lower: number }[] = items.length === 0
@@ -75,7 +75,7 @@ export function wireRow(row: ChainedEntry): WireRow {
   }
 }
 
-/** A binary COPY file (PostgreSQL manual, COPY, "Binary Format") in the pieces that the server sends: header, rows, trailer. */
+/** Returns a binary COPY file (PostgreSQL manual, COPY, "Binary Format") in the pieces that a server sends: header, rows, trailer. */
 export function copyFile(rows: readonly object[], extension = Buffer.alloc(0)): Buffer[] {
   const header = Buffer.concat([
     Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'),
@@ -86,7 +86,7 @@ export function copyFile(rows: readonly object[], extension = Buffer.alloc(0)): 
   return [header, ...rows.map(tuple), int2(-1)]
 }
 
-/** What a backend sends for a COPY: CopyOutResponse, one CopyData a piece, then what is the driver's. */
+/** Returns what a backend sends for a COPY: CopyOutResponse, one CopyData for each piece, then the driver's messages. */
 export function backendStream(pieces: readonly Buffer[], rest: Buffer = REST): Buffer {
   const columns = Buffer.concat([Buffer.of(1), int2(13), ...Array.from({ length: 13 }, () => int2(1))])
   return Buffer.concat([message('H', columns), ...pieces.map((piece) => message('d', piece)), rest])

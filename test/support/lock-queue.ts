@@ -5,8 +5,8 @@ const WAITING = `SELECT count(*)::int AS n FROM pg_locks
   WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 
 /**
- * Runs all at once, and each gets the chain's lock in the order given: they are lined up behind a lock that is held until
- * the last one waits. Resolves with their outcomes: `done`, or the code of the error.
+ * Starts all runs, and lets them get the chain's lock in the given order: they queue behind a lock that is held until the
+ * last one waits. Resolves with their outcomes: `done`, or the code of the error.
  */
 export async function inOrderOf(
   url: string,

@@ -21,7 +21,7 @@ import {
 } from '../support/copy-stream.js'
 import { entryArbitrary, hashArbitrary } from '../support/entry-arbitrary.js'
 
-/** Rows of one chain, unlinked: the reader must not care. */
+/** Rows of one chain that are not linked: the reader must not depend on links. */
 const rowsArbitrary: fc.Arbitrary<ChainedEntry[]> = fc.array(
   fc
     .tuple(entryArbitrary, hashArbitrary, hashArbitrary)
@@ -29,7 +29,7 @@ const rowsArbitrary: fc.Arbitrary<ChainedEntry[]> = fc.array(
   { maxLength: 6 },
 )
 
-/** Sizes of the pieces that a byte stream comes in; the last one goes on. */
+/** Sizes of the pieces of a byte stream, used in turn. */
 const cutsArbitrary = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 40 })
 
 function cut(stream: Buffer, sizes: readonly number[]): Buffer[] {
@@ -42,7 +42,7 @@ function cut(stream: Buffer, sizes: readonly number[]): Buffer[] {
   return pieces
 }
 
-/** What comes out of a backend's stream; the canonical bytes are only valid while the row is handed over. */
+/** Reads a backend's stream. Copies the canonical bytes, which are only valid during the call with the row. */
 function read(chunks: readonly Buffer[]): { rows: StoredRow[]; rest: Buffer | undefined } {
   const rows: StoredRow[] = []
   const copy = new CopyRows(DOMAIN, {
@@ -66,8 +66,8 @@ function only(row: Partial<WireRow>): StoredRow | undefined {
   return rows[0]
 }
 
-describe('the COPY stream', () => {
-  it('gives the same rows whatever the chunking of the socket and of the CopyData messages', () => {
+describe('CopyRows and CopyFrames', () => {
+  it('read the same rows for every chunking of the socket and of the CopyData messages', () => {
     fc.assert(
       fc.property(rowsArbitrary, cutsArbitrary, cutsArbitrary, (entries, messages, chunks) => {
         const file = Buffer.concat(copyFile(entries.map(wireRow)))
@@ -78,31 +78,31 @@ describe('the COPY stream', () => {
     )
   })
 
-  it('comes byte by byte', () => {
+  it('read a stream byte by byte', () => {
     const entries = chainOf(3)
     const { rows, rest } = read(cut(backendStream(copyFile(entries.map(wireRow))), [1]))
     expect(rows).toEqual(entries.map(stored))
     expect(rest).toEqual(REST)
   })
 
-  it('passes over an extension of the header', () => {
+  it('skip an extension of the header', () => {
     const entries = chainOf(2)
     const stream = backendStream(copyFile(entries.map(wireRow), Buffer.alloc(33, 7)))
     expect(read([stream]).rows).toEqual(entries.map(stored))
   })
 
-  it('may hold no row', () => {
+  it('read a stream without rows', () => {
     expect(read([backendStream(copyFile([]))])).toEqual({ rows: [], rest: REST })
   })
 
-  it('leaves to the driver what follows, whole or not: a server may say goodbye at once', () => {
+  it('leave to the driver all messages after the copy, also an incomplete one: a server may shut down at once', () => {
     const goodbye = Buffer.concat([REST, message('E', text('FATAL\0'))])
     for (const rest of [goodbye, goodbye.subarray(0, -3)]) {
       expect(read([backendStream(copyFile([]), rest)]).rest).toEqual(rest)
     }
   })
 
-  it('keeps the other messages for the driver, in their order, and asks for more until the server is ready', () => {
+  it('keep other messages for the driver in order, and need more bytes until the server is ready', () => {
     const notice = message('N', text('SNOTICE\0\0'))
     const failure = message('E', text('SERROR\0\0'))
     const pieces = copyFile(chainOf(2).map(wireRow)).map((piece) => message('d', piece))
@@ -113,7 +113,7 @@ describe('the COPY stream', () => {
     )
   })
 
-  it('takes a row longer than its first buffer, and the ones after it', () => {
+  it('read a row longer than the first buffer, and the rows after it', () => {
     const [first, second, third] = chainOf(3)
     const huge = { ...second, relationPath: Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(60_000, 'ä')) }
     const entries = [first, huge, third] as ChainedEntry[]
@@ -129,7 +129,7 @@ describe('the COPY stream', () => {
     expect(rows[2]).toEqual(stored(entries[2] as ChainedEntry))
   })
 
-  it('joins the pieces of a message of 32 MB once, not at each of 32,768 pieces', () => {
+  it('join the 32,768 pieces of a message of 32 MB only once', () => {
     const [first, second] = chainOf(2).map(wireRow) as [WireRow, WireRow]
     const stream = backendStream(copyFile([{ ...first, relation: Buffer.alloc(32 << 20, 'a') }, second]))
     const { rows } = read(cut(stream, [1024]))
@@ -153,15 +153,15 @@ describe('a row without canonical bytes', () => {
     'entryHash',
   ] as const
 
-  it.each(NULLABLE)('%s is NULL', (column) => {
+  it.each(NULLABLE)('is reported if %s is NULL', (column) => {
     expect(only({ [column]: null })).toMatchObject({ seq: 1, problem: 'a column is NULL' })
   })
 
-  it('has the generation NULL', () => {
+  it('is reported if generation is NULL', () => {
     expect(only({ generation: null })).toMatchObject({ seq: 1, problem: 'generation is NULL' })
   })
 
-  it('has a generation that is not known, which is no problem of the row', () => {
+  it('is reported by its generation, without a problem, if the generation is unknown', () => {
     expect(only({ generation: int2(2), relation: null })).toEqual({
       seq: 1,
       unknownGeneration: 2,
@@ -184,7 +184,7 @@ describe('a row without canonical bytes', () => {
     ['with lower bound 2', flat(2), 'its lower bound is not 1'],
     ['with a NULL element', textArray(['a', null, 'b']), 'an element is NULL'],
     ['with nothing but NULL', textArray([null]), 'an element is NULL'],
-  ])('has an array %s', (_what, array, problem) => {
+  ])('is reported if it has an array %s', (_what, array, problem) => {
     expect(only({ relationPath: array })?.problem).toBe(`relation_path: ${problem}`)
     expect(only({ caveatContext: array })?.problem).toBe(`caveat_context: ${problem}`)
   })
@@ -197,11 +197,11 @@ describe('a row without canonical bytes', () => {
     ['a pseudonym of 31 bytes', { subject: Buffer.alloc(31) }, 'subject_pseudonym: expected 32 bytes'],
     ['a prev_hash of 33 bytes', { prevHash: Buffer.alloc(33) }, 'a hash is not 32 bytes'],
     ['an empty entry_hash', { entryHash: Buffer.alloc(0) }, 'a hash is not 32 bytes'],
-  ])('has %s', (_what, row, problem) => {
+  ])('is reported if it has %s', (_what, row, problem) => {
     expect(only(row)).toMatchObject({ seq: 1, problem })
   })
 
-  it('does not disturb the rows around it', () => {
+  it('does not affect the rows around it', () => {
     const entries = chainOf(3)
     const wire = entries.map(wireRow)
     wire.splice(1, 1, { ...(wire[1] as WireRow), relationPath: square })
@@ -212,8 +212,8 @@ describe('a row without canonical bytes', () => {
   })
 })
 
-describe('what the canonical bytes take as it is', () => {
-  it.each([9, 0, 255])('a reason of %i', (ordinal) => {
+describe('canonical bytes', () => {
+  it.each([9, 0, 255])('take a reason of %i unchanged', (ordinal) => {
     const row = only({ reason: int2(ordinal) })
     expect(row?.problem).toBeUndefined()
     expect(row?.canonical?.at(reasonAt(row))).toBe(ordinal)
@@ -224,8 +224,8 @@ describe('what the canonical bytes take as it is', () => {
     [0n, 0],
     [2n ** 53n, 2 ** 53],
     [2n ** 63n - 1n, 2 ** 53],
-  ])('a seq of %s is told as %s', (seq, told) => {
-    expect(only({ seq: int8(seq) })?.seq).toBe(told)
+  ])('hold no seq of %s, which is reported as %s', (seq, expected) => {
+    expect(only({ seq: int8(seq) })?.seq).toBe(expected)
   })
 
   it.each([
@@ -238,14 +238,14 @@ describe('what the canonical bytes take as it is', () => {
     -946_684_800_000_000n,
     2n ** 62n,
     -(2n ** 62n),
-  ])('a time of %s µs since 2000', (micros) => {
+  ])('take a time of %s µs since 2000 unchanged', (micros) => {
     const row = only({ recordedAt: int8(micros) })
     const tail = Buffer.from(row?.canonical ?? []).readBigInt64BE((row?.canonical?.length ?? 8) - 8)
     expect(tail).toBe(micros + 946_684_800_000_000n)
   })
 })
 
-/** Magic, domain, seq and subject, then two texts. */
+/** Returns the offset of reason: after magic, domain, seq, subject and two texts. */
 function reasonAt(row: StoredRow): number {
   const canonical = Buffer.from(row.canonical ?? [])
   const relation = 60
@@ -254,7 +254,7 @@ function reasonAt(row: StoredRow): number {
 }
 
 describe('hostile bytes', () => {
-  it('never throw where the framing holds, whatever a column is filled with', () => {
+  it('never make the reader throw while the framing is valid', () => {
     const junk = fc.option(fc.uint8Array({ maxLength: 48 }), { nil: null })
     const column = (name: keyof WireRow) => junk.map((value) => ({ [name]: value }))
     const names = Object.keys(wireRow(chainOf(1)[0] as ChainedEntry)) as (keyof WireRow)[]
@@ -285,12 +285,12 @@ describe('hostile bytes', () => {
     ['an element longer than the array', bytes('00000001000000000000001900000001000000017fffffff61')],
     ['an array of -1 dimensions', bytes('ffffffff0000000000000019')],
     ['an array of three bytes', bytes('000000')],
-  ])('%s has no canonical bytes', (_what, array) => {
+  ])('give no canonical bytes for %s', (_what, array) => {
     expect(only({ relationPath: array })?.canonical).toBeUndefined()
     expect(only({ relationPath: array })?.problem).toMatch(/^relation_path: /)
   })
 
-  it('an empty array with bytes behind it has none either', () => {
+  it('give no canonical bytes for an empty array with bytes behind it', () => {
     const array = Buffer.concat([textArray([]), Buffer.alloc(8)])
     expect(only({ relationPath: array })?.problem).toMatch(/^relation_path: /)
   })
