@@ -65,13 +65,9 @@ async function chainsToRecord(ports: Management, tuple: RelationTuple): Promise<
 
 /** Returns the error for a change of tuples while SpiceDB decides: a revocation without effect is worse than a refused one. */
 export function decidedElsewhere(): AuditError {
-  return new AuditError(
-    'usage',
-    'SpiceDB decides who may (AUDIT_SPICEDB_ENDPOINT), and has its own relations',
-    {
-      advice: { code: 'change_relations_in_spicedb' },
-    },
-  )
+  return new AuditError('usage', 'SpiceDB decides who may do what, and has its own relations', {
+    advice: { code: 'change_relations_in_spicedb' },
+  })
 }
 
 /** Yields every tuple that the filter selects, after the tuple `start`. */

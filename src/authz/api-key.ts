@@ -19,7 +19,7 @@ export function splitKey(text: string): { readonly id: string; readonly secret: 
   return id === undefined || secret === undefined ? undefined : { id, secret }
 }
 
-/** 64 hex digits. */
+/** Returns the SHA-256 of the secret, 64 hex digits. */
 export function secretHash(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }

@@ -21,7 +21,7 @@ const CHANNEL = {
   'grpc.max_receive_message_length': 1024 * 1024,
 }
 
-/** The status code of gRPC. */
+/** A status code of gRPC. */
 const DEADLINE_EXCEEDED = 4
 
 interface CallError {

@@ -104,7 +104,7 @@ export async function spicedbSchema(): Promise<string> {
   return SPICEDB_SCHEMA
 }
 
-/** Returns the command that gives a key's subject its relation where SpiceDB decides. */
+/** Returns the command that gives a key's subject its relation when SpiceDB decides. */
 export async function zedCommandFor(key: {
   readonly domainId: string
   readonly relation: Relation

@@ -25,7 +25,11 @@ export async function* eraseEverywhere<T extends object>(
     met += 1
   }
   if (met > 0) return
-  throw new AuditError('subject_not_found', 'no chain has anything of this subject; nothing was written', {
-    advice: { code: 'check_subject' },
-  })
+  throw new AuditError(
+    'subject_not_found',
+    'no chain holds anything about this subject; nothing was written',
+    {
+      advice: { code: 'check_subject' },
+    },
+  )
 }

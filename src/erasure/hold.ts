@@ -97,7 +97,7 @@ function refuseNaming(reason: string, person: Person | undefined): void {
   if (subjectId === undefined) return
   const texts = { relation: reason, object: '', relationPath: [], correlationId: '' }
   if (personalDataProblem(texts, { subjectId }) === undefined) return
-  throw new AuditError('invalid_input', 'reason: holds the subject', {
+  throw new AuditError('invalid_input', 'reason: names the subject', {
     advice: { code: 'name_case_not_person' },
   })
 }

@@ -14,7 +14,7 @@ export interface ErasureSubject {
 export interface SubjectTraces {
   /** The pseudonym of the chain's first row. Absent for a chain without rows. */
   readonly genesisPseudonym?: string | undefined
-  /** The pseudonym asked for, then those of its identity. */
+  /** The requested pseudonym, then those of its identity. */
   readonly pseudonyms: readonly string[]
   readonly mappings: number
   readonly contexts: number
@@ -34,7 +34,7 @@ export interface ErasedPseudonym {
 }
 
 export interface Erasure {
-  /** The pseudonym asked for, then those of its identity. */
+  /** The requested pseudonym, then those of its identity. */
   readonly erased: readonly ErasedPseudonym[]
   /** The self-audit rows, in the same order. For a repeated erasure, the last row of the first pseudonym. */
   readonly auditRows: readonly Placed[]

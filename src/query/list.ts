@@ -54,7 +54,7 @@ const STREAM_PAGE = 1_000
 
 /**
  * Yields every row that the filter matches. Reads in pages, so that memory does not grow with the chain, and needs no
- * cursor key. Rows that are appended meanwhile come too. Rejects with `domain_not_found`.
+ * cursor key. Also yields rows that are appended meanwhile. Rejects with `domain_not_found`.
  */
 export async function* streamEntries(
   reader: EntryReader,

@@ -6,8 +6,8 @@ import type { Pepper } from '../ports/pepper.js'
 import type { EntryReader } from '../ports/query.js'
 
 /**
- * Returns the pseudonym of a subject_id on one chain, 64 hex digits. Another pepper would find
- * nothing and look like innocence, so one that does not reproduce the genesis row is refused with `pepper_mismatch`.
+ * Returns the pseudonym of a subject_id on one chain, 64 hex digits. Rejects with `pepper_mismatch` for a pepper that does not
+ * reproduce the genesis row: it would find no rows, and the person would look innocent.
  */
 export async function subjectPseudonym(
   reader: EntryReader,

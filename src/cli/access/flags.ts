@@ -103,7 +103,7 @@ export function jwtOf(flags: JwtFlags): JwtOptions | undefined {
     return undefined
   }
   if (!jwksUrl || !issuer || !audience) {
-    throw new AuditError('usage', '--jwks-url, --jwt-issuer and --jwt-audience come together')
+    throw new AuditError('usage', '--jwks-url, --jwt-issuer and --jwt-audience need each other')
   }
   assertJwksUrl(jwksUrl)
   return { jwksUrl, issuer, audience, algorithms: algorithms.length > 0 ? algorithms : ALGORITHMS }
@@ -114,5 +114,5 @@ function assertJwksUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isHere = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '')
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isHere)) return
-  throw new AuditError('usage', '--jwks-url: expected a URL https://…')
+  throw new AuditError('usage', '--jwks-url: expected an https:// URL')
 }

@@ -75,7 +75,7 @@ class EraseRun {
     else
       await this.out.line(
         `${summary.chains} chains: ${summary.mappings_deleted} mappings, ${summary.contexts_deleted} contexts deleted` +
-          (failed > 0 ? `, ${failed} could not be done` : ''),
+          (failed > 0 ? `, ${failed} failed` : ''),
       )
   }
 

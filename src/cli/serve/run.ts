@@ -125,7 +125,11 @@ function assertPair(cert: Buffer, key: Buffer): void {
 
 function cannotListen(error: NodeJS.ErrnoException): never {
   const hint = 'give another --host, --port or --metrics-port; port 0 takes any free one'
-  throw new CommandError('listen_failed', `cannot listen there (${error.code ?? error.name})`, hint)
+  throw new CommandError(
+    'listen_failed',
+    `cannot listen on this address and port (${error.code ?? error.name})`,
+    hint,
+  )
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

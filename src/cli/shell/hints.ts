@@ -42,7 +42,8 @@ export const HINTS = {
     'the chain cannot forget: keep people in subject and context, or name them as user:, identity: or apikey: objects',
   name_case_not_person: 'name the case, not the person: the hold records whom it covers',
   use_new_idempotency_key: 'nothing was written; another entry needs a key of its own',
-  change_relations_in_spicedb: 'run: zed relationship create, or delete (docs/access.md)',
+  change_relations_in_spicedb:
+    'run: zed relationship create, or delete (docs/access.md); AUDIT_SPICEDB_ENDPOINT makes SpiceDB decide',
   name_cloudtrail_format:
     'CloudTrail files need --format cloudtrail; for other files, run: gunzip < FILE | audit append --stdin',
   choose_other_output: 'give another --output, or --force to replace the file',
