@@ -1,12 +1,10 @@
 import pg from 'pg'
 import { AuditError, type ErrorCode } from '../../base/errors.js'
+import { ClosingClient, type Session, sessionConfig } from './closing-client.js'
 import { databaseError } from './database-error.js'
-import { type SchemaLocation, searchOnly } from './schema-location.js'
+import type { SchemaLocation } from './schema-location.js'
 
 export type Client = pg.ClientBase
-
-/** Milliseconds after which connecting to a server that does not answer fails. */
-const CONNECT_TIMEOUT = 10_000
 
 /**
  * Makes a transaction durable before its COMMIT returns. With a synchronous_commit weaker than "on", a server would
@@ -31,7 +29,7 @@ export class Database {
   ) {
     const timeout = queryTimeout === undefined ? {} : { query_timeout: queryTimeout }
     this.#pool = new pg.Pool({
-      ...connection(url, this.#session),
+      ...sessionConfig(url, this.#session),
       ...timeout,
       max,
       Client: ClosingClient,
@@ -90,7 +88,7 @@ export class Database {
   /** Opens a connection outside the pool, for queries that take over its socket (COPY). The caller ends it. */
   async dedicated(): Promise<pg.Client> {
     try {
-      const client = new ClosingClient(connection(this.url, this.#session))
+      const client = new ClosingClient(sessionConfig(this.url, this.#session))
       // The pending query rejects with every failure. Without a listener the event would end the process.
       client.on('error', () => undefined)
       await client.connect()
@@ -111,57 +109,6 @@ export class Database {
     } catch (error) {
       throw databaseError(error)
     }
-  }
-}
-
-/** The settings that every connection of a Database begins with. */
-interface Session {
-  location?: SchemaLocation
-}
-
-interface SessionConfig extends pg.ClientConfig {
-  readonly session?: Session
-}
-
-/**
- * A client that closes its socket after a failed login. pg leaves that socket open (SCRAM without a password), and the
- * process would live on until the server closes it after a minute.
- */
-class ClosingClient extends pg.Client {
-  readonly #session: Session | undefined
-
-  constructor(config: SessionConfig = {}) {
-    super(config)
-    this.#session = config.session
-  }
-
-  override connect(): Promise<pg.Client>
-  override connect(callback: (error?: Error) => void): void
-  override connect(callback?: (error?: Error) => void): Promise<pg.Client> | undefined {
-    const connected = this.#begin().catch((error: unknown) => {
-      void this.end()
-      throw error
-    })
-    if (callback === undefined) return connected
-    connected.then(() => callback(), callback)
-    return undefined
-  }
-
-  async #begin(): Promise<pg.Client> {
-    await super.connect()
-    const location = this.#session?.location
-    if (location !== undefined) await this.query(searchOnly(location.schema))
-    return this
-  }
-}
-
-function connection(url: string, session: Session): SessionConfig {
-  return {
-    session,
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
-    application_name: 'audit',
-    keepAlive: true,
   }
 }
 
