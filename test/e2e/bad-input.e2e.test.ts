@@ -446,7 +446,7 @@ const COMMANDS: readonly Refusal[] = [
   heads('heads-junk', `${saved({})}\n${SECRET.subject}\n`, 'line 2: expected a saved verify result'),
   heads('heads-hash', saved({ head: { seq: 1, hash: 'ab' } }), 'line 1: expected a saved verify result'),
   heads('heads-seq', saved({ head: { seq: 0, hash: HASH } }), 'line 1: expected a saved verify result'),
-  heads('heads-diverged', saved({ ok: false }), 'line 1: this result was not ok'),
+  heads('heads-diverged', saved({ ok: false }), 'line 1: this result is not ok, so its head proves nothing'),
   command(`verify --all --expect-heads ${missing}`, 'file_unreadable', `${missing} cannot be read (ENOENT)`, {
     exit: 3,
   }),
