@@ -13,12 +13,12 @@ export interface ListParameters {
   readonly limit?: string | undefined
   readonly subject?: string | undefined
   readonly relation?: string | undefined
-  readonly object_type?: string | undefined
-  readonly object_id?: string | undefined
+  readonly objectType?: string | undefined
+  readonly objectId?: string | undefined
   readonly reason?: string | undefined
   readonly from?: string | undefined
   readonly to?: string | undefined
-  readonly correlation_id?: string | undefined
+  readonly correlationId?: string | undefined
 }
 
 /** Returns a limit of 1 to 200, or 50 by default. Throws `invalid_limit` for any other text instead of clamping it. */
@@ -40,15 +40,15 @@ export function parseSeq(text: string): number {
 
 /** Returns the filter. Throws `invalid_subject`, `invalid_range` or, for the other parameters, `invalid_input`. */
 export function parseFilter(parameters: ListParameters): EntryFilter {
-  const { subject, relation, object_type, object_id, reason, correlation_id } = parameters
+  const { subject, relation, reason } = parameters
   return {
     subjectPseudonym: subject === undefined ? undefined : parseSubject(subject),
     relation: text('relation', relation, 1, LIMITS.relationBytes),
-    objectType: objectType(object_type),
-    objectId: text('object_id', object_id, 1, LIMITS.objectIdBytes),
+    objectType: parseObjectType(parameters.objectType),
+    objectId: text('object_id', parameters.objectId, 1, LIMITS.objectIdBytes),
     reason: parseReason(reason),
     ...parseRange(parameters),
-    correlationId: text('correlation_id', correlation_id, 0, LIMITS.correlationIdBytes),
+    correlationId: text('correlation_id', parameters.correlationId, 0, LIMITS.correlationIdBytes),
   }
 }
 
@@ -68,7 +68,7 @@ function text(field: string, value: string | undefined, min: number, max: number
   return value
 }
 
-function objectType(type: string | undefined): string | undefined {
+function parseObjectType(type: string | undefined): string | undefined {
   if (type?.includes(':')) throw new AuditError('invalid_input', 'object_type: expected no colon')
   return text('object_type', type, 1, 64)
 }

@@ -127,6 +127,12 @@ describe('floors', () => {
     expect(elsewhere).toEqual([])
   })
 
+  it('name fields of printed JSON only at the edges, and in the manifest of a bundle', () => {
+    const features = files.filter((file) => FEATURES.includes(areaOf(file)) && areaOf(file) !== 'bundle')
+    const field = /^\s*readonly [a-z]+(?:_[a-z]+)+\??:/m
+    expect(features.filter((file) => field.test(readSource(file)))).toEqual([])
+  })
+
   it('name flags and commands only in commands and cli', () => {
     const below = files.filter((file) => ![...EDGES, 'library'].includes(areaOf(file)))
     const named = below.flatMap((file) =>

@@ -44,12 +44,12 @@ export function parametersOf(flags: Readonly<Record<string, unknown>>): ListPara
   return {
     subject: text('subject'),
     relation: text('relation'),
-    object_type: text('object-type'),
-    object_id: text('object-id'),
+    objectType: text('object-type'),
+    objectId: text('object-id'),
     reason: text('reason'),
     from: text('from'),
     to: text('to'),
-    correlation_id: text('correlation-id'),
+    correlationId: text('correlation-id'),
   }
 }
 

@@ -50,11 +50,16 @@ export const listQuery = z
     to: text({ format: 'date-time', description: 'Latest occurred_at, inclusive.' }),
     correlation_id: text({}),
   })
-  .transform((raw, context) =>
+  .transform(({ cursor, limit, object_type, object_id, correlation_id, ...filter }, context) =>
     auditErrorIssue(context, () => ({
-      limit: parseLimit(raw.limit),
-      cursor: cursorShape(raw.cursor, context),
-      filter: parseFilter(raw),
+      limit: parseLimit(limit),
+      cursor: cursorShape(cursor, context),
+      filter: parseFilter({
+        ...filter,
+        objectType: object_type,
+        objectId: object_id,
+        correlationId: correlation_id,
+      }),
     })),
   )
 
