@@ -9,7 +9,7 @@ const SOUND = '018f0000-0000-7000-8000-000000000002'
 let database: TestDatabase
 let writer: Writer
 
-/** Two Domains of a genesis row and two more; the platform chain has three rows too. */
+/** Two Domains with a genesis row and two more rows each. The platform chain also has three rows. */
 beforeEach(async () => {
   database = await testDatabase()
   writer = new Writer(database.url)
@@ -24,7 +24,7 @@ afterEach(async () => {
   await database.drop()
 })
 
-/** Everything that is stored, as one text. */
+/** Returns everything that is stored as one text. */
 async function everything(): Promise<string> {
   const tables = ['audit_domain', 'audit_log_entry', 'audit_log_chain_head']
   const dump = tables.map((table) => rowsOf(database.url, `SELECT t::text AS t FROM ${table} t ORDER BY 1`))
@@ -76,7 +76,7 @@ const DAMAGE: readonly (readonly [string, string, string])[] = [
 ]
 
 describe('a chain that was tampered with', () => {
-  it.each(DAMAGE)('takes no row where %s', async (_what, attack, problem) => {
+  it.each(DAMAGE)('refuses a row where %s', async (_what, attack, problem) => {
     await asSuperuser(database.url, attack)
     const before = await everything()
     const refused = {
@@ -89,20 +89,20 @@ describe('a chain that was tampered with', () => {
     expect(await everything()).toBe(before)
   })
 
-  it.each(DAMAGE)('cannot be begun again where %s', async (_what, attack) => {
+  it.each(DAMAGE)('cannot be created again where %s', async (_what, attack) => {
     await asSuperuser(database.url, attack)
     const before = await everything()
     await expect(writer.create(DOMAIN)).rejects.toMatchObject({ code: 'domain_exists' })
     expect(await everything()).toBe(before)
   })
 
-  it.each(DAMAGE)('does not take the others of its group with it where %s', async (_what, attack) => {
+  it.each(DAMAGE)('does not affect the other entries of the group where %s', async (_what, attack) => {
     await asSuperuser(database.url, attack)
     const group = [entryFor(SOUND), entryFor(DOMAIN), entryFor(SOUND)]
     expect(outcomes(await writer.sink.recordGroup(group, 'continue'))).toEqual([4, 'chain_conflict', 5])
   })
 
-  it.each(DAMAGE)('does not begin anew where %s, on the platform', async (_what, attack, problem) => {
+  it.each(DAMAGE)('does not begin again where %s, on the platform chain', async (_what, attack, problem) => {
     await asSuperuser(database.url, attack.replaceAll(DOMAIN, PLATFORM_ANCHOR))
     const before = await everything()
     await expect(writer.record(PLATFORM_ANCHOR)).rejects.toMatchObject({
@@ -114,7 +114,7 @@ describe('a chain that was tampered with', () => {
     expect(await everything()).toBe(before)
   })
 
-  it('is not forked by a head that is ahead and names an older row: UNIQUE (domain_id, prev_hash)', async () => {
+  it('is not forked by a head that is ahead and names an older row, because (domain_id, prev_hash) is UNIQUE', async () => {
     await asSuperuser(
       database.url,
       `UPDATE audit_log_chain_head SET next_seq = 9, head_hash = ${hashOf(2)} WHERE domain_id = '${DOMAIN}'`,
@@ -130,13 +130,13 @@ describe('a chain that was tampered with', () => {
     expect(outcomes(await writer.sink.recordGroup(group, 'stop'))).toEqual([6, 'chain_conflict'])
   })
 
-  it('goes on after its cut tail, for the gap is what convicts', async () => {
+  it('continues after a cut tail, because the gap remains as evidence', async () => {
     await asSuperuser(database.url, `DELETE FROM audit_log_entry WHERE domain_id = '${DOMAIN}' AND seq = 3`)
     expect(outcomes([await writer.record(DOMAIN)])).toEqual([4])
   })
 })
 
-describe('a platform chain of which nothing is left', () => {
+describe('a platform chain whose rows are all deleted', () => {
   const WIPE = ['audit_log_entry', 'audit_log_chain_head'].map(
     (table) => `DELETE FROM ${table} WHERE domain_id = '${PLATFORM_ANCHOR}';`,
   )
@@ -144,7 +144,7 @@ describe('a platform chain of which nothing is left', () => {
   it.each([
     ['the registry', ''],
     ['the heads of the Domains', 'DELETE FROM audit_domain'],
-  ])('is not begun anew, for there is still %s', async (_what, more) => {
+  ])('does not begin again while there is still %s', async (_what, more) => {
     await asSuperuser(database.url, WIPE.join('') + more)
     const before = await everything()
     const refused = {
@@ -157,9 +157,9 @@ describe('a platform chain of which nothing is left', () => {
   })
 })
 
-describe('a table that swallows rows', () => {
+describe('a trigger that drops rows', () => {
   it.each(['NULL', "CASE WHEN NEW.relation = 'project.read' THEN NULL ELSE NEW END"])(
-    'gets none, and nothing is acknowledged: RETURN %s',
+    'leads to a refusal and nothing is stored: RETURN %s',
     async (returned) => {
       await asSuperuser(
         database.url,
@@ -180,18 +180,21 @@ describe('a table that swallows rows', () => {
   )
 })
 
-it.each(['audit_domain', 'audit_log_chain_head'])('no Domain is created that %s swallows', async (table) => {
-  await asSuperuser(database.url, `CREATE RULE swallow AS ON INSERT TO ${table} DO INSTEAD NOTHING`)
-  const before = await everything()
-  await expect(writer.create()).rejects.toMatchObject({
-    code: 'database_failed',
-    message: `Postgres stored 0 of 1 rows in ${table}; nothing was appended`,
-  })
-  expect(await everything()).toBe(before)
-})
+it.each(['audit_domain', 'audit_log_chain_head'])(
+  'creates no Domain when a trigger drops the row of %s',
+  async (table) => {
+    await asSuperuser(database.url, `CREATE RULE swallow AS ON INSERT TO ${table} DO INSTEAD NOTHING`)
+    const before = await everything()
+    await expect(writer.create()).rejects.toMatchObject({
+      code: 'database_failed',
+      message: `Postgres stored 0 of 1 rows in ${table}; nothing was appended`,
+    })
+    expect(await everything()).toBe(before)
+  },
+)
 
 describe('a Domain that was registered without its chain', () => {
-  it('takes no row', async () => {
+  it('refuses a row', async () => {
     const domainId = '018f0000-0000-7000-8000-000000000003'
     await asSuperuser(database.url, `INSERT INTO audit_domain (domain_id) VALUES ('${domainId}')`)
     await expect(writer.record(domainId)).rejects.toMatchObject({ code: 'chain_conflict' })

@@ -5,10 +5,10 @@ import { type Fault, FaultProxy } from '../support/append-proxy.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 
 let database: TestDatabase
-/** Goes straight to the server. */
+/** Connects directly to the server. */
 let direct: Writer
 let proxy: FaultProxy
-/** Goes through the proxy. */
+/** Connects through the proxy. */
 let writer: Writer
 
 beforeAll(async () => {
@@ -22,7 +22,7 @@ beforeAll(async () => {
   )
 })
 
-/** After every step the whole log is checked, heads against rows too. */
+/** Checks the whole log after every test, including heads against rows. */
 afterEach(async () => {
   expect(await allFindings(direct)).toEqual([])
 })
@@ -34,7 +34,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-/** Ends every backend of the database but the one that asks. */
+/** Terminates every backend of the database except the caller's. */
 async function terminate(): Promise<void> {
   await rowsOf(
     database.url,
@@ -44,7 +44,7 @@ async function terminate(): Promise<void> {
   )
 }
 
-/** Runs `write` with one fault at the first message that holds `marker`; resolves with what became of it. */
+/** Runs `write` with one fault at the first message that holds `marker`. Returns its outcome. */
 async function faulty<T>(
   marker: string,
   fault: Fault,
@@ -59,7 +59,7 @@ async function faulty<T>(
 
 const COMMIT = 'COMMIT\0'
 
-/** Each write, the chain that it writes to, and the rows that it adds there. */
+/** Each write, with the number of rows that it adds to the chain. */
 const WRITES: [string, number, (domainId: string) => Promise<unknown>][] = [
   ['one entry', 1, (id) => writer.record(id)],
   [
@@ -72,7 +72,7 @@ const WRITES: [string, number, (domainId: string) => Promise<unknown>][] = [
       ),
   ],
   [
-    'a group of which Postgres refuses one',
+    'a group with one entry that Postgres refuses',
     2,
     (id) => {
       const group = [entryFor(id), entryFor(id, { relation: 'refused.here' }), entryFor(id)]
@@ -89,9 +89,9 @@ beforeAll(() => direct.create(OTHER))
 
 describe.each(WRITES)('%s', (_what, count, write) => {
   it.each<[string, Fault, boolean]>([
-    ['is lost on its way', 'lost', false],
-    ['is held back until the backend is terminated', 'held', false],
-    ['is done and its answer lost', 'unanswered', true],
+    ['is lost', 'lost', false],
+    ['is held until the backend is terminated', 'held', false],
+    ['is executed and its answer is lost', 'unanswered', true],
   ])('has an unknown outcome where COMMIT %s', async (_how, fault, applied) => {
     const domainId = await direct.create()
     const outcome = await faulty(COMMIT, fault, () => write(domainId))
@@ -100,14 +100,14 @@ describe.each(WRITES)('%s', (_what, count, write) => {
       message: 'the connection was lost while committing',
       advice: { code: 'look_before_appending_again' },
     })
-    // COMMIT may still be on its way through a server whose client has gone.
+    // The server may still be executing COMMIT although its client is gone.
     const length = applied ? count + 1 : 1
     await expect.poll(() => chainLength(direct, domainId)).toBe(length)
     expect(outcomes([await writer.record(domainId)])).toEqual([length + 1])
   })
 })
 
-describe('a write that did not come to its COMMIT', () => {
+describe('a write that did not reach COMMIT', () => {
   it.each<[string, string, Fault]>([
     ['BEGIN', 'BEGIN', 'lost'],
     ['the lock', 'pg_advisory_xact_lock', 'lost'],
@@ -117,26 +117,29 @@ describe('a write that did not come to its COMMIT', () => {
     ['the rows, which arrive', 'PGCOPY', 'unanswered'],
     ['the head', 'audit_advance_heads', 'lost'],
     ['the head, which arrives', 'audit_advance_heads', 'unanswered'],
-  ])('is not there where the connection breaks at %s, and may be repeated', async (_where, marker, fault) => {
-    const fresh = new Writer(proxy.url)
-    const domainId = await direct.create()
-    // The statements are named once a connection; this writer has not named them yet.
-    const outcome = await faulty(marker, fault, () => fresh.record([domainId, OTHER]))
-    expect(outcome).toMatchObject({ code: 'database_unavailable' })
-    expect(await chainLength(direct, domainId)).toBe(1)
-    expect((await fresh.record([domainId, OTHER])).find((row) => row.domainId === domainId)?.seq).toBe(2)
-    await fresh.close()
-  })
+  ])(
+    'stores nothing when the connection breaks at %s, and can be repeated',
+    async (_where, marker, fault) => {
+      const fresh = new Writer(proxy.url)
+      const domainId = await direct.create()
+      // Statements are prepared once for each connection, and this writer has not prepared them yet.
+      const outcome = await faulty(marker, fault, () => fresh.record([domainId, OTHER]))
+      expect(outcome).toMatchObject({ code: 'database_unavailable' })
+      expect(await chainLength(direct, domainId)).toBe(1)
+      expect((await fresh.record([domainId, OTHER])).find((row) => row.domainId === domainId)?.seq).toBe(2)
+      await fresh.close()
+    },
+  )
 })
 
-/** Of several slices: the server has the first one while the others are being cut. */
+/** A group that is sent in several slices: the server has the first slice while the others are being encoded. */
 const longGroup = (domainId: string, first = entryFor(domainId)) => [
   first,
   ...Array.from({ length: 499 }, () => entryFor(domainId)),
 ]
 
 describe('a long group', () => {
-  it('loses the one row that Postgres refuses while the others are still on their way', async () => {
+  it('loses only the row that Postgres refuses while other rows are still being sent', async () => {
     const domainId = await direct.create()
     const group = longGroup(domainId, entryFor(domainId, { relation: 'refused.here' }))
     const placed = await direct.sink.recordGroup(group, 'continue')
@@ -144,7 +147,7 @@ describe('a long group', () => {
   })
 
   it.each<Fault>(['lost', 'unanswered', 'held'])(
-    'is not there where its first rows are %s',
+    'stores nothing when its first rows are %s',
     async (fault) => {
       const domainId = await direct.create()
       const outcome = await faulty('PGCOPY', fault, () =>
@@ -161,7 +164,7 @@ describe('a Domain', () => {
   it.each<[string, Fault, boolean]>([
     ['not there where COMMIT is lost', 'lost', false],
     ['there where the answer is lost', 'unanswered', true],
-  ])('is whole or %s', async (_how, fault, applied) => {
+  ])('is complete or %s', async (_how, fault, applied) => {
     const domainId = `018f0000-0000-7000-8000-0000000000f${Number(applied)}`
     const before = await chainLength(direct, PLATFORM_ANCHOR)
     expect(await faulty(COMMIT, fault, () => writer.create(domainId))).toMatchObject({
@@ -176,7 +179,7 @@ describe('a Domain', () => {
 })
 
 describe('a COMMIT', () => {
-  it('that the server refuses is refused, not unknown', async () => {
+  it('is refused, not unknown, when the server refuses it', async () => {
     const domainId = await direct.create()
     await asSuperuser(
       database.url,
@@ -195,7 +198,7 @@ describe('a COMMIT', () => {
 })
 
 describe('a backend that was terminated', () => {
-  it('while it waits for the lock has written nothing, and the next append has another', async () => {
+  it('while waiting for the lock has written nothing, and the next append gets a new backend', async () => {
     const domainId = await direct.create()
     await asSuperuser(database.url, async (client) => {
       await client.query('BEGIN')
@@ -216,7 +219,7 @@ describe('a backend that was terminated', () => {
     expect(outcomes([await writer.record(domainId)])).toEqual([2])
   })
 
-  it('while it was idle is replaced', async () => {
+  it('while idle is replaced', async () => {
     const domainId = await direct.create()
     await writer.record(domainId)
     await rowsOf(

@@ -22,7 +22,7 @@ const WHO = {
   idp_claim_names: ['sub', 'e"m\\ail'],
 }
 
-const NOBODY = {
+const NO_DATA = {
   identity_id: null,
   subject_plaintext: null,
   email_claim: null,
@@ -47,7 +47,7 @@ function subjects(domainId: string) {
   )
 }
 
-/** Records the subjects given one by one, or as one group, and tells what is known then. */
+/** Records the given subjects one by one or as one group. Returns what is stored about them. */
 async function recorded(apart: boolean, all: readonly (Record<string, unknown> | undefined)[]) {
   const domainId = await writer.create()
   const entries = all.map((subject) => entryFor(domainId, subject === undefined ? {} : { subject }))
@@ -59,54 +59,50 @@ async function recorded(apart: boolean, all: readonly (Record<string, unknown> |
 describe.each([
   ['in one group', false],
   ['one after the other', true],
-])('what is known of a subject, told %s', (_how, apart) => {
+])('personal data of a subject, recorded %s', (_how, apart) => {
   it.each<[string, readonly (Record<string, unknown> | undefined)[], Record<string, unknown>[]]>([
-    ['is nothing where nothing is told', [undefined, undefined], []],
-    ['is what is told', [WHO], [ALICE]],
-    ['is what was told before where nothing is told', [WHO, undefined], [ALICE]],
-    ['is what was told before where nothing new is told', [WHO, {}], [ALICE]],
+    ['is not stored where no entry has any', [undefined, undefined], []],
+    ['is stored', [WHO], [ALICE]],
+    ['is kept where an entry has no subject', [WHO, undefined], [ALICE]],
+    ['is kept where an entry has an empty subject', [WHO, {}], [ALICE]],
+    ['is replaced field by field', [WHO, { plaintext: 'A.' }], [{ ...ALICE, subject_plaintext: 'A.' }]],
+    ['keeps its claims where an entry has none', [WHO, { idp_claim_names: [] }], [ALICE]],
     [
-      'is what was told before beside what is new',
-      [WHO, { plaintext: 'A.' }],
-      [{ ...ALICE, subject_plaintext: 'A.' }],
-    ],
-    ['keeps claims where none are told', [WHO, { idp_claim_names: [] }], [ALICE]],
-    [
-      'takes new claims in place of the old',
+      'has its claims replaced by new claims',
       [WHO, { idp_claim_names: ['x'] }],
       [{ ...ALICE, idp_claim_names: ['x'] }],
     ],
     [
-      'comes together from parts',
+      'is merged from several entries',
       [{ plaintext: 'Alice A.' }, { source_ip: '192.0.2.1' }],
-      [{ ...NOBODY, subject_plaintext: 'Alice A.', source_ip: '192.0.2.1' }],
+      [{ ...NO_DATA, subject_plaintext: 'Alice A.', source_ip: '192.0.2.1' }],
     ],
-  ])('%s', async (_what, told, known) => {
-    expect(await recorded(apart, told)).toEqual(known)
+  ])('%s', async (_what, given, known) => {
+    expect(await recorded(apart, given)).toEqual(known)
   })
 })
 
 describe('the identity', () => {
   const IDENTITY = '018F0000-0000-7000-8000-00000000AAAA'
 
-  it('is the subject itself where that is a UUID, in whatever case', async () => {
+  it('is the subject_id where that is a UUID, in upper or lower case', async () => {
     const domainId = await writer.create()
     await writer.record(domainId, { subject_id: IDENTITY, subject: { plaintext: 'x' } })
     await writer.record(domainId, { subject_id: IDENTITY.toLowerCase() })
     expect(await subjects(domainId)).toEqual([
-      { ...NOBODY, identity_id: IDENTITY.toLowerCase(), subject_plaintext: 'x' },
+      { ...NO_DATA, identity_id: IDENTITY.toLowerCase(), subject_plaintext: 'x' },
     ])
   })
 
-  it('may be given for a subject that is no UUID', async () => {
+  it('may be given for a subject_id that is not a UUID', async () => {
     const domainId = await writer.create()
     await writer.sink.record({ ...entryFor(domainId), subject: { identityId: IDENTITY.toLowerCase() } })
-    expect(await subjects(domainId)).toEqual([{ ...NOBODY, identity_id: IDENTITY.toLowerCase() }])
+    expect(await subjects(domainId)).toEqual([{ ...NO_DATA, identity_id: IDENTITY.toLowerCase() }])
   })
 })
 
 describe('the times of a subject', () => {
-  it('are those of its first and last row', async () => {
+  it('are the times of its first and last row', async () => {
     const domainId = await writer.create()
     for (let i = 0; i < 3; i += 1) await writer.record(domainId, { subject: { plaintext: 'x' } })
     const [times] = await rowsOf(
@@ -129,7 +125,7 @@ describe('the context of a row', () => {
       [domainId],
     )
 
-  it('is kept for the rows that have one, as it was given', async () => {
+  it('is stored unchanged for the rows that have one', async () => {
     const domainId = await writer.create()
     const context = {
       ip: '2001:db8::1',
@@ -146,7 +142,7 @@ describe('the context of a row', () => {
     ])
   })
 
-  it('may hold metadata that jsonb would make longer than the limit', async () => {
+  it('may hold metadata that jsonb would print longer than the limit', async () => {
     const domainId = await writer.create()
     const metadata = { list: Array.from({ length: 4000 }, () => 'a') }
     await writer.record(domainId, { context: { metadata } })
@@ -154,7 +150,7 @@ describe('the context of a row', () => {
     expect(JSON.parse(String(row?.metadata))).toEqual(metadata)
   })
 
-  it('stands on each chain of a fan-out', async () => {
+  it('is stored on each chain of an entry with several chains', async () => {
     const ids = [await writer.create(), await writer.create()]
     await writer.record(ids, { context: { ip: '192.0.2.9' }, subject: { plaintext: 'x' } })
     for (const id of ids) {

@@ -30,14 +30,14 @@ afterAll(async () => {
 const transactions = (rows: Record<string, unknown>[]) => new Set(rows.map((row) => row.transaction)).size
 
 describe('group commit', () => {
-  it('keeps the order of the calls, two thousand entries to a transaction', async () => {
+  it('keeps the order of the calls, with two thousand entries in a transaction', async () => {
     const domainId = await writer.create()
     const calls = Array.from({ length: 4500 }, (_, i) => writer.record(domainId, { correlation_id: `${i}` }))
     expect(outcomes(await Promise.all(calls))).toEqual(Array.from({ length: 4500 }, (_, i) => i + 2))
     expect(transactions((await storedRows(database.url, domainId)).slice(1))).toBe(3)
   })
 
-  it('takes all that wait while a transaction runs into the next one', async () => {
+  it('appends all entries that wait during a transaction in the next one', async () => {
     const domainId = await writer.create()
     const first = writer.record(domainId)
     await new Promise((resolve) => setImmediate(resolve))
@@ -47,7 +47,7 @@ describe('group commit', () => {
     expect(rows.map((row) => row.transaction === rows[1]?.transaction)).toEqual([false, true, true])
   })
 
-  it('gives back what is stored, to the microsecond', async () => {
+  it('returns what is stored, to the microsecond', async () => {
     const domainId = await writer.create()
     const placed = (await Promise.all(Array.from({ length: 20 }, () => writer.record(domainId)))).flat()
     const [, ...rows] = await storedRows(database.url, domainId)
@@ -61,7 +61,7 @@ describe('group commit', () => {
     )
   })
 
-  it('has settled everything when flush resolves', async () => {
+  it('has settled every entry when flush resolves', async () => {
     const domainId = await writer.create()
     const settled: number[] = []
     for (let i = 0; i < 5; i += 1) void writer.record(domainId).then(([row]) => settled.push(row?.seq ?? 0))
@@ -73,7 +73,7 @@ describe('group commit', () => {
 describe('a refused entry', () => {
   const NOWHERE = '018f0000-0000-7000-8000-00000000dead'
 
-  /** Refused while it is prepared, under the lock, and by Postgres itself. */
+  /** Entries that are refused while they are prepared, under the lock, and by PostgreSQL itself. */
   const REFUSALS: [string, string, (domainId: string) => ReturnType<typeof entryFor>][] = [
     ['by its content', 'personal_data_in_chain', (id) => entryFor(id, { object: 'project:alice' })],
     ['for an unknown Domain', 'residency_unknown', () => entryFor(NOWHERE)],
@@ -88,7 +88,7 @@ describe('a refused entry', () => {
     ),
   )
 
-  it.each(REFUSALS)('%s leaves the others standing', async (_how, code, refused) => {
+  it.each(REFUSALS)('%s does not affect the others', async (_how, code, refused) => {
     const domainId = await writer.create()
     const group = [
       entryFor(domainId),
@@ -101,14 +101,14 @@ describe('a refused entry', () => {
     expect(await chainLength(writer, domainId)).toBe(4)
   })
 
-  it.each(REFUSALS)('%s is the last with stop', async (_how, code, refused) => {
+  it.each(REFUSALS)('%s is the last result with stop', async (_how, code, refused) => {
     const domainId = await writer.create()
     const group = [entryFor(domainId), entryFor(domainId), refused(domainId), entryFor(domainId)]
     expect(outcomes(await writer.sink.recordGroup(group, 'stop'))).toEqual([2, 3, code])
     expect(await chainLength(writer, domainId)).toBe(3)
   })
 
-  it.each(REFUSALS)('%s rejects its own record alone', async (_how, code, refused) => {
+  it.each(REFUSALS)('%s rejects only its own record call', async (_how, code, refused) => {
     const domainId = await writer.create()
     const entries = [entryFor(domainId), refused(domainId), entryFor(domainId)]
     const settled = await Promise.allSettled(entries.map((entry) => writer.sink.record(entry)))
@@ -119,7 +119,7 @@ describe('a refused entry', () => {
     ])
   })
 
-  it('by Postgres shows nothing of the row', async () => {
+  it('shows nothing of the row when Postgres refuses it', async () => {
     const domainId = await writer.create()
     const [refused] = await writer.sink.recordGroup(
       [entryFor(domainId, { relation: 'refused.here' })],
@@ -128,7 +128,7 @@ describe('a refused entry', () => {
     expect(refused).toMatchObject({ message: 'Postgres refused the row (23514 not_here)' })
   })
 
-  it('with another pepper writes nothing', async () => {
+  it('writes nothing with another pepper', async () => {
     const domainId = await writer.create()
     const wrong = new Writer(database.url, testPepper('another'))
     const before = await rowsOf(database.url, 'SELECT count(*) FROM audit_log_entry')
@@ -141,7 +141,7 @@ describe('a refused entry', () => {
 })
 
 describe('an entry of several Domains', () => {
-  it('is one row on each, in one transaction, under the pseudonyms of each', async () => {
+  it('is one row on each, in one transaction, with the pseudonyms of each', async () => {
     const ids = [await writer.create(), await writer.create(), await writer.create()].sort()
     await writer.record(ids[1] ?? '')
     const placed = await writer.record(ids, { object: 'user:bob' })
@@ -164,13 +164,13 @@ describe('an entry of several Domains', () => {
     expect(new Set(rows.map((row) => row.subject)).size).toBe(3)
   })
 
-  it('counts a Domain that is named twice once', async () => {
+  it('has one row on a Domain that is named twice', async () => {
     const domainId = await writer.create()
     expect(outcomes([await writer.record([domainId, domainId.toUpperCase()])])).toEqual([2])
     expect(await chainLength(writer, domainId)).toBe(2)
   })
 
-  it('never deadlocks with another, in whatever order they name them', async () => {
+  it('never deadlocks with another entry, in any order of the Domains', async () => {
     const ids = await Promise.all(Array.from({ length: 5 }, () => writer.create()))
     const writers = Array.from({ length: 6 }, () => new Writer(database.url))
     const some = (i: number) => ids.filter((_, at) => (i >> (at % 3)) % 2 === 0 || at === i % 5)
@@ -183,7 +183,7 @@ describe('an entry of several Domains', () => {
 })
 
 describe('the clock of a chain', () => {
-  it('never runs backwards when the previous row’s is ahead, and keeps its microseconds', async () => {
+  it('never runs backwards when the previous row’s time is ahead, and keeps its microseconds', async () => {
     const own = await testDatabase()
     const ahead = new Writer(own.url)
     const domainId = await ahead.create()
@@ -201,7 +201,7 @@ describe('the clock of a chain', () => {
   })
 
   it.each(['infinity', '-infinity', '20000-01-01', '294276-12-31 23:59:59.999999+00', '4713-01-01 BC'])(
-    'is the database’s own where the last row has the impossible time %s',
+    'is the database’s clock where the last row has the impossible time %s',
     async (time) => {
       const own = await testDatabase()
       const damaged = new Writer(own.url)
@@ -222,7 +222,7 @@ describe('the clock of a chain', () => {
 })
 
 describe('the beginning of a chain', () => {
-  it('of the platform is made once, by whoever comes first, however many come at once', async () => {
+  it('happens once on the platform chain, however many entries come at once', async () => {
     const own = await testDatabase()
     const writers = Array.from({ length: 8 }, () => new Writer(own.url))
     const work = writers.map((one, i) => (i % 2 === 0 ? one.record(PLATFORM_ANCHOR) : one.create()))
@@ -236,7 +236,7 @@ describe('the beginning of a chain', () => {
     await own.drop()
   })
 
-  it('does not show among the rows of the entry that made it', async () => {
+  it('is not among the rows of the entry that caused it', async () => {
     const own = await testDatabase()
     const first = new Writer(own.url)
     expect(outcomes([await first.record(PLATFORM_ANCHOR)])).toEqual([2])
@@ -244,7 +244,7 @@ describe('the beginning of a chain', () => {
     await own.drop()
   })
 
-  it('of one Domain has one winner', async () => {
+  it('of one Domain succeeds for one of several calls', async () => {
     const domainId = randomUUID()
     const writers = Array.from({ length: 8 }, () => new Writer(database.url))
     const before = await chainLength(writer, PLATFORM_ANCHOR)
@@ -260,13 +260,13 @@ describe('the beginning of a chain', () => {
     ['the nil UUID', '00000000-0000-0000-0000-000000000000'],
     ['the platform anchor', PLATFORM_ANCHOR],
     ['no UUID', 'acme'],
-  ])('cannot be that of %s', async (_what, domainId) => {
+  ])('is refused for %s', async (_what, domainId) => {
     await expect(writer.create(domainId)).rejects.toMatchObject({ code: 'invalid_domain_id' })
   })
 })
 
 describe('a server with other defaults', () => {
-  /** A database of its own where every session begins with `setting`, and rows note what they were written under. */
+  /** Makes a database where every session begins with `setting`, and where rows record the settings they were written with. */
   async function withSetting<T>(
     setting: string,
     use: (writer: Writer, url: string) => Promise<T>,
@@ -307,7 +307,7 @@ describe('a server with other defaults', () => {
     })
   })
 
-  it.each(['serializable', 'repeatable read'])('with isolation %s refuses no append', async (isolation) => {
+  it.each(['serializable', 'repeatable read'])('with isolation %s accepts an append', async (isolation) => {
     await withSetting(`default_transaction_isolation = '${isolation}'`, async (configured, url) => {
       const domainId = await configured.create()
       const writers = Array.from({ length: 6 }, () => new Writer(url))
@@ -321,7 +321,7 @@ describe('a server with other defaults', () => {
     })
   })
 
-  it('that is read-only is not written to', async () => {
+  it('that is read-only gets no rows', async () => {
     await withSetting('default_transaction_read_only = on', async (configured, url) => {
       await expect(configured.create()).rejects.toMatchObject({ code: 'database_read_only' })
       await expect(configured.record(PLATFORM_ANCHOR)).rejects.toMatchObject({ code: 'database_read_only' })

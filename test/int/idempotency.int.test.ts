@@ -42,7 +42,7 @@ async function keysOf(domainId: string): Promise<Record<string, unknown>[]> {
   )
 }
 
-/** Makes keys of a chain older than they are. */
+/** Makes the keys of a chain older. */
 function age(domainId: string, interval: string): Promise<undefined> {
   return asSuperuser<undefined>(
     database.url,
@@ -50,8 +50,8 @@ function age(domainId: string, interval: string): Promise<undefined> {
   )
 }
 
-describe('an entry with a key that was seen', () => {
-  it('has the first result and writes nothing', async () => {
+describe('an entry with a known key', () => {
+  it('gets the first result and writes nothing', async () => {
     const domainId = await writer.create()
     const key = keyed()
     const first = await writer.record(domainId, key)
@@ -63,7 +63,7 @@ describe('an entry with a key that was seen', () => {
     expect(await keysOf(domainId)).toEqual([{ key: key.idempotency_key, seq: 2, subject: row?.subject }])
   })
 
-  it('is one row of many that come at once, from many processes', async () => {
+  it('is one row for many concurrent calls of many processes', async () => {
     const domainId = await writer.create()
     const writers = Array.from({ length: 6 }, () => new Writer(database.url))
     const key = keyed()
@@ -75,14 +75,14 @@ describe('an entry with a key that was seen', () => {
     await Promise.all(writers.map((one) => one.close()))
   })
 
-  it('is one row within one group, and the others keep their order', async () => {
+  it('is one row within one group, and the other entries keep their order', async () => {
     const domainId = await writer.create()
     const [one, two] = [keyed(), keyed()]
     const group = [one, {}, one, two, one, two].map((patch) => entryFor(domainId, patch))
     expect(outcomes(await writer.sink.recordGroup(group, 'stop'))).toEqual([2, 3, 2, 4, 2, 4])
   })
 
-  it('is one row a chain of a fan-out, in whatever order they are named', async () => {
+  it('is one row on each of several chains, in any order of their names', async () => {
     const [a, b] = [await writer.create(), await writer.create()]
     await writer.record(b)
     const key = keyed()
@@ -96,7 +96,7 @@ describe('an entry with a key that was seen', () => {
     expect(await writer.record([b, a, b.toUpperCase()], key)).toEqual(first)
   })
 
-  it('has its own row as its result where it began the platform chain', async () => {
+  it('gets its own row as its result where it began the platform chain', async () => {
     const own = await testDatabase()
     const fresh = new Writer(own.url)
     const key = keyed()
@@ -106,14 +106,14 @@ describe('an entry with a key that was seen', () => {
     await own.drop()
   })
 
-  it('is another on another chain', async () => {
+  it('is another entry on another chain', async () => {
     const [a, b] = [await writer.create(), await writer.create()]
     const key = keyed()
     await writer.record(a, key)
     expect(outcomes([await writer.record(b, { ...key, relation: 'another' })])).toEqual([2])
   })
 
-  it('may be spelled in another way', async () => {
+  it('may be spelled differently', async () => {
     const domainId = await writer.create()
     const key = randomUUID()
     const context = { metadata: { a: 1, b: 2 } }
@@ -143,7 +143,7 @@ describe('a key with other content', () => {
     ).toEqual([])
   })
 
-  it('is refused with more chains, and with fewer', async () => {
+  it('is refused with more chains and with fewer', async () => {
     const [a, b] = [await writer.create(), await writer.create()]
     const [one, two] = [keyed(), keyed()]
     await writer.record(a, one)
@@ -154,14 +154,14 @@ describe('a key with other content', () => {
     expect([await chainLength(writer, a), await chainLength(writer, b)]).toEqual([3, 2])
   })
 
-  it('is refused within one group, and leaves the others standing', async () => {
+  it('is refused within one group without affecting the other entries', async () => {
     const domainId = await writer.create()
     const key = keyed()
     const group = [key, { ...key, relation: 'another' }, key, {}].map((patch) => entryFor(domainId, patch))
     expect(outcomes(await writer.sink.recordGroup(group, 'continue'))).toEqual([2, conflict.code, 2, 3])
   })
 
-  it('is refused, and not appended anew, where one chain of two has forgotten it', async () => {
+  it('is refused and not appended again where one of two chains no longer knows it', async () => {
     const [a, b] = [await writer.create(), await writer.create()]
     const key = keyed()
     await writer.record([a, b], key)
@@ -180,8 +180,8 @@ describe('a key with other content', () => {
   })
 })
 
-describe('a key that was not used up', () => {
-  it('is free after a refusal', async () => {
+describe('a key of a refused entry', () => {
+  it('can be used again', async () => {
     const domainId = await writer.create()
     const key = keyed()
     const named = writer.record(domainId, { ...key, object: 'project:alice' })
@@ -189,7 +189,7 @@ describe('a key that was not used up', () => {
     expect(outcomes([await writer.record(domainId, key)])).toEqual([2])
   })
 
-  it('is free after a refusal by Postgres, which takes the others one by one', async () => {
+  it('can be used again after a refusal by Postgres, when the other entries are appended one by one', async () => {
     const own = await testDatabase()
     const strict = new Writer(own.url)
     const domainId = await strict.create()
@@ -207,7 +207,7 @@ describe('a key that was not used up', () => {
     await own.drop()
   })
 
-  it('is not found to conflict with a pepper that is wrong: that is what is told', async () => {
+  it('is not reported as a conflict with a wrong pepper, but as pepper_mismatch', async () => {
     const domainId = await writer.create()
     const key = keyed()
     await writer.record(domainId, key)
@@ -218,7 +218,7 @@ describe('a key that was not used up', () => {
 })
 
 describe('after a lost connection', () => {
-  it.each(['lost', 'unanswered'] as const)('whose COMMIT was %s, the entry is there once', async (fault) => {
+  it.each(['lost', 'unanswered'] as const)('whose COMMIT was %s, the entry is stored once', async (fault) => {
     const proxy = await FaultProxy.start(database.url)
     const domainId = await writer.create()
     const shaky = new Writer(proxy.url)
@@ -235,7 +235,7 @@ describe('after a lost connection', () => {
 })
 
 describe('a row that a key wrote', () => {
-  it('and that is gone is not written again: the chain is damaged', async () => {
+  it('is not written again when it is missing, because the chain is damaged', async () => {
     const own = await testDatabase()
     const damaged = new Writer(own.url)
     const domainId = await damaged.create()
@@ -253,7 +253,7 @@ describe('a row that a key wrote', () => {
 })
 
 describe('the library', () => {
-  it('takes a key as a field of the entry', async () => {
+  it('accepts a key as a field of the entry', async () => {
     const domainId = await writer.create()
     const sink = createSink({
       databaseUrl: database.url,
@@ -276,12 +276,12 @@ describe('the library', () => {
     await sink.close()
   })
 
-  it.each([0, 366, 1.5, Number.NaN])('keeps no key for %s days', (idempotencyDays) => {
+  it.each([0, 366, 1.5, Number.NaN])('refuses to keep keys for %s days', (idempotencyDays) => {
     const create = () => createSink({ databaseUrl: database.url, pepper: testPepper(), idempotencyDays })
     expect(create).toThrow(expect.objectContaining({ code: 'usage' }))
   })
 
-  it('keeps a key for as long as it is told', async () => {
+  it('keeps a key for the configured time', async () => {
     const domainId = await writer.create()
     const sink = createSink({ databaseUrl: database.url, pepper: testPepper(), idempotencyDays: 1 })
     const entry = {
@@ -301,7 +301,7 @@ describe('the library', () => {
 })
 
 describe('the window', () => {
-  it('of seven days is that of a key', async () => {
+  it('of a key is seven days', async () => {
     const domainId = await writer.create()
     const key = keyed()
     await writer.record(domainId, key)
@@ -312,7 +312,7 @@ describe('the window', () => {
     expect((await keysOf(domainId)).map(({ seq }) => seq)).toEqual([3])
   })
 
-  it('passed, keys go with the next append that brings one, of its chains and in steps', async () => {
+  it('once passed, has its keys deleted by later appends with a key on the chain, in steps', async () => {
     const [domainId, other] = [await writer.create(), await writer.create()]
     for (const id of [domainId, other]) {
       const entries = Array.from({ length: 1000 }, () => entryFor(id, keyed()))

@@ -11,7 +11,7 @@ import { CA_FILE, type Fault, Kv2Server } from '../support/kv2-server.js'
 import { DOMAIN } from '../support/pepper-contract.js'
 
 const PEPPER = new Uint8Array(32).fill(9)
-/** Short of breath: four tries in some milliseconds, one of which may take 300. */
+/** Four attempts within milliseconds. One attempt may take 300 ms. */
 const PATIENCE = {
   timeout: 300,
   retries: 3,
@@ -47,7 +47,7 @@ async function failure(pepper: Promise<unknown>): Promise<string> {
   return String(error)
 }
 
-/** Faults of the first `times` requests whose path has `part`. */
+/** Makes the first `times` requests fail whose path has `part`. */
 function failing(fault: Fault, times: number, part = '/data/'): void {
   let left = times
   server.fault = ({ path }) => (path.includes(part) && left-- > 0 ? fault : undefined)
@@ -56,7 +56,7 @@ function failing(fault: Fault, times: number, part = '/data/'): void {
 describe('a request that fails', () => {
   const PASSING: Fault[] = ['cut', 'cut_after', 'half', 'hang', 500, 502, 503]
 
-  it.each(PASSING)('with %s is tried again', async (fault) => {
+  it.each(PASSING)('with %s is retried', async (fault) => {
     failing(fault, 2)
     expect(await read(connect())).toEqual([9])
     expect(server.requests('/data/')).toBe(3)
@@ -68,7 +68,7 @@ describe('a request that fails', () => {
     ['hang', /no answer within 300 ms/],
     [500, /it failed \(500\)/],
     [503, /sealed or in maintenance \(503\)/],
-  ] as const)('with %s each time ends after four tries', async (fault, says) => {
+  ] as const)('with %s every time ends after four attempts', async (fault, says) => {
     failing(fault, 9)
     expect(await failure(read(connect()))).toMatch(says)
     expect(server.requests('/data/')).toBe(4)
@@ -83,7 +83,7 @@ describe('a request that fails', () => {
     [473, /performance standby.*\(473\)/],
     ['garbage', /not in a KV store of version 2/],
     ['endless', /answer is longer than 65536 bytes/],
-  ] as const)('with %s is not tried again', async (fault, says) => {
+  ] as const)('with %s is not retried', async (fault, says) => {
     failing(fault, 9)
     const text = await failure(read(connect()))
     expect(text).toMatch(says)
@@ -91,7 +91,7 @@ describe('a request that fails', () => {
     expect(server.requests('/data/')).toBe(1)
   })
 
-  it('for a sealed server passes when it is unsealed', async () => {
+  it('to a sealed server succeeds when the server is unsealed', async () => {
     server.sealed = true
     const pepper = connect()
     expect(await failure(read(pepper))).toMatch(/sealed/)
@@ -99,7 +99,7 @@ describe('a request that fails', () => {
     expect(await read(pepper)).toEqual([9])
   })
 
-  it('for nobody listening says so', async () => {
+  it('to a closed port reports that the server cannot be reached', async () => {
     const gone = await Kv2Server.start()
     const url = gone.url()
     await gone.close()
@@ -126,7 +126,7 @@ describe('TLS', () => {
     ...(caFile && { BAO_CACERT: caFile }),
   })
 
-  it('with the CA file is used, over one connection', async () => {
+  it('with the CA file works, over one connection', async () => {
     const pepper = pepperAt(secure.url(), env(CA_FILE))
     expect([await read(pepper), await read(pepper)]).toEqual([[9], [9]])
   })
@@ -136,7 +136,7 @@ describe('TLS', () => {
     ['under another name', () => env(CA_FILE), '127.0.0.1', /not accepted \(ERR_TLS_CERT_ALTNAME_INVALID\)/],
     ['with a CA file that is gone', () => env('/no/such.pem'), 'localhost', /CA file \/no\/such.pem.*ENOENT/],
     [
-      'with a CA file that is none',
+      'with a CA file that holds no certificate',
       () => {
         writeFileSync(join(dir, 'ca.pem'), 'hunter2')
         return env(join(dir, 'ca.pem'))
@@ -157,7 +157,7 @@ describe('TLS', () => {
     },
   )
 
-  it('is not left for plain HTTP, nor the other way round', async () => {
+  it('is not replaced by plain HTTP, nor plain HTTP by TLS', async () => {
     const plainToTls = secure.url().replace('openbao:', 'openbao+http:')
     await failure(read(pepperAt(plainToTls, env())))
     expect(await failure(read(pepperAt(server.url().replace('openbao+http:', 'openbao:'), token())))).toMatch(
@@ -168,14 +168,14 @@ describe('TLS', () => {
 })
 
 describe('a token', () => {
-  it('that is refused is not tried again, and is not shown', async () => {
+  it('that is refused is not retried and not shown', async () => {
     const text = await failure(read(connect({ BAO_TOKEN: 'hvs.hunter2' })))
     expect(text).toMatch(/secret audit\/.* in secret: permission denied \(403\)/)
     expect(text).not.toContain('hunter2')
     expect(server.seen).toHaveLength(1)
   })
 
-  it('goes into its namespace', async () => {
+  it('is sent with its namespace', async () => {
     server.namespace = 'team-a'
     expect(await read(connect({ ...token(), BAO_NAMESPACE: 'team-a' }))).toEqual([9])
     expect(await failure(read(connect()))).toMatch(/there is no such secret/)
@@ -186,7 +186,7 @@ describe('an AppRole', () => {
   const logins = () => server.requests('approle/login')
   const renewals = () => server.requests('renew-self')
 
-  it('logs in once, however many ask at once', async () => {
+  it('logs in once for concurrent callers', async () => {
     const pepper = connect(approle())
     await Promise.all(Array.from({ length: 10 }, () => read(pepper)))
     expect([logins(), server.requests('/data/')]).toEqual([1, 10])
@@ -221,7 +221,7 @@ describe('an AppRole', () => {
     expect([logins(), renewals()]).toEqual([2, 0])
   })
 
-  it('logs in again, once, when its token is refused', async () => {
+  it('logs in again once when its token is refused', async () => {
     const pepper = connect(approle())
     await read(pepper)
     server.revokeAll()
@@ -233,14 +233,14 @@ describe('an AppRole', () => {
     expect([logins(), server.requests('/data/')]).toEqual([1, 2])
   })
 
-  it('that is refused says so and shows nothing of it', async () => {
+  it('that is refused is reported without showing it', async () => {
     const text = await failure(read(connect({ ...approle(), BAO_SECRET_ID: 'hunter2' })))
     expect(text).toMatch(/AppRole login: it refused the request \(400\)/)
     expect(text).not.toMatch(/hunter2|[0-9a-f]{8}-/)
     expect(logins()).toBe(1)
   })
 
-  it.each(['garbage', 'cut', 503] as const)('whose login has %s fails, and passes later', async (fault) => {
+  it.each(['garbage', 'cut', 503] as const)('whose login has %s fails and succeeds later', async (fault) => {
     failing(fault, 4, 'approle/login')
     const pepper = connect(approle())
     expect(await failure(read(pepper))).toMatch(/OpenBao at/)
@@ -249,11 +249,11 @@ describe('an AppRole', () => {
   })
 })
 
-describe('a pepper that is put', () => {
+describe('a created pepper', () => {
   const FRESH = '018f0000-0000-7000-8000-0000000000ff'
 
   it.each(['read and create', 'everything'] as const)(
-    'and whose answer is lost is known to be ours, may %s',
+    'is known to be ours when the answer was lost, with permission to %s',
     async (may) => {
       let left = 1
       server.fault = ({ method }) => (method === 'POST' && left-- > 0 ? 'cut_after' : undefined)
@@ -263,7 +263,7 @@ describe('a pepper that is put', () => {
     },
   )
 
-  it('while another is put is not: the first one stays', async () => {
+  it('does not replace one that was created at the same time', async () => {
     const other = connect()
     let put: Promise<boolean> | undefined
     server.fault = ({ method }) => {
@@ -276,19 +276,19 @@ describe('a pepper that is put', () => {
     expect([mine, theirs, stored]).toEqual(mine ? [true, false, 9] : [false, true, 1])
   })
 
-  it('with a token that may only read is refused', async () => {
+  it('is refused with a token that may only read', async () => {
     const pepper = connect({ BAO_TOKEN: server.tokenFor('read') })
     expect(await failure(pepper.create(FRESH, PEPPER))).toMatch(/permission denied/)
   })
 
-  it('with a token that may create, and not update, is created once', async () => {
+  it('is created once with a token that may create and not update', async () => {
     const pepper = connect({ BAO_TOKEN: server.tokenFor('read and create') })
     expect([await pepper.create(FRESH, PEPPER), await pepper.create(FRESH, PEPPER)]).toEqual([true, false])
     await new KvAdmin(server.url(), server.rootToken).delete(FRESH)
     expect(await failure(pepper.create(FRESH, PEPPER))).toMatch(/newest version is deleted/)
   })
 
-  it('into KV version 1 is refused before anything is written over', async () => {
+  it('is refused in KV version 1 before anything is overwritten', async () => {
     server.store.kvVersion = 1
     await new KvAdmin(server.url(), server.rootToken).putPepper(FRESH, PEPPER)
     server.seen.length = 0
@@ -298,7 +298,7 @@ describe('a pepper that is put', () => {
   })
 })
 
-it('there is no cursor key, and the error names the file that can be one', async () => {
+it('has no cursor key, and the advice names the key file', async () => {
   await expect(connect().cursorKey()).rejects.toMatchObject({
     code: 'pepper_not_configured',
     advice: { code: 'set_cursor_key_file' },

@@ -36,7 +36,7 @@ pepperContract('a key file', ['gone', '31 bytes', '33 bytes', 'open to others', 
   }
 })
 
-/** Spellings of 32 bytes 'P' that are none of a key's, or of other than 32 bytes. */
+/** Texts that are not a spelling of a key: wrong spellings of 32 bytes 'P', and other lengths. */
 const ODD_KEYS: Readonly<Record<string, string>> = {
   empty: '',
   '31 bytes in hex': '50'.repeat(31),
@@ -66,7 +66,7 @@ pepperContract('an environment variable', ['unset', ...Object.keys(ODD_KEYS)], a
 })
 
 const SECRET = Buffer.alloc(32, 'P').toString('base64')
-/** What may stand in the field `pepper` and is none. */
+/** Values of the field `pepper` that are not a pepper. */
 const ODD_FIELDS: Readonly<Record<string, Record<string, unknown>>> = {
   'no field': { Pepper: SECRET },
   null: { pepper: null },
@@ -100,7 +100,7 @@ function kvDamages(admin: KvAdmin) {
   }
 }
 
-/** A KV store at a URL, as a source and as a vault. */
+/** Opens a KV store at a URL as a source and as a vault. */
 function kvContracts(
   name: string,
   open: () => Promise<{
@@ -139,7 +139,7 @@ kvContracts('KV version 2 over TLS', async () => {
   return { url: server.url(), env, admin, close: () => server.close() }
 })
 
-/** A real one: docs/pepper.md, "Against a real OpenBao". */
+/** A real OpenBao: docs/pepper.md, "Against a real OpenBao". */
 const real = process.env.AUDIT_TEST_OPENBAO
 if (real !== undefined) {
   const { BAO_TOKEN = '', BAO_CACERT } = process.env
@@ -152,7 +152,7 @@ if (real !== undefined) {
 }
 
 describe('32 bytes in a file and in a variable', () => {
-  it.each(['hex', 'base64'] as const)('are one key, as %s', async (encoding) => {
+  it.each(['hex', 'base64'] as const)('give the same key, as %s', async (encoding) => {
     const dir = await mkdtemp(join(tmpdir(), 'audit-pepper-'))
     const key = randomBytes(32)
     await writeFile(join(dir, 'key'), key, { mode: 0o600 })

@@ -48,7 +48,7 @@ async function create(): Promise<string> {
 const transactions = async (domainId: string) =>
   new Set((await storedRows(database.url, domainId)).slice(1).map((row) => row.transaction)).size
 
-/** How often the vault was asked for this chain's pepper while `work` ran. */
+/** Returns how often this chain's pepper was requested from the vault while `work` ran. */
 async function asked(domainId: string, work: () => Promise<unknown>): Promise<number> {
   const before = server.requests(domainId)
   await work()
@@ -67,7 +67,7 @@ async function* candidates(
   }
 }
 
-/** seq, or the code of a refusal, of each entry of a stream. */
+/** Returns the seq or the code of the refusal for each entry of a stream. */
 async function streamed(
   source: AsyncIterable<Candidate>,
   atRefusal: AtRefusal,
@@ -79,8 +79,8 @@ async function streamed(
   return seqs
 }
 
-describe('a pepper is asked for', () => {
-  it('once for each transaction of a stream, and not for each line', async () => {
+describe('a pepper is requested', () => {
+  it('once for each transaction of a stream, not for each line', async () => {
     const domainId = await create()
     const reads = await asked(domainId, () => streamed(candidates(domainId, 10_000), 'stop'))
     expect(await chainLength(writer, domainId)).toBe(10_001)
@@ -88,13 +88,13 @@ describe('a pepper is asked for', () => {
     expect(reads).toBeLessThan(1000)
   })
 
-  it('once for all that are recorded while a transaction runs', async () => {
+  it('once for all entries that are recorded while a transaction runs', async () => {
     const domainId = await create()
     const burst = () => Promise.all(Array.from({ length: 4500 }, () => writer.record(domainId)))
     expect(await asked(domainId, burst)).toBe(3)
   })
 
-  it('again for each that comes alone: nothing is kept in between', async () => {
+  it('again for each single entry, because nothing is cached', async () => {
     const domainId = await create()
     const reads = await asked(domainId, async () => {
       for (let i = 0; i < 5; i += 1) await writer.record(domainId)
@@ -103,9 +103,9 @@ describe('a pepper is asked for', () => {
   })
 })
 
-describe('a pepper that changes in silence', () => {
+describe('a pepper that changes unnoticed', () => {
   it.each(['stop', 'continue'] as const)(
-    'in the middle of a stream is refused, with %s',
+    'is refused in the middle of a stream, with %s',
     async (atRefusal) => {
       const domainId = await create()
       const rotate = (i: number) => (i === 3000 ? admin.putPepper(domainId, randomBytes(32)) : undefined)
@@ -119,7 +119,7 @@ describe('a pepper that changes in silence', () => {
     },
   )
 
-  it('is refused by a sink that lives long, until the old one is back', async () => {
+  it('is refused by a long-lived sink until the old pepper is back', async () => {
     const domainId = await create()
     const { BAO_TOKEN: before } = process.env
     process.env.BAO_TOKEN = server.rootToken
@@ -139,8 +139,8 @@ describe('a pepper that changes in silence', () => {
   })
 })
 
-describe('without its pepper', () => {
-  it('nothing of an entry is appended, on no chain, and the other entries are', async () => {
+describe('without a pepper', () => {
+  it('an entry is appended on none of its chains, and the other entries are appended', async () => {
     const [domainId, without] = [await create(), await create()]
     await admin.purge(without)
     const group = [domainId, [domainId, without], without, domainId].map((chains) => entryFor(chains))
@@ -149,14 +149,14 @@ describe('without its pepper', () => {
     expect([await chainLength(writer, domainId), await chainLength(writer, without)]).toEqual([3, 1])
   })
 
-  it('no chain is begun', async () => {
+  it('no chain begins', async () => {
     await expect(create().then(() => writer.create(randomUUID()))).rejects.toMatchObject({
       code: 'pepper_unavailable',
       advice: { code: 'provision_pepper', domainId: expect.any(String) },
     })
   })
 
-  it('a server that goes away in the middle of a stream ends it, every row before it being there', async () => {
+  it('a stream ends when the server goes away, and every earlier row is stored', async () => {
     const domainId = await create()
     const cut = async (i: number) => {
       if (i === 3000) server.fault = ({ path }) => (path.includes(domainId) ? 'cut' : undefined)

@@ -18,12 +18,12 @@ import { rowsOf } from './postgres.js'
 
 export const ACTOR = 'operator:test'
 
-/** Another pepper for each chain, as a key file gives them. */
+/** A different pepper for each chain, as a key file gives them. */
 export function testPepper(secret = 'secret'): Pepper {
   return { pepperOf: async (domainId) => createHash('sha256').update(`${secret}/${domainId}`).digest() }
 }
 
-/** One writer: a pool of its own, and a sink on it. */
+/** One writer with its own pool and a sink on it. */
 export class Writer {
   readonly database: Database
   readonly store: PostgresEntryStore
@@ -38,7 +38,7 @@ export class Writer {
     this.sink = new Sink(openSink(this.database, pepper))
   }
 
-  /** Resolves with the new Domain's id. */
+  /** Creates a Domain and returns its id. */
   async create(domainId: string = randomUUID()): Promise<string> {
     await createDomain({ domainId, name: '', actor: ACTOR }, this.store, this.pepper)
     return domainId
@@ -53,7 +53,7 @@ export class Writer {
   }
 }
 
-/** A plain entry for the chains, the platform's among them; `patch` has the keys of an input line. */
+/** Returns a plain entry for the chains, which may include the platform chain. `patch` has the keys of an input line. */
 export function entryFor(
   chains: string | readonly string[],
   patch: Record<string, unknown> = {},
@@ -68,12 +68,12 @@ export function entryFor(
   })
 }
 
-/** The seq that each outcome has on its first chain, or the code of its refusal. */
+/** Returns the seq of each outcome on its first chain, or the code of its refusal. */
 export function outcomes(appended: readonly (readonly Placed[] | { code: string })[]): (number | string)[] {
   return appended.map((one) => ('code' in one ? one.code : (one[0]?.seq ?? 'none')))
 }
 
-/** seq, hashes and time of every row of a chain, in order. */
+/** Returns seq, hashes and time of every row of a chain, in order. */
 export async function storedRows(url: string, domainId: string) {
   return rowsOf(
     url,
@@ -84,14 +84,14 @@ export async function storedRows(url: string, domainId: string) {
   )
 }
 
-/** The rows that a chain has by its head, which must agree with the rows themselves; 0 where there is no chain. */
+/** Returns the number of rows by the chain's head, which must agree with the rows; 0 where there is no chain. */
 export async function chainLength(writer: Writer, domainId: string): Promise<number> {
   const { head, last } = await writer.database.withClient((client) => chainState(client, domainId))
   if (head?.seq !== last?.seq) throw new Error(`the head says ${head?.seq}, the last row is ${last?.seq}`)
   return last?.seq ?? 0
 }
 
-/** The findings of every chain there is, each verified from its genesis; a dense chain has none. */
+/** Returns the findings of all chains, each verified from its genesis. */
 export async function allFindings(writer: Writer): Promise<unknown[]> {
   const source: EntrySource = new PostgresSource(writer.database)
   const known = await writer.database.withClient(knownChains)

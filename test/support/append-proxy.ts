@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * What becomes of the message that the proxy waits for. `lost`: it never arrives. `unanswered`: the server does what it
- * says, and the answer never arrives. In both the connection is closed on both sides. `held`: it is held back until the
- * server closes the connection by itself.
+ * What happens to the message that the proxy waits for. `lost`: the message never arrives. `unanswered`: the server
+ * executes it, and the answer never arrives. In both cases the connection is closed on both sides. `held`: the message is
+ * held until the server itself closes the connection.
  */
 export type Fault = 'lost' | 'unanswered' | 'held'
 
 const SOCKET = '.s.PGSQL.5432'
 
-/** Stands between a client and a PostgreSQL on a Unix socket, and breaks one connection at one chosen message. */
+/** A proxy before a PostgreSQL on a Unix socket that breaks one connection at one chosen message. */
 export class FaultProxy {
   readonly #target: string
   readonly #dir: string
@@ -35,7 +35,7 @@ export class FaultProxy {
     return proxy
   }
 
-  /** Breaks the connection at the next message that holds `marker`; resolves when that has come. */
+  /** Breaks the connection at the next message that holds `marker`. Resolves when that message has come. */
   breakAt(marker: string, fault: Fault): Promise<void> {
     return new Promise((hit) => {
       this.#armed = { fault, marker, hit }

@@ -3,7 +3,7 @@ import { SECRET } from './refusal.js'
 
 export const DOMAIN = '01900000-0000-7000-8000-00000000ba01'
 export const OTHER_DOMAIN = '01900000-0000-7000-8000-00000000ba02'
-/** Registered nowhere. */
+/** A Domain that is not registered. */
 export const NO_DOMAIN = '01900000-0000-7000-8000-00000000baff'
 export const NIL = '00000000-0000-0000-0000-000000000000'
 export const PLATFORM = '706c6174-666f-726d-8000-000000000000'
@@ -12,19 +12,19 @@ export const MINIMAL = { subject_id: SECRET.subject, relation: 'doc.read', objec
 
 export const jsonLine = (fields: object): Buffer => Buffer.from(JSON.stringify({ ...MINIMAL, ...fields }))
 
-/** A minimal line with blanks inside, of exactly so many bytes. */
+/** Returns a minimal line with blanks inside, of exactly this many bytes. */
 export function lineOf(bytes: number): Buffer {
   const line = JSON.stringify(MINIMAL)
   return Buffer.from(`{${' '.repeat(bytes - line.length)}${line.slice(1)}`)
 }
 
-/** A line that has `raw` as its subject_id, not even valid UTF-8 perhaps. */
+/** Returns a line with `raw` as its subject_id, which may be ill-formed UTF-8. */
 function rawSubject(...raw: readonly number[]): Buffer {
   const [before = '', after = ''] = JSON.stringify({ ...MINIMAL, subject_id: '?' }).split('?')
   return Buffer.concat([Buffer.from(before), Buffer.from(raw), Buffer.from(after)])
 }
 
-/** A caveat name at its longest, told apart by `i`. */
+/** Returns a caveat name of the greatest length. `i` makes it unique. */
 const longCaveat = (i: number) => `${`c${i}_`.padEnd(63, 'x')}.${'p'.repeat(63)}`
 
 const many = <T>(count: number, item: (i: number) => T): T[] =>
@@ -34,7 +34,7 @@ const subject = (fields: object) => jsonLine({ subject: fields })
 const context = (fields: object) => jsonLine({ context: fields })
 const metadata = (value: unknown) => context({ metadata: value })
 
-/** Each limit of format.md at its edge: accepted. */
+/** Lines at the edge of each limit, which are accepted. */
 export const AT_THE_EDGE: readonly (readonly [string, Buffer])[] = [
   ['subject_id of 512 bytes', jsonLine({ subject_id: 'ü'.repeat(256) })],
   ['subject_id of 1 byte', jsonLine({ subject_id: 'x' })],
@@ -69,7 +69,7 @@ function nested(depth: number): unknown {
 
 export type BadLine = readonly [name: string, line: Buffer, says: string, code?: ErrorCode]
 
-/** One beyond each limit, and everything else that a line must not be. `says` follows the name of the line. */
+/** Lines one beyond each limit, and other malformed lines. `says` follows the name of the line. */
 export const BAD_LINES: readonly BadLine[] = [
   ['no JSON', Buffer.from(SECRET.subject), 'not valid JSON'],
   ['a cut object', jsonLine({}).subarray(0, -1), 'not valid JSON'],
@@ -314,7 +314,7 @@ function notForThisChain(): BadLine[] {
   ]
 }
 
-/** The subject_id, the plaintext, the e-mail claim and both addresses in each of the hashed fields. */
+/** Lines with the subject_id, the plaintext, the e-mail claim and both addresses in each hashed field. */
 function personalData(): BadLine[] {
   const people = [
     ['subject_id', SECRET.subject, {}],

@@ -23,12 +23,12 @@ export function entryAt(seq: number, patch: Partial<Entry> = {}): Entry {
   }
 }
 
-/** sha256( prev_hash ‖ sha256(canonical) ) by the portable hasher. */
+/** Returns sha256( prev_hash ‖ sha256(canonical) ) by the portable hasher. */
 export function entryHashOf(prevHash: string, canonical: Uint8Array): string {
   return nobleHasher.link(prevHash, nobleHasher.canonical(canonical))
 }
 
-/** The row with its entry_hash made anew from its fields and its own prev_hash. */
+/** Returns the row with its entry_hash recomputed from its fields and its own prev_hash. */
 export function rehashed(row: ChainedEntry): ChainedEntry {
   return { ...row, entryHash: entryHashOf(row.prevHash, encodeCanonical(row)) }
 }
@@ -43,12 +43,12 @@ export function chained(entries: readonly Entry[], prevHash = ZERO_HASH): Chaine
   })
 }
 
-/** An intact chain of `length` rows. */
+/** Returns an intact chain of `length` rows. */
 export function chainOf(length: number, patch: Partial<Entry> = {}): ChainedEntry[] {
   return chained(Array.from({ length }, (_, i) => entryAt(i + 1, patch)))
 }
 
-/** What a source hands to the fold for a row that it could read. */
+/** Returns what a source gives the fold for a row that it could read. */
 export function stored(row: ChainedEntry): StoredRow {
   return {
     seq: row.seq,

@@ -9,7 +9,7 @@ export const T0 = parseTimestamp('2026-01-01T00:00:00.000001Z')
 
 export type RowOptions = Partial<Omit<Entry, 'domainId' | 'seq'>>
 
-/** Rows of one chain that hash and link as they should, from `seq` and `prevHash` on; recorded one second apart. */
+/** Returns rows of one chain with the right hashes and links, from `seq` and `prevHash` on, recorded one second apart. */
 export function chainRows(
   domainId: string,
   options: readonly RowOptions[],
@@ -42,7 +42,7 @@ function plainRow(domainId: string, seq: number): Entry {
   }
 }
 
-/** Writes rows and the head of their chain as the append would, by a statement that shares nothing with it. */
+/** Writes rows and the head of their chain as an append does, by a statement that shares no code with it. */
 export async function insertRows(url: string, rows: readonly ChainedEntry[]): Promise<void> {
   const last = rows.at(-1)
   if (last === undefined) return
@@ -58,7 +58,7 @@ export async function insertRows(url: string, rows: readonly ChainedEntry[]): Pr
   })
 }
 
-/** A registered Domain with rows; the genesis row is as plain as the others. */
+/** Registers a Domain with rows. The genesis row is like the others. */
 export async function insertDomain(
   url: string,
   domainId: string,
@@ -72,7 +72,7 @@ export async function insertDomain(
   return rows
 }
 
-/** Drops every CHECK and NOT NULL of the table that a hostile administrator would stumble over. */
+/** Drops every CHECK and NOT NULL of the table, as a hostile administrator would. */
 export async function dropChecks(client: pg.Client, table = 'audit_log_entry'): Promise<void> {
   await client.query(
     `DO $$ DECLARE name text; BEGIN

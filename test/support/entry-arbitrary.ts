@@ -4,7 +4,7 @@ import { REASONS } from '../../src/chain/reason.js'
 import { MAX_MICROS, MIN_MICROS } from '../../src/chain/timestamp.js'
 import { NIL_UUID } from '../../src/chain/uuid.js'
 
-/** Any text of `min` to `max` bytes: every plane of Unicode, BOM and control characters too, but not U+0000. */
+/** Any text of `min` to `max` bytes, from every plane of Unicode, with BOM and control characters but without U+0000. */
 export function textArbitrary(min: number, max: number): fc.Arbitrary<string> {
   const unit = fc.oneof(
     fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }),

@@ -22,7 +22,7 @@ function foldWith(hasher: Hasher, rows: Iterable<StoredRow>, options: Options): 
   return fold.finish()
 }
 
-/** The same rows by the way past the fold, as far as they can be bytes. */
+/** Folds the same rows by the fast path, as far as they can be bytes. */
 function passedWith(hasher: Hasher, rows: Iterable<StoredRow>, options: Options): FoldResult {
   const whole = { fromSeq: 1, ...options, hasher }
   const lane = new FastPath(new ChainFold(whole), whole)
@@ -42,7 +42,7 @@ function byteRow(row: StoredRow): ByteRow | undefined {
   return { seq, canonical, bytes, prevAt: 1, entryAt: 34, stored: () => row }
 }
 
-/** Folds with both hashers and both ways, which must agree to the letter. */
+/** Folds with both hashers and both paths, whose results must be equal. */
 export function folded(rows: Iterable<StoredRow>, options: Options = {}): FoldResult {
   const all = [...rows]
   const result = foldWith(nobleHasher, all, options)
@@ -65,10 +65,10 @@ export const row = (seq: number): ChainedEntry => {
   return found
 }
 export const hashOf = (seq: number): string => (seq === 0 ? ZERO_HASH : row(seq).entryHash)
-/** What the row hashes to with its own prev_hash. */
+/** Returns the entry_hash of the row with its own prev_hash. */
 export const computed = (entry: ChainedEntry): string => rehashed(entry).entryHash
 
-/** The honest chain with some rows put in the place of those with the same seq. */
+/** Returns the honest chain with some rows in place of those with the same seq. */
 export const withRows = (...changed: readonly ChainedEntry[]): StoredRow[] =>
   honest.map((r) => stored(changed.find((c) => c.seq === r.seq) ?? r))
 export const without = (...seqs: readonly number[]): StoredRow[] =>

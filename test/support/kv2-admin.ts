@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs'
 import { Agent, request as httpRequest } from 'node:http'
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
 
-/** Somebody who may do everything to the secrets of a KV version 2 store, ours or a real one, over its HTTP API. */
+/** An administrator of the secrets of a KV version 2 store, ours or a real one, over its HTTP API. */
 export class KvAdmin {
   readonly #origin: string
   readonly #mount: string
   readonly #prefix: string
   readonly #agent: Agent
 
-  /** `url` as --pepper takes it. */
+  /** `url` is written like --pepper. */
   constructor(
     url: string,
     readonly token: string,
@@ -28,7 +28,7 @@ export class KvAdmin {
     return this.#send('POST', 'data', domainId, { data })
   }
 
-  /** A new version. */
+  /** Writes a new version. */
   putPepper(domainId: string, pepper: Uint8Array): Promise<number> {
     return this.put(domainId, { pepper: Buffer.from(pepper).toString('base64') })
   }
@@ -45,7 +45,7 @@ export class KvAdmin {
     return this.#send('POST', operation, domainId, { versions })
   }
 
-  /** As if it had never been. */
+  /** Deletes all versions and the metadata. */
   purge(domainId: string): Promise<number> {
     return this.#send('DELETE', 'metadata', domainId)
   }

@@ -8,30 +8,30 @@ import { join } from 'node:path'
 import { KvStore } from './kv2-store.js'
 
 const TLS = join(import.meta.dirname, 'kv2-tls').replace('/dist/', '/')
-/** Signs the server's certificate, which is for `localhost` and no other name. Made for these tests alone. */
+/** The CA that signed the server's certificate, which is for `localhost` only. Made for these tests. */
 export const CA_FILE = join(TLS, 'ca.pem')
 
-/** What happens to a request instead of its answer. */
+/** What happens to a request instead of an answer. */
 export type Fault =
-  /** Not applied: the connection is cut. */
+  /** The connection is cut and the request is not applied. */
   | 'cut'
-  /** Applied, and then the connection is cut. */
+  /** The request is applied, and then the connection is cut. */
   | 'cut_after'
-  /** No answer, ever. */
+  /** There is never an answer. */
   | 'hang'
-  /** Headers and half of the body. */
+  /** The answer has headers and half of the body. */
   | 'half'
-  /** 200 and no JSON. */
+  /** The answer is 200 with a body that is not JSON. */
   | 'garbage'
-  /** A body without end. */
+  /** The body has no end. */
   | 'endless'
-  /** A status, the body as OpenBao writes it. */
+  /** The answer has this status, and a body as OpenBao writes it. */
   | number
 
-/** A request as the log keeps it and faults are chosen by. */
+/** A request in the log. Faults are chosen by it. */
 export interface Seen {
   readonly method: string
-  /** Without /v1/. */
+  /** The path without /v1/. */
   readonly path: string
   readonly token: string | undefined
 }
@@ -41,7 +41,7 @@ interface Answer {
   readonly body?: unknown
 }
 
-/** A token; `uses` and `expiresAt` as an AppRole gives them. */
+/** A token, with `uses` and `expiresAt` as an AppRole gives them. */
 interface Token {
   readonly renewable: boolean
   readonly may: 'read' | 'read and create' | 'everything'
@@ -54,15 +54,15 @@ const denied = errors(403, '1 error occurred:\n\t* permission denied\n\n')
 /**
  * A KV version 2 store with the HTTP API of OpenBao and Vault, over real HTTP or TLS: versions, check-and-set, deleted
  * and destroyed versions, tokens, AppRole logins and renewals, namespaces, and the answers of a sealed server or a
- * standby. Its clock is moved by the tests alone.
+ * standby. Only the tests move its clock.
  */
 export class Kv2Server {
   readonly seen: Seen[] = []
-  /** Asked for each request; the default is no fault. */
+  /** Chooses the fault of each request. Default: no fault. */
   fault: (request: Seen) => Fault | undefined = () => undefined
   sealed = false
   namespace: string | undefined
-  /** Of an AppRole login. */
+  /** The lease of an AppRole login. */
   lease = { seconds: 3600, renewable: true, secretIdUses: Number.POSITIVE_INFINITY }
   readonly rootToken = `s.${randomUUID()}`
   readonly roleId = randomUUID()
@@ -71,7 +71,7 @@ export class Kv2Server {
   readonly #tokens = new Map<string, Token>()
   readonly #server: Server
   readonly #tls: boolean
-  /** Seconds. */
+  /** The clock, in seconds. */
   now = 0
 
   private constructor(tls: boolean) {
@@ -101,7 +101,7 @@ export class Kv2Server {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** `host`: its certificate is for localhost alone. */
+  /** Returns the server's URL. Its certificate is only for localhost. */
   url(prefix = 'audit', host = 'localhost'): string {
     return `openbao${this.#tls ? '' : '+http'}://${host}:${this.port}/secret/${prefix}`
   }
@@ -143,7 +143,7 @@ export class Kv2Server {
 
   #answer({ method, path, token }: Seen, body: unknown, namespace: unknown): Answer {
     if (this.sealed) return errors(503, 'Vault is sealed')
-    // In a namespace that there is not, nothing is mounted.
+    // Nothing is mounted in a namespace that does not exist.
     if (namespace !== this.namespace)
       return errors(404, `no handler for route "${path}". route entry not found.`)
     if (path === 'auth/approle/login') return this.#login(body as { role_id?: string; secret_id?: string })
@@ -157,7 +157,7 @@ export class Kv2Server {
     return this.store.answer(method, operation, secret, body)
   }
 
-  /** To write where there is something already, deleted or not, takes `update`, which `create` is not. */
+  /** Returns whether a token allows an operation. A write over an existing or deleted version needs `update`, which `create` does not include. */
   #isAllowed({ may }: Token, method: string, operation: string, secret: string): boolean {
     if (may === 'everything' || method === 'GET') return true
     return may === 'read and create' && operation === 'data' && method === 'POST' && !this.store.has(secret)

@@ -10,13 +10,13 @@ interface Answer {
   readonly body?: unknown
 }
 
-/** The secrets of one mount of KV version 2, or of one of version 1, which knows no versions and no check-and-set. */
+/** The secrets of one mount of KV version 2, or of version 1, which has no versions and no check-and-set. */
 export class KvStore {
   kvVersion: 1 | 2 = 2
   readonly #secrets = new Map<string, Version[]>()
   readonly #plain = new Map<string, unknown>()
 
-  /** Whether it ever had a version; those that were deleted count. */
+  /** Returns whether the secret ever had a version, including deleted ones. */
   has(path: string): boolean {
     return this.#secrets.has(path)
   }

@@ -5,7 +5,7 @@ import { postgresRestoreTarget } from '../../src/repo/restore/restore.js'
 import type { Database } from '../../src/repo/session/database.js'
 import { chained, entryAt } from './chain-builder.js'
 
-/** One row of a chain that has been there for long. */
+/** One row of an old chain. */
 export interface OldRow {
   readonly subject: string
   readonly daysAgo: number
@@ -14,8 +14,8 @@ export interface OldRow {
 const DAY = 86_400_000_000n
 
 /**
- * A chain whose rows are as old as they say, oldest first, each with a context, and each subject with a mapping that was
- * last seen with the subject's last row. The genesis row is a day older than the first. Resolves with its domain id.
+ * Creates a chain whose rows have the given ages, oldest first. Each row has a context, and each subject a mapping that was
+ * last seen with the subject's last row. The genesis row is a day older than the first row. Returns the domain id.
  */
 export async function oldChain(
   database: Database,

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import type { Pepper, PepperVault } from '../../src/ports/pepper.js'
 
-/** A source to be tried, and the hand that changes what it reads. */
+/** A source under test, with functions that change what it reads. */
 export interface PepperFixture {
   readonly pepper: Pepper
   /** Texts that no error may show. */
   readonly secrets: readonly string[]
-  /** Gives a Domain a pepper, another one each time; a source that derives them changes all at once. */
+  /** Gives a Domain a new pepper. A source that derives peppers changes all of them. */
   renew(domainId: string): Promise<void>
-  /** What makes a pepper unusable, by name. */
+  /** Ways to make a pepper unusable, by name. */
   readonly damages: Readonly<Record<string, (domainId: string) => Promise<void>>>
   close?(): Promise<void>
 }
@@ -18,7 +18,7 @@ export interface PepperFixture {
 export const DOMAIN = '018f0000-0000-7000-8000-00000000000a'
 export const OTHER = '018f0000-0000-7000-8000-00000000000b'
 
-/** What every source of peppers holds to (ports/pepper.ts). */
+/** Tests that every source of peppers must pass (ports/pepper.ts). */
 export function pepperContract(
   name: string,
   damages: readonly string[],
@@ -36,29 +36,29 @@ export function pepperContract(
     const hexOf = async (domainId: string) =>
       Buffer.from(await fixture.pepper.pepperOf(domainId)).toString('hex')
 
-    it('gives 32 bytes, the same each time and in either case', async () => {
+    it('returns 32 bytes, the same each time, for an id in upper and lower case', async () => {
       const first = await hexOf(DOMAIN)
       expect(first).toMatch(/^[0-9a-f]{64}$/)
       expect([await hexOf(DOMAIN), await hexOf(DOMAIN.toUpperCase())]).toEqual([first, first])
     })
 
-    it('gives each Domain and the platform its own', async () => {
+    it('returns another pepper for each Domain and the platform', async () => {
       const all = await Promise.all([DOMAIN, OTHER, PLATFORM_ANCHOR].map(hexOf))
       expect(new Set(all).size).toBe(3)
     })
 
-    it('gives the same to many who ask at once', async () => {
+    it('returns the same pepper to concurrent callers', async () => {
       const all = await Promise.all(Array.from({ length: 20 }, (_, i) => hexOf(i % 2 === 0 ? DOMAIN : OTHER)))
       expect(new Set(all).size).toBe(2)
     })
 
-    it('keeps nothing that its caller could spoil', async () => {
+    it('keeps no bytes that its caller could change', async () => {
       const before = await hexOf(DOMAIN)
       ;(await fixture.pepper.pepperOf(DOMAIN)).fill(0)
       expect(await hexOf(DOMAIN)).toBe(before)
     })
 
-    it('is asked anew each time', async () => {
+    it('reads its source on every call', async () => {
       const before = await hexOf(DOMAIN)
       await fixture.renew(DOMAIN)
       expect(await hexOf(DOMAIN)).not.toBe(before)
@@ -71,7 +71,7 @@ export function pepperContract(
       },
     )
 
-    it.each(damages)('fails closed, says why and shows no secret: %s', async (damage) => {
+    it.each(damages)('rejects with the reason and without a secret: %s', async (damage) => {
       await fixture.damages[damage]?.(DOMAIN)
       const error: unknown = await fixture.pepper.pepperOf(DOMAIN).catch((e: unknown) => e)
       expect(error).toMatchObject({ name: 'AuditError', code: 'pepper_unavailable' })
@@ -83,18 +83,18 @@ export function pepperContract(
   })
 }
 
-/** A vault to be tried. */
+/** A vault under test. */
 export interface VaultFixture {
   readonly vault: PepperVault
-  /** Deletes the newest version, and puts it back. */
+  /** Deletes the newest version. `restore` undeletes it. */
   remove(domainId: string): Promise<void>
   restore(domainId: string): Promise<void>
-  /** For good, its number of versions stays. */
+  /** Destroys the newest version. The number of versions stays. */
   destroy(domainId: string): Promise<void>
   close?(): Promise<void>
 }
 
-/** What every place that peppers can be put into holds to. */
+/** Tests that every vault of peppers must pass. */
 export function vaultContract(name: string, open: () => Promise<VaultFixture>): void {
   describe(`${name}, as every vault of peppers,`, () => {
     let fixture: VaultFixture
@@ -105,7 +105,7 @@ export function vaultContract(name: string, open: () => Promise<VaultFixture>): 
 
     const bytes = (fill: number) => new Uint8Array(32).fill(fill)
 
-    it('takes one where there is none, and never writes over it', async () => {
+    it('creates a pepper once and never overwrites it', async () => {
       const domainId = randomUUID()
       await expect(fixture.vault.pepperOf(domainId)).rejects.toMatchObject({ code: 'pepper_unavailable' })
       expect(await fixture.vault.create(domainId, bytes(1))).toBe(true)
@@ -113,7 +113,7 @@ export function vaultContract(name: string, open: () => Promise<VaultFixture>): 
       expect(Buffer.from(await fixture.vault.pepperOf(domainId))).toEqual(Buffer.from(bytes(1)))
     })
 
-    it('has one winner of many', async () => {
+    it('creates one pepper for concurrent calls', async () => {
       const domainId = randomUUID()
       const tries = Array.from({ length: 8 }, (_, i) => fixture.vault.create(domainId, bytes(i)))
       const won = (await Promise.all(tries)).map((isIt, i) => (isIt ? i : -1)).filter((i) => i >= 0)
@@ -121,7 +121,7 @@ export function vaultContract(name: string, open: () => Promise<VaultFixture>): 
       expect((await fixture.vault.pepperOf(domainId))[0]).toBe(won[0])
     })
 
-    it('does not take one in the place of a deleted or destroyed one', async () => {
+    it('does not replace a deleted or destroyed pepper', async () => {
       const domainId = randomUUID()
       await fixture.vault.create(domainId, bytes(1))
       await fixture.remove(domainId)

@@ -1,6 +1,6 @@
 /**
- * A second, careless reading of format.md's table for tests: it shares no code with src/chain, checks nothing when it
- * writes, and reads by TextDecoder and regular expressions.
+ * An independent encoder and reader of the table in FORMAT.md, for tests. It shares no code with src/chain, checks nothing
+ * when it writes, and reads by TextDecoder and regular expressions.
  */
 export interface PlainFields {
   readonly magic: Uint8Array | string
@@ -110,7 +110,7 @@ function parse(buffer: Buffer): void {
   must(at === buffer.length)
 }
 
-/** Whether some bytes are canonical bytes of generation PXA1, every limit kept. */
+/** Returns whether the bytes are canonical bytes of generation PXA1 within all limits. */
 export function plainAccepts(bytes: Uint8Array): boolean {
   try {
     parse(Buffer.from(bytes))

@@ -3,7 +3,7 @@ import type { ChainedEntry } from '../../src/chain/entry.js'
 import type { Reason } from '../../src/chain/reason.js'
 import { parseTimestamp } from '../../src/chain/timestamp.js'
 
-/** A row of test/vectors/pxa1.json, which an implementation that shares no code with this one has made. */
+/** A row of test/vectors/pxa1.json, which was made by an implementation that shares no code with this one. */
 export interface VectorRow {
   readonly domain_id: string
   readonly seq: number

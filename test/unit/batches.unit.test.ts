@@ -16,7 +16,7 @@ function gate(): Semaphore {
   return { opened, open }
 }
 
-/** Numbers from 0 on, for ever, without a pause; `pulled` counts them. */
+/** Yields numbers from 0 without end and without waiting; `pulled` counts them. */
 class Endless {
   pulled = 0
   closed = false
@@ -30,7 +30,7 @@ class Endless {
   }
 }
 
-/** More turns of the event loop than any chain of promises here needs. */
+/** Waits for more turns of the event loop than any chain of promises here needs. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 50; i += 1) await turn()
 }
@@ -49,7 +49,7 @@ async function* failing(count: number, error: Error): AsyncGenerator<number> {
 }
 
 describe('batches', () => {
-  it('hands on every item once and in order, 1 to max at a time, whoever is slower', async () => {
+  it('yields every item once and in order, 1 to max at a time, for slow sources and slow consumers', async () => {
     const pace = fc.array(fc.nat(3), { minLength: 1, maxLength: 5 })
     await fc.assert(
       fc.asyncProperty(
@@ -87,14 +87,14 @@ describe('batches', () => {
     expect((await iterator.next()).done).toBe(true)
   })
 
-  it('reads on while the consumer works, and gives it full batches', async () => {
+  it('reads while the consumer works, and then yields full batches', async () => {
     const iterator = batches(throttled(10, [0]), 4)
     await iterator.next()
     await settle()
     expect((await iterator.next()).value).toHaveLength(4)
   })
 
-  it('holds two batches at most beside the one being worked on', async () => {
+  it('buffers at most two batches besides the current one', async () => {
     const source = new Endless()
     const iterator = batches(source, 5)
     const first = await iterator.next()
@@ -107,7 +107,7 @@ describe('batches', () => {
     await iterator.return(undefined)
   })
 
-  it('tells a failure of the source after all that came before it', async () => {
+  it('throws a failure of the source after the items before it', async () => {
     const error = new Error('unreadable')
     const seen: number[] = []
     const run = async () => {
@@ -120,7 +120,7 @@ describe('batches', () => {
     expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6])
   })
 
-  it('has no batch for an empty source', async () => {
+  it('yields no batch for an empty source', async () => {
     expect((await batches(throttled(0, [0]), 3).next()).done).toBe(true)
   })
 
@@ -139,7 +139,7 @@ describe('batches', () => {
     expect(source.pulled).toBe(pulled)
   })
 
-  it('ends at an abort although the source gives nothing', async () => {
+  it('ends at an abort although the source is silent', async () => {
     const controller = new AbortController()
     const iterator = batches(neverYields(), 2, controller.signal)
     const next = iterator.next()
@@ -147,7 +147,7 @@ describe('batches', () => {
     await expect(next).rejects.toThrow('stop')
   })
 
-  it('gives nothing after an abort, whatever is there', async () => {
+  it('yields nothing after an abort, although items are buffered', async () => {
     const controller = new AbortController()
     const iterator = batches(new Endless(), 2, controller.signal)
     await iterator.next()

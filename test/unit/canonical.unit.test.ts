@@ -43,7 +43,7 @@ function thrown(action: () => unknown): unknown {
   return undefined
 }
 
-/** Both strict readers refuse the bytes, and say at which field. */
+/** Expects both strict readers to refuse the bytes and to name the field. */
 function expectRefused(bytes: Uint8Array, field: string): void {
   expect(canonicalProblem(bytes)?.split(':')[0]).toBe(field)
   const error = thrown(() => decodeCanonical(bytes))
@@ -57,17 +57,20 @@ function expectAccepted(bytes: Uint8Array): void {
 }
 
 describe('vectors of an independent implementation', () => {
-  it.each(vectorRows.map((row) => [row.domain_id, row.seq, row] as const))('%s %i', (_domain, _seq, row) => {
-    const { prevHash: _prev, entryHash: _hash, ...entry } = vectorEntry(row)
-    expect(hex(encodeCanonical(entry))).toBe(row.canonical_hex)
-    expect(decodeCanonical(bytesOf(row.canonical_hex))).toEqual(entry)
-    expect(canonicalProblem(bytesOf(row.canonical_hex))).toBeUndefined()
-    expect(formatTimestamp(entry.recordedAt)).toBe(row.recorded_at)
-  })
+  it.each(vectorRows.map((row) => [row.domain_id, row.seq, row] as const))(
+    'are reproduced for %s, row %i',
+    (_domain, _seq, row) => {
+      const { prevHash: _prev, entryHash: _hash, ...entry } = vectorEntry(row)
+      expect(hex(encodeCanonical(entry))).toBe(row.canonical_hex)
+      expect(decodeCanonical(bytesOf(row.canonical_hex))).toEqual(entry)
+      expect(canonicalProblem(bytesOf(row.canonical_hex))).toBeUndefined()
+      expect(formatTimestamp(entry.recordedAt)).toBe(row.recorded_at)
+    },
+  )
 })
 
 describe('round trip', () => {
-  it('decodes what it encodes, and writes the bytes that a careless reading of the table writes', () => {
+  it('decodes what it encodes, and writes the same bytes as the independent encoder', () => {
     fc.assert(
       fc.property(entryArbitrary, (entry) => {
         const bytes = encodeCanonical(entry)
@@ -92,7 +95,7 @@ describe('round trip', () => {
 })
 
 describe('injectivity', () => {
-  it('gives different bytes to entries that differ', () => {
+  it('gives different entries different bytes', () => {
     fc.assert(
       fc.property(entryArbitrary, entryArbitrary, (a, b) => {
         fc.pre(JSON.stringify(a, withBigint) !== JSON.stringify(b, withBigint))
@@ -101,7 +104,7 @@ describe('injectivity', () => {
     )
   })
 
-  it('gives different bytes when one field alone is taken from another entry', () => {
+  it('gives different bytes when one field is taken from another entry', () => {
     const fields = Object.keys(entryAt(1)) as (keyof Entry)[]
     fc.assert(
       fc.property(entryArbitrary, entryArbitrary, fc.constantFrom(...fields), (a, b, field) => {
@@ -133,7 +136,7 @@ describe('injectivity', () => {
     ['lengths that look like text', { correlationId: '\u0001' }, { correlationId: '\u0001\u0001' }],
     ['domain', { domainId: DOMAIN }, { domainId: OTHER_DOMAIN }],
   ]
-  it.each(pairs)('%s', (_name, a, b) => {
+  it.each(pairs)('distinguishes: %s', (_name, a, b) => {
     expect(hex(encodeCanonical(entryAt(1, a)))).not.toBe(hex(encodeCanonical(entryAt(1, b))))
   })
 })
@@ -145,7 +148,7 @@ function withBigint(_key: string, value: unknown): unknown {
 const names = (count: number) => Array.from({ length: count }, (_, i) => `n${String(i).padStart(3, '0')}`)
 const key = '🔑'
 
-/** field, what it shows, the entry, the same bytes by the careless encoder. */
+/** The field, the case, the entry, and the same bytes by the independent encoder. */
 type Edge = readonly [field: string, name: string, entry: Partial<Entry>, raw: Partial<PlainFields>]
 
 const text = (
@@ -266,14 +269,14 @@ const BEYOND: readonly Edge[] = [
 ]
 
 describe('limits', () => {
-  it.each(WITHIN)('%s: %s fits', (_field, _name, patch, raw) => {
+  it.each(WITHIN)('accept %s: %s', (_field, _name, patch, raw) => {
     const bytes = plain(entryAt(1), raw)
     expect(hex(encodeCanonical(entryAt(1, patch)))).toBe(hex(bytes))
     expectAccepted(bytes)
     expect(plainAccepts(bytes)).toBe(true)
   })
 
-  it.each(BEYOND)('%s: %s is refused', (field, _name, patch, raw) => {
+  it.each(BEYOND)('refuse %s: %s', (field, _name, patch, raw) => {
     const error = thrown(() => encodeCanonical(entryAt(1, patch)))
     expect(error).toBeInstanceOf(FormatError)
     expect(error).toMatchObject({ field })
@@ -298,14 +301,14 @@ describe('limits', () => {
     ['correlation_id', 'surrogates the wrong way round', { correlationId: '\udc00\ud800' }],
     ['zedtoken', 'a lone surrogate', { zedtoken: '\ud800' }],
   ]
-  it.each(onlyInMemory)('%s: %s cannot be encoded', (field, _name, patch) => {
+  it.each(onlyInMemory)('do not encode %s: %s', (field, _name, patch) => {
     const entry: ChainedEntry = { ...entryAt(1), prevHash: '', entryHash: '', ...(patch as Partial<Entry>) }
     const error = thrown(() => encodeCanonical(entry))
     expect(error).toBeInstanceOf(FormatError)
     expect(error).toMatchObject({ field })
   })
 
-  it('refuses every reason but 1 to 4', () => {
+  it('refuse every reason except 1 to 4', () => {
     for (let reason = 0; reason < 256; reason += 1) {
       const bytes = plain(entryAt(1), { reason })
       if (reason >= 1 && reason <= 4) expectAccepted(bytes)
@@ -313,14 +316,14 @@ describe('limits', () => {
     }
   })
 
-  it('sortCaveats makes of any names what the encoder takes', () => {
+  it('accept any names after sortCaveats', () => {
     const caveatContext = sortCaveats(['b', 'a.z', 'B', 'a', 'b', '_'])
     expect(caveatContext).toEqual(['B', '_', 'a', 'a.z', 'b'])
     expectAccepted(encodeCanonical(entryAt(1, { caveatContext })))
   })
 })
 
-describe('UTF-8 that is none', () => {
+describe('ill-formed UTF-8', () => {
   const bad: readonly [string, string][] = [
     ['a continuation byte alone', '80'],
     ['a lead byte at the end', 'c3'],
@@ -356,11 +359,11 @@ describe('UTF-8 that is none', () => {
   const cases = bad.flatMap(([name, digits]) =>
     places.map(([field, at]) => [name, field, digits, at] as const),
   )
-  it.each(cases)('%s in %s is refused', (_name, field, digits, at) => {
+  it.each(cases)('is refused: %s in %s', (_name, field, digits, at) => {
     expectRefused(plain(entryAt(1), at(bytesOf(digits))), field)
   })
 
-  it('agrees with TextDecoder on every sequence of one and two bytes, and on random longer ones', () => {
+  it('is what TextDecoder refuses, for every sequence of one and two bytes and for random longer ones', () => {
     const agree = (correlation: Buffer) => {
       const bytes = plain(entryAt(1), { correlation })
       expect(canonicalProblem(bytes) === undefined, correlation.toString('hex')).toBe(plainAccepts(bytes))
@@ -378,7 +381,7 @@ describe('UTF-8 that is none', () => {
   })
 })
 
-describe('lengths and what follows', () => {
+describe('decodeCanonical', () => {
   const whole = plain(entryAt(3))
 
   it('refuses every prefix of canonical bytes', () => {
@@ -388,13 +391,13 @@ describe('lengths and what follows', () => {
     }
   })
 
-  it('refuses a byte more', () => {
+  it('refuses one byte more', () => {
     for (const extra of [0, 1, 0xff]) expectRefused(Buffer.concat([whole, Buffer.of(extra)]), 'recorded_at')
     expectRefused(Buffer.concat([whole, whole]), 'recorded_at')
   })
 
   it.each([1, 2, 8, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff])(
-    'refuses each length that says %i more',
+    'refuses every length that is too large by %i',
     (more) => {
       for (const at of lengthOffsets(whole)) {
         const bytes = Buffer.from(whole)
@@ -411,7 +414,7 @@ describe('lengths and what follows', () => {
   })
 })
 
-/** Where the lengths and counts of {@link entryAt} lie. */
+/** Returns the offsets of the lengths and counts of {@link entryAt}. */
 function lengthOffsets(bytes: Buffer): number[] {
   const offsets: number[] = []
   let at = 60
@@ -462,7 +465,7 @@ describe('any bytes', () => {
       ),
     )
 
-  it('either decode and encode to themselves or are refused by FormatError alone', () => {
+  it('decode and encode to themselves, or are refused with FormatError', () => {
     fc.assert(
       fc.property(
         fc.oneof({ weight: 1, arbitrary: anyBytes }, { weight: 9, arbitrary: nearlyCanonical }),

@@ -38,20 +38,20 @@ const count = (matches: (entry: InputEntry) => boolean) => entries.filter(matche
 const of = (code: string) => (entry: InputEntry) => entry.context?.metadata?.error_code === code
 const byRelation = (relation: string) => entries.find((entry) => entry.relation === relation)
 
-describe('the 2,900 events', () => {
-  it('all map', () => {
+describe('cloudTrailEntry for the 2,900 demo events', () => {
+  it('maps all of them', () => {
     expect(entries).toHaveLength(2900)
     expect(new Set(entries.map((entry) => entry.subjectId)).size).toBe(SUBJECTS)
     expect(new Set(entries.map((entry) => entry.relation)).size).toBe(RELATIONS)
   })
 
-  it('have no address 353 times, no request id 5 times, no arn 77 times', () => {
+  it('finds no address 353 times, no request id 5 times, no arn 77 times', () => {
     expect(count((entry) => entry.context?.ip === undefined)).toBe(353)
     expect(count((entry) => entry.correlationId === '')).toBe(5)
     expect(count((entry) => entry.subject === undefined)).toBe(77)
   })
 
-  it('were denied 16 and 44 times', () => {
+  it('maps 16 and 44 denials', () => {
     expect(count((entry) => entry.reason === 'insufficient_relation')).toBe(60)
     expect(count((e) => e.reason === 'insufficient_relation' && of('AccessDenied')(e))).toBe(16)
     expect(count((e) => e.reason === 'insufficient_relation' && of('Client.UnauthorizedOperation')(e))).toBe(
@@ -61,11 +61,11 @@ describe('the 2,900 events', () => {
     expect(count((e) => e.reason === 'granted' && of('ThrottlingException')(e))).toBe(102)
   })
 
-  it('have a resource for an object 693 times, else their service', () => {
+  it('takes a resource as object 693 times, otherwise the service', () => {
     expect(count((entry) => !entry.object.startsWith('service:'))).toBe(693)
   })
 
-  it('hold no personal data where it is hashed, and fit the chain', () => {
+  it('puts no personal data into hashed fields, and keeps the limits of the chain', () => {
     for (const [i, entry] of entries.entries()) {
       const { subjectId, relation, relationPath, correlationId, subject, context } = entry
       const object = pseudonymiseObject(PEPPER, entry.object)
@@ -76,7 +76,7 @@ describe('the 2,900 events', () => {
     }
   })
 
-  it('lose nothing that was to be kept', () => {
+  it('keeps every field that the mapping names', () => {
     for (const [i, entry] of entries.entries()) {
       const { eventTime, eventID, errorCode, userAgent } = records[i] ?? {}
       const metadata = {
@@ -89,7 +89,7 @@ describe('the 2,900 events', () => {
     }
   })
 
-  it('map the same way for ever', () => {
+  it('gives the same entries as before', () => {
     const golden = [
       'ec2:RunInstances',
       'kms:Decrypt',
@@ -115,7 +115,7 @@ const EVENT = {
 const mapped = (fields: object) => cloudTrailEntry({ ...EVENT, ...fields }, 'f.json, record 3')
 const resource = (ARN: string, type?: string) => ({ ARN, type })
 
-describe('the object of an event', () => {
+describe('objectOfResource', () => {
   it.each<[string, string | undefined, string | undefined]>([
     ['arn:aws:iam::1:user/dept/al', undefined, 'user:arn:aws:iam::1:user/dept/al'],
     ['arn:aws:iam::1:user/al', 'AWS::IAM::User', 'user:arn:aws:iam::1:user/al'],
@@ -137,17 +137,17 @@ describe('the object of an event', () => {
     ['arn:aws:iam', undefined, undefined],
     ['', undefined, undefined],
     ['not an arn', 'AWS::S3::Bucket', undefined],
-  ])('is of %s (%s): %s', (arn, type, object) => {
+  ])('maps %s (%s) to %s', (arn, type, object) => {
     expect(objectOfResource(resource(arn, type))).toBe(object)
   })
 
-  it('is of a prefix where there is no ARN', () => {
+  it('uses the prefix where there is no ARN', () => {
     expect(objectOfResource({ ARNPrefix: 'arn:aws:s3:::b/', type: 'AWS::S3::Object' })).toBe(
       's3/object:arn:aws:s3:::b/',
     )
   })
 
-  it('is the first resource that can be one', () => {
+  it('is used for the first resource that can be an object', () => {
     const long = resource(`arn:aws:s3:::b/${'k'.repeat(600)}`)
     const odd = resource('arn:aws:Ünser:::x')
     const subject = resource('arn:aws:s3:::home-aidax')
@@ -158,14 +158,14 @@ describe('the object of an event', () => {
     expect(mapped({ resources: null }).object).toBe('service:iam')
   })
 
-  it('may be the one who acts, for a pseudonym is stored', () => {
+  it('may return the subject, because a pseudonym is stored', () => {
     const object = mapped({ resources: [resource('arn:aws:iam::1:user/bob')] }).object
     expect(object).toBe('user:arn:aws:iam::1:user/bob')
     expect(pseudonymiseObject(PEPPER, object)).toMatch(/^user:[0-9a-f]{64}$/)
   })
 })
 
-describe('the fields of an event', () => {
+describe('cloudTrailEntry', () => {
   it.each([
     ['AccessDenied', 'insufficient_relation'],
     ['UnauthorizedOperation', 'insufficient_relation'],
@@ -174,18 +174,18 @@ describe('the fields of an event', () => {
     ['NotAccessDenied', 'granted'],
     ['', 'granted'],
     [null, 'granted'],
-  ])('errorCode %s is %s', (errorCode, reason) => {
+  ])('maps the errorCode %s to %s', (errorCode, reason) => {
     expect(mapped({ errorCode }).reason).toBe(reason)
   })
 
-  it('subject_id is principalId, else invokedBy', () => {
+  it('takes principalId as subject_id, otherwise invokedBy', () => {
     const by = (userIdentity: object) => mapped({ userIdentity }).subjectId
     expect(by({ principalId: 'AIDAX', invokedBy: 'x.amazonaws.com' })).toBe('AIDAX')
     expect(by({ principalId: '', invokedBy: 'x.amazonaws.com' })).toBe('x.amazonaws.com')
     expect(by({ principalId: null, invokedBy: 'x.amazonaws.com' })).toBe('x.amazonaws.com')
   })
 
-  it('all others may be missing', () => {
+  it('accepts an event without the other fields', () => {
     const entry = mapped({ requestID: null, sourceIPAddress: 'AWS Internal', userAgent: null })
     expect(entry.correlationId).toBe('')
     expect(entry.context).toStrictEqual({ metadata: {} })
@@ -209,13 +209,13 @@ describe('the fields of an event', () => {
     ],
     ['one with U+0000', { ...EVENT, userIdentity: { principalId: 'a\0' } }, /record 3: subject_id: U\+0000/],
     ['one with a lone surrogate', { ...EVENT, requestID: '\ud800' }, /record 3: correlation_id: a lone/],
-  ])('refuses %s by file, record and field', (_name, record, message) => {
+  ])('refuses %s and names file, record and field', (_name, record, message) => {
     const error = caught(() => cloudTrailEntry(record, 'f.json, record 3'))
     expect(error).toMatchObject({ name: 'AuditError', code: 'invalid_input' })
     expect(String(error instanceof Error && error.message)).toMatch(message)
   })
 
-  it('let nothing but an AuditError out', () => {
+  it('throws nothing but an AuditError', () => {
     const text = fc.oneof(fc.string(), fc.constant('arn:aws:iam::1:user/x'), fc.constant(null))
     const event = fc.record({
       eventSource: fc.string(),
@@ -242,7 +242,7 @@ function caught(act: () => unknown): unknown {
   }
 }
 
-describe('a CloudTrail file', () => {
+describe('readCloudTrailFile', () => {
   const good = Buffer.from(JSON.stringify({ Records: [EVENT, EVENT], more: 1 }))
 
   async function file(name: string, content: Uint8Array): Promise<string> {
@@ -258,7 +258,7 @@ describe('a CloudTrail file', () => {
     ['two-members.json.gz', Buffer.concat([gzipSync(good.subarray(0, 40)), gzipSync(good.subarray(40))])],
     ['marked.json', Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), good])],
     ['marked.json.gz', gzipSync(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), good]))],
-  ])('is read: %s', async (name, content) => {
+  ])('reads %s', async (name, content) => {
     expect(await readCloudTrailFile(await file(name, content))).toEqual([EVENT, EVENT])
   })
 
@@ -279,7 +279,7 @@ describe('a CloudTrail file', () => {
     ['null-records', Buffer.from('{"Records":null}'), /: expected \{"Records":/],
     ['records-object', Buffer.from('{"Records":{}}'), /: expected \{"Records":/],
     ['deep', Buffer.from(`{"Records":${'['.repeat(1000)}`), /: nested deeper than 64 levels$/],
-  ])('is refused: %s', async (name, content, message) => {
+  ])('refuses %s', async (name, content, message) => {
     const path = await file(name, content)
     const error: unknown = await readCloudTrailFile(path).catch((e: unknown) => e)
     expect(error).toMatchObject({ name: 'AuditError', code: 'invalid_input' })
@@ -287,7 +287,7 @@ describe('a CloudTrail file', () => {
     expect(String(error)).toContain(path)
   })
 
-  it('is refused when it grows too large, plain or decompressed', async () => {
+  it('refuses a file that is too large, plain or decompressed', async () => {
     const bomb = gzipSync(Buffer.alloc(MAX_FILE_BYTES + 1, '['), { level: 1 })
     expect(bomb.length).toBeLessThan(MAX_FILE_BYTES / 50)
     const message = expect.stringMatching(/expected at most 67108864 bytes/)
@@ -296,11 +296,11 @@ describe('a CloudTrail file', () => {
     await expect(readCloudTrailFile('/dev/zero')).rejects.toMatchObject(refused)
   })
 
-  it.each(['/nowhere/at/all.json', tmpdir()])('that cannot be read is another error: %s', async (path) => {
+  it.each(['/nowhere/at/all.json', tmpdir()])('rejects with file_unreadable for %s', async (path) => {
     await expect(readCloudTrailFile(path)).rejects.toMatchObject({ code: 'file_unreadable' })
   })
 
-  it('cut at any byte is refused, never read in part', async () => {
+  it('refuses a file that is cut at any byte', async () => {
     const whole = Buffer.from(JSON.stringify({ Records: [EVENT] }))
     const packed = gzipSync(whole)
     expect(gunzipSync(packed)).toEqual(whole)

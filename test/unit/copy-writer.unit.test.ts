@@ -7,7 +7,7 @@ import { chainOf, DOMAIN } from '../support/chain-builder.js'
 import { bytes, copyFile, wireRow } from '../support/copy-stream.js'
 import { entryArbitrary, hashArbitrary } from '../support/entry-arbitrary.js'
 
-/** Taken whenever `size` bytes wait. */
+/** Takes the bytes whenever `size` of them are buffered. */
 function written(rows: readonly ChainedEntry[], size = Number.POSITIVE_INFINITY): Buffer {
   const writer = new CopyWriter()
   const pieces: Buffer[] = []
@@ -18,7 +18,7 @@ function written(rows: readonly ChainedEntry[], size = Number.POSITIVE_INFINITY)
   return Buffer.concat([...pieces, writer.end()])
 }
 
-/** The same file made field by field; generation is left to its default. */
+/** Builds the same file field by field; generation keeps its default. */
 function expected(rows: readonly ChainedEntry[]): Buffer {
   const fields = rows.map((row) => {
     const { generation: _, ...columns } = wireRow(row)
@@ -27,8 +27,8 @@ function expected(rows: readonly ChainedEntry[]): Buffer {
   return Buffer.concat(copyFile(fields))
 }
 
-describe('what COPY is given', () => {
-  it('is the row that was hashed, field by field', () => {
+describe('CopyWriter', () => {
+  it('writes the row that was hashed, field by field', () => {
     const row = fc
       .tuple(entryArbitrary, hashArbitrary, hashArbitrary)
       .map(([entry, prevHash, entryHash]) => ({ ...entry, domainId: DOMAIN, prevHash, entryHash }))
@@ -39,7 +39,7 @@ describe('what COPY is given', () => {
     )
   })
 
-  it('holds any number of rows at their limits', () => {
+  it('writes any number of rows at their limits', () => {
     const rows = chainOf(40, { relationPath: Array.from({ length: 64 }, () => 'é'.repeat(256)) })
     expect(written(rows).equals(expected(rows))).toBe(true)
   })

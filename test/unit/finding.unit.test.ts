@@ -22,37 +22,33 @@ function collected(...added: readonly Finding[]): Finding[] {
 describe('Findings', () => {
   const CASES: readonly (readonly [string, readonly Finding[], readonly Finding[]])[] = [
     [
-      'neighbours merge, and keep the hashes of the first',
+      'merges neighbours and keeps the hashes of the first',
       [at('broken_link', 3, 3, A), at('broken_link', 4, 4, B)],
       [at('broken_link', 3, 4, A)],
     ],
     [
-      'so do the same place and overlaps',
+      'merges equal and overlapping ranges',
       [at('seq_gap', 3, 6, A), at('seq_gap', 3), at('seq_gap', 5, 8)],
       [at('seq_gap', 3, 8, A)],
     ],
+    ['merges a range inside another', [at('seq_gap', 3, 9), at('seq_gap', 4, 5)], [at('seq_gap', 3, 9)]],
     [
-      'a range inside another adds nothing',
-      [at('seq_gap', 3, 9), at('seq_gap', 4, 5)],
-      [at('seq_gap', 3, 9)],
-    ],
-    [
-      'those apart do not',
+      'keeps ranges that do not touch',
       [at('broken_link', 3), at('broken_link', 5)],
       [at('broken_link', 3), at('broken_link', 5)],
     ],
     [
-      'other codes between do not hinder',
+      'merges neighbours although other codes were added between them',
       [at('broken_link', 3), at('seq_gap', 4), at('broken_link', 4)],
       [at('broken_link', 3, 4), at('seq_gap', 4)],
     ],
     [
-      'an earlier neighbour gives its hashes',
+      'takes the hashes of an earlier neighbour',
       [at('broken_link', 4, 4, A), at('broken_link', 3, 3, B)],
       [{ ...at('broken_link', 3, 4, B) }],
     ],
     [
-      'an earlier one apart stays apart',
+      'keeps an earlier range that does not touch',
       [at('broken_link', 9), at('broken_link', 5)],
       [at('broken_link', 5), at('broken_link', 9)],
     ],
@@ -61,7 +57,7 @@ describe('Findings', () => {
     expect(collected(...added)).toEqual(expected)
   })
 
-  it('are sorted by place, then as the codes are listed', () => {
+  it('sorts by seq, then in the order of the codes', () => {
     const backwards = [...FINDING_CODES].reverse().map((code) => at(code, 2))
     expect(collected(at('chain_missing', 1), ...backwards).map((f) => [f.seqFrom, f.code])).toEqual([
       [1, 'chain_missing'],
@@ -69,7 +65,7 @@ describe('Findings', () => {
     ])
   })
 
-  it('cover, code by code, what was added and nothing else, in any order of adding', () => {
+  it('covers, for each code, exactly what was added, in any order of adding', () => {
     const some = fc.record({
       code: fc.constantFrom<FindingCode>('broken_link', 'seq_gap'),
       from: fc.integer({ min: 1, max: 20 }),
@@ -104,7 +100,7 @@ describe('finding', () => {
     expect(finding(at('malformed_row', seq))).toMatchObject({ seqFrom: reported, seqTo: reported })
   })
 
-  it.each(['', 'ab', 'A'.repeat(64), `${A}\n`])('shows %j nowhere, for it is no hash', (text) => {
+  it.each(['', 'ab', 'A'.repeat(64), `${A}\n`])('leaves out %j, which is not a hash', (text) => {
     const shown = finding({ ...at('malformed_row', 1), expected: text, observed: text })
     expect(shown.expected).toBeUndefined()
     expect(shown.observed).toBeUndefined()

@@ -24,13 +24,13 @@ const ROW: NewRow = {
 const print = (patch: Partial<NewRow> = {}, key = KEY, domainIds = [A, B], pepper = PEPPER) =>
   contentFingerprint(pepper, { key, domainIds, row: { ...ROW, ...patch } })
 
-describe('the fingerprint of a content', () => {
-  it('is 32 bytes in hex, and of the pepper', () => {
+describe('contentFingerprint', () => {
+  it('returns 32 bytes in hex, which depend on the pepper', () => {
     expect(print()).toMatch(/^[0-9a-f]{64}$/)
     expect(print({}, KEY, [A, B], new Uint8Array(32).fill(8))).not.toBe(print())
   })
 
-  it('is another for every field, every key and every set of chains', () => {
+  it('differs for every field, every key and every set of chains', () => {
     const metadata = (value: Record<string, unknown>) => ({ context: { ...ROW.context, metadata: value } })
     const others = [
       print({}, KEY.replace('6', '7')),
@@ -57,7 +57,7 @@ describe('the fingerprint of a content', () => {
     expect(new Set([print(), ...others]).size).toBe(others.length + 1)
   })
 
-  it('is the same whatever the order of the chains and of the metadata’s keys', () => {
+  it('does not depend on the order of the chains and of the metadata’s keys', () => {
     const metadata = { b: { c: [1, { e: 3, d: 2 }] }, a: 1 }
     expect(print({ context: { ...ROW.context, metadata } }, KEY, [B, A])).toBe(print())
   })

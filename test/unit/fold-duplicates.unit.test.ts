@@ -35,26 +35,26 @@ describe('duplicated seq', () => {
   ]
   const byCode = (a: Expected, b: Expected) => FINDING_CODES.indexOf(a.code) - FINDING_CODES.indexOf(b.code)
 
-  it.each(CASES)('%s, stored last', (_name, extra, more) => {
+  it.each(CASES)('is found: %s, stored last', (_name, extra, more) => {
     const rows = inOrder([...honest, extra].map(stored))
     const findings = [...more, duplicate(extra.seq, hashOf(extra.seq), extra.entryHash)].sort(byCode)
     expectAttack({ name: '', rows, findings })
   })
 
-  it.each(CASES)('%s, stored first', (_name, extra, more) => {
+  it.each(CASES)('is found: %s, stored first', (_name, extra, more) => {
     const rows = inOrder([extra, ...honest].map(stored))
     const findings = [...more, duplicate(extra.seq, extra.entryHash, hashOf(extra.seq))].sort(byCode)
     expectAttack({ name: '', rows, findings })
   })
 
-  it('does not let a row change over from one to the other', () => {
+  it('does not hide a prev_hash that was changed from one row to the other', () => {
     const changedOver = { ...row(5), prevHash: forged.entryHash }
     const rows = inOrder([...honest.filter((r) => r.seq !== 5), forged, changedOver].map(stored))
     const findings = [duplicate(4, hashOf(4), forged.entryHash), brokenLink(5, hashOf(4), forged.entryHash)]
     expectAttack({ name: '', rows, findings })
   })
 
-  it('is one finding however many there are, and judges the link after up to 16 of them', () => {
+  it('is one finding, however many rows there are, and the link after up to 16 rows is judged', () => {
     const forgeries = (count: number) =>
       Array.from({ length: count }, (_, i) => rehashed({ ...row(4), relation: `forged${i}` }))
     const nextEdited = rehashed({ ...row(5), prevHash: F1 })
@@ -73,7 +73,7 @@ describe('duplicated seq', () => {
     ])
   })
 
-  it('is found in the same places in whatever order the duplicates come', () => {
+  it('is found at the same seqs in every order of the duplicates', () => {
     const extra = fc.record({
       seq: fc.integer({ min: 2, max: 5 }),
       relation: fc.constantFrom('a', 'b'),

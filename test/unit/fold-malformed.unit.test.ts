@@ -22,7 +22,7 @@ import {
 } from '../support/fold-cases.js'
 import { plainEncode } from '../support/plain-canonical.js'
 
-/** What was known of row 4 and is stored with bytes that the encoder would not write, all hashes made to fit. */
+/** Row 4 with bytes that the encoder would not write, and with all hashes recomputed to fit. */
 function unwritable(patch: { reason?: number; caveats?: string[]; object?: string }): StoredRow {
   const canonical = plainEncode({
     magic: 'PXA1',
@@ -75,7 +75,7 @@ const MALFORMED: readonly Attack[] = [
     findings: [malformed(4, hashOf(4))],
   },
   {
-    name: 'prev_hash no hash',
+    name: 'prev_hash is not a hash',
     rows: withStored(bare(4, { prevHash: 'ab' })),
     findings: [malformed(4, hashOf(4))],
   },
@@ -153,7 +153,7 @@ const SEQS: readonly Attack[] = [
     findings: [malformed(0, hashOf(1))],
   },
   {
-    name: 'the last that there is, after a gap',
+    name: 'the largest seq, after a gap',
     rows: [...honest.map(stored), stored(rehashed({ ...entryAt(2 ** 53 - 1), prevHash: F1, entryHash: '' }))],
     findings: [gap(LENGTH + 1, 2 ** 53 - 2, F1)],
   },
@@ -168,7 +168,7 @@ describe.each([
   ['malformed rows', MALFORMED],
   ['seq outside 1 to 2^53-1', SEQS],
 ])('%s', (_name, attacks) => {
-  it.each(attacks.map((attack) => [attack.name, attack] as const))('%s', (_case, attack) => {
+  it.each(attacks.map((attack) => [attack.name, attack] as const))('are judged: %s', (_case, attack) => {
     expectAttack(attack)
   })
 })
@@ -182,21 +182,21 @@ describe('an unknown generation', () => {
     ...patch,
   })
 
-  it('could not be checked, which is no finding; the first is named', () => {
+  it('is reported as unchecked, not as a finding, with the first row', () => {
     const result = folded(withStored(unknown(4), unknown(6, { unknownGeneration: 3 })))
     expect(result.findings).toEqual([])
     expect(result.unchecked).toEqual({ seq: 4, generation: 2 })
     expect(result.rows).toBe(LENGTH)
   })
 
-  it('still must link, for the hashes are those of every generation', () => {
+  it('must still link, because the hashes are the same in every generation', () => {
     const broken = brokenLink(4, hashOf(3), F1)
     expectAttack({ name: '', rows: withStored(unknown(4, { prevHash: F1 })), findings: [broken] })
     const next = brokenLink(5, F2, hashOf(4))
     expectAttack({ name: '', rows: withStored(unknown(4, { entryHash: F2 })), findings: [next] })
   })
 
-  it('without hashes is not malformed either', () => {
+  it('is not malformed without hashes either', () => {
     const rows = withStored(unknown(4, { prevHash: undefined, entryHash: undefined }))
     expectAttack({ name: '', rows, findings: [] })
   })

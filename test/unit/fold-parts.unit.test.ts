@@ -11,7 +11,7 @@ const CHAIN = chainOf(LENGTH)
 const HONEST: readonly StoredRow[] = CHAIN.map(stored)
 const WHOLE: FoldTask = { domainId: DOMAIN, fromSeq: 1, pins: [], keyed: true, share: 1 }
 
-/** Folds the rows that the COPY of the task would return. */
+/** Folds the rows that the task's COPY would return. */
 function fold(rows: readonly StoredRow[], task: FoldTask): FoldResult {
   const { domainId, fromSeq, toSeq, pins } = task
   const judge = new ChainFold({ domainId, fromSeq, toSeq, pins, hasher: nodeHasher })
@@ -46,7 +46,7 @@ const tampering = fc.oneof(
 )
 
 describe('cutParts and joinParts', () => {
-  it('give the verdict of one fold if every part is intact', () => {
+  it('give the same result as one fold if every part is intact', () => {
     fc.assert(
       fc.property(parts, seqs, seqs, (count, one, other) => {
         const [from, to] = [Math.min(one, other), Math.max(one, other)]
@@ -58,7 +58,7 @@ describe('cutParts and joinParts', () => {
     expect(inParts(HONEST, WHOLE, LENGTH, 3)).toEqual(fold(HONEST, WHOLE))
   })
 
-  it('give no verdict if anything is wrong', () => {
+  it('give no result if anything is wrong', () => {
     fc.assert(
       fc.property(tampering, parts, (rows, count) => {
         const whole = fold(rows, WHOLE)

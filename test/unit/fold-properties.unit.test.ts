@@ -20,10 +20,10 @@ import {
   withStored,
 } from '../support/fold-cases.js'
 
-describe('any damage', () => {
+describe('damage', () => {
   const fields = Object.keys(entryAt(1)).filter((key) => key !== 'seq') as (keyof Entry)[]
 
-  it('of one field of one row is found there or at the next row', () => {
+  it('of one field of one row is found at that row or at the next row', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: LENGTH }),
@@ -65,7 +65,7 @@ describe('any damage', () => {
     )
   })
 
-  it('of many rows is covered by the ranges, and nothing else is', () => {
+  it('of many rows is covered by the findings, and nothing else is', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: LENGTH })), (seqs) => {
         const edited = seqs.map((seq) => ({ ...row(seq), relation: 'x' }))
@@ -74,7 +74,7 @@ describe('any damage', () => {
     )
   })
 
-  it('of deleted rows is covered by the gaps', () => {
+  it('by deleted rows is covered by the gaps', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: LENGTH })), (seqs) => {
         const { findings } = folded(without(...seqs), { toSeq: LENGTH })
@@ -125,7 +125,7 @@ describe('hostile rows', () => {
     }),
   })
 
-  it('never make the fold throw, and all that it says can be stored and printed', () => {
+  it('never make the fold throw, and its findings can be stored and printed', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(hostile, rowPart.map(stored)), { maxLength: 12 }),

@@ -40,21 +40,21 @@ describe('pins', () => {
   const beyond: ChainHead = { seq: LENGTH + 4, hash: F1 }
 
   const CASES: readonly Attack[] = [
-    { name: 'a rewritten suffix without one: nothing shows', rows: rewrittenRows, findings: [] },
+    { name: 'a rewritten suffix without a pin: no finding', rows: rewrittenRows, findings: [] },
     {
-      name: 'a rewritten suffix with one',
+      name: 'a rewritten suffix with a pin',
       rows: rewrittenRows,
       options: { pins: [pinOf(LENGTH)] },
       findings: [unexpectedHead(pinOf(LENGTH), rewrittenHash(LENGTH))],
     },
     {
-      name: 'of rows before the rewritten ones',
+      name: 'pins of rows before the rewritten rows',
       rows: rewrittenRows,
       options: { pins: [pinOf(3)] },
       findings: [],
     },
     {
-      name: 'of neighbours, in any order: one range',
+      name: 'pins of neighbours, in any order: one range',
       rows: rewrittenRows,
       options: { pins: [pinOf(6), pinOf(8), pinOf(5)] },
       findings: [
@@ -63,73 +63,73 @@ describe('pins', () => {
       ],
     },
     {
-      name: 'met',
+      name: 'a pin that is met',
       rows: honest.map(stored),
       options: { pins: [pinOf(1), pinOf(5), pinOf(8)] },
       findings: [],
     },
     {
-      name: 'met twice',
+      name: 'a pin that is met twice',
       rows: honest.map(stored),
       options: { pins: [pinOf(5), pinOf(5)] },
       findings: [],
     },
     {
-      name: 'unmet twice',
+      name: 'a pin that is unmet twice',
       rows: honest.map(stored),
       options: { pins: [elsewhere, elsewhere] },
       findings: [unexpectedHead(elsewhere, hashOf(5))],
     },
     {
-      name: 'two that contradict each other',
+      name: 'two pins that contradict each other',
       rows: honest.map(stored),
       options: { pins: [pinOf(5), elsewhere] },
       findings: [unexpectedHead(elsewhere, hashOf(5))],
     },
     {
-      name: 'beyond the end: the tail was cut and the head rewound',
+      name: 'a pin beyond the end: the tail was cut and the head rewound',
       rows: honest.map(stored),
       options: { pins: [beyond] },
       findings: [unexpectedHead(beyond)],
     },
     {
-      name: 'of a deleted row',
+      name: 'a pin of a deleted row',
       rows: without(5),
       options: { pins: [pinOf(5)] },
       findings: [gap(5, 5, hashOf(5)), unexpectedHead(pinOf(5))],
     },
     {
-      name: 'of a duplicated row: one of the two answers it',
+      name: 'a pin of a duplicated row: one of the two rows meets it',
       rows: inOrder([stored(rehashed({ ...row(5), relation: 'forged' })), ...honest.map(stored)]),
       options: { pins: [pinOf(5)] },
       findings: [duplicate(5, computed({ ...row(5), relation: 'forged' }), hashOf(5))],
     },
     {
-      name: 'the same, the forged row last',
+      name: 'a pin of a duplicated row, with the forged row last',
       rows: inOrder([...honest.map(stored), stored(rehashed({ ...row(5), relation: 'forged' }))]),
       options: { pins: [pinOf(5)] },
       findings: [duplicate(5, hashOf(5), computed({ ...row(5), relation: 'forged' }))],
     },
     {
-      name: 'of a row without an entry_hash',
+      name: 'a pin of a row without an entry_hash',
       rows: withStored(bare(5, { entryHash: undefined })),
       options: { pins: [pinOf(5)] },
       findings: [malformed(5), unexpectedHead(pinOf(5))],
     },
     {
-      name: 'of the row before the segment, met',
+      name: 'a pin of the row before the segment, met',
       rows: honest.slice(3).map(stored),
       options: { fromSeq: 5, pins: [pinOf(4)] },
       findings: [],
     },
     {
-      name: 'of the row before the segment, unmet',
+      name: 'a pin of the row before the segment, unmet',
       rows: rewrittenRows.slice(3),
       options: { fromSeq: 5, pins: [pinOf(4)] },
       findings: [unexpectedHead(pinOf(4), rewrittenHash(4))],
     },
     {
-      name: 'of a chain that has no rows left',
+      name: 'a pin of a chain that has no rows left',
       rows: [],
       options: { pins: [pinOf(LENGTH)] },
       findings: [unexpectedHead(pinOf(LENGTH))],
@@ -145,7 +145,12 @@ describe('a segment that starts above 1', () => {
   const forged = rehashed({ ...row(4), relation: 'forged' })
   const CASES: readonly Attack[] = [
     { name: 'with its predecessor', rows: from(4), options: { fromSeq: 5 }, findings: [] },
-    { name: 'without: its first link is not judged', rows: from(5), options: { fromSeq: 5 }, findings: [] },
+    {
+      name: 'without its predecessor: the first link is not judged',
+      rows: from(5),
+      options: { fromSeq: 5 },
+      findings: [],
+    },
     {
       name: 'predecessor rehashed',
       rows: [stored(forged), ...from(5)],
@@ -153,7 +158,7 @@ describe('a segment that starts above 1', () => {
       findings: [brokenLink(5, forged.entryHash, hashOf(4))],
     },
     {
-      name: 'predecessor edited, which is not this segment’s business',
+      name: 'predecessor edited, which this segment does not judge',
       rows: [stored({ ...row(4), relation: 'x' }), ...from(5)],
       options: { fromSeq: 5 },
       findings: [],
@@ -177,13 +182,13 @@ describe('a segment that starts above 1', () => {
       findings: [],
     },
     {
-      name: 'a source that hands over more before it',
+      name: 'a source that gives more earlier rows',
       rows: from(1),
       options: { fromSeq: 5 },
       findings: [],
     },
     {
-      name: 'a source that hands over earlier rows but not the predecessor',
+      name: 'a source that gives earlier rows but not the predecessor',
       rows: [stored(row(2)), ...from(5)],
       options: { fromSeq: 5 },
       findings: [],
@@ -194,7 +199,7 @@ describe('a segment that starts above 1', () => {
     expect(folded(attack.rows, attack.options).rows).toBe(LENGTH - 4)
   })
 
-  it('beginning beyond the last row has no rows and no last', () => {
+  it('has no rows and no last row if it begins beyond the end', () => {
     expect(folded(from(8), { fromSeq: 9 })).toEqual({ rows: 0, findings: [] })
   })
 })
@@ -202,13 +207,13 @@ describe('a segment that starts above 1', () => {
 describe('the last row of the segment', () => {
   it.each<readonly [string, readonly StoredRow[], ChainHead | undefined]>([
     [
-      'as stored, whatever it hashes to',
+      'as stored, whatever its real hash',
       withRows({ ...row(LENGTH), entryHash: F1 }),
       { seq: LENGTH, hash: F1 },
     ],
     ['behind a gap', without(7), { seq: LENGTH, hash: hashOf(LENGTH) }],
     ['without an entry_hash', withStored(bare(LENGTH, { entryHash: undefined })), undefined],
-    ['of rows with impossible seqs alone', [outOfRange(0)], undefined],
+    ['only rows with impossible seqs', [outOfRange(0)], undefined],
     [
       'before one with an impossible seq',
       [...honest.map(stored), outOfRange(2 ** 53)],

@@ -37,12 +37,12 @@ describe('an intact chain', () => {
     })
   })
 
-  it.each(['domain', 'platform'] as const)('of the vectors (%s) has none either', (name) => {
+  it.each(['domain', 'platform'] as const)('of the vectors (%s) has no finding', (name) => {
     const rows = vectors.chains[name].map(vectorEntry)
     expect(folded(rows.map(stored), { domainId: rows[0]?.domainId }).findings).toEqual([])
   })
 
-  it('of any entries has none, in any segment', () => {
+  it('of any entries has no finding, in any segment', () => {
     const entries = fc.array(entryArbitrary, { minLength: 1, maxLength: 12 })
     fc.assert(
       fc.property(entries, fc.nat(), fc.nat(), (any, a, b) => {
@@ -59,7 +59,7 @@ describe('an intact chain', () => {
     )
   })
 
-  it('may hand over its rows in a buffer that the next row overwrites', () => {
+  it('may be read into one buffer that every row overwrites', () => {
     const scratch = Buffer.alloc(4096)
     const fold = new ChainFold({ fromSeq: 1, hasher: nodeHasher })
     for (const entry of honest) {
@@ -70,7 +70,7 @@ describe('an intact chain', () => {
     expect(fold.finish().findings).toEqual([])
   })
 
-  it('is nothing at all when there are no rows', () => {
+  it('has no rows and no last row when it is empty', () => {
     expect(folded([])).toEqual({ rows: 0, findings: [] })
     expect(folded([], { fromSeq: 5 })).toEqual({ rows: 0, findings: [] })
   })
@@ -94,26 +94,29 @@ describe('an edited field', () => {
     ['domain_id', { domainId: OTHER_DOMAIN }],
   ]
 
-  it.each(EDITS)('%s: the row alone', (_name, patch) => {
+  it.each(EDITS)('is found at the row: %s', (_name, patch) => {
     const edited = { ...row(4), ...patch }
     expectAttack({ name: '', rows: withRows(edited), findings: [mismatch(edited)] })
   })
 
-  it.each(EDITS)('%s, in the genesis row', (_name, patch) => {
+  it.each(EDITS)('is found in the genesis row: %s', (_name, patch) => {
     const edited = { ...row(1), recordedAt: 0n, ...patch }
     expectAttack({ name: '', rows: withRows(edited), findings: [mismatch(edited)] })
   })
 
-  it.each(EDITS)('%s, entry_hash recomputed: the link after it', (_name, patch) => {
+  it.each(EDITS)('is found at the next link after recomputing entry_hash: %s', (_name, patch) => {
     const edited = rehashed({ ...row(4), ...patch })
     const findings = [brokenLink(5, edited.entryHash, hashOf(4))]
     expectAttack({ name: '', rows: withRows(edited), findings })
   })
 
-  it.each(EDITS)('%s, in the last row, entry_hash recomputed: none, its head tells', (_name, patch) => {
-    const edited = rehashed({ ...row(LENGTH), recordedAt: 0n, ...patch })
-    expectAttack({ name: '', rows: withRows(edited), findings: [] })
-  })
+  it.each(EDITS)(
+    'is only found by the head in the last row after recomputing entry_hash: %s',
+    (_name, patch) => {
+      const edited = rehashed({ ...row(LENGTH), recordedAt: 0n, ...patch })
+      expectAttack({ name: '', rows: withRows(edited), findings: [] })
+    },
+  )
 })
 
 const prevEdited = { ...row(4), prevHash: F1 }
@@ -185,9 +188,9 @@ const DELETED: readonly Attack[] = [
     rows: without(1, 3, 5, 6),
     findings: [gap(1, 1, hashOf(1)), gap(3, 3, hashOf(3)), gap(5, 6, hashOf(6))],
   },
-  { name: 'at the end: none, the head tells', rows: without(LENGTH), findings: [] },
+  { name: 'at the end: only the head shows it', rows: without(LENGTH), findings: [] },
   {
-    name: 'at the end of a segment that has more behind it',
+    name: 'at the end of a segment with rows after it',
     rows: without(5, 6, 7, 8),
     options: { toSeq: 6 },
     findings: [gap(5, 6)],
@@ -210,13 +213,13 @@ const DELETED: readonly Attack[] = [
     findings: [gap(1, LENGTH - 1, hashOf(LENGTH - 1))],
   },
   {
-    name: 'and the row behind the gap edited: its link is not judged',
+    name: 'and the row after the gap edited: its link is not judged',
     rows: without(4).map((r) => (r.seq === 5 ? stored(rehashed({ ...row(5), prevHash: F1 })) : r)),
     findings: [gap(4, 4, F1), brokenLink(6, computed({ ...row(5), prevHash: F1 }), hashOf(5))],
   },
 ]
 
-/** Rows `a` and `b` with their seq values exchanged, all else left with its row. */
+/** Exchanges the seqs of rows `a` and `b` and nothing else. */
 function seqsSwapped(a: number, b: number): ChainedEntry[] {
   return [
     { ...row(b), seq: a },
@@ -224,7 +227,7 @@ function seqsSwapped(a: number, b: number): ChainedEntry[] {
   ]
 }
 
-/** Rows `a` and `b` with everything exchanged but seq and the hashes. */
+/** Exchanges everything of rows `a` and `b` except seq and the hashes. */
 function contentsSwapped(a: number, b: number): ChainedEntry[] {
   const { prevHash: pa, entryHash: ha } = row(a)
   const { prevHash: pb, entryHash: hb } = row(b)
@@ -270,29 +273,29 @@ const copied = { ...(foreign[3] ?? row(4)), domainId: DOMAIN }
 const foreignRow = stored(foreign[3] ?? row(4))
 const FOREIGN: readonly Attack[] = [
   {
-    name: 'put in the place of ours, its domain_id rewritten by the table',
+    name: 'stored in place of our row, with its domain_id rewritten by the table',
     rows: withRows(copied),
     findings: [mismatch(copied), brokenLink(4, hashOf(3), copied.prevHash, 5)],
   },
   {
-    name: 'put in the place of ours by a source that does not look',
+    name: 'given in place of our row by a source that does not check',
     rows: withStored(foreignRow),
     findings: [brokenLink(4, hashOf(3), copied.prevHash, 5)],
   },
   {
-    name: 'the same, and the fold is told whose chain it is',
+    name: 'given in place of our row to a fold that knows the chain',
     rows: withStored(foreignRow),
     options: { domainId: DOMAIN },
     findings: [malformed(4, copied.entryHash), brokenLink(4, hashOf(3), copied.prevHash, 5)],
   },
   {
-    name: 'a whole chain passed off as ours',
+    name: 'a whole chain presented as ours',
     rows: foreign.map(stored),
     options: { domainId: DOMAIN },
     findings: [{ ...malformed(1, foreign[0]?.entryHash), seqTo: LENGTH }],
   },
   {
-    name: 'our own row passed off as another seq',
+    name: 'our own row presented as another seq',
     rows: withStored({ ...stored(row(2)), seq: 4 }),
     findings: [malformed(4, hashOf(2)), brokenLink(4, hashOf(3), hashOf(1), 5)],
   },
@@ -304,7 +307,7 @@ describe.each([
   ['swapped rows', SWAPPED],
   ['a row of another Domain', FOREIGN],
 ])('%s', (_name, attacks) => {
-  it.each(attacks.map((attack) => [attack.name, attack] as const))('%s', (_case, attack) => {
+  it.each(attacks.map((attack) => [attack.name, attack] as const))('are found: %s', (_case, attack) => {
     expectAttack(attack)
   })
 })

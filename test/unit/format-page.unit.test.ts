@@ -11,7 +11,7 @@ const rows = [...page.matchAll(/^\| (\d+) +\| `(\w+)` +\| (\w+) +\| (.*?) +\|$/g
   ([, number, field = '', width = '', text = '']) => ({ number: Number(number), field, width, text }),
 )
 
-/** Reads bytes as the page's table says, and nothing else; a field's bytes as latin1 text, a list's as an array. */
+/** Reads bytes by the page's table alone. A field becomes latin1 text, a list an array. */
 function readByTable(bytes: Buffer): Record<string, string | string[]> {
   let at = 0
   const take = (length: number) => {
@@ -38,7 +38,7 @@ describe('FORMAT.md', () => {
     expect(rows).toHaveLength(12)
   })
 
-  it('has a table that reads what the encoder writes', () => {
+  it('describes what the encoder writes', () => {
     const entry = entryAt(7)
     const fields = readByTable(Buffer.from(encodeCanonical(entry)))
     expect(fields).toMatchObject({

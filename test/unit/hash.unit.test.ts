@@ -26,13 +26,16 @@ const HASHERS: readonly (readonly [string, Hasher])[] = [
 ]
 
 describe.each(HASHERS)('%s', (_name, hasher) => {
-  it.each(vectorRows.map((row) => [row.domain_id, row.seq, row] as const))('vector %s %i', (_d, _s, row) => {
-    const canonicalHash = hasher.canonical(bytesOf(row.canonical_hex))
-    expect(canonicalHash).toBe(row.canonical_sha256)
-    expect(hasher.link(row.prev_hash, canonicalHash)).toBe(row.entry_hash)
-  })
+  it.each(vectorRows.map((row) => [row.domain_id, row.seq, row] as const))(
+    'reproduces the vector %s, row %i',
+    (_d, _s, row) => {
+      const canonicalHash = hasher.canonical(bytesOf(row.canonical_hex))
+      expect(canonicalHash).toBe(row.canonical_sha256)
+      expect(hasher.link(row.prev_hash, canonicalHash)).toBe(row.entry_hash)
+    },
+  )
 
-  it('hashes a row whose prev_hash is bytes as one whose prev_hash is text', () => {
+  it('gives the same entry_hash for a prev_hash as bytes and as text', () => {
     fc.assert(
       fc.property(hashArbitrary, fc.uint8Array({ maxLength: 300 }), fc.nat(9), (prevHash, bytes, at) => {
         const place = Buffer.concat([Buffer.alloc(at, 0xff), bytesOf(prevHash), Buffer.of(0xff)])
@@ -42,7 +45,7 @@ describe.each(HASHERS)('%s', (_name, hasher) => {
     )
   })
 
-  it('hashes any bytes as SHA-256 does, Buffers and views of a larger buffer alike', () => {
+  it('computes SHA-256 of any bytes, of Buffers and of views of a larger buffer', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         const view = Buffer.concat([Buffer.of(1, 2, 3), bytes, Buffer.of(4)]).subarray(3, -1)
@@ -57,7 +60,7 @@ describe.each(HASHERS)('%s', (_name, hasher) => {
     expect(hasher.canonical(bytes)).toBe(sha256(bytes))
   })
 
-  it('links as sha256(prev_hash ‖ canonical hash), whatever was linked before', () => {
+  it('links as sha256(prev_hash ‖ canonical hash), whatever was linked earlier', () => {
     fc.assert(
       fc.property(hashArbitrary, hashArbitrary, (prevHash, canonicalHash) => {
         expect(hasher.link(prevHash, canonicalHash)).toBe(sha256(bytesOf(prevHash), bytesOf(canonicalHash)))
@@ -74,7 +77,7 @@ describe.each(HASHERS)('%s', (_name, hasher) => {
     '0'.repeat(128),
     `${'0'.repeat(63)}g`,
   ]
-  it.each(broken)('throws for %j rather than hash what was there before', (text) => {
+  it.each(broken)('throws for %j instead of hashing old bytes', (text) => {
     hasher.link('ab'.repeat(32), 'cd'.repeat(32))
     expect(() => hasher.link(text, ZERO_HASH)).toThrow()
     expect(() => hasher.link(ZERO_HASH, text)).toThrow()
@@ -82,7 +85,7 @@ describe.each(HASHERS)('%s', (_name, hasher) => {
 })
 
 describe('stored hashes', () => {
-  it.each([ZERO_HASH, 'ab'.repeat(32), '0123456789abcdef'.repeat(4)])('%s is one', (text) => {
+  it.each([ZERO_HASH, 'ab'.repeat(32), '0123456789abcdef'.repeat(4)])('include %s', (text) => {
     expect(isHash(text)).toBe(true)
     expect(asHash(text)).toBe(text)
   })
@@ -95,16 +98,19 @@ describe('stored hashes', () => {
     `${'0'.repeat(64)}\n`,
     `0x${'0'.repeat(62)}`,
   ]
-  it.each([...none, undefined])('%j is none', (text) => {
+  it.each([...none, undefined])('do not include %j', (text) => {
     expect(isHash(text ?? '')).toBe(false)
     expect(asHash(text)).toBeUndefined()
   })
 })
 
 describe('pseudonym', () => {
-  it.each(vectors.pseudonyms.map((v) => [v.subject_id, v] as const))('vector %s', (subjectId, vector) => {
-    expect(pseudonym(bytesOf(vector.pepper_hex), subjectId)).toBe(vector.pseudonym)
-  })
+  it.each(vectors.pseudonyms.map((v) => [v.subject_id, v] as const))(
+    'reproduces the vector %s',
+    (subjectId, vector) => {
+      expect(pseudonym(bytesOf(vector.pepper_hex), subjectId)).toBe(vector.pseudonym)
+    },
+  )
 
   const pepper = new Uint8Array(32).fill(7)
   const uuid = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a0'
@@ -113,7 +119,7 @@ describe('pseudonym', () => {
     expect(pseudonym(pepper, 'system:audit')).toBe(sha256(pepper, Buffer.from('system:audit')))
   })
 
-  it('writes a UUID in lower case first, and nothing else', () => {
+  it('puts a UUID in lower case first, and no other text', () => {
     expect(pseudonym(pepper, uuid.toUpperCase())).toBe(pseudonym(pepper, uuid))
     expect(pseudonym(pepper, 'Alice')).not.toBe(pseudonym(pepper, 'alice'))
     expect(pseudonym(pepper, ` ${uuid.toUpperCase()}`)).not.toBe(pseudonym(pepper, ` ${uuid}`))
@@ -127,7 +133,7 @@ describe('pseudonym', () => {
   )
 
   it.each(['', 's'.repeat(513), `${'🔑'.repeat(128)}x`, '\ud800', 'a\0'])(
-    'refuses another without showing it',
+    'refuses a subject_id beyond its limits without showing it',
     (subjectId) => {
       const refused = new FormatError('subject_id', '')
       expect(() => pseudonym(pepper, subjectId)).toThrow(

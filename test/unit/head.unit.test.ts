@@ -25,7 +25,7 @@ describe('judgeHead', () => {
     ['the last row', { seq: 5, hash: A }, { seq: 5, hashes: [A] }, undefined],
     ['one of two last rows', { seq: 5, hash: B }, { seq: 5, hashes: [A, B] }, undefined],
     ['neither of two last rows', { seq: 5, hash: C }, { seq: 5, hashes: [A, B] }, mismatch(5, 5, A, C)],
-    ['a last row whose hash is none', { seq: 5, hash: A }, { seq: 5, hashes: [] }, undefined],
+    ['a last row with a malformed hash', { seq: 5, hash: A }, { seq: 5, hashes: [] }, undefined],
     ['a last row whose hash was NULL', { seq: 5, hash: A }, { seq: 5, hashes: [''] }, undefined],
     [
       'one last row of two without a hash',
@@ -34,7 +34,7 @@ describe('judgeHead', () => {
       mismatch(5, 5, A, B),
     ],
     ['another hash', { seq: 5, hash: B }, { seq: 5, hashes: [A] }, mismatch(5, 5, A, B)],
-    ['a hash that is none', { seq: 5, hash: 'ab' }, { seq: 5, hashes: [A] }, mismatch(5, 5, A)],
+    ['a malformed hash', { seq: 5, hash: 'ab' }, { seq: 5, hashes: [A] }, mismatch(5, 5, A)],
     ['a cut tail of one', { seq: 6, hash: B }, { seq: 5, hashes: [A] }, mismatch(6, 6, A, B)],
     ['a cut tail of three', { seq: 8, hash: B }, { seq: 5, hashes: [A] }, mismatch(6, 8, A, B)],
     ['all rows gone', { seq: 5, hash: B }, undefined, mismatch(1, 5, ZERO_HASH, B)],
@@ -53,12 +53,12 @@ describe('judgeHead', () => {
       mismatch(3, 2 ** 53, A, B),
     ],
     ['no head', undefined, { seq: 5, hashes: [A] }, mismatch(5, 5, A)],
-    ['no head, a last row whose hash is none', undefined, { seq: 5, hashes: [] }, mismatch(5, 5)],
+    ['no head, a last row with a malformed hash', undefined, { seq: 5, hashes: [] }, mismatch(5, 5)],
     ['neither head nor rows', undefined, undefined, mismatch(1, 1, ZERO_HASH)],
     ['an empty chain', { seq: 0, hash: ZERO_HASH }, undefined, undefined],
     ['an empty chain with a hash', { seq: 0, hash: A }, undefined, mismatch(1, 1, ZERO_HASH, A)],
   ]
-  it.each(CASES)('%s', (_name, head, last, expected) => {
+  it.each(CASES)('judges: %s', (_name, head, last, expected) => {
     const found = judgeHead(head, last)
     if (expected === undefined) expect(found).toBeUndefined()
     else expect(found).toEqual({ ...expected, detail: expect.stringMatching(/./) })

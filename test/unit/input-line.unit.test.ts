@@ -46,7 +46,7 @@ const atLimit: [string, object][] = [
   ['metadata', { context: { metadata: { k: 'v'.repeat(16 * 1024 - 8) } } }],
 ]
 
-describe('an input line', () => {
+describe('parseInputLine', () => {
   it('fills in the defaults', () => {
     expect(parseInputLine(line(MINIMAL))).toStrictEqual({
       subjectId: SECRET,
@@ -60,7 +60,7 @@ describe('an input line', () => {
     })
   })
 
-  it('carries every field', () => {
+  it('returns every field', () => {
     const entry = parseInputLine(
       line({
         ...MINIMAL,
@@ -89,12 +89,12 @@ describe('an input line', () => {
     })
   })
 
-  it('takes domain_id and platform', () => {
+  it('accepts domain_id and platform', () => {
     expect(parseInputLine(withField({ domain_id: DOMAIN })).domainIds).toEqual([DOMAIN])
     expect(parseInputLine(withField({ platform: true })).platform).toBe(true)
   })
 
-  it.each(atLimit)('takes %s at its limit', (_name, fields) => {
+  it.each(atLimit)('accepts %s at its limit', (_name, fields) => {
     expect(() => parseInputLine(withField(fields))).not.toThrow()
   })
 
@@ -129,12 +129,12 @@ describe('an input line', () => {
       /^a key occurs twice in one object$/,
     ],
     [
-      'a repeated key, spelled otherwise',
+      'a repeated key with an escape',
       bytes('{"subject_id":"a","subject\\u005fid":"b","relation":"r","object":"a:1"}'),
       /^a key occurs twice/,
     ],
     [
-      'a repeated key inside',
+      'a repeated key in a nested object',
       bytes('{"subject_id":"a","relation":"r","object":"a:1","context":{"metadata":{"a":[{"x":1,"x":1}]}}}'),
       /^a key occurs twice/,
     ],
@@ -176,7 +176,7 @@ describe('an input line', () => {
     ['a long object', withField({ object: `doc:${'i'.repeat(513)}` }), /^object: expected 1 to 512/],
     ['an unknown reason', withField({ reason: SECRET }), /^reason: expected one of "granted"\|/],
     ['a reason by number', withField({ reason: 1 }), /^reason: expected one of/],
-    ['a path that is none', withField({ relation_path: 'a' }), /^relation_path: expected array/],
+    ['a path that is not a list', withField({ relation_path: 'a' }), /^relation_path: expected array/],
     [
       'a path of 65',
       withField({ relation_path: Array(65).fill('p') }),
@@ -238,7 +238,7 @@ describe('an input line', () => {
       /^subject\.email_claim: expected 1 to 512/,
     ],
     [
-      'a source_ip that is none',
+      'a malformed source_ip',
       withField({ subject: { source_ip: SECRET } }),
       /^subject\.source_ip: expected an IPv4 or IPv6/,
     ],
@@ -346,7 +346,7 @@ describe('an input line', () => {
     expect(errorOf(withField(fields)).code).toBe('residency_unknown')
   })
 
-  it('lets nothing but an AuditError out, whatever the bytes', () => {
+  it('throws nothing but an AuditError for any bytes', () => {
     const nearly = fc.record(
       {
         subject_id: fc.anything(),
@@ -375,7 +375,7 @@ describe('an input line', () => {
     )
   })
 
-  it('finds a repeated key, and none where there is none', () => {
+  it('finds a repeated key, and only a repeated key', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }), (object) => {
         const body = JSON.stringify(object).slice(1)
@@ -391,8 +391,8 @@ function bigints(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }
 
-describe('an entry from elsewhere', () => {
-  it('is held to the same rules and gets the same defaults', () => {
+describe('checkEntry', () => {
+  it('applies the same rules and the same defaults', () => {
     const entry = { subjectId: 's', relation: 'r', object: 'a:1' }
     expect(checkEntry(entry)).toStrictEqual(
       parseInputLine(line({ subject_id: 's', relation: 'r', object: 'a:1' })),
@@ -402,12 +402,12 @@ describe('an entry from elsewhere', () => {
     expect(checkEntry({ ...entry, domainIds: [PLATFORM_ANCHOR] }).domainIds).toEqual([PLATFORM_ANCHOR])
   })
 
-  it.each(atLimit)('is returned unchanged when a line gave it, with %s', (_name, fields) => {
+  it.each(atLimit)('returns an entry of a line unchanged, with %s', (_name, fields) => {
     const entry = parseInputLine(withField({ ...fields, domain_id: DOMAIN }))
     expect(checkEntry(entry)).toStrictEqual(entry)
   })
 
-  it('leaves out what is undefined', () => {
+  it('leaves out undefined fields', () => {
     const entry = { subjectId: 's', relation: 'r', object: 'a:1' }
     const absent = {
       reason: undefined,

@@ -25,7 +25,7 @@ async function keyFile(name: string, content: Uint8Array = KEY, mode = 0o600): P
   return path
 }
 
-/** RFC 5869 by hand, for one block: an empty salt is 32 zero bytes. */
+/** Computes RFC 5869 directly, for one block. An empty salt is 32 zero bytes. */
 function hkdf(key: Uint8Array, info: Uint8Array): Buffer {
   const prk = createHmac('sha256', new Uint8Array(32)).update(key).digest()
   return createHmac('sha256', prk).update(info).update(Uint8Array.of(1)).digest()
@@ -35,21 +35,21 @@ const infoOf = (domainId: string) =>
   Buffer.concat([Buffer.from('audit/pepper/v1'), Buffer.from(domainId.replaceAll('-', ''), 'hex')])
 
 describe('the pepper of a key file', () => {
-  it('is HKDF-SHA256 of its bytes, the same as by hand', async () => {
+  it('is HKDF-SHA256 of its bytes, as computed directly', async () => {
     const pepper = new KeyFilePepper(await keyFile('good'))
     expect(Buffer.from(await pepper.pepperOf(DOMAIN))).toEqual(hkdf(KEY, infoOf(DOMAIN)))
     expect(await pepper.pepperOf(DOMAIN.toUpperCase())).toEqual(await pepper.pepperOf(DOMAIN))
     expect(Buffer.from(await pepper.cursorKey())).toEqual(hkdf(KEY, Buffer.from('audit/cursor/v1')))
   })
 
-  it('is the same as a third implementation makes', async () => {
+  it('is the same as a third implementation computes', async () => {
     // Python: hmac(hmac(0*32, bytes(range(32))), b"audit/cursor/v1" + b"\x01")
     const pepper = new KeyFilePepper(await keyFile('python'))
     expect(Buffer.from(await pepper.cursorKey()).toString('hex')).toBe(PYTHON_CURSOR_KEY)
     expect(Buffer.from(await pepper.pepperOf(DOMAIN)).toString('hex')).toBe(PYTHON_PEPPER)
   })
 
-  it('is read anew on every call', async () => {
+  it('is read on every call', async () => {
     const path = await keyFile('rotated')
     const pepper = new KeyFilePepper(path)
     await pepper.pepperOf(DOMAIN)
@@ -62,23 +62,23 @@ describe('the pepper of a key file', () => {
     ['31 bytes', KEY.subarray(1)],
     ['33 bytes', Buffer.concat([KEY, Buffer.from('x')])],
     ['hex text', Buffer.from(KEY.toString('hex'))],
-  ])('is refused of a file that is %s', async (name, content) => {
+  ])('is refused for a file that is %s', async (name, content) => {
     const error = await refusal(await keyFile(name, content))
     expect(error.message).toMatch(/^key file \S.*: expected exactly 32 raw bytes, got (0|31|more)$/)
   })
 
-  it.each([0o640, 0o604, 0o620, 0o602, 0o610, 0o666])('is refused of a file of mode %o', async (mode) => {
+  it.each([0o640, 0o604, 0o620, 0o602, 0o610, 0o666])('is refused for a file of mode %o', async (mode) => {
     const error = await refusal(await keyFile(`mode-${mode}`, KEY, mode))
     expect(error.message).toContain(`expected mode 0600, got 0${mode.toString(8)}`)
   })
 
-  it('takes a file that its owner can only read', async () => {
+  it('accepts a file that its owner can only read', async () => {
     await expect(new KeyFilePepper(await keyFile('readonly', KEY, 0o400)).cursorKey()).resolves.toHaveLength(
       32,
     )
   })
 
-  it('judges what a symbolic link points at', async () => {
+  it('checks the file behind a symbolic link', async () => {
     await symlink(await keyFile('wide', KEY, 0o644), join(home, 'to-wide'))
     await symlink(await keyFile('narrow'), join(home, 'to-narrow'))
     await symlink(join(home, 'nowhere'), join(home, 'dangling'))
@@ -87,7 +87,7 @@ describe('the pepper of a key file', () => {
     await expect(new KeyFilePepper(join(home, 'to-narrow')).cursorKey()).resolves.toHaveLength(32)
   })
 
-  it('is refused of what is no file, without waiting for one', async () => {
+  it('is refused for a path that is not a regular file, without blocking', async () => {
     const fifo = join(home, 'fifo')
     await promisify(execFile)('mkfifo', ['-m', '600', fifo])
     for (const path of [fifo, home, '/dev/null', join(home, 'absent'), join(home, 'good', 'below')]) {
@@ -96,7 +96,7 @@ describe('the pepper of a key file', () => {
   })
 
   it.each(['', 'x', '00000000-0000-0000-0000-000000000000'])(
-    'is none of the Domain "%s"',
+    'is refused for the Domain "%s"',
     async (domainId) => {
       const pepper = new KeyFilePepper(await keyFile('any'))
       await expect(pepper.pepperOf(domainId)).rejects.toMatchObject({ code: 'invalid_domain_id' })
@@ -126,14 +126,14 @@ describe('the cursor key', () => {
     expect(Buffer.from(key)).toEqual(Buffer.alloc(32, 9))
   })
 
-  it('is held to the same rules', async () => {
+  it('must keep the same rules', async () => {
     const path = await keyFile('wide-cursor', KEY, 0o644)
     await expect(new CursorKeyFile(path).cursorKey()).rejects.toMatchObject({ code: 'pepper_unavailable' })
   })
 })
 
-describe('minting a key file', () => {
-  it('makes 32 bytes, 0600, and its directory', async () => {
+describe('mintKeyFile', () => {
+  it('creates 32 bytes with mode 0600, and the directory', async () => {
     const path = join(home, 'new', 'pepper.key')
     expect(await mintKeyFile(path)).toBe(true)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
@@ -141,7 +141,7 @@ describe('minting a key file', () => {
     expect((await stat(join(home, 'new'))).mode & 0o777).toBe(0o700)
   })
 
-  it('is done by one of twenty at once, and all use its key', async () => {
+  it('creates one file for twenty concurrent calls, and all use its key', async () => {
     const path = join(home, 'race', 'pepper.key')
     const keys = await Promise.all(
       Array.from({ length: 20 }, async () => {
@@ -154,14 +154,14 @@ describe('minting a key file', () => {
     expect(await readdir(join(home, 'race'))).toEqual(['pepper.key'])
   })
 
-  it('leaves what is there alone', async () => {
+  it('does not change an existing file', async () => {
     const short = randomBytes(5)
     const path = await keyFile('short', short)
     expect(await mintKeyFile(path)).toBe(false)
     expect(await readFile(path)).toEqual(short)
   })
 
-  it('says where it could not', async () => {
+  it('names the path that could not be created', async () => {
     const path = join(await keyFile('not-a-directory'), 'pepper.key')
     await expect(mintKeyFile(path)).rejects.toMatchObject({ code: 'pepper_unavailable' })
     const directory = join(home, 'is-a-directory')

@@ -21,7 +21,7 @@ async function texts(...chunks: string[]): Promise<[number, string][]> {
 
 const BOM = '\xef\xbb\xbf'
 
-describe('lines', () => {
+describe('splitLines', () => {
   it.each<[string, string[], [number, string][]]>([
     ['nothing', [], []],
     ['an empty chunk', [''], []],
@@ -78,18 +78,18 @@ describe('lines', () => {
     ['a byte-order mark across chunks', ['\xef', '\xbb', '\xbfa\n'], [[1, 'a']]],
     ['a byte-order mark alone', [BOM], []],
     ['U+0000', ['\0\n'], [[1, '\0']]],
-  ])('takes %s', async (_name, chunks, expected) => {
+  ])('splits %s', async (_name, chunks, expected) => {
     expect(await texts(...chunks)).toEqual(expected)
   })
 
-  it('takes a line of 1 MiB, with a byte-order mark and CRLF besides', async () => {
+  it('accepts a line of 1 MiB with a byte-order mark and CRLF', async () => {
     const [line, ...others] = await linesOf([Buffer.from(`${BOM}${'a'.repeat(MIB)}\r\n`, 'latin1')])
     expect(others).toEqual([])
     expect(line?.bytes.length).toBe(MIB)
     expect(line?.tooLong).toBeUndefined()
   })
 
-  it('is not taken in by a carriage return where a line is cut', async () => {
+  it('cuts a line that has a carriage return at the limit', async () => {
     const [line] = await linesOf([Buffer.from(`${BOM}${'a'.repeat(MIB)}\r`, 'latin1'), Buffer.from('b\n')])
     expect(line?.tooLong).toBe(true)
   })
@@ -97,7 +97,7 @@ describe('lines', () => {
   it.each([
     ['one byte more', MIB + 1],
     ['ten times that', 10 * MIB],
-  ])('cuts a line of %s and goes on', async (_name, size) => {
+  ])('cuts a line of %s and continues', async (_name, size) => {
     for (const chunkSize of [64 * 1024, 1_000_003, 64 * MIB]) {
       const whole = Buffer.concat([Buffer.from('x\n'), Buffer.alloc(size, 'a'), Buffer.from('\ny\n')])
       const lines = await linesOf(chunked(whole, [chunkSize]))
@@ -109,14 +109,14 @@ describe('lines', () => {
     }
   })
 
-  it('cuts a last line that never ends', async () => {
+  it('cuts a last line without a newline', async () => {
     const lines = await linesOf(Array(20).fill(Buffer.alloc(MIB / 4, 'a')))
     expect(lines.map(({ number, bytes, tooLong }) => [number, bytes.length, tooLong])).toEqual([
       [1, MIB, true],
     ])
   })
 
-  it('gives the same lines whatever the chunks', async () => {
+  it('gives the same lines for all chunk sizes', async () => {
     const content = fc.array(fc.constantFrom('a', '\n', '\r', '\r\n', ' ', 'é', '{"k":1}'), { maxLength: 40 })
     const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 })
     await fc.assert(
@@ -137,7 +137,7 @@ function plain({ number, bytes }: Line): [number, string] {
   return [number, Buffer.from(bytes).toString()]
 }
 
-/** The same by string splitting. */
+/** Splits the text by string operations. */
 function naive(whole: Buffer): [number, string][] {
   const text = whole.toString().replace(/^\uFEFF/, '')
   return text

@@ -12,7 +12,7 @@ function caught(act: () => unknown): unknown {
 
 const kv = (origin: string, mount: string, prefix: string) => ({ kind: 'openbao', origin, mount, prefix })
 
-describe('--pepper', () => {
+describe('parsePepperUrl', () => {
   it.each([
     ['file:///etc/audit/pepper.key', { kind: 'file', path: '/etc/audit/pepper.key' }],
     ['FILE:///a%20b/%C3%BC', { kind: 'file', path: '/a b/ü' }],
@@ -23,7 +23,7 @@ describe('--pepper', () => {
     ['openbao://Bao.Example:443/kv/a/b.c/d_e', kv('https://bao.example:443', 'kv', 'a/b.c/d_e')],
     ['OPENBAO+HTTP://127.0.0.1:8200/kv/a', kv('http://127.0.0.1:8200', 'kv', 'a')],
     ['openbao://[::1]:8200/team%2Fkv%2fx/a', kv('https://[::1]:8200', 'team/kv/x', 'a')],
-  ])('takes %s', (url, place) => {
+  ])('accepts %s', (url, place) => {
     expect(parsePepperUrl(url)).toEqual(place)
   })
 
@@ -73,17 +73,17 @@ describe('--pepper', () => {
   })
 })
 
-describe('what the environment says of an OpenBao', () => {
+describe('baoSettings', () => {
   const role = { BAO_ROLE_ID: 'r', VAULT_SECRET_ID: 's' }
   const SETTINGS: [string, Record<string, string>, BaoSettings][] = [
     ['a token', { BAO_TOKEN: 't' }, { login: { token: 't' }, namespace: undefined, caFile: undefined }],
     [
-      'the names of Vault',
+      'the VAULT_ names',
       { VAULT_TOKEN: 't\n', VAULT_NAMESPACE: 'n/', VAULT_CACERT: '/c a' },
       { login: { token: 't' }, namespace: 'n/', caFile: '/c a' },
     ],
     [
-      'BAO before VAULT, and an empty one is none',
+      'BAO_ before VAULT_, skipping empty variables',
       { BAO_TOKEN: 'b', VAULT_TOKEN: 'v', BAO_NAMESPACE: '', VAULT_NAMESPACE: 'n' },
       { login: { token: 'b' }, namespace: 'n', caFile: undefined },
     ],
@@ -94,7 +94,7 @@ describe('what the environment says of an OpenBao', () => {
       { login: { token: 't' }, namespace: undefined, caFile: undefined },
     ],
   ]
-  it.each(SETTINGS)('%s', (_what, env, settings) => {
+  it.each(SETTINGS)('reads %s', (_what, env, settings) => {
     expect(baoSettings(env)).toEqual(settings)
   })
 

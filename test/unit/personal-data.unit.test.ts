@@ -17,7 +17,7 @@ const ALICE: PersonalData = {
   ip: '2001:db8::7',
 }
 
-describe('personal data in hashed fields', () => {
+describe('personalDataProblem', () => {
   it('finds nothing in a clean row', () => {
     expect(personalDataProblem(CLEAN, ALICE)).toBeUndefined()
   })
@@ -51,7 +51,7 @@ describe('personal data in hashed fields', () => {
     [{ object: 'doc:𐐨b' }, { subjectId: 'b' }],
     [{ object: 'doc:b𐐨' }, { subjectId: 'b' }],
     [{}, { subjectId: 'x', plaintext: '', emailClaim: '' }],
-  ])('finds nothing in %o of %o', (fields, person) => {
+  ])('finds nothing in %o for %o', (fields, person) => {
     expect(personalDataProblem({ ...CLEAN, ...fields }, { ...ALICE, ...person })).toBeUndefined()
   })
 
@@ -73,7 +73,7 @@ describe('personal data in hashed fields', () => {
     }
   })
 
-  it('finds an address written as a mapped one, and the other way round', () => {
+  it('finds an IPv4 address in its mapped form, and a mapped address in IPv4 form', () => {
     const mapped = { subjectId: 'zzzz', ip: '::ffff:192.0.2.7' }
     expect(personalDataProblem({ ...CLEAN, object: 'host:192.0.2.7' }, mapped)).toBe('object holds the ip')
     expect(personalDataProblem({ ...CLEAN, object: 'host:[::ffff:c000:207]' }, mapped)).toBe(
@@ -81,12 +81,12 @@ describe('personal data in hashed fields', () => {
     )
   })
 
-  it('lets a pseudonym be, whatever digits it has', () => {
+  it('ignores a pseudonym, whatever its digits', () => {
     const object = `user:${'dead'.repeat(16)}`
     expect(personalDataProblem({ ...CLEAN, object }, { subjectId: 'dead' })).toBeUndefined()
   })
 
-  it('takes any address that net.isIP takes', () => {
+  it('accepts every address that net.isIP accepts', () => {
     for (const ip of [
       '1:2:3:4:5:6:7::',
       '::',
@@ -102,7 +102,7 @@ describe('personal data in hashed fields', () => {
   })
 })
 
-describe('people as objects', () => {
+describe('pseudonymiseObject', () => {
   const pepper = new Uint8Array(32).fill(7)
   const sha = (id: string) => createHash('sha256').update(pepper).update(id).digest('hex')
 

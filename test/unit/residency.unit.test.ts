@@ -13,7 +13,7 @@ const resolver = createResolver(async (domainId) => domainId === A || domainId =
 const place = (object: string, line: Chains = {}, flags: Chains = {}) =>
   placeEntry({ flags, line, subjectId: 's', object }, resolver)
 
-describe('placing an entry', () => {
+describe('placeEntry', () => {
   it.each<[string, Chains, Chains, string[]]>([
     [`domain:${A}`, {}, {}, [A]],
     [`domain:${A.toUpperCase()}`, {}, {}, [A]],
@@ -32,7 +32,7 @@ describe('placing an entry', () => {
     ['cloud:aws-1', {}, { platform: true }, [PLATFORM_ANCHOR]],
     [`domain:${A}`, { domainIds: [B, A] }, {}, [A, B]],
     ['domains:1', { domainIds: [A] }, {}, [A]],
-    // Whether a Domain that was named exists is for the store to say.
+    // The store checks that a named Domain exists.
     ['server:1', { domainIds: [STRANGER] }, {}, [STRANGER]],
   ])('puts %s, line %o, flags %o on %o', async (object, line, flags, chains) => {
     expect(await place(object, line, flags)).toEqual(chains)
@@ -66,13 +66,13 @@ describe('placing an entry', () => {
     await expect(place(object, line, flags)).rejects.toMatchObject({ name: 'AuditError', code })
   })
 
-  it('asks the resolver only where nobody named a chain', async () => {
+  it('asks the resolver only where no chain is named', async () => {
     const never = { resolve: () => Promise.reject(new Error('asked')) }
     const request = { flags: { domainIds: [A] }, line: {}, subjectId: 's', object: 'server:1' }
     expect(await placeEntry(request, never)).toEqual([A])
   })
 
-  it('holds the answer of any resolver to the same rules', async () => {
+  it('applies the same rules to the answer of every resolver', async () => {
     const guessing = { resolve: async () => [B, A, B] }
     const request = { flags: {}, line: {}, subjectId: 's', object: 'server:1' }
     expect(await placeEntry(request, guessing)).toEqual([A, B])

@@ -20,7 +20,7 @@ describe('parseTimestamp', () => {
     ['9999-12-31T23:59:59.999999Z', MAX_MICROS],
     ['0000-12-31T23:00:00-01:00', MIN_MICROS],
   ]
-  it.each(READ)('%s', (text, micros) => {
+  it.each(READ)('parses %s', (text, micros) => {
     expect(parseTimestamp(text)).toBe(micros)
   })
 
@@ -61,7 +61,7 @@ describe('parseTimestamp', () => {
     expect(() => parseTimestamp(text, 'since')).toThrow(expect.objectContaining({ field: 'since' }))
   })
 
-  it('is total', () => {
+  it('returns a time or throws FormatError for any text', () => {
     const nearly = fc.stringMatching(
       /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$/,
     )
@@ -80,7 +80,7 @@ describe('parseTimestamp', () => {
 })
 
 describe('formatTimestamp', () => {
-  it('writes what parseTimestamp reads, six digits always', () => {
+  it('writes what parseTimestamp reads, always with six digits', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: MIN_MICROS, max: MAX_MICROS }), (micros) => {
         const text = formatTimestamp(micros)
@@ -104,7 +104,7 @@ describe('formatTimestamp', () => {
     )
   })
 
-  it('keeps order as text', () => {
+  it('gives texts in the order of the times', () => {
     const micros = fc.bigInt({ min: MIN_MICROS, max: MAX_MICROS })
     fc.assert(
       fc.property(micros, micros, (a, b) => {

@@ -14,7 +14,7 @@ import { vectors } from '../support/vectors.js'
 const UUID = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
 
 describe('parseDomainId', () => {
-  it('lower-cases', () => {
+  it('returns lower case', () => {
     expect(parseDomainId(UUID.toUpperCase())).toBe(UUID)
   })
 
@@ -23,7 +23,7 @@ describe('parseDomainId', () => {
     PLATFORM_ANCHOR,
     'ffffffff-ffff-ffff-ffff-ffffffffffff',
     '00000000-0000-0000-0000-000000000001',
-  ])('takes %s', (text) => {
+  ])('accepts %s', (text) => {
     expect(parseDomainId(text)).toBe(text)
   })
 
@@ -49,14 +49,14 @@ describe('parseDomainId', () => {
 })
 
 describe('the platform anchor', () => {
-  it('is that of the vectors, and its first bytes read "platform"', () => {
+  it('is the one of the vectors, and its first bytes spell "platform"', () => {
     expect(PLATFORM_ANCHOR).toBe(vectors.platform_anchor)
     expect(Buffer.from(uuidBytes(PLATFORM_ANCHOR)).toString('latin1')).toBe('platform\u0080\0\0\0\0\0\0\0')
   })
 })
 
-describe('bytes', () => {
-  it('come back as the same text, in network order', () => {
+describe('uuidBytes and uuidText', () => {
+  it('round-trip in network order', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
         const text = uuidText(bytes)
