@@ -16,15 +16,15 @@ export async function* eraseEverywhere<T extends object>(
     const found = await preview(domainId)
     return found.mappings + found.contexts + found.rows === 0 ? undefined : work(found)
   }
-  let met = 0
+  let tried = 0
   for await (const settled of settleEach(domainIds, workOn, signal)) {
     const { item } = settled
     if ('failed' in settled) yield settled
     else if (settled.done !== undefined) yield { item, done: settled.done }
     else continue
-    met += 1
+    tried += 1
   }
-  if (met > 0) return
+  if (tried > 0) return
   throw new AuditError(
     'subject_not_found',
     'no chain holds anything about this subject; nothing was written',

@@ -12,7 +12,7 @@ import type {
   SubjectTraces,
 } from '../ports/erasure.js'
 import type { Pepper } from '../ports/pepper.js'
-import { onChain, type Person } from './person.js'
+import { type Person, subjectOf } from './person.js'
 
 export interface ErasurePorts {
   readonly store: ErasureStore
@@ -70,7 +70,7 @@ export async function previewErasure(
   { domainId, person }: Pick<EraseRequest, 'domainId' | 'person'>,
 ): Promise<ErasurePreview> {
   const secret = await pepper.pepperOf(domainId)
-  const subject = onChain(person, domainId, secret)
+  const subject = subjectOf(person, domainId, secret)
   const traces = await store.traces(subject)
   refuseOtherPepper(domainId, secret, traces)
   const { mappings, contexts, rows, holds } = traces
@@ -86,7 +86,7 @@ export async function previewErasure(
 export async function eraseIdentity(ports: ErasurePorts, request: EraseRequest): Promise<ErasureReceipt> {
   const { domainId, person, actor, block } = request
   const pepper = await ports.pepper.pepperOf(domainId)
-  const subject = onChain(person, domainId, pepper)
+  const subject = subjectOf(person, domainId, pepper)
   const remaining = await ports.remaining.of(subject)
   const erasure = await ports.store.erase(subject, { block }, (erased) =>
     selfAuditItem(

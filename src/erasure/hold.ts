@@ -7,7 +7,7 @@ import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { Placed } from '../ports/append.js'
 import type { HoldFilter, HoldRecord, HoldStore, HoldTarget } from '../ports/hold.js'
 import type { Pepper } from '../ports/pepper.js'
-import { nameOf, onChain, type Person } from './person.js'
+import { nameOf, type Person, subjectOf } from './person.js'
 
 /** Limit in bytes of UTF-8. */
 const REASON_BYTES = 1024
@@ -41,7 +41,7 @@ export async function placeHold(ports: HoldPorts, request: PlaceHold): Promise<C
   const { domainId, person, actor } = request
   const reason = checkedReason(request.reason)
   const pepper = await ports.pepper.pepperOf(domainId)
-  const target = person === undefined ? { domainId } : onChain(person, domainId, pepper)
+  const target = person === undefined ? { domainId } : subjectOf(person, domainId, pepper)
   refuseNaming(reason, person)
   return ports.store.place(target, reason, (id) =>
     selfAuditItem({ domainId, actor, pepper }, [actionOf(SELF_AUDIT.holdPlace, id, target)]),

@@ -29,7 +29,7 @@ export function optionalPerson({ identity, subject, pseudonym: hex }: GivenPerso
 }
 
 /** Returns the person as a subject of one chain, by the pepper of that chain. */
-export function onChain(person: Person, domainId: string, pepper: Uint8Array): ErasureSubject {
+export function subjectOf(person: Person, domainId: string, pepper: Uint8Array): ErasureSubject {
   if ('pseudonym' in person) return { domainId, pseudonym: person.pseudonym }
   if ('subjectId' in person) return { domainId, pseudonym: pseudonym(pepper, person.subjectId) }
   const identityId = person.identityId.toLowerCase()

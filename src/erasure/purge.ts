@@ -10,7 +10,7 @@ import type {
   RetentionState,
   RetentionStore,
 } from '../ports/retention.js'
-import { type Counts, chainAction, type OnChain, type RetentionPorts } from './retention.js'
+import { type ChainActor, type Counts, chainAction, type RetentionPorts } from './retention.js'
 
 /** Largest number of contexts, and of mappings, that one transaction deletes. The chain's appends wait for about 50 ms. */
 const BATCH = 5_000
@@ -42,7 +42,7 @@ export async function previewPurge(store: RetentionStore, domainId: string): Pro
  */
 export async function applyRetention(
   { store, pepper }: RetentionPorts,
-  { domainId, actor }: OnChain,
+  { domainId, actor }: ChainActor,
   signal: AbortSignal,
   batch = BATCH,
 ): Promise<Purge> {

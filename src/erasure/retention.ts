@@ -17,7 +17,7 @@ export interface RetentionPorts {
 }
 
 /** A chain and who acts on it. */
-export interface OnChain {
+export interface ChainActor {
   readonly domainId: string
   /** A subject_id. */
   readonly actor: string
@@ -44,7 +44,7 @@ export async function showRetention(store: RetentionStore, domainId: string): Pr
  */
 export async function setRetention(
   { store, pepper }: RetentionPorts,
-  { domainId, actor }: OnChain,
+  { domainId, actor }: ChainActor,
   change: Partial<RetentionPolicy>,
 ): Promise<Retention> {
   const { policy } = await store.state(domainId)

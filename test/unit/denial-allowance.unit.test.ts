@@ -21,7 +21,7 @@ const denialOf = (subject: string, domainId = 'd', correlationId = 'c'): Denial 
 function taken(allowance: DenialAllowance, count: number, subject = 'a', now = 0): number {
   let rows = 0
   for (let i = 0; i < count; i++) {
-    if (allowance.takes(denialOf(subject, 'd', `c${i}`), now, true)) rows += 1
+    if (allowance.allowsRow(denialOf(subject, 'd', `c${i}`), now, true)) rows += 1
   }
   return rows
 }
@@ -46,7 +46,7 @@ describe('DenialAllowance', () => {
   it('counts denials by chain', () => {
     const allowance = new DenialAllowance()
     taken(allowance, ROWS_A_WINDOW)
-    for (const chain of ['x', 'y', 'x']) allowance.takes(denialOf('a', chain), 0, true)
+    for (const chain of ['x', 'y', 'x']) allowance.allowsRow(denialOf('a', chain), 0, true)
     expect(allowance.release(WINDOW).map(({ denial, count }) => [denial.domainId, count])).toEqual([
       ['x', 2],
       ['y', 1],
@@ -55,14 +55,14 @@ describe('DenialAllowance', () => {
 
   it('counts denials when the queue is full', () => {
     const allowance = new DenialAllowance()
-    expect(allowance.takes(denialOf('a'), 0, false)).toBe(false)
+    expect(allowance.allowsRow(denialOf('a'), 0, false)).toBe(false)
     expect(allowance.release(WINDOW)).toEqual([{ denial: denialOf('a'), count: 1 }])
   })
 
   it('bounds its memory and only counts denials beyond the bound', () => {
     const allowance = new DenialAllowance()
     taken(allowance, ROWS_A_WINDOW)
-    for (let i = 0; i < MAX_CHAINS + 3; i++) allowance.takes(denialOf('a', `x${i}`), 0, true)
+    for (let i = 0; i < MAX_CHAINS + 3; i++) allowance.allowsRow(denialOf('a', `x${i}`), 0, true)
     expect(allowance.takeUncounted()).toBe(3)
     for (let i = 1; i < MAX_CALLERS + 4; i++) taken(allowance, 1, `caller ${i}`)
     expect(allowance.takeUncounted()).toBe(4)

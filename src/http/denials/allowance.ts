@@ -31,7 +31,7 @@ export class DenialAllowance {
   }
 
   /** Returns whether this denial gets a row of its own. Counts a denial that does not, here or on its chain's row. */
-  takes(denial: Denial, now: number, hasRoom: boolean): boolean {
+  allowsRow(denial: Denial, now: number, hasRoom: boolean): boolean {
     const window = this.#windowOf(denial.subject, now)
     if (window === undefined) {
       this.#uncounted += 1

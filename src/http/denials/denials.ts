@@ -42,7 +42,8 @@ export class Denials implements DenialLog {
 
   add(denial: Denial): void {
     const hasRoom = this.#waiting.length < MAX_WAITING
-    if (this.#allowance.takes(denial, performance.now(), hasRoom)) this.#waiting.push({ denial, count: 1 })
+    if (this.#allowance.allowsRow(denial, performance.now(), hasRoom))
+      this.#waiting.push({ denial, count: 1 })
     this.#schedule(TICK)
   }
 
