@@ -19,7 +19,8 @@ import {
 import { caveatContextProblem, LIMITS, objectProblem, relationPathProblem, textProblem } from './limits.js'
 import { reasonName, reasonOrdinal } from './reason.js'
 import { MAX_MICROS, MIN_MICROS } from './timestamp.js'
-import { parseDomainId, uuidBytes, uuidText } from './uuid.js'
+import { parseDomainId } from './uuid.js'
+import { uuidBytes, uuidText } from './uuid-bytes.js'
 
 const NO_SEQ = new Uint8Array(SEQ_BYTES)
 const NO_TIME = new Uint8Array(RECORDED_AT_BYTES)

@@ -3,7 +3,7 @@ import type { ChainFold, FoldOptions, FoldResult, StoredRow } from './fold.js'
 import { type Hasher, hashBytes, hashText } from './hash.js'
 import { HASH_BYTES } from './layout.js'
 import { placeProblem } from './row-place.js'
-import { uuidBytes } from './uuid.js'
+import { uuidBytes } from './uuid-bytes.js'
 
 /** A row as its source read it, with the hashes still as bytes. The source may reuse the row and its buffers for the next row. */
 export interface ByteRow {

@@ -5,7 +5,7 @@ import { asHash, type Hasher, ZERO_HASH } from './hash.js'
 import { LIMITS } from './limits.js'
 import { Pins } from './pins.js'
 import { placeProblem } from './row-place.js'
-import { uuidBytes } from './uuid.js'
+import { uuidBytes } from './uuid-bytes.js'
 
 /**
  * One stored row as every source gives it to the fold. `canonical` is only read while {@link ChainFold.add} runs, so a

@@ -1,4 +1,3 @@
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { FormatError } from './format-error.js'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -18,15 +17,4 @@ export function parseDomainId(text: string): string {
   const lower = text.toLowerCase()
   if (lower === NIL_UUID) throw new FormatError('domain_id', 'the nil UUID is never a Domain')
   return lower
-}
-
-/** Returns the 16 bytes of a UUID in network order. */
-export function uuidBytes(uuid: string): Uint8Array {
-  return hexToBytes(uuid.replaceAll('-', ''))
-}
-
-/** Returns the lower-case text of 16 bytes. */
-export function uuidText(bytes: Uint8Array): string {
-  const hex = bytesToHex(bytes)
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

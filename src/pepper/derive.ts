@@ -2,7 +2,8 @@ import { hkdfSync } from 'node:crypto'
 import { AuditError } from '../base/errors.js'
 import { FormatError } from '../chain/format-error.js'
 import { utf8 } from '../chain/limits.js'
-import { parseDomainId, uuidBytes } from '../chain/uuid.js'
+import { parseDomainId } from '../chain/uuid.js'
+import { uuidBytes } from '../chain/uuid-bytes.js'
 
 /** Derives the pepper of one Domain from 32 raw bytes: HKDF-SHA256 with an empty salt (docs/pepper.md). */
 export function derivePepper(key: Uint8Array, domainId: string): Uint8Array {

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { AuditError } from '../base/errors.js'
 import { LIMITS } from '../chain/limits.js'
-import { uuidBytes, uuidText } from '../chain/uuid.js'
+import { uuidBytes, uuidText } from '../chain/uuid-bytes.js'
 
 const VERSION = 1
 const SIGNED_BYTES = 16 + 8 + 1

@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -111,10 +111,11 @@ async function buildUnderLock(): Promise<void> {
   mkdirSync(cache, { recursive: true })
   const release = await lockfile.lock(cache, {
     lockfilePath: join(cache, 'audit-build.lock'),
-    retries: { retries: 600, minTimeout: 200, maxTimeout: 200 },
+    stale: 60_000,
+    retries: { retries: 1_500, minTimeout: 200, maxTimeout: 200 },
   })
   try {
-    if (isStale()) build()
+    if (isStale()) await build()
   } finally {
     await release()
   }
@@ -136,12 +137,13 @@ function filesIn(dir: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1))
 }
 
-function build(): void {
+/** Builds without blocking this process, which refreshes its lock meanwhile. */
+async function build(): Promise<void> {
   const startedAt = new Date()
   // tsc emits in spite of type errors; `npm run check` reports them.
   const steps = 'npx tsc; node bin/bundle.js && node bin/manifest.js'
-  const result = spawnSync(steps, { cwd: ROOT, encoding: 'utf8', shell: true })
-  if (result.status !== 0) throw new Error(`the build failed:\n${result.stdout}${result.stderr}`)
+  const result = await finished(spawn(steps, { cwd: ROOT, shell: true }))
+  if (result.code !== 0) throw new Error(`the build failed:\n${result.stdout}${result.stderr}`)
   writeFileSync(STAMP, result.stdout)
   // The stamp has the time of the start, so that a source saved during the build counts as newer.
   utimesSync(STAMP, startedAt, startedAt)

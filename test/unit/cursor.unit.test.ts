@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { PLATFORM_ANCHOR, uuidText } from '../../src/chain/uuid.js'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { uuidText } from '../../src/chain/uuid-bytes.js'
 import { decodeCursor, encodeCursor } from '../../src/query/cursor.js'
 
 interface Vector {

@@ -10,7 +10,7 @@ import {
   SEQ_AT,
 } from '../../src/chain/layout.js'
 import { parseTimestamp } from '../../src/chain/timestamp.js'
-import { uuidText } from '../../src/chain/uuid.js'
+import { uuidText } from '../../src/chain/uuid-bytes.js'
 import { vectorRows } from '../support/vectors.js'
 
 describe('the layout of the canonical bytes', () => {

@@ -1,14 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FormatError } from '../../src/chain/format-error.js'
-import {
-  isUuid,
-  NIL_UUID,
-  PLATFORM_ANCHOR,
-  parseDomainId,
-  uuidBytes,
-  uuidText,
-} from '../../src/chain/uuid.js'
+import { isUuid, NIL_UUID, PLATFORM_ANCHOR, parseDomainId } from '../../src/chain/uuid.js'
+import { uuidBytes, uuidText } from '../../src/chain/uuid-bytes.js'
 import { vectors } from '../support/vectors.js'
 
 const UUID = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'

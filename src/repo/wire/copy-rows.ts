@@ -10,7 +10,7 @@ import {
   SEQ_AT,
   SEQ_BYTES,
 } from '../../chain/layout.js'
-import { uuidBytes } from '../../chain/uuid.js'
+import { uuidBytes } from '../../chain/uuid-bytes.js'
 import { isInfinite, isPlainArray, OddRow } from './odd-row.js'
 
 /** The columns that {@link CopyRows} expects, in this order. */
