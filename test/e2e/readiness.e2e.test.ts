@@ -91,7 +91,8 @@ describe('/readyz', () => {
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
     expect(await server.metric('audit_integrity_state{state="diverged"}')).toBe(1)
     const open = 'audit_quarantine_findings{code="entry_hash_mismatch",acknowledged="false"}'
-    expect(await server.metric(open)).toBe(1)
+    // The state turns before the finding is in the quarantine.
+    await expect.poll(() => server.metric(open), WAIT).toBe(1)
 
     const reason = ['--reason', 'drill']
     expect((await cli.run('quarantine', 'acknowledge', await lastRecord(), ...reason)).code).toBe(0)
