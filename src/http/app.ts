@@ -19,7 +19,7 @@ import { registerVerify } from './routes/verify.js'
 export interface AppOptions {
   /** Both in PEM. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined
-  /** Addresses and networks whose X-Forwarded-For is believed. Absent: none. */
+  /** Addresses and networks whose X-Forwarded-For is trusted. Absent: none. */
   readonly trustedProxies?: readonly string[] | undefined
 }
 

@@ -3,8 +3,8 @@ import type { FastifyReply } from 'fastify'
 const signals = new WeakMap<FastifyReply, AbortSignal>()
 
 /**
- * Returns a signal that aborts when the client disconnects before its answer is complete. Fastify's `request.signal` does not
- * do: it aborts as soon as the body of a POST has been read.
+ * Returns a signal that aborts when the client disconnects before its answer is complete. Fastify's `request.signal` is no
+ * substitute: it aborts as soon as the body of a POST has been read.
  */
 export function clientGoneSignal(reply: FastifyReply): AbortSignal {
   const known = signals.get(reply)

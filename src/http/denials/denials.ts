@@ -9,8 +9,8 @@ import { type DenialRow, denialEntry } from './entry.js'
 const MAX_WAITING = 1_000
 
 /**
- * Milliseconds between two writes. A row written right after its answer would delay the next answer, and that delay would
- * show that the chain exists.
+ * Milliseconds between two writes. Writing a row right after its answer would delay the caller's next answer, and that delay
+ * would show that the chain exists.
  */
 const TICK = 250
 
