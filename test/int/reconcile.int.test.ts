@@ -144,8 +144,7 @@ describe('readiness', () => {
     await fixture.attack(
       `UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'x'`,
     )
-    const { recounts } = running
-    await expect.poll(() => running.recounts, WAIT).toBeGreaterThan(recounts)
+    await expect.poll(() => running.countsWithStamp, WAIT).toBeGreaterThan(0)
     expect(running.probe.state()).toBe('diverged')
     await fixture.attack('DELETE FROM audit_tamper_quarantine')
     await expect.poll(() => messages(running), WAIT).toContain('records were removed from the quarantine')

@@ -23,8 +23,8 @@ export interface Running {
   readonly lines: ProbeLine[]
   /** The alerts that the probe raised. */
   readonly alerts: Divergence[]
-  /** How often the quarantine was counted. */
-  recounts: number
+  /** The number of counts of the quarantine that started when a record already had an acknowledgement stamp. */
+  countsWithStamp: number
   close(): Promise<void>
 }
 
@@ -67,7 +67,7 @@ export class ProbeFixture {
       scans: [],
       lines: [],
       alerts: [],
-      recounts: 0,
+      countsWithStamp: 0,
       probe: new Probe({
         store: postgresReconcile(database),
         source: source(1),
@@ -75,9 +75,11 @@ export class ProbeFixture {
         quarantine: postgresQuarantine(database),
         overview: {
           ...overview,
-          counts: () => {
-            running.recounts += 1
-            return overview.counts()
+          counts: async () => {
+            const hadStamp = await hasStamp(database)
+            const counts = await overview.counts()
+            if (hadStamp) running.countsWithStamp += 1
+            return counts
           },
         },
         log: { info: line('info'), error: line('error') },
@@ -118,4 +120,11 @@ function watched(source: EntrySource, onScan: (request: ScanRequest) => void): E
       return source.scan(request, progress, signal)
     },
   }
+}
+
+async function hasStamp(database: Database): Promise<boolean> {
+  const { rowCount } = await database.withClient((client) =>
+    client.query('SELECT FROM audit_tamper_quarantine WHERE acknowledged_at IS NOT NULL LIMIT 1'),
+  )
+  return rowCount === 1
 }
