@@ -1,6 +1,14 @@
 import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { NewRow } from '../ports/append.js'
 
+/** The hashed fields that are the same in every row that the log appends about itself. */
+export const SELF_AUDIT_FIELDS = {
+  reason: 'granted',
+  caveatContext: [],
+  correlationId: '',
+  zedtoken: '',
+} as const
+
 /** Returns the first row of a chain; `subjectPseudonym` is the genesisPseudonym of that chain's pepper. */
 export function genesisRow(
   domainId: string,
@@ -22,10 +30,7 @@ export function chainCreateRow(
     subjectPseudonym,
     relation: SELF_AUDIT.chainCreate,
     object,
-    reason: 'granted',
     relationPath,
-    caveatContext: [],
-    correlationId: '',
-    zedtoken: '',
+    ...SELF_AUDIT_FIELDS,
   }
 }

@@ -17,7 +17,7 @@ export function onlyChain(
   return domainId === PLATFORM_ANCHOR ? { platform: true } : { domainIds: [domainId] }
 }
 
-/** What {@link placeEntry} decides by. The line's chains take precedence over the flags'. */
+/** The input of {@link placeEntry}. The chains of the line take precedence over those of the flags. */
 export interface PlaceRequest {
   readonly flags: Chains
   readonly line: Chains

@@ -2,7 +2,7 @@ import { genesisPseudonym } from '../base/genesis-pepper.js'
 import { pseudonym } from '../chain/hash.js'
 import { isUuid, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AppendItem, ChainStart, NewRow } from '../ports/append.js'
-import { genesisRow } from './genesis.js'
+import { genesisRow, SELF_AUDIT_FIELDS } from './genesis.js'
 
 /** Who acts on a chain, with that chain's pepper. Lives as long as one operation. */
 export interface SelfAuditActor {
@@ -37,10 +37,10 @@ export function selfAuditItem(
   const starts: [string, ChainStart][] =
     domainId === PLATFORM_ANCHOR ? [[domainId, { genesis: genesisRow(domainId, genesis) }]] : []
   return {
-    rows: actions.map((action): NewRow => ({ domainId, subjectPseudonym, ...action, ...PLAIN, subject })),
+    rows: actions.map(
+      (action): NewRow => ({ domainId, subjectPseudonym, ...action, ...SELF_AUDIT_FIELDS, subject }),
+    ),
     genesisPseudonyms: new Map([[domainId, genesis]]),
     starts: new Map(starts),
   }
 }
-
-const PLAIN = { reason: 'granted', caveatContext: [], correlationId: '', zedtoken: '' } as const

@@ -6,7 +6,7 @@ import type { InputEntry } from './input/input-line.js'
 /** Entries in one transaction at most. A seventh more rows/s than with 1,000; other writers wait 0.13 s for the chain's lock. */
 export const MAX_GROUP = 2000
 
-/** What the sink needs from the world. */
+/** The dependencies of the sink. */
 export interface SinkOptions extends ItemDeps {
   readonly store: EntryStore
 }

@@ -24,7 +24,7 @@ export type ChainObject = `domain:${string}` | 'platform:platform'
 
 export const PLATFORM_OBJECT = 'platform:platform'
 
-/** What the object of a Domain's chain begins with. */
+/** The prefix of the object that names a Domain's chain. */
 export const DOMAIN_PREFIX = 'domain:'
 
 /** Matches the object of a Domain's chain, as a regular expression of JavaScript and of PostgreSQL. */
@@ -46,7 +46,7 @@ export function domainOfObject(object: string): string | undefined {
   return isDomain ? id : undefined
 }
 
-/** What the step of a chain-create row's relation_path begins with that names the Domain's own mirror. */
+/** The prefix of the step that names the Domain's own mirror in the relation_path of a chain-create row. */
 export const MIRROR_PREFIX = 'mirror:'
 
 /** Returns the mirror that a chain-create row names; undefined for a Domain that lies in the default mirror. */

@@ -2,7 +2,7 @@ type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : Name
 
-/** What an input line holds under the names that code has: `subject_id` as `subjectId`. Free JSON keeps its own names. */
+/** The type of an input line with its fields in camel case: `subject_id` becomes `subjectId`. Free JSON keeps its own names. */
 export type InCamelCase<T> = T extends readonly (infer Item)[]
   ? readonly Item[]
   : T extends object
@@ -21,7 +21,7 @@ export interface FieldName {
 type Shape = Readonly<Record<string, unknown>>
 type Fields = Record<string, unknown>
 
-/** `objects` has the shapes of the fields that are objects of named fields. */
+/** Returns the names of a shape's fields. `objects` has the shapes of those fields that are objects of named fields. */
 export function fieldNames(
   shape: Shape,
   objects: Readonly<Record<string, Shape>> = {},
