@@ -1,9 +1,9 @@
+import { checkedDomainId } from '../base/domain-id.js'
 import { AuditError } from '../base/errors.js'
 import { genesisPseudonym } from '../base/genesis-pepper.js'
-import { FormatError } from '../chain/format-error.js'
 import { pseudonym } from '../chain/hash.js'
 import { chainObject } from '../chain/self-audit.js'
-import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AppendItem, EntryStore, Placed } from '../ports/append.js'
 import type { Pepper } from '../ports/pepper.js'
 import { chainCreateRow, genesisRow } from './genesis.js'
@@ -25,7 +25,7 @@ export interface NewDomain {
  * `invalid_domain_id` for the nil UUID and the platform anchor, or with `usage` for a mirror URL of more than 505 bytes.
  */
 export async function createDomain(domain: NewDomain, store: EntryStore, pepper: Pepper): Promise<Placed> {
-  const domainId = parsed(domain.domainId)
+  const domainId = newDomainId(domain.domainId)
   const [appended] = await store.append([await creation(domainId, domain, pepper)], 'stop')
   if (appended instanceof AuditError) throw appended
   const genesis = appended?.find((placed) => placed.domainId === domainId)
@@ -33,15 +33,10 @@ export async function createDomain(domain: NewDomain, store: EntryStore, pepper:
   return genesis
 }
 
-function parsed(text: string): string {
-  try {
-    const domainId = parseDomainId(text)
-    if (domainId !== PLATFORM_ANCHOR) return domainId
-  } catch (error) {
-    if (error instanceof FormatError) throw new AuditError('invalid_domain_id', error.message)
-    throw error
-  }
-  throw new AuditError('invalid_domain_id', 'the platform anchor is no Domain', {
+function newDomainId(text: string): string {
+  const domainId = checkedDomainId(text)
+  if (domainId !== PLATFORM_ANCHOR) return domainId
+  throw new AuditError('invalid_domain_id', 'the platform anchor is not a Domain', {
     advice: { code: 'platform_chain_begins_by_itself' },
   })
 }

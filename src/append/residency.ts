@@ -1,6 +1,6 @@
 import type { Advice } from '../base/advice.js'
+import { checkedDomainId } from '../base/domain-id.js'
 import { AuditError } from '../base/errors.js'
-import { FormatError } from '../chain/format-error.js'
 import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
 import type { DomainResolver } from '../ports/append.js'
 
@@ -64,20 +64,11 @@ function chainsOf({ domainIds, platform }: Chains): readonly string[] | undefine
 }
 
 function domainOf(text: string): string {
-  const domainId = parsed(text)
+  const domainId = checkedDomainId(text)
   if (domainId === PLATFORM_ANCHOR) {
     throw unknown('the platform chain is not a Domain', { code: 'choose_platform_chain' })
   }
   return domainId
-}
-
-function parsed(text: string): string {
-  try {
-    return parseDomainId(text)
-  } catch (error) {
-    if (error instanceof FormatError) throw new AuditError('invalid_domain_id', error.message)
-    throw error
-  }
 }
 
 function refuseContradiction(object: string, chains: readonly string[]): void {

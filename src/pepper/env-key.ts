@@ -1,6 +1,7 @@
+import { checkedDomainId } from '../base/domain-id.js'
 import { AuditError } from '../base/errors.js'
 import type { CursorKey, Pepper } from '../ports/pepper.js'
-import { deriveCursorKey, derivePepper, pepperDomain } from './derive.js'
+import { deriveCursorKey, derivePepper } from './derive.js'
 
 /**
  * Derives peppers and the cursor key from 32 bytes in an environment variable, given as 64 hex digits or as base64; for
@@ -18,7 +19,7 @@ export class EnvKeyPepper implements Pepper, CursorKey {
   }
 
   async pepperOf(domainId: string): Promise<Uint8Array> {
-    return derivePepper(this.#key(), pepperDomain(domainId))
+    return derivePepper(this.#key(), checkedDomainId(domainId))
   }
 
   async cursorKey(): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
+import { checkedDomainId } from '../base/domain-id.js'
 import type { CursorKey, Pepper } from '../ports/pepper.js'
-import { deriveCursorKey, derivePepper, pepperDomain } from './derive.js'
+import { deriveCursorKey, derivePepper } from './derive.js'
 import { readKeyFile } from './read-key-file.js'
 
 /**
@@ -11,7 +12,7 @@ export class KeyFilePepper implements Pepper, CursorKey {
   constructor(readonly path: string) {}
 
   async pepperOf(domainId: string): Promise<Uint8Array> {
-    const domain = pepperDomain(domainId)
+    const domain = checkedDomainId(domainId)
     return this.#withKey((key) => derivePepper(key, domain))
   }
 

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Advice } from '../base/advice.js'
+import { checkedDomainId } from '../base/domain-id.js'
 import { AuditError } from '../base/errors.js'
 import type { CursorKey, PepperVault } from '../ports/pepper.js'
-import { pepperDomain } from './derive.js'
 import { decodeBase64 } from './env-key.js'
 import { BaoClient, type BaoPatience, statusText } from './openbao-client.js'
 import type { BaoAnswer } from './openbao-http.js'
@@ -25,14 +25,14 @@ export class OpenBaoPepper implements PepperVault, CursorKey {
   }
 
   async pepperOf(domainId: string): Promise<Uint8Array> {
-    const domain = pepperDomain(domainId)
+    const domain = checkedDomainId(domainId)
     const answer = await this.#read(domain)
     if (answer.status === 404) throw this.#missing(answer.body, domain)
     return this.#pepperIn(answer.body, domain)
   }
 
   async create(domainId: string, pepper: Uint8Array): Promise<boolean> {
-    const domain = pepperDomain(domainId)
+    const domain = checkedDomainId(domainId)
     // KV version 1 has no cas and would overwrite a secret, so the secret is read first.
     const before = await this.#read(domain)
     if (before.status === 200) return false

@@ -455,7 +455,7 @@ const COMMANDS: readonly Refusal[] = [
   }),
   command(`domain create --domain ${NIL}`, 'invalid_domain_id', 'the nil UUID is never a Domain'),
   command(`domain create --domain ${DOMAIN}x`, 'invalid_domain_id', 'domain_id: expected a UUID'),
-  command(`domain create --domain ${PLATFORM}`, 'invalid_domain_id', 'the platform anchor is no Domain'),
+  command(`domain create --domain ${PLATFORM}`, 'invalid_domain_id', 'the platform anchor is not a Domain'),
   command(`domain create --domain ${DOMAIN}`, 'domain_exists', `Domain ${DOMAIN} exists already`),
   {
     ...command('domain create', 'invalid_subject', 'subject_id: expected 1 to 512'),

@@ -33,7 +33,7 @@ export const entryFlags = {
   'idempotency-key': Flags.string({
     helpGroup,
     helpValue: 'UUID',
-    summary: 'a UUID v4: tried again with it, the entry is not appended twice',
+    summary: 'a UUID v4; an entry that is retried with the same key is not appended twice',
   }),
 }
 
