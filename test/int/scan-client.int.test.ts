@@ -32,8 +32,13 @@ it('closes its connection after an abort during connecting', async () => {
 })
 
 it('is not subject to the timeouts of the server', async () => {
-  const limits = ['statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout']
-  const options = limits.map((name) => `-c ${name}=150`).join(' ')
+  // PostgreSQL 17 is the first with transaction_timeout.
+  const limits = await rowsOf(
+    database.url,
+    `SELECT name FROM pg_settings
+     WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`,
+  )
+  const options = limits.map(({ name }) => `-c ${name}=150`).join(' ')
   const limited = new Database(`${database.url}&options=${encodeURIComponent(options)}`)
   const scan = await ScanClient.open(limited, new AbortController().signal)
   await scan.run((client) => client.query('SELECT pg_sleep(0.3)'))
