@@ -90,6 +90,9 @@ describe('readiness', () => {
     const domainId = await fixture.chain(30)
     const through = fixture.start({ fullEvery: 500 })
     await becomes(through, 'ready')
+    // The server is ready just before it writes the end of its first pass.
+    const inFirstPass = () => fixture.rows('SELECT FROM audit_reconcile WHERE boot_seq IS NOT NULL')
+    await expect.poll(inFirstPass, WAIT).toEqual([])
     await fixture.attack(
       `UPDATE audit_reconcile SET boot_seq = 9, boot_hash = sha256('x'), boot_started_at = now() ${where(domainId)}`,
     )
