@@ -5,9 +5,11 @@ import {
   chainOfObject,
   DOMAIN_OBJECT_PATTERN,
   domainOfObject,
+  PLATFORM_OBJECT,
   SELF_AUDIT,
 } from '../../src/chain/self-audit.js'
 import { NIL_UUID, PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { readSource, sourceFiles } from '../support/imports.js'
 
 const DOMAIN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
 
@@ -18,6 +20,15 @@ describe('SELF_AUDIT', () => {
     const relations = Object.values(SELF_AUDIT)
     expect(new Set(relations).size).toBe(relations.length)
     for (const relation of relations) expect(relation).toMatch(/^audit\.[a-z-]+$/)
+  })
+})
+
+describe('src/chain/self-audit.ts', () => {
+  it('is the only source that writes these texts out', () => {
+    const texts = [...Object.values(SELF_AUDIT), PLATFORM_OBJECT].map((text) => `'${text}'`)
+    const others = sourceFiles('src', 'commands').filter((file) => file !== 'src/chain/self-audit.ts')
+    expect(others.length).toBeGreaterThan(100)
+    expect(others.filter((file) => texts.some((text) => readSource(file).includes(text)))).toEqual([])
   })
 })
 
