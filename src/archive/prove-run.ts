@@ -4,7 +4,7 @@ import { type Finding, inOrder } from '../chain/finding.js'
 import { asHash, type Hasher, ZERO_HASH } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
 import type { ArchiveQueue, RunFacts } from '../ports/archive.js'
-import { MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
+import { MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore, type RowId } from '../ports/mirror.js'
 import { type SourcedFinding, sourced } from './findings.js'
 import type { Mirror } from './mirrors.js'
 import { isHashedFrom, type JudgedRun, type RunGroup, RunJudge } from './run-judge.js'
@@ -160,14 +160,14 @@ function withoutRepeats(findings: readonly Finding[]): Finding[] {
 
 /** Returns the row that the mirror has. An object that is malformed or may not be read proves nothing; verify judges it. */
 async function archivedRow(
-  place: { domainId: string; seq: number },
+  row: RowId,
   store: MirrorStore,
   codec: MirrorCodec,
   signal: AbortSignal,
 ): Promise<ChainedEntry | undefined> {
   try {
-    const object = await store.get(codec.key(place.domainId, place.seq), MAX_OBJECT_BYTES, signal)
-    const decoded = object === undefined ? undefined : await codec.decode(object.bytes, place)
+    const object = await store.get(codec.key(row.domainId, row.seq), MAX_OBJECT_BYTES, signal)
+    const decoded = object === undefined ? undefined : await codec.decode(object.bytes, row)
     return decoded !== undefined && 'entry' in decoded ? decoded.entry : undefined
   } catch (error) {
     // The archiver's credentials may allow writes only.

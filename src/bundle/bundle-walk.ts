@@ -5,7 +5,7 @@ import { decompressSegment } from './gzip.js'
 import type { ReadManifest, Segment } from './manifest.js'
 import { sha256Of } from './sha256.js'
 
-/** A segment in its expected place. */
+/** A segment in its expected position. */
 export interface OpenSegment {
   readonly segment: Segment
   readonly content: Buffer
@@ -24,12 +24,12 @@ const AHEAD = 3
  */
 export class BundleWalk {
   readonly #expected: readonly (Segment | string)[]
-  readonly #places: ReadonlyMap<string, number>
+  readonly #positions: ReadonlyMap<string, number>
   #next = 0
 
   constructor({ segments }: ReadManifest) {
     this.#expected = [...FILE_NAMES, ...segments]
-    this.#places = new Map(this.#expected.map((one, place) => [nameOf(one), place]))
+    this.#positions = new Map(this.#expected.map((one, position) => [nameOf(one), position]))
   }
 
   /** Yields the steps in the order of the file, and decompresses ahead. Rejects as readMembers does, after the steps before. */
@@ -58,18 +58,18 @@ export class BundleWalk {
   }
 
   #member(member: ReadMember): Promise<BundleStep>[] {
-    const place = this.#places.get(member.name)
-    if (place === undefined || place < this.#next) return [found('orphan_object', member.name)]
-    const missing = this.#skipTo(place)
-    this.#next = place + 1
-    const expected = this.#expected[place]
+    const position = this.#positions.get(member.name)
+    if (position === undefined || position < this.#next) return [found('orphan_object', member.name)]
+    const missing = this.#skipTo(position)
+    this.#next = position + 1
+    const expected = this.#expected[position]
     return typeof expected === 'object' ? [...missing, awaitedLater(open(expected, member))] : missing
   }
 
-  /** Reports the members that should have come before `place`. */
-  #skipTo(place: number): Promise<BundleStep>[] {
-    const missing = this.#expected.slice(this.#next, place)
-    this.#next = place
+  /** Reports the members that should have come before `position`. */
+  #skipTo(position: number): Promise<BundleStep>[] {
+    const missing = this.#expected.slice(this.#next, position)
+    this.#next = position
     return missing.map((expected) => found('object_missing', nameOf(expected), expected))
   }
 }
@@ -87,9 +87,9 @@ async function found(
   name: string,
   expected: Segment | string = '',
 ): Promise<BundleStep> {
-  const place = typeof expected === 'string' ? { first_seq: 0, last_seq: 0 } : expected
+  const seqs = typeof expected === 'string' ? { first_seq: 0, last_seq: 0 } : expected
   const what = code === 'object_missing' ? 'is missing' : 'is not in the manifest, or is out of place'
-  const finding = { code, seqFrom: place.first_seq, seqTo: place.last_seq, detail: `member ${name} ${what}` }
+  const finding = { code, seqFrom: seqs.first_seq, seqTo: seqs.last_seq, detail: `member ${name} ${what}` }
   return { finding }
 }
 

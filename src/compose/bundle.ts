@@ -1,7 +1,7 @@
 import type { ExportDeps } from '../bundle/export-chain.js'
 import type { Context } from './context.js'
 
-/** What an export is made with. `tool` is the name and version of this program. */
+/** What an export works with. `tool` is the name and version of this program. */
 export async function exportDepsOf(
   context: Context,
   target: { path: string; replace: boolean },
@@ -14,7 +14,7 @@ export async function exportDepsOf(
     import('../repo/bundle/export-snapshot.js'),
   ])
   const output = new OutputFile(target.path, target.replace)
-  // Before a database is opened, or a server started, for nothing.
+  // Check first, before a database is opened or a server started in vain.
   await output.assertFree()
   const files = bundleFiles()
   return { store: postgresExport(await context.database()), output, hasher: nodeHasher, files, tool }

@@ -62,17 +62,24 @@ export interface UncheckedObject {
   readonly entryHash: string
 }
 
+/** The row that an object's key names. */
+export interface RowId {
+  /** Lower-case. */
+  readonly domainId: string
+  readonly seq: number
+}
+
 /** Encodes rows as objects and decodes them. */
 export interface MirrorCodec {
   /** Encodes a row. The same row always gives the same bytes. */
   encode(entry: ChainedEntry): Promise<Uint8Array>
   /** Decodes hostile bytes. Never rejects because of their content. The fold checks the hashes. */
-  decode(bytes: Uint8Array, place: { domainId: string; seq: number }): Promise<DecodedObject>
+  decode(bytes: Uint8Array, row: RowId): Promise<DecodedObject>
   /** Returns whether two objects have the same decompressed bytes. */
   same(left: Uint8Array, right: Uint8Array): Promise<boolean>
   key(domainId: string, seq: number): string
   /** Returns the row that a key below `audit/` names; undefined where it names none. */
-  parseKey(key: string): { domainId: string; seq: number } | undefined
+  parseKey(key: string): RowId | undefined
   /** Returns `audit/<domain_id>/`, or `audit/` for all chains. */
   prefix(domainId?: string): string
 }

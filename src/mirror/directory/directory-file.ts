@@ -81,7 +81,7 @@ async function readUpTo(file: number, size: number, maxBytes: number): Promise<B
  * calls. Calls `then` with whether this call created the file, whose name is not durable yet. Leaves no draft behind
  * unless the process dies.
  */
-export async function placeFile<T>(
+export async function createFile<T>(
   path: string,
   bytes: Uint8Array,
   then: (created: boolean) => Promise<T>,

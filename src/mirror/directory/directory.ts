@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { AuditError, errnoOf } from '../../base/errors.js'
 import type { IndexedMirror, MirrorListed, MirrorObject } from '../../ports/mirror.js'
 import { directoryError } from './directory-error.js'
-import { placeFile, readStored } from './directory-file.js'
+import { createFile, readStored } from './directory-file.js'
 import { foldersIn } from './directory-index.js'
 import { isName, listKeys } from './directory-list.js'
 import { Folder } from './folder.js'
@@ -65,8 +65,8 @@ export class DirectoryMirror implements IndexedMirror {
     const folder = this.#folderOf(dirname(path))
     try {
       await folder.make()
-      // Dying in placeFile leaves a draft at most. Dying after it leaves the object, and the next create finds it.
-      return await placeFile(path, bytes, async (created) => {
+      // Dying in createFile leaves a draft at most. Dying after it leaves the object, and the next create finds it.
+      return await createFile(path, bytes, async (created) => {
         const etag = created ? etagOf(bytes) : await this.#existingEtag(path)
         // Sync also for an existing file: the process that created it may have died before its name was durable.
         await folder.sync()

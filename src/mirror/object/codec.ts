@@ -3,9 +3,9 @@ import { bufferOf } from '../../base/buffer-of.js'
 import { AuditError } from '../../base/errors.js'
 import type { ChainedEntry } from '../../chain/entry.js'
 import { FormatError } from '../../chain/format-error.js'
-import { type DecodedObject, MAX_OBJECT_BYTES, type MirrorCodec } from '../../ports/mirror.js'
+import { type DecodedObject, MAX_OBJECT_BYTES, type MirrorCodec, type RowId } from '../../ports/mirror.js'
 import { frameProblem } from './frame.js'
-import { AUDIT_PREFIX, domainPrefix, type ObjectPlace, objectKey, parseKey } from './key.js'
+import { AUDIT_PREFIX, domainPrefix, objectKey, parseKey } from './key.js'
 import { readObject, writeObject } from './object-json.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -23,12 +23,12 @@ export async function encodeObject(entry: ChainedEntry): Promise<Uint8Array> {
   return frame
 }
 
-/** Decodes the hostile object under the key of `place` (docs/mirror.md). Never rejects: a problem with the bytes is the result. */
-export async function decodeObject(bytes: Uint8Array, place: ObjectPlace): Promise<DecodedObject> {
+/** Decodes the hostile object under the key of `row` (docs/mirror.md). Never rejects: a problem with the bytes is the result. */
+export async function decodeObject(bytes: Uint8Array, row: RowId): Promise<DecodedObject> {
   const content = await decompressed(bytes)
   if (typeof content === 'string') return { problem: content }
   const json = textOf(content)
-  return json === undefined ? { problem: 'not well-formed UTF-8' } : readObject(json, place)
+  return json === undefined ? { problem: 'not well-formed UTF-8' } : readObject(json, row)
 }
 
 /** Returns whether two objects hold the same decompressed bytes. Never rejects: bytes that do not decompress equal nothing. */

@@ -1,18 +1,12 @@
 import { FormatError } from '../../chain/format-error.js'
 import { LIMITS } from '../../chain/limits.js'
 import { NIL_UUID, parseDomainId } from '../../chain/uuid.js'
+import type { RowId } from '../../ports/mirror.js'
 
 /** The prefix of the keys of all rows. */
 export const AUDIT_PREFIX = 'audit/'
 
 const KEY = /^audit\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/([0-9]{20})\.json\.zst$/
-
-/** The row that an object's key names. */
-export interface ObjectPlace {
-  /** Lower-case. */
-  readonly domainId: string
-  readonly seq: number
-}
 
 /** Returns the prefix of the keys of one chain. Throws FormatError for an invalid id. */
 export function domainPrefix(domainId: string): string {
@@ -40,7 +34,7 @@ export function seqOfName(name: string): number | undefined {
 }
 
 /** The inverse of {@link objectKey}. Returns undefined for every key that it does not return. Never throws. */
-export function parseKey(key: string): ObjectPlace | undefined {
+export function parseKey(key: string): RowId | undefined {
   const [, domainId, digits] = KEY.exec(key) ?? []
   if (domainId === undefined || domainId === NIL_UUID) return undefined
   const seq = Number(digits)

@@ -4,8 +4,7 @@ import type { ChainedEntry } from '../../chain/entry.js'
 import { FormatError } from '../../chain/format-error.js'
 import { isHash } from '../../chain/hash.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
-import type { DecodedObject } from '../../ports/mirror.js'
-import type { ObjectPlace } from './key.js'
+import type { DecodedObject, RowId } from '../../ports/mirror.js'
 
 const FAMILY = 'PXA'
 const FORMAT = `${FAMILY}1`
@@ -23,9 +22,9 @@ export function writeObject(entry: ChainedEntry): string {
 }
 
 /** Reads only what {@link writeObject} writes. Never throws. A problem names a rule and never quotes the object. */
-export function readObject(json: string, place: ObjectPlace): DecodedObject {
+export function readObject(json: string, row: RowId): DecodedObject {
   try {
-    return strictly(json, place)
+    return strictly(json, row)
   } catch (error) {
     return { problem: error instanceof FormatError ? error.message : 'not JSON' }
   }
@@ -35,17 +34,17 @@ export function readObject(json: string, place: ObjectPlace): DecodedObject {
  * Decodes the entry from canonical_bytes, which have only one spelling, and encodes it as JSON again. If the result is the
  * text that was read, every field agrees. Reading and encoding the fields proves no more, and takes three times as long.
  */
-function strictly(json: string, place: ObjectPlace): DecodedObject {
+function strictly(json: string, row: RowId): DecodedObject {
   const value: unknown = JSON.parse(json)
   if (!isFields(value)) return { problem: 'not a JSON object' }
-  if (value.format !== FORMAT) return otherGeneration(value, place)
+  if (value.format !== FORMAT) return otherGeneration(value, row)
   const canonical = Buffer.from(textOf(value, 'canonical_bytes'), 'base64')
   const prevHash = hashOf(value, 'prev_hash')
   const entryHash = hashOf(value, 'entry_hash')
   const entry = { ...decodeCanonical(canonical), prevHash, entryHash }
   // This also refuses what JSON.parse accepts: white space, key order, more keys, duplicate keys, other spellings.
   if (jsonOf(entry, base64(canonical)) !== json) return { problem: differenceOf(value, json) }
-  if (entry.domainId !== place.domainId || entry.seq !== place.seq) return { problem: ELSEWHERE }
+  if (entry.domainId !== row.domainId || entry.seq !== row.seq) return { problem: ELSEWHERE }
   return { entry, canonical }
 }
 
@@ -54,11 +53,11 @@ function differenceOf(value: unknown, json: string): string {
   return isSpelledWell ? 'canonical_bytes: not those of the fields' : 'not spelled as the format spells it'
 }
 
-function otherGeneration(fields: Fields, place: ObjectPlace): DecodedObject {
+function otherGeneration(fields: Fields, row: RowId): DecodedObject {
   const [, digits] = /^PXA([1-9][0-9]{0,4})$/.exec(textOf(fields, 'format')) ?? []
   const generation = Number(digits ?? 0)
   if (generation < 2 || generation > MAX_GENERATION) return { problem: 'format: expected PXA1' }
-  if (fields.domain_id !== place.domainId || fields.seq !== place.seq) return { problem: ELSEWHERE }
+  if (fields.domain_id !== row.domainId || fields.seq !== row.seq) return { problem: ELSEWHERE }
   const [prevHash, entryHash] = [hashOf(fields, 'prev_hash'), hashOf(fields, 'entry_hash')]
   return {
     problem: `format: this program does not know ${FAMILY}${generation}`,
