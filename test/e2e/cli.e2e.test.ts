@@ -9,6 +9,7 @@ import {
   jsonLines,
   type ProcessOptions,
   ROOT,
+  runCli,
   runProcess,
 } from '../support/cli.js'
 import { type FixtureCli, fixtureCli } from '../support/fixture-cli.js'
@@ -69,7 +70,7 @@ const REFUSED: readonly string[][] = [
 
 describe.concurrent.each(FORMS)('usage, %s', (form, flags) => {
   it.each(REFUSED.map((args) => ({ args })))('audit $args ends with 2', async ({ args }) => {
-    const result = await runProcess([...args, ...flags], { env: { AUDIT_DATABASE_URL: URL_WITH_SECRET } })
+    const result = await runCli([...args, ...flags], { env: { AUDIT_DATABASE_URL: URL_WITH_SECRET } })
     expectError(result, form === 'json', 'usage')
     expect(result.code).toBe(2)
   })
@@ -117,7 +118,7 @@ const PARSED: readonly { args: string[]; says: string; code?: string; env?: Reco
 
 describe.concurrent.each(FORMS)('flags and arguments, %s', (form, flags) => {
   it.each(PARSED)('$args: $says', async ({ args, says, code, env }) => {
-    const result = await inFixture([...args, ...flags], env ? { env } : {})
+    const result = await runCli([...args, ...flags], { root: fixture.root, env: env ?? {} })
     expectError(result, form === 'json', code ?? 'usage')
     expect(result.stderr).toContain(says)
     expect(result.code).toBe(2)

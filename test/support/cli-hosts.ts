@@ -16,39 +16,52 @@ export interface HostAnswer {
   readonly stderr: string
 }
 
-/** Processes of one test file that run command lines at the same time. */
+/** Processes of one test file and program that run command lines at the same time. */
 const MOST = 4
 const SCRIPT = fileURLToPath(new URL('cli-host.mjs', import.meta.url))
 
-const idle: Host[] = []
-const waiting: ((host: Host) => void)[] = []
-let started = 0
+/** The hosts of one program. */
+class Pool {
+  readonly #idle: Host[] = []
+  readonly #waiting: ((host: Host) => void)[] = []
+  #started = 0
 
-/** Runs one command line of the built program of `root` in a process that has run others before. */
-export async function runInHost(root: string, request: HostRequest): Promise<HostAnswer> {
-  const host = await acquire(root, request.env)
-  try {
-    const answer = await host.run(request)
-    release(host)
-    return answer
-  } catch (error) {
-    started -= 1
-    throw error
+  constructor(readonly root: string) {}
+
+  async run(request: HostRequest): Promise<HostAnswer> {
+    const host = await this.#acquire(request.env)
+    try {
+      const answer = await host.run(request)
+      this.#release(host)
+      return answer
+    } catch (error) {
+      this.#started -= 1
+      throw error
+    }
+  }
+
+  async #acquire(env: NodeJS.ProcessEnv): Promise<Host> {
+    const free = this.#idle.pop()
+    if (free !== undefined) return free
+    if (this.#started >= MOST) return new Promise((resolve) => this.#waiting.push(resolve))
+    this.#started += 1
+    return Host.start(this.root, env)
+  }
+
+  #release(host: Host): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#idle.push(host)
+    else next(host)
   }
 }
 
-async function acquire(root: string, env: NodeJS.ProcessEnv): Promise<Host> {
-  const free = idle.pop()
-  if (free !== undefined) return free
-  if (started >= MOST) return new Promise((resolve) => waiting.push(resolve))
-  started += 1
-  return Host.start(root, env)
-}
+const pools = new Map<string, Pool>()
 
-function release(host: Host): void {
-  const next = waiting.shift()
-  if (next === undefined) idle.push(host)
-  else next(host)
+/** Runs one command line of the built program of `root` in a process that has run others before. */
+export async function runInHost(root: string, request: HostRequest): Promise<HostAnswer> {
+  const pool = pools.get(root) ?? new Pool(root)
+  pools.set(root, pool)
+  return pool.run(request)
 }
 
 /** A process of cli-host.mjs. It ends with this process, because its channel closes. */

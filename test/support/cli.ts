@@ -14,6 +14,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string | Uint8Array
   readonly cwd?: string
+  /** The directory of another program than ours, for {@link runCli}. */
+  readonly root?: string
 }
 
 export interface ProcessOptions extends CliOptions {
@@ -44,9 +46,9 @@ export function ensureBuilt(): Promise<void> {
  */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   await ensureBuilt()
-  const { input = '', cwd = ROOT } = options
+  const { input = '', cwd = ROOT, root = ROOT } = options
   const env = { ...cleanEnv(), ...options.env }
-  const answer = await runInHost(ROOT, { args, env, cwd, input: Buffer.from(input) })
+  const answer = await runInHost(root, { args, env, cwd, input: Buffer.from(input) })
   return { ...answer, signal: null }
 }
 
