@@ -407,6 +407,18 @@ describe('checkEntry', () => {
     expect(checkEntry(entry)).toStrictEqual(entry)
   })
 
+  it('refuses a value of a wrong type, and so does the compiler', () => {
+    const entry = { subjectId: 's', relation: 'r', object: 'a:1' }
+    // @ts-expect-error a subject_id is a text
+    expect(() => checkEntry({ ...entry, subjectId: 1 })).toThrowError(/^subject_id: expected string/)
+    // @ts-expect-error a plaintext is a text
+    expect(() => checkEntry({ ...entry, subject: { plaintext: 1 } })).toThrowError(/^subject\.plaintext: /)
+    // @ts-expect-error an address is a text
+    expect(() => checkEntry({ ...entry, context: { ip: 1 } })).toThrowError(/^context\.ip: expected string/)
+    // @ts-expect-error a reason is one of four
+    expect(() => checkEntry({ ...entry, reason: 'maybe' })).toThrowError(/^reason: expected one of/)
+  })
+
   it('leaves out undefined fields', () => {
     const entry = { subjectId: 's', relation: 'r', object: 'a:1' }
     const absent = {

@@ -13,7 +13,10 @@ import { ipProblem } from './ip.js'
 import { metadataProblem } from './metadata.js'
 
 /** Returns the schema with one more rule, written as the `*Problem` functions are. */
-function ruled<T>(schema: z.ZodType<T>, problem: (value: T) => string | undefined) {
+function ruled<Schema extends z.ZodType>(
+  schema: Schema,
+  problem: (value: z.output<Schema>) => string | undefined,
+): Schema {
   return schema.superRefine((value, context) => {
     const message = problem(value)
     if (message !== undefined) context.addIssue({ code: 'custom', message })
