@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Only what is part of Node is imported statically: Node's own status for a module that is missing is 1, and 1 is
-// kept for findings.
+// Only modules of Node.js are imported statically: for a missing module Node.js ends with 1, and 1 is reserved for
+// findings.
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const INTERNAL = 70
-// Stands until there is a verdict, also when the event loop runs dry under an await.
+// The exit code until there is a verdict, even if the event loop runs empty during an await.
 process.exitCode = INTERNAL
 
 const argv = process.argv.slice(2)

@@ -8,7 +8,7 @@ import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class DbStatus extends AuditCommand {
-  static override summary = 'Tell which database is used and which schema it has'
+  static override summary = 'Show which database is used and which schema it has'
   static override description =
     'Starts nothing, and changes nothing. Names the constraints and triggers of the migrations that are gone or switched off.'
 

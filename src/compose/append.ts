@@ -8,7 +8,7 @@ export async function sinkOf(context: Context, settings?: SinkSettings): Promise
   return new Sink(openSink(await context.database(), await pepperOf(context), settings))
 }
 
-/** Rejects with `usage` for a mirror URL that is none. */
+/** Creates a Domain. Rejects with `usage` for a mirror URL that is not valid. */
 export async function createDomainOn(
   context: Context,
   domain: { domainId: string; name: string; mirrorUrl?: string | undefined },

@@ -88,7 +88,7 @@ describe('a directory mirror', () => {
 })
 
 describe('a directory mirror, of entries that are no objects,', () => {
-  const standing = {
+  const oddEntries = {
     'a link to a file': (path: string) => symlink('/etc/hostname', path),
     'a link to /dev/zero': (path: string) => symlink('/dev/zero', path),
     'a link to nowhere': (path: string) => symlink('nowhere', path),
@@ -101,7 +101,7 @@ describe('a directory mirror, of entries that are no objects,', () => {
     },
   }
 
-  it.each(Object.entries(standing))('lists %s, reads no bytes, and never replaces it', async (_, make) => {
+  it.each(Object.entries(oddEntries))('lists %s, reads no bytes, and never replaces it', async (_, make) => {
     const root = await newRoot()
     await make(join(root, 'k'))
     const store = new DirectoryMirror(root)

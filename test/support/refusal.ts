@@ -28,7 +28,7 @@ export interface Refusal {
   readonly says: string | RegExp
   /** And its hint, where there must be one. */
   readonly hint?: string | RegExp | undefined
-  /** Rows that stand before the bad one, and so are printed and kept; default 0. */
+  /** Rows before the bad row, which are printed and kept; default 0. */
   readonly rows?: number | undefined
   readonly bin?: string | undefined
   /** Default: both. */
@@ -113,7 +113,7 @@ const COUNTS = `
     (SELECT count(*) FROM audit_tamper_quarantine) AS quarantined,
     (SELECT string_agg(h::text, ' ' ORDER BY domain_id) FROM audit_log_chain_head h) AS heads`
 
-/** Of every table of a database, to compare with later. */
+/** Returns counts of every table of a database, to compare with later. */
 export async function stateOf(url: string): Promise<unknown> {
   return (await rowsOf(url, COUNTS))[0]
 }

@@ -149,7 +149,7 @@ export class S3Server {
     if (verb === 'VERSIONS') return versionList(bucket, url.searchParams)
     if (verb === 'PUT') return this.#put(bucket, key, request, body)
     if (verb === 'COPY') return this.#copy(bucket, key, String(request.headers['x-amz-copy-source']))
-    const version = standing(bucket, key)
+    const version = currentVersion(bucket, key)
     if (version === undefined) return problem(404, 'NoSuchKey')
     return { status: 200, headers: { etag: etagOf(version.bytes) }, body: version.bytes }
   }
@@ -157,7 +157,7 @@ export class S3Server {
   #put(bucket: Bucket, key: string, request: IncomingMessage, body: Buffer): Answer {
     if (request.headers['content-md5'] !== md5(body, 'base64')) return problem(400, 'BadDigest')
     const isConditional = request.headers['if-none-match'] === '*' && bucket.ignoresConditions !== true
-    if (isConditional && standing(bucket, key) !== undefined) return problem(412, 'PreconditionFailed')
+    if (isConditional && currentVersion(bucket, key) !== undefined) return problem(412, 'PreconditionFailed')
     const version = this.#write(bucket, key, body, false)
     this.onPut(key)
     return { status: 200, headers: written(bucket, version) }
@@ -185,14 +185,14 @@ export class S3Server {
     const after = Buffer.from(query.get('continuation-token') ?? '', 'base64').toString()
     const prefix = query.get('prefix') ?? ''
     const delimiter = query.get('delimiter')
-    const standingKeys = keysOf(bucket, prefix).filter((key) => standing(bucket, key) !== undefined)
-    const all = delimiter === null ? standingKeys : foldersOf(standingKeys, prefix, delimiter)
+    const currentKeys = keysOf(bucket, prefix).filter((key) => currentVersion(bucket, key) !== undefined)
+    const all = delimiter === null ? currentKeys : foldersOf(currentKeys, prefix, delimiter)
     const rest = all.filter((key) => after === '' || Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0)
     const page = rest.slice(0, PAGE)
     const last = page.at(-1) ?? ''
     const next = `<NextContinuationToken>${Buffer.from(last).toString('base64')}</NextContinuationToken>`
     const contents = this.listing(page).map((key) => {
-      const { bytes, time } = standing(bucket, key) ?? { bytes: Buffer.alloc(0), time: 0 }
+      const { bytes, time } = currentVersion(bucket, key) ?? { bytes: Buffer.alloc(0), time: 0 }
       if (delimiter !== null && key.endsWith(delimiter))
         return `<CommonPrefixes><Prefix>${urlEncoded(key)}</Prefix></CommonPrefixes>`
       const when = `<LastModified>${new Date(time).toISOString()}</LastModified>`
@@ -251,7 +251,7 @@ function verbOf(request: IncomingMessage, url: URL, key: string): Seen['verb'] {
   return request.method === 'HEAD' ? 'HEAD' : 'GET'
 }
 
-function standing(bucket: Bucket, key: string): Version | undefined {
+function currentVersion(bucket: Bucket, key: string): Version | undefined {
   const version = bucket.objects.get(key)?.at(-1)
   return version?.isDeleted === true ? undefined : version
 }

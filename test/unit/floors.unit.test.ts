@@ -73,7 +73,7 @@ const codeOf = (file: string) => codeIn(readSource(file))
 const shown = (all: readonly ImportEdge[]) => all.map(({ from, to }) => `${from} imports ${to}`)
 
 describe('floors', () => {
-  it('stand on every file: each has its area, and there is something to check', () => {
+  it('cover every file, and there are imports to check', () => {
     expect(files.filter((file) => FLOORS[areaOf(file)] === undefined)).toEqual([])
     expect(edges.filter(isRelative).length).toBeGreaterThan(files.length)
   })

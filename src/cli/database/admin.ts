@@ -8,7 +8,7 @@ import {
 } from '../../compose/database.js'
 import { CommandError } from '../shell/command-error.js'
 
-/** What `audit db status` prints: the embedded server, and the schema where the database can be asked. */
+/** What `audit db status` prints: the embedded server, and the schema if the database can be reached. */
 export interface DatabaseStatus {
   /** Absent for an external database. */
   readonly server?: EmbeddedStatus | undefined

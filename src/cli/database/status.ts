@@ -51,7 +51,7 @@ function listed(names: readonly string[]): string | undefined {
   return names.length === 0 ? undefined : safe`${names.join(', ')}`
 }
 
-/** What whoever looks at the status must not overlook: what is gone was taken away by somebody. */
+/** Returns a warning about missing or disabled guards, because somebody has removed them. */
 export function databaseStatusWarning({ schema }: DatabaseStatus): string | undefined {
   const count = (schema?.guards?.missing.length ?? 0) + (schema?.guards?.disabled.length ?? 0)
   if (count === 0) return undefined

@@ -78,7 +78,7 @@ class Demo {
     const both = await this.#verify('both')
     expect(
       isExactly(both.findings, seq, ['entry_hash_mismatch', 'copies_differ']),
-      'the copies were not told apart',
+      'the verifier did not say which copy was edited',
     )
 
     await this.#say(`8. Found: row ${seq} of PostgreSQL, and nothing else.`)

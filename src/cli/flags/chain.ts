@@ -15,13 +15,13 @@ export const chainFlags = {
   platform: Flags.boolean({ helpGroup, summary: 'the platform chain' }),
 }
 
-/** For the commands that can work on every chain. Read with {@link chainsOf}. */
+/** The chain flags of commands that can work on every chain. Read with {@link chainsOf}. */
 export const chainsFlags = {
   ...chainFlags,
   all: Flags.boolean({ helpGroup, summary: 'every chain' }),
 }
 
-/** What oclif's parser returns, as far as it concerns the chain. */
+/** The chain flags as oclif's parser returns them. */
 export interface ParsedChain {
   readonly flags: {
     readonly domain?: string | undefined
@@ -31,28 +31,28 @@ export interface ParsedChain {
   readonly raw: readonly { readonly type: string; readonly flag?: string }[]
 }
 
-/** The domain_id of the one chain that was chosen. Rejects neither and both with `usage`. */
+/** Returns the domain_id of the chosen chain. Throws `usage` if neither or both flags are given. */
 export function chainOf(parsed: ParsedChain): string {
   const chosen = optionalChain(parsed)
   if (chosen === undefined) throw unchosen('--domain UUID (AUDIT_DOMAIN) or --platform')
   return chosen
 }
 
-/** The chosen chain, or `all`. */
+/** Returns the chosen chain, or `all`. */
 export function chainsOf(parsed: ParsedChain): string | 'all' {
   const chosen = optionalChain(parsed)
   if (chosen === undefined) throw unchosen('--domain UUID (AUDIT_DOMAIN), --platform or --all')
   return chosen
 }
 
-/** The same for a command that can do without (`append` from a stream). */
+/** Returns the chosen chain, or undefined, for a command that does not need one (`append` from a stream). */
 export function optionalChain({ flags, raw }: ParsedChain): string | undefined {
   const typed = new Set(raw.filter((token) => token.type === 'flag').map((token) => token.flag))
   const choices = [typed.has('domain') && '--domain', flags.platform && '--platform', flags.all && '--all']
   const given = choices.filter((choice) => typeof choice === 'string')
   if (given.length > 1) throw new AuditError('usage', `${given.join(' and ')} exclude each other`)
   if (flags.all === true) return 'all'
-  // What is typed wins over AUDIT_DOMAIN, which a shell may have exported long ago.
+  // A typed flag wins over AUDIT_DOMAIN, which a shell may have exported long ago.
   if (flags.platform === true) return PLATFORM_ANCHOR
   return flags.domain === undefined ? undefined : parseDomainId(flags.domain)
 }

@@ -19,11 +19,11 @@ export const personFlags = {
   pseudonym: Flags.string({
     helpGroup,
     helpValue: 'HEX',
-    summary: 'whoever this pseudonym is of, on one chain',
+    summary: 'the person with this pseudonym, on one chain',
   }),
 }
 
-/** Returns the person that the flags name. Throws `usage` where they name none or several. */
+/** Returns the person that the flags name. Throws `usage` if they name nobody or several people. */
 export function personOf(flags: GivenPerson): Person {
   const person = optionalPerson(flags)
   if (person !== undefined) return person

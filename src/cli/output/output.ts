@@ -2,12 +2,12 @@ import type { Writable } from 'node:stream'
 import { AuditError, errnoOf } from '../../base/errors.js'
 import { jsonText } from './safe-text.js'
 
-/** Characters gathered before they are written: a write a line costs a system call each. */
+/** Characters to collect before a write, because a write for each line costs a system call. */
 const CHUNK = 32 * 1024
 
 /**
- * Lines to a stream that may be slow or go away. Memory stays bounded as long as each call is awaited. A reader that
- * went away (`| head`) is no error: {@link closed} turns true, and what is written then goes nowhere.
+ * Writes lines to a stream that may be slow or close. Memory stays bounded as long as each call is awaited. A closed
+ * reader (`| head`) is no error: {@link closed} becomes true, and later lines are dropped.
  */
 export class Output {
   #pending = ''
@@ -19,7 +19,7 @@ export class Output {
     stream.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
   }
 
-  /** True once nobody reads any more; a command that only prints may stop then. */
+  /** True once the reader has closed the stream; a command that only prints may stop then. */
   get closed(): boolean {
     return this.#closed
   }
@@ -28,7 +28,7 @@ export class Output {
     return this.stream.isTTY === true
   }
 
-  /** One line of text that is safe already. False when nobody reads; rejects with `output_failed`. */
+  /** Writes one line of safe text. Returns false if the reader is gone; rejects with `output_failed`. */
   async line(text: string): Promise<boolean> {
     this.#pending += `${text}\n`
     if (this.#pending.length >= CHUNK) await this.#write()
@@ -37,7 +37,7 @@ export class Output {
     return !this.#closed
   }
 
-  /** One JSON document on a line of its own: a whole answer, or one of a stream (NDJSON). */
+  /** Writes one JSON document on its own line: a whole answer, or an item of a stream (NDJSON). */
   async json(value: unknown): Promise<boolean> {
     return this.line(jsonText(value))
   }
@@ -58,8 +58,8 @@ export class Output {
   }
 
   /**
-   * Resolves when there is room for more. By callback, not by the events drain and error: a failed write never
-   * drains, and another listener that throws (oclif's does) hides the event.
+   * Resolves when there is room for more. Uses the callback, not the events drain and error: a failed write never
+   * drains, and a listener that throws (oclif's does) hides the event.
    */
   #give(text: string): Promise<void> {
     return new Promise((resolve) => {

@@ -8,12 +8,12 @@ export interface StreamView<T> {
   readonly toRow: (item: T) => readonly Cell[]
 }
 
-/** Rows a table: what is held in memory of a stream as text. */
+/** Rows of one table; a stream as text keeps this many rows in memory. */
 const TABLE_ROWS = 200
 
 /**
- * Items as NDJSON, or as tables of up to 200 rows, each with its head. Resolves with how many there were; stops early
- * when nobody reads any more.
+ * Prints items as NDJSON, or as tables of up to 200 rows, each with its heading. Resolves with the number of items;
+ * stops early when the reader is gone.
  */
 export async function printStream<T>(
   out: Output,

@@ -1,10 +1,10 @@
 import { render, Text } from 'ink'
 import { useEffect, useState } from 'react'
 
-/** Milliseconds between two looks at the numbers. */
+/** Milliseconds between two updates. */
 const INTERVAL = 200
 
-/** Shows a line that is asked for again and again, on stderr; the function returned takes it away. */
+/** Shows a line on stderr and updates it; the returned function removes it. */
 export function showProgress(line: () => string): () => void {
   const view = render(<Line line={line} />, {
     // ink's name for where it draws; stdout is for data.

@@ -1,9 +1,9 @@
 import type { ScanProgress } from '../../ports/verify.js'
 
 export interface Progress {
-  /** Cheap: it only keeps the numbers, what is shown pulls them. */
+  /** Stores the numbers; cheap, because the view reads them on its own schedule. */
   update(progress: ScanProgress): void
-  /** Clears what was shown, once. Await it before anything else is written. */
+  /** Clears the line, once. Await it before writing anything else. */
   stop(): Promise<void>
 }
 
@@ -14,7 +14,7 @@ const SILENT: Progress = { update: () => undefined, stop: async () => undefined 
 
 const active = new Set<Progress>()
 
-/** Shows the progress of `work` on stderr while stderr is a terminal. Nothing is shown any more when it resolves. */
+/** Shows the progress of `work` on stderr if stderr is a terminal, and clears it before resolving. */
 export async function withProgress<T>(
   label: string,
   work: (onProgress: (progress: ScanProgress) => void) => Promise<T>,
@@ -27,7 +27,7 @@ export async function withProgress<T>(
   }
 }
 
-/** Starts to show rows, rate and time left on stderr while it is a terminal, and nothing in a pipe. */
+/** Starts to show rows, rate and time left on stderr if it is a terminal; shows nothing in a pipe. */
 function startProgress(label: string): Progress {
   // ink clears the whole screen, scrollback included, of a terminal that says it has no rows.
   if (!process.stderr.isTTY || process.stderr.rows <= 1) return SILENT
@@ -36,7 +36,7 @@ function startProgress(label: string): Progress {
   return progress
 }
 
-/** For the end of a command, however it ends: what is shown keeps the process alive. */
+/** Clears the progress at the end of a command, because a visible line keeps the process alive. */
 export async function stopAllProgress(): Promise<void> {
   for (const progress of active) await progress.stop()
   active.clear()
@@ -65,7 +65,7 @@ function onTerminal(label: string): Progress {
   }
 }
 
-/** One line: what is done, the rate since the start, and, where the total is known, the share and the time left. */
+/** Returns one line: rows so far, the rate since the start, and, if the total is known, the share and the time left. */
 export function progressLine(label: string, { rows, total }: ScanProgress, seconds: number): string {
   const rate = seconds > 0 ? rows / seconds : 0
   const parts = [`${label} ${count(rows)}${total === undefined ? '' : ` of ${count(total)}`} rows`]

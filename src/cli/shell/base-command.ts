@@ -42,16 +42,16 @@ const common = {
   }),
 }
 
-/** pg takes what is no URL for a database name on this machine. The value is never repeated: it may hold a password. */
+/** pg reads text that is not a URL as the name of a local database. Errors never repeat the value: it may hold a password. */
 function postgresUrl(text: string): string {
-  // A socket's URL has a user and no host, which is none to URL.
+  // `URL` rejects `postgres://user@/db`, so insert a dummy host before parsing.
   const shape = text.replace('@/', '@socket/')
   const isUrl = /^postgres(ql)?:\/\//.test(text) && URL.canParse(shape)
   if (isUrl && isPort(new URL(shape).searchParams.get('port'))) return text
   throw new AuditError('usage', 'expected a URL postgresql://host:port/database')
 }
 
-/** pg would wait for ever for a port that is none. */
+/** Rejects an invalid port here, because pg would wait forever. */
 function isPort(port: string | null): boolean {
   return port === null || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)
 }
@@ -59,7 +59,7 @@ function isPort(port: string | null): boolean {
 export type CommonFlags = InferredFlags<typeof common>
 
 /**
- * A command of `audit`: it parses, calls one use case, prints and tells the exit code. Whatever it throws becomes one
+ * A command of `audit`: it parses, calls one use case, prints and sets the exit code. A thrown value becomes one
  * error on stderr and one exit code. Nothing here calls process.exit: stdout must drain first.
  */
 export abstract class AuditCommand extends Command {
@@ -67,29 +67,29 @@ export abstract class AuditCommand extends Command {
 
   /** Aborts at the first SIGINT or SIGTERM. */
   protected readonly signal: AbortSignal = interruption
-  /** Data for whoever called. */
+  /** The command's data, on stdout. */
   protected readonly out: Output = stdout
 
   #context: Context | undefined
 
   abstract override run(): Promise<void>
 
-  /** What the commands work with, opened on demand and closed when the command ends. */
+  /** The context of the command, opened on demand and closed when the command ends. */
   protected async context(flags: CommonFlags): Promise<Context> {
-    // Imported here: what opens a database must not load for --help.
+    // Imported here, so that --help does not load the database driver.
     const { Context } = await import('../../compose/context.js')
     this.#context ??= new Context(placesOf(flags), interruption, noteServerStart)
     return this.#context
   }
 
-  /** Takes an outcome into the exit status; of several the worst wins. */
+  /** Adds an outcome to the exit status; the worst outcome wins. */
   protected exitWith(code: ExitCode): void {
     raiseExit(code)
   }
 
   protected override async init(): Promise<void> {
     await super.init()
-    // oclif would read an argument that was not given from stdin, and take from `append --stdin` its first lines.
+    // oclif reads a missing argument from stdin, which would consume the first lines of `append --stdin`.
     for (const arg of Object.values(this.ctor.args)) arg.ignoreStdin = true
   }
 
@@ -118,7 +118,7 @@ function noteServerStart(home: string): void {
   note(`starting the embedded PostgreSQL in ${home}; to stop it, run: audit db stop`)
 }
 
-/** Whether errors are wanted as JSON, told from the words alone: flags may be what is wrong. */
+/** Returns whether errors are printed as JSON. Looks only at the words, because the flags may not parse. */
 export function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
   return (end < 0 ? argv : argv.slice(0, end)).includes('--json')

@@ -8,8 +8,8 @@ import { CommandError } from './command-error.js'
 import { AuditHelp } from './help.js'
 
 /**
- * Finds the command of an argv and runs it. oclif's own `run` is not used: it ends with 0 for no command at all, and
- * its errors repeat what was typed, passwords included.
+ * Finds the command of an argv and runs it. oclif's own `run` is not used: without a command it ends with 0, and
+ * its errors repeat the typed words, passwords included.
  */
 export async function dispatch(argv: readonly string[], root: string): Promise<void> {
   // Never look for TypeScript sources instead of dist, whatever NODE_ENV says.
@@ -53,7 +53,7 @@ function asksForHelp(words: readonly string[]): boolean {
   return (end < 0 ? words : words.slice(0, end)).some((word) => HELP_FLAGS.has(word))
 }
 
-/** Names what is known, and repeats a stray word only where it looks like a mistyped command. */
+/** Names known commands, and repeats a stray word only if it looks like a mistyped command. */
 function unknown(config: Config, words: readonly string[]): string {
   const known: string[] = []
   for (const word of words) {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../base/errors.js'
 
-/** How this program ends; the only place where an exit status is a number (README, "Exit codes"). */
+/** The exit codes (README, "Exit codes"); the only place where an exit status is a number. */
 export const EXIT = {
   done: 0,
   finding: 1,
@@ -19,7 +19,7 @@ export interface ExitMeaning {
   readonly meaning: string
 }
 
-/** In words, for `--help` and README. */
+/** The meaning of each exit code, as `--help` and the README print it. */
 export const EXIT_MEANINGS: readonly ExitMeaning[] = [
   { codes: [EXIT.done], meaning: 'done; for verify: every row in the segment is intact' },
   { codes: [EXIT.finding], meaning: 'a divergence was found (tampering); nothing else ends with 1' },
@@ -101,8 +101,8 @@ export function exitOfError(code: ErrorCode): ExitCode {
 }
 
 /**
- * Of 1, 70, 3, 4, 0 the first wins (`--all`, two copies). A signal yields to a finding and to a bug, which must not
- * go unseen, and wins over what it cut short; refused lines (`append --rejects`) win over a missing thing.
+ * The first of 1, 70, 3, 4, 0 wins (`--all`, two copies). A finding and a bug win over a signal, so that they are not
+ * hidden; a signal wins over the work that it interrupted. Refused lines (`append --rejects`) win over a missing thing.
  */
 const PRECEDENCE: readonly ExitCode[] = [
   EXIT.finding,
@@ -122,12 +122,12 @@ export function worstExit(codes: Iterable<ExitCode>): ExitCode {
 
 let status: ExitCode = EXIT.done
 
-/** Takes one outcome into the status of this process. bin/run.js sets `process.exitCode` from it, once, at the end. */
+/** Adds one outcome to the status of this process. bin/run.js sets `process.exitCode` from it, once, at the end. */
 export function raiseExit(code: ExitCode): void {
   status = worstExit([status, code])
 }
 
-/** Forgets the outcomes of the command line before, if there was one. */
+/** Resets the status before the next command line in this process. */
 export function resetExit(): void {
   status = EXIT.done
 }

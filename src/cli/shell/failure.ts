@@ -7,7 +7,7 @@ import { hintOf } from './hints.js'
 import { isInterruption } from './interruption.js'
 import { isFlagError, plainMessage, usageError } from './usage-error.js'
 
-/** Prints an error on stderr and raises the exit status to its code. Nothing else does either. */
+/** Prints an error on stderr and raises the exit status to its code. No other code does this. */
 export function reportFailure(error: unknown, json: boolean, hint = 'run: audit --help'): void {
   if (isInterruption(error)) return
   const failure = failureOf(error, hint)
@@ -16,7 +16,7 @@ export function reportFailure(error: unknown, json: boolean, hint = 'run: audit 
   if (failure.code === 'internal' && process.env.AUDIT_DEBUG) for (const line of stackOf(error)) note(line)
 }
 
-/** What is printed of an error. */
+/** The printed parts of an error. */
 interface Failure {
   readonly code: ErrorCode
   readonly message: string
@@ -37,7 +37,7 @@ function failureOf(error: unknown, hint: string): Failure {
   }
 }
 
-/** oclif marks its errors with the exit status it would end with: 2 for what the caller typed. */
+/** oclif marks its errors with an exit status: 2 for a mistake of the caller. */
 function isUsage(error: Error): boolean {
   const exit = 'oclif' in error ? (error.oclif as { exit?: unknown }).exit : undefined
   return exit === 2 || isFlagError(error)

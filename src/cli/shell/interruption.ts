@@ -1,12 +1,12 @@
 import { EXIT, exitStatus, raiseExit } from './exit-codes.js'
 
-/** Milliseconds for an orderly stop; whoever sent the signal is waiting. */
+/** Milliseconds for an orderly stop, because the sender of the signal is waiting. */
 const GRACE = 10_000
 
 const EXIT_BY_SIGNAL = { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm } as const
 type StopSignal = keyof typeof EXIT_BY_SIGNAL
 
-/** The reason of the abort: an operation that rejects with it was stopped, it did not fail. */
+/** The reason of the abort. An operation that rejects with it was stopped; it did not fail. */
 export class Interrupted extends Error {
   override readonly name = 'AbortError'
 }
@@ -16,7 +16,7 @@ const controller = new AbortController()
 /** Aborts at the first SIGINT or SIGTERM. */
 export const interruption: AbortSignal = controller.signal
 
-/** The first signal asks for an orderly stop, the second forces it, and so does time. */
+/** The first signal starts an orderly stop; the second signal or the time-out forces the end. */
 export function stopOnSignals(): void {
   for (const name of Object.keys(EXIT_BY_SIGNAL) as StopSignal[]) process.on(name, () => stop(name))
 }
@@ -28,7 +28,7 @@ function stop(name: StopSignal): void {
   setTimeout(() => process.exit(exitStatus()), GRACE).unref()
 }
 
-/** Whether an error is only the consequence of the stop that was asked for. */
+/** Returns whether an error only follows from the requested stop. */
 export function isInterruption(error: unknown): boolean {
   if (!interruption.aborted || !(error instanceof Error)) return false
   return error === interruption.reason || error.cause === interruption.reason || error.name === 'AbortError'

@@ -39,14 +39,14 @@ export async function runCommandLine(argv: readonly string[], root: string): Pro
 let settled = false
 let crashed = false
 
-/** Nothing was left to wait for, and still no result. */
+/** The event loop ran empty before there was a result. */
 function endedTooSoon(json: boolean): void {
   if (settled) return
   if (!interruption.aborted) reportFailure(new Error('the program ended without a result'), json)
   process.exitCode = exitStatus()
 }
 
-/** After an uncaught error nothing can be trusted to end by itself; what was printed before it still arrives. */
+/** Ends the process after an uncaught error, because open handles may keep it alive. Earlier output still arrives. */
 async function endAfter(error: unknown, json: boolean): Promise<void> {
   if (isFailedWrite(error) || crashed) return
   crashed = true
@@ -57,7 +57,7 @@ async function endAfter(error: unknown, json: boolean): Promise<void> {
   process.exit(exitStatus())
 }
 
-/** oclif throws a stdout error again from its own listener; Output has noted it. */
+/** Ignores a stdout error that oclif throws again from its own listener; Output has recorded it. */
 function isFailedWrite(error: unknown): boolean {
   return stdout.closed && error instanceof Error && 'syscall' in error && error.syscall === 'write'
 }
@@ -66,6 +66,6 @@ function tameEnvironment(env: NodeJS.ProcessEnv): void {
   // oclif's debug log would print argv, secrets included, because somebody debugs another program.
   delete env.DEBUG
   delete env.CLI_FLAGS_DEBUG
-  // Without it oclif asks for the user's passwd entry, and in a container there may be none.
+  // Without SHELL, oclif reads the user's passwd entry, which a container may not have.
   env.SHELL ??= '/bin/sh'
 }

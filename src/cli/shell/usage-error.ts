@@ -1,8 +1,8 @@
 import { CommandError } from './command-error.js'
 
 /**
- * oclif's parse errors as ours. Their messages show values of flags and arguments, which may be a URL with its
- * password or a person's name: only names are kept.
+ * Converts oclif's parse errors to ours. Their messages contain values of flags and arguments, which may be a URL with its
+ * password or a person's name, so only names are kept.
  */
 export function usageError(error: Error, hint: string): CommandError {
   return new CommandError('usage', withoutValues(error), hint, error)
@@ -16,7 +16,7 @@ function withoutValues(error: Error): string {
   return known ?? 'a flag or an argument is not valid'
 }
 
-/** What an oclif error says, matched as a whole, and what is said instead. */
+/** The whole text of an oclif error, and the text that replaces it. */
 const REWRITES: readonly (readonly [RegExp, string])[] = [
   [/^Expected --([\w-]+)=.* to be one of: ([^\n]*)$/s, '--$1: expected one of $2'],
   [/^Expected .* to be one of: ([^\n]*)$/s, 'expected an argument that is one of $1'],
@@ -32,7 +32,7 @@ function rewrite(text: string, pattern: RegExp, words: string): string | undefin
   return pattern.test(text) ? tidy(text.replace(pattern, words)) : undefined
 }
 
-/** A relation between flags quotes a value as `--name=value`. */
+/** oclif quotes a value as `--name=value` when flags exclude or require each other. */
 function tidy(text: string): string {
   return text
     .replace(/(--[\w-]+)=\S*/g, '$1')
@@ -45,12 +45,12 @@ function tidy(text: string): string {
     .replace(/:; /g, ': ')
 }
 
-/** Whether it was thrown by the parser of one flag, which oclif lets through with a message of its own around it. */
+/** Returns whether the parser of one flag threw the error; oclif adds text of its own around such a message. */
 export function isFlagError(error: Error): boolean {
   return error.message.startsWith('Parsing --')
 }
 
-/** The message without what oclif puts around it. */
+/** Returns the message without oclif's text around it. */
 export function plainMessage(error: Error): string {
   return error.message
     .replace(/\nSee more help with --help/g, '')
@@ -58,7 +58,7 @@ export function plainMessage(error: Error): string {
     .trim()
 }
 
-/** oclif gives the texts of those too many, and the definitions of those that are missing. */
+/** oclif gives the texts of excess arguments, and the definitions of missing arguments. */
 function aboutArguments(error: Error, args: readonly unknown[]): string {
   if (error.message.startsWith('Unexpected argument')) {
     return args.length === 1 ? 'unexpected argument' : `${args.length} unexpected arguments`
@@ -66,7 +66,7 @@ function aboutArguments(error: Error, args: readonly unknown[]): string {
   return `missing argument: ${args.map((arg) => Object(arg).name).join(', ')}`
 }
 
-/** Of `--naem=value` and `-xvalue` only what can be a name. */
+/** Returns the names of unknown flags, without the values of `--naem=value` and `-xvalue`. */
 function namesOf(flags: readonly unknown[]): string {
   return flags.map((flag) => /^(--[\w-]{1,40}|-\w)/.exec(String(flag))?.[0] ?? '-').join(', ')
 }
