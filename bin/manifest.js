@@ -1,5 +1,5 @@
 // Writes oclif.manifest.json beside the package.json of a directory (default: this package), from its built commands.
-// What `oclif manifest` does, without the 200 packages of the oclif command line. Not shipped.
+// Does what `oclif manifest` does, without the 200 packages of the oclif command line. Not shipped.
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ const plugin = new Plugin({
   type: 'core',
 })
 await plugin.load()
-// As the file system lists them, they would come in another order on another machine.
+// Sort the commands: another machine's file system may list them in another order.
 const commands = Object.fromEntries(
   Object.entries(plugin.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1)),
 )

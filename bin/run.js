@@ -30,7 +30,7 @@ function fail(message, hint) {
   process.stderr.write(`${argv.includes('--json') ? JSON.stringify({ error }) : text}\n`)
 }
 
-// In a container the user may have no passwd entry, and then Node throws where it is asked for a home.
+// In a container the user may have no passwd entry; Node then throws when it is asked for a home.
 function nameHome() {
   try {
     homedir()

@@ -2,7 +2,7 @@ import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class Demo extends AuditCommand {
   static override summary =
-    'Append real events, verify them, forge one, and see it found; on a throwaway home'
+    'Append real events, verify them, forge one row, and see it found, in a temporary home'
 
   override async run(): Promise<void> {
     await this.parse(Demo)

@@ -7,9 +7,9 @@ import { migrateDatabase, migrateDatabaseDown } from '../../src/compose/database
 export default class DbMigrate extends AuditCommand {
   static override summary = 'Bring the schema up to date'
   static override description =
-    'Applies the numbered migrations that are missing, each in a transaction of its own. Runs at once wait for each other.'
+    'Applies the missing migrations in order, each in its own transaction. Concurrent runs wait for each other.'
   static override flags = {
-    down: Flags.boolean({ summary: 'refused, with SQLSTATE 0A000: the log is write-once' }),
+    down: Flags.boolean({ summary: 'always refused (SQLSTATE 0A000): the log is write-once' }),
   }
 
   override async run(): Promise<void> {

@@ -10,7 +10,7 @@ import { AuditCommand } from '../../src/cli/shell/base-command.js'
 export default class DbStatus extends AuditCommand {
   static override summary = 'Show which database is used and which schema it has'
   static override description =
-    'Starts nothing, and changes nothing. Names the constraints and triggers of the migrations that are gone or switched off.'
+    'Starts nothing and changes nothing. Names the constraints and triggers of the migrations that are missing or disabled.'
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(DbStatus)

@@ -2,9 +2,9 @@ import { stopOwnDatabase } from '../../src/cli/database/admin.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class DbStop extends AuditCommand {
-  static override summary = 'Stop its own PostgreSQL'
+  static override summary = 'Stop the embedded PostgreSQL'
   static override description =
-    'In order: what was committed is kept. The next command that needs it starts it again.'
+    'Shuts the server down in order and keeps everything that is committed. The next command that needs it starts it again.'
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(DbStop)

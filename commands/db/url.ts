@@ -3,9 +3,9 @@ import { safeText } from '../../src/cli/output/safe-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class DbUrl extends AuditCommand {
-  static override summary = 'Print the URL of its own PostgreSQL, for psql'
+  static override summary = 'Print the URL of the embedded PostgreSQL, for psql'
   static override description =
-    'Starts it where it is stopped. The URL is of its superuser, on a Unix socket.'
+    'Starts the server if it is stopped. The URL is that of the superuser, on a Unix socket.'
   static override examples = ['psql "$(<%= config.bin %> <%= command.id %>)"']
 
   override async run(): Promise<void> {

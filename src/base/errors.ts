@@ -1,11 +1,11 @@
 import type { Advice } from './advice.js'
 
 /**
- * Everything that can go wrong, as one closed set. Exit codes and HTTP statuses are given at the edges
- * (cli/shell/exit-codes.ts); docs/errors.md lists every code and no other.
+ * Everything that can go wrong, as one closed set. The edges map the codes to exit codes (cli/shell/exit-codes.ts) and
+ * HTTP statuses; docs/errors.md lists every code and no other.
  */
 export const ERROR_CODES = [
-  // the caller's to mend
+  // Errors that the caller can correct.
   'usage',
   'invalid_input',
   'invalid_cursor',
@@ -26,7 +26,7 @@ export const ERROR_CODES = [
   'legal_hold',
   'output_exists',
   'down_migration_refused',
-  // no such thing
+  // Things that do not exist.
   'domain_not_found',
   'entry_not_found',
   'quarantine_not_found',
@@ -35,7 +35,7 @@ export const ERROR_CODES = [
   'key_not_found',
   'relation_not_found',
   'nothing_to_verify',
-  // could not check or do
+  // Checks and operations that could not be done.
   'database_unavailable',
   'database_permission_denied',
   'database_read_only',
@@ -64,7 +64,7 @@ export const ERROR_CODES = [
   'bundle_filtered',
   'output_failed',
   'listen_failed',
-  // ours
+  // Bugs of this program.
   'internal',
 ] as const
 
@@ -77,8 +77,8 @@ export interface ErrorOptions {
 }
 
 /**
- * The one error of this program. The message says what was checked, expected against got, and where; it never holds
- * a secret or personal data, for it may be printed anywhere.
+ * The one error class of this program. The message says what was checked, what was expected and found, and where. It
+ * never holds a secret or personal data, because it may be printed anywhere.
  */
 export class AuditError extends Error {
   override readonly name = 'AuditError'
@@ -94,7 +94,7 @@ export class AuditError extends Error {
   }
 }
 
-/** What the system, or the library, calls a failure, such as `ENOENT`. */
+/** Returns the code that the system or a library gives a failure, such as `ENOENT`. */
 export function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
 }

@@ -14,7 +14,7 @@ export interface CreateSinkOptions {
   readonly databaseUrl: string
   /** `file:///path`, `env:NAME`, `openbao://host/mount/prefix` (docs/pepper.md), or a Pepper of your own. */
   readonly pepper: string | Pepper
-  /** The chains of entries that name none themselves. */
+  /** The chains of entries that name no chain. */
   readonly defaults?: Chains | undefined
   /** Places entries that neither name a chain nor have a default; default: by the object (docs/residency.md). */
   readonly resolver?: DomainResolver | undefined
@@ -27,20 +27,20 @@ export interface CreateSinkOptions {
 /** For services that write audit rows in-process. */
 export interface AuditSink {
   /**
-   * Appends one entry; resolves with where its rows are, one on each chain concerned, once they are durable. Entries
+   * Appends one entry. Once its rows are durable, resolves with their positions, one row on each chain concerned. Entries
    * recorded while a transaction runs share the next one. Rejects with AuditError: `invalid_input`,
    * `personal_data_in_chain`, `residency_unknown`, `idempotency_conflict`, `pepper_mismatch`, `pepper_unavailable` or
    * `database_…` when nothing was written; `outcome_unknown` when the connection was lost while committing. An entry
    * with an `idempotencyKey` may be recorded again after any of them.
    */
   record(entry: UncheckedEntry): Promise<readonly Placed[]>
-  /** Resolves when everything recorded so far has been settled. */
+  /** Resolves when every entry recorded so far is settled. */
   flush(): Promise<void>
   /** Flushes and closes the connections. */
   close(): Promise<void>
 }
 
-/** A sink on PostgreSQL. Nothing is opened before the first entry is recorded. */
+/** Returns a sink on PostgreSQL. It opens nothing before the first entry is recorded. */
 export function createSink(options: CreateSinkOptions): AuditSink {
   assertKeyDays(options.idempotencyDays)
   const database = new Database(options.databaseUrl, options.connections)
@@ -52,7 +52,7 @@ export function createSink(options: CreateSinkOptions): AuditSink {
     async record(entry) {
       const valid = checkEntry(entry)
       checked ??= database.withClient((client) => assertSchema(client))
-      // A schema that was not there yet is looked for again.
+      // A schema that is missing now may exist at the next call.
       await checked.catch((error: unknown) => {
         checked = undefined
         throw error

@@ -6,13 +6,13 @@ import { chainExists } from '../repo/query/domains.js'
 import type { Database } from '../repo/session/database.js'
 
 export interface SinkSettings {
-  /** The chains of entries that name none themselves. */
+  /** The chains of entries that name no chain. */
   readonly defaults?: Chains | undefined
   /** Days for which an idempotency key is known; default 7. */
   readonly idempotencyDays?: number | undefined
 }
 
-/** What a sink on Postgres is made of, for the command line and for the library alike. */
+/** Returns what a sink on Postgres works with, for both the command line and the library. */
 export function openSink(
   database: Database,
   pepper: Pepper,
@@ -20,7 +20,7 @@ export function openSink(
 ): SinkOptions {
   const known = new Set<string>()
   const isKnown = async (domainId: string) => {
-    // A Domain is never unregistered, so a yes can be kept; the store checks again when it appends.
+    // A Domain is never unregistered, so a positive answer can be kept. The store checks again when it appends.
     if (!known.has(domainId) && (await database.withClient((client) => chainExists(client, domainId)))) {
       known.add(domainId)
     }

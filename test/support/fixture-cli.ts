@@ -5,15 +5,16 @@ import { join } from 'node:path'
 import { ensureBuilt, ROOT } from './cli.js'
 
 export interface FixtureCli {
-  /** Its bin/run.js, a copy of ours. */
+  /** A copy of bin/run.js. */
   readonly bin: string
   readonly root: string
   remove(): void
 }
 
 /**
- * Our bin/run.js and dist/src, not bundled, around other commands, by default those of test/fixtures/cli, which misbehave
- * in every way. They share the process's one stdout and exit status with our base command, for dist/bundle/src is a link.
+ * Builds a command line of bin/run.js and dist/src, not bundled, around other commands: by default those of
+ * test/fixtures/cli, which misbehave in every way. dist/bundle/src is a link, so they share the base command's one stdout
+ * and exit status.
  */
 export async function fixtureCli(commands = join(ROOT, 'test/fixtures/cli/commands')): Promise<FixtureCli> {
   await ensureBuilt()

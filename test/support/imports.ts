@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** `from` is a file of the repository; `to` is one too where the import is relative, else the module as written. */
+/** `from` is a file of the repository. `to` is a file for a relative import, otherwise the module as written. */
 export interface ImportEdge {
   readonly from: string
   readonly to: string
@@ -29,12 +29,12 @@ export function importsIn(source: string): string[] {
   return STATEMENTS.flatMap((statement) => [...code.matchAll(statement)].map((match) => match[1] ?? ''))
 }
 
-/** Dynamic imports whose module is not written there, which no reader of the source can follow. */
+/** Returns the dynamic imports whose module name is computed, which no reader of the source can follow. */
 export function computedImportsIn(source: string): string[] {
   return [...source.matchAll(/\bimport\s*\(\s*(?!['"])[^)]*\)/g)].map((match) => match[0])
 }
 
-/** Every TypeScript file below the folders, by its path from the root of the repository. */
+/** Returns every TypeScript file below the folders, by its path from the root of the repository. */
 export function sourceFiles(...folders: readonly string[]): string[] {
   return folders.flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
@@ -47,7 +47,7 @@ export function readSource(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8')
 }
 
-/** Every import of one file. Relative ones end in .js; they are given as the .ts or .tsx that is meant. */
+/** Returns every import of one file. A relative import of a .js file is given as its .ts or .tsx source. */
 export function importEdges(file: string): ImportEdge[] {
   return importsIn(readSource(file)).map((to) => ({
     from: file,

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../src/base/errors.js'
 import { type CliOptions, type CliResult, jsonLines, runCli, runProcess } from './cli.js'
 import { rowsOf } from './postgres.js'
 
-/** What must appear in no output, whatever is wrong with the input that holds it. */
+/** Values that must appear in no output, whatever is wrong with the input that holds them. */
 export const SECRET = {
   subject: 'alice-never-to-be-shown',
   plaintext: 'Alice Never-To-Be-Shown',
@@ -16,7 +16,7 @@ export const SECRET = {
   pepper: 'PEPPER-CONTENT-NEVER-TO-BE-SHOWN',
 } as const
 
-/** One bad input and what must come of it. */
+/** One bad input, and the refusal that is expected. */
 export interface Refusal {
   readonly name: string
   readonly args: readonly string[]
@@ -24,9 +24,9 @@ export interface Refusal {
   readonly input?: string | Uint8Array | undefined
   readonly exit: number
   readonly code: ErrorCode
-  /** What the message says was checked, and where. */
+  /** A part of the message: what was checked, and where. */
   readonly says: string | RegExp
-  /** And its hint, where there must be one. */
+  /** A part of the hint, if a hint is expected. */
   readonly hint?: string | RegExp | undefined
   /** Rows before the bad row, which are printed and kept; default 0. */
   readonly rows?: number | undefined
@@ -37,7 +37,7 @@ export interface Refusal {
 
 export type Form = 'text' | 'json'
 
-/** Runs it as text and as JSON, each in an empty directory of its own, and holds both to the rules for errors. */
+/** Runs the input as text and as JSON, each in an empty directory, and checks both against the rules for errors. */
 export async function expectRefused(
   refusal: Refusal,
   env: Readonly<Record<string, string>> = {},
@@ -72,7 +72,7 @@ async function expectRefusedAs(
   }
 }
 
-/** No stack trace, no path of ours, and nothing that is secret. */
+/** Checks that the output holds no stack trace, no path of the program and no secret. */
 export function expectClean({ stdout, stderr }: CliResult): void {
   for (const text of [stdout, stderr]) {
     expect(text).not.toMatch(/^\s+at |node:internal|node_modules|\.[jt]s:\d/m)
@@ -118,7 +118,7 @@ export async function stateOf(url: string): Promise<unknown> {
   return (await rowsOf(url, COUNTS))[0]
 }
 
-/** Every file below a directory with its content, to compare with later. */
+/** Returns every file below a directory with its content, to compare with later. */
 export function filesBelow(dir: string): Record<string, string> {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   return Object.fromEntries(
@@ -129,7 +129,7 @@ export function filesBelow(dir: string): Record<string, string> {
   )
 }
 
-/** A key file of 32 bytes, mode 0600. */
+/** Writes a key file of 32 bytes with mode 0600, and returns its path. */
 export function keyFile(
   dir: string,
   name = 'pepper.key',

@@ -78,11 +78,11 @@ describe('floors', () => {
     expect(edges.filter(isRelative).length).toBeGreaterThan(files.length)
   })
 
-  it('are imported downwards only', () => {
+  it('allow only imports that go down', () => {
     expect(shown(edges.filter((edge) => isRelative(edge) && !isAllowed(edge)))).toEqual([])
   })
 
-  it('import only files that are there', () => {
+  it('have only imports of files that exist', () => {
     expect(shown(edges.filter((edge) => isRelative(edge) && !files.includes(edge.to)))).toEqual([])
   })
 
@@ -90,7 +90,7 @@ describe('floors', () => {
     expect(shown(circularImports(edges))).toEqual([])
   })
 
-  it('let nothing but the composition roots know features and adapters both', () => {
+  it('let only the composition root import both features and adapters', () => {
     const knows = (file: string, areas: readonly string[]) =>
       edges.some((edge) => edge.from === file && isRelative(edge) && areas.includes(areaOf(edge.to)))
     const both = files.filter((file) => knows(file, FEATURES) && knows(file, ADAPTERS))
@@ -115,7 +115,7 @@ describe('floors', () => {
     expect(chain.filter((file) => impure.test(readSource(file)))).toEqual([])
   })
 
-  it('keep the world out of the commands', () => {
+  it('keep files, networks and databases out of the commands', () => {
     const world =
       /^(node:)?(fs|crypto|zlib|net|http|https|child_process|worker_threads)(\/|$)|^pg(-|$)|^@aws-sdk\/|zstd/
     expect(shown(edges.filter(({ from, to }) => from.startsWith('commands/') && world.test(to)))).toEqual([])
@@ -141,13 +141,13 @@ describe('floors', () => {
     expect(named).toEqual([])
   })
 
-  it('name every module that is imported when it is wanted', () => {
+  it('name every module that is imported dynamically', () => {
     expect(files.filter((file) => computedImportsIn(readSource(file)).length > 0)).toEqual([])
   })
 })
 
-describe('what the checks above see', () => {
-  it('every form of import, and none in a comment', () => {
+describe('the checks of imports and words', () => {
+  it('see every form of import, and none in a comment', () => {
     const source = [
       "import a from 'a'",
       "import type { B } from './b.js'",
@@ -167,14 +167,14 @@ describe('what the checks above see', () => {
   })
 
   it.each(["'give --pepper'", "'run: audit verify'", '`audit db status`', "['--home', dir]"])(
-    'words of the command line: %s',
+    'see words of the command line in %s',
     (text) => {
       expect([...codeIn(`f(${text})`).matchAll(OF_COMMAND_LINE)]).toHaveLength(1)
     },
   )
 
   it.each(["['--no-sync', dir]", "'AUDIT_HOME'", "'the audit log'", '/* --home */', '// audit verify'])(
-    'no words of the command line: %s',
+    'see no words of the command line in %s',
     (text) => {
       expect([...codeIn(text).matchAll(OF_COMMAND_LINE)]).toEqual([])
     },
@@ -193,7 +193,7 @@ describe('what the checks above see', () => {
     expect(shown(circle)).toEqual(['a imports b', 'b imports c', 'c imports a'])
   })
 
-  it('a computed import', () => {
+  it('see a computed import', () => {
     expect(computedImportsIn("import('./a.js'); import(name)")).toEqual(['import(name)'])
   })
 

@@ -2,7 +2,7 @@ import { safe } from '../output/safe-text.js'
 import { keyValues } from '../output/table.js'
 import type { DatabaseStatus } from './admin.js'
 
-/** The JSON document of `audit db status`; `server` only for our own, `schema` only where one could be asked. */
+/** Returns the JSON of `audit db status`: `server` only for an embedded server, `schema` only if the database was reachable. */
 export function databaseStatusDocument({ server, schema }: DatabaseStatus): Record<string, unknown> {
   return {
     embedded: server !== undefined,
@@ -31,7 +31,7 @@ export function databaseStatusDocument({ server, schema }: DatabaseStatus): Reco
 
 export function databaseStatusText({ server, schema }: DatabaseStatus): string {
   return keyValues([
-    ['database', server === undefined ? 'external' : 'its own'],
+    ['database', server === undefined ? 'external' : 'embedded'],
     ['running', server && (server.running ? `yes, process ${server.pid}` : 'no')],
     ['PostgreSQL', server?.version],
     ['data', server?.dataDir],
@@ -46,7 +46,7 @@ export function databaseStatusText({ server, schema }: DatabaseStatus): string {
   ])
 }
 
-/** Names that somebody may have chosen who is not to be trusted. */
+/** Returns names as safe text: an attacker may have chosen them. */
 function listed(names: readonly string[]): string | undefined {
   return names.length === 0 ? undefined : safe`${names.join(', ')}`
 }

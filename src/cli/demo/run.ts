@@ -19,8 +19,8 @@ import type { Output } from '../output/output.js'
 import { verdictText } from '../verify/text.js'
 
 /**
- * The main job on a throwaway home: real events are appended and archived, both copies are verified, one row is
- * edited as a hostile administrator would, and the edit is found, with the copy that it was made in. Rejects with `internal` if any of it went otherwise.
+ * Runs the main job in a temporary home: appends and archives real events, verifies both copies, edits one row as a
+ * hostile administrator would, and finds the edit and the copy that holds it. Rejects with `internal` if a step fails.
  */
 export async function runDemo(root: string, out: Output, signal: AbortSignal): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'audit-demo-'))

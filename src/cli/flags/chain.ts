@@ -4,7 +4,7 @@ import { PLATFORM_ANCHOR, parseDomainId } from '../../chain/uuid.js'
 
 const helpGroup = 'CHAIN'
 
-/** The chain that a command works on. Spread into a command's flags, and read with {@link chainOf}. */
+/** The flags of the commands that work on one chain. Read with {@link chainOf}. */
 export const chainFlags = {
   domain: Flags.string({
     helpGroup,

@@ -9,12 +9,12 @@ export const personFlags = {
   identity: Flags.string({
     helpGroup,
     helpValue: 'UUID',
-    summary: 'this identity, and every subject whose mapping says to be it',
+    summary: 'this identity, and every subject that is mapped to it',
   }),
   subject: Flags.string({
     helpGroup,
     helpValue: 'TEXT',
-    summary: 'this subject_id, to the letter; its pseudonym is derived here',
+    summary: 'this subject_id, which must match to the letter; its pseudonym is derived with the pepper',
   }),
   pseudonym: Flags.string({
     helpGroup,

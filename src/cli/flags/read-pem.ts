@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { AuditError } from '../../base/errors.js'
 
-/** A file that a flag names. Rejects with `file_unreadable`. */
+/** Reads the file that a flag names. Rejects with `file_unreadable`. */
 export async function readPem(flag: string, path: string): Promise<Buffer> {
   return readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw new AuditError('file_unreadable', `${flag}: ${path} cannot be read (${error.code ?? error.name})`)

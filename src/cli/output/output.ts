@@ -42,7 +42,7 @@ export class Output {
     return this.line(jsonText(value))
   }
 
-  /** Resolves when everything written so far has been handed to the operating system. */
+  /** Resolves when everything written so far was passed to the operating system. */
   async drained(): Promise<void> {
     await this.#write()
     if (!this.#closed) await new Promise<void>((resolve) => this.stream.write('', () => resolve()))

@@ -29,7 +29,7 @@ export async function withProgress<T>(
 
 /** Starts to show rows, rate and time left on stderr if it is a terminal; shows nothing in a pipe. */
 function startProgress(label: string): Progress {
-  // ink clears the whole screen, scrollback included, of a terminal that says it has no rows.
+  // ink clears the whole screen, scrollback included, of a terminal that reports no rows.
   if (!process.stderr.isTTY || process.stderr.rows <= 1) return SILENT
   const progress = onTerminal(label)
   active.add(progress)

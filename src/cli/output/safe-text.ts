@@ -1,5 +1,5 @@
 /**
- * What must not reach a terminal as it is: controls and escapes (C0, C1), bidi and other format characters, lone
+ * The characters that must not reach a terminal unescaped: controls and escapes (C0, C1), bidi and other format characters, lone
  * surrogates, private and unassigned code points, line and paragraph separators, whatever a font renders as nothing
  * (default-ignorable, every space but U+0020, the blank Braille pattern), and the backslash, so that an escaped text
  * cannot be confused with one that merely looks escaped.
@@ -14,12 +14,12 @@ const SHORT: Readonly<Record<string, string>> = {
   '\t': '\\t',
 }
 
-/** Any text on one line of visible characters, injectively: `\n`, `\x1b`, `\u{202e}`. */
+/** Returns any text as one line of visible characters, injectively: `\n`, `\x1b`, `\u{202e}`. */
 export function safeText(text: string): string {
   return text.replace(UNSAFE, (char) => SHORT[char] ?? escaped(char.codePointAt(0) ?? 0))
 }
 
-/** A template whose literal parts are ours and whose values are not. */
+/** Returns a template with its values escaped: the literal parts are ours, the values may be anyone's. */
 export function safe(
   literals: TemplateStringsArray,
   ...values: readonly (string | number | bigint)[]
@@ -27,15 +27,15 @@ export function safe(
   return String.raw({ raw: literals }, ...values.map((value) => safeText(String(value))))
 }
 
-/** Several lines stay several lines; for messages of other programs (a server, a library). */
+/** Escapes each line and keeps lines apart, for messages of other programs (a server, a library). */
 export function safeLines(text: string): string[] {
   return text.split(/\r?\n/).map((line) => safeText(line.replaceAll('\t', '  ')))
 }
 
-/** JSON.stringify escapes C0 and lone surrogates; what else a terminal would act on or hide is escaped here. */
+/** JSON.stringify escapes C0 and lone surrogates; the other characters that a terminal would act on or hide are escaped here. */
 const UNSAFE_IN_JSON = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** One line of JSON, of the same value as JSON.stringify's. A bigint is a number where it is exact, else a string. */
+/** Returns one line of JSON with the same value as that of JSON.stringify. A bigint is a number where it is exact, else a string. */
 export function jsonText(value: unknown): string {
   return JSON.stringify(value, plainNumber).replace(UNSAFE_IN_JSON, utf16Escapes)
 }
@@ -49,7 +49,7 @@ function plainNumber(_key: string, value: unknown): unknown {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString()
 }
 
-/** The user part of any URL in a message: last resort, for no message should hold one. */
+/** Hides the user part of any URL in a message. A last resort: no message should hold one. */
 export function hideCredentials(text: string): string {
   return text.replace(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, '$1***@')
 }

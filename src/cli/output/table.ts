@@ -16,13 +16,13 @@ const NONE = Object.fromEntries(
     .map((name) => [name, '']),
 )
 
-/** Rows in columns, every cell escaped: borders on a terminal, two spaces in a pipe. Never coloured. */
+/** Returns rows in columns with every cell escaped: borders on a terminal, two spaces in a pipe. Never coloured. */
 export async function table(
   head: readonly string[],
   rows: readonly (readonly Cell[])[],
   out: Pick<Output, 'isTTY'>,
 ): Promise<string> {
-  // Imported here: --help and --json have no use for it.
+  // Imported here because --help and --json do not use it.
   const { default: Table } = await import('cli-table3')
   const style = { head: [], border: [], compact: true }
   const grid = new Table(
@@ -42,7 +42,7 @@ export async function table(
     .join('\n')
 }
 
-/** One thing, a field a line, values escaped and aligned. A field without a value is left out. */
+/** Returns one field on each line, values escaped and aligned. Leaves out a field without a value. */
 export function keyValues(fields: readonly (readonly [string, Cell])[]): string {
   const width = Math.max(...fields.map(([name]) => name.length)) + 2
   return fields

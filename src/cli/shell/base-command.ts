@@ -12,33 +12,36 @@ import { interruption } from './interruption.js'
 
 const helpGroup = 'COMMON'
 
-/** The flags of every command. None has a default here: oclif would write this machine's into the manifest. */
+/** The flags of every command. They have no defaults here: oclif would write this machine's values into the manifest. */
 const common = {
-  json: Flags.boolean({ helpGroup, summary: 'JSON on stdout, one line an item; errors as JSON on stderr' }),
+  json: Flags.boolean({
+    helpGroup,
+    summary: 'print JSON on stdout, one line for each item; errors as JSON on stderr',
+  }),
   'database-url': Flags.string({
     helpGroup,
     helpValue: 'URL',
     env: 'AUDIT_DATABASE_URL',
     parse: async (url) => postgresUrl(url),
-    summary: 'the PostgreSQL to use; default: one of its own under --home',
+    summary: 'the PostgreSQL to use; default: an embedded PostgreSQL under --home',
   }),
   home: Flags.string({
     helpGroup,
     helpValue: 'DIR',
     env: 'AUDIT_HOME',
-    summary: 'where its own PostgreSQL and key file are; default: the XDG data directory',
+    summary: 'directory of the embedded PostgreSQL and its key file; default: the XDG data directory',
   }),
   pepper: Flags.string({
     helpGroup,
     helpValue: 'URL',
     env: 'AUDIT_PEPPER',
-    summary: 'where the peppers come from: file:///path, env:NAME or openbao://host/mount/prefix',
+    summary: 'source of the peppers: file:///path, env:NAME or openbao://host/mount/prefix',
   }),
   actor: Flags.string({
     helpGroup,
     helpValue: 'TEXT',
     env: 'AUDIT_ACTOR',
-    summary: 'who is acting, in self-audit rows; default: operator:<OS user>',
+    summary: 'the actor named in self-audit rows; default: operator:<OS user>',
   }),
 }
 

@@ -4,8 +4,8 @@ import { reportFailure } from './failure.js'
 import { interruption, stopOnSignals } from './interruption.js'
 
 /**
- * Runs one command line to its end, stdout drained, and resolves to the exit code. `root` is the directory of
- * package.json. Never rejects.
+ * Runs one command line, drains stdout and resolves with the exit code. `root` is the directory of package.json. Never
+ * rejects.
  */
 export async function main(argv: readonly string[], root: string): Promise<ExitCode> {
   const json = argv.includes('--json')
@@ -63,7 +63,7 @@ function isFailedWrite(error: unknown): boolean {
 }
 
 function tameEnvironment(env: NodeJS.ProcessEnv): void {
-  // oclif's debug log would print argv, secrets included, because somebody debugs another program.
+  // These are often set to debug another program, and oclif's debug log would print argv, secrets included.
   delete env.DEBUG
   delete env.CLI_FLAGS_DEBUG
   // Without SHELL, oclif reads the user's passwd entry, which a container may not have.
