@@ -25,13 +25,15 @@ const rows = (chain: string) =>
 
 describe('a denied request', () => {
   it('becomes a row of its chain after the answer', async () => {
-    fixture = await HttpFixture.make()
+    let write = () => {}
+    fixture = await HttpFixture.make({ denialsAfter: new Promise((resolve) => (write = resolve)) })
     const { domainId } = fixture
     const headers = { 'user-agent': 'curl/8', 'x-forwarded-for': '203.0.113.9' }
     const listed = await fixture.ask('GET', fixture.path('entries'), { as: 'member', headers })
     const got = await fixture.ask('GET', fixture.path('entries/1'), { as: 'member', headers })
     await fixture.ask('POST', fixture.path('verify', PLATFORM_ANCHOR), { as: 'read-only', headers })
     expect(await rows(domainId)).toEqual([])
+    write()
     await fixture.denials.close()
     const row = {
       relation: 'auditor',

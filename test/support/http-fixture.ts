@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { InputEntry } from '../../src/append/input/input-line.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { type AppOptions, buildApp } from '../../src/http/app.js'
@@ -31,6 +32,8 @@ export interface HttpFixtureOptions {
   readonly rows?: number
   /** Maps the URL of the test's database to the URL that the server uses. */
   readonly through?: (url: string) => Promise<string>
+  /** Denials are written when this resolves. Default: at once. */
+  readonly denialsAfter?: Promise<void>
 }
 
 /** A server on a database of the test's own, with one Domain, and callers of every kind. */
@@ -116,11 +119,15 @@ export class HttpFixture {
     access.caller('elsewhere', { subject: 'user:all', object: `domain:${randomUUID()}` })
   }
 
-  async #build({ deps, app }: HttpFixtureOptions): Promise<void> {
+  async #build({ deps, app, denialsAfter }: HttpFixtureOptions): Promise<void> {
     const line = (level: LogLine['level']) => (fields: LogLine['fields'], message: string) =>
       void this.lines.push({ level, message, fields })
     const log = { info: line('info'), warn: line('warn'), error: line('error') }
-    this.denials = new Denials({ record: (entry) => this.writer.sink.record(entry), log })
+    const record = async (entry: InputEntry) => {
+      await denialsAfter
+      return this.writer.sink.record(entry)
+    }
+    this.denials = new Denials({ record, log })
     const all: HttpDeps = {
       authenticator: this.access,
       authorizer: this.access,
