@@ -318,11 +318,12 @@ describe('S3, on the suite’s own server', () => {
     })
 
     it('rejects with the reason of the signal', async () => {
-      server.put(BUCKET, 'k', text('x'))
+      // A server of its own: a request that was sent before the signal may arrive during the next test.
+      const own = await S3Server.start()
       const reason = new Error('enough')
       for (const fault of [{ kind: 'hang' }, { kind: 'cut' }] as const) {
-        server.fault = () => fault
-        const store = open({ timeout: 60_000, attempts: 1_000 })
+        own.fault = () => fault
+        const store = open({ endpoint: own.url, timeout: 60_000, attempts: 1_000 })
         const abort = new AbortController()
         const waiting = [
           store.get('k', 1000, abort.signal),
@@ -337,6 +338,7 @@ describe('S3, on the suite’s own server', () => {
           reason,
         ])
       }
+      await own.stop()
     })
 
     async function keysOfWith(store: S3Mirror, signal: AbortSignal) {
