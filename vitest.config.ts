@@ -24,12 +24,12 @@ const S3 = files('int/{mirror-s3,same-report}.int', 'e2e/{archiver-s3,restore-st
 const SCHEMA = ['int/{schema-*,database}.int']
 const APPEND = [
   'int/{append*,idempotency,detached}.int',
-  'e2e/{append-feed,idempotency}.e2e',
+  'e2e/{append-feed,idempotency,bad-input-database}.e2e',
   'e2e/{concurrency,crash}.long',
 ]
 const VERIFY = [
   'int/{scan-client,hidden-rows,quarantine,reconcile,same-report}.int',
-  'e2e/{attacks*,mirror-attacks,fold-threads,verdict-matrix}.e2e',
+  'e2e/{attacks*,mirror-attacks,mirror-verdicts,own-mirror,fold-threads,verdict-matrix}.e2e',
   'e2e/{no-false-alarm,both-busy}.long',
 ]
 const LIST = ['int/{list,get}.int', 'e2e/read.e2e']
