@@ -101,7 +101,7 @@ export function exitOfError(code: ErrorCode): ExitCode {
 }
 
 /**
- * The first of 1, 70, 3, 4, 0 wins (`--all`, two copies). A finding and a bug win over a signal, so that they are not
+ * The first of 1, 70, 143, 130, 3, 2, 4, 0 wins (`--all`, two copies). A finding and a bug win over a signal, so that they are not
  * hidden; a signal wins over the work that it interrupted. Refused lines (`append --rejects`) win over a missing thing.
  */
 const PRECEDENCE: readonly ExitCode[] = [
