@@ -3,7 +3,7 @@ import { chainFlags, chainOf } from '../src/cli/flags/chain.js'
 import { note } from '../src/cli/output/streams.js'
 import { printProof } from '../src/cli/query/text.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
-import { entriesOf } from '../src/compose/query.js'
+import { openEntryReader } from '../src/compose/query.js'
 import { getEntry } from '../src/query/get.js'
 import { parseSeq } from '../src/query/list-query.js'
 
@@ -24,7 +24,7 @@ entry_hash = sha256(prev_hash, sha256(canonical_bytes)). It does not prove the r
     const domainId = chainOf(parsed)
     const seq = parseSeq(flags.seq)
     const context = await this.context(flags)
-    const proven = await getEntry(await entriesOf(context), domainId, seq)
+    const proven = await getEntry(await openEntryReader(context), domainId, seq)
     await printProof(proven, flags.json, this.out)
     if (!proven.recomputes) note(`row ${seq} does not hash to its entry_hash; run: audit verify`)
   }

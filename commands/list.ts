@@ -7,7 +7,7 @@ import { ENTRY_LIST, printPage } from '../src/cli/query/text.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import type { Context } from '../src/compose/context.js'
 import { cursorKeyOf } from '../src/compose/pepper.js'
-import { entriesOf } from '../src/compose/query.js'
+import { openEntryReader } from '../src/compose/query.js'
 import type { EntryFilter } from '../src/ports/query.js'
 import { listEntries, streamEntries } from '../src/query/list.js'
 import { parseFilter, parseLimit } from '../src/query/list-query.js'
@@ -40,13 +40,13 @@ Times are RFC 3339 and inclusive.`
   }
 
   async #stream(context: Context, domainId: string, filter: EntryFilter, json: boolean): Promise<void> {
-    const items = streamEntries(await entriesOf(context), domainId, filter, this.signal)
+    const items = streamEntries(await openEntryReader(context), domainId, filter, this.signal)
     const count = await printStream(this.out, items, { json, ...ENTRY_LIST })
     if (count === 0) note('no rows')
   }
 
   async #page(context: Context, request: Parameters<typeof listEntries>[2], json: boolean): Promise<void> {
-    const page = await listEntries(await entriesOf(context), cursorKeyOf(context), request)
+    const page = await listEntries(await openEntryReader(context), cursorKeyOf(context), request)
     await printPage(page, json, this.out)
   }
 }

@@ -5,7 +5,7 @@ import { assertTlsPair, PORTS, trustedProxiesOf } from '../src/cli/serve/flags.j
 import { probeFlags, probeSettingsOf, scrapesOf } from '../src/cli/serve/probe-flags.js'
 import { runServe } from '../src/cli/serve/run.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
-import { accessOf } from '../src/compose/access.js'
+import { openAccess } from '../src/compose/access.js'
 
 export default class Serve extends AuditCommand {
   static override summary = 'Serve the HTTP API: list, get with proof, verify, erase'
@@ -64,7 +64,7 @@ Verifies every chain at the start, and keeps verifying: /readyz answers 200 only
     }
     const access = { jwt: jwtOf(flags), spicedb: spicedbOf(flags) }
     const context = await this.context(flags)
-    const run = runServe(options, context, this.out, this.signal, () => accessOf(context, access))
+    const run = runServe(options, context, this.out, this.signal, () => openAccess(context, access))
     this.exitWith(await run)
   }
 }

@@ -2,7 +2,7 @@ import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { DOMAIN_LIST } from '../../src/cli/query/domain-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { domainsOf } from '../../src/compose/query.js'
+import { openDomainRegistry } from '../../src/compose/query.js'
 import { streamDomains } from '../../src/query/domains.js'
 
 export default class DomainList extends AuditCommand {
@@ -11,7 +11,7 @@ export default class DomainList extends AuditCommand {
   override async run(): Promise<void> {
     const { flags } = await this.parse(DomainList)
     const context = await this.context(flags)
-    const count = await printStream(this.out, streamDomains(await domainsOf(context)), {
+    const count = await printStream(this.out, streamDomains(await openDomainRegistry(context)), {
       json: flags.json,
       ...DOMAIN_LIST,
     })

@@ -4,8 +4,8 @@ import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { holdStoreOf } from '../../src/compose/erasure.js'
-import { entriesOf } from '../../src/compose/query.js'
+import { openHoldStore } from '../../src/compose/erasure.js'
+import { openEntryReader } from '../../src/compose/query.js'
 import { streamHolds } from '../../src/erasure/hold.js'
 import { assertKnown } from '../../src/query/list.js'
 
@@ -27,12 +27,12 @@ export default class HoldList extends AuditCommand {
       // oclif's type says boolean; a flag that is not given is undefined.
       inForceOnly: flags.released !== true,
     }
-    const count = await printStream(this.out, streamHolds(await holdStoreOf(context), filter), {
+    const count = await printStream(this.out, streamHolds(await openHoldStore(context), filter), {
       json: flags.json,
       ...HOLD_LIST,
     })
     if (count > 0) return
-    if (chosen !== 'all') await assertKnown(await entriesOf(context), chosen)
+    if (chosen !== 'all') await assertKnown(await openEntryReader(context), chosen)
     note('no legal holds')
   }
 }

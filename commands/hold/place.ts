@@ -3,7 +3,7 @@ import { printHold } from '../../src/cli/erasure/hold-text.js'
 import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
 import { personFlags } from '../../src/cli/flags/person.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { holdsOf } from '../../src/compose/erasure.js'
+import { openHoldPorts } from '../../src/compose/erasure.js'
 import { placeHold } from '../../src/erasure/hold.js'
 import { optionalPerson } from '../../src/erasure/person.js'
 
@@ -32,7 +32,7 @@ export default class HoldPlace extends AuditCommand {
     const { flags } = parsed
     const request = { domainId: chainOf(parsed), person: optionalPerson(flags), reason: flags.reason }
     const context = await this.context(flags)
-    const hold = await placeHold(await holdsOf(context), { ...request, actor: context.actor })
+    const hold = await placeHold(await openHoldPorts(context), { ...request, actor: context.actor })
     await printHold(hold, flags.json, this.out)
   }
 }

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { printHold } from '../../src/cli/erasure/hold-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { holdsOf } from '../../src/compose/erasure.js'
+import { openHoldPorts } from '../../src/compose/erasure.js'
 import { parseHoldId, releaseHold } from '../../src/erasure/hold.js'
 
 export default class HoldRelease extends AuditCommand {
@@ -28,7 +28,7 @@ one transaction.`
     const id = parseHoldId(args.id)
     const context = await this.context(flags)
     const request = { id, reason: flags.reason, actor: context.actor }
-    const hold = await releaseHold(await holdsOf(context), request)
+    const hold = await releaseHold(await openHoldPorts(context), request)
     await printHold(hold, flags.json, this.out)
   }
 }

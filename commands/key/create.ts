@@ -10,7 +10,7 @@ import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { managementOf, zedCommandFor } from '../../src/compose/access.js'
+import { openManagement, zedCommandFor } from '../../src/compose/access.js'
 
 export default class KeyCreate extends AuditCommand {
   static override summary = 'Create an API key for one chain; its text is shown once'
@@ -56,7 +56,7 @@ or admin of the chain, and owner to create keys with --owner-only; any other act
       expiresAt: expires === undefined ? undefined : flagValue('--expires', () => parseExpiry(expires, now)),
     }
     const spicedb = spicedbOf(flags)
-    const management = await managementOf(await this.context(flags), this.signal, spicedb)
+    const management = await openManagement(await this.context(flags), this.signal, spicedb)
     const created = await createKey(management, request)
     await printCreatedKey(created, flags.json, this.out)
     note('the key is shown only this once: only a hash of it is stored')

@@ -7,8 +7,8 @@ import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { keysOf } from '../../src/compose/access.js'
-import { entriesOf } from '../../src/compose/query.js'
+import { openKeyStore } from '../../src/compose/access.js'
+import { openEntryReader } from '../../src/compose/query.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class KeyList extends AuditCommand {
@@ -31,12 +31,12 @@ export default class KeyList extends AuditCommand {
       activeOnly: flags.active === true,
     }
     const context = await this.context(flags)
-    const count = await printStream(this.out, streamKeys(await keysOf(context), filter), {
+    const count = await printStream(this.out, streamKeys(await openKeyStore(context), filter), {
       json: flags.json,
       ...KEY_LIST,
     })
     if (count > 0) return
-    if (chosen !== 'all') await assertKnown(await entriesOf(context), chosen)
+    if (chosen !== 'all') await assertKnown(await openEntryReader(context), chosen)
     note('no keys; run: audit key create')
   }
 }

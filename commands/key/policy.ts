@@ -4,8 +4,8 @@ import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
 import { printPolicy } from '../../src/cli/access/key-text.js'
 import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { managementOf, policyOf } from '../../src/compose/access.js'
-import { entriesOf } from '../../src/compose/query.js'
+import { openManagement, openPolicyStore } from '../../src/compose/access.js'
+import { openEntryReader } from '../../src/compose/query.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class KeyPolicy extends AuditCommand {
@@ -27,12 +27,12 @@ export default class KeyPolicy extends AuditCommand {
     const { flags } = parsed
     const domainId = chainOf(parsed)
     const context = await this.context(flags)
-    await assertKnown(await entriesOf(context), domainId)
+    await assertKnown(await openEntryReader(context), domainId)
     const policy =
       flags.erase === undefined
-        ? await showPolicy({ policy: await policyOf(context), signal: this.signal }, domainId)
+        ? await showPolicy({ policy: await openPolicyStore(context), signal: this.signal }, domainId)
         : await setPolicy(
-            await managementOf(context, this.signal, spicedbOf(flags)),
+            await openManagement(context, this.signal, spicedbOf(flags)),
             domainId,
             flags.erase === 'owner-only' ? 'owner-only' : 'manage',
           )

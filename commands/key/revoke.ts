@@ -4,7 +4,7 @@ import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
 import { printKey } from '../../src/cli/access/key-text.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { managementOf } from '../../src/compose/access.js'
+import { openManagement } from '../../src/compose/access.js'
 
 export default class KeyRevoke extends AuditCommand {
   static override summary = 'Revoke an API key, at once and permanently'
@@ -25,7 +25,7 @@ relations of its subject stay: to end them, run audit relation revoke. A key tha
     const { args, flags } = await this.parse(KeyRevoke)
     const id = parseKeyId(args.id)
     const revoked = await revokeKey(
-      await managementOf(await this.context(flags), this.signal, spicedbOf(flags)),
+      await openManagement(await this.context(flags), this.signal, spicedbOf(flags)),
       id,
     )
     await printKey(revoked, flags.json, this.out)

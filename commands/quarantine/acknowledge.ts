@@ -4,8 +4,8 @@ import { selfAuditEntry } from '../../src/append/self-audit.js'
 import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { sinkOf } from '../../src/compose/append.js'
-import { quarantineOf } from '../../src/compose/query.js'
+import { openSink } from '../../src/compose/append.js'
+import { openQuarantineStore } from '../../src/compose/query.js'
 import { acknowledgeQuarantine } from '../../src/quarantine/acknowledge.js'
 
 export default class QuarantineAcknowledge extends AuditCommand {
@@ -30,7 +30,7 @@ chain concerned is too damaged for an append.`
     const { args, flags } = await this.parse(QuarantineAcknowledge)
     const id = parseQuarantineId(args.id)
     const context = await this.context(flags)
-    const [store, sink] = [await quarantineOf(context), await sinkOf(context)]
+    const [store, sink] = [await openQuarantineStore(context), await openSink(context)]
     const append = (row: Parameters<typeof selfAuditEntry>[1]) =>
       sink.record(selfAuditEntry(context.actor, row))
     const record = await acknowledgeQuarantine(store, append, id, flags.reason)

@@ -4,7 +4,7 @@ import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { QUARANTINE_LIST } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { entriesOf, quarantineOf } from '../../src/compose/query.js'
+import { openEntryReader, openQuarantineStore } from '../../src/compose/query.js'
 import { streamQuarantine } from '../../src/quarantine/quarantine.js'
 import { assertKnown } from '../../src/query/list.js'
 
@@ -26,12 +26,12 @@ export default class QuarantineList extends AuditCommand {
       // oclif's type says boolean, but the value of an absent flag is undefined.
       unacknowledgedOnly: flags.unacknowledged === true,
     }
-    const count = await printStream(this.out, streamQuarantine(await quarantineOf(context), filter), {
+    const count = await printStream(this.out, streamQuarantine(await openQuarantineStore(context), filter), {
       json: flags.json,
       ...QUARANTINE_LIST,
     })
     if (count > 0) return
-    if (chosen !== 'all') await assertKnown(await entriesOf(context), chosen)
+    if (chosen !== 'all') await assertKnown(await openEntryReader(context), chosen)
     note('nothing in quarantine')
   }
 }

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args'
 import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { quarantineOf } from '../../src/compose/query.js'
+import { openQuarantineStore } from '../../src/compose/query.js'
 import { showQuarantine } from '../../src/quarantine/quarantine.js'
 
 export default class QuarantineShow extends AuditCommand {
@@ -16,7 +16,7 @@ export default class QuarantineShow extends AuditCommand {
     const { args, flags } = await this.parse(QuarantineShow)
     const id = parseQuarantineId(args.id)
     const context = await this.context(flags)
-    const record = await showQuarantine(await quarantineOf(context), id)
+    const record = await showQuarantine(await openQuarantineStore(context), id)
     await printRecord(record, flags.json, this.out)
   }
 }

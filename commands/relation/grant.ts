@@ -4,7 +4,7 @@ import { tupleFlags, tupleOf } from '../../src/cli/access/relation-flags.js'
 import { printTuple } from '../../src/cli/access/relation-text.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { managementOf } from '../../src/compose/access.js'
+import { openManagement } from '../../src/compose/access.js'
 
 export default class RelationGrant extends AuditCommand {
   static override summary = 'Give a subject a relation on a chain, or make it a member of a group'
@@ -25,7 +25,7 @@ owner of the platform; any other actor is the operator (docs/access.md).`
     const { flags } = parsed
     const tuple = tupleOf(parsed)
     const changed = await grantRelation(
-      await managementOf(await this.context(flags), this.signal, spicedbOf(flags)),
+      await openManagement(await this.context(flags), this.signal, spicedbOf(flags)),
       tuple,
     )
     await printTuple(changed, flags.json, this.out)

@@ -9,8 +9,8 @@ import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { relationsOf } from '../../src/compose/access.js'
-import { entriesOf } from '../../src/compose/query.js'
+import { openRelationStore } from '../../src/compose/access.js'
+import { openEntryReader } from '../../src/compose/query.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class RelationList extends AuditCommand {
@@ -37,14 +37,14 @@ export default class RelationList extends AuditCommand {
       subject: subject === undefined ? undefined : flagValue('--subject', () => parseSubject(subject)),
     }
     const context = await this.context(flags)
-    const tuples = streamTuples(await relationsOf(context), filter)
+    const tuples = streamTuples(await openRelationStore(context), filter)
     const count = await printStream(this.out, tuples, {
       json: flags.json,
       ...TUPLE_LIST,
     })
     if (count > 0) return
     const chain = object === undefined ? undefined : chainOfObject(object)
-    if (chain !== undefined) await assertKnown(await entriesOf(context), chain)
+    if (chain !== undefined) await assertKnown(await openEntryReader(context), chain)
     note('no relations; run: audit relation grant')
   }
 }

@@ -3,7 +3,7 @@ import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
 import { tupleFlags, tupleOf } from '../../src/cli/access/relation-flags.js'
 import { printTuple } from '../../src/cli/access/relation-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { managementOf } from '../../src/compose/access.js'
+import { openManagement } from '../../src/compose/access.js'
 
 export default class RelationRevoke extends AuditCommand {
   static override summary = 'Revoke a relation, with immediate effect'
@@ -23,7 +23,7 @@ members. Rows and actors are as for audit relation grant.`
     const { flags } = parsed
     const tuple = tupleOf(parsed)
     const changed = await revokeRelation(
-      await managementOf(await this.context(flags), this.signal, spicedbOf(flags)),
+      await openManagement(await this.context(flags), this.signal, spicedbOf(flags)),
       tuple,
     )
     await printTuple(changed, flags.json, this.out)

@@ -3,7 +3,7 @@ import { printRetention } from '../../src/cli/erasure/retention-text.js'
 import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
 import { integerFlag } from '../../src/cli/flags/integer.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { retentionOf } from '../../src/compose/erasure.js'
+import { openRetentionPorts } from '../../src/compose/erasure.js'
 import { setRetention } from '../../src/erasure/retention.js'
 
 export default class RetentionSet extends AuditCommand {
@@ -36,7 +36,7 @@ export default class RetentionSet extends AuditCommand {
     }
     const context = await this.context(flags)
     const retention = await setRetention(
-      await retentionOf(context),
+      await openRetentionPorts(context),
       { domainId, actor: context.actor },
       change,
     )

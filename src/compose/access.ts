@@ -7,7 +7,7 @@ import type { Database } from '../repo/session/database.js'
 import type { Access, AccessOptions, JwtOptions, SpicedbOptions } from './access-types.js'
 import type { Context } from './context.js'
 import { openSidePool } from './database.js'
-import { pepperOf } from './pepper.js'
+import { openPepper } from './pepper.js'
 
 /** The server's pool for credentials and relations: no slow list keeps them waiting. */
 const POOL = {
@@ -17,7 +17,7 @@ const POOL = {
 }
 
 /** Returns who calls and what they may do: from API keys and JWTs, and from our own relations or SpiceDB's. */
-export async function accessOf(context: Context, options: AccessOptions = {}): Promise<Access> {
+export async function openAccess(context: Context, options: AccessOptions = {}): Promise<Access> {
   const database = await openSidePool(context, POOL)
   const { postgresAccessPolicy } = await import('../repo/access/access-policy.js')
   return {
@@ -60,20 +60,20 @@ async function spicedbAuthorizerOf(context: Context, options: SpicedbOptions): P
 }
 
 /** Returns what keys and relations are managed with, by the actor of this run. With SpiceDB, relations change only there. */
-export async function managementOf(
+export async function openManagement(
   context: Context,
   signal: AbortSignal,
   spicedb?: SpicedbOptions,
 ): Promise<Management> {
   const [{ mintKey }, keys, relations, policy] = await Promise.all([
     import('../authz/api-key.js'),
-    keysOf(context),
-    relationsOf(context),
-    policyOf(context),
+    openKeyStore(context),
+    openRelationStore(context),
+    openPolicyStore(context),
   ])
   return {
     actor: context.actor,
-    pepper: await pepperOf(context),
+    pepper: await openPepper(context),
     authorizer: await authorizerOf(context, await context.database(), spicedb),
     signal,
     keys,
@@ -84,17 +84,17 @@ export async function managementOf(
   }
 }
 
-export async function keysOf(context: Context): Promise<ApiKeyStore> {
+export async function openKeyStore(context: Context): Promise<ApiKeyStore> {
   const { postgresApiKeys } = await import('../repo/access/api-keys.js')
   return postgresApiKeys(await context.database())
 }
 
-export async function relationsOf(context: Context): Promise<RelationStore> {
+export async function openRelationStore(context: Context): Promise<RelationStore> {
   const { postgresRelations } = await import('../repo/access/relation-tuples.js')
   return postgresRelations(await context.database())
 }
 
-export async function policyOf(context: Context): Promise<AccessPolicyStore> {
+export async function openPolicyStore(context: Context): Promise<AccessPolicyStore> {
   const { postgresAccessPolicy } = await import('../repo/access/access-policy.js')
   return postgresAccessPolicy(await context.database())
 }

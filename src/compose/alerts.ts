@@ -9,7 +9,7 @@ const NO_ALERTS: Alerts = { raise: () => undefined, settled: async () => undefin
  * throws `usage` for an invalid webhook. `warn` prints a line about an alert that could not be delivered. Closing the
  * context waits for alerts in flight.
  */
-export async function alertsOf(context: Context, warn: (line: string) => void): Promise<Alerts> {
+export async function openAlerts(context: Context, warn: (line: string) => void): Promise<Alerts> {
   if (process.env.AUDIT_ALERT_WEBHOOK_URL === undefined) return NO_ALERTS
   const [{ webhookSettings }, { AlertWindow }, { WebhookAlerts }] = await Promise.all([
     import('../alerts/settings.js'),

@@ -1,11 +1,14 @@
 import type { Sink } from '../append/sink.js'
 import type { Context } from './context.js'
-import type { SinkSettings } from './open-sink.js'
-import { pepperOf } from './pepper.js'
+import { openPepper } from './pepper.js'
+import type { SinkSettings } from './sink-options.js'
 
-export async function sinkOf(context: Context, settings?: SinkSettings): Promise<Sink> {
-  const [{ Sink }, { openSink }] = await Promise.all([import('../append/sink.js'), import('./open-sink.js')])
-  return new Sink(openSink(await context.database(), await pepperOf(context), settings))
+export async function openSink(context: Context, settings?: SinkSettings): Promise<Sink> {
+  const [{ Sink }, { sinkOptions }] = await Promise.all([
+    import('../append/sink.js'),
+    import('./sink-options.js'),
+  ])
+  return new Sink(sinkOptions(await context.database(), await openPepper(context), settings))
 }
 
 /** Creates a Domain. Rejects with `usage` for a mirror URL that is not valid. */
@@ -22,5 +25,5 @@ export async function createDomainOn(
     import('../repo/append/append.js'),
   ])
   const store = new PostgresEntryStore(await context.database())
-  return createDomain({ ...domain, actor: context.actor }, store, await pepperOf(context))
+  return createDomain({ ...domain, actor: context.actor }, store, await openPepper(context))
 }

@@ -4,8 +4,8 @@ import type { MirrorCodec } from '../ports/mirror.js'
 import type { QuarantineStore } from '../ports/quarantine.js'
 import type { SnapshotSource } from '../ports/verify.js'
 import type { Context } from './context.js'
-import { defaultMirrorUrl, mirrorCodec, mirrorOf } from './mirror.js'
-import { quarantineOf } from './query.js'
+import { defaultMirrorUrl, mirrorCodec, openMirror } from './mirror.js'
+import { openQuarantineStore } from './query.js'
 
 /** What the archive commands work with. */
 export interface Archive {
@@ -21,9 +21,9 @@ export interface Archive {
  * `concurrency` is the number of uploads in flight to each mirror, at most. Rejects with `usage` for an invalid URL of the
  * default mirror before a database is opened.
  */
-export async function archiveOf(context: Context, concurrency: number): Promise<Archive> {
+export async function openArchive(context: Context, concurrency: number): Promise<Archive> {
   const defaultUrl = defaultMirrorUrl(context)
-  await mirrorOf(context, defaultUrl)
+  await openMirror(context, defaultUrl)
   const [{ Mirrors }, { postgresArchiveQueue }, { postgresArchiveLedger }, { postgresSnapshots }] =
     await Promise.all([
       import('../archive/mirrors.js'),
@@ -38,8 +38,8 @@ export async function archiveOf(context: Context, concurrency: number): Promise<
     queue,
     ledger: postgresArchiveLedger(database),
     snapshots: postgresSnapshots(database),
-    mirrors: new Mirrors({ open: (url) => mirrorOf(context, url), defaultUrl, concurrency }),
+    mirrors: new Mirrors({ open: (url) => openMirror(context, url), defaultUrl, concurrency }),
     codec: await mirrorCodec(),
-    quarantine: await quarantineOf(context),
+    quarantine: await openQuarantineStore(context),
   }
 }

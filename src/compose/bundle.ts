@@ -2,7 +2,7 @@ import type { ExportDeps } from '../bundle/export-chain.js'
 import type { Context } from './context.js'
 
 /** What an export works with. `tool` is the name and version of this program. */
-export async function exportDepsOf(
+export async function openExportDeps(
   context: Context,
   target: { path: string; replace: boolean },
   tool: string,

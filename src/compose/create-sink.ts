@@ -2,12 +2,12 @@ import { checkEntry, type UncheckedEntry } from '../append/input/input-line.js'
 import type { Chains } from '../append/residency.js'
 import { Sink } from '../append/sink.js'
 import { AuditError } from '../base/errors.js'
-import { openPepper } from '../pepper/open-pepper.js'
+import { openPepperSource } from '../pepper/open-pepper.js'
 import type { DomainResolver, Placed } from '../ports/append.js'
 import type { Pepper } from '../ports/pepper.js'
 import { assertSchema } from '../repo/schema/schema-status.js'
 import { Database } from '../repo/session/database.js'
-import { openSink } from './open-sink.js'
+import { sinkOptions } from './sink-options.js'
 
 export interface CreateSinkOptions {
   /** A PostgreSQL URL; its schema must be in place (`audit db migrate`), its role a member of audit_writer. */
@@ -44,8 +44,8 @@ export interface AuditSink {
 export function createSink(options: CreateSinkOptions): AuditSink {
   assertKeyDays(options.idempotencyDays)
   const database = new Database(options.databaseUrl, options.connections)
-  const pepper = typeof options.pepper === 'string' ? openPepper(options.pepper) : options.pepper
-  const parts = openSink(database, pepper, options)
+  const pepper = typeof options.pepper === 'string' ? openPepperSource(options.pepper) : options.pepper
+  const parts = sinkOptions(database, pepper, options)
   const sink = new Sink({ ...parts, resolver: options.resolver ?? parts.resolver })
   let checked: Promise<void> | undefined
   return {

@@ -4,33 +4,33 @@ import type { RetentionPorts } from '../erasure/retention.js'
 import type { RemainingReferences } from '../ports/erasure.js'
 import type { HoldStore } from '../ports/hold.js'
 import type { RetentionStore } from '../ports/retention.js'
-import { keysOf, relationsOf } from './access.js'
+import { openKeyStore, openRelationStore } from './access.js'
 import type { Context } from './context.js'
-import { pepperOf } from './pepper.js'
+import { openPepper } from './pepper.js'
 
-export async function erasureOf(context: Context): Promise<ErasurePorts> {
+export async function openErasurePorts(context: Context): Promise<ErasurePorts> {
   const { postgresErasureStore } = await import('../repo/erasure/erase.js')
   return {
     store: postgresErasureStore(await context.database()),
-    pepper: await pepperOf(context),
+    pepper: await openPepper(context),
     remaining: remainingOf(context),
   }
 }
 
-export async function holdsOf(context: Context): Promise<HoldPorts> {
-  return { store: await holdStoreOf(context), pepper: await pepperOf(context) }
+export async function openHoldPorts(context: Context): Promise<HoldPorts> {
+  return { store: await openHoldStore(context), pepper: await openPepper(context) }
 }
 
-export async function holdStoreOf(context: Context): Promise<HoldStore> {
+export async function openHoldStore(context: Context): Promise<HoldStore> {
   const { postgresHoldStore } = await import('../repo/erasure/holds.js')
   return postgresHoldStore(await context.database())
 }
 
-export async function retentionOf(context: Context): Promise<RetentionPorts> {
-  return { store: await retentionStoreOf(context), pepper: await pepperOf(context) }
+export async function openRetentionPorts(context: Context): Promise<RetentionPorts> {
+  return { store: await openRetentionStore(context), pepper: await openPepper(context) }
 }
 
-export async function retentionStoreOf(context: Context): Promise<RetentionStore> {
+export async function openRetentionStore(context: Context): Promise<RetentionStore> {
   const [{ postgresRetentionStore }, { DEFAULT_POLICY }] = await Promise.all([
     import('../repo/erasure/retention.js'),
     import('../erasure/retention.js'),
@@ -45,9 +45,9 @@ function remainingOf(context: Context): RemainingReferences {
       const [{ accessRemaining }, { pseudonym }, keys, relations, pepper] = await Promise.all([
         import('../access/remaining.js'),
         import('../chain/hash.js'),
-        keysOf(context),
-        relationsOf(context),
-        pepperOf(context),
+        openKeyStore(context),
+        openRelationStore(context),
+        openPepper(context),
       ])
       const secret = await pepper.pepperOf(domainId)
       return accessRemaining(

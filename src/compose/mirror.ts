@@ -24,7 +24,7 @@ function mirrorOfHome(context: Context): string {
 const opened = new WeakMap<Context, Promise<OpenMirrors<IndexedMirror>>>()
 
 /** Returns the mirror at a URL, the same store for each call of a run. It is closed with the context. */
-export async function mirrorOf(
+export async function openMirror(
   context: Context,
   url: string = defaultMirrorUrl(context),
 ): Promise<IndexedMirror> {
@@ -35,12 +35,12 @@ export async function mirrorOf(
 
 async function mirrorsOf(context: Context): Promise<OpenMirrors<IndexedMirror>> {
   const { OpenMirrors } = await import('../mirror/open-mirrors.js')
-  const mirrors = new OpenMirrors((url) => openMirror(context, url))
+  const mirrors = new OpenMirrors((url) => openStore(context, url))
   context.onClose(() => mirrors.close())
   return mirrors
 }
 
-async function openMirror(context: Context, url: string): Promise<IndexedMirror> {
+async function openStore(context: Context, url: string): Promise<IndexedMirror> {
   const { openMirror: open } = await import('../mirror/open.js')
   // Only the directory of the home is created. Any other missing directory is mistyped, or not mounted.
   const isOfHome =

@@ -3,18 +3,18 @@ import type { ProvisionDeps } from '../append/provision-pepper.js'
 import { AuditError } from '../base/errors.js'
 import type { CursorKey, Pepper } from '../ports/pepper.js'
 import type { Context } from './context.js'
-import { entriesOf } from './query.js'
+import { openEntryReader } from './query.js'
 
 /**
  * Opens the pepper that was named, or the key file of the home. Rejects with `pepper_not_configured` where an external
  * database comes without a pepper. `mint`: whether a home without rows may get a new key file; false before a restore,
  * whose rows need the old one.
  */
-export async function pepperOf(context: Context, { mint } = { mint: true }): Promise<Pepper & CursorKey> {
+export async function openPepper(context: Context, { mint } = { mint: true }): Promise<Pepper & CursorKey> {
   const url = context.places.pepper
   if (url !== undefined) {
-    const { openPepper } = await import('../pepper/open-pepper.js')
-    return openPepper(url)
+    const { openPepperSource } = await import('../pepper/open-pepper.js')
+    return openPepperSource(url)
   }
   if (!context.embedded) {
     throw new AuditError('pepper_not_configured', 'an external database needs a pepper source', {
@@ -38,16 +38,16 @@ export function cursorKeyOf(context: Context): CursorKey {
   return {
     cursorKey: async () => {
       const { cursorKeyOf: fromEnvironment } = await import('../pepper/key-file.js')
-      const ofPepper: CursorKey = { cursorKey: async () => (await pepperOf(context)).cursorKey() }
+      const ofPepper: CursorKey = { cursorKey: async () => (await openPepper(context)).cursorKey() }
       return fromEnvironment(process.env, ofPepper).cursorKey()
     },
   }
 }
 
 /** `from`: the URL of the source that the chains were begun with. Throws `usage` before a database is opened. */
-export async function provisionDepsOf(context: Context, from: string | undefined): Promise<ProvisionDeps> {
-  const { openPepper, openPepperVault } = await import('../pepper/open-pepper.js')
+export async function openProvisionDeps(context: Context, from: string | undefined): Promise<ProvisionDeps> {
+  const { openPepperSource, openPepperVault } = await import('../pepper/open-pepper.js')
   const vault = openPepperVault(context.places.pepper)
-  const source = from === undefined ? undefined : openPepper(from)
-  return { vault, from: source, reader: await entriesOf(context), random: () => randomBytes(32) }
+  const source = from === undefined ? undefined : openPepperSource(from)
+  return { vault, from: source, reader: await openEntryReader(context), random: () => randomBytes(32) }
 }

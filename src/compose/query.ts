@@ -3,17 +3,17 @@ import type { QuarantineStore } from '../ports/quarantine.js'
 import type { EntryReader } from '../ports/query.js'
 import type { Context } from './context.js'
 
-export async function entriesOf(context: Context): Promise<EntryReader> {
+export async function openEntryReader(context: Context): Promise<EntryReader> {
   const { postgresEntryReader } = await import('../repo/query/entry-reader.js')
   return postgresEntryReader(await context.database())
 }
 
-export async function quarantineOf(context: Context): Promise<QuarantineStore> {
+export async function openQuarantineStore(context: Context): Promise<QuarantineStore> {
   const { postgresQuarantine } = await import('../repo/quarantine/quarantine.js')
   return postgresQuarantine(await context.database())
 }
 
-export async function domainsOf(context: Context): Promise<DomainRegistry> {
+export async function openDomainRegistry(context: Context): Promise<DomainRegistry> {
   const { postgresDomainRegistry } = await import('../repo/query/domains.js')
   return postgresDomainRegistry(await context.database())
 }

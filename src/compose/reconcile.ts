@@ -1,9 +1,9 @@
 import type { Probe, ProbeDeps } from '../reconcile/probe.js'
 import type { ProbeSettings } from '../reconcile/schedule.js'
-import { alertsOf } from './alerts.js'
+import { openAlerts } from './alerts.js'
 import type { Context } from './context.js'
 import { openSidePool } from './database.js'
-import { quarantineOf } from './query.js'
+import { openQuarantineStore } from './query.js'
 
 /** The pool for glances and saved progress. Segments have connections of their own. */
 const POOL = {
@@ -16,12 +16,12 @@ const POOL = {
 const SHARE = 0.5
 
 /** Returns the reconcile probe, not started. The caller closes it before the context. */
-export async function probeOf(
+export async function openProbe(
   context: Context,
   settings: ProbeSettings,
   log: ProbeDeps['log'],
 ): Promise<Probe> {
-  const alerts = await alertsOf(context, (line) => log.error({ note: line }, 'alert not delivered'))
+  const alerts = await openAlerts(context, (line) => log.error({ note: line }, 'alert not delivered'))
   const [database, { Probe }, { PostgresSource }, { postgresReconcile }, { postgresQuarantineOverview }] =
     await Promise.all([
       openSidePool(context, POOL),
@@ -34,7 +34,7 @@ export async function probeOf(
     store: postgresReconcile(database),
     source: new PostgresSource(database),
     gentleSource: new PostgresSource(database, { share: SHARE }),
-    quarantine: await quarantineOf(context),
+    quarantine: await openQuarantineStore(context),
     overview: postgresQuarantineOverview(database),
     settings,
     log,

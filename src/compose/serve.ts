@@ -5,9 +5,9 @@ import type { EntryReader } from '../ports/query.js'
 import type { EntrySource } from '../ports/verify.js'
 import type { Context } from './context.js'
 import { openSidePool } from './database.js'
-import { erasureOf } from './erasure.js'
+import { openErasurePorts } from './erasure.js'
 import { cursorKeyOf } from './pepper.js'
-import { quarantineOf } from './query.js'
+import { openQuarantineStore } from './query.js'
 
 /** The pool for lists and proofs. More connections than the database has cores make no list faster. */
 const POOL = {
@@ -29,7 +29,7 @@ export interface ServerStores {
 }
 
 /** Opens the stores on a pool of their own: neither denials that are written nor verifies keep a list waiting. */
-export async function serverStoresOf(context: Context): Promise<ServerStores> {
+export async function openServerStores(context: Context): Promise<ServerStores> {
   const cursorKey = await fixedCursorKey(context)
   const [database, { postgresEntryReader }, { PostgresSource }] = await Promise.all([
     openSidePool(context, POOL),
@@ -39,7 +39,7 @@ export async function serverStoresOf(context: Context): Promise<ServerStores> {
   return {
     entries: postgresEntryReader(database),
     source: new PostgresSource(database, { share: VERIFY_SHARE }),
-    quarantine: await quarantineOf(context),
+    quarantine: await openQuarantineStore(context),
     cursorKey,
     eraser: await eraserOf(context),
   }
@@ -55,7 +55,7 @@ async function fixedCursorKey(context: Context): Promise<CursorKey> {
 async function eraserOf(context: Context): Promise<IdentityEraser> {
   const [{ eraseIdentity }, ports] = await Promise.all([
     import('../erasure/erase-identity.js'),
-    erasureOf(context),
+    openErasurePorts(context),
   ])
   return {
     erase: ({ domainId, identityId, actor }) =>

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { KnownChains } from '../ports/domains.js'
 import type { CopyName, EntrySource } from '../ports/verify.js'
 import type { Context } from './context.js'
-import { mirrorCodec, mirrorOf } from './mirror.js'
+import { mirrorCodec, openMirror } from './mirror.js'
 
 /** Most threads for one chain. Each takes 35 MB. */
 const MAX_THREADS = 4
@@ -15,7 +15,7 @@ interface SourceOptions {
 }
 
 /** Returns the source to verify a chain from. `mirror` needs no database; `both` reads the mirror that the Domain names. */
-export async function sourceOf(
+export async function openSource(
   context: Context,
   name: CopyName,
   domainId: string,
@@ -31,7 +31,7 @@ export async function sourceOf(
   const [codec, { nodeHasher }] = await Promise.all([mirrorCodec(), import('../base/node-hasher.js')])
   if (name === 'mirror') {
     const { MirrorSource } = await import('../verify/mirror-source.js')
-    return new MirrorSource(await mirrorOf(context, mirror?.url), codec, nodeHasher, { isExpected })
+    return new MirrorSource(await openMirror(context, mirror?.url), codec, nodeHasher, { isExpected })
   }
   const [{ BothSource }, { postgresSnapshots }, { mirrorUrlOf }] = await Promise.all([
     import('../verify/both-source.js'),
@@ -40,7 +40,7 @@ export async function sourceOf(
   ])
   const database = await context.database()
   const { url } = mirror ?? { url: await database.withClient((client) => mirrorUrlOf(client, domainId)) }
-  return new BothSource(postgresSnapshots(database), await mirrorOf(context, url), codec, nodeHasher)
+  return new BothSource(postgresSnapshots(database), await openMirror(context, url), codec, nodeHasher)
 }
 
 /** Returns every chain that the source mentions. */
@@ -51,7 +51,7 @@ export async function chainsKnownTo(
 ): Promise<KnownChains> {
   if (name === 'postgres') return knownChainsOf(context)
   const { mirrorChains, storedChains } = await import('../verify/mirror-chains.js')
-  const mirror = [await mirrorOf(context), await mirrorCodec(), signal] as const
+  const mirror = [await openMirror(context), await mirrorCodec(), signal] as const
   if (name === 'mirror') return mirrorChains(...mirror)
   const known = await knownChainsOf(context)
   // A chain that Postgres has lost completely is still in the mirror.

@@ -9,7 +9,7 @@ import { type PepperPlace, parsePepperUrl } from './pepper-url.js'
 type Env = Readonly<Record<string, string | undefined>>
 
 /** Opens the source that a URL names (pepper-url.ts). Throws `usage`, and `pepper_not_configured` where the login is missing. */
-export function openPepper(url: string, env: Env = process.env): Pepper & CursorKey {
+export function openPepperSource(url: string, env: Env = process.env): Pepper & CursorKey {
   const place = parsePepperUrl(url)
   if (place.kind === 'file') return new KeyFilePepper(place.path)
   return place.kind === 'env' ? new EnvKeyPepper(place.name, env) : vaultAt(place, env)

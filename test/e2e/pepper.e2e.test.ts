@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { openPepper } from '../../src/pepper/open-pepper.js'
+import { openPepperSource } from '../../src/pepper/open-pepper.js'
 import { Writer } from '../support/append-chains.js'
 import { type CliResult, jsonLines, runCli } from '../support/cli.js'
 import { KvAdmin } from '../support/kv2-admin.js'
@@ -50,7 +50,7 @@ const append = (domainId: string, more: Record<string, string> = {}) =>
   auditWith(more, 'append', '--domain', domainId, ...ENTRY)
 
 const pepperOf = async (domainId: string) =>
-  Buffer.from(await openPepper(server.url(), env).pepperOf(domainId)).toString('hex')
+  Buffer.from(await openPepperSource(server.url(), env).pepperOf(domainId)).toString('hex')
 
 /** Expects an error with this code and exit code, without a secret. */
 function expectError(result: CliResult, exit: number, code: string): void {
@@ -64,7 +64,7 @@ function expectError(result: CliResult, exit: number, code: string): void {
 async function begun(): Promise<string> {
   const domainId = randomUUID()
   await admin.putPepper(domainId, randomBytes(32))
-  const writer = new Writer(database.url, openPepper(server.url(), env))
+  const writer = new Writer(database.url, openPepperSource(server.url(), env))
   await writer.create(domainId)
   await writer.record(domainId)
   await writer.close()

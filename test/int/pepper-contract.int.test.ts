@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { EnvKeyPepper } from '../../src/pepper/env-key.js'
 import { KeyFilePepper } from '../../src/pepper/key-file.js'
-import { openPepper, openPepperVault } from '../../src/pepper/open-pepper.js'
+import { openPepperSource, openPepperVault } from '../../src/pepper/open-pepper.js'
 import { KvAdmin } from '../support/kv2-admin.js'
 import { CA_FILE, Kv2Server } from '../support/kv2-server.js'
 import { DOMAIN, pepperContract, vaultContract } from '../support/pepper-contract.js'
@@ -113,7 +113,7 @@ function kvContracts(
   pepperContract(name, [...Object.keys(ODD_FIELDS), ...GONE], async () => {
     const { url, env, admin, close } = await open()
     return {
-      pepper: openPepper(url, env),
+      pepper: openPepperSource(url, env),
       secrets: ['50505050', 'UFBQUFBQ', ...Object.values(env).filter((value) => !value.endsWith('.pem'))],
       renew: async (domainId) => void (await admin.putPepper(domainId, randomBytes(32))),
       damages: kvDamages(admin),
@@ -156,8 +156,8 @@ describe('32 bytes in a file and in a variable', () => {
     const dir = await mkdtemp(join(tmpdir(), 'audit-pepper-'))
     const key = randomBytes(32)
     await writeFile(join(dir, 'key'), key, { mode: 0o600 })
-    const file = openPepper(`file://${dir}/key`)
-    const variable = openPepper('env:CI_KEY', { CI_KEY: `${key.toString(encoding)}\n` })
+    const file = openPepperSource(`file://${dir}/key`)
+    const variable = openPepperSource('env:CI_KEY', { CI_KEY: `${key.toString(encoding)}\n` })
     expect(await variable.pepperOf(DOMAIN)).toEqual(await file.pepperOf(DOMAIN))
     expect(await variable.cursorKey()).toEqual(await file.cursorKey())
     await rm(dir, { recursive: true })

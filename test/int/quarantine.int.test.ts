@@ -6,7 +6,7 @@ import { AuditError } from '../../src/base/errors.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
-import { openSink } from '../../src/compose/open-sink.js'
+import { sinkOptions } from '../../src/compose/sink-options.js'
 import { quarantineJson } from '../../src/json/quarantine-record.js'
 import type { Pepper } from '../../src/ports/pepper.js'
 import type { QuarantineRecord, QuarantineStore } from '../../src/ports/quarantine.js'
@@ -43,7 +43,7 @@ beforeAll(async () => {
   database = await testDatabase()
   db = new Database(database.url)
   store = postgresQuarantine(db)
-  sink = new Sink(openSink(db, pepper))
+  sink = new Sink(sinkOptions(db, pepper))
   for (const domainId of [DOMAIN, OTHER]) {
     await createDomain({ domainId, name: '', actor: 'operator:test' }, new PostgresEntryStore(db), pepper)
   }
@@ -276,7 +276,7 @@ describe('acknowledgeQuarantine', () => {
 
   it('works for the role that appends', async () => {
     const writing = new Database(`${database.url}&options=${encodeURIComponent('-c role=audit_writer')}`)
-    const writer = new Sink(openSink(writing, pepper))
+    const writer = new Sink(sinkOptions(writing, pepper))
     const appendAsWriter = (row: SelfAuditRow) => writer.record(selfAuditEntry('operator:test', row))
     await acknowledgeQuarantine(postgresQuarantine(writing), appendAsWriter, 1, 'x')
     expect(await announced()).toEqual(['quarantine:1'])
@@ -340,7 +340,7 @@ describe('acknowledgeQuarantine', () => {
   })
 
   it('changes nothing on any chain with the wrong pepper', async () => {
-    const wrong = new Sink(openSink(db, { pepperOf: async () => new Uint8Array(32) }))
+    const wrong = new Sink(sinkOptions(db, { pepperOf: async () => new Uint8Array(32) }))
     const appendWrongly = (row: SelfAuditRow) => wrong.record(selfAuditEntry('operator:test', row))
     await expect(acknowledgeQuarantine(store, appendWrongly, 1, 'x')).rejects.toMatchObject({
       code: 'pepper_mismatch',

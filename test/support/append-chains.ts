@@ -3,7 +3,7 @@ import { createDomain } from '../../src/append/create-domain.js'
 import { type InputEntry, inputEntry } from '../../src/append/input/input-line.js'
 import { Sink } from '../../src/append/sink.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { openSink } from '../../src/compose/open-sink.js'
+import { sinkOptions } from '../../src/compose/sink-options.js'
 import type { Placed } from '../../src/ports/append.js'
 import type { Pepper } from '../../src/ports/pepper.js'
 import type { EntrySource } from '../../src/ports/verify.js'
@@ -35,7 +35,7 @@ export class Writer {
   ) {
     this.database = new Database(url)
     this.store = new PostgresEntryStore(this.database)
-    this.sink = new Sink(openSink(this.database, pepper))
+    this.sink = new Sink(sinkOptions(this.database, pepper))
   }
 
   /** Creates a Domain and returns its id. */

@@ -11,7 +11,7 @@ import { type Chains, onlyChain } from '../../append/residency.js'
 import type { Sink } from '../../append/sink.js'
 import { AuditError } from '../../base/errors.js'
 import { wireTime } from '../../base/wire-time.js'
-import { sinkOf } from '../../compose/append.js'
+import { openSink } from '../../compose/append.js'
 import type { Context } from '../../compose/context.js'
 import type { Placed } from '../../ports/append.js'
 import type { Output } from '../output/output.js'
@@ -48,7 +48,7 @@ export async function runAppend(
   const ended = new AbortController()
   const candidates = candidatesOf(request, ended.signal)
   const entry = candidates === undefined ? checkEntry(entryOfFlags(request)) : undefined
-  const sink = await sinkOf(context, {
+  const sink = await openSink(context, {
     defaults: chainsOf(request.chain),
     idempotencyDays: request['idempotency-days'],
   })

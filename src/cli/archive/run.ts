@@ -1,5 +1,5 @@
 import type { Backfilled } from '../../archive/backfill.js'
-import { archiveOf } from '../../compose/archive.js'
+import { openArchive } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
 import { note } from '../output/streams.js'
@@ -53,7 +53,7 @@ export async function runArchiveStatus(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { ledger, snapshots, mirrors, codec } = await archiveOf(context, 1)
+  const { ledger, snapshots, mirrors, codec } = await openArchive(context, 1)
   const { statusOfChain } = await import('../../archive/status.js')
   let found = false
   await eachChain(options, context, out, signal, {

@@ -1,8 +1,8 @@
 import type { BackfillDeps } from '../../archive/backfill.js'
 import type { ArchiverDeps } from '../../archive/drain-pass.js'
 import { nodeHasher } from '../../base/node-hasher.js'
-import { alertsOf } from '../../compose/alerts.js'
-import { archiveOf } from '../../compose/archive.js'
+import { openAlerts } from '../../compose/alerts.js'
+import { openArchive } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
 import { note } from '../output/streams.js'
 import { foundText } from './text.js'
@@ -17,8 +17,8 @@ export async function uploadDepsOf(
   print: (line: string) => void,
 ): Promise<UploadDeps> {
   // First, because invalid alert settings are a usage error.
-  const alerts = await alertsOf(context, note)
-  const { queue, ledger, codec, mirrors, quarantine } = await archiveOf(context, concurrency)
+  const alerts = await openAlerts(context, note)
+  const { queue, ledger, codec, mirrors, quarantine } = await openArchive(context, concurrency)
   const { FindingLog } = await import('../../archive/finding-log.js')
   const log = new FindingLog({
     quarantine,

@@ -1,5 +1,5 @@
 import { exportChain } from '../../bundle/export-chain.js'
-import { exportDepsOf } from '../../compose/bundle.js'
+import { openExportDeps } from '../../compose/bundle.js'
 import type { Context } from '../../compose/context.js'
 import type { ExportRequest } from '../../ports/bundle.js'
 import type { Output } from '../output/output.js'
@@ -25,7 +25,7 @@ export async function runExport(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { path, replace, tool, json } = options
-  const parts = await exportDepsOf(context, { path, replace }, tool)
+  const parts = await openExportDeps(context, { path, replace }, tool)
   const { request } = options
   const exported = await withProgress(`export ${request.domainId}`, (onProgress) =>
     exportChain(request, parts, onProgress, signal),

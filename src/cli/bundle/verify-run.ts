@@ -2,7 +2,7 @@ import { AuditError } from '../../base/errors.js'
 import { nodeHasher } from '../../base/node-hasher.js'
 import { type BundleVerdict, verifyBundle } from '../../bundle/verify-bundle.js'
 import type { ChainHead } from '../../chain/entry.js'
-import { alertsOf } from '../../compose/alerts.js'
+import { openAlerts } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
@@ -31,7 +31,7 @@ export async function runVerifyBundle(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { path, domainId, allowFiltered } = options
-  const alerts = await alertsOf(context, note)
+  const alerts = await openAlerts(context, note)
   const request = { path, domainId, allowFiltered, pinsOf: await pinsOf(options) }
   const verdict = await withProgress('verify bundle', (onProgress) =>
     verifyBundle(request, nodeHasher, onProgress, signal),

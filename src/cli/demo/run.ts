@@ -6,10 +6,10 @@ import { appendStream } from '../../append/append-stream.js'
 import { fileCandidates } from '../../append/input/candidates.js'
 import { AuditError } from '../../base/errors.js'
 import type { Finding, FindingCode } from '../../chain/finding.js'
-import { createDomainOn, sinkOf } from '../../compose/append.js'
+import { createDomainOn, openSink } from '../../compose/append.js'
 import { Context } from '../../compose/context.js'
-import { hostileEditOf } from '../../compose/demo.js'
-import { sourceOf } from '../../compose/verify.js'
+import { makeHostileEdit } from '../../compose/demo.js'
+import { openSource } from '../../compose/verify.js'
 import type { CopyName } from '../../ports/verify.js'
 import type { Verdict } from '../../verify/verdict.js'
 import { verifyChain } from '../../verify/verify-chain.js'
@@ -64,7 +64,7 @@ class Demo {
     expect(before.ok && before.unarchived === 0, 'the honest chain did not verify')
 
     await this.#say('5. A hostile administrator switches the triggers off and turns a denial into a grant.')
-    const { seq, statement } = await hostileEditOf(this.#context, this.#domainId)
+    const { seq, statement } = await makeHostileEdit(this.#context, this.#domainId)
     await this.#show(statement)
 
     await this.#say('6. PostgreSQL is recomputed again: "audit verify" ends with exit code 1 here.')
@@ -90,7 +90,7 @@ class Demo {
       files.map((name) => join(folder, name)),
       'cloudtrail',
     )
-    const sink = await sinkOf(this.#context, { defaults: { domainIds: [this.#domainId] } })
+    const sink = await openSink(this.#context, { defaults: { domainIds: [this.#domainId] } })
     let appended = 0
     for await (const outcome of appendStream(sink, candidates, 'stop', this.#signal)) {
       if ('refused' in outcome) throw outcome.refused
@@ -100,7 +100,7 @@ class Demo {
   }
 
   async #verify(name: CopyName): Promise<Verdict> {
-    const source = await sourceOf(this.#context, name, this.#domainId)
+    const source = await openSource(this.#context, name, this.#domainId)
     const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
     const verdict = await verifyChain(source, request, () => undefined, this.#signal)
     for (const line of verdictText(verdict).split('\n')) await this.#show(line)

@@ -1,5 +1,5 @@
 import type { Context } from '../../compose/context.js'
-import { erasureOf } from '../../compose/erasure.js'
+import { openErasurePorts } from '../../compose/erasure.js'
 import { knownChainsOf } from '../../compose/verify.js'
 import { eraseEverywhere } from '../../erasure/erase-everywhere.js'
 import {
@@ -32,7 +32,7 @@ export async function runErase(
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = new EraseRun(options, context, out, signal, await erasureOf(context))
+  const run = new EraseRun(options, context, out, signal, await openErasurePorts(context))
   if (options.confirm) return run.erase()
   await run.preview()
   const hint = 'the items above would be deleted permanently; give --confirm to delete them'

@@ -1,5 +1,5 @@
 import type { Context } from '../../compose/context.js'
-import { retentionOf, retentionStoreOf } from '../../compose/erasure.js'
+import { openRetentionPorts, openRetentionStore } from '../../compose/erasure.js'
 import { applyRetention, type Purge, previewPurge } from '../../erasure/purge.js'
 import { showRetention } from '../../erasure/retention.js'
 import type { Output } from '../output/output.js'
@@ -13,7 +13,7 @@ export async function runRetentionShow(
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const store = await retentionStoreOf(context)
+  const store = await openRetentionStore(context)
   await eachChain(options, context, out, signal, {
     label: 'retention',
     ...RETENTION_LIST,
@@ -37,9 +37,9 @@ export async function runRetentionApply(
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const store = await retentionStoreOf(context)
+  const store = await openRetentionStore(context)
   // A dry run needs no pepper: it writes nothing.
-  const ports = options.dryRun ? undefined : await retentionOf(context)
+  const ports = options.dryRun ? undefined : await openRetentionPorts(context)
   await eachChain(options, context, out, signal, {
     label: 'retention',
     ...PURGE_LIST,

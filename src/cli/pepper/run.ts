@@ -1,7 +1,7 @@
 import { type ProvisionDeps, provisionPepper } from '../../append/provision-pepper.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
-import { provisionDepsOf } from '../../compose/pepper.js'
+import { openProvisionDeps } from '../../compose/pepper.js'
 import { knownChainsOf } from '../../compose/verify.js'
 import type { Output } from '../output/output.js'
 import { onEveryChain } from '../shell/each-chain.js'
@@ -20,7 +20,7 @@ export async function runProvision(
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const deps = await provisionDepsOf(context, options.from)
+  const deps = await openProvisionDeps(context, options.from)
   if (options.chain !== 'all') return provision(options.chain, deps, options, out)
   const { domainIds } = await knownChainsOf(context)
   const chains = new Set([PLATFORM_ANCHOR, ...domainIds])

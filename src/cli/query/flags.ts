@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import type { Context } from '../../compose/context.js'
-import { pepperOf } from '../../compose/pepper.js'
-import { entriesOf } from '../../compose/query.js'
+import { openPepper } from '../../compose/pepper.js'
+import { openEntryReader } from '../../compose/query.js'
 import type { EntryFilter } from '../../ports/query.js'
 import type { ListParameters } from '../../query/list-query.js'
 import { subjectPseudonym } from '../../query/subject.js'
@@ -60,8 +60,8 @@ export async function subjectFilter(
   subjectId: string | undefined,
 ): Promise<Pick<EntryFilter, 'subjectPseudonym'>> {
   if (subjectId === undefined) return {}
-  const pepper = await pepperOf(context)
+  const pepper = await openPepper(context)
   return {
-    subjectPseudonym: await subjectPseudonym(await entriesOf(context), pepper, domainId, subjectId),
+    subjectPseudonym: await subjectPseudonym(await openEntryReader(context), pepper, domainId, subjectId),
   }
 }

@@ -1,5 +1,5 @@
 import type { Context } from '../../compose/context.js'
-import { restoreDepsOf } from '../../compose/restore.js'
+import { openRestoreDeps } from '../../compose/restore.js'
 import { restoreAll, summarise } from '../../restore/restore-all.js'
 import { isWhole, restoreChain } from '../../restore/restore-chain.js'
 import type { RestoreDeps, RestoreStep, RunStep } from '../../restore/restore-deps.js'
@@ -26,7 +26,7 @@ export async function runRestore(
 ): Promise<ExitCode> {
   const { chain: domainId, json, allowBrokenTail } = options
   const pins = await pinsOf(options)
-  const deps = { ...(await restoreDepsOf(context)), runStep }
+  const deps = { ...(await openRestoreDeps(context)), runStep }
   if (domainId === 'all') return runAll({ pins, allowBrokenTail }, json, deps, out, signal)
   const chain = { domainId, pins: pinsOfChain(options, pins), allowBrokenTail }
   const outcome = await restoreChain(chain, deps, signal)

@@ -1,7 +1,7 @@
 import type { Access } from '../../compose/access-types.js'
-import { sinkOf } from '../../compose/append.js'
+import { openSink } from '../../compose/append.js'
 import type { Context } from '../../compose/context.js'
-import { serverStoresOf } from '../../compose/serve.js'
+import { openServerStores } from '../../compose/serve.js'
 import type { Denials } from '../../http/denials/denials.js'
 import type { HttpDeps } from '../../http/deps.js'
 
@@ -13,8 +13,8 @@ export async function httpDepsOf(
 ): Promise<HttpDeps & { readonly denials: Denials }> {
   const [{ Denials }, sink, stores] = await Promise.all([
     import('../../http/denials/denials.js'),
-    sinkOf(context),
-    serverStoresOf(context),
+    openSink(context),
+    openServerStores(context),
   ])
   const denials = new Denials({ record: (entry) => sink.record(entry), log: options.log })
   return { ...options, ...access, ...stores, denials }

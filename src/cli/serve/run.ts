@@ -2,7 +2,7 @@ import { createSecureContext } from 'node:tls'
 import { AuditError } from '../../base/errors.js'
 import type { Access } from '../../compose/access-types.js'
 import type { Context } from '../../compose/context.js'
-import { probeOf } from '../../compose/reconcile.js'
+import { openProbe } from '../../compose/reconcile.js'
 import type { AppOptions } from '../../http/app.js'
 import type { Listening } from '../../http/connection/server.js'
 import type { HttpDeps } from '../../http/deps.js'
@@ -47,7 +47,7 @@ export async function runServe(
   const { serveLog } = await import('./log.js')
   const log = serveLog()
   const granted = await access()
-  const probe = await probeOf(context, options.probeSettings, log)
+  const probe = await openProbe(context, options.probeSettings, log)
   const metrics = await metricsOfProbe(probe, options.version)
   const { maxVerifies } = options
   const { onAnswered } = metrics

@@ -1,9 +1,9 @@
 import { AuditError } from '../../base/errors.js'
 import type { ChainHead } from '../../chain/entry.js'
-import { alertsOf } from '../../compose/alerts.js'
+import { openAlerts } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
-import { quarantineOf } from '../../compose/query.js'
-import { chainsKnownTo, sourceOf } from '../../compose/verify.js'
+import { openQuarantineStore } from '../../compose/query.js'
+import { chainsKnownTo, openSource } from '../../compose/verify.js'
 import { verifyResult } from '../../json/verify-result.js'
 import type { Alerts } from '../../ports/alerts.js'
 import type { KnownChains } from '../../ports/domains.js'
@@ -38,7 +38,7 @@ export async function runVerify(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const alerts = await alertsOf(context, note)
+  const alerts = await openAlerts(context, note)
   const pins = await pinsOf(options)
   const run = new VerifyRun(options, context, alerts, out, signal)
   if (options.source !== 'mirror') await noteOtherLogs(context)
@@ -87,7 +87,7 @@ class VerifyRun {
     const { fromSeq = 1, toSeq } = this.options
     const request: VerifyRequest = { domainId, fromSeq, toSeq, pins, known }
     const isExpected = known?.created.has(domainId) ?? false
-    const source = await sourceOf(this.context, this.options.source, domainId, { isExpected })
+    const source = await openSource(this.context, this.options.source, domainId, { isExpected })
     return withProgress(`verify ${domainId}`, (onProgress) =>
       verifyChain(source, request, onProgress, this.signal),
     )
@@ -108,7 +108,7 @@ class VerifyRun {
     if (findings.length === 0) return
     try {
       const { recordFindings } = await import('../../quarantine/quarantine.js')
-      const store = await quarantineOf(this.context)
+      const store = await openQuarantineStore(this.context)
       const recorded = await recordFindings(store, domainId, source, findings)
       if (recorded === 'not_permitted')
         note('note: the findings were not quarantined: this role may not write')

@@ -12,8 +12,8 @@ export interface SinkSettings {
   readonly idempotencyDays?: number | undefined
 }
 
-/** Returns what a sink on Postgres works with, for both the command line and the library. */
-export function openSink(
+/** Returns the options of a sink on PostgreSQL, for both the command line and the library. */
+export function sinkOptions(
   database: Database,
   pepper: Pepper,
   { defaults, idempotencyDays }: SinkSettings = {},
