@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { entryFlags } from '../src/cli/append/flags.js'
 import { runAppend } from '../src/cli/append/run.js'
-import { chainFlags, optionalChain } from '../src/cli/flags/chain.js'
+import { chainFlags, parseOptionalChain } from '../src/cli/flags/chain.js'
 import { integerFlag } from '../src/cli/flags/integer.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
@@ -42,7 +42,7 @@ recorded_at is the time of the append by the database's clock.`
     const context = await this.context(parsed.flags)
     const files = parsed.argv.map(String)
     const code = await runAppend(
-      { ...parsed.flags, files, chain: optionalChain(parsed) },
+      { ...parsed.flags, files, chain: parseOptionalChain(parsed) },
       context,
       this.out,
       this.signal,

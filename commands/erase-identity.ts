@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../src/base/errors.js'
 import { runErase } from '../src/cli/erasure/erase-run.js'
-import { chainsFlags, chainsOf } from '../src/cli/flags/chain.js'
-import { personFlags, personOf } from '../src/cli/flags/person.js'
+import { chainsFlags, parseChains } from '../src/cli/flags/chain.js'
+import { parsePerson, personFlags } from '../src/cli/flags/person.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class EraseIdentity extends AuditCommand {
@@ -28,13 +28,13 @@ deleted, changes nothing and exits with 2. A repeated erasure exits with 0 and p
   override async run(): Promise<void> {
     const parsed = await this.parse(EraseIdentity)
     const { flags } = parsed
-    const chain = chainsOf(parsed)
+    const chain = parseChains(parsed)
     if (chain === 'all' && flags.pseudonym !== undefined) {
       throw new AuditError('usage', '--pseudonym names a person on one chain; it excludes --all')
     }
     const options = {
       chain,
-      person: personOf(flags),
+      person: parsePerson(flags),
       // oclif's type says boolean; a flag that is not given is undefined.
       block: flags.block === true,
       confirm: flags.confirm === true,

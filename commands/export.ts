@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { parseExport } from '../src/cli/bundle/export-flags.js'
 import { runExport } from '../src/cli/bundle/export-run.js'
-import { chainFlags, chainOf } from '../src/cli/flags/chain.js'
+import { chainFlags, parseChain } from '../src/cli/flags/chain.js'
 import { filterFlags, subjectFilter, timeFlags } from '../src/cli/query/flags.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
@@ -31,7 +31,7 @@ selection and never verifies as a complete range.`
   override async run(): Promise<void> {
     const parsed = await this.parse(Export)
     const { flags, raw } = parsed
-    const domainId = chainOf({ flags: { domain: flags.domain, platform: flags.platform }, raw })
+    const domainId = parseChain({ flags: { domain: flags.domain, platform: flags.platform }, raw })
     const request = parseExport(domainId, flags)
     const context = await this.context(flags)
     const subject = await subjectFilter(context, domainId, flags['subject-id'])

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags'
-import { chainFlags, chainOf } from '../src/cli/flags/chain.js'
+import { chainFlags, parseChain } from '../src/cli/flags/chain.js'
 import { note } from '../src/cli/output/streams.js'
 import { printProof } from '../src/cli/query/text.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
@@ -21,7 +21,7 @@ entry_hash = sha256(prev_hash, sha256(canonical_bytes)). It does not prove the r
   override async run(): Promise<void> {
     const parsed = await this.parse(Get)
     const { flags } = parsed
-    const domainId = chainOf(parsed)
+    const domainId = parseChain(parsed)
     const seq = parseSeq(flags.seq)
     const context = await this.context(flags)
     const proven = await getEntry(await openEntryReader(context), domainId, seq)

@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
-import { chainFlags, chainOf } from '../src/cli/flags/chain.js'
+import { chainFlags, parseChain } from '../src/cli/flags/chain.js'
 import { printStream } from '../src/cli/output/print-stream.js'
 import { note } from '../src/cli/output/streams.js'
-import { filterFlags, parametersOf, subjectFilter, timeFlags } from '../src/cli/query/flags.js'
+import { filterFlags, listParameters, subjectFilter, timeFlags } from '../src/cli/query/flags.js'
 import { ENTRY_LIST, printPage } from '../src/cli/query/text.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import type { Context } from '../src/compose/context.js'
@@ -30,8 +30,8 @@ Times are RFC 3339 and inclusive.`
   override async run(): Promise<void> {
     const parsed = await this.parse(List)
     const { flags, raw } = parsed
-    const domainId = chainOf({ flags: { domain: flags.domain, platform: flags.platform }, raw })
-    const filter = parseFilter(parametersOf(flags))
+    const domainId = parseChain({ flags: { domain: flags.domain, platform: flags.platform }, raw })
+    const filter = parseFilter(listParameters(flags))
     const limit = parseLimit(flags.limit)
     const context = await this.context(flags)
     const chosen = { ...filter, ...(await subjectFilter(context, domainId, flags['subject-id'])) }

@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
-import { jwtFlags, jwtOf, spicedbFlags, spicedbOf } from '../src/cli/access/flags.js'
+import { jwtFlags, parseJwt, parseSpicedb, spicedbFlags } from '../src/cli/access/flags.js'
 import { integerFlag } from '../src/cli/flags/integer.js'
-import { assertTlsPair, PORTS, trustedProxiesOf } from '../src/cli/serve/flags.js'
-import { probeFlags, probeSettingsOf, scrapesOf } from '../src/cli/serve/probe-flags.js'
+import { assertTlsPair, PORTS, parseTrustedProxies } from '../src/cli/serve/flags.js'
+import { metricsAddressFromFlags, probeFlags, probeSettingsFromFlags } from '../src/cli/serve/probe-flags.js'
 import { runServe } from '../src/cli/serve/run.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { openAccess } from '../src/compose/access.js'
@@ -55,14 +55,14 @@ Verifies every chain at the start, and keeps verifying: /readyz answers 200 only
       port: flags.port,
       tlsCert,
       tlsKey,
-      trustedProxies: trustedProxiesOf(flags['trusted-proxy']),
+      trustedProxies: parseTrustedProxies(flags['trusted-proxy']),
       maxVerifies: flags['max-verifies'],
-      probeSettings: probeSettingsOf(flags),
-      scrapes: scrapesOf(flags),
+      probeSettings: probeSettingsFromFlags(flags),
+      metricsAddress: metricsAddressFromFlags(flags),
       version: this.config.version,
       json: flags.json,
     }
-    const access = { jwt: jwtOf(flags), spicedb: spicedbOf(flags) }
+    const access = { jwt: parseJwt(flags), spicedb: parseSpicedb(flags) }
     const context = await this.context(flags)
     const run = runServe(options, context, this.out, this.signal, () => openAccess(context, access))
     this.exitWith(await run)

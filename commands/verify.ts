@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { assertNoBundle, parseBundle } from '../src/cli/bundle/verify-flags.js'
-import { chainsFlags, chainsOf } from '../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../src/cli/flags/chain.js'
 import { mirrorFlags } from '../src/cli/flags/mirror.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { parsePin, parseSegment } from '../src/cli/verify/flags.js'
@@ -62,7 +62,7 @@ one: keep the head that verify prints in another place, and pass it with --expec
       return
     }
     assertNoBundle(parsed)
-    const chain = chainsOf(parsed)
+    const chain = parseChains(parsed)
     const pin = flags['expect-head']
     const code = await runVerify(
       {

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { CONCURRENCY, uploadFlags } from '../../src/cli/archive/flags.js'
 import { runBackfill } from '../../src/cli/archive/run.js'
-import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { parseSegment } from '../../src/cli/verify/flags.js'
 
@@ -26,7 +26,7 @@ is a finding: the finding goes to the quarantine, and the command ends with 1. N
   override async run(): Promise<void> {
     const parsed = await this.parse(ArchiveBackfill)
     const { flags } = parsed
-    const chain = chainsOf(parsed)
+    const chain = parseChains(parsed)
     const options = {
       chain,
       ...parseSegment(chain, flags),

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags'
-import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { mirrorFlags } from '../../src/cli/flags/mirror.js'
 import { runRestore } from '../../src/cli/restore/run.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -40,7 +40,7 @@ chain that exists and differs is refused, and the others go on. To restore chain
     const parsed = await this.parse(ArchiveRestore)
     const { flags } = parsed
     const pin = flags['expect-head']
-    const chain = chainsOf(parsed)
+    const chain = parseChains(parsed)
     parseSegment(chain, flags)
     const options = {
       chain,

@@ -1,5 +1,5 @@
 import { runArchiveStatus } from '../../src/cli/archive/run.js'
-import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { mirrorFlags } from '../../src/cli/flags/mirror.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
@@ -15,7 +15,7 @@ without a row. If there are gaps or orphans, the command ends with 1.`
   override async run(): Promise<void> {
     const parsed = await this.parse(ArchiveStatus)
     const { flags } = parsed
-    const options = { chain: chainsOf(parsed), json: flags.json }
+    const options = { chain: parseChains(parsed), json: flags.json }
     this.exitWith(await runArchiveStatus(options, await this.context(flags), this.out, this.signal))
   }
 }

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { HOLD_LIST } from '../../src/cli/erasure/hold-text.js'
-import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -20,7 +20,7 @@ export default class HoldList extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(HoldList)
     const { flags } = parsed
-    const chosen = chainsOf(parsed)
+    const chosen = parseChains(parsed)
     const context = await this.context(flags)
     const filter = {
       domainId: chosen === 'all' ? undefined : chosen,

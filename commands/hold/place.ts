@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { printHold } from '../../src/cli/erasure/hold-text.js'
-import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
+import { chainFlags, parseChain } from '../../src/cli/flags/chain.js'
 import { personFlags } from '../../src/cli/flags/person.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openHoldPorts } from '../../src/compose/erasure.js'
@@ -30,7 +30,7 @@ export default class HoldPlace extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(HoldPlace)
     const { flags } = parsed
-    const request = { domainId: chainOf(parsed), person: optionalPerson(flags), reason: flags.reason }
+    const request = { domainId: parseChain(parsed), person: optionalPerson(flags), reason: flags.reason }
     const context = await this.context(flags)
     const hold = await placeHold(await openHoldPorts(context), { ...request, actor: context.actor })
     await printHold(hold, flags.json, this.out)

@@ -3,10 +3,10 @@ import { v7 as uuidv7 } from 'uuid'
 import { parseExpiry } from '../../src/access/expiry.js'
 import { createKey } from '../../src/access/keys.js'
 import { parseHolder } from '../../src/access/subject.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
+import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
 import { printCreatedKey } from '../../src/cli/access/key-text.js'
-import { relationFlag, relationOf } from '../../src/cli/access/relation-flags.js'
-import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
+import { parseRelation, relationFlag } from '../../src/cli/access/relation-flags.js'
+import { chainFlags, parseChain } from '../../src/cli/flags/chain.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -47,15 +47,15 @@ or admin of the chain, and owner to create keys with --owner-only; any other act
     const { expires } = flags
     const now = BigInt(Date.now()) * 1000n
     const request = {
-      domainId: chainOf(parsed),
-      relation: relationOf(flags.relation),
+      domainId: parseChain(parsed),
+      relation: parseRelation(flags.relation),
       subject: flagValue('--subject', () => parseHolder(flags.subject ?? `service:${uuidv7()}`)),
       // oclif's type says boolean; a flag that is not given is undefined.
       readOnly: flags['read-only'] === true,
       ownerOnly: flags['owner-only'] === true,
       expiresAt: expires === undefined ? undefined : flagValue('--expires', () => parseExpiry(expires, now)),
     }
-    const spicedb = spicedbOf(flags)
+    const spicedb = parseSpicedb(flags)
     const management = await openManagement(await this.context(flags), this.signal, spicedb)
     const created = await createKey(management, request)
     await printCreatedKey(created, flags.json, this.out)

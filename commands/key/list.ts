@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import { streamKeys } from '../../src/access/keys.js'
 import { parseHolder } from '../../src/access/subject.js'
 import { KEY_LIST } from '../../src/cli/access/key-text.js'
-import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
@@ -24,7 +24,7 @@ export default class KeyList extends AuditCommand {
     const parsed = await this.parse(KeyList)
     const { flags } = parsed
     const { subject } = flags
-    const chosen = chainsOf(parsed)
+    const chosen = parseChains(parsed)
     const filter = {
       domainId: chosen === 'all' ? undefined : chosen,
       subject: subject === undefined ? undefined : flagValue('--subject', () => parseHolder(subject)),

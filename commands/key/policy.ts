@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
 import { setPolicy, showPolicy } from '../../src/access/policy.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
+import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
 import { printPolicy } from '../../src/cli/access/key-text.js'
-import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
+import { chainFlags, parseChain } from '../../src/cli/flags/chain.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openManagement, openPolicyStore } from '../../src/compose/access.js'
 import { openEntryReader } from '../../src/compose/query.js'
@@ -25,14 +25,14 @@ export default class KeyPolicy extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(KeyPolicy)
     const { flags } = parsed
-    const domainId = chainOf(parsed)
+    const domainId = parseChain(parsed)
     const context = await this.context(flags)
     await assertKnown(await openEntryReader(context), domainId)
     const policy =
       flags.erase === undefined
         ? await showPolicy({ policy: await openPolicyStore(context), signal: this.signal }, domainId)
         : await setPolicy(
-            await openManagement(context, this.signal, spicedbOf(flags)),
+            await openManagement(context, this.signal, parseSpicedb(flags)),
             domainId,
             flags.erase === 'owner-only' ? 'owner-only' : 'manage',
           )

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import { parseKeyId, revokeKey } from '../../src/access/keys.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
+import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
 import { printKey } from '../../src/cli/access/key-text.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -25,7 +25,7 @@ relations of its subject stay: to end them, run audit relation revoke. A key tha
     const { args, flags } = await this.parse(KeyRevoke)
     const id = parseKeyId(args.id)
     const revoked = await revokeKey(
-      await openManagement(await this.context(flags), this.signal, spicedbOf(flags)),
+      await openManagement(await this.context(flags), this.signal, parseSpicedb(flags)),
       id,
     )
     await printKey(revoked, flags.json, this.out)

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags'
-import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { runProvision } from '../../src/cli/pepper/run.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
@@ -25,7 +25,7 @@ An existing pepper is never overwritten: a changed pepper would break forensic c
   override async run(): Promise<void> {
     const parsed = await this.parse(PepperProvision)
     const { flags } = parsed
-    const options = { chain: chainsOf(parsed), from: flags.from, json: flags.json }
+    const options = { chain: parseChains(parsed), from: flags.from, json: flags.json }
     await runProvision(options, await this.context(flags), this.out, this.signal)
   }
 }

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags'
-import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { QUARANTINE_LIST } from '../../src/cli/quarantine/text.js'
@@ -19,7 +19,7 @@ export default class QuarantineList extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(QuarantineList)
     const { flags } = parsed
-    const chosen = chainsOf(parsed)
+    const chosen = parseChains(parsed)
     const context = await this.context(flags)
     const filter = {
       domainId: chosen === 'all' ? undefined : chosen,

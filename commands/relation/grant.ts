@@ -1,6 +1,6 @@
 import { grantRelation } from '../../src/access/relations.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
-import { tupleFlags, tupleOf } from '../../src/cli/access/relation-flags.js'
+import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
+import { parseTuple, tupleFlags } from '../../src/cli/access/relation-flags.js'
 import { printTuple } from '../../src/cli/access/relation-text.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -23,9 +23,9 @@ owner of the platform; any other actor is the operator (docs/access.md).`
   override async run(): Promise<void> {
     const parsed = await this.parse(RelationGrant)
     const { flags } = parsed
-    const tuple = tupleOf(parsed)
+    const tuple = parseTuple(parsed)
     const changed = await grantRelation(
-      await openManagement(await this.context(flags), this.signal, spicedbOf(flags)),
+      await openManagement(await this.context(flags), this.signal, parseSpicedb(flags)),
       tuple,
     )
     await printTuple(changed, flags.json, this.out)

@@ -2,8 +2,8 @@ import * as Flags from '@oclif/core/flags'
 import { decidedElsewhere, streamTuples } from '../../src/access/relations.js'
 import { parseSubject } from '../../src/access/subject.js'
 import { chainOfObject } from '../../src/chain/self-audit.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
-import { listedObjectFlags, listedObjectOf } from '../../src/cli/access/relation-flags.js'
+import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
+import { listedObjectFlags, parseListedObject } from '../../src/cli/access/relation-flags.js'
 import { TUPLE_LIST } from '../../src/cli/access/relation-text.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
@@ -30,8 +30,8 @@ export default class RelationList extends AuditCommand {
     const parsed = await this.parse(RelationList)
     const { flags } = parsed
     const { subject } = flags
-    if (spicedbOf(flags) !== undefined) throw decidedElsewhere()
-    const object = listedObjectOf(parsed)
+    if (parseSpicedb(flags) !== undefined) throw decidedElsewhere()
+    const object = parseListedObject(parsed)
     const filter = {
       object,
       subject: subject === undefined ? undefined : flagValue('--subject', () => parseSubject(subject)),

@@ -1,6 +1,6 @@
 import { revokeRelation } from '../../src/access/relations.js'
-import { spicedbFlags, spicedbOf } from '../../src/cli/access/flags.js'
-import { tupleFlags, tupleOf } from '../../src/cli/access/relation-flags.js'
+import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
+import { parseTuple, tupleFlags } from '../../src/cli/access/relation-flags.js'
 import { printTuple } from '../../src/cli/access/relation-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openManagement } from '../../src/compose/access.js'
@@ -21,9 +21,9 @@ members. Rows and actors are as for audit relation grant.`
   override async run(): Promise<void> {
     const parsed = await this.parse(RelationRevoke)
     const { flags } = parsed
-    const tuple = tupleOf(parsed)
+    const tuple = parseTuple(parsed)
     const changed = await revokeRelation(
-      await openManagement(await this.context(flags), this.signal, spicedbOf(flags)),
+      await openManagement(await this.context(flags), this.signal, parseSpicedb(flags)),
       tuple,
     )
     await printTuple(changed, flags.json, this.out)

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { runRetentionApply } from '../../src/cli/erasure/retention-run.js'
-import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { integerFlag } from '../../src/cli/flags/integer.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
@@ -29,7 +29,7 @@ hold on the whole chain is an error; with --all, such a chain is skipped. Try --
     const { flags } = parsed
     // oclif's type says boolean; a flag that is not given is undefined.
     const dryRun = flags['dry-run'] === true
-    const options = { chain: chainsOf(parsed), json: flags.json, dryRun, batch: flags.batch }
+    const options = { chain: parseChains(parsed), json: flags.json, dryRun, batch: flags.batch }
     await runRetentionApply(options, await this.context(flags), this.out, this.signal)
   }
 }

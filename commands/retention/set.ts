@@ -1,6 +1,6 @@
 import { AuditError } from '../../src/base/errors.js'
 import { printRetention } from '../../src/cli/erasure/retention-text.js'
-import { chainFlags, chainOf } from '../../src/cli/flags/chain.js'
+import { chainFlags, parseChain } from '../../src/cli/flags/chain.js'
 import { integerFlag } from '../../src/cli/flags/integer.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openRetentionPorts } from '../../src/compose/erasure.js'
@@ -25,7 +25,7 @@ export default class RetentionSet extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(RetentionSet)
     const { flags } = parsed
-    const domainId = chainOf(parsed)
+    const domainId = parseChain(parsed)
     const { 'chain-years': chainYears, 'personal-days': personalDays } = flags
     if (chainYears === undefined && personalDays === undefined) {
       throw new AuditError('usage', 'expected --chain-years N or --personal-days N')

@@ -1,5 +1,5 @@
 import { runRetentionShow } from '../../src/cli/erasure/retention-run.js'
-import { chainsFlags, chainsOf } from '../../src/cli/flags/chain.js'
+import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class RetentionShow extends AuditCommand {
@@ -13,7 +13,7 @@ export default class RetentionShow extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(RetentionShow)
     const { flags } = parsed
-    const options = { chain: chainsOf(parsed), json: flags.json }
+    const options = { chain: parseChains(parsed), json: flags.json }
     await runRetentionShow(options, await this.context(flags), this.out, this.signal)
   }
 }

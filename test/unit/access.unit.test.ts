@@ -9,8 +9,8 @@ import { LastUse } from '../../src/authz/last-use.js'
 import { zedArguments } from '../../src/authz/spicedb-id.js'
 import { SPICEDB_SCHEMA } from '../../src/authz/spicedb-schema.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { jwtOf, spicedbOf } from '../../src/cli/access/flags.js'
-import { tupleOf } from '../../src/cli/access/relation-flags.js'
+import { parseJwt, parseSpicedb } from '../../src/cli/access/flags.js'
+import { parseTuple } from '../../src/cli/access/relation-flags.js'
 import { ROOT } from '../support/cli.js'
 
 const DOMAIN = '018f0000-0000-7000-8000-00000000000d'
@@ -96,7 +96,8 @@ describe('tuples by flags', () => {
     flags: { relation: 'member', subject: 'user:a', ...flags },
     raw: typed.map((flag) => ({ type: 'flag', flag })),
   })
-  const object = (flags: object, ...typed: string[]) => outcome(() => tupleOf(parsed(flags, ...typed)).object)
+  const object = (flags: object, ...typed: string[]) =>
+    outcome(() => parseTuple(parsed(flags, ...typed)).object)
 
   it.each([
     [{ domain: DOMAIN }, ['domain'], `domain:${DOMAIN}`],
@@ -143,9 +144,9 @@ describe('the flags of serve', () => {
   }
 
   it('accept JWTs with private-key algorithms only', () => {
-    expect(jwtOf({})).toBeUndefined()
-    expect(jwtOf(JWT)?.algorithms).toEqual(['RS256', 'PS256', 'ES256', 'EdDSA'])
-    expect(jwtOf({ ...JWT, 'jwt-algorithm': ['ES256'] })?.algorithms).toEqual(['ES256'])
+    expect(parseJwt({})).toBeUndefined()
+    expect(parseJwt(JWT)?.algorithms).toEqual(['RS256', 'PS256', 'ES256', 'EdDSA'])
+    expect(parseJwt({ ...JWT, 'jwt-algorithm': ['ES256'] })?.algorithms).toEqual(['ES256'])
   })
 
   it.each([
@@ -156,11 +157,11 @@ describe('the flags of serve', () => {
     { ...JWT, 'jwks-url': 'http://127.0.0.1.issuer.example/jwks' },
     { ...JWT, 'jwks-url': 'file:///jwks' },
     { ...JWT, 'jwks-url': 'issuer' },
-  ])('refuse %j', (flags) => expect(outcome(() => jwtOf(flags))).toEqual(isUsage))
+  ])('refuse %j', (flags) => expect(outcome(() => parseJwt(flags))).toEqual(isUsage))
 
   it.each(['http://localhost:8080/jwks', 'http://127.0.0.1/jwks', 'http://[::1]:1/jwks'])(
     'accept the local URL %s',
-    (url) => expect(jwtOf({ ...JWT, 'jwks-url': url })?.jwksUrl).toBe(url),
+    (url) => expect(parseJwt({ ...JWT, 'jwks-url': url })?.jwksUrl).toBe(url),
   )
 
   const AT = { 'spicedb-endpoint': 'spicedb:50051' }
@@ -168,9 +169,12 @@ describe('the flags of serve', () => {
 
   it('connect to SpiceDB with TLS by default, with the token from the environment', () => {
     const settings = { endpoint: 'spicedb:50051', token: 'secret', ca: undefined, isInsecure: false }
-    expect(spicedbOf({}, TOKEN)).toBeUndefined()
-    expect(spicedbOf(AT, TOKEN)).toEqual(settings)
-    expect(spicedbOf({ ...AT, 'spicedb-insecure': true }, TOKEN)).toEqual({ ...settings, isInsecure: true })
+    expect(parseSpicedb({}, TOKEN)).toBeUndefined()
+    expect(parseSpicedb(AT, TOKEN)).toEqual(settings)
+    expect(parseSpicedb({ ...AT, 'spicedb-insecure': true }, TOKEN)).toEqual({
+      ...settings,
+      isInsecure: true,
+    })
   })
 
   it.each([
@@ -181,7 +185,7 @@ describe('the flags of serve', () => {
     [{ 'spicedb-insecure': true }, TOKEN],
     [{ ...AT, 'spicedb-insecure': true, 'spicedb-ca': 'ca.pem' }, TOKEN],
   ])('refuse %j with %j', (flags, environment) =>
-    expect(outcome(() => spicedbOf(flags, environment))).toEqual(isUsage),
+    expect(outcome(() => parseSpicedb(flags, environment))).toEqual(isUsage),
   )
 })
 

@@ -6,7 +6,7 @@ import { CommandError } from '../shell/command-error.js'
 
 const helpGroup = 'ACCESS'
 
-/** The flags that choose the authorizer. Read with {@link spicedbOf}. */
+/** The flags that choose the authorizer. Read with {@link parseSpicedb}. */
 export const spicedbFlags = {
   'spicedb-endpoint': Flags.string({
     helpGroup,
@@ -28,7 +28,7 @@ export const spicedbFlags = {
   }),
 }
 
-/** The flags that accept JWTs as credentials. Read with {@link jwtOf}. */
+/** The flags that accept JWTs as credentials. Read with {@link parseJwt}. */
 export const jwtFlags = {
   'jwks-url': Flags.string({
     helpGroup,
@@ -72,7 +72,7 @@ export interface JwtFlags {
 }
 
 /** Returns the settings of SpiceDB. Reads the token from the environment only: any user can read a flag's value. Throws `usage`. */
-export function spicedbOf(flags: SpicedbFlags, environment = process.env): SpicedbOptions | undefined {
+export function parseSpicedb(flags: SpicedbFlags, environment = process.env): SpicedbOptions | undefined {
   const { 'spicedb-endpoint': endpoint, 'spicedb-ca': ca, 'spicedb-insecure': insecure = false } = flags
   if (endpoint === undefined) {
     if (ca === undefined && !insecure) return undefined
@@ -96,7 +96,7 @@ function pemReader(flag: string, path: string | undefined): (() => Promise<Buffe
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA']
 
 /** Returns the settings for JWTs. Throws `usage`: without an issuer and an audience, any token that the issuer signed would pass. */
-export function jwtOf(flags: JwtFlags): JwtOptions | undefined {
+export function parseJwt(flags: JwtFlags): JwtOptions | undefined {
   const { 'jwks-url': jwksUrl, 'jwt-issuer': issuer, 'jwt-audience': audience } = flags
   const algorithms = flags['jwt-algorithm'] ?? []
   if (jwksUrl === undefined && issuer === undefined && audience === undefined && algorithms.length === 0) {

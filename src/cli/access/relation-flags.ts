@@ -3,7 +3,7 @@ import { parseGroup, parseSubject, RELATIONS } from '../../access/subject.js'
 import { AuditError } from '../../base/errors.js'
 import { chainObject } from '../../chain/self-audit.js'
 import type { Relation, RelationObject, RelationTuple } from '../../ports/relations.js'
-import { chainFlags, chainsFlags, optionalChain, type ParsedChain } from '../flags/chain.js'
+import { chainFlags, chainsFlags, type ParsedChain, parseOptionalChain } from '../flags/chain.js'
 import { flagValue } from '../flags/flag-value.js'
 
 export const relationFlag = Flags.string({
@@ -13,7 +13,7 @@ export const relationFlag = Flags.string({
   summary: 'owner, admin, auditor or member',
 })
 
-/** The flags that choose an object of relations: a chain or a group. Read with {@link objectOf}. */
+/** The flags that choose an object of relations: a chain or a group. Read with {@link parseObject}. */
 export const objectFlags = {
   ...chainFlags,
   group: Flags.string({
@@ -23,10 +23,10 @@ export const objectFlags = {
   }),
 }
 
-/** The same flags for a list, which can also be of all objects. Read with {@link listedObjectOf}. */
+/** The same flags for a list, which can also be of all objects. Read with {@link parseListedObject}. */
 export const listedObjectFlags = { ...objectFlags, all: chainsFlags.all }
 
-/** The flags of the commands that change one tuple. Read with {@link tupleOf}. */
+/** The flags of the commands that change one tuple. Read with {@link parseTuple}. */
 export const tupleFlags = {
   ...objectFlags,
   relation: relationFlag,
@@ -47,9 +47,9 @@ interface ParsedObject extends ParsedChain {
 }
 
 /** Returns the tuple that the flags name. Throws `usage`. */
-export function tupleOf(parsed: ParsedTuple): RelationTuple {
-  const object = objectOf(parsed)
-  const relation = relationOf(parsed.flags.relation)
+export function parseTuple(parsed: ParsedTuple): RelationTuple {
+  const object = parseObject(parsed)
+  const relation = parseRelation(parsed.flags.relation)
   if (object === undefined) throw unchosen('--platform and --group NAME')
   if (object.startsWith('group:') && relation !== 'member') {
     throw new AuditError('usage', '--relation: groups only have the relation "member"')
@@ -58,8 +58,8 @@ export function tupleOf(parsed: ParsedTuple): RelationTuple {
 }
 
 /** Returns the object, or undefined for all objects. Throws `usage`. */
-export function listedObjectOf(parsed: ParsedObject): RelationObject | undefined {
-  const object = objectOf(parsed)
+export function parseListedObject(parsed: ParsedObject): RelationObject | undefined {
+  const object = parseObject(parsed)
   if (object === undefined && parsed.flags.all !== true) throw unchosen('--platform, --group NAME and --all')
   return object
 }
@@ -69,11 +69,11 @@ function unchosen(others: string): AuditError {
 }
 
 /** Returns the object, or undefined if none is chosen. Throws `usage` for more than one. */
-function objectOf(parsed: ParsedObject): RelationObject | undefined {
+function parseObject(parsed: ParsedObject): RelationObject | undefined {
   const { group, platform, all } = parsed.flags
   const typed = parsed.raw.some((token) => token.type === 'flag' && token.flag === 'domain')
   if (group === undefined) {
-    const chain = optionalChain(parsed)
+    const chain = parseOptionalChain(parsed)
     return chain === undefined || chain === 'all' ? undefined : chainObject(chain)
   }
   if (typed || platform === true || all === true) {
@@ -83,7 +83,7 @@ function objectOf(parsed: ParsedObject): RelationObject | undefined {
 }
 
 /** Returns the relation. Throws `usage` for any other text. */
-export function relationOf(text: string): Relation {
+export function parseRelation(text: string): Relation {
   const relation = RELATIONS.find((one) => one === text)
   if (relation === undefined) throw new AuditError('usage', `--relation: expected ${RELATIONS.join(', ')}`)
   return relation

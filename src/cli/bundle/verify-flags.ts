@@ -1,5 +1,5 @@
 import { AuditError } from '../../base/errors.js'
-import { optionalChain, type ParsedChain } from '../flags/chain.js'
+import { type ParsedChain, parseOptionalChain } from '../flags/chain.js'
 import { parsePin } from '../verify/flags.js'
 import type { BundleOptions } from './verify-run.js'
 
@@ -40,7 +40,7 @@ export function parseBundle(parsed: BundleFlags): BundleOptions {
 /** Returns the chain that was typed. Ignores AUDIT_DOMAIN, which a shell may have exported for other commands. */
 function typedChain({ flags, raw }: ParsedChain): string | undefined {
   const isTyped = raw.some((token) => token.type === 'flag' && token.flag === 'domain')
-  return optionalChain({ flags: { ...flags, domain: isTyped ? flags.domain : undefined }, raw })
+  return parseOptionalChain({ flags: { ...flags, domain: isTyped ? flags.domain : undefined }, raw })
 }
 
 /** Throws `usage` where FILE or a flag of bundles was given for another source. */

@@ -4,7 +4,7 @@ import { PLATFORM_ANCHOR, parseDomainId } from '../../chain/uuid.js'
 
 const helpGroup = 'CHAIN'
 
-/** The flags of the commands that work on one chain. Read with {@link chainOf}. */
+/** The flags of the commands that work on one chain. Read with {@link parseChain}. */
 export const chainFlags = {
   domain: Flags.string({
     helpGroup,
@@ -15,7 +15,7 @@ export const chainFlags = {
   platform: Flags.boolean({ helpGroup, summary: 'the platform chain' }),
 }
 
-/** The chain flags of commands that can work on every chain. Read with {@link chainsOf}. */
+/** The chain flags of commands that can work on every chain. Read with {@link parseChains}. */
 export const chainsFlags = {
   ...chainFlags,
   all: Flags.boolean({ helpGroup, summary: 'every chain' }),
@@ -32,21 +32,21 @@ export interface ParsedChain {
 }
 
 /** Returns the domain_id of the chosen chain. Throws `usage` if neither or both flags are given. */
-export function chainOf(parsed: ParsedChain): string {
-  const chosen = optionalChain(parsed)
+export function parseChain(parsed: ParsedChain): string {
+  const chosen = parseOptionalChain(parsed)
   if (chosen === undefined) throw unchosen('--domain UUID (AUDIT_DOMAIN) or --platform')
   return chosen
 }
 
 /** Returns the chosen chain, or `all`. */
-export function chainsOf(parsed: ParsedChain): string | 'all' {
-  const chosen = optionalChain(parsed)
+export function parseChains(parsed: ParsedChain): string | 'all' {
+  const chosen = parseOptionalChain(parsed)
   if (chosen === undefined) throw unchosen('--domain UUID (AUDIT_DOMAIN), --platform or --all')
   return chosen
 }
 
 /** Returns the chosen chain, or undefined, for a command that does not need one (`append` from a stream). */
-export function optionalChain({ flags, raw }: ParsedChain): string | undefined {
+export function parseOptionalChain({ flags, raw }: ParsedChain): string | undefined {
   const typed = new Set(raw.filter((token) => token.type === 'flag').map((token) => token.flag))
   const choices = [typed.has('domain') && '--domain', flags.platform && '--platform', flags.all && '--all']
   const given = choices.filter((choice) => typeof choice === 'string')

@@ -4,7 +4,7 @@ import { type GivenPerson, optionalPerson, type Person } from '../../erasure/per
 
 const helpGroup = 'PERSON'
 
-/** The person that a command is about. Read with {@link personOf}. */
+/** The person that a command is about. Read with {@link parsePerson}. */
 export const personFlags = {
   identity: Flags.string({
     helpGroup,
@@ -24,7 +24,7 @@ export const personFlags = {
 }
 
 /** Returns the person that the flags name. Throws `usage` if they name nobody or several people. */
-export function personOf(flags: GivenPerson): Person {
+export function parsePerson(flags: GivenPerson): Person {
   const person = optionalPerson(flags)
   if (person !== undefined) return person
   throw new AuditError('usage', 'expected exactly one of --identity UUID, --subject TEXT and --pseudonym HEX')

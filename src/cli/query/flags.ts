@@ -9,7 +9,7 @@ import { subjectPseudonym } from '../../query/subject.js'
 const filterFlag = (summary: string, helpValue: string) =>
   Flags.string({ helpGroup: 'FILTER', summary, helpValue })
 
-/** The flags that select rows by their fields. Read with {@link parametersOf} and {@link subjectFilter}. */
+/** The flags that select rows by their fields. Read with {@link listParameters} and {@link subjectFilter}. */
 export const filterFlags = {
   subject: Flags.string({
     helpGroup: 'FILTER',
@@ -36,7 +36,7 @@ export const timeFlags = {
   to: filterFlag('rows recorded at or before this time', 'TIME'),
 }
 
-export function parametersOf(flags: Readonly<Record<string, unknown>>): ListParameters {
+export function listParameters(flags: Readonly<Record<string, unknown>>): ListParameters {
   const text = (name: string) => {
     const value = flags[name]
     return typeof value === 'string' ? value : undefined

@@ -11,7 +11,7 @@ export function assertTlsPair(cert: string | undefined, key: string | undefined)
 }
 
 /** Returns the proxies: addresses, and networks as address/bits. Throws `usage`. */
-export function trustedProxiesOf(proxies: readonly string[] = []): readonly string[] {
+export function parseTrustedProxies(proxies: readonly string[] = []): readonly string[] {
   if (proxies.every(isNetwork)) return proxies
   throw new AuditError('usage', '--trusted-proxy: expected an address or a network such as 10.0.0.0/8')
 }

@@ -4,7 +4,7 @@ import { durationFlag, HOUR, SECOND } from '../flags/duration.js'
 import { integerFlag, parseInteger } from '../flags/integer.js'
 import { PORTS } from './flags.js'
 
-/** The flags of the reconcile probe and its metrics. Read with {@link probeSettingsOf} and {@link scrapesOf}. */
+/** The flags of the reconcile probe and its metrics. Read with {@link probeSettingsFromFlags} and {@link metricsAddressFromFlags}. */
 export const probeFlags = {
   'probe-every': durationFlag({
     min: SECOND / 10,
@@ -44,7 +44,7 @@ interface ProbeFlags {
 const PATIENCE = 10 * SECOND
 const METRICS_PORT = 9_464
 
-export function probeSettingsOf(flags: ProbeFlags): ProbeSettings {
+export function probeSettingsFromFlags(flags: ProbeFlags): ProbeSettings {
   return {
     every: flags['probe-every'] ?? 30 * SECOND,
     fullEvery: flags['full-every'] ?? 24 * HOUR,
@@ -54,7 +54,9 @@ export function probeSettingsOf(flags: ProbeFlags): ProbeSettings {
 }
 
 /** Returns where to listen for scrapes; undefined for nowhere. */
-export function scrapesOf(flags: ProbeFlags): { readonly host: string; readonly port: number } | undefined {
+export function metricsAddressFromFlags(
+  flags: ProbeFlags,
+): { readonly host: string; readonly port: number } | undefined {
   const { 'metrics-host': host = '127.0.0.1', 'metrics-port': port = METRICS_PORT } = flags
   return port === 'off' ? undefined : { host, port }
 }

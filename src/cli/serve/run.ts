@@ -27,7 +27,7 @@ export interface ServeOptions {
   readonly maxVerifies: number
   readonly probeSettings: ProbeSettings
   /** Where Prometheus scrapes. Absent: nowhere. */
-  readonly scrapes?: { readonly host: string; readonly port: number } | undefined
+  readonly metricsAddress?: { readonly host: string; readonly port: number } | undefined
   readonly version: string
   readonly json: boolean
 }
@@ -54,7 +54,7 @@ export async function runServe(
   const deps = await httpDepsOf(context, granted, { log, maxVerifies, integrity: probe, onAnswered })
   let scraped: MetricsListening | undefined
   try {
-    scraped = await listenForPrometheus(metrics, options.scrapes)
+    scraped = await listenForPrometheus(metrics, options.metricsAddress)
     const listening = await listenForCallers(deps, appOptions, options)
     probe.start()
     await printUrl(listening.url, scraped?.url, options, out)
@@ -88,11 +88,11 @@ async function listenForCallers(
 
 async function listenForPrometheus(
   metrics: Metrics,
-  scrapes: ServeOptions['scrapes'],
+  address: ServeOptions['metricsAddress'],
 ): Promise<MetricsListening | undefined> {
-  if (scrapes === undefined) return undefined
+  if (address === undefined) return undefined
   const { listenForScrapes } = await import('../../http/metrics/server.js')
-  return listenForScrapes(metrics, scrapes.host, scrapes.port).catch(cannotListen)
+  return listenForScrapes(metrics, address.host, address.port).catch(cannotListen)
 }
 
 async function printUrl(
