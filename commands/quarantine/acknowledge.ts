@@ -5,7 +5,7 @@ import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openSink } from '../../src/compose/append.js'
-import { openQuarantineStore } from '../../src/compose/query.js'
+import { openQuarantineStore } from '../../src/compose/quarantine.js'
 import { acknowledgeQuarantine } from '../../src/quarantine/acknowledge.js'
 
 export default class QuarantineAcknowledge extends AuditCommand {

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args'
 import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { openQuarantineStore } from '../../src/compose/query.js'
+import { openQuarantineStore } from '../../src/compose/quarantine.js'
 import { showQuarantine } from '../../src/quarantine/quarantine.js'
 
 export default class QuarantineShow extends AuditCommand {

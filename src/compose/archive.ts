@@ -5,7 +5,7 @@ import type { QuarantineStore } from '../ports/quarantine.js'
 import type { SnapshotSource } from '../ports/verify.js'
 import type { Context } from './context.js'
 import { defaultMirrorUrl, mirrorCodec, openMirror } from './mirror.js'
-import { openQuarantineStore } from './query.js'
+import { openQuarantineStore } from './quarantine.js'
 
 /** What the archive commands work with. */
 export interface Archive {

@@ -1,16 +1,10 @@
 import type { DomainRegistry } from '../ports/domains.js'
-import type { QuarantineStore } from '../ports/quarantine.js'
 import type { EntryReader } from '../ports/query.js'
 import type { Context } from './context.js'
 
 export async function openEntryReader(context: Context): Promise<EntryReader> {
   const { postgresEntryReader } = await import('../repo/query/entry-reader.js')
   return postgresEntryReader(await context.database())
-}
-
-export async function openQuarantineStore(context: Context): Promise<QuarantineStore> {
-  const { postgresQuarantine } = await import('../repo/quarantine/quarantine.js')
-  return postgresQuarantine(await context.database())
 }
 
 export async function openDomainRegistry(context: Context): Promise<DomainRegistry> {

@@ -3,7 +3,7 @@ import type { ProbeSettings } from '../reconcile/schedule.js'
 import { openAlerts } from './alerts.js'
 import type { Context } from './context.js'
 import { openSidePool } from './database.js'
-import { openQuarantineStore } from './query.js'
+import { openQuarantineStore } from './quarantine.js'
 
 /** The pool for glances and saved progress. Segments have connections of their own. */
 const POOL = {

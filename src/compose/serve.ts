@@ -7,7 +7,7 @@ import type { Context } from './context.js'
 import { openSidePool } from './database.js'
 import { openErasurePorts } from './erasure.js'
 import { cursorKeyOf } from './pepper.js'
-import { openQuarantineStore } from './query.js'
+import { openQuarantineStore } from './quarantine.js'
 
 /** The pool for lists and proofs. More connections than the database has cores make no list faster. */
 const POOL = {
