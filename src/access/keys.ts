@@ -25,7 +25,7 @@ export type KeyRequest = Omit<NewApiKey, 'id' | 'secretHash'>
 /**
  * Creates a key for its subject and, if tuples decide, gives the subject the relation. The row audit.key-create and, if the
  * relation is new, the row audit.relation-grant are written in the same transaction. Rejects with `access_denied`,
- * `domain_not_found`, and as an append does.
+ * `domain_not_found`, and with the errors of an append.
  */
 export async function createKey(ports: Management, request: KeyRequest): Promise<CreatedKey> {
   await assertMayCreate(ports, request)
@@ -57,7 +57,7 @@ async function assertMayCreate(ports: Management, request: KeyRequest): Promise<
 
 /**
  * Revokes a key. A key that was revoked before stays as it is, and no row is written. The key's subject may revoke it, and
- * so may anyone who manages the chain. Rejects with `key_not_found`, `access_denied`, and as an append does.
+ * so may anyone who manages the chain. Rejects with `key_not_found`, `access_denied`, and with the errors of an append.
  */
 export async function revokeKey(ports: Management, id: string): Promise<ChangedKey> {
   const found = await ports.keys.find(id)

@@ -26,8 +26,9 @@ export async function showPolicy(
 }
 
 /**
- * Sets the policy and writes a row audit.access-policy; writes no row when the policy does not change. Only an owner may set
- * it, because an admin could exempt themselves. Rejects with `access_denied`, `domain_not_found`, and as an append does.
+ * Sets the policy and writes a row audit.access-policy; writes no row when the policy does not change. Only an owner may
+ * set it, because an admin could exempt themselves. Rejects with `access_denied`, `domain_not_found`, and with the errors
+ * of an append.
  */
 export async function setPolicy(
   ports: Management,

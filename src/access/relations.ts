@@ -22,9 +22,9 @@ export interface ChangedTuple {
 }
 
 /**
- * Gives a subject a relation and writes rows audit.relation-grant in the same transaction. A relation that was granted before
- * stays as it is, and no row is written. Rejects with `access_denied`, with `domain_not_found`, with `usage` when tuples do
- * not decide, and as an append does.
+ * Gives a subject a relation and writes rows audit.relation-grant in the same transaction. A relation that was granted
+ * before stays as it is, and no row is written. Rejects with `access_denied`, with `domain_not_found`, with `usage` when
+ * tuples do not decide, and with the errors of an append.
  */
 export async function grantRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTuple> {
   const domainIds = await chainsToRecord(ports, tuple)
@@ -63,7 +63,9 @@ async function chainsToRecord(ports: Management, tuple: RelationTuple): Promise<
   return [domainId]
 }
 
-/** Returns the error for a change of tuples while SpiceDB decides: a revocation without effect is worse than a refused one. */
+/**
+ * Returns the error for a change of tuples while SpiceDB decides: a revocation without effect is worse than a refused one.
+ */
 export function decidedElsewhere(): AuditError {
   return new AuditError('usage', 'SpiceDB decides who may do what, and has its own relations', {
     advice: { code: 'change_relations_in_spicedb' },

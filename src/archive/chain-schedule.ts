@@ -50,7 +50,7 @@ export class ChainSchedule {
     return backOff(WHILE_HELD, Math.max(this.#helds, 1))
   }
 
-  /** Returns the milliseconds until the next pass, after a pass that Postgres or the opening of the mirror failed. */
+  /** Returns the milliseconds until the next pass, after a pass that PostgreSQL or the opening of the mirror failed. */
   onError(now: number, random: number): number {
     return this.#onFailure(false, now, random)
   }

@@ -38,7 +38,10 @@ export interface Drained {
   readonly error?: AuditError | undefined
   /** The last seq that was read; where the pass began, if no row was read. */
   readonly reached: number
-  /** `all`: every row without a stamp was read. `some`: maxRows or the signal ended the pass. `gave up`: the mirror is unreachable. */
+  /**
+   * `all`: every row without a stamp was read. `some`: maxRows or the signal ended the pass. `gave up`: the mirror is
+   * unreachable.
+   */
   readonly ended: 'all' | 'some' | 'gave up'
   /** The part of a proven run that was not reached. The next pass need not prove it again. */
   readonly rest?: ProvenRun | undefined
@@ -50,9 +53,9 @@ export function nothingDrained(after: number): Drained {
 
 /**
  * Archives the rows of a chain that have no stamp, in order of seq, run by run. Each run is proven as a whole before any
- * row of it is uploaded. A row that is damaged or cannot be uploaded is skipped and does not stop the others. At the
- * signal the pass ends, with every uploaded row stamped. Rejects where Postgres fails; the next pass then finds and stamps
- * the rows that were uploaded.
+ * row of it is uploaded. A row that is damaged or cannot be uploaded is skipped and does not stop the others. At the signal
+ * the pass ends, with every uploaded row stamped. Rejects where PostgreSQL fails; the next pass then finds and stamps the
+ * rows that were uploaded.
  */
 export async function drainChain(
   domainId: string,

@@ -4,7 +4,7 @@ import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
 import { type Mirror, type Mirrors, openMirror } from './mirrors.js'
 
-/** A chain to compare: its state in Postgres, and its mirror. */
+/** A chain to compare: its state in PostgreSQL, and its mirror. */
 export interface OpenChain {
   readonly domainId: string
   readonly state: LedgerState
@@ -12,7 +12,7 @@ export interface OpenChain {
 }
 
 /**
- * Reads the state from Postgres before the mirror is listed: every object whose stamp is older than the state's clock is
+ * Reads the state from PostgreSQL before the mirror is listed: every object whose stamp is older than the state's clock is
  * then in the listing.
  */
 export async function openChain(
@@ -24,7 +24,7 @@ export async function openChain(
   return { domainId, state, mirror }
 }
 
-/** The error of a chain that neither Postgres nor the mirror knows. */
+/** The error of a chain that neither PostgreSQL nor the mirror knows. */
 export function noSuchChain(domainId: string): AuditError {
   return new AuditError('domain_not_found', `there is no chain ${domainId}`, {
     advice: { code: 'list_domains' },
@@ -43,7 +43,7 @@ export type LedgerStep =
 export interface WalkRequest {
   readonly domainId: string
   readonly fromSeq: number
-  /** The last row that is read from Postgres. */
+  /** The last row that is read from PostgreSQL. */
   readonly toSeq: number
   /** The prefix of the keys to list. */
   readonly prefix: string

@@ -111,7 +111,10 @@ function proven(run: JudgedRun, facts: RunFacts, fits: boolean, findings: readon
   }
 }
 
-/** Without an object, the row that Postgres has before the run counts. Without both, as after a gap, the link is not judged. */
+/**
+ * Without an object, the row that PostgreSQL has before the run counts. Without both, as after a gap, the link is not
+ * judged.
+ */
 function startProblem(
   { first, before }: JudgedRun,
   archived: ChainedEntry | undefined,
@@ -146,7 +149,7 @@ function brokenLink(
   return { code: 'broken_link', seqFrom: seq, seqTo: seq, expected, observed: asHash(observed), detail }
 }
 
-/** Leaves out a broken link that the rows of Postgres alone show already. */
+/** Leaves out a broken link that the rows of PostgreSQL alone show already. */
 function withoutRepeats(findings: readonly Finding[]): Finding[] {
   return findings.filter(
     (one, i) =>

@@ -37,7 +37,7 @@ export interface ArchiveStatus {
 /** Gaps and orphans that are listed, at most. */
 const NAMED = 10
 
-/** Objects without a row that are looked up in Postgres at once. */
+/** Objects without a row that are looked up in PostgreSQL at once. */
 const ORPHANS = 1_000
 
 /** Compares the keys and rows of one chain, and opens no object. Rejects with `domain_not_found` where there is neither. */
@@ -115,7 +115,7 @@ class Comparison {
     if (this.#rowless.length >= ORPHANS) await this.#lookUpRowless()
   }
 
-  /** A row may have been appended and archived since Postgres was read. */
+  /** A row may have been appended and archived since PostgreSQL was read. */
   async #lookUpRowless(): Promise<void> {
     const rowless = this.#rowless
     this.#rowless = []

@@ -11,7 +11,7 @@ export interface WorkerDeps extends ArchiverDeps {
   /** Milliseconds between two polls for rows to archive. */
   readonly pollInterval: number
   readonly onPass: (domainId: string, drained: Drained) => Promise<void>
-  /** Reports a failure that is retried after `wait` milliseconds. Without a chain, Postgres itself failed. */
+  /** Reports a failure that is retried after `wait` milliseconds. Without a chain, PostgreSQL itself failed. */
   readonly onTrouble: (error: AuditError, wait: number, domainId?: string) => void
   /** Reports that a pass read all of the chain's rows without a failure. Without a chain, a poll succeeded. */
   readonly onRecovered: (domainId?: string) => void

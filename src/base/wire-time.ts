@@ -1,6 +1,6 @@
 import { formatTimestamp, MAX_MICROS, MIN_MICROS } from '../chain/timestamp.js'
 
-/** A time as Postgres stores it: microseconds since 1970-01-01T00:00:00Z, or an infinite time. */
+/** A time as PostgreSQL stores it: microseconds since 1970-01-01T00:00:00Z, or an infinite time. */
 export type ReadTime = bigint | 'infinity' | '-infinity'
 
 /**

@@ -2,7 +2,7 @@ import { FormatError } from './format-error.js'
 
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(Z|[+-]\d{2}:\d{2})$/
 
-/** The years that RFC 3339 can write and every supported Postgres can hold. */
+/** The years that RFC 3339 can write and every supported PostgreSQL can hold. */
 export const MIN_MICROS = -62_135_596_800_000_000n // 0001-01-01T00:00:00.000000Z
 export const MAX_MICROS = 253_402_300_799_999_999n // 9999-12-31T23:59:59.999999Z
 

@@ -54,7 +54,7 @@ export async function chainsKnownTo(
   const mirror = [await openMirror(context), await mirrorCodec(), signal] as const
   if (name === 'mirror') return mirrorChains(...mirror)
   const known = await knownChainsOf(context)
-  // A chain that Postgres has lost completely is still in the mirror.
+  // A chain that PostgreSQL has lost completely is still in the mirror.
   const stored = await storedChains(...mirror)
   return { ...known, domainIds: [...new Set([...known.domainIds, ...stored])].sort() }
 }

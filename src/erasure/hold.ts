@@ -33,9 +33,9 @@ export interface ChangedHold {
 }
 
 /**
- * Places a hold, which forbids erasing and purging what a chain holds about one person, or the whole chain, until the hold is
- * released. The reason is stored off the chain and never hashed. Rejects with `invalid_input`, `domain_not_found`, and as an
- * append does.
+ * Places a hold, which forbids erasing and purging what a chain holds about one person, or the whole chain, until the hold
+ * is released. The reason is stored off the chain and never hashed. Rejects with `invalid_input`, `domain_not_found`, and
+ * with the errors of an append.
  */
 export async function placeHold(ports: HoldPorts, request: PlaceHold): Promise<ChangedHold> {
   const { domainId, person, actor } = request
@@ -48,7 +48,9 @@ export async function placeHold(ports: HoldPorts, request: PlaceHold): Promise<C
   )
 }
 
-/** Releases a hold. Rejects with `invalid_input`, `hold_not_found`, `already_released`, and as an append does. */
+/**
+ * Releases a hold. Rejects with `invalid_input`, `hold_not_found`, `already_released`, and with the errors of an append.
+ */
 export async function releaseHold(
   ports: HoldPorts,
   request: { readonly id: number; readonly reason: string; readonly actor: string },

@@ -36,9 +36,9 @@ export async function previewPurge(store: RetentionStore, domainId: string): Pro
 }
 
 /**
- * Deletes the personal data of a chain that is past its retention, in transactions of a bounded size, each with the row that
- * records it. An interrupted purge can be run again. Data under a hold on a person is skipped and counted. Rejects with
- * `legal_hold` when a hold covers the whole chain, with `domain_not_found`, and as an append does.
+ * Deletes the personal data of a chain that is past its retention, in transactions of a bounded size, each with the row
+ * that records it. An interrupted purge can be run again. Data under a hold on a person is skipped and counted. Rejects
+ * with `legal_hold` when a hold covers the whole chain, with `domain_not_found`, and with the errors of an append.
  */
 export async function applyRetention(
   { store, pepper }: RetentionPorts,

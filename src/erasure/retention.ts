@@ -40,7 +40,7 @@ export async function showRetention(store: RetentionStore, domainId: string): Pr
 
 /**
  * Sets the policy of a chain and returns its new state. A field that `change` leaves out stays as it is. The new policy is
- * hashed with the row that records it. Rejects with `invalid_input`, `domain_not_found`, and as an append does.
+ * hashed with the row that records it. Rejects with `invalid_input`, `domain_not_found`, and with the errors of an append.
  */
 export async function setRetention(
   { store, pepper }: RetentionPorts,

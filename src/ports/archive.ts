@@ -64,7 +64,7 @@ export interface LedgerRow {
   readonly archivedAt?: ReadTime | undefined
 }
 
-/** The state of one chain and its archive in Postgres, at one moment. */
+/** The state of one chain and its archive in PostgreSQL, at one moment. */
 export interface LedgerState {
   /** Whether the registry or the platform chain knows this Domain. */
   readonly known: boolean

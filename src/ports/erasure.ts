@@ -45,11 +45,11 @@ export interface Erasure {
 export interface ErasureStore {
   traces(subject: ErasureSubject): Promise<SubjectTraces>
   /**
-   * Deletes the mappings, contexts and idempotency keys of the subject, blocks the subject if requested, and appends the rows
-   * of `selfAudit`, one for each pseudonym in the given order. All of that is one transaction under the chain's lock, and is
-   * durable when the call resolves. Rejects with `legal_hold` when a hold covers any of the data, and as an append does;
-   * nothing has changed then, unless the code is `outcome_unknown`. Safe to call concurrently: the lock puts erasures,
-   * appends, holds and purges of a chain in one order.
+   * Deletes the mappings, contexts and idempotency keys of the subject, blocks the subject if requested, and appends the
+   * rows of `selfAudit`, one for each pseudonym in the given order. All of that is one transaction under the chain's lock,
+   * and is durable when the call resolves. Rejects with `legal_hold` when a hold covers any of the data, and with the
+   * errors of an append; nothing has changed then, unless the code is `outcome_unknown`. Safe to call concurrently: the
+   * lock puts erasures, appends, holds and purges of a chain in one order.
    */
   erase(
     subject: ErasureSubject,
@@ -80,9 +80,9 @@ export interface ErasedIdentity {
 export interface IdentityEraser {
   /**
    * Deletes the personal data that one chain holds about an identity and writes the self-audit row, durably and in one
-   * transaction. Treats an identity that the chain never had in the same way, so that the answer does not show which it was.
-   * `identityId` is a UUID in lower case, `actor` is the subject_id of the self-audit row. Rejects with `domain_not_found`,
-   * or with the error that prevented the erasure.
+   * transaction. Treats an identity that the chain never had in the same way, so that the answer does not show which it
+   * was. `identityId` is a UUID in lower case, `actor` is the subject_id of the self-audit row. Rejects with
+   * `domain_not_found`, or with the error that prevented the erasure.
    */
   erase(request: {
     readonly domainId: string

@@ -26,8 +26,8 @@ export interface HoldFilter {
 }
 
 /**
- * Stores legal holds. Placing or releasing one is a transaction with its self-audit row under the chain's lock, so that every
- * erasure and purge runs either before or after it. Both reject as an append does.
+ * Stores legal holds. Placing or releasing one is a transaction with its self-audit row under the chain's lock, so that
+ * every erasure and purge runs either before or after it. Both reject with the errors of an append.
  */
 export interface HoldStore {
   place(

@@ -54,7 +54,7 @@ export interface ApiKeyFilter {
 export interface ApiKeyStore {
   /**
    * Stores a key, adds the tuple if one is given, and appends the rows of `selfAudit` (`granted`: the tuple is new), all in
-   * one transaction. Rejects with `domain_not_found`, and as an append does.
+   * one transaction. Rejects with `domain_not_found`, and with the errors of an append.
    */
   create(
     key: NewApiKey,
@@ -63,7 +63,7 @@ export interface ApiKeyStore {
   ): Promise<{ readonly record: ApiKeyRecord; readonly auditRows: readonly Placed[] }>
   /**
    * Revokes a key and appends `selfAudit` in the same transaction. `auditRows` is empty for a key that was revoked before.
-   * Rejects with `key_not_found`, and as an append does.
+   * Rejects with `key_not_found`, and with the errors of an append.
    */
   revoke(
     id: string,

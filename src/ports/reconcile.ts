@@ -36,7 +36,7 @@ export interface KeptProgress {
   readonly boot?: { readonly reached: Position; readonly ageSeconds: number } | undefined
 }
 
-/** What the reconcile probe reads from Postgres and saves there. Calls may run concurrently. */
+/** What the reconcile probe reads from PostgreSQL and saves there. Calls may run concurrently. */
 export interface ReconcileStore {
   /** Returns every known chain, read in one snapshot. */
   glance(): Promise<Glance>
@@ -73,6 +73,6 @@ export interface QuarantineOverview {
   /** Returns a text that changes when a record is added, acknowledged or removed. Cheap enough to call every second. */
   mark(): Promise<string>
   counts(): Promise<readonly QuarantineCount[]>
-  /** Returns the latest `limit` acknowledged findings of the source Postgres. */
+  /** Returns the latest `limit` acknowledged findings of the source PostgreSQL. */
   acknowledged(limit: number): Promise<readonly FindingKey[]>
 }

@@ -32,7 +32,7 @@ export type TuplePosition = RelationTuple | undefined
 export interface RelationStore {
   /**
    * Adds a tuple and appends `selfAudit` in one transaction. `auditRows` is empty if the tuple existed before. Rejects with
-   * `domain_not_found`, and as an append does.
+   * `domain_not_found`, and with the errors of an append.
    */
   grant(tuple: RelationTuple, selfAudit: AppendItem): Promise<{ readonly auditRows: readonly Placed[] }>
   /** Removes a tuple in the same way. Rejects with `relation_not_found`. */
@@ -42,16 +42,19 @@ export interface RelationStore {
     filter: RelationFilter,
     range: { after: TuplePosition; limit: number },
   ): Promise<readonly StoredTuple[]>
-  /** Returns the chains on which a group has a relation, itself or through groups that it is a member of: Domain ids, sorted. */
+  /**
+   * Returns the chains on which a group has a relation, itself or through groups that it is a member of: Domain ids,
+   * sorted.
+   */
   chainsOf(group: string): Promise<readonly string[]>
 }
 
 /** The question that an authorizer asks about relation tuples. */
 export interface RelationWalk {
   /**
-   * Returns whether `subject`, or a group that it is a member of, has one of `relations` on `object`. Follows nested groups up
-   * to a depth that the adapter chooses; deeper groups do not count, and groups that contain each other do no harm. Runs one
-   * query, the same for an object without relations.
+   * Returns whether `subject`, or a group that it is a member of, has one of `relations` on `object`. Follows nested groups
+   * up to a depth that the adapter chooses; deeper groups do not count, and groups that contain each other do no harm. Runs
+   * one query, the same for an object without relations.
    */
   holds(subject: string, relations: readonly Relation[], object: AccessObject): Promise<boolean>
 }

@@ -55,9 +55,9 @@ export interface RetentionStore {
   /** Sets a policy together with its self-audit row. */
   set(domainId: string, policy: RetentionPolicy, selfAudit: AppendItem): Promise<Placed>
   /**
-   * Deletes up to `limit` contexts and up to `limit` mappings that are due and that no hold covers, and appends the row that
-   * records it, in one transaction under the chain's lock. Rejects with `legal_hold` when a hold covers the whole chain, and
-   * as an append does; nothing has changed then.
+   * Deletes up to `limit` contexts and up to `limit` mappings that are due and that no hold covers, and appends the row
+   * that records it, in one transaction under the chain's lock. Rejects with `legal_hold` when a hold covers the whole
+   * chain, and with the errors of an append; nothing has changed then.
    */
   purge(
     domainId: string,

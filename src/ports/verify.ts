@@ -55,7 +55,7 @@ export interface EntrySource {
   scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan>
 }
 
-/** A snapshot of one chain in Postgres, to be compared with the mirror. */
+/** A snapshot of one chain in PostgreSQL, to be compared with the mirror. */
 export interface RowSnapshot {
   readonly known: boolean
   readonly head?: ChainHead | undefined

@@ -5,13 +5,13 @@ import { streamObjects } from './object-stream.js'
 import { pairUp } from './pair-up.js'
 import { TwoCopies } from './two-copies.js'
 
-/** How many objects beyond the snapshot Postgres is asked about in one query. */
+/** How many objects beyond the snapshot PostgreSQL is asked about in one query. */
 const FRESH = 1000
 
 /**
- * Both copies of a chain, side by side. Postgres is read first, in one snapshot, and the mirror after it. A row that the
+ * Both copies of a chain, side by side. PostgreSQL is read first, in one snapshot, and the mirror after it. A row that the
  * snapshot calls archived was uploaded before, so its object must be in the mirror. Rows that were appended after the
- * snapshot are not compared: an object beyond the snapshot is a finding only if Postgres, asked again, still has no row.
+ * snapshot are not compared: an object beyond the snapshot is a finding only if PostgreSQL, asked again, still has no row.
  */
 export class BothSource implements EntrySource {
   readonly name = 'both'

@@ -28,7 +28,7 @@ export interface CreatedDomain {
 /** The chains of a mirror, and the Domains that its copy of the platform chain records. */
 export interface MirroredChains {
   readonly stored: ReadonlySet<string>
-  /** By domain id. The first of several rows about one Domain counts, as in Postgres. */
+  /** By domain id. The first of several rows about one Domain counts, as in PostgreSQL. */
   readonly created: ReadonlyMap<string, CreatedDomain>
   /** Whether the platform chain must be here. A mirror that is only the own mirror of its Domains does not have it. */
   readonly expectsPlatform: boolean

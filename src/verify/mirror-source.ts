@@ -16,7 +16,7 @@ export interface MirrorSourceOptions {
 /** A chain as its mirror holds it. It needs no database, so a copy of the bucket is enough. */
 export class MirrorSource implements EntrySource {
   readonly name = 'mirror'
-  /** A mirror only holds rows. Removal of its newest objects shows against a pin, or against Postgres. */
+  /** A mirror only holds rows. Removal of its newest objects shows against a pin, or against PostgreSQL. */
   readonly keepsHead = false
 
   constructor(

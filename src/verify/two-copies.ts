@@ -50,7 +50,7 @@ export class TwoCopies {
     else this.#judge(seq, rows, copy)
   }
 
-  /** Judges the objects beyond the snapshot. Their rows were appended after it (`present`), or Postgres has lost them. */
+  /** Judges the objects beyond the snapshot. Their rows were appended after it (`present`), or PostgreSQL has lost them. */
   judgeFresh(present: ReadonlySet<number>): void {
     for (const copy of this.fresh) if (!present.has(copy.seq)) this.#judge(copy.seq, [], copy)
     this.fresh = []
@@ -79,7 +79,7 @@ export class TwoCopies {
   #judge(seq: number, rows: readonly StoredRow[], copy: StoredRow | undefined): void {
     for (const row of rows) this.#postgres.add(row)
     if (copy !== undefined) this.#mirror.add(copy)
-    // An impossible seq was forced into the table. The fold of Postgres has a finding for it.
+    // An impossible seq was forced into the table. The fold of PostgreSQL has a finding for it.
     if (seq < this.#request.fromSeq || seq > LIMITS.maxSeq) return
     if (rows.length === 0 && this.#isOrphan(seq, copy)) return
     this.#stepTo(seq, rows[0] ?? copy)
@@ -100,7 +100,7 @@ export class TwoCopies {
     this.#find('row_missing', seq, copy.entryHash, undefined, 'the mirror has the row, Postgres does not')
   }
 
-  /** Returns whether the object holds no row or is detached, at a seq that Postgres never reached. */
+  /** Returns whether the object holds no row or is detached, at a seq that PostgreSQL never reached. */
   #isOrphan(seq: number, copy: StoredRow | undefined): boolean {
     const { last, head } = this.#snapshot
     if (copy === undefined || seq <= Math.max(last?.seq ?? 0, head?.seq ?? 0)) return false

@@ -1,7 +1,7 @@
 import type { ApiKeyLookup, StoredKey } from '../../ports/keys.js'
 import type { Client, Database } from '../session/database.js'
 
-/** This query runs on every request. Its name makes Postgres plan it once for each connection. */
+/** This query runs on every request. Its name makes PostgreSQL plan it once for each connection. */
 const LOOK_UP = `
   SELECT domain_id, coalesce(subject, '') AS subject, encode(secret_sha256, 'hex') AS secret_hash, read_only, owner_only,
     revoked_at IS NULL AND coalesce(expires_at > clock_timestamp(), true) AS is_active,

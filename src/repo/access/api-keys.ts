@@ -10,7 +10,7 @@ import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { insertTuple } from './relation-tuples.js'
 
-/** Keeps API keys in Postgres. A crash before COMMIT leaves neither a key nor its rows. Implements ApiKeyStore. */
+/** Keeps API keys in PostgreSQL. A crash before COMMIT leaves neither a key nor its rows. Implements ApiKeyStore. */
 export function postgresApiKeys(database: Database): ApiKeyStore {
   return {
     create: (key, grant, selfAudit) =>

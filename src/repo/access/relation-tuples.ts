@@ -16,7 +16,9 @@ import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { GROUPS_OF } from './relation-walk.js'
 
-/** Keeps relation tuples in Postgres. A crash before COMMIT changes no tuple and leaves no row. Implements RelationStore. */
+/**
+ * Keeps relation tuples in PostgreSQL. A crash before COMMIT changes no tuple and leaves no row. Implements RelationStore.
+ */
 export function postgresRelations(database: Database): RelationStore {
   return {
     grant: (tuple, selfAudit) =>

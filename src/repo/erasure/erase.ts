@@ -12,7 +12,7 @@ import { BY_INDEX, contextOf } from './off-chain.js'
 
 const SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_INDEX}`
 
-/** Erases personal data in Postgres. Implements ErasureStore. */
+/** Erases personal data in PostgreSQL. Implements ErasureStore. */
 export function postgresErasureStore(database: Database): ErasureStore {
   return {
     traces: (subject) => database.withTransaction(SNAPSHOT, (client) => tracesOf(client, subject)),

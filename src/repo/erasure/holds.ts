@@ -7,7 +7,7 @@ import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { assertChain } from './erase.js'
 
-/** Keeps legal holds in Postgres. Implements HoldStore. */
+/** Keeps legal holds in PostgreSQL. Implements HoldStore. */
 export function postgresHoldStore(database: Database): HoldStore {
   return {
     // A crash before COMMIT leaves no hold. A caller without an answer must check which holds exist.

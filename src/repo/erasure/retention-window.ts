@@ -4,7 +4,9 @@ import type { Client } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
 import { entryOf } from './off-chain.js'
 
-/** Returns SQL for the last row of a chain before a time. recorded_at never runs backwards, so all older rows precede it. */
+/**
+ * Returns SQL for the last row of a chain before a time. recorded_at never runs backwards, so all older rows precede it.
+ */
 export const lastBefore = (time: string) => `coalesce((
     SELECT seq FROM audit_log_entry WHERE domain_id = $1 AND recorded_at < ${time}
     ORDER BY recorded_at DESC, seq DESC LIMIT 1), 0)`
@@ -24,7 +26,7 @@ export interface RetentionWindow {
   readonly is_set: boolean
   readonly chain_years: number
   readonly personal_days: number
-  /** The time as Postgres writes it, for use as a parameter. */
+  /** The time as PostgreSQL writes it, for use as a parameter. */
   readonly cutoff: string
   readonly cutoff_micros: string
   readonly due_seq: string
@@ -50,6 +52,8 @@ export const DUE_CONTEXTS = `
   FROM audit_entry_context c LEFT JOIN ${entryOf('c')} AS e ON true
   WHERE c.domain_id = $1 AND c.seq <= $2 AND (e.seq IS NULL OR e.recorded_at < $3::timestamptz)`
 
-/** Selects the mappings that are due. A mapping is as old as the last row that came with personal data. `$2` is the cutoff. */
+/**
+ * Selects the mappings that are due. A mapping is as old as the last row that came with personal data. `$2` is the cutoff.
+ */
 export const DUE_MAPPINGS =
   'FROM audit_subject_pii p WHERE p.domain_id = $1 AND p.last_seen_at < $2::timestamptz'

@@ -81,7 +81,7 @@ async function insertBatch(
 const INT8_MAX = 2n ** 63n - 1n
 
 /**
- * Returns a seq as text for a bigint. As a JS number, a forced seq of 2^63-1 becomes 2^63, which Postgres would reject
+ * Returns a seq as text for a bigint. As a JS number, a forced seq of 2^63-1 becomes 2^63, which PostgreSQL would reject
  * together with the whole batch.
  */
 function int8(value: number): string {

@@ -5,7 +5,7 @@ import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { insertFindings } from './insert-findings.js'
 
-/** Keeps findings in Postgres. Implements QuarantineStore. */
+/** Keeps findings in PostgreSQL. Implements QuarantineStore. */
 export function postgresQuarantine(database: Database): QuarantineStore {
   return {
     record: (domainId, source, findings) =>
@@ -70,7 +70,9 @@ async function find(
   return rows.map(readRecord).at(0)
 }
 
-/** Locks an open record and calls `announce`, which uses another connection. The lock is held until the transaction ends. */
+/**
+ * Locks an open record and calls `announce`, which uses another connection. The lock is held until the transaction ends.
+ */
 async function assertOpen(
   client: Client,
   id: number,

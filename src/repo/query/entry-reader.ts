@@ -15,7 +15,7 @@ function isUnfiltered(filter: EntryFilter): boolean {
   return Object.values(filter).every((value) => value === undefined)
 }
 
-/** Reads entries from Postgres. Implements EntryReader. */
+/** Reads entries from PostgreSQL. Implements EntryReader. */
 export function postgresEntryReader(database: Database): EntryReader {
   return {
     page: (domainId, filter, range) => {

@@ -53,7 +53,7 @@ const MARK = `INSERT INTO audit_restore (domain_id, mirror_url)
 const UNMARK_EMPTY = `DELETE FROM audit_restore
   WHERE domain_id = $1 AND NOT EXISTS (SELECT FROM audit_log_entry WHERE domain_id = $1)`
 
-/** Rebuilds chains in Postgres. Implements RestoreTarget. */
+/** Rebuilds chains in PostgreSQL. Implements RestoreTarget. */
 export function postgresRestoreTarget(database: Database): RestoreTarget {
   return {
     headOf: (domainId) => database.withClient(async (client) => (await chainState(client, domainId)).head),
@@ -109,7 +109,9 @@ function columnsOf(rows: readonly RestoredRow[]): unknown[] {
   return [...entryColumns(rows.map(({ entry }) => entry)), rows.map(({ etag }) => etag)]
 }
 
-/** Creates the head and the registry entry. A crash before COMMIT leaves rows without a head; after COMMIT the chain exists. */
+/**
+ * Creates the head and the registry entry. A crash before COMMIT leaves rows without a head; after COMMIT the chain exists.
+ */
 async function finish(
   client: Client,
   domainId: string,

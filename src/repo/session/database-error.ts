@@ -30,7 +30,7 @@ const ADVICE: Partial<Record<ErrorCode, Advice>> = {
   legal_hold: { code: 'list_holds' },
 }
 
-/** Returns any failure of a Postgres call as an AuditError. The message is the server's, which never holds a password. */
+/** Returns any failure of a PostgreSQL call as an AuditError. The message is the server's, which never holds a password. */
 export function databaseError(error: unknown): AuditError {
   if (error instanceof AuditError) return error
   // Neither the driver nor the server throws these errors. A bug of ours must not look like an unreachable server.

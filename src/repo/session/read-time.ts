@@ -2,7 +2,7 @@ import type { ReadTime } from '../../base/wire-time.js'
 
 /**
  * Returns an SQL expression for {@link readTime}: the microseconds of a timestamptz since 1970 as text, or the name of an
- * infinite time. The text is exact. A float epoch or a JS Date would lose digits, and the last years that Postgres can
+ * infinite time. The text is exact. A float epoch or a JS Date would lose digits, and the last years that PostgreSQL can
  * store overflow a bigint.
  */
 export function microsOf(column: string): string {

@@ -6,7 +6,7 @@ import { NO_TIMEOUTS, SCAN_BEGIN } from './snapshot.js'
 /**
  * Keeps a scan that joins the snapshot of another scan from waiting long for a lock. Such a wait has one cause: a third
  * session, for example an ALTER TABLE, waits for a lock of the other scan and blocks this one in the queue behind it,
- * while the other scan waits for this one to finish. Postgres cannot detect this deadlock.
+ * while the other scan waits for this one to finish. PostgreSQL cannot detect this deadlock.
  */
 const SHORT_LOCK_WAITS = 'SET LOCAL lock_timeout = 200'
 

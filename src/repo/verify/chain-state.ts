@@ -7,7 +7,7 @@ import type { Client } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { ANY_DOMAIN, LAST_OF_HEAD } from './chain-expressions.js'
 
-/** The state of a chain in Postgres, without its rows. */
+/** The state of a chain in PostgreSQL, without its rows. */
 export interface ChainState {
   /**
    * Whether the registry or the platform chain knows this Domain. The platform chain itself is known as soon as there is
