@@ -13,7 +13,7 @@ const PREFIX = 'audit-tests-'
 
 let dir: string | undefined
 
-/** Gives the run of vitest a directory for temporary files, once for all projects. */
+/** Gives the run of vitest a directory for temporary files in memory. With AUDIT_TEST_DISK set, temporary files stay on the disk. */
 export function setup(): void {
   if (process.env.AUDIT_TEST_DISK || !isRoomy(MEMORY)) return
   removeAbandoned(MEMORY)
