@@ -8,8 +8,8 @@ export interface WebhookSettings {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Shortest secret, in bytes: a shorter one can be guessed. */
-const SECRET_BYTES = 16
+/** The shortest secret, in bytes: a shorter secret can be guessed. */
+const MIN_SECRET_BYTES = 16
 
 /**
  * Returns where alerts are sent; undefined if no webhook is set. Throws `usage` for an invalid URL, a URL with a user or
@@ -28,7 +28,7 @@ function webhookUrl(text: string): URL {
     throw new AuditError('usage', 'AUDIT_ALERT_WEBHOOK_URL: expected a URL http://… or https://…')
   }
   if (url.username !== '' || url.password !== '') {
-    throw new AuditError('usage', 'AUDIT_ALERT_WEBHOOK_URL: expected no user and no password in it', {
+    throw new AuditError('usage', 'AUDIT_ALERT_WEBHOOK_URL: expected no user and no password', {
       advice: { code: 'sign_alerts_with_secret' },
     })
   }
@@ -44,12 +44,10 @@ function secretOf(env: Environment): string {
     )
   }
   const secret = file === undefined ? given : readSecret(file)
-  if (secret !== undefined && Buffer.byteLength(secret) >= SECRET_BYTES) return secret
-  throw new AuditError(
-    'usage',
-    `AUDIT_ALERT_WEBHOOK_URL: expected a secret of at least ${SECRET_BYTES} bytes beside it`,
-    { advice: { code: 'give_alert_secret' } },
-  )
+  if (secret !== undefined && Buffer.byteLength(secret) >= MIN_SECRET_BYTES) return secret
+  throw new AuditError('usage', `AUDIT_ALERT_WEBHOOK_SECRET: expected at least ${MIN_SECRET_BYTES} bytes`, {
+    advice: { code: 'give_alert_secret' },
+  })
 }
 
 function readSecret(path: string): string {

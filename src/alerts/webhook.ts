@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Finding } from '../chain/finding.js'
 import type { Alerts, Divergence } from '../ports/alerts.js'
-import { deliver, PATIENCE, type Patience } from './deliver.js'
+import { deliver, RETRY_LIMITS, type RetryLimits } from './deliver.js'
 import type { WebhookSettings } from './settings.js'
 import type { AlertWindow } from './window.js'
 
@@ -12,7 +12,7 @@ export interface WebhookDeps {
   readonly warn: (line: string) => void
   /** Aborts when the program is asked to stop. */
   readonly signal: AbortSignal
-  readonly patience?: Patience
+  readonly limits?: RetryLimits
 }
 
 /** Alerts sent at once; more are queued. */
@@ -33,7 +33,7 @@ export class WebhookAlerts implements Alerts {
 
   constructor(deps: WebhookDeps) {
     this.#deps = deps
-    const { drain } = deps.patience ?? PATIENCE
+    const { drain } = deps.limits ?? RETRY_LIMITS
     const end = () => setTimeout(() => this.#stop.abort(), drain).unref()
     if (deps.signal.aborted) end()
     else deps.signal.addEventListener('abort', end, { once: true })
@@ -67,9 +67,9 @@ export class WebhookAlerts implements Alerts {
   }
 
   async #send({ key, body }: Alert): Promise<void> {
-    const { settings, window, warn, patience = PATIENCE } = this.#deps
+    const { settings, window, warn, limits = RETRY_LIMITS } = this.#deps
     if (!(await window.claim(key))) return
-    const problem = await deliver(settings, body, patience, this.#stop.signal)
+    const problem = await deliver(settings, body, limits, this.#stop.signal)
     if (problem === undefined) return
     await window.release(key)
     // Drop the queued alerts: otherwise a webhook that is down costs its timeouts once for every chain.

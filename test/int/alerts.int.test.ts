@@ -11,7 +11,7 @@ import { WebhookServer } from '../support/webhook-server.js'
 const SECRET = 'a secret of the receiver'
 const A = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
 const B = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a2'
-const QUICK = { attempts: 4, timeout: 150, backOff: 5, drain: 50 }
+const QUICK = { attempts: 4, timeout: 150, firstWaitMs: 5, drain: 50 }
 
 let server: WebhookServer
 const dir = mkdtempSync(join(tmpdir(), 'alerts-'))
@@ -45,7 +45,7 @@ function alerts(
   signal = new AbortController().signal,
 ) {
   const settings = { url: new URL(url), secret: SECRET }
-  return new WebhookAlerts({ settings, window, warn: (line) => notes.push(line), signal, patience: QUICK })
+  return new WebhookAlerts({ settings, window, warn: (line) => notes.push(line), signal, limits: QUICK })
 }
 
 async function raised(on: WebhookAlerts, findings: readonly Finding[], domainId = A): Promise<void> {
@@ -132,13 +132,13 @@ describe('an alert', () => {
     server.answer('silence', 'silence', 'silence', 'silence')
     const stop = new AbortController()
     const settings = { url: new URL(server.url), secret: SECRET }
-    const patience = { ...QUICK, timeout: 60_000 }
+    const limits = { ...QUICK, timeout: 60_000 }
     const on = new WebhookAlerts({
       settings,
       window: new AlertWindow(undefined),
       warn: (line) => notes.push(line),
       signal: stop.signal,
-      patience,
+      limits,
     })
     on.raise({ domainId: A, source: 'postgres', findings: [EDIT] })
     stop.abort()
