@@ -3,10 +3,10 @@ import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openQuarantineStore } from '../../src/compose/quarantine.js'
-import { showQuarantine } from '../../src/quarantine/quarantine.js'
+import { findQuarantineRecord } from '../../src/quarantine/quarantine.js'
 
 export default class QuarantineShow extends AuditCommand {
-  static override summary = 'Show one finding with both hashes'
+  static override summary = 'Show one finding with its expected and observed hash'
 
   static override args = {
     id: Args.string({ required: true, description: 'id of the quarantine record' }),
@@ -16,7 +16,7 @@ export default class QuarantineShow extends AuditCommand {
     const { args, flags } = await this.parse(QuarantineShow)
     const id = parseQuarantineId(args.id)
     const context = await this.context(flags)
-    const record = await showQuarantine(await openQuarantineStore(context), id)
+    const record = await findQuarantineRecord(await openQuarantineStore(context), id)
     await printRecord(record, flags.json, this.out)
   }
 }

@@ -1,4 +1,4 @@
-import { isChainDamaged } from '../append/damaged-chain.js'
+import { mayBeDamagedChain } from '../append/damaged-chain.js'
 import { type SelfAuditAction, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
@@ -14,7 +14,7 @@ export interface AuditContext {
 /** Returns the actions to record on the chain of the pepper. They name people by pseudonym. */
 export type AuditActions = (pepper: Uint8Array) => readonly SelfAuditAction[]
 
-/** Returns one row for each action on each chain, to be written in the transaction of the action itself. */
+/** Returns an item with one row for each action on each chain, to be appended in the transaction of the action itself. */
 export async function auditItem(
   { actor, pepper }: AuditContext,
   domainIds: readonly string[],
@@ -35,22 +35,23 @@ export async function auditItem(
 }
 
 /**
- * Calls `end`, which ends access, with the rows for the given chains. If one of the chains is too damaged to append to, the
- * platform chain records the actions instead: someone who tampers with a chain must not keep their key because of that.
+ * Calls `change`, which ends access, with the rows for the given chains. If one of the chains is too damaged to append to,
+ * the platform chain records the actions instead: someone who tampers with a chain must not keep their key because of that.
+ * If the platform chain cannot take the rows either, rejects with the first error, which names the damaged chain.
  */
 export async function endAccess<T>(
   auditContext: AuditContext,
   domainIds: readonly string[],
   actions: AuditActions,
-  end: (selfAudit: AppendItem) => Promise<T>,
+  change: (selfAudit: AppendItem) => Promise<T>,
 ): Promise<T> {
   try {
-    return await end(await auditItem(auditContext, domainIds, actions))
+    return await change(await auditItem(auditContext, domainIds, actions))
   } catch (error) {
-    const isElsewhere = domainIds.some((domainId) => domainId !== PLATFORM_ANCHOR)
-    if (!(error instanceof AuditError) || !isChainDamaged(error.code) || !isElsewhere) throw error
+    const hasOtherChain = domainIds.some((domainId) => domainId !== PLATFORM_ANCHOR)
+    if (!(error instanceof AuditError) || !mayBeDamagedChain(error.code) || !hasOtherChain) throw error
     const onPlatform = await auditItem(auditContext, [PLATFORM_ANCHOR], actions)
-    return end(onPlatform).catch(() => {
+    return change(onPlatform).catch(() => {
       throw error
     })
   }

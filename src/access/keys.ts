@@ -5,7 +5,7 @@ import type { Placed } from '../ports/append.js'
 import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStore, NewApiKey } from '../ports/keys.js'
 import { keyCreated, keyRevoked, relationChanged } from './actions.js'
 import { auditItem, endAccess } from './audit-rows.js'
-import { assertManages, assertOwner, isOperator } from './authority.js'
+import { assertMayManage, assertOwner, isOperator } from './authority.js'
 import type { Management } from './management.js'
 
 /** A key after a change, and the row that records the change. */
@@ -23,36 +23,39 @@ export interface CreatedKey extends ChangedKey {
 export type KeyRequest = Omit<NewApiKey, 'id' | 'secretHash'>
 
 /**
- * Creates a key for its subject and, if tuples decide, gives the subject the relation. The row audit.key-create and, if the
- * relation is new, the row audit.relation-grant are written in the same transaction. Rejects with `access_denied`,
- * `domain_not_found`, and with the errors of an append.
+ * Creates a key for its subject and, if relations are stored in audit's own tables, gives the subject the relation. The row
+ * audit.key-create and, if the relation is new, the row audit.relation-grant are written in the same transaction. Rejects
+ * with `access_denied`, `domain_not_found`, and with the errors of an append.
  */
 export async function createKey(ports: Management, request: KeyRequest): Promise<CreatedKey> {
   await assertMayCreate(ports, request)
-  const { key, ...minted } = ports.mint()
+  const { key: text, ...identification } = ports.mint()
   const { domainId, relation, subject } = request
-  const made: NewApiKey = { ...request, ...minted }
+  const newKey: NewApiKey = { ...request, ...identification }
   const tuple = { object: chainObject(domainId), relation, subject }
-  const created = (pepper: Uint8Array) => [keyCreated(pepper, made)]
-  const plain = await auditItem(ports, [domainId], created)
-  const granting = await auditItem(ports, [domainId], (pepper) => [
-    ...created(pepper),
+  const creation = (pepper: Uint8Array) => [keyCreated(pepper, newKey)]
+  const rowsWithoutGrant = await auditItem(ports, [domainId], creation)
+  const rowsWithGrant = await auditItem(ports, [domainId], (pepper) => [
+    ...creation(pepper),
     relationChanged(SELF_AUDIT.relationGrant, pepper, tuple),
   ])
-  const grant = ports.tuplesDecide ? tuple : undefined
-  const { record, auditRows } = await ports.keys.create(made, grant, (granted) =>
-    granted ? granting : plain,
+  const tupleToGrant = ports.tuplesDecide ? tuple : undefined
+  const { record, auditRows } = await ports.keys.create(newKey, tupleToGrant, (isGranted) =>
+    isGranted ? rowsWithGrant : rowsWithoutGrant,
   )
-  return { record, auditRow: auditRows[0], text: key }
+  return { record, auditRow: auditRows[0], text }
 }
 
-/** Rejects with `access_denied`. A key acts as its subject, so only an owner may create a key for an owner. */
+/**
+ * Rejects with `access_denied` unless the actor may create the key. A key acts as its subject, so a user or service must be
+ * an owner to create a key for an owner; the operator may create any key but an owner-only key.
+ */
 async function assertMayCreate(ports: Management, request: KeyRequest): Promise<void> {
   const object = chainObject(request.domainId)
   if (request.ownerOnly) await assertOwner(ports, object)
   if (isOperator(ports.actor)) return
-  const isOwners = await ports.authorizer.check(request.subject, 'owner', object, ports.signal)
-  await assertManages(ports, isOwners.allowed ? 'owner' : request.relation, object)
+  const ownership = await ports.authorizer.check(request.subject, 'owner', object, ports.signal)
+  await assertMayManage(ports, ownership.allowed ? 'owner' : request.relation, object)
 }
 
 /**
@@ -64,7 +67,7 @@ export async function revokeKey(ports: Management, id: string): Promise<ChangedK
   if (found === undefined) {
     throw new AuditError('key_not_found', `there is no API key ${id}`, { advice: { code: 'list_keys' } })
   }
-  if (found.subject !== ports.actor) await assertManages(ports, 'admin', chainObject(found.domainId))
+  if (found.subject !== ports.actor) await assertMayManage(ports, 'admin', chainObject(found.domainId))
   if (found.state === 'revoked') return { record: found }
   const actions = (pepper: Uint8Array) => [keyRevoked(pepper, id)]
   const { record, auditRows } = await endAccess(ports, [found.domainId], actions, (row) =>

@@ -2,13 +2,16 @@ import { chainObject } from '../chain/self-audit.js'
 import type { Placed } from '../ports/append.js'
 import { policySet } from './actions.js'
 import { auditItem } from './audit-rows.js'
-import { assertManages } from './authority.js'
+import { assertMayManage } from './authority.js'
 import type { Management } from './management.js'
 
 /** What a chain requires of callers that erase on it. */
 export interface AccessPolicy {
   readonly domainId: string
-  /** `owner-only`: a key that an owner made for erasing. `manage`: the relation owner or admin. */
+  /**
+   * `owner-only`: the caller needs a key that an owner made for erasing. `manage`: any caller who manages the chain may
+   * erase, that is an owner or admin.
+   */
   readonly erase: 'owner-only' | 'manage'
 }
 
@@ -26,16 +29,16 @@ export async function showPolicy(
 }
 
 /**
- * Sets the policy and writes a row audit.access-policy; writes no row when the policy does not change. Only an owner may
- * set it, because an admin could exempt themselves. Rejects with `access_denied`, `domain_not_found`, and with the errors
- * of an append.
+ * Sets the policy and writes a row audit.access-policy; writes no row when the policy does not change. A user or service
+ * must be an owner, because an admin could exempt themselves; the operator may set the policy too. Rejects with
+ * `access_denied`, `domain_not_found`, and with the errors of an append.
  */
 export async function setPolicy(
   ports: Management,
   domainId: string,
   erase: AccessPolicy['erase'],
 ): Promise<ChangedPolicy> {
-  await assertManages(ports, 'owner', chainObject(domainId))
+  await assertMayManage(ports, 'owner', chainObject(domainId))
   const isOwnerOnly = erase === 'owner-only'
   const selfAudit = await auditItem(ports, [domainId], () => [policySet(domainId, isOwnerOnly)])
   const { auditRows } = await ports.policy.setEraseOwnerOnly(domainId, isOwnerOnly, selfAudit)

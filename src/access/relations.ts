@@ -12,7 +12,7 @@ import type {
 } from '../ports/relations.js'
 import { relationChanged } from './actions.js'
 import { auditItem, endAccess } from './audit-rows.js'
-import { assertManages } from './authority.js'
+import { assertMayManage } from './authority.js'
 import type { Management } from './management.js'
 
 /** A tuple that was granted or revoked, and the rows that record it: none when nothing changed. */
@@ -39,8 +39,8 @@ export async function grantRelation(ports: Management, tuple: RelationTuple): Pr
 export async function revokeRelation(ports: Management, tuple: RelationTuple): Promise<ChangedTuple> {
   const domainIds = await chainsToRecord(ports, tuple)
   const actions = (pepper: Uint8Array) => [relationChanged(SELF_AUDIT.relationRevoke, pepper, tuple)]
-  const end = (selfAudit: AppendItem) => ports.relations.revoke(tuple, selfAudit)
-  const { auditRows } = await endAccess(ports, domainIds, actions, end)
+  const change = (selfAudit: AppendItem) => ports.relations.revoke(tuple, selfAudit)
+  const { auditRows } = await endAccess(ports, domainIds, actions, change)
   return { tuple, auditRows }
 }
 
@@ -53,13 +53,13 @@ async function chainsToRecord(ports: Management, tuple: RelationTuple): Promise<
   if (!ports.tuplesDecide) throw decidedElsewhere()
   const { object, relation } = tuple
   if (object.startsWith('group:')) {
-    await assertManages(ports, 'owner', PLATFORM_OBJECT)
+    await assertMayManage(ports, 'owner', PLATFORM_OBJECT)
     const opened = await ports.relations.chainsOf(object.slice('group:'.length))
     return [...new Set([PLATFORM_ANCHOR, ...opened])]
   }
   const domainId = chainOfObject(object)
   if (domainId === undefined) throw new AuditError('internal', 'the object has no chain')
-  await assertManages(ports, relation, object as Exclude<typeof object, `group:${string}`>)
+  await assertMayManage(ports, relation, object as Exclude<typeof object, `group:${string}`>)
   return [domainId]
 }
 

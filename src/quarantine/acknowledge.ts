@@ -1,4 +1,4 @@
-import { isChainDamaged } from '../append/damaged-chain.js'
+import { mayBeDamagedChain } from '../append/damaged-chain.js'
 import { AuditError } from '../base/errors.js'
 import { textProblem } from '../chain/limits.js'
 import { SELF_AUDIT } from '../chain/self-audit.js'
@@ -47,7 +47,7 @@ async function announce(append: AppendSelfAudit, row: SelfAuditRow): Promise<voi
   try {
     await append(row)
   } catch (error) {
-    const damaged = error instanceof AuditError && isChainDamaged(error.code)
+    const damaged = error instanceof AuditError && mayBeDamagedChain(error.code)
     if (!damaged || row.domainId === PLATFORM_ANCHOR) throw error
     await append({ ...row, domainId: PLATFORM_ANCHOR }).catch(() => {
       throw error

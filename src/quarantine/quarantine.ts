@@ -35,8 +35,8 @@ export function streamQuarantine(
   return itemsOf({ page: (range) => store.page(filter, range), start: 0, keyOf: ({ id }) => id })
 }
 
-/** Returns one record. Rejects with `quarantine_not_found`. */
-export async function showQuarantine(store: QuarantineStore, id: number): Promise<QuarantineRecord> {
+/** Returns the quarantine record of one finding. Rejects with `quarantine_not_found`. */
+export async function findQuarantineRecord(store: QuarantineStore, id: number): Promise<QuarantineRecord> {
   const record = await store.find(id)
   if (record !== undefined) return record
   throw new AuditError('quarantine_not_found', `no quarantine record has id ${id}`, {

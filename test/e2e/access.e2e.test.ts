@@ -66,6 +66,10 @@ describe('audit serve', () => {
     expect(await answers[2]?.json()).toMatchObject({ ok: true, segment_from: 1 })
     const revoked = await cli.run('key', 'revoke', id, '--json')
     expect(one(revoked)).toMatchObject({ id, state: 'revoked', seq: expect.any(Number) })
+    const again = await cli.run('key', 'revoke', id, '--json')
+    expect(again.stderr).toBe('the key was revoked before\n')
+    const { seq: _seq, entry_hash: _hash, ...unchanged } = one(revoked)
+    expect(one(again)).toEqual(unchanged)
     expect((await ask(url, 'entries', key)).status).toBe(401)
     child.kill('SIGTERM')
     const { code, stderr } = await ended
@@ -109,6 +113,7 @@ describe('audit key and audit relation', () => {
       changed: true,
       rows: [{ domain_id: domainId }],
     })
+    expect(one(await cli.run('relation', 'grant', ...grant))).toMatchObject({ changed: false, rows: [] })
     const owned = ['--relation', 'owner', '--subject', 'user:olga', '--owner-only']
     const denied = await cli.run('key', 'create', '--domain', domainId, '--json', ...owned)
     expect([denied.code, denied.stdout]).toEqual([3, ''])

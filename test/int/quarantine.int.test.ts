@@ -11,7 +11,7 @@ import { quarantineJson } from '../../src/json/quarantine-record.js'
 import type { Pepper } from '../../src/ports/pepper.js'
 import type { QuarantineRecord, QuarantineStore } from '../../src/ports/quarantine.js'
 import { acknowledgeQuarantine, type SelfAuditRow } from '../../src/quarantine/acknowledge.js'
-import { recordFindings, showQuarantine, streamQuarantine } from '../../src/quarantine/quarantine.js'
+import { findQuarantineRecord, recordFindings, streamQuarantine } from '../../src/quarantine/quarantine.js'
 import { PostgresEntryStore } from '../../src/repo/append/append.js'
 import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
 import { Database } from '../../src/repo/session/database.js'
@@ -175,7 +175,7 @@ describe('recordFindings', () => {
   })
 })
 
-describe('streamQuarantine and showQuarantine', () => {
+describe('streamQuarantine and findQuarantineRecord', () => {
   beforeEach(async () => {
     await recordFindings(store, DOMAIN, 'postgres', FINDINGS)
     await recordFindings(store, OTHER, 'mirror', FINDINGS.slice(0, 1))
@@ -213,8 +213,8 @@ describe('streamQuarantine and showQuarantine', () => {
   })
 
   it('return one record, or reject for an unknown id', async () => {
-    expect(await showQuarantine(store, 4)).toMatchObject({ id: 4, domainId: OTHER, source: 'mirror' })
-    await expect(showQuarantine(store, 5)).rejects.toMatchObject({ code: 'quarantine_not_found' })
+    expect(await findQuarantineRecord(store, 4)).toMatchObject({ id: 4, domainId: OTHER, source: 'mirror' })
+    await expect(findQuarantineRecord(store, 5)).rejects.toMatchObject({ code: 'quarantine_not_found' })
   })
 
   it.each(['0', '-1', 'x', '', '1.5', '9007199254740993'])('refuse the id %j', (text) => {
@@ -241,7 +241,7 @@ describe('acknowledgeQuarantine', () => {
       acknowledge_reason: 'rows restored from the mirror',
     })
     expect(await announced()).toEqual(['quarantine:2'])
-    expect(await showQuarantine(store, 2)).toEqual(record)
+    expect(await findQuarantineRecord(store, 2)).toEqual(record)
   })
 
   it('refuses the second call for a record and appends nothing', async () => {
@@ -250,7 +250,7 @@ describe('acknowledgeQuarantine', () => {
       code: 'already_acknowledged',
     })
     expect(await announced()).toEqual(['quarantine:1'])
-    expect(await showQuarantine(store, 1)).toMatchObject({ acknowledgeReason: 'first' })
+    expect(await findQuarantineRecord(store, 1)).toMatchObject({ acknowledgeReason: 'first' })
   })
 
   it('lets one of two concurrent calls succeed, with one row', async () => {
@@ -269,7 +269,7 @@ describe('acknowledgeQuarantine', () => {
     await expect(acknowledgeQuarantine(store, failing, 1, 'x')).rejects.toMatchObject({
       code: 'database_unavailable',
     })
-    expect(await showQuarantine(store, 1)).not.toHaveProperty('acknowledgedAt', expect.anything())
+    expect(await findQuarantineRecord(store, 1)).not.toHaveProperty('acknowledgedAt', expect.anything())
     await acknowledgeQuarantine(store, append, 1, 'x')
     expect(await announced()).toEqual(['quarantine:1'])
   })
