@@ -13,10 +13,10 @@ import { listEntries, streamEntries } from '../src/query/list.js'
 import { parseFilter, parseLimit } from '../src/query/list-query.js'
 
 export default class List extends AuditCommand {
-  static override summary = 'List the rows of a chain, by any of the filters'
+  static override summary = 'List the rows of a chain that match the given filters'
   static override description =
-    `Filters are exact, and all of them must match. If more rows follow, prints a cursor for the next page.
-Times are RFC 3339 and inclusive.`
+    `Filters are exact, and all of them must match. If more rows follow, the command prints a cursor for the
+next page. Times are RFC 3339 and inclusive.`
 
   static override flags = {
     ...chainFlags,
@@ -34,9 +34,9 @@ Times are RFC 3339 and inclusive.`
     const filter = parseFilter(listParameters(flags))
     const limit = parseLimit(flags.limit)
     const context = await this.context(flags)
-    const chosen = { ...filter, ...(await subjectFilter(context, domainId, flags['subject-id'])) }
-    if (flags.all) await this.#stream(context, domainId, chosen, flags.json)
-    else await this.#page(context, { domainId, filter: chosen, limit, cursor: flags.cursor }, flags.json)
+    const fullFilter = { ...filter, ...(await subjectFilter(context, domainId, flags['subject-id'])) }
+    if (flags.all) await this.#stream(context, domainId, fullFilter, flags.json)
+    else await this.#page(context, { domainId, filter: fullFilter, limit, cursor: flags.cursor }, flags.json)
   }
 
   async #stream(context: Context, domainId: string, filter: EntryFilter, json: boolean): Promise<void> {

@@ -8,8 +8,8 @@ import { parseHoldId, releaseHold } from '../../src/erasure/hold.js'
 export default class HoldRelease extends AuditCommand {
   static override summary = 'Release a legal hold'
   static override description =
-    `The hold stays on record as released, without the identity that it covered. Appends a row that records the release, in
-one transaction.`
+    `The hold stays on record as released; the identity that it covered is deleted from it. The same transaction appends a row
+that records the release.`
 
   static override args = {
     id: Args.string({ required: true, description: 'the id of the hold, from: audit hold list' }),

@@ -24,9 +24,9 @@ export default class KeyList extends AuditCommand {
     const parsed = await this.parse(KeyList)
     const { flags } = parsed
     const { subject } = flags
-    const chosen = parseChains(parsed)
+    const chain = parseChains(parsed)
     const filter = {
-      domainId: chosen === 'all' ? undefined : chosen,
+      domainId: chain === 'all' ? undefined : chain,
       subject: subject === undefined ? undefined : flagValue('--subject', () => parseHolder(subject)),
       activeOnly: flags.active === true,
     }
@@ -36,7 +36,8 @@ export default class KeyList extends AuditCommand {
       ...KEY_LIST,
     })
     if (count > 0) return
-    if (chosen !== 'all') await assertKnown(await openEntryReader(context), chosen)
-    note('no keys; run: audit key create')
+    if (chain !== 'all') await assertKnown(await openEntryReader(context), chain)
+    const isFiltered = filter.activeOnly || filter.subject !== undefined
+    note(isFiltered ? 'no keys match' : 'no keys; run: audit key create')
   }
 }

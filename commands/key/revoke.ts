@@ -9,8 +9,9 @@ import { openManagement } from '../../src/compose/access.js'
 export default class KeyRevoke extends AuditCommand {
   static override summary = 'Revoke an API key, at once and permanently'
   static override description =
-    `Appends a row that records it to the key's chain, or to the platform chain if the key's chain is too damaged. The
-relations of its subject stay: to end them, run audit relation revoke. A key that was revoked before stays as it is.`
+    `Appends a row that records the revocation to the key's chain, or to the platform chain if the key's chain is too
+damaged. The relations of the key's subject stay: to end them, run audit relation revoke. A key that was revoked before
+stays as it is.`
 
   static override args = {
     id: Args.string({
@@ -19,6 +20,7 @@ relations of its subject stay: to end them, run audit relation revoke. A key tha
     }),
   }
 
+  // SpiceDB, where it decides, knows whether the actor may manage the chain.
   static override flags = spicedbFlags
 
   override async run(): Promise<void> {

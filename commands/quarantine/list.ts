@@ -10,7 +10,7 @@ import { streamQuarantine } from '../../src/quarantine/quarantine.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class QuarantineList extends AuditCommand {
-  static override summary = 'List the findings of verifications; with --json one a line'
+  static override summary = 'List the findings of verifications; with --json, one line each'
 
   static override flags = {
     ...chainsFlags,
@@ -20,10 +20,10 @@ export default class QuarantineList extends AuditCommand {
   override async run(): Promise<void> {
     const parsed = await this.parse(QuarantineList)
     const { flags } = parsed
-    const chosen = parseChains(parsed)
+    const chain = parseChains(parsed)
     const context = await this.context(flags)
     const filter = {
-      domainId: chosen === 'all' ? undefined : chosen,
+      domainId: chain === 'all' ? undefined : chain,
       // oclif's type says boolean, but the value of an absent flag is undefined.
       unacknowledgedOnly: flags.unacknowledged === true,
     }
@@ -32,7 +32,7 @@ export default class QuarantineList extends AuditCommand {
       ...QUARANTINE_LIST,
     })
     if (count > 0) return
-    if (chosen !== 'all') await assertKnown(await openEntryReader(context), chosen)
-    note('nothing in quarantine')
+    if (chain !== 'all') await assertKnown(await openEntryReader(context), chain)
+    note(filter.unacknowledgedOnly ? 'no findings match' : 'nothing in quarantine')
   }
 }

@@ -9,9 +9,9 @@ import { openManagement } from '../../src/compose/access.js'
 export default class RelationGrant extends AuditCommand {
   static override summary = 'Give a subject a relation on a chain, or make it a member of a group'
   static override description =
-    `Appends a row that records it to the chain; for a group, to the platform chain and to each chain on which the group has a
-relation. An actor that is a user: or service: must be owner or admin of the chain, owner to grant owner, and for a group
-owner of the platform; any other actor is the operator (docs/access.md).`
+    `Appends a row that records the grant to the chain; for a group, to the platform chain and to each chain on which the
+group has a relation. An actor that is a user: or service: must be owner or admin of the chain, owner to grant owner, and
+for a group owner of the platform; any other actor is the operator (docs/access.md).`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID --relation auditor --subject user:alice',
     '<%= config.bin %> <%= command.id %> --domain UUID --relation auditor --subject group:audit-team#member',
