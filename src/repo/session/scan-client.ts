@@ -28,10 +28,12 @@ export class ScanClient {
     return scan.runOrClose(async (client) => {
       // An abort during connecting had no listener yet.
       signal.throwIfAborted()
-      await client.query(SCAN_BEGIN)
-      if (snapshot !== undefined)
-        await client.query(`${SHORT_LOCK_WAITS}; SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`)
-      await client.query(NO_TIMEOUTS)
+      const join =
+        snapshot === undefined
+          ? []
+          : [SHORT_LOCK_WAITS, `SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`]
+      // One query: between two, a server with a short idle_in_transaction_session_timeout could end the transaction.
+      await client.query([SCAN_BEGIN, ...join, NO_TIMEOUTS].join('; '))
       return scan
     })
   }
