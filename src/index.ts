@@ -1,6 +1,7 @@
 /** The public library: what services need to write audit rows in-process, and what a verifier is made of. */
 
 export type { UncheckedEntry as NewEntry } from './append/input/input-line.js'
+export type { Advice, AdviceCode } from './base/advice.js'
 export { AuditError, ERROR_CODES, type ErrorCode } from './base/errors.js'
 export { decodeCanonical, encodeCanonical } from './chain/canonical.js'
 export type { ChainedEntry, ChainHead, Entry } from './chain/entry.js'

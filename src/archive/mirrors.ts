@@ -58,6 +58,10 @@ export async function openMirror(
     const isOwnUrl = mirrorUrl !== undefined && error instanceof AuditError
     if (!isOwnUrl || error.code.startsWith('mirror_')) throw error
     const message = `the mirror of ${domainId}: ${error.message}`
-    throw new AuditError('mirror_unavailable', message, { cause: error, advice: error.advice })
+    throw new AuditError('mirror_unavailable', message, {
+      cause: error,
+      advice: error.advice,
+      hint: error.hint,
+    })
   }
 }

@@ -71,8 +71,10 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface ErrorOptions {
-  /** What the caller can do next. */
+  /** What the caller can do next, as data. The edges word it. */
   readonly advice?: Advice | undefined
+  /** What the caller can do next, in words. The command line prints the hint of an error without advice. */
+  readonly hint?: string | undefined
   readonly cause?: unknown
 }
 
@@ -83,6 +85,7 @@ export interface ErrorOptions {
 export class AuditError extends Error {
   override readonly name = 'AuditError'
   readonly advice: Advice | undefined
+  readonly hint: string | undefined
 
   constructor(
     readonly code: ErrorCode,
@@ -91,6 +94,7 @@ export class AuditError extends Error {
   ) {
     super(message, { cause: options.cause })
     this.advice = options.advice
+    this.hint = options.hint
   }
 }
 

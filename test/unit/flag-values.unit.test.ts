@@ -68,6 +68,18 @@ describe('flagValue', () => {
     )
   })
 
+  it('keeps the hint of an error', () => {
+    const parse = () => {
+      throw new AuditError('invalid_input', 'expected a name', { hint: 'names are listed in the manual' })
+    }
+    expect(() => flagValue('--group', parse)).toThrow(
+      expect.objectContaining({
+        message: '--group: expected a name',
+        hint: 'names are listed in the manual',
+      }),
+    )
+  })
+
   it('throws other errors as they are', () => {
     const bug = new TypeError('a bug')
     const parse = () => {

@@ -111,9 +111,18 @@ describe('hintOf', () => {
     expect(hintOf(new AuditError('internal', 'a bug'))).toBeUndefined()
   })
 
-  it('returns the own words of an error of the command line', () => {
+  it('returns the hint of an error of the command line', () => {
     expect(hintOf(new CommandError('usage', 'a command is missing', 'run: audit --help'))).toBe(
       'run: audit --help',
+    )
+  })
+
+  it('returns the hint that a caller of the library gave, unless the error has advice', () => {
+    const hint = 'ask the key service'
+    expect(new AuditError('pepper_unavailable', 'no pepper', { hint }).hint).toBe(hint)
+    expect(hintOf(new AuditError('pepper_unavailable', 'no pepper', { hint }))).toBe(hint)
+    expect(hintOf(new AuditError('schema_missing', 'no schema', { hint, advice: { code: 'migrate' } }))).toBe(
+      'run: audit db migrate',
     )
   })
 })

@@ -6,6 +6,7 @@ export function flagValue<T>(flag: `--${string}`, parse: () => T): T {
     return parse()
   } catch (error) {
     if (!(error instanceof AuditError)) throw error
-    throw new AuditError(error.code, `${flag}: ${error.message}`, { advice: error.advice, cause: error })
+    const { code, message, advice, hint } = error
+    throw new AuditError(code, `${flag}: ${message}`, { advice, hint, cause: error })
   }
 }

@@ -1,7 +1,6 @@
 import type { Advice, AdviceCode, PlainAdvice } from '../../base/advice.js'
 import type { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import { CommandError } from './command-error.js'
 
 /** A sentence for each plain advice, and a function that words the facts for each other advice. */
 type HintTable = { readonly [C in PlainAdvice]: string } & {
@@ -137,10 +136,9 @@ const FIND_CHAIN_IN = {
     'check --mirror (AUDIT_MIRROR_URL) and the id; to see what a mirror has, run: audit verify --all --source mirror',
 } as const satisfies Record<Extract<Advice, { code: 'find_chain' }>['copy'], string>
 
-/** Returns the hint of an error: its own words, or those for its advice. */
-export function hintOf(error: AuditError): string | undefined {
-  if (error instanceof CommandError) return error.hint
-  return error.advice === undefined ? undefined : hintFor(error.advice)
+/** Returns the sentence for the advice of an error, or the hint of an error without advice. */
+export function hintOf({ advice, hint }: AuditError): string | undefined {
+  return advice === undefined ? hint : hintFor(advice)
 }
 
 /** Returns the sentence that the command line prints for an advice. */
