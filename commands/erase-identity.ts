@@ -20,7 +20,7 @@ deleted, changes nothing and exits with 2. A repeated erasure exits with 0 and p
     ...chainsFlags,
     ...personFlags,
     block: Flags.boolean({
-      summary: 'also keep no personal data of this person in later appends, permanently',
+      summary: 'also refuse personal data of this person in future appends, permanently',
     }),
     confirm: Flags.boolean({ summary: 'delete the data' }),
   }

@@ -22,7 +22,7 @@ next page. Times are RFC 3339 and inclusive.`
     ...chainFlags,
     limit: Flags.string({ summary: 'rows in a page, 1 to 200; default: 50', helpValue: 'N' }),
     cursor: Flags.string({ summary: 'continue after the page that printed this cursor', helpValue: 'TEXT' }),
-    all: Flags.boolean({ summary: 'every row; with --json, one line each', exclusive: ['limit', 'cursor'] }),
+    all: Flags.boolean({ summary: 'every row; with --json, one per line', exclusive: ['limit', 'cursor'] }),
     ...filterFlags,
     ...timeFlags,
   }

@@ -11,7 +11,7 @@ export default class Serve extends AuditCommand {
   static override summary = 'Serve the HTTP API: list, get with proof, verify, erase'
   static override description =
     `Prints its URL when it listens, and serves until a signal. It then answers the running requests and exits with 143
-(SIGTERM) or 130 (SIGINT); a second signal ends it at once. The log goes to stderr, one JSON object a line. docs/http.md
+(SIGTERM) or 130 (SIGINT); a second signal ends it at once. The log goes to stderr, one JSON object per line. docs/http.md
 describes the limits, the fields of the log and what to put in front of the server.
 
 Verifies every chain at the start, and keeps verifying: /readyz answers 200 only while every chain is intact

@@ -39,11 +39,11 @@ one: keep the head that verify prints in another place, and pass it with --expec
     'to-seq': Flags.string({ helpValue: 'N', summary: 'last row of the segment; default: the last row' }),
     'expect-head': Flags.string({
       helpValue: 'SEQ:HASH',
-      summary: 'a head seen before, which must be in the chain',
+      summary: 'a head seen before, which the chain must contain',
     }),
     'expect-heads': Flags.string({
       helpValue: 'FILE',
-      summary: 'heads to expect: a file of saved verify results, one a line',
+      summary: 'a file of saved verify results, one per line; their heads must be in the chains',
     }),
     'allow-filtered': Flags.boolean({
       summary: 'accept a bundle of a filtered selection, which cannot show that no row is missing',

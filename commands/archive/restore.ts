@@ -27,11 +27,11 @@ chain that exists and differs is refused, and the others go on. To restore chain
     ...mirrorFlags,
     'expect-head': Flags.string({
       helpValue: 'SEQ:HASH',
-      summary: 'a head seen before, which the mirror must have',
+      summary: 'a head seen before, which the chain must contain',
     }),
     'expect-heads': Flags.string({
       helpValue: 'FILE',
-      summary: 'saved verify results, one per line, as pins',
+      summary: 'a file of saved verify results, one per line; their heads must be in the chains',
     }),
     'allow-broken-tail': Flags.boolean({ summary: 'restore the intact rows before the first finding' }),
   }

@@ -4,7 +4,7 @@ import { mirrorFlags } from '../../src/cli/flags/mirror.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class ArchiveStatus extends AuditCommand {
-  static override summary = 'Show how far the archive of each chain has come; with --json, one line for each'
+  static override summary = 'Show how far the archive of each chain has come; with --json, one per line'
   static override description =
     `Compares keys with rows and opens no object. A gap is an archived row whose object is gone. An orphan is an object
 without a row. If there are gaps or orphans, the command ends with 1.`

@@ -6,7 +6,7 @@ import { openDomainRegistry } from '../../src/compose/query.js'
 import { streamDomains } from '../../src/query/domains.js'
 
 export default class DomainList extends AuditCommand {
-  static override summary = 'List the registered Domains; with --json one line each'
+  static override summary = 'List the registered Domains; with --json, one per line'
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(DomainList)

@@ -10,7 +10,7 @@ import { streamHolds } from '../../src/erasure/hold.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class HoldList extends AuditCommand {
-  static override summary = 'List the legal holds in force; with --json, one line each'
+  static override summary = 'List the legal holds in force; with --json, one per line'
 
   static override flags = {
     ...chainsFlags,

@@ -12,7 +12,7 @@ import { openEntryReader } from '../../src/compose/query.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class KeyList extends AuditCommand {
-  static override summary = 'List the API keys of a chain, or of --all; with --json, one line each'
+  static override summary = 'List the API keys of a chain, or of --all; with --json, one per line'
 
   static override flags = {
     ...chainsFlags,

@@ -10,7 +10,7 @@ import { streamQuarantine } from '../../src/quarantine/quarantine.js'
 import { assertKnown } from '../../src/query/list.js'
 
 export default class QuarantineList extends AuditCommand {
-  static override summary = 'List the findings of verifications; with --json, one line each'
+  static override summary = 'List the findings of verifications; with --json, one per line'
 
   static override flags = {
     ...chainsFlags,

@@ -15,7 +15,7 @@ import { assertKnown } from '../../src/query/list.js'
 
 export default class RelationList extends AuditCommand {
   static override summary =
-    'List the relations on a chain, in a group, or on --all; with --json, one line each'
+    'List the relations on a chain, in a group, or on --all; with --json, one per line'
 
   static override flags = {
     ...listedObjectFlags,

@@ -15,7 +15,7 @@ export default class RetentionSet extends AuditCommand {
   static override flags = {
     ...chainFlags,
     'chain-years': integerFlag({
-      summary: 'years that a mirror must keep rows at least, 7 to 100; no row is ever deleted here',
+      summary: 'minimum years that a mirror keeps rows, 7 to 100; no row is ever deleted here',
     }),
     'personal-days': integerFlag({
       summary: 'days that personal data and contexts are kept, 1 to 36500',

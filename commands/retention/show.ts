@@ -4,7 +4,7 @@ import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class RetentionShow extends AuditCommand {
   static override summary =
-    'Show how long a chain and its personal data are kept, and what is due; with --json, one line each'
+    'Show how long a chain and its personal data are kept, and what is due; with --json, one per line'
   static override description =
     'Rows are never deleted: rows that are older than the policy are counted, and stay.'
 

@@ -76,11 +76,11 @@ function refuseContradiction(object: string, chains: readonly string[]): void {
   // A label may also belong to a Domain. Every other object with a chain of its own belongs only there.
   if (type !== 'domain' && type !== 'cloud' && type !== 'platform') return
   const home = homeOf(object)
-  if (home === undefined) throw unknown('the object is a domain: without the UUID of a Domain')
+  if (home === undefined) throw unknown("object: expected a Domain's UUID after domain:")
   if (!chains.includes(home))
     throw unknown(`an object of type ${type} does not belong on the chain it is sent to`)
   if (type !== 'domain' && chains.some((chain) => chain !== home)) {
-    throw unknown(`an object of type ${type} belongs on the platform chain alone`)
+    throw unknown(`an object of type ${type} belongs only on the platform chain`)
   }
 }
 

@@ -51,7 +51,7 @@ export interface WalkRequest {
 
 /**
  * Merges the rows of a chain with the keys of its mirror, both ascending. Holds one page of each. The two sides are not
- * read at one moment: where it matters that one side lacks a seq, the caller has to look again.
+ * read at the same moment. A caller must re-read a seq that one side lacks before acting on it.
  */
 export async function* walkLedger(
   request: WalkRequest,

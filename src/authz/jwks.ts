@@ -77,7 +77,7 @@ function throttledFetch(floor: number): Fetch {
   }
 }
 
-/** Fetches a key set. Rejects if the answer is not one. */
+/** Fetches a key set. Rejects if the answer is not a key set. */
 async function fetchKeySet(url: string, options: RequestInit): Promise<Response> {
   const response = await fetch(url, options)
   if (response.status !== 200) throw new Error(`the issuer answered ${response.status}`)

@@ -121,7 +121,7 @@ export function readManifest(bytes: Buffer): ReadManifest {
     throw damaged(`manifest.json: ${read.error.issues[0]?.path.join('.') || 'not'} as an export writes it`)
   // Refuses duplicate keys, other spellings and lone surrogates, which other readers may understand differently.
   const isSpelled = manifestText(value) === json && !json.replaceAll('\\\\', '').includes('\\ud')
-  if (!isSpelled) throw damaged('manifest.json: not spelled as JSON.stringify spells it')
+  if (!isSpelled) throw damaged('manifest.json: not in the exact spelling of JSON.stringify')
   if (!json.split('\n').every((line) => LINE.test(line)))
     throw damaged('manifest.json: not as plain as an export writes it')
   const manifest = read.data as ReadManifest

@@ -81,7 +81,7 @@ export class OutputFile {
 }
 
 function exists(path: string): AuditError {
-  return new AuditError('output_exists', `${basename(path)} exists already`, {
+  return new AuditError('output_exists', `${basename(path)} already exists`, {
     advice: { code: 'choose_other_output' },
   })
 }

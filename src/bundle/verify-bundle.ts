@@ -95,7 +95,7 @@ function isUnselectedPin({ code, observed }: Finding): boolean {
 
 function shortfallOf(lacksPin: boolean, allowFiltered: boolean): AuditError | undefined {
   if (lacksPin) {
-    return new AuditError('bundle_filtered', 'the pinned row is not one of this filtered selection', {
+    return new AuditError('bundle_filtered', 'this filtered selection does not contain the pinned row', {
       advice: { code: 'pin_selected_row' },
     })
   }

@@ -225,7 +225,7 @@ export class ChainFold {
   #judgeLink(row: StoredRow, prevHash: string | undefined): void {
     const [expected] = this.#before
     if (expected === undefined || prevHash === undefined || this.#before.includes(prevHash)) return
-    this.#find('broken_link', row, 'prev_hash is not the previous row’s entry_hash', expected, prevHash)
+    this.#find('broken_link', row, 'prev_hash is not the entry_hash of the previous row', expected, prevHash)
   }
 
   /** Reports that rows are missing between the walk's seq and `next`. */

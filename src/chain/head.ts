@@ -31,5 +31,5 @@ export function judgeHead(head: ChainHead | undefined, last: LastRow | undefined
     return mismatch(seq + 1, head.seq, `the head counts ${head.seq} rows, the last row is ${seq}`)
   if (head.seq < seq) return mismatch(head.seq + 1, seq, `rows beyond the head, which counts ${head.seq}`)
   const isLast = hashes.length === 0 || hashes.includes(head.hash)
-  return isLast ? undefined : mismatch(seq, seq, 'the head is not the last row’s entry_hash')
+  return isLast ? undefined : mismatch(seq, seq, 'the head is not the entry_hash of the last row')
 }

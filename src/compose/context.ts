@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Database } from '../repo/session/database.js'
 import { databaseUrl, openDatabase, type ServerStart } from './open-database.js'
 
-/** Where the things are that a run works with. What is absent has a default. */
+/** The settings of a run. A missing setting has a default. */
 export interface Places {
   readonly databaseUrl?: string | undefined
   readonly home?: string | undefined

@@ -11,7 +11,7 @@ export async function migrateDatabase(context: Context): Promise<MigrateResult> 
   return migrate(await context.databaseUrl())
 }
 
-/** Always rejects; with `down_migration_refused` when the database was asked. */
+/** Rejects with `down_migration_refused`, or with the database's error. */
 export async function migrateDatabaseDown(context: Context): Promise<never> {
   const { migrateDown } = await import('../repo/schema/migrate.js')
   return migrateDown(await context.databaseUrl())
@@ -28,15 +28,15 @@ export async function embeddedStatusOf(context: Context): Promise<EmbeddedStatus
   return embeddedStatus(context.home)
 }
 
-/** Stops the embedded server of the home; resolves to whether it ran. */
+/** Stops the embedded server of the home. Resolves to whether the server was running. */
 export async function stopEmbeddedServer(context: Context): Promise<boolean> {
   const { stopEmbedded } = await import('../repo/embedded/embedded.js')
   return stopEmbedded(context.home)
 }
 
 /**
- * Opens a pool of its own on the database, so that other work keeps none of its queries waiting. `queryTimeout`:
- * milliseconds until a statement without an answer is given up. Closed with the context.
+ * Opens a separate pool whose queries never wait for other work. `queryTimeout`: milliseconds until a statement without an
+ * answer times out. The pool closes with the context.
  */
 export async function openSidePool(
   context: Context,

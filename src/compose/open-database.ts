@@ -8,7 +8,7 @@ export interface ServerStart {
   readonly onStart?: ((home: string) => void) | undefined
 }
 
-/** Returns the URL that was given, or that of the embedded server of the home, which then runs. */
+/** Returns the given URL. Without one, starts the embedded server of the home and returns its URL. */
 export async function databaseUrl(
   url: string | undefined,
   home: string,

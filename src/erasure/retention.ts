@@ -4,7 +4,7 @@ import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { Pepper } from '../ports/pepper.js'
 import type { RetentionPolicy, RetentionState, RetentionStore } from '../ports/retention.js'
 
-/** The policy of a chain that has none of its own. */
+/** The default policy. */
 export const DEFAULT_POLICY: RetentionPolicy = { chainYears: 7, personalDays: 365 }
 
 /** The schema has the same bounds as CHECKs. */

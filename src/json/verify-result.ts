@@ -3,7 +3,7 @@ import type { SourceName } from '../ports/verify.js'
 import type { Verdict } from '../verify/verdict.js'
 import { type WireFinding, wireFinding } from './finding.js'
 
-/** A verify result as it is printed and sent. `--expect-heads` reads a file of saved results, one a line. */
+/** A verify result as it is printed and sent. `--expect-heads` reads a file of saved results, one per line. */
 export interface VerifyResult {
   readonly ok: boolean
   readonly domain_id: string

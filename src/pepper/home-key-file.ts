@@ -14,7 +14,7 @@ export async function keyFileOfHome(home: string, hasRows: () => Promise<boolean
   if ((await hasRows()) && !(await exists(path))) {
     throw new AuditError(
       'pepper_unavailable',
-      `${path} is not there, and the rows of this home were made with it`,
+      `${path} does not exist, and the rows of this home were made with it`,
       {
         advice: { code: 'restore_key_file' },
       },

@@ -22,7 +22,7 @@ export interface ChainFigures {
   readonly isUncheckable: boolean
 }
 
-/** The knowledge of the probe, in numbers. */
+/** What the metrics report about the probe. */
 export interface Figures {
   readonly state: IntegrityState
   readonly settings: ProbeSettings

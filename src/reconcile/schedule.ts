@@ -4,7 +4,7 @@ import type { Progress, SegmentKind } from './progress.js'
 
 /** The settings of the probe. Times are milliseconds. */
 export interface ProbeSettings {
-  /** Time between two looks for new rows. */
+  /** The polling interval for new rows. */
   readonly every: number
   /** The probe re-verifies every row within this time. */
   readonly fullEvery: number

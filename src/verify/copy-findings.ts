@@ -42,9 +42,9 @@ function isAt({ seqFrom, seqTo }: Finding): (other: Finding) => boolean {
 }
 
 function verdictOf(isPostgresTouched: boolean, isMirrorTouched: boolean): string {
-  if (isPostgresTouched && isMirrorTouched) return 'neither chains here'
-  if (isPostgresTouched) return 'Postgres was touched, the mirror still chains'
-  if (isMirrorTouched) return 'the mirror was touched, Postgres still chains'
+  if (isPostgresTouched && isMirrorTouched) return 'neither copy is intact here'
+  if (isPostgresTouched) return "PostgreSQL was changed; the mirror's chain is intact"
+  if (isMirrorTouched) return 'the mirror was changed; the chain in PostgreSQL is intact'
   return UNDECIDED
 }
 

@@ -230,12 +230,12 @@ const INPUTS: readonly Refusal[] = [
   }),
   append('an unknown format', [good, '--format', 'csv'], '--format: expected one of ndjson, cloudtrail'),
   append('an unknown flag', [`--plaintxt=${SECRET.plaintext}`, good], 'no such flag: --plaintxt'),
-  append('rejects that exist', [good, '--rejects', existing], `--rejects: ${existing} exists already`),
+  append('rejects that exist', [good, '--rejects', existing], `--rejects: ${existing} already exists`),
   append('rejects into nowhere', [good, '--rejects', join(missing, 'x')], `cannot be made (ENOENT)`, {
     exit: 3,
     code: 'output_failed',
   }),
-  append('rejects over the input', [good, '--rejects', good], `--rejects: ${good} exists already`),
+  append('rejects over the input', [good, '--rejects', good], `--rejects: ${good} already exists`),
   append('rejects of no entry', ['--stdin', '--rejects', 'rejected'], 'the input holds no entry', {
     code: 'invalid_input',
     input: '',
@@ -456,7 +456,7 @@ const COMMANDS: readonly Refusal[] = [
   command(`domain create --domain ${NIL}`, 'invalid_domain_id', 'the nil UUID is never a Domain'),
   command(`domain create --domain ${DOMAIN}x`, 'invalid_domain_id', 'domain_id: expected a UUID'),
   command(`domain create --domain ${PLATFORM}`, 'invalid_domain_id', 'the platform anchor is not a Domain'),
-  command(`domain create --domain ${DOMAIN}`, 'domain_exists', `Domain ${DOMAIN} exists already`),
+  command(`domain create --domain ${DOMAIN}`, 'domain_exists', `Domain ${DOMAIN} already exists`),
   {
     ...command('domain create', 'invalid_subject', 'subject_id: expected 1 to 512'),
     env: { AUDIT_ACTOR: 'x'.repeat(513) },

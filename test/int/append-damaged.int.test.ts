@@ -49,13 +49,13 @@ const DAMAGE: readonly (readonly [string, string, string])[] = [
   [
     'the head was rewound',
     `UPDATE audit_log_chain_head SET next_seq = 3, head_hash = ${hashOf(2)} WHERE domain_id = '${DOMAIN}'`,
-    'its head says that row 3 is next, and row 3 is there',
+    'the head expects row 3 next, but row 3 exists',
   ],
   [
     'the head was rewound to nothing',
     `UPDATE audit_log_chain_head SET next_seq = 1, head_hash = decode(repeat('00', 32), 'hex')
      WHERE domain_id = '${DOMAIN}'`,
-    'its head says that row 1 is next, and row 3 is there',
+    'the head expects row 1 next, but row 3 exists',
   ],
   [
     'the hash of the head was cut short',
@@ -122,7 +122,7 @@ describe('a chain that was tampered with', () => {
     const before = await everything()
     await expect(writer.record(DOMAIN)).rejects.toMatchObject({
       code: 'chain_conflict',
-      message: `a row or head of ${DOMAIN} is there already (audit_log_entry_no_fork)`,
+      message: `a row or head of ${DOMAIN} already exists (audit_log_entry_no_fork)`,
     })
     expect(await everything()).toBe(before)
     const group = [entryFor(SOUND), entryFor(DOMAIN), entryFor(SOUND)]

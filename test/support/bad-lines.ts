@@ -309,7 +309,7 @@ function notForThisChain(): BadLine[] {
     unplaced(
       'a Domain that is no UUID',
       { object: 'domain:acme' },
-      'the object is a domain: without the UUID of a Domain',
+      "object: expected a Domain's UUID after domain:",
     ),
   ]
 }

@@ -127,9 +127,9 @@ describe('decodeObject leaves to the fold', () => {
 })
 
 describe('decodeObject', () => {
-  const spelling = 'not spelled as the format spells it'
-  const fields = 'canonical_bytes: not those of the fields'
-  const elsewhere = 'the object holds another row than its key names'
+  const spelling = 'not in the exact spelling of the format'
+  const fields = 'canonical_bytes: does not match the fields'
+  const elsewhere = 'the row does not match the key'
   const reordered = () => {
     const { format, ...rest } = JSON.parse(json)
     return `${JSON.stringify({ ...rest, format })}\n`

@@ -19,7 +19,7 @@ export const spicedbFlags = {
     helpGroup,
     helpValue: 'FILE',
     env: 'AUDIT_SPICEDB_CA',
-    summary: 'CA certificates (PEM) for SpiceDB’s TLS certificate; default: those of the system',
+    summary: 'CA certificates (PEM) for the TLS certificate of SpiceDB; default: those of the system',
   }),
   'spicedb-insecure': Flags.boolean({
     helpGroup,

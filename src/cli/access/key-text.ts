@@ -16,21 +16,21 @@ export const KEY_LIST = {
   },
 }
 
-/** Prints a new key with its text, as JSON or as one field a line. */
+/** Prints a new key with its text, as JSON or as one field per line. */
 export async function printCreatedKey(created: CreatedKey, json: boolean, out: Output): Promise<void> {
   const shown = createdKeyJson(created)
   if (json) await out.json(shown)
   else await out.line(keyValues([['key', shown.key], ...keyFields(shown)]))
 }
 
-/** Prints a key that was revoked, as JSON or as one field a line. */
+/** Prints a key that was revoked, as JSON or as one field per line. */
 export async function printKey(changed: ChangedKey, json: boolean, out: Output): Promise<void> {
   const shown = changedKeyJson(changed)
   if (json) await out.json(shown)
   else await out.line(keyValues(keyFields(shown)))
 }
 
-/** Prints the policy of a chain, as JSON or as one field a line. */
+/** Prints the policy of a chain, as JSON or as one field per line. */
 export async function printPolicy(policy: ChangedPolicy, json: boolean, out: Output): Promise<void> {
   const shown = policyJson(policy)
   if (json) await out.json(shown)

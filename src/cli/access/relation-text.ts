@@ -11,7 +11,7 @@ export const TUPLE_LIST = {
   toRow: (tuple: StoredTuple) => Object.values(tupleJson(tuple)),
 }
 
-/** Prints a tuple that was granted or revoked, as JSON or as one field a line. */
+/** Prints a tuple that was granted or revoked, as JSON or as one field per line. */
 export async function printTuple(changed: ChangedTuple, json: boolean, out: Output): Promise<void> {
   if (json) await out.json(changedTupleJson(changed))
   else await out.line(changedText(changed))

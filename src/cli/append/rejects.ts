@@ -19,7 +19,7 @@ export class Rejects {
       return new Rejects(path, await open(path, 'wx', 0o600))
     } catch (error) {
       const code = errnoOf(error)
-      if (code === 'EEXIST') throw new AuditError('usage', `--rejects: ${path} exists already`)
+      if (code === 'EEXIST') throw new AuditError('usage', `--rejects: ${path} already exists`)
       throw new AuditError('output_failed', `--rejects: ${path} cannot be made (${code})`)
     }
   }

@@ -16,7 +16,7 @@ export const uploadFlags = {
   }),
 }
 
-/** Milliseconds between two looks for rows to archive, if no other time is given. */
+/** The default polling interval of the archiver, in milliseconds. */
 export const POLL_INTERVAL = SECOND
 
 export const pollIntervalFlag = durationFlag({

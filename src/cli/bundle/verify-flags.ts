@@ -21,7 +21,7 @@ export function parseBundle(parsed: BundleFlags): BundleOptions {
   const { file } = args
   if (file === undefined) throw new AuditError('usage', '--source bundle: expected the FILE to verify')
   if (flags.all === true || (flags['from-seq'] ?? flags['to-seq']) !== undefined) {
-    throw new AuditError('usage', '--source bundle: --all, --from-seq and --to-seq do not go with it')
+    throw new AuditError('usage', '--all, --from-seq and --to-seq cannot be combined with --source bundle')
   }
   const [pin, pins] = [flags['expect-head'], flags['expect-heads']]
   if (pin !== undefined && pins !== undefined) {
@@ -46,5 +46,5 @@ function typedChain({ flags, raw }: ParsedChain): string | undefined {
 /** Throws `usage` where FILE or a flag of bundles was given for another source. */
 export function assertNoBundle({ args, flags }: Pick<BundleFlags, 'args' | 'flags'>): void {
   if (args.file === undefined && flags['allow-filtered'] !== true) return
-  throw new AuditError('usage', 'FILE and --allow-filtered go with --source bundle alone')
+  throw new AuditError('usage', 'FILE and --allow-filtered need --source bundle')
 }

@@ -69,10 +69,7 @@ class Demo {
 
     await this.#say('6. PostgreSQL is recomputed again: "audit verify" ends with exit code 1 here.')
     const after = await this.#verify('postgres')
-    expect(
-      isExactly(after.findings, seq, ['entry_hash_mismatch']),
-      'the edit was not found, or more than the edit',
-    )
+    expect(isExactly(after.findings, seq, ['entry_hash_mismatch']), 'expected exactly the edit to be found')
 
     await this.#say('7. Which copy was touched? Both, side by side: the mirror still chains.')
     const both = await this.#verify('both')

@@ -15,7 +15,7 @@ export const HOLD_LIST = {
   },
 }
 
-/** Prints a hold that was placed or released, as JSON or as one field a line. */
+/** Prints a hold that was placed or released, as JSON or as one field per line. */
 export async function printHold(changed: ChangedHold, json: boolean, out: Output): Promise<void> {
   const shown = changedHoldJson(changed)
   if (json) await out.json(shown)

@@ -10,7 +10,7 @@ export const integerFlag = Flags.custom<number, Bounds>({
   parse: async (text, _context, bounds) => parseInteger(text, bounds),
 })
 
-/** Throws `usage` for anything but decimal digits, and for a number out of bounds. `otherwise`: what the flag takes too. */
+/** Throws `usage` unless the text is decimal digits within the bounds. `otherwise` names other accepted values, for the message. */
 export function parseInteger(text: string, { min = 0, max = 999_999 }: Bounds, otherwise = ''): number {
   const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
   if (value >= min && value <= max) return value

@@ -1,8 +1,11 @@
 /**
- * The characters that must not reach a terminal unescaped: controls and escapes (C0, C1), bidi and other format characters, lone
- * surrogates, private and unassigned code points, line and paragraph separators, whatever a font renders as nothing
- * (default-ignorable, every space but U+0020, the blank Braille pattern), and the backslash, so that an escaped text
- * cannot be confused with one that merely looks escaped.
+ * The characters that must not reach a terminal unescaped:
+ *
+ * - controls and escapes (C0, C1), bidi and other format characters;
+ * - lone surrogates, private and unassigned code points;
+ * - line and paragraph separators;
+ * - invisible characters: default-ignorable ones, every space but U+0020, the blank Braille pattern;
+ * - the backslash, because otherwise a text that contains `\n` would look like an escaped line feed.
  */
 const UNSAFE = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\\]/gu
 

@@ -13,7 +13,7 @@ export interface ProvisionOptions {
   readonly json: boolean
 }
 
-/** Prints one line for each chain. With 'all' a failure is reported for its chain, and the other chains continue. */
+/** Prints one line per chain. With 'all' a failure is reported for its chain, and the other chains continue. */
 export async function runProvision(
   options: ProvisionOptions,
   context: Context,
@@ -35,5 +35,5 @@ async function provision(
 ): Promise<void> {
   const created = await provisionPepper(domainId, deps)
   if (json) await out.json({ domain_id: domainId, created })
-  else await out.line(`${domainId}  ${created ? 'created' : 'exists already, and was not changed'}`)
+  else await out.line(`${domainId}  ${created ? 'created' : 'already exists, and was not changed'}`)
 }

@@ -14,7 +14,7 @@ export const QUARANTINE_LIST = {
   },
 }
 
-/** Prints one record, as JSON or as one field a line. */
+/** Prints one record, as JSON or as one field per line. */
 export async function printRecord(record: QuarantineRecord, json: boolean, out: Output): Promise<void> {
   const shown = quarantineJson(record)
   if (json) await out.json(shown)

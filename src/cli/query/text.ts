@@ -23,7 +23,7 @@ export async function printPage(page: EntryPage, json: boolean, out: Output): Pr
   if (nextCursor !== undefined) note(`more rows follow: --cursor=${nextCursor}`)
 }
 
-/** Prints one row with its proof, as JSON or as one field a line. */
+/** Prints one row with its proof, as JSON or as one field per line. */
 export async function printProof(proven: ProvenEntry, json: boolean, out: Output): Promise<void> {
   if (json) await out.json(auditEntryProof(proven))
   else await out.line(keyValues(entryFields(proven)))

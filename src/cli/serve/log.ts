@@ -13,7 +13,7 @@ export interface ServeLog extends HttpLog {
   flush(): Promise<void>
 }
 
-/** Returns a log that writes one JSON object a line to stderr: time (RFC 3339), level, message, and the fields. */
+/** Returns a log that writes one JSON object per line to stderr: time (RFC 3339), level, message, and the fields. */
 export function serveLog(): ServeLog {
   const destination = pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING })
   // Go on serving when the reader of the log is gone.

@@ -16,7 +16,7 @@ const helpGroup = 'COMMON'
 const common = {
   json: Flags.boolean({
     helpGroup,
-    summary: 'print JSON on stdout, one line for each item; errors as JSON on stderr',
+    summary: 'print JSON on stdout, one item per line; errors as JSON on stderr',
   }),
   'database-url': Flags.string({
     helpGroup,

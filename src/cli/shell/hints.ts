@@ -80,7 +80,7 @@ export const HINTS = {
     'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase',
   use_primary: 'append and quarantine need a primary; verify works on a standby',
   look_before_appending_again:
-    'the rows may or may not be there: look with "audit list" before you append them again',
+    'the rows may or may not be there: check with "audit list" before you append them again',
   find_withholding_trigger:
     'a trigger or rule withholds them; to see what was added to the tables, run: audit db status',
   find_quarantine_trigger: 'a rule or trigger on audit_tamper_quarantine drops them: find out who made it',

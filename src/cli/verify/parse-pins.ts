@@ -12,7 +12,7 @@ const saved = z.looseObject({
 })
 
 /**
- * Parses saved verify results, one a line, into heads by domain id. Skips the summary line of `verify --all`. Throws
+ * Parses saved verify results, one per line, into heads by domain id. Skips the summary line of `verify --all`. Throws
  * `invalid_input` for a result that is not ok, because its head proves nothing, and for any other line.
  */
 export function parsePins(text: string): Map<string, ChainHead[]> {

@@ -22,7 +22,7 @@ function register(app: App, deps: HttpDeps, url: string, operationId: string, pa
     schema: {
       operationId,
       security: BEARER,
-      summary: 'Delete the personal data that a chain’s rows hold about an identity',
+      summary: 'Delete the personal data that the rows of a chain hold about an identity',
       params,
       querystring: noQuery,
       body: auditEraseIdentityRequest,

@@ -26,14 +26,14 @@ export function nameOfSeq(seq: number): string {
   return `${String(seq).padStart(20, '0')}.json.zst`
 }
 
-/** The inverse of {@link nameOfSeq}. Returns undefined for every name that it does not return. */
+/** The inverse of {@link nameOfSeq}. Returns undefined for a name that `nameOfSeq` cannot have made. */
 export function seqOfName(name: string): number | undefined {
   if (name.length !== NAME_LENGTH) return undefined
   const seq = Number.parseInt(name, 10)
   return Number.isSafeInteger(seq) && nameOfSeq(seq) === name ? seq : undefined
 }
 
-/** The inverse of {@link objectKey}. Returns undefined for every key that it does not return. Never throws. */
+/** The inverse of {@link objectKey}. Returns undefined for a key that `objectKey` cannot have made. Never throws. */
 export function parseKey(key: string): RowId | undefined {
   const [, domainId, digits] = KEY.exec(key) ?? []
   if (domainId === undefined || domainId === NIL_UUID) return undefined

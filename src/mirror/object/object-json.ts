@@ -8,7 +8,7 @@ import type { DecodedObject, RowId } from '../../ports/mirror.js'
 
 const FAMILY = 'PXA'
 const FORMAT = `${FAMILY}1`
-const ELSEWHERE = 'the object holds another row than its key names'
+const ELSEWHERE = 'the row does not match the key'
 /** A generation is a smallint in SQL. */
 const MAX_GENERATION = 32_767
 
@@ -50,7 +50,9 @@ function strictly(json: string, row: RowId): DecodedObject {
 
 function differenceOf(value: unknown, json: string): string {
   const isSpelledWell = `${JSON.stringify(value)}\n` === json
-  return isSpelledWell ? 'canonical_bytes: not those of the fields' : 'not spelled as the format spells it'
+  return isSpelledWell
+    ? 'canonical_bytes: does not match the fields'
+    : 'not in the exact spelling of the format'
 }
 
 function otherGeneration(fields: Fields, row: RowId): DecodedObject {

@@ -75,12 +75,12 @@ export class Placement {
     }
   }
 
-  /** Returns whether the item begins this chain. Throws where a new Domain exists already. */
+  /** Returns whether the item begins this chain. Throws where a new Domain already exists. */
   #starts(domainId: string, start: ChainStart): boolean {
     const chain = this.#open.get(domainId)
     const exists = this.#tails.has(domainId) || chain?.registered === true || (chain?.lastSeq ?? 0) > 0
     if (exists && start.registration !== undefined) {
-      throw new AuditError('domain_exists', `Domain ${domainId} exists already`, {
+      throw new AuditError('domain_exists', `Domain ${domainId} already exists`, {
         advice: { code: 'list_domains' },
       })
     }
@@ -136,8 +136,7 @@ export class Placement {
 /** Returns why nothing can be appended after `tail`, or undefined. `lastSeq` is the last row stored when the chain was locked. */
 function damageOf(tail: ChainTail | undefined, lastSeq: number): string | undefined {
   if (tail === undefined) return 'its head is missing'
-  if (tail.nextSeq <= lastSeq)
-    return `its head says that row ${tail.nextSeq} is next, and row ${lastSeq} is there`
+  if (tail.nextSeq <= lastSeq) return `the head expects row ${tail.nextSeq} next, but row ${lastSeq} exists`
   if (!Number.isSafeInteger(tail.nextSeq)) return 'its head is beyond every seq'
   if (!isHash(tail.headHash)) return 'the hash of its head is not 32 bytes'
   return tail.genesisPseudonym === '' ? 'its genesis row is missing' : undefined

@@ -136,8 +136,8 @@ function refusal(error: unknown, item: AppendItem): AuditError {
   }
   const chains = chainsOf([item]).join(', ')
   return table === 'audit_domain'
-    ? new AuditError('domain_exists', `a Domain of ${chains} exists already`, options)
-    : new AuditError('chain_conflict', `a row or head of ${chains} is there already (${constraint})`, {
+    ? new AuditError('domain_exists', `a Domain of ${chains} already exists`, options)
+    : new AuditError('chain_conflict', `a row or head of ${chains} already exists (${constraint})`, {
         ...options,
         advice: { code: 'verify_all' },
       })

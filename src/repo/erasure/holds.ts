@@ -66,7 +66,7 @@ async function release(client: Client, id: number, reason: string): Promise<Hold
   )
   const [hold] = rows.map(readHold)
   if (hold !== undefined) return hold
-  throw new AuditError('already_released', `legal hold ${id} is released already`, {
+  throw new AuditError('already_released', `legal hold ${id} is already released`, {
     advice: { code: 'list_released_holds' },
   })
 }

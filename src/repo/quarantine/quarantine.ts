@@ -81,7 +81,7 @@ async function assertOpen(
   const found = await find(client, id, 'FOR UPDATE')
   if (found === undefined) throw new AuditError('quarantine_not_found', `no quarantine record has id ${id}`)
   if (found.acknowledgedAt !== undefined) {
-    throw new AuditError('already_acknowledged', `quarantine record ${id} is acknowledged already`, {
+    throw new AuditError('already_acknowledged', `quarantine record ${id} is already acknowledged`, {
       advice: { code: 'show_quarantine', id },
     })
   }

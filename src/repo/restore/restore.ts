@@ -88,7 +88,7 @@ async function claim(client: Client, domainId: string): Promise<void> {
     const { rows } = await client.query<{ claimed: boolean }>(CLAIM, [domainId])
     if (rows[0]?.claimed !== true) throw running(domainId)
     const { head } = await chainState(client, domainId)
-    if (head !== undefined) throw exists(`chain ${domainId} exists already, with ${head.seq} rows`)
+    if (head !== undefined) throw exists(`chain ${domainId} already exists, with ${head.seq} rows`)
   } catch (error) {
     throw databaseError(error)
   }

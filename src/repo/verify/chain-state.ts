@@ -20,9 +20,8 @@ export interface ChainState {
 }
 
 /**
- * Every operator here must exist in pg_catalog for exactly the types of its operands; casts see to that. Between a text
- * and a uuid pg_catalog has none. PostgreSQL would then use an operator that somebody created in the schema of our
- * tables, and that operator could claim that a chain was never created.
+ * Cast both operands to one type: pg_catalog has no operator for (text, uuid), and PostgreSQL would take one that an
+ * attacker created in the schema of our tables. That operator could claim that a chain was never created.
  */
 const STATE = `
   SELECT

@@ -6,7 +6,7 @@ import type { MirrorCopy } from './mirror-copy.js'
 import { keyOf } from './objects.js'
 
 const F = 'f'.repeat(64)
-const MIRROR_TOUCHED = /copies_differ .*the mirror was touched, Postgres still chains/
+const MIRROR_TOUCHED = /copies_differ .*the mirror was changed; the chain in PostgreSQL is intact/
 
 /** An object that no reader accepts; Postgres has its row. */
 function malformed(
@@ -91,14 +91,14 @@ const EDITED: readonly MirrorAttack[] = [
     objects: rewriteSuffix,
     verify: pinned,
     mirror: diverged([convicted]),
-    both: diverged([rewrittenFrom4, convicted], /the mirror was touched, Postgres still chains/),
+    both: diverged([rewrittenFrom4, convicted], /the mirror was changed; the chain in PostgreSQL is intact/),
   },
   {
     name: 'edited: the whole suffix, rewritten, every chain pinned by a file',
     objects: rewriteSuffix,
     verify: ['--all', '--expect-heads', HEADS],
     mirror: diverged([convicted]),
-    both: diverged([rewrittenFrom4, convicted], /the mirror was touched, Postgres still chains/),
+    both: diverged([rewrittenFrom4, convicted], /the mirror was changed; the chain in PostgreSQL is intact/),
   },
 ]
 

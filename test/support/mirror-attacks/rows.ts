@@ -36,7 +36,7 @@ import {
 } from './attack.js'
 import type { MirrorCopy } from './mirror-copy.js'
 
-const POSTGRES_TOUCHED = /copies_differ .*Postgres was touched, the mirror still chains/
+const POSTGRES_TOUCHED = /copies_differ .*PostgreSQL was changed; the mirror's chain is intact/
 const edited = { ...a(4), relation: 'x' }
 const forged = rehashed(edited)
 const EDIT = change(4, { relation: 'x' })
@@ -199,7 +199,7 @@ const BOTH: readonly MirrorAttack[] = [
     mirror: diverged([mismatch({ ...a(4), relation: 'y' })]),
     both: diverged(
       [mismatch(edited), mismatch({ ...a(4), relation: 'y' }), differ(a(4), a(4))],
-      /neither chains/,
+      /neither copy is intact/,
     ),
   },
   {
