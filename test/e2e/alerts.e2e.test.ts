@@ -49,8 +49,8 @@ function audit(
   return runCli(args, { env: { ...cli.env, AUDIT_HOME: home, ...env, ...more } })
 }
 
-describe('a divergence is sent to the webhook', () => {
-  it('by verify, once a minute, and an intact chain sends nothing', async () => {
+describe('the alert of a divergence', () => {
+  it('is sent by verify once a minute, and not for an intact chain', async () => {
     const home = join(dir, 'home')
     const runs = [await audit(['verify', '--all'], { home }), await audit(['verify', '--all'], { home })]
     expect(runs.map(({ code }) => code)).toEqual([1, 1])
@@ -69,7 +69,7 @@ describe('a divergence is sent to the webhook', () => {
     expect(server.received).toHaveLength(1)
   })
 
-  it('by the archiver', async () => {
+  it('is sent by the archiver', async () => {
     const more = { AUDIT_MIRROR_URL: `file://${join(dir, 'mirror')}` }
     expect(await audit(['archiver', '--once'], { more })).toMatchObject({ code: 1 })
     expect(server.bodies()).toMatchObject([
@@ -77,7 +77,7 @@ describe('a divergence is sent to the webhook', () => {
     ])
   })
 
-  it('by verify of a bundle', async () => {
+  it('is sent by verify of a bundle', async () => {
     expect(await audit(['verify', '--source', 'bundle', join(dir, 'edited.tar')])).toMatchObject({ code: 1 })
     expect(server.bodies()).toMatchObject([{ domain_id: edited, source: 'bundle' }])
     expect(await audit(['verify', '--source', 'bundle', join(dir, 'honest.tar')])).toMatchObject({ code: 0 })

@@ -166,7 +166,7 @@ describe('audit archiver', () => {
 })
 
 describe('audit archive', () => {
-  it('backfill --dry-run lists missing objects and changes nothing; backfill uploads them', async () => {
+  it('lists missing objects and changes nothing with backfill --dry-run, and uploads them with backfill', async () => {
     const rows = await fixture.chain(30)
     const domainId = rows[0]?.domainId ?? ''
     await audit('archiver', '--once')
@@ -194,7 +194,7 @@ describe('audit archive', () => {
     expect((await audit('archive', 'backfill', '--all')).code).toBe(0)
   })
 
-  it('status prints lag, gaps and orphans, and ends with 1 when there are any', async () => {
+  it('prints lag, gaps and orphans with status, and ends with 1 when there are any', async () => {
     const rows = await fixture.chain(30)
     const domainId = rows[0]?.domainId ?? ''
     const fresh = await audit('archive', 'status', '--domain', domainId, '--json')

@@ -60,7 +60,7 @@ describe('a long chain', () => {
 
   it('matches its pin', () => verify(0, [], ['--expect-head', `${LENGTH - 7}:${at(LENGTH - 7).entryHash}`]))
 
-  it('reports a malformed row and a missing row', async () => {
+  it('is reported with a malformed row and a missing row', async () => {
     await asSuperuser(database.url, `${NO_CHECKS + set(3, 'reason = 257')} ${remove(`seq = ${LENGTH - 7}`)}`)
     const [lost, after] = [at(LENGTH - 7), at(LENGTH - 6)]
     const found = [malformed(3, at(3).entryHash), gap(LENGTH - 7, LENGTH - 7, after.prevHash)]

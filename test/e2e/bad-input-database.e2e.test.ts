@@ -111,7 +111,7 @@ const PEPPERS: readonly Refusal[] = [
 describe('the pepper', () => {
   it.concurrent.each(PEPPERS)('$name', holds)
 
-  it('of another key file is an error with --rejects too, and is not called bad input', async () => {
+  it('is an error, not bad input, when it is of another key file, also with --rejects', async () => {
     const path = join(dir, 'rejected')
     const args = [...APPEND, '--rejects', path]
     const result = await runCli(args, { env: { ...env, AUDIT_PEPPER: other }, input: LINE })
@@ -382,7 +382,7 @@ describe('a home of its own', () => {
 })
 
 describe('an incomplete build', () => {
-  it('without dist ends with 70 and says what to do', async () => {
+  it('ends with 70 without dist and says what to do', async () => {
     const copy = mkdtempSync(join(tmpdir(), 'audit-unbuilt-'))
     for (const part of ['bin', 'package.json'])
       cpSync(join(ROOT, part), join(copy, part), { recursive: true })

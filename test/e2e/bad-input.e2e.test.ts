@@ -113,7 +113,7 @@ describe('a line of append', () => {
 
   const cases = BAD_LINES.map(([name, line, says, code]) => ({ name, line, says, code }))
 
-  it.each(cases)('$name is refused', async ({ line, says, code = 'invalid_input' }) => {
+  it.each(cases)('refuses $name', async ({ line, says, code = 'invalid_input' }) => {
     const error = await refusalOf(sink, line)
     expect(error).toMatchObject({ name: 'AuditError', code, message: expect.stringContaining(says) })
     if (error instanceof AuditError) expectNoSecret(`${error.message}${JSON.stringify(error.advice)}`)
@@ -121,7 +121,7 @@ describe('a line of append', () => {
   })
 
   // The rules are the same on both roads, and each error is printed alike: by the command line, every sixth.
-  it.concurrent.each(LINES.filter((_, i) => i % 6 === 0))('$name is refused by the command line', holds)
+  it.concurrent.each(LINES.filter((_, i) => i % 6 === 0))('refuses on the command line $name', holds)
 })
 
 const GOOD = `${jsonLine({})}\n`

@@ -69,7 +69,7 @@ const REFUSED: readonly string[][] = [
 ]
 
 describe.concurrent.each(FORMS)('usage, %s', (form, flags) => {
-  it.each(REFUSED.map((args) => ({ args })))('audit $args ends with 2', async ({ args }) => {
+  it.each(REFUSED.map((args) => ({ args })))('ends with 2 for audit $args', async ({ args }) => {
     const result = await runCli([...args, ...flags], { env: { AUDIT_DATABASE_URL: URL_WITH_SECRET } })
     expectError(result, form === 'json', 'usage')
     expect(result.code).toBe(2)
@@ -117,7 +117,7 @@ const PARSED: readonly { args: string[]; says: string; code?: string; env?: Reco
 ]
 
 describe.concurrent.each(FORMS)('flags and arguments, %s', (form, flags) => {
-  it.each(PARSED)('$args: $says', async ({ args, says, code, env }) => {
+  it.each(PARSED)('says for $args: $says', async ({ args, says, code, env }) => {
     const result = await runCli([...args, ...flags], { root: fixture.root, env: env ?? {} })
     expectError(result, form === 'json', code ?? 'usage')
     expect(result.stderr).toContain(says)
@@ -135,7 +135,7 @@ describe('the chain', () => {
       flags: ['--domain', '018F0000-0000-7000-8000-000000000002'],
       chain: '018f0000-0000-7000-8000-000000000002',
     },
-  ])('$flags wins over AUDIT_DOMAIN', async ({ flags, chain }) => {
+  ])('is named by $flags rather than by AUDIT_DOMAIN', async ({ flags, chain }) => {
     const result = await inFixture(['parse', '--needed', 'x', ...flags], { env: { AUDIT_DOMAIN: domain } })
     expect(jsonLines(result.stdout)).toEqual([{ chain }])
     expect(result.code).toBe(0)
@@ -161,7 +161,7 @@ const BAD_ENDS = [
 ] as const
 
 describe.concurrent.each(FORMS)('bad ends, %s', (form, flags) => {
-  it.each(BAD_ENDS)('$how ends with $exit', async ({ how, exit, code }) => {
+  it.each(BAD_ENDS)('ends, when $how, with $exit', async ({ how, exit, code }) => {
     const result = await inFixture(['crash', '--how', how, ...flags])
     expectError(result, form === 'json', code)
     expect(result.code).toBe(exit)
@@ -250,14 +250,14 @@ describe.concurrent('help', () => {
     [['db', 'status', '--help']],
     [['help', 'db', 'status']],
     [['db', 'status', '--nope', '--help']],
-  ])('audit %j ends with 0 and prints the exit codes', async (args) => {
+  ])('prints the exit codes and ends with 0 for audit %j', async (args) => {
     const { code, stdout, stderr } = await runProcess(args)
     expect(stdout).toContain('EXIT CODES')
     expect(stderr).toBe('')
     expect(code).toBe(0)
   })
 
-  it('--version prints name and version', async () => {
+  it('prints name and version for --version', async () => {
     const { code, stdout } = await runProcess(['--version'])
     expect(stdout).toMatch(/^audit-chain\/\d+\.\d+\.\d+ .*\n$/)
     expect(code).toBe(0)

@@ -139,7 +139,7 @@ describe('the busiest of 2,900 real events', () => {
     }
   })
 
-  it('name the person no more: in no table, no object of the mirror and no listing', async () => {
+  it('name the person in no table, no object of the mirror and no listing afterwards', async () => {
     expect(await tracesInTables(url, texts)).toEqual([])
     expect(tracesIn(await filesBelow(mirror), texts)).toEqual([])
     await audited(['list', '--domain', domainId, '--all', '--json'])

@@ -132,7 +132,7 @@ describe('export, and verify where nothing else is', () => {
 describe('a filtered selection', () => {
   const some = join(dir, 'some.tar')
 
-  it('of a person is selected by their pseudonym', async () => {
+  it('is made for a person by their pseudonym', async () => {
     const args = ['--domain', domainId, '--subject-id', 'alice-3', '--output', some, '--json']
     const { code, stdout } = await cli.run('export', ...args)
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.not.stringContaining('alice') })

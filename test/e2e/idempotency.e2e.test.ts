@@ -50,7 +50,7 @@ describe('a file that is appended again and again', () => {
     return lines
   }
 
-  it('and killed halfway is stored once, in order', async () => {
+  it('is stored once, in order, although the appends were killed halfway', async () => {
     const domainId = await cli.create()
     const file = join(dir, 'entries.ndjson')
     const lines = Array.from({ length: ENTRIES }, (_, i) => line(randomUUID(), `project:${i}`))

@@ -176,7 +176,7 @@ describe('a pepper source', () => {
     await own.drop()
   })
 
-  it('in a vault signs no cursors; AUDIT_CURSOR_KEY_FILE does', async () => {
+  it('signs no cursors when it is a vault: AUDIT_CURSOR_KEY_FILE does', async () => {
     const domainId = await begun()
     const list = (more: Record<string, string>) =>
       auditWith(more, 'list', '--domain', domainId, '--limit', '1')

@@ -86,14 +86,14 @@ describe('audit list', () => {
     expect(seqs).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
   })
 
-  it('--all prints one line per row, with the same rows', async () => {
+  it('prints one line per row with --all, and the same rows', async () => {
     const entries = entriesOf(await ok('list', '--all', '--json'))
     const page = await one<AuditEntryList>('list')
     expect(entries).toEqual(page.items)
     expect(page).not.toHaveProperty('next_cursor')
   })
 
-  it('--subject-id finds a person’s rows, and no others', async () => {
+  it('finds with --subject-id the rows of a person, and no others', async () => {
     const alice = entriesOf(await ok('list', '--all', '--json', '--subject-id', 'alice'))
     expect(alice.map((entry) => entry.seq)).toEqual([2, 4, 6, 8, 10, 12])
     const [first] = alice
@@ -134,7 +134,7 @@ describe('audit list', () => {
     })
   })
 
-  it('--subject-id with another pepper is refused instead of finding nothing', async () => {
+  it('refuses --subject-id with another pepper instead of finding nothing', async () => {
     const other = join(dir, 'other.key')
     writeFileSync(other, Buffer.alloc(32, 6), { mode: 0o600 })
     const result = await audit(['list', '--subject-id', 'alice', '--json'], {

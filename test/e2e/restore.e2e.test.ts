@@ -209,7 +209,7 @@ const REFUSALS: readonly Refusal[] = [
   { name: 'a malformed head', words: () => ['--expect-head', '7'], exit: 2, error: 'usage' },
 ]
 
-describe.concurrent('archive restore refuses, and writes nothing', () => {
+describe.concurrent('archive restore, when it writes nothing,', () => {
   it.each(REFUSALS.map((refusal) => [refusal.name, refusal] as const))('%s', async (_name, refusal) => {
     const { words = () => [], env = () => ({}), exit, error, findings } = refusal
     await withRuin(async (ruin) => {
@@ -223,7 +223,7 @@ describe.concurrent('archive restore refuses, and writes nothing', () => {
     }, refusal.damage)
   })
 
-  it('a chain that exists', async () => {
+  it('refuses a chain that exists', async () => {
     const env = { ...cli.env, AUDIT_MIRROR_URL: urlOf(mirrorDir) }
     for (const which of [chain(), ['--platform']]) {
       const { code, stderr } = await runCli(['archive', 'restore', ...which, '--json'], { env })
@@ -358,7 +358,7 @@ async function until(ruin: Ruin, rows: number): Promise<void> {
   throw new Error(`the restore did not come to ${rows} rows`)
 }
 
-describe.concurrent('archive restore, in the middle of it', () => {
+describe.concurrent('archive restore, while it runs,', () => {
   it('locks the chain, survives SIGKILL and continues', () =>
     withRuin(async (ruin) => {
       const blocker = await holding(ruin, 1_200)

@@ -54,7 +54,7 @@ it.each([
   ['a certificate without its key', ['--tls-cert', 'cert.pem']],
   ['a proxy by its name', ['--trusted-proxy', 'proxy.example']],
   ['no verifies at all', ['--max-verifies', '0']],
-])('audit serve refuses %s', async (_, flags) => {
+])('refuses in audit serve %s', async (_, flags) => {
   expect(await cli.run('serve', ...flags)).toMatchObject({ code: 2, stdout: '' })
 })
 

@@ -62,7 +62,7 @@ describe('signals', () => {
     { signal: 'SIGINT', code: 130, args: [] },
     { signal: 'SIGTERM', code: 143, args: [] },
     { signal: 'SIGINT', code: 1, args: ['--finding'] },
-  ] as const)('$signal is an orderly stop, $args: $code', async ({ signal, code, args }) => {
+  ] as const)('stop in order at $signal, $args: $code', async ({ signal, code, args }) => {
     const child = await start('wait', ...args)
     await said(child, 'ready')
     const result = finished(child)

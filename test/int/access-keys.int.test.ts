@@ -91,7 +91,7 @@ describe('a key', () => {
     expect((await auditRows(before + 2)).map(({ relation }) => relation)).toEqual(['audit.key-revoke'])
   })
 
-  it('that was revoked stays as it is without another row, and has lost its subject', async () => {
+  it('stays as it is after it was revoked, without another row, and has lost its subject', async () => {
     const { id } = await fixture.key()
     const first = await revokeKey(fixture.as(), id)
     const before = await lastSeq()
@@ -266,7 +266,7 @@ describe('permission to manage', () => {
 })
 
 describe('a relation', () => {
-  it('that was granted before stays without another row; a missing one cannot be revoked', async () => {
+  it('stays without another row when it was granted before, and cannot be revoked when it is missing', async () => {
     const tuple = fixture.tuple('auditor', 'user:again')
     const first = await grantRelation(fixture.as(), tuple)
     expect(first).toMatchObject({ tuple, auditRows: [{ domainId: fixture.domainId }] })
@@ -282,7 +282,7 @@ describe('a relation', () => {
     expect(await code(grantRelation(fixture.as(), tuple))).toBe('domain_not_found')
   })
 
-  it('to a group is recorded on each chain that it gives access to, and on the platform chain', async () => {
+  it('is recorded, for a group, on each chain that it gives access to, and on the platform chain', async () => {
     const [one, two] = [await fixture.writer.create(), await fixture.writer.create()]
     const outer = { object: 'group:outer', relation: 'member', subject: 'group:inner#member' } as const
     await grantRelation(fixture.as(), fixture.tuple('auditor', 'group:outer#member', one))
@@ -304,7 +304,7 @@ describe('a relation', () => {
     expect(members).toMatchObject([inner])
   })
 
-  it('and a key can be revoked when their chain is too damaged for the row', async () => {
+  it('can be revoked, like a key, when its chain is too damaged for the row', async () => {
     const domainId = await fixture.writer.create()
     const { id } = await fixture.key({ domainId })
     await asSuperuser(

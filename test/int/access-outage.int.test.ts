@@ -90,8 +90,8 @@ async function status(as: string): Promise<number> {
   return answer.statusCode
 }
 
-describe('an outage gives 503 and serves nothing until it ends', () => {
-  it('when the key set of the issuer is down', async () => {
+describe('the server', () => {
+  it('answers 503 while the key set of the issuer is down', async () => {
     expect(await status(jwt)).toBe(200)
     issuer.answer = (request) => request.socket.destroy()
     expect(await status(jwt)).toBe(503)
@@ -99,7 +99,7 @@ describe('an outage gives 503 and serves nothing until it ends', () => {
     expect(await status(jwt)).toBe(200)
   })
 
-  it('when SpiceDB is down or hangs', async () => {
+  it('answers 503 while SpiceDB is down or hangs', async () => {
     await way.goAway()
     expect(await status(jwt)).toBe(503)
     await way.comeBack()
@@ -111,7 +111,7 @@ describe('an outage gives 503 and serves nothing until it ends', () => {
     await expect.poll(() => status(jwt), { timeout: 10_000 }).toBe(200)
   })
 
-  it('when the Postgres of the keys is down or hangs', async () => {
+  it('answers 503 while the Postgres of the keys is down or hangs', async () => {
     // A key for another chain is known, and forbidden here.
     expect(await status(key)).toBe(403)
     await postgres.goAway()

@@ -147,10 +147,10 @@ describe('an alert', () => {
   })
 })
 
-describe('within one minute', () => {
+describe('the limit of one alert a minute', () => {
   const clocked = (folder: string | undefined, at: { now: number }) => new AlertWindow(folder, () => at.now)
 
-  it('one process sends one alert for each chain and kind', async () => {
+  it('sends one alert for each chain and kind from one process', async () => {
     const at = { now: 1_000_000_000_000 }
     const on = alerts(clocked(undefined, at))
     await raised(on, [EDIT])
@@ -169,7 +169,7 @@ describe('within one minute', () => {
     expect([keys[0] === keys[3], new Set(keys).size]).toEqual([true, 3])
   })
 
-  it('several processes of one machine send one alert', async () => {
+  it('sends one alert from several processes of one machine', async () => {
     const folder = join(dir, 'shared')
     const at = { now: 1_000_000_000_000 }
     await raised(alerts(clocked(folder, at)), [EDIT])
@@ -183,7 +183,7 @@ describe('within one minute', () => {
     expect(readdirSync(folder).length).toBeLessThanOrEqual(2)
   })
 
-  it('a run every 50 seconds sends every second time', async () => {
+  it('sends every second alert of a run every 50 seconds', async () => {
     const folder = join(dir, 'often')
     const start = 1_000_000_020_000
     const at = { now: start }
@@ -194,7 +194,7 @@ describe('within one minute', () => {
     expect(sent).toEqual([0, 100, 200, 300])
   })
 
-  it('a long-lived process respects what another process sent', async () => {
+  it('does not repeat in a long-lived process what another process sent', async () => {
     const folder = join(dir, 'beside')
     const at = { now: 1_000_000_020_000 }
     const served = clocked(folder, at)
@@ -205,7 +205,7 @@ describe('within one minute', () => {
     expect(await served.claim('key')).toBe(true)
   })
 
-  it('the next run sends an alert that was not delivered', async () => {
+  it('sends an undelivered alert in the next run', async () => {
     const folder = join(dir, 'released')
     server.answer(400)
     await raised(alerts(new AlertWindow(folder)), [EDIT])
@@ -214,7 +214,7 @@ describe('within one minute', () => {
     expect(notes).toHaveLength(1)
   })
 
-  it('an alert is sent if the folder cannot be used', async () => {
+  it('sends an alert if the folder cannot be used', async () => {
     const file = join(dir, 'file')
     writeFileSync(file, '')
     await raised(alerts(new AlertWindow(join(file, 'alerts'))), [EDIT])

@@ -198,7 +198,7 @@ describe('a COMMIT', () => {
 })
 
 describe('a backend that was terminated', () => {
-  it('while waiting for the lock has written nothing, and the next append gets a new backend', async () => {
+  it('has written nothing while it waited for the lock, and the next append gets a new backend', async () => {
     const domainId = await direct.create()
     await asSuperuser(database.url, async (client) => {
       await client.query('BEGIN')
@@ -219,7 +219,7 @@ describe('a backend that was terminated', () => {
     expect(outcomes([await writer.record(domainId)])).toEqual([2])
   })
 
-  it('while idle is replaced', async () => {
+  it('is replaced if it was idle', async () => {
     const domainId = await direct.create()
     await writer.record(domainId)
     await rowsOf(

@@ -82,7 +82,7 @@ describe.each([
   })
 })
 
-describe('the identity', () => {
+describe('the identity of a subject', () => {
   const IDENTITY = '018F0000-0000-7000-8000-00000000AAAA'
 
   it('is the subject_id where that is a UUID, in upper or lower case', async () => {

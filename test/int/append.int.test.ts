@@ -88,7 +88,7 @@ describe('a refused entry', () => {
     ),
   )
 
-  it.each(REFUSALS)('%s does not affect the others', async (_how, code, refused) => {
+  it.each(REFUSALS)('does not let %s affect the others', async (_how, code, refused) => {
     const domainId = await writer.create()
     const group = [
       entryFor(domainId),
@@ -101,14 +101,14 @@ describe('a refused entry', () => {
     expect(await chainLength(writer, domainId)).toBe(4)
   })
 
-  it.each(REFUSALS)('%s is the last result with stop', async (_how, code, refused) => {
+  it.each(REFUSALS)('ends with the result of %s under stop', async (_how, code, refused) => {
     const domainId = await writer.create()
     const group = [entryFor(domainId), entryFor(domainId), refused(domainId), entryFor(domainId)]
     expect(outcomes(await writer.sink.recordGroup(group, 'stop'))).toEqual([2, 3, code])
     expect(await chainLength(writer, domainId)).toBe(3)
   })
 
-  it.each(REFUSALS)('%s rejects only its own record call', async (_how, code, refused) => {
+  it.each(REFUSALS)('rejects only the record call of %s', async (_how, code, refused) => {
     const domainId = await writer.create()
     const entries = [entryFor(domainId), refused(domainId), entryFor(domainId)]
     const settled = await Promise.allSettled(entries.map((entry) => writer.sink.record(entry)))
@@ -244,7 +244,7 @@ describe('the beginning of a chain', () => {
     await own.drop()
   })
 
-  it('of one Domain succeeds for one of several calls', async () => {
+  it('lets one of several concurrent creates succeed', async () => {
     const domainId = randomUUID()
     const writers = Array.from({ length: 8 }, () => new Writer(database.url))
     const before = await chainLength(writer, PLATFORM_ANCHOR)
@@ -298,7 +298,7 @@ describe('a server with other defaults', () => {
     ['on', 'on'],
     ['remote_write', 'remote_write'],
     ['remote_apply', 'remote_apply'],
-  ])('with synchronous_commit %s commits with %s', async (setting, used) => {
+  ])('commits, for synchronous_commit %s, with %s', async (setting, used) => {
     await withSetting(`synchronous_commit = ${setting}`, async (configured, url) => {
       await configured.record(await configured.create())
       expect(await rowsOf(url, 'SELECT DISTINCT * FROM noted')).toEqual([
@@ -307,7 +307,7 @@ describe('a server with other defaults', () => {
     })
   })
 
-  it.each(['serializable', 'repeatable read'])('with isolation %s accepts an append', async (isolation) => {
+  it.each(['serializable', 'repeatable read'])('accepts an append under isolation %s', async (isolation) => {
     await withSetting(`default_transaction_isolation = '${isolation}'`, async (configured, url) => {
       const domainId = await configured.create()
       const writers = Array.from({ length: 6 }, () => new Writer(url))
@@ -321,7 +321,7 @@ describe('a server with other defaults', () => {
     })
   })
 
-  it('that is read-only gets no rows', async () => {
+  it('gets no rows while it is read-only', async () => {
     await withSetting('default_transaction_read_only = on', async (configured, url) => {
       await expect(configured.create()).rejects.toMatchObject({ code: 'database_read_only' })
       await expect(configured.record(PLATFORM_ANCHOR)).rejects.toMatchObject({ code: 'database_read_only' })

@@ -137,7 +137,7 @@ describe('SpiceDB', () => {
     [v1.CheckPermissionResponse_Permissionship.CONDITIONAL_PERMISSION, 'caveat_violation'],
     [v1.CheckPermissionResponse_Permissionship.UNSPECIFIED, 'authorizer_unavailable'],
     [99, 'authorizer_unavailable'],
-  ])('that answers %i gives %s', async (permissionship, expected) => {
+  ])('gives, for the answer %i, %s', async (permissionship, expected) => {
     spicedb.answer = async () => v1.CheckPermissionResponse.create({ permissionship })
     expect(await using(insecure(spicedb.endpoint), outcome)).toBe(expected)
     spicedb.answer = undefined
@@ -148,12 +148,12 @@ describe('SpiceDB', () => {
     ['TLS that it does not support', { isInsecure: false }],
     ['a port without a listener', { endpoint: 'localhost:1' }],
     ['a name that does not resolve', { endpoint: 'spicedb.invalid:50051' }],
-  ])('with %s gives no decision', async (_, settings) => {
+  ])('gives no decision with %s', async (_, settings) => {
     const used = { ...insecure(spicedb.endpoint), deadline: 2_000, ...settings }
     expect(await using(used, outcome)).toBe('authorizer_unavailable')
   })
 
-  it('without the schema gives no decision', async () => {
+  it('gives no decision without the schema', async () => {
     const other = await TestSpicedb.start({ schema: 'definition user {}' })
     expect(await using(insecure(other.endpoint), outcome)).toBe('authorizer_unavailable')
     other.close()
@@ -169,7 +169,7 @@ describe('SpiceDB', () => {
     secure.close()
   })
 
-  it('that does not answer gives no decision after the deadline', async () => {
+  it('gives no decision after the deadline', async () => {
     spicedb.answer = () => new Promise(() => undefined)
     expect(await using({ ...insecure(spicedb.endpoint), deadline: 100 }, outcome)).toBe(
       'authorizer_unavailable',

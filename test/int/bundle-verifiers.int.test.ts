@@ -77,7 +77,7 @@ it.each([
   expect(status).toBe(0)
 })
 
-describe('every bundle gets its verdict', () => {
+describe('the verdict on a bundle', () => {
   it('names every attack differently', () => {
     expect(new Set(ATTACKS.map(({ name }) => name)).size).toBe(ATTACKS.length)
   })
@@ -95,7 +95,7 @@ describe('every bundle gets its verdict', () => {
   })
 
   it.each(ATTACKS.map((attack, i) => ({ ...attack, i })))(
-    'gets the same verdict from every verifier: $name',
+    'is the same from every verifier: $name',
     ({ i }) => {
       const [first, ...others] = said.map((all) => all[i]).flatMap((one) => (one ? [bare(one)] : []))
       for (const other of others) expect(other).toEqual(first)

@@ -48,7 +48,7 @@ async function setting(home: string, name: string): Promise<unknown> {
   return row?.value
 }
 
-test('of 20 concurrent first starts in 20 processes one starts the server, and all get its URL', async () => {
+test('starts one server for 20 concurrent first starts in 20 processes, and gives all its URL', async () => {
   const home = await newHome()
   const results = await Promise.all(Array.from({ length: 20 }, () => processes.run(home, ENSURE)))
   expect(results.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
@@ -62,7 +62,7 @@ test('of 20 concurrent first starts in 20 processes one starts the server, and a
   expect((await readdir(join(home, 'postgres'))).filter((name) => name.startsWith('new-'))).toEqual([])
 })
 
-test('concurrent first starts that lose their lock still make one data directory and one server', async () => {
+test('makes one data directory and one server for concurrent first starts that lose their lock', async () => {
   const home = await newHome()
   const starts = Promise.all(Array.from({ length: 8 }, () => processes.run(home, ENSURE)))
   const thief = setInterval(() => rm(join(home, 'postgres/start.lock'), { recursive: true, force: true }), 3)
@@ -76,38 +76,35 @@ test('concurrent first starts that lose their lock still make one data directory
 test.each([
   ['initialising', 1200],
   ['starting', 400],
-])(
-  'after 10 kills at random times while %s, a start works and the database is complete',
-  async (what, span) => {
-    const home = await newHome()
-    if (what === 'starting') {
-      await ensureEmbedded(home)
-      await rowsOf(embeddedUrl(home), 'CREATE TABLE kept (n int)')
-    }
-    for (let round = 0; round < 10; round++) {
-      // The lock is removed so that the next start does not wait, and meets the processes that a killed one left.
-      await rm(join(home, 'postgres/start.lock'), { recursive: true, force: true })
-      const child = processes.start(home, ENSURE)
-      const ended = finished(child)
-      await sleep(Math.random() * span)
-      child.kill('SIGKILL')
-      await ended
-      if (what === 'starting') await stopEmbedded(home)
-    }
-    const { url } = await ensureEmbedded(home)
-    const [row] = await rowsOf(url, `SELECT to_regclass('kept') IS NOT NULL AS kept`)
-    expect(row).toEqual({ kept: what === 'starting' })
-    // An initdb that outlives its parent may still add files. The start after that removes them.
-    const leftovers = async () => {
-      await stopEmbedded(home)
-      await ensureEmbedded(home)
-      return (await readdir(join(home, 'postgres'))).filter((name) => name.startsWith('new-'))
-    }
-    await expect.poll(leftovers, { timeout: 30_000 }).toEqual([])
-  },
-)
+])('starts with a complete database after 10 kills at random times while %s', async (what, span) => {
+  const home = await newHome()
+  if (what === 'starting') {
+    await ensureEmbedded(home)
+    await rowsOf(embeddedUrl(home), 'CREATE TABLE kept (n int)')
+  }
+  for (let round = 0; round < 10; round++) {
+    // The lock is removed so that the next start does not wait, and meets the processes that a killed one left.
+    await rm(join(home, 'postgres/start.lock'), { recursive: true, force: true })
+    const child = processes.start(home, ENSURE)
+    const ended = finished(child)
+    await sleep(Math.random() * span)
+    child.kill('SIGKILL')
+    await ended
+    if (what === 'starting') await stopEmbedded(home)
+  }
+  const { url } = await ensureEmbedded(home)
+  const [row] = await rowsOf(url, `SELECT to_regclass('kept') IS NOT NULL AS kept`)
+  expect(row).toEqual({ kept: what === 'starting' })
+  // An initdb that outlives its parent may still add files. The start after that removes them.
+  const leftovers = async () => {
+    await stopEmbedded(home)
+    await ensureEmbedded(home)
+    return (await readdir(join(home, 'postgres'))).filter((name) => name.startsWith('new-'))
+  }
+  await expect.poll(leftovers, { timeout: 30_000 }).toEqual([])
+})
 
-test('a server starts once, stops once, and keeps its rows over a restart', async () => {
+test('starts a server once, stops it once, and keeps its rows over a restart', async () => {
   const home = await newHome()
   const homes: string[] = []
   const onStart = (started: string) => homes.push(started)
@@ -122,7 +119,7 @@ test('a server starts once, stops once, and keeps its rows over a restart', asyn
   expect(await rowsOf(embeddedUrl(home), 'SELECT n FROM kept')).toEqual([{ n: 7 }])
 })
 
-test('a killed server starts again with every committed row', async () => {
+test('starts a killed server again with every committed row', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   await rowsOf(embeddedUrl(home), 'CREATE TABLE kept AS SELECT 7 AS n')
@@ -132,7 +129,7 @@ test('a killed server starts again with every committed row', async () => {
   expect(await rowsOf(embeddedUrl(home), 'SELECT n FROM kept')).toEqual([{ n: 7 }])
 })
 
-test('a server starts although postmaster.pid of a crash names another process, and leaves that process alone', async () => {
+test('starts although postmaster.pid of a crash names another process, and leaves that process alone', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   const pidFile = join(home, 'postgres/data/postmaster.pid')
@@ -151,7 +148,7 @@ test('a server starts although postmaster.pid of a crash names another process, 
   }
 })
 
-test('a server outlives its command in a session of its own, and keeps none of its pipes and secrets', async () => {
+test('runs a server in a session of its own, which outlives its command without its pipes and secrets', async () => {
   const home = await newHome()
   // If the server held the pipe, this promise would never resolve.
   const { status } = await processes.run(home, ENSURE, { AUDIT_DATABASE_URL: 'postgresql://u:s3cret@h/d' })
@@ -163,7 +160,7 @@ test('a server outlives its command in a session of its own, and keeps none of i
   expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toContain('s3cret')
 })
 
-test('Ctrl-C, which goes to the whole process group, ends only the command', async () => {
+test('ends only the command at Ctrl-C, which goes to the whole process group', async () => {
   const home = await newHome()
   const child = processes.start(home, `${ENSURE}; setInterval(() => {}, 1000)`)
   const ended = finished(child)
@@ -173,7 +170,7 @@ test('Ctrl-C, which goes to the whole process group, ends only the command', asy
   expect((await embeddedStatus(home)).running).toBe(true)
 })
 
-test('a server is private and durable, and logs little', async () => {
+test('keeps a server private and durable, with a short log', async () => {
   const home = await newHome()
   await mkdir(join(home, 'postgres'), { mode: 0o755 })
   const { url } = await ensureEmbedded(home)
@@ -204,7 +201,7 @@ test('a server is private and durable, and logs little', async () => {
   expect(await readFile(join(home, 'postgres/server.log'), 'utf8')).not.toContain('jane')
 })
 
-test('a start renames a log of more than a megabyte', async () => {
+test('renames a log of more than a megabyte at a start', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   await stopEmbedded(home)
@@ -214,14 +211,17 @@ test('a start renames a log of more than a megabyte', async () => {
   expect((await stat(join(home, 'postgres/server.log.1'))).size).toBe(1024 * 1024 + 1)
 })
 
-test.each([['/with space, \'quotes\' "$HOME" %41 & ü?#'], ['/a/b/c']])('a home named %s', async (suffix) => {
-  const home = await newHome(suffix)
-  const { url } = await ensureEmbedded(home)
-  expect(await rowsOf(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-  expect(await stopEmbedded(home)).toBe(true)
-})
+test.each([['/with space, \'quotes\' "$HOME" %41 & ü?#'], ['/a/b/c']])(
+  'works in a home named %s',
+  async (suffix) => {
+    const home = await newHome(suffix)
+    const { url } = await ensureEmbedded(home)
+    expect(await rowsOf(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+    expect(await stopEmbedded(home)).toBe(true)
+  },
+)
 
-test('a home that was moved while stopped works at its new path', async () => {
+test('works at the new path of a home that was moved while stopped', async () => {
   const home = await newHome()
   const moved = await newHome('/moved')
   await ensureEmbedded(home)
@@ -233,7 +233,7 @@ test('a home that was moved while stopped works at its new path', async () => {
   expect((await ensureEmbedded(home)).started).toBe(false)
 })
 
-test('a home of the longest path works, and one byte more is rejected', async () => {
+test('accepts a home of the longest path, and rejects one byte more', async () => {
   const base = await newHome()
   const longest = 107 - '/postgres/.s.PGSQL.5432'.length
   const home = `${base}/${'x'.repeat(longest - base.length - 1)}`
@@ -247,7 +247,7 @@ test('a home of the longest path works, and one byte more is rejected', async ()
   })
 })
 
-test('a platform without a binary gets a clear error, and nothing is created', async () => {
+test('rejects a platform without a binary, and creates nothing', async () => {
   const home = await newHome()
   const script = `Object.defineProperty(process, 'arch', { value: 'vax' }); ${ENSURE}`
   const { status, stdout } = await processes.run(home, script)
@@ -261,7 +261,7 @@ test('a platform without a binary gets a clear error, and nothing is created', a
   expect(await readdir(join(home, 'postgres'))).toEqual([])
 })
 
-test('a home of another major version is rejected and left unchanged', async () => {
+test('rejects a home of another major version, and leaves it unchanged', async () => {
   const home = await newHome()
   await mkdir(join(home, 'postgres/data'), { recursive: true })
   await writeFile(join(home, 'postgres/data/PG_VERSION'), '17\n')
@@ -272,7 +272,7 @@ test('a home of another major version is rejected and left unchanged', async () 
   expect(await readdir(join(home, 'postgres/data'))).toEqual(['PG_VERSION'])
 })
 
-test('files at the path of the database that are not a database are rejected and kept', async () => {
+test('rejects and keeps files at the path of the database that are not a database', async () => {
   const home = await newHome()
   await mkdir(join(home, 'postgres/data'), { recursive: true })
   await writeFile(join(home, 'postgres/data/diary'), 'dear')
@@ -281,7 +281,7 @@ test('files at the path of the database that are not a database are rejected and
   expect(await readFile(join(home, 'postgres/data/diary'), 'utf8')).toBe('dear')
 })
 
-test('a failed initdb puts its last lines in the error and leaves nothing behind', async () => {
+test('puts the last lines of a failed initdb in the error and leaves nothing behind', async () => {
   const home = await newHome()
   // With files limited to 256 KiB, initdb creates its first tables, and then a write fails as on a full disk.
   const limited = spawn('sh', ['-c', 'ulimit -f 512; exec "$@"', 'sh', ...commandOf(home)])
@@ -299,7 +299,7 @@ function commandOf(home: string): string[] {
   return spawnargs
 }
 
-test('a server that does not start puts the end of its log in the error', async () => {
+test('puts the end of the log of a server that does not start in the error', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   await stopEmbedded(home)
@@ -311,7 +311,7 @@ test('a server that does not start puts the end of its log in the error', async 
   })
 })
 
-test('starts during stops end with a server that runs or was stopped, and never hang', async () => {
+test('ends starts during stops with a server that runs or was stopped, and never hangs', async () => {
   const home = await newHome()
   await ensureEmbedded(home)
   for (let round = 0; round < 5; round++) {
@@ -322,7 +322,7 @@ test('starts during stops end with a server that runs or was stopped, and never 
   expect(await rowsOf(embeddedUrl(home), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
 })
 
-test('an abort while initialising rejects with its reason and leaves no partial directory', async () => {
+test('rejects with the reason of an abort while initialising, and leaves no partial directory', async () => {
   const home = await newHome()
   const controller = new AbortController()
   const starting = ensureEmbedded(home, {
@@ -335,7 +335,7 @@ test('an abort while initialising rejects with its reason and leaves no partial 
 })
 
 test.runIf(process.getuid?.() === 0)(
-  'root without user namespaces gets an error with the two ways out',
+  'rejects root without user namespaces, and names the two ways out',
   async () => {
     const home = await newHome()
     const bin = await newHome('/bin')
@@ -356,7 +356,7 @@ test.runIf(process.getuid?.() === 0)(
   },
 )
 
-test.runIf(process.getuid?.() === 0)('root does not start in the home of another user', async () => {
+test.runIf(process.getuid?.() === 0)('refuses root in the home of another user', async () => {
   const home = await newHome()
   await mkdir(join(home, 'postgres'))
   const [command] = ['chown']

@@ -146,7 +146,7 @@ describe('an erasure', () => {
     expect(await chainLength(writer, domainId)).toBe(first.seq)
   })
 
-  it('of a person who comes back is a new erasure', async () => {
+  it('is a new erasure for a person who comes back', async () => {
     const domainId = await peopled()
     await erase(domainId, ALICE)
     await writer.record(domainId, NOW)
@@ -154,7 +154,7 @@ describe('an erasure', () => {
     expect(await erase(domainId, ALICE)).toMatchObject({ seq: 7, mappingsDeleted: 1, repeated: false })
   })
 
-  it('of an unknown person is recorded on the chain too', async () => {
+  it('is recorded on the chain for an unknown person too', async () => {
     const domainId = await peopled()
     expect(await erase(domainId, { subjectId: 'stranger' })).toMatchObject({
       seq: 5,
@@ -238,7 +238,7 @@ describe('an identity', () => {
     expect(await kept(domainId)).toEqual({ mappings: [await pseudonymOn(domainId, 'bob')], contexts: [4] })
   })
 
-  it('that erases itself gets no new mapping as the actor', async () => {
+  it('gets no new mapping as the actor when it erases itself', async () => {
     const domainId = await writer.create()
     await writer.record(domainId, { subject_id: IDENTITY, ...NOW })
     await erase(domainId, { identityId: IDENTITY }, { actor: IDENTITY })
@@ -273,7 +273,7 @@ describe('a block', () => {
     expect((await kept(domainId)).contexts).toEqual([3])
   })
 
-  it('that is added later is recorded by a row of its own, once', async () => {
+  it('is recorded by a row of its own, once, when it is added later', async () => {
     const domainId = await peopled()
     await erase(domainId, ALICE)
     expect(await erase(domainId, ALICE, { block: true })).toMatchObject({ seq: 6, repeated: false })
@@ -281,8 +281,8 @@ describe('a block', () => {
   })
 })
 
-describe('concurrently', () => {
-  it('two erasures write one row and repeat one receipt', async () => {
+describe('concurrent calls', () => {
+  it('write one row and repeat one receipt for two erasures', async () => {
     const domainId = await peopled()
     const receipts: ErasureReceipt[] = []
     const run = async () => void receipts.push(await erase(domainId, ALICE))
@@ -294,7 +294,7 @@ describe('concurrently', () => {
     expect(await chainLength(writer, domainId)).toBe(5)
   })
 
-  it('appends of the same person run before or after: a mapping belongs to a row after the last erasure', async () => {
+  it('run appends of the same person before or after an erasure: a mapping belongs to a row after the last erasure', async () => {
     const domainId = await writer.create()
     const appends = Array.from({ length: 40 }, () => writer.record(domainId, NOW))
     const receipts = await Promise.all(Array.from({ length: 8 }, () => erase(domainId, ALICE)))
@@ -307,8 +307,8 @@ describe('concurrently', () => {
   })
 })
 
-describe('on every chain', () => {
-  it('erases on the chains that hold data about the person, and continues after a failure', async () => {
+describe('an erasure on every chain', () => {
+  it('covers the chains that hold data about the person, and continues after a failure', async () => {
     const chains = [await peopled(), await writer.create(), await peopled(), randomUUID()]
     const outcomes: unknown[] = []
     const run = eraseEverywhere(
@@ -327,7 +327,7 @@ describe('on every chain', () => {
     ])
   })
 
-  it('refuses a person whom no chain knows', async () => {
+  it('is refused for a person whom no chain knows', async () => {
     const run = eraseEverywhere(
       [await peopled()],
       (domainId) => previewErasure(ports(), { domainId, person: { subjectId: 'stranger' } }),

@@ -108,7 +108,7 @@ describe('a legal hold', () => {
     expect(await erase(domainId)).toMatchObject({ mappingsDeleted: 1, contextsDeleted: 1 })
   })
 
-  it('on one person does not prevent the erasure of others', async () => {
+  it('does not prevent the erasure of others if it is on one person', async () => {
     const domainId = await peopled()
     await place(domainId, ALICE)
     expect(await codeOf(erase(domainId, { subjectId: 'bob' }))).toBe('done')
@@ -181,11 +181,11 @@ describe('a legal hold', () => {
   })
 })
 
-describe('concurrently, in either order', () => {
+describe('concurrent calls, in either order,', () => {
   const relations = async (domainId: string) =>
     (await storedRows(database.url, domainId)).map(({ relation }) => relation)
 
-  it('a hold and an erasure run one after the other', async () => {
+  it('run a hold and an erasure one after the other', async () => {
     const [early, late] = [await peopled(), await peopled()]
     expect(
       await inOrderOf(database.url, early, [
@@ -204,7 +204,7 @@ describe('concurrently, in either order', () => {
     expect((await relations(late)).slice(3)).toEqual(['audit.erase-identity', 'audit.hold-place'])
   })
 
-  it('a hold and a purge run one after the other', async () => {
+  it('run a hold and a purge one after the other', async () => {
     const old = () => oldChain(writer.database, writer.pepper, [{ subject: 'alice', daysAgo: 500 }])
     const [early, late] = [await old(), await old()]
     expect(await inOrderOf(database.url, early, [() => place(early), () => purge(early)])).toEqual([
@@ -221,7 +221,7 @@ describe('concurrently, in either order', () => {
     expect((await relations(late)).slice(2)).toEqual(['audit.retention-purge', 'audit.hold-place'])
   })
 
-  it('a release and an erasure run one after the other', async () => {
+  it('run a release and an erasure one after the other', async () => {
     const [early, late] = [await peopled(), await peopled()]
     const [one, other] = [await place(early, ALICE), await place(late, ALICE)]
     expect(await inOrderOf(database.url, early, [() => release(one.id), () => erase(early)])).toEqual([

@@ -47,7 +47,7 @@ describe.each(CHAINS)('permissions on the chain of %s', (_, chain) => {
     ['read-only', 200, 200, 403, 403],
     ['owner-only', 200, 200, 200, 200],
     ['elsewhere', 403, 404, 403, 403],
-  ])('of the caller "%s" are enforced', async (as, ...statuses) => {
+  ])('are enforced for the caller "%s"', async (as, ...statuses) => {
     const answers = [
       await asked('GET', fixture.path('entries', chain()), { as }),
       await asked('GET', fixture.path('entries/1', chain()), { as }),
@@ -176,8 +176,8 @@ describe('invalid requests', () => {
   )
 })
 
-describe('the order of checks', () => {
-  it('is credential, syntax, relation, existence', async () => {
+describe('the server', () => {
+  it('checks the credential, then syntax, relation, existence', async () => {
     const bad = '/v1/domains/x/audit/entries?limit=0'
     expect(await asked('GET', bad, { as: '' })).toEqual([401])
     expect(await asked('GET', bad, { as: 'member' })).toEqual([400, 'invalid_domain_id'])
@@ -305,7 +305,7 @@ describe('pages', () => {
     ['from=2000-01-01T00:00:00Z&to=2001-01-01T00:00:00.5%2B01:00', 0],
     [`subject=${HEX}`, 0],
     ['correlation_id=', 6],
-  ])('with %s contain %i rows', async (query, rows) => {
+  ])('contain, with %s, %i rows', async (query, rows) => {
     const url = `${fixture.path('entries')}?${query}`
     const answer = await fixture.ask('GET', url)
     expect(contractProblems('GET', url, answer)).toEqual([])
@@ -314,7 +314,7 @@ describe('pages', () => {
 })
 
 describe('paths without a credential', () => {
-  it.each(['ready', 'degraded'] as const)('/readyz answers 200 when %s', async (state) => {
+  it.each(['ready', 'degraded'] as const)('answer 200 on /readyz when %s', async (state) => {
     fixture.state = state
     const answer = await fixture.ask('GET', '/readyz', { as: '' })
     expect([answer.statusCode, answer.json()]).toEqual([200, { status: state }])
@@ -322,7 +322,7 @@ describe('paths without a credential', () => {
   })
 
   it.each(['pending', 'diverged', 'stalled'] as const)(
-    '/readyz answers 503 when %s, and /healthz still 200',
+    'answer 503 on /readyz when %s, and still 200 on /healthz',
     async (state) => {
       fixture.state = state
       const answer = await fixture.ask('GET', '/readyz', { as: '' })
@@ -337,12 +337,12 @@ describe('paths without a credential', () => {
     },
   )
 
-  it('/openapi.json serves the committed document', async () => {
+  it('serve the committed document on /openapi.json', async () => {
     const answer = await fixture.ask('GET', '/openapi.json', { as: '' })
     expect(answer.body).toMatch(/^{\n {2}"openapi": "3.1.0"/)
   })
 
-  it.each(['/', '/v1', '/docs', '/metrics'])('%s answers 404', async (url) => {
+  it.each(['/', '/v1', '/docs', '/metrics'])('answer 404 on %s', async (url) => {
     const answer = await fixture.ask('GET', url)
     expect(answer.statusCode).toBe(404)
     expect(answer.json()).toMatchObject({ type: 'about:blank', status: 404, instance: url })
@@ -354,7 +354,7 @@ describe('every answer', () => {
     ['entries', 200],
     ['entries/1', 200],
     ['entries?limit=0', 400],
-  ] as const)('to %s has the security headers', async (operation, status) => {
+  ] as const)('has the security headers, also to %s', async (operation, status) => {
     const { statusCode, headers } = await fixture.ask('GET', fixture.path(operation))
     expect(statusCode).toBe(status)
     expect(headers).toMatchObject({

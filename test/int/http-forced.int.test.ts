@@ -48,7 +48,7 @@ describe('rows that were forced past the CHECKs', () => {
     expect(list.body).not.toContain('secret')
   })
 
-  it.each([...SQL_BY_SEQ])('row %i is sent with a proof that does not recompute (%s)', async (seq) => {
+  it.each([...SQL_BY_SEQ])('are sent, as row %i, with a proof that does not recompute (%s)', async (seq) => {
     const url = fixture.path(`entries/${seq}`)
     const answer = await fixture.ask('GET', url)
     expect(contractProblems('GET', url, answer)).toEqual([])

@@ -172,7 +172,7 @@ async function raw(send: string | Buffer, until = /$^/): Promise<string> {
 
 const HOST = 'Host: x\r\nAuthorization: Bearer auditor\r\n'
 
-describe('bytes on a connection', () => {
+describe('the server, given bytes on a connection,', () => {
   it.each([
     ['no HTTP at all', '\x16\x03\x01\x02\x00\x01garbage\r\n\r\n'],
     [
@@ -192,30 +192,30 @@ describe('bytes on a connection', () => {
     ['a bare CR', `GET /healthz HTTP/1.1\r\n${HOST}X: a\rb\r\n\r\n`],
     ['no Host', 'GET /healthz HTTP/1.1\r\n\r\n'],
     ['two Hosts', `GET /healthz HTTP/1.1\r\n${HOST}Host: y\r\n\r\n`],
-  ])('get 400 and close the connection: %s', async (_, bytes) => {
+  ])('answers 400 and closes the connection: %s', async (_, bytes) => {
     const answer = await raw(bytes)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).toMatch(/content-type: application\/problem\+json/i)
   })
 
-  it('get 431 for endless headers', async () => {
+  it('answers 431 for endless headers', async () => {
     expect(await raw(`GET /healthz HTTP/1.1\r\n${HOST}X: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(
       /^HTTP\/1\.1 431 /,
     )
   })
 
-  it('get 401 for two credentials', async () => {
+  it('answers 401 for two credentials', async () => {
     const bytes = `GET ${fixture.path('entries')} HTTP/1.1\r\n${HOST}Authorization: Bearer owner\r\nConnection: close\r\n\r\n`
     expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 401 /)
   })
 
-  it('close only their connection when garbage follows a valid request', async () => {
+  it('closes only the connection whose valid request is followed by garbage', async () => {
     const answers = await raw(`GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\0\0\0garbage\r\n\r\n`)
     expect(answers).toMatch(/^HTTP\/1\.1 (200|400) /)
     expect((await fetch(`${await fixture.url()}/healthz`)).status).toBe(200)
   })
 
-  it('get the answers of pipelined requests in order', async () => {
+  it('answers pipelined requests in order', async () => {
     const one = `GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`
     const last = `GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`
     const answers = await raw(one.repeat(50) + last)
@@ -314,13 +314,16 @@ describe('a body of a gigabyte', () => {
     ['with a length', 413, 'Bearer auditor', 'Content-Length: 1000000000', (chunk: Buffer) => chunk],
     ['in chunks', 413, 'Bearer auditor', 'Transfer-Encoding: chunked', framed],
     ['of an unknown caller', 401, 'Bearer stranger', 'Content-Length: 1000000000', (chunk: Buffer) => chunk],
-  ] as const)('%s is refused with %i and not received', async (_, status, authorization, length, frame) => {
-    const head = `POST ${fixture.path('verify')} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`
-    const { sent, text } = await flood(head, frame)
-    // The answer can be lost: the connection is reset while the client still sends.
-    if (text !== '') expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
-    expect(sent).toBeLessThan(64 * 1024 * 1024)
-  })
+  ] as const)(
+    'refuses %s with %i and does not receive it',
+    async (_, status, authorization, length, frame) => {
+      const head = `POST ${fixture.path('verify')} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`
+      const { sent, text } = await flood(head, frame)
+      // The answer can be lost: the connection is reset while the client still sends.
+      if (text !== '') expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+      expect(sent).toBeLessThan(64 * 1024 * 1024)
+    },
+  )
 })
 
 describe('slow clients', () => {

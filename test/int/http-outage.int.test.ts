@@ -91,11 +91,11 @@ describe('Postgres', () => {
   })
 })
 
-describe.each(['authorizer', 'authenticator'] as const)('an %s that is down', (which) => {
+describe.each(['authorizer', 'authenticator'] as const)('the server, while an %s is down,', (which) => {
   it.each([
     ['reports it', new AuditError(`${which}_unavailable`, 'gone')],
     ['fails with an error of its library', new Error('14 UNAVAILABLE')],
-  ])('and %s gives 503 to every caller, and serves nothing', async (_, failure) => {
+  ])('answers 503 to every caller, and serves nothing, also with %s', async (_, failure) => {
     Object.assign(fixture.access, { gone: which, failure })
     for (const as of ['auditor', 'member', 'owner']) {
       for (const [method, operation] of operations) {

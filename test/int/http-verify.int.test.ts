@@ -44,7 +44,7 @@ describe('the whole chain', () => {
     expect([plain.status, chunked.status]).toEqual([200, 200])
   })
 
-  it('of the platform has a path of its own', async () => {
+  it('serves the platform chain under /v1/platform', async () => {
     expect((await verify(undefined, {}, PLATFORM_ANCHOR)).json()).toEqual({
       ok: true,
       segment_from: 1,
@@ -58,7 +58,7 @@ describe('a segment', () => {
     ['{"from_seq":2}', 2, 5],
     ['{"to_seq":3}', 1, 3],
     ['{"from_seq":3,"to_seq":3}', 3, 3],
-  ])('of %s covers %i to %i', async (body, segment_from, segment_to) => {
+  ])('covers %s as %i to %i', async (body, segment_from, segment_to) => {
     expect((await verify(body, JSON_TYPE)).json()).toEqual({ ok: true, segment_from, segment_to })
   })
 })

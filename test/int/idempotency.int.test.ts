@@ -218,7 +218,7 @@ describe('a key of a refused entry', () => {
 })
 
 describe('after a lost connection', () => {
-  it.each(['lost', 'unanswered'] as const)('whose COMMIT was %s, the entry is stored once', async (fault) => {
+  it.each(['lost', 'unanswered'] as const)('stores the entry once after its COMMIT was %s', async (fault) => {
     const proxy = await FaultProxy.start(database.url)
     const domainId = await writer.create()
     const shaky = new Writer(proxy.url)
@@ -301,7 +301,7 @@ describe('the library', () => {
 })
 
 describe('the window', () => {
-  it('of a key is seven days', async () => {
+  it('keeps a key for seven days', async () => {
     const domainId = await writer.create()
     const key = keyed()
     await writer.record(domainId, key)
@@ -312,7 +312,7 @@ describe('the window', () => {
     expect((await keysOf(domainId)).map(({ seq }) => seq)).toEqual([3])
   })
 
-  it('once passed, has its keys deleted by later appends with a key on the chain, in steps', async () => {
+  it('lets later appends with a key on the chain delete expired keys, in steps', async () => {
     const [domainId, other] = [await writer.create(), await writer.create()]
     for (const id of [domainId, other]) {
       const entries = Array.from({ length: 1000 }, () => entryFor(id, keyed()))

@@ -84,7 +84,7 @@ describe('a token that names no key', () => {
   it.each([
     ['that is signed with a key outside the set', {}],
     ['that has expired', { exp: NOW - 60 }],
-  ])('%s gives no caller', async (_, claims) => {
+  ])('gives no caller when it is %s', async (_, claims) => {
     const own = await issuer.addKey('gone')
     issuer.putKey('gone', {})
     const signer = 'exp' in claims ? key : own
@@ -101,7 +101,7 @@ function forged(header: object, signed: (input: string) => Buffer): string {
   return `${input}.${signed(input).toString('base64url')}`
 }
 
-describe('a forged token gives no caller', () => {
+describe('the authenticator', () => {
   const pem = () => createPublicKey({ key: issuer.jwk('one') as never, format: 'jwk' })
   const hmac = (secret: string | Buffer) => (input: string) =>
     createHmac('sha256', secret).update(input).digest()
@@ -150,7 +150,7 @@ describe('a forged token gives no caller', () => {
     expect(await outcome(ask(await make()))).toBe('none')
   })
 
-  it('with an algorithm that is not allowed, before any key is fetched', async () => {
+  it('gives no caller for an algorithm that is not allowed, before any key is fetched', async () => {
     const eddsa = await issuer.addKey('ed', 'EdDSA')
     const pinned = jwtAuthenticator({ ...issuer.settings, algorithms: ['ES256'] }, TIMES)
     const signed = await token(eddsa.privateKey, {}, { alg: 'EdDSA', kid: 'ed' })
@@ -159,7 +159,7 @@ describe('a forged token gives no caller', () => {
     expect(await outcome(ask(signed, jwtAuthenticator(issuer.settings, TIMES)))).toBe('user:alice')
   })
 
-  it('for any text', async () => {
+  it('gives no caller for any text', async () => {
     const part = fc.oneof(
       fc.json().map((json) => base64url.encode(json)),
       fc.string(),
@@ -216,7 +216,7 @@ describe('the key set', () => {
     expect(await outcome(ask(bearer, authenticator))).toBe('user:alice')
   })
 
-  it('that fails is not fetched for every token', async () => {
+  it('is not fetched for every token while the fetch fails', async () => {
     const authenticator = fresh({ failureFloor: 60_000 })
     issuer.answer = (_, response) => response.writeHead(500).end()
     const bearer = await token(key.privateKey)
@@ -225,7 +225,7 @@ describe('the key set', () => {
     expect([asked, issuer.requests]).toEqual([Array(5).fill('authenticator_unavailable'), 1])
   })
 
-  it('that is down leaves the cached keys valid for their maximum age', async () => {
+  it('leaves the cached keys valid for their maximum age while it is down', async () => {
     const authenticator = fresh({ maxAge: 300, floor: 0 })
     const bearer = await token(key.privateKey)
     await ask(bearer, authenticator)
@@ -237,7 +237,7 @@ describe('the key set', () => {
     await expect.poll(() => outcome(ask(bearer, authenticator))).toBe('authenticator_unavailable')
   })
 
-  it('with a key that is too short gives no caller', async () => {
+  it('gives no caller for a key that is too short', async () => {
     const short = generateKeyPairSync('rsa', { modulusLength: 1024 })
     issuer.putKey('short', { ...short.publicKey.export({ format: 'jwk' }), kid: 'short' })
     const bearer = forged({ alg: 'RS256', kid: 'short' }, (input) =>

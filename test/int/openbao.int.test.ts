@@ -56,7 +56,7 @@ function failing(fault: Fault, times: number, part = '/data/'): void {
 describe('a request that fails', () => {
   const PASSING: Fault[] = ['cut', 'cut_after', 'half', 'hang', 500, 502, 503]
 
-  it.each(PASSING)('with %s is retried', async (fault) => {
+  it.each(PASSING)('is retried with %s', async (fault) => {
     failing(fault, 2)
     expect(await read(connect())).toEqual([9])
     expect(server.requests('/data/')).toBe(3)
@@ -68,7 +68,7 @@ describe('a request that fails', () => {
     ['hang', /no answer within 300 ms/],
     [500, /it failed \(500\)/],
     [503, /sealed or in maintenance \(503\)/],
-  ] as const)('with %s every time ends after four attempts', async (fault, says) => {
+  ] as const)('ends after four attempts with %s every time', async (fault, says) => {
     failing(fault, 9)
     expect(await failure(read(connect()))).toMatch(says)
     expect(server.requests('/data/')).toBe(4)
@@ -83,7 +83,7 @@ describe('a request that fails', () => {
     [473, /performance standby.*\(473\)/],
     ['garbage', /not in a KV store of version 2/],
     ['endless', /answer is longer than 65536 bytes/],
-  ] as const)('with %s is not retried', async (fault, says) => {
+  ] as const)('is not retried with %s', async (fault, says) => {
     failing(fault, 9)
     const text = await failure(read(connect()))
     expect(text).toMatch(says)
@@ -91,7 +91,7 @@ describe('a request that fails', () => {
     expect(server.requests('/data/')).toBe(1)
   })
 
-  it('to a sealed server succeeds when the server is unsealed', async () => {
+  it('succeeds when a sealed server is unsealed', async () => {
     server.sealed = true
     const pepper = connect()
     expect(await failure(read(pepper))).toMatch(/sealed/)
@@ -99,7 +99,7 @@ describe('a request that fails', () => {
     expect(await read(pepper)).toEqual([9])
   })
 
-  it('to a closed port reports that the server cannot be reached', async () => {
+  it('reports a closed port as a server that cannot be reached', async () => {
     const gone = await Kv2Server.start()
     const url = gone.url()
     await gone.close()
@@ -126,7 +126,7 @@ describe('TLS', () => {
     ...(caFile && { BAO_CACERT: caFile }),
   })
 
-  it('with the CA file works, over one connection', async () => {
+  it('works with the CA file, over one connection', async () => {
     const pepper = pepperAt(secure.url(), env(CA_FILE))
     expect([await read(pepper), await read(pepper)]).toEqual([[9], [9]])
   })
@@ -145,7 +145,7 @@ describe('TLS', () => {
       /holds no PEM certificate/,
     ],
   ] as const)(
-    '%s sends no token, whatever NODE_TLS_REJECT_UNAUTHORIZED says',
+    'sends no token, whatever NODE_TLS_REJECT_UNAUTHORIZED says, for %s',
     async (_what, settings, host, says) => {
       process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
       try {
@@ -168,7 +168,7 @@ describe('TLS', () => {
 })
 
 describe('a token', () => {
-  it('that is refused is not retried and not shown', async () => {
+  it('is neither retried nor shown when it is refused', async () => {
     const text = await failure(read(connect({ BAO_TOKEN: 'hvs.hunter2' })))
     expect(text).toMatch(/secret audit\/.* in secret: permission denied \(403\)/)
     expect(text).not.toContain('hunter2')
@@ -233,20 +233,23 @@ describe('an AppRole', () => {
     expect([logins(), server.requests('/data/')]).toEqual([1, 2])
   })
 
-  it('that is refused is reported without showing it', async () => {
+  it('is reported without being shown when it is refused', async () => {
     const text = await failure(read(connect({ ...approle(), BAO_SECRET_ID: 'hunter2' })))
     expect(text).toMatch(/AppRole login: it refused the request \(400\)/)
     expect(text).not.toMatch(/hunter2|[0-9a-f]{8}-/)
     expect(logins()).toBe(1)
   })
 
-  it.each(['garbage', 'cut', 503] as const)('whose login has %s fails and succeeds later', async (fault) => {
-    failing(fault, 4, 'approle/login')
-    const pepper = connect(approle())
-    expect(await failure(read(pepper))).toMatch(/OpenBao at/)
-    server.fault = () => undefined
-    expect(await read(pepper)).toEqual([9])
-  })
+  it.each(['garbage', 'cut', 503] as const)(
+    'fails after a login with %s, and succeeds later',
+    async (fault) => {
+      failing(fault, 4, 'approle/login')
+      const pepper = connect(approle())
+      expect(await failure(read(pepper))).toMatch(/OpenBao at/)
+      server.fault = () => undefined
+      expect(await read(pepper)).toEqual([9])
+    },
+  )
 })
 
 describe('a created pepper', () => {

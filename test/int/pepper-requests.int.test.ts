@@ -79,8 +79,8 @@ async function streamed(
   return seqs
 }
 
-describe('a pepper is requested', () => {
-  it('once for each transaction of a stream, not for each line', async () => {
+describe('a pepper', () => {
+  it('is requested once for each transaction of a stream, not for each line', async () => {
     const domainId = await create()
     const reads = await asked(domainId, () => streamed(candidates(domainId, 10_000), 'stop'))
     expect(await chainLength(writer, domainId)).toBe(10_001)
@@ -88,13 +88,13 @@ describe('a pepper is requested', () => {
     expect(reads).toBeLessThan(1000)
   })
 
-  it('once for all entries that are recorded while a transaction runs', async () => {
+  it('is requested once for all entries that are recorded while a transaction runs', async () => {
     const domainId = await create()
     const burst = () => Promise.all(Array.from({ length: 4500 }, () => writer.record(domainId)))
     expect(await asked(domainId, burst)).toBe(3)
   })
 
-  it('again for each single entry, because nothing is cached', async () => {
+  it('is requested again for each single entry, because nothing is cached', async () => {
     const domainId = await create()
     const reads = await asked(domainId, async () => {
       for (let i = 0; i < 5; i += 1) await writer.record(domainId)
@@ -139,8 +139,8 @@ describe('a pepper that changes unnoticed', () => {
   })
 })
 
-describe('without a pepper', () => {
-  it('an entry is appended on none of its chains, and the other entries are appended', async () => {
+describe('a sink without a pepper', () => {
+  it('appends an entry on none of its chains, and the other entries', async () => {
     const [domainId, without] = [await create(), await create()]
     await admin.purge(without)
     const group = [domainId, [domainId, without], without, domainId].map((chains) => entryFor(chains))
@@ -149,14 +149,14 @@ describe('without a pepper', () => {
     expect([await chainLength(writer, domainId), await chainLength(writer, without)]).toEqual([3, 1])
   })
 
-  it('no chain begins', async () => {
+  it('begins no chain', async () => {
     await expect(create().then(() => writer.create(randomUUID()))).rejects.toMatchObject({
       code: 'pepper_unavailable',
       advice: { code: 'provision_pepper', domainId: expect.any(String) },
     })
   })
 
-  it('a stream ends when the server goes away, and every earlier row is stored', async () => {
+  it('ends a stream when the server goes away, with every earlier row stored', async () => {
     const domainId = await create()
     const cut = async (i: number) => {
       if (i === 3000) server.fault = ({ path }) => (path.includes(domainId) ? 'cut' : undefined)

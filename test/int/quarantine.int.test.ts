@@ -165,7 +165,7 @@ describe('recordFindings', () => {
   it.each([
     ['a role that may only read', 'role=audit_reader'],
     ['a read-only server', 'default_transaction_read_only=on'],
-  ])('%s is not permitted, and can still list', async (_name, option) => {
+  ])('does not permit %s, who can still list', async (_name, option) => {
     const url = `${database.url}&options=${encodeURIComponent(`-c ${option}`)}`
     const reading = new Database(url)
     const readOnly = postgresQuarantine(reading)

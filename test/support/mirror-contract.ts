@@ -187,7 +187,7 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
       ])
     })
 
-    it('may be abandoned in the middle', async () => {
+    it('can be abandoned in the middle', async () => {
       for await (const { key } of full.list('audit/many/', never)) {
         expect(key).toBe(keys[0])
         break

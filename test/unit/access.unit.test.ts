@@ -75,15 +75,18 @@ describe('subjects', () => {
   })
 
   it.each(['g', 'audit-team', 'a|b/c_d.e', 'g'.repeat(128)])(
-    'parseGroup accepts the group name %s',
+    'are accepted by parseGroup as the group name %s',
     (name) => {
       expect(parseGroup(name)).toBe(name)
     },
   )
 
-  it.each(['', 'a b', 'g#member', 'g'.repeat(129), 'é'])('parseGroup refuses the group name %s', (name) => {
-    expect(outcome(() => parseGroup(name))).toEqual(isUsage)
-  })
+  it.each(['', 'a b', 'g#member', 'g'.repeat(129), 'é'])(
+    'are refused by parseGroup as the group name %s',
+    (name) => {
+      expect(outcome(() => parseGroup(name))).toEqual(isUsage)
+    },
+  )
 
   it('are escaped for zed as SpiceDB accepts them', () => {
     const tuple = { object: `domain:${DOMAIN}`, relation: 'auditor', subject: 'user:a@b.c' } as const
@@ -131,7 +134,7 @@ describe('--expires', () => {
     ['tomorrow', isUsage],
     ['2030-01-01', isUsage],
     ['', isUsage],
-  ])('parses or refuses %s', (text, expected) => {
+  ])('accepts or refuses %s', (text, expected) => {
     expect(outcome(() => parseExpiry(text, NOW))).toEqual(expected)
   })
 })

@@ -9,18 +9,18 @@ describe('backOff', () => {
     [6, 32_000],
     [7, 60_000],
     [5_000, 60_000],
-  ])('with full jitter, after %i failures, is anything up to %i ms', (failures, bound) => {
+  ])('returns, with full jitter after %i failures, anything up to %i ms', (failures, bound) => {
     expect(backOff(AFTER_FAILURE, failures, 0)).toBe(0)
     expect(backOff(AFTER_FAILURE, failures, 0.5)).toBe(bound / 2)
     expect(backOff(AFTER_FAILURE, failures, 1)).toBe(bound)
   })
 
-  it('without jitter is the bound, whatever the random number', () => {
+  it('returns the bound without jitter, whatever the random number', () => {
     const policy = { first: 5, longest: 15, jitter: 0 }
     expect([1, 2, 3].map((failures) => backOff(policy, failures))).toEqual([5, 10, 15])
   })
 
-  it('with partial jitter leaves only that part to chance', () => {
+  it('leaves only a part to chance with partial jitter', () => {
     const policy = { first: 100, jitter: 0.5 }
     expect([0, 0.5, 1].map((random) => backOff(policy, 2, random))).toEqual([100, 150, 200])
   })

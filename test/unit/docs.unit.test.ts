@@ -115,7 +115,7 @@ describe('error codes', () => {
     .filter((file) => !TABLES.includes(file))
     .map(readSource)
 
-  it.each(ERROR_CODES)('%s is used', (error) => {
+  it.each(ERROR_CODES)('include only codes that the sources use: %s', (error) => {
     expect(sources.some((source) => source.includes(`'${error}'`))).toBe(true)
   })
 })

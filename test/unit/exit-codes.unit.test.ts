@@ -36,7 +36,7 @@ describe('worstExit', () => {
   })
 })
 
-it('no error code has the exit code 0, 1 or that of a signal', () => {
+it('gives no error code the exit code 0, 1 or that of a signal', () => {
   const codes = new Set(ERROR_CODES.map(exitOfError))
   expect([...codes].sort((a, b) => a - b)).toEqual([2, 3, 4, 70])
 })
@@ -50,15 +50,15 @@ it.each([
   ['schema_newer', 3],
   ['generation_unknown', 3],
   ['internal', 70],
-] as const satisfies readonly (readonly [ErrorCode, ExitCode])[])('%s ends with %i', (code, exit) => {
+] as const satisfies readonly (readonly [ErrorCode, ExitCode])[])('maps %s to %i', (code, exit) => {
   expect(exitOfError(code)).toBe(exit)
 })
 
-it('every exit code has exactly one meaning', () => {
+it('gives every exit code exactly one meaning', () => {
   expect(EXIT_MEANINGS.flatMap(({ codes }) => codes)).toEqual(ALL)
 })
 
-it('README.md has the same table', () => {
+it('prints the same table in README.md', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
   const rows = [...readme.matchAll(/^\| (\d+(?:, \d+)*) \| (.*) \|$/gm)].map(([, codes, text]) => [
     codes,

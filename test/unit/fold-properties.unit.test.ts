@@ -23,7 +23,7 @@ import {
 describe('damage', () => {
   const fields = Object.keys(entryAt(1)).filter((key) => key !== 'seq') as (keyof Entry)[]
 
-  it('of one field of one row is found at that row or at the next row', () => {
+  it('is found, in one field of one row, at that row or at the next row', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: LENGTH }),
@@ -38,7 +38,7 @@ describe('damage', () => {
     )
   })
 
-  it('of one bit of the canonical bytes is found', () => {
+  it('is found in one bit of the canonical bytes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: LENGTH }), fc.nat(), fc.nat(7), (seq, at, bit) => {
         const canonical = encodeCanonical(row(seq))
@@ -50,7 +50,7 @@ describe('damage', () => {
     )
   })
 
-  it('of a hash is found', () => {
+  it('is found in a hash', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: LENGTH }),
@@ -65,7 +65,7 @@ describe('damage', () => {
     )
   })
 
-  it('of many rows is covered by the findings, and nothing else is', () => {
+  it('is covered by the findings in many rows, and nothing else is', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: LENGTH })), (seqs) => {
         const edited = seqs.map((seq) => ({ ...row(seq), relation: 'x' }))
@@ -74,7 +74,7 @@ describe('damage', () => {
     )
   })
 
-  it('by deleted rows is covered by the gaps', () => {
+  it('is covered by the gaps where rows were deleted', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: LENGTH })), (seqs) => {
         const { findings } = folded(without(...seqs), { toSeq: LENGTH })

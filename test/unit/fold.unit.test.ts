@@ -37,12 +37,12 @@ describe('an intact chain', () => {
     })
   })
 
-  it.each(['domain', 'platform'] as const)('of the vectors (%s) has no finding', (name) => {
+  it.each(['domain', 'platform'] as const)('has no finding in the vectors (%s)', (name) => {
     const rows = vectors.chains[name].map(vectorEntry)
     expect(folded(rows.map(stored), { domainId: rows[0]?.domainId }).findings).toEqual([])
   })
 
-  it('of any entries has no finding, in any segment', () => {
+  it('has no finding for any entries, in any segment', () => {
     const entries = fc.array(entryArbitrary, { minLength: 1, maxLength: 12 })
     fc.assert(
       fc.property(entries, fc.nat(), fc.nat(), (any, a, b) => {

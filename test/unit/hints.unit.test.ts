@@ -80,7 +80,7 @@ const hints = [
 ]
 
 describe('a hint', () => {
-  it.each(WITH_FACTS)('for %j words its facts', (advice, hint) => {
+  it.each(WITH_FACTS)('puts the facts of %j into words', (advice, hint) => {
     expect(hintFor(advice)).toBe(hint)
   })
 
@@ -90,7 +90,7 @@ describe('a hint', () => {
     expect(hints.filter(([, hint]) => hint.trim() === '')).toEqual([])
   })
 
-  it.each(hints)('for %s names only commands and flags that exist', (_code, hint) => {
+  it.each(hints)('names only commands and flags that exist, for %s', (_code, hint) => {
     for (const [, words = ''] of hint.matchAll(/\baudit ((?:[a-z-]+ ?)+)/g)) {
       const isCommand = COMMANDS.some((id) => `${words.trim()} `.startsWith(`${id} `))
       expect(isCommand || PROSE.test(hint), words).toBe(true)

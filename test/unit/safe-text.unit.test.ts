@@ -46,11 +46,11 @@ describe('safeText', () => {
     ['\u{e0041}\ufe0f\u3164\u2800', String.raw`\u{e0041}\u{fe0f}\u{3164}\u{2800}`],
     ['\ud800x\udc00', String.raw`\u{d800}x\u{dc00}`],
     [String.raw`C:\x1b`, String.raw`C:\\x1b`],
-  ])('%j becomes %j', (text, shown) => {
+  ])('turns %j into %j', (text, shown) => {
     expect(safeText(text)).toBe(shown)
   })
 
-  it('is one line of visible characters, whatever comes', () => {
+  it('returns one line of visible characters for any text', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const shown = safeText(text)
@@ -60,7 +60,7 @@ describe('safeText', () => {
     )
   })
 
-  it('can be read back: two texts never look the same', () => {
+  it('never returns the same text for two texts', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         expect(readBack(safeText(text))).toBe(text)
@@ -78,7 +78,7 @@ it('safeLines keeps lines apart and escapes the rest', () => {
 })
 
 describe('jsonText', () => {
-  it('is JSON of the same value, without a character that a terminal acts on', () => {
+  it('returns JSON of the same value, without a character that a terminal acts on', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), hostile, fc.record({ text: hostile })), (value) => {
         const text = jsonText(value)
@@ -92,7 +92,7 @@ describe('jsonText', () => {
     [9007199254740991n, '9007199254740991'],
     [9007199254740993n, '"9007199254740993"'],
     [{ a: undefined, b: null }, '{"b":null}'],
-  ])('%s becomes %s', (value, text) => {
+  ])('turns %s into %s', (value, text) => {
     expect(jsonText(value)).toBe(text)
   })
 })
