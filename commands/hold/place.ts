@@ -1,11 +1,10 @@
 import * as Flags from '@oclif/core/flags'
 import { printHold } from '../../src/cli/erasure/hold-text.js'
 import { chainFlags, parseChain } from '../../src/cli/flags/chain.js'
-import { personFlags } from '../../src/cli/flags/person.js'
+import { optionalPerson, personFlags } from '../../src/cli/flags/person.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openHoldPorts } from '../../src/compose/erasure.js'
 import { placeHold } from '../../src/erasure/hold.js'
-import { optionalPerson } from '../../src/erasure/person.js'
 
 export default class HoldPlace extends AuditCommand {
   static override summary = 'Place a legal hold: forbid erasing and purging a chain, or one person on it'

@@ -1,9 +1,10 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { printHold } from '../../src/cli/erasure/hold-text.js'
+import { parseRecordId } from '../../src/cli/flags/record-id.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openHoldPorts } from '../../src/compose/erasure.js'
-import { parseHoldId, releaseHold } from '../../src/erasure/hold.js'
+import { releaseHold } from '../../src/erasure/hold.js'
 
 export default class HoldRelease extends AuditCommand {
   static override summary = 'Release a legal hold'
@@ -25,7 +26,7 @@ that records the release.`
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(HoldRelease)
-    const id = parseHoldId(args.id)
+    const id = parseRecordId('legal hold', args.id)
     const context = await this.context(flags)
     const request = { id, reason: flags.reason, actor: context.actor }
     const hold = await releaseHold(await openHoldPorts(context), request)

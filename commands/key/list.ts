@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { streamKeys } from '../../src/access/keys.js'
-import { parseHolder } from '../../src/access/subject.js'
 import { KEY_LIST } from '../../src/cli/access/key-text.js'
+import { parseHolder } from '../../src/cli/access/subject.js'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { printStream } from '../../src/cli/output/print-stream.js'

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
-import { parseKeyId, revokeKey } from '../../src/access/keys.js'
+import { revokeKey } from '../../src/access/keys.js'
 import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
+import { parseKeyId } from '../../src/cli/access/key-id.js'
 import { printKey } from '../../src/cli/access/key-text.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { selfAuditEntry } from '../../src/append/self-audit.js'
-import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
+import { parseRecordId } from '../../src/cli/flags/record-id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openSink } from '../../src/compose/append.js'
@@ -28,7 +28,7 @@ chain concerned is too damaged for an append.`
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(QuarantineAcknowledge)
-    const id = parseQuarantineId(args.id)
+    const id = parseRecordId('quarantine record', args.id)
     const context = await this.context(flags)
     const [store, sink] = [await openQuarantineStore(context), await openSink(context)]
     const append = (row: Parameters<typeof selfAuditEntry>[1]) =>

@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args'
-import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
+import { parseRecordId } from '../../src/cli/flags/record-id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openQuarantineStore } from '../../src/compose/quarantine.js'
@@ -14,7 +14,7 @@ export default class QuarantineShow extends AuditCommand {
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(QuarantineShow)
-    const id = parseQuarantineId(args.id)
+    const id = parseRecordId('quarantine record', args.id)
     const context = await this.context(flags)
     const record = await findQuarantineRecord(await openQuarantineStore(context), id)
     await printRecord(record, flags.json, this.out)

@@ -76,14 +76,6 @@ export async function revokeKey(ports: Management, id: string): Promise<ChangedK
   return { record, auditRow: auditRows[0] }
 }
 
-/** Returns the id. Throws `usage` without repeating the text, which may be the key itself. */
-export function parseKeyId(text: string): string {
-  if (/^ak_[0-9a-f]{16}$/.test(text)) return text
-  throw new AuditError('usage', 'expected the id of a key, ak_ and 16 hex digits', {
-    advice: { code: 'list_keys' },
-  })
-}
-
 /** Yields every key that the filter selects, oldest first. */
 export function streamKeys(store: ApiKeyStore, filter: ApiKeyFilter): AsyncGenerator<ApiKeyRecord> {
   return itemsOf<ApiKeyRecord, string | undefined>({

@@ -1,4 +1,3 @@
-import { AuditError } from '../base/errors.js'
 import type { Entry } from '../chain/entry.js'
 import { formatTimestamp } from '../chain/timestamp.js'
 import type { ExportRequest, ExportSnapshot } from '../ports/bundle.js'
@@ -7,7 +6,7 @@ import { kindOf, type Selection, type SelectionFilter } from './manifest.js'
 /** A selection as in the manifest, without its end. */
 export type OpenSelection = Omit<Selection, 'to_seq'>
 
-/** Throws `usage` for the reason `unknown`, which covers several stored values that a bundle cannot distinguish. */
+/** Returns the selection of an export. */
 export function openSelection(
   { filter, from, to }: ExportRequest,
   { fromSeq, toSeq }: ExportSnapshot,
@@ -40,7 +39,6 @@ export function closedSelection(open: OpenSelection, toSeq: number): Selection {
 
 function selectionFilter(filter: ExportRequest['filter']): SelectionFilter {
   const { subjectPseudonym, relation, objectType, objectId, reason, correlationId } = filter
-  if (reason === 'unknown') throw new AuditError('usage', 'reason unknown: cannot be exported by itself')
   return {
     ...(subjectPseudonym !== undefined && { subject_pseudonym: subjectPseudonym }),
     ...(relation !== undefined && { relation }),

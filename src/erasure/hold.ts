@@ -2,15 +2,12 @@ import { personalDataProblem } from '../append/personal-data.js'
 import { type SelfAuditAction, type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { itemsOf } from '../base/paging.js'
-import { textProblem } from '../chain/limits.js'
+import { checkedReason } from '../base/reason-text.js'
 import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import type { Placed } from '../ports/append.js'
 import type { HoldFilter, HoldRecord, HoldStore, HoldTarget } from '../ports/hold.js'
 import type { Pepper } from '../ports/pepper.js'
 import { nameOf, type Person, subjectOf } from './person.js'
-
-/** Limit in bytes of UTF-8. */
-const REASON_BYTES = 1024
 
 export interface HoldPorts {
   readonly store: HoldStore
@@ -74,23 +71,10 @@ export function streamHolds(store: HoldStore, filter: HoldFilter): AsyncGenerato
   return itemsOf({ page: (range) => store.page(filter, range), start: 0, keyOf: ({ id }) => id })
 }
 
-/** Returns the id. Throws `usage`. */
-export function parseHoldId(text: string): number {
-  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0
-  if (Number.isSafeInteger(id) && id >= 1) return id
-  throw new AuditError('usage', 'expected the id of a legal hold, a number from 1')
-}
-
 /** Returns the action to record. What the hold covers is hashed with the row, so that it cannot be denied later. */
 function actionOf(relation: string, id: number, { domainId, pseudonym }: HoldTarget): SelfAuditAction {
   const covered = pseudonym === undefined ? chainObject(domainId) : `identity:${pseudonym}`
   return { relation, object: `hold:${id}`, relationPath: [covered] }
-}
-
-function checkedReason(reason: string): string {
-  const problem = reason.trim() === '' ? 'expected a text' : textProblem(reason, 1, REASON_BYTES)
-  if (problem !== undefined) throw new AuditError('invalid_input', `reason: ${problem}`)
-  return reason
 }
 
 /** Throws `invalid_input` for a reason that names the person. A reason outlives the hold until the person is erased. */

@@ -3,6 +3,11 @@ import type { RowTaker } from '../chain/fast-path.js'
 import type { LastRow } from '../chain/head.js'
 import type { EntryFilter } from './query.js'
 
+/** The reason `unknown` covers several stored values that a bundle cannot distinguish, so that it selects no export. */
+export interface ExportFilter extends Omit<EntryFilter, 'from' | 'to' | 'reason'> {
+  readonly reason?: Exclude<EntryFilter['reason'], 'unknown'>
+}
+
 /** The rows to export: a range of seqs or of times, and within it the rows that match the filter. */
 export interface ExportRequest {
   readonly domainId: string
@@ -13,7 +18,7 @@ export interface ExportRequest {
   readonly from?: bigint | undefined
   readonly to?: bigint | undefined
   /** An empty filter matches every row. */
-  readonly filter: Omit<EntryFilter, 'from' | 'to'>
+  readonly filter: ExportFilter
 }
 
 /** One chain at one moment, for an export. */

@@ -1,6 +1,6 @@
 import { mayBeDamagedChain } from '../append/damaged-chain.js'
 import { AuditError } from '../base/errors.js'
-import { textProblem } from '../chain/limits.js'
+import { checkedReason } from '../base/reason-text.js'
 import { SELF_AUDIT } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { QuarantineRecord, QuarantineStore } from '../ports/quarantine.js'
@@ -15,9 +15,6 @@ export interface SelfAuditRow {
 /** Appends a self-audit row about the actor. Resolves when the row is durable. */
 export type AppendSelfAudit = (row: SelfAuditRow) => Promise<unknown>
 
-/** Longest reason, in bytes of UTF-8. */
-const REASON_BYTES = 1024
-
 /**
  * Marks one record as handled, with a reason and a self-audit row on the chain concerned. The reason is stored beside the
  * record and never hashed, because it may name people. Rejects with `invalid_input`, `quarantine_not_found` and
@@ -29,8 +26,7 @@ export async function acknowledgeQuarantine(
   id: number,
   reason: string,
 ): Promise<QuarantineRecord> {
-  const problem = reason.trim() === '' ? 'expected a text' : textProblem(reason, 1, REASON_BYTES)
-  if (problem !== undefined) throw new AuditError('invalid_input', `reason: ${problem}`)
+  checkedReason(reason)
   // Row first, stamp second: if the process dies in between, the record can be acknowledged again, and no acknowledgement
   // lacks its row.
   return store.acknowledge(id, reason, ({ domainId }) =>

@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { positiveInteger } from '../base/positive-integer.js'
 import { FormatError } from '../chain/format-error.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
 import { isReason } from '../chain/reason.js'
@@ -24,8 +25,8 @@ export interface ListParameters {
 /** Returns a limit of 1 to 200, or 50 by default. Throws `invalid_limit` for any other text instead of clamping it. */
 export function parseLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT
-  const limit = /^[1-9]\d{0,2}$/.test(text) ? Number(text) : 0
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit
+  const limit = positiveInteger(text)
+  if (limit !== undefined && limit <= MAX_LIMIT) return limit
   throw new AuditError('invalid_limit', `limit: expected 1 to ${MAX_LIMIT}`, {
     advice: { code: 'page_or_stream' },
   })
@@ -33,8 +34,8 @@ export function parseLimit(text: string | undefined): number {
 
 /** Returns a seq of 1 to 2^53-1. Throws `invalid_seq`. */
 export function parseSeq(text: string): number {
-  const seq = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : 0
-  if (seq >= 1 && seq <= LIMITS.maxSeq) return seq
+  const seq = positiveInteger(text)
+  if (seq !== undefined && seq <= LIMITS.maxSeq) return seq
   throw new AuditError('invalid_seq', 'seq: expected 1 to 2^53-1')
 }
 

@@ -148,7 +148,6 @@ describe('a selection', () => {
     ['a range beyond the end', A, { fromSeq: 9 }, 'nothing_to_verify'],
     ['a range that ends beyond the end', A, { toSeq: 9 }, 'nothing_to_verify'],
     ['an unknown chain', B.replace(/.$/, '9'), {}, 'domain_not_found'],
-    ['an unknown reason', A, { filter: { reason: 'unknown' as const } }, 'usage'],
   ])('refuses %s, and leaves no file', async (_, domainId, request, code) => {
     const before = readdirSync(exports.dir)
     expect(await refused(exports.write(honest.url, { domainId, ...request }))).toMatchObject({ code })

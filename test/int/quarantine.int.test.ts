@@ -5,7 +5,7 @@ import { Sink } from '../../src/append/sink.js'
 import { AuditError } from '../../src/base/errors.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
-import { parseQuarantineId } from '../../src/cli/quarantine/id.js'
+import { parseRecordId } from '../../src/cli/flags/record-id.js'
 import { sinkOptions } from '../../src/compose/sink-options.js'
 import { quarantineJson } from '../../src/json/quarantine-record.js'
 import type { Pepper } from '../../src/ports/pepper.js'
@@ -218,7 +218,7 @@ describe('streamQuarantine and findQuarantineRecord', () => {
   })
 
   it.each(['0', '-1', 'x', '', '1.5', '9007199254740993'])('refuse the id %j', (text) => {
-    expect(() => parseQuarantineId(text)).toThrow(expect.objectContaining({ code: 'usage' }))
+    expect(() => parseRecordId('quarantine record', text)).toThrow(expect.objectContaining({ code: 'usage' }))
   })
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
+import { parseExport } from '../../src/cli/bundle/export-flags.js'
 import { parseDuration } from '../../src/cli/flags/duration.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { parseInteger } from '../../src/cli/flags/integer.js'
@@ -48,6 +49,14 @@ describe('parseDuration', () => {
       )
     },
   )
+})
+
+describe('parseExport', () => {
+  it('refuses the reason "unknown", which covers several stored values', () => {
+    expect(() => parseExport('018f0000-0000-7000-8000-00000000000d', { reason: 'unknown' })).toThrow(
+      usage('reason unknown: cannot be exported by itself'),
+    )
+  })
 })
 
 describe('flagValue', () => {

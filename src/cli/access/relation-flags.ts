@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags'
-import { parseGroup, parseSubject, RELATIONS } from '../../access/subject.js'
 import { AuditError } from '../../base/errors.js'
 import { chainObject } from '../../chain/self-audit.js'
 import type { Relation, RelationObject, RelationTuple } from '../../ports/relations.js'
 import { chainFlags, chainsFlags, type ParsedChain, parseOptionalChain } from '../flags/chain.js'
 import { flagValue } from '../flags/flag-value.js'
+import { parseGroup, parseSubject, RELATIONS } from './subject.js'
 
 export const relationFlag = Flags.string({
   required: true,

@@ -1,23 +1,20 @@
-import { AuditError } from '../base/errors.js'
-import { FormatError } from '../chain/format-error.js'
-import { MAX_MICROS, parseTimestamp } from '../chain/timestamp.js'
+import { AuditError } from '../../base/errors.js'
+import { FormatError } from '../../chain/format-error.js'
+import { MAX_MICROS, parseTimestamp } from '../../chain/timestamp.js'
+import { durationIn } from '../flags/duration.js'
 
-const MICROS = { m: 60_000_000n, h: 3_600_000_000n, d: 86_400_000_000n } as const
+/** Whole minutes, hours or days. */
+const FROM_NOW = /^([1-9]\d{0,6})([mhd])$/
 
 /**
  * Returns when a key expires, in microseconds since 1970. Accepts an RFC 3339 time, or a duration from `now` in minutes, hours
  * or days (`90m`, `12h`, `30d`). Throws `usage`, also for a time in the past.
  */
 export function parseExpiry(text: string, now: bigint): bigint {
-  const at = fromNow(text, now) ?? timeOf(text)
+  const duration = durationIn(text, FROM_NOW)
+  const at = duration === undefined ? timeOf(text) : now + BigInt(duration) * 1_000n
   if (at > now && at <= MAX_MICROS) return at
   throw new AuditError('usage', 'expected a time in the future')
-}
-
-function fromNow(text: string, now: bigint): bigint | undefined {
-  const [, count, unit] = /^([1-9]\d{0,6})([mhd])$/.exec(text) ?? []
-  if (count === undefined) return undefined
-  return now + BigInt(count) * MICROS[unit as keyof typeof MICROS]
 }
 
 function timeOf(text: string): bigint {

@@ -1,6 +1,6 @@
-import { AuditError } from '../base/errors.js'
-import { LIMITS, textProblem } from '../chain/limits.js'
-import type { Relation } from '../ports/relations.js'
+import { AuditError } from '../../base/errors.js'
+import { LIMITS, textProblem } from '../../chain/limits.js'
+import type { Relation } from '../../ports/relations.js'
 
 export const RELATIONS = ['owner', 'admin', 'auditor', 'member'] as const satisfies readonly Relation[]
 
@@ -10,7 +10,7 @@ const HOLDER = /^(?:user|service):(.+)$/s
 const EVERYBODY = '*'
 
 /** Returns whether the text is `user:<id>` or `service:<id>`: a subject that can have a key or act by relations. */
-export function isHolder(text: string): boolean {
+function isHolder(text: string): boolean {
   const [, id = ''] = HOLDER.exec(text) ?? []
   if (id === '' || id === EVERYBODY || /[\p{Cc}\p{Z}]/u.test(id)) return false
   return textProblem(id, 1, LIMITS.objectIdBytes) === undefined
