@@ -20,12 +20,12 @@ import { genesisRow } from './genesis.js'
 import type { InputEntry } from './input/input-line.js'
 import { personalDataProblem } from './personal-data.js'
 import { pseudonymiseObject } from './pseudonymise.js'
-import { type Chains, placeEntry } from './residency.js'
+import { type Chains, chainsOfEntry } from './residency.js'
 
 export interface ItemDeps {
   readonly pepper: Pepper
   readonly resolver: DomainResolver
-  /** The chains of entries that name no chain: the flags of a command. */
+  /** The chains of entries that name no chain. */
   readonly defaults?: Chains | undefined
 }
 
@@ -59,9 +59,9 @@ function refusal(error: unknown): AuditError {
 }
 
 async function toAppendItem(entry: InputEntry, deps: ItemDeps, peppers: GroupPeppers): Promise<AppendItem> {
-  const flags = deps.defaults ?? {}
   const { subjectId, object } = entry
-  const domainIds = await placeEntry({ flags, line: entry, subjectId, object }, deps.resolver)
+  const defaults = deps.defaults ?? {}
+  const domainIds = await chainsOfEntry({ named: entry, defaults, subjectId, object }, deps.resolver)
   const rows: NewRow[] = []
   const genesisPseudonyms = new Map<string, string>()
   const starts = new Map<string, ChainStart>()

@@ -1,10 +1,11 @@
 import type { Advice } from '../base/advice.js'
 import { checkedDomainId } from '../base/domain-id.js'
 import { AuditError } from '../base/errors.js'
-import { PLATFORM_ANCHOR, parseDomainId } from '../chain/uuid.js'
+import { domainOfObject } from '../chain/self-audit.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { DomainResolver } from '../ports/append.js'
 
-/** The chains that a line or the flags name: Domains, the platform chain, or none. */
+/** The chains that an entry or the defaults name: Domains, the platform chain, or none. */
 export interface Chains {
   readonly domainIds?: readonly string[] | undefined
   readonly platform?: boolean | undefined
@@ -17,18 +18,18 @@ export function onlyChain(
   return domainId === PLATFORM_ANCHOR ? { platform: true } : { domainIds: [domainId] }
 }
 
-/** The input of {@link placeEntry}. The chains of the line take precedence over those of the flags. */
-export interface PlaceRequest {
-  readonly flags: Chains
-  readonly line: Chains
+/** The input of {@link chainsOfEntry}. The chains that the entry names take precedence over the defaults. */
+export interface ChainsRequest {
+  readonly named: Chains
+  readonly defaults: Chains
   readonly subjectId: string
   readonly object: string
 }
 
 /**
  * Returns a resolver that decides by the object alone: `domain:<uuid>` belongs to that Domain if it is known; `cloud:…`,
- * `platform:…` and `label:…` belong to the platform chain. For a label of a Domain, the line or a flag must name the
- * Domain, because the object does not.
+ * `platform:…` and `label:…` belong to the platform chain. For a label of a Domain, the entry or the defaults must name
+ * the Domain, because the object does not.
  */
 export function createResolver(isKnownDomain: (domainId: string) => Promise<boolean>): DomainResolver {
   return {
@@ -42,14 +43,13 @@ export function createResolver(isKnownDomain: (domainId: string) => Promise<bool
 }
 
 /**
- * Returns the chains of one entry, at least one, sorted and without duplicates: those that the line names, otherwise those
- * that the flags name, otherwise those of the resolver. Rejects with `residency_unknown` where they contradict each other
+ * Returns the chains of one entry, at least one, sorted and without duplicates: those that the entry names, otherwise the
+ * defaults, otherwise those of the resolver. Rejects with `residency_unknown` where they contradict each other
  * or the object, and with `invalid_domain_id`. The store checks that a named Domain exists.
  */
-export async function placeEntry(request: PlaceRequest, resolver: DomainResolver): Promise<string[]> {
-  const { flags, line, subjectId, object } = request
-  const named = chainsOf(line) ?? chainsOf(flags)
-  const chains = named ?? (await resolver.resolve(subjectId, object))
+export async function chainsOfEntry(request: ChainsRequest, resolver: DomainResolver): Promise<string[]> {
+  const { named, defaults, subjectId, object } = request
+  const chains = chainsOf(named) ?? chainsOf(defaults) ?? (await resolver.resolve(subjectId, object))
   refuseContradiction(object, chains)
   return [...new Set(chains)].sort()
 }
@@ -89,16 +89,7 @@ function homeOf(object: string): string | undefined {
   const colon = object.indexOf(':')
   const type = object.slice(0, Math.max(0, colon))
   if (type === 'cloud' || type === 'platform' || type === 'label') return PLATFORM_ANCHOR
-  return type === 'domain' ? domainNamedBy(object.slice(colon + 1)) : undefined
-}
-
-function domainNamedBy(id: string): string | undefined {
-  try {
-    const domainId = parseDomainId(id)
-    return domainId === PLATFORM_ANCHOR ? undefined : domainId
-  } catch {
-    return undefined
-  }
+  return type === 'domain' ? domainOfObject(object.toLowerCase()) : undefined
 }
 
 function unknown(message: string, advice?: Advice): AuditError {

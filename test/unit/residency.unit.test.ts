@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Chains, createResolver, placeEntry } from '../../src/append/residency.js'
+import { type Chains, chainsOfEntry, createResolver } from '../../src/append/residency.js'
 import type { ErrorCode } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 
@@ -10,10 +10,10 @@ const NIL = '00000000-0000-0000-0000-000000000000'
 
 const resolver = createResolver(async (domainId) => domainId === A || domainId === B)
 
-const place = (object: string, line: Chains = {}, flags: Chains = {}) =>
-  placeEntry({ flags, line, subjectId: 's', object }, resolver)
+const chainsFor = (object: string, named: Chains = {}, defaults: Chains = {}) =>
+  chainsOfEntry({ named, defaults, subjectId: 's', object }, resolver)
 
-describe('placeEntry', () => {
+describe('chainsOfEntry', () => {
   it.each<[string, Chains, Chains, string[]]>([
     [`domain:${A}`, {}, {}, [A]],
     [`domain:${A.toUpperCase()}`, {}, {}, [A]],
@@ -34,8 +34,8 @@ describe('placeEntry', () => {
     ['domains:1', { domainIds: [A] }, {}, [A]],
     // The store checks that a named Domain exists.
     ['server:1', { domainIds: [STRANGER] }, {}, [STRANGER]],
-  ])('puts %s, line %o, flags %o on %o', async (object, line, flags, chains) => {
-    expect(await place(object, line, flags)).toEqual(chains)
+  ])('puts %s, named %o, defaults %o on %o', async (object, named, defaults, chains) => {
+    expect(await chainsFor(object, named, defaults)).toEqual(chains)
   })
 
   it.each<[string, Chains, Chains, ErrorCode]>([
@@ -62,21 +62,21 @@ describe('placeEntry', () => {
     ['server:1', {}, { domainIds: [PLATFORM_ANCHOR.toUpperCase()] }, 'residency_unknown'],
     ['server:1', { domainIds: [NIL] }, {}, 'invalid_domain_id'],
     ['server:1', {}, { domainIds: [''] }, 'invalid_domain_id'],
-  ])('refuses %s, line %o, flags %o with %s', async (object, line, flags, code) => {
-    await expect(place(object, line, flags)).rejects.toMatchObject({ name: 'AuditError', code })
+  ])('refuses %s, named %o, defaults %o with %s', async (object, named, defaults, code) => {
+    await expect(chainsFor(object, named, defaults)).rejects.toMatchObject({ name: 'AuditError', code })
   })
 
   it('asks the resolver only where no chain is named', async () => {
     const never = { resolve: () => Promise.reject(new Error('asked')) }
-    const request = { flags: { domainIds: [A] }, line: {}, subjectId: 's', object: 'server:1' }
-    expect(await placeEntry(request, never)).toEqual([A])
+    const request = { named: {}, defaults: { domainIds: [A] }, subjectId: 's', object: 'server:1' }
+    expect(await chainsOfEntry(request, never)).toEqual([A])
   })
 
   it('applies the same rules to the answer of every resolver', async () => {
     const guessing = { resolve: async () => [B, A, B] }
-    const request = { flags: {}, line: {}, subjectId: 's', object: 'server:1' }
-    expect(await placeEntry(request, guessing)).toEqual([A, B])
-    await expect(placeEntry({ ...request, object: 'cloud:1' }, guessing)).rejects.toMatchObject({
+    const request = { named: {}, defaults: {}, subjectId: 's', object: 'server:1' }
+    expect(await chainsOfEntry(request, guessing)).toEqual([A, B])
+    await expect(chainsOfEntry({ ...request, object: 'cloud:1' }, guessing)).rejects.toMatchObject({
       code: 'residency_unknown',
     })
   })
