@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isHash } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
-import { isUuid, NIL_UUID } from '../chain/uuid.js'
+import { isChainId } from '../chain/uuid.js'
 import { BUNDLE_FORMAT, damaged, segmentName } from './bundle-format.js'
 import type { ManifestFinding } from './manifest-finding.js'
 
@@ -9,7 +9,6 @@ import type { ManifestFinding } from './manifest-finding.js'
 const int = z.number().refine((value) => Number.isInteger(value) && Math.abs(value) <= LIMITS.maxSeq + 1)
 const hash = z.string().refine(isHash)
 const head = z.looseObject({ seq: int, hash })
-const isChainId = (text: string) => isUuid(text) && text === text.toLowerCase() && text !== NIL_UUID
 
 const filter = z.strictObject({
   subject_pseudonym: z.string().optional(),

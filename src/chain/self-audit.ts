@@ -1,4 +1,4 @@
-import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from './uuid.js'
+import { isDomainId, PLATFORM_ANCHOR } from './uuid.js'
 
 /** The relations of the rows that the log appends about itself. SQL takes them by interpolation, so no name holds a quote. */
 export const SELF_AUDIT = {
@@ -42,8 +42,7 @@ export function chainOfObject(object: string): string | undefined {
 /** Returns the id of the Domain that an object names; undefined for any other object, the platform chain's included. */
 export function domainOfObject(object: string): string | undefined {
   const id = object.startsWith(DOMAIN_PREFIX) ? object.slice(DOMAIN_PREFIX.length) : ''
-  const isDomain = isUuid(id) && id === id.toLowerCase() && id !== NIL_UUID && id !== PLATFORM_ANCHOR
-  return isDomain ? id : undefined
+  return isDomainId(id) ? id : undefined
 }
 
 /** The prefix of the step that names the Domain's own mirror in the relation_path of a chain-create row. */

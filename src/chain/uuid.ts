@@ -11,10 +11,25 @@ export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
 
+/** Returns whether a text is the id of a chain as it is stored: a UUID in lower case, not the nil UUID. */
+export function isChainId(text: string): boolean {
+  return isUuid(text) && text === text.toLowerCase() && text !== NIL_UUID
+}
+
+/** Returns whether a text is the id of a Domain as it is stored: the id of a chain other than the platform chain. */
+export function isDomainId(text: string): boolean {
+  return isChainId(text) && text !== PLATFORM_ANCHOR
+}
+
+/** Returns what is wrong with the id of a chain in any case, or undefined. */
+export function domainIdProblem(text: string): string | undefined {
+  if (!isUuid(text)) return 'expected a UUID of 36 characters'
+  return text === NIL_UUID ? 'the nil UUID is never a Domain' : undefined
+}
+
 /** Returns a Domain's id in lower case. Throws FormatError for other texts and for the nil UUID, which an unset variable may hold. */
 export function parseDomainId(text: string): string {
-  if (!isUuid(text)) throw new FormatError('domain_id', 'expected a UUID of 36 characters')
-  const lower = text.toLowerCase()
-  if (lower === NIL_UUID) throw new FormatError('domain_id', 'the nil UUID is never a Domain')
-  return lower
+  const problem = domainIdProblem(text)
+  if (problem !== undefined) throw new FormatError('domain_id', problem)
+  return text.toLowerCase()
 }

@@ -1,7 +1,7 @@
 import { decodeCanonical } from '../chain/canonical.js'
 import { LIMITS } from '../chain/limits.js'
 import { domainOfObject, mirrorOfPath, SELF_AUDIT } from '../chain/self-audit.js'
-import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from '../chain/uuid.js'
+import { isChainId, PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
 import { type IndexedMirror, MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
 import { type ListedRow, streamObjects } from './object-stream.js'
@@ -13,7 +13,7 @@ export async function storedChains(
   signal: AbortSignal,
 ): Promise<Set<string>> {
   const folders = await store.folders(codec.prefix(), signal)
-  return new Set(folders.filter((name) => isUuid(name) && name !== NIL_UUID && name === name.toLowerCase()))
+  return new Set(folders.filter(isChainId))
 }
 
 /** A Domain as the platform chain records its creation. */

@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FormatError } from '../../src/chain/format-error.js'
-import { isUuid, NIL_UUID, PLATFORM_ANCHOR, parseDomainId } from '../../src/chain/uuid.js'
+import {
+  isChainId,
+  isDomainId,
+  isUuid,
+  NIL_UUID,
+  PLATFORM_ANCHOR,
+  parseDomainId,
+} from '../../src/chain/uuid.js'
 import { uuidBytes, uuidText } from '../../src/chain/uuid-bytes.js'
 import { vectors } from '../support/vectors.js'
 
@@ -39,6 +46,19 @@ describe('parseDomainId', () => {
   it.each(refused)('refuses %j', (text) => {
     expect(() => parseDomainId(text)).toThrow(FormatError)
     expect(() => parseDomainId(text)).toThrow(expect.objectContaining({ field: 'domain_id' }))
+  })
+})
+
+describe('isChainId and isDomainId', () => {
+  it.each([
+    [UUID, true, true],
+    [PLATFORM_ANCHOR, true, false],
+    [NIL_UUID, false, false],
+    [UUID.toUpperCase(), false, false],
+    [PLATFORM_ANCHOR.toUpperCase(), false, false],
+    ['', false, false],
+  ])('judge %j', (text, isChain, isDomain) => {
+    expect([isChainId(text), isDomainId(text)]).toEqual([isChain, isDomain])
   })
 })
 

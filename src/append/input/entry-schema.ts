@@ -8,7 +8,7 @@ import {
   textProblem,
 } from '../../chain/limits.js'
 import { REASONS } from '../../chain/reason.js'
-import { isUuid, NIL_UUID } from '../../chain/uuid.js'
+import { domainIdProblem, isUuid } from '../../chain/uuid.js'
 import { ipProblem } from './ip.js'
 import { metadataProblem } from './metadata.js'
 
@@ -29,10 +29,6 @@ function text(min: number, max: number) {
 
 function uuidProblem(value: string): string | undefined {
   return isUuid(value) ? undefined : 'expected a UUID of 36 characters'
-}
-
-function domainIdProblem(value: string): string | undefined {
-  return uuidProblem(value) ?? (value === NIL_UUID ? 'the nil UUID is never a Domain' : undefined)
 }
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

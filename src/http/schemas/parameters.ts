@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LIMITS } from '../../chain/limits.js'
 import { REASONS } from '../../chain/reason.js'
-import { isUuid, NIL_UUID, PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import { isDomainId } from '../../chain/uuid.js'
 import { CURSOR } from '../../query/cursor.js'
 import { DEFAULT_LIMIT, MAX_LIMIT, parseFilter, parseLimit, parseSeq } from '../../query/list-query.js'
 import { auditErrorIssue, problemIssue } from '../problem/issue.js'
@@ -11,7 +11,7 @@ const domainId = z
   .string()
   .transform((text, context) => {
     const id = text.toLowerCase()
-    if (isUuid(id) && id !== NIL_UUID && id !== PLATFORM_ANCHOR) return id
+    if (isDomainId(id)) return id
     problemIssue(context, 'invalid_domain_id', 'domain_id: expected the UUID of a Domain')
     return z.NEVER
   })
