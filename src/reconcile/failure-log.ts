@@ -1,5 +1,6 @@
 import { AuditError, type ErrorCode } from '../base/errors.js'
 import { ReportedFailures } from '../base/reported-failures.js'
+import { stackFrames } from '../base/stack-frames.js'
 
 /** Writes structured log lines. No field holds personal data. */
 export interface ProbeLog {
@@ -25,7 +26,7 @@ export class FailureLog {
     const code = error instanceof AuditError ? error.code : 'internal'
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1)
     if (!this.#reported.begin(`${what}/${domainId}`, code)) return code
-    const bug = code === 'internal' && error instanceof Error ? { stack: framesOf(error) } : {}
+    const bug = code === 'internal' && error instanceof Error ? { stack: stackFrames(error) } : {}
     this.#log.error({ what, ...idOf(domainId), error: code, ...bug }, 'could not check')
     return code
   }
@@ -38,13 +39,4 @@ export class FailureLog {
 
 function idOf(domainId: string | undefined): { domain_id?: string } {
   return domainId === undefined ? {} : { domain_id: domainId }
-}
-
-/** Returns the stack without the message, which may hold personal data. */
-function framesOf({ stack = '' }: Error): string[] {
-  return stack
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line.startsWith('at '))
-    .slice(0, 12)
 }

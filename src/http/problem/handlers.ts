@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AuditError, errnoOf } from '../../base/errors.js'
+import { stackFrames } from '../../base/stack-frames.js'
 import type { App } from '../app-type.js'
 import type { HttpLog } from '../deps.js'
 import { hasBody } from '../request/headers.js'
@@ -87,14 +88,9 @@ function logFailure(log: HttpLog, request: FastifyRequest, status: number, error
     status,
     error: isKnown ? error.code : error instanceof Error ? error.name : typeof error,
     ...(isKnown && error.code !== 'internal' && { reason: error.message }),
-    ...(status === 500 && error instanceof Error && { stack: frames(error) }),
+    ...(status === 500 && error instanceof Error && { stack: stackFrames(error) }),
   }
   log.error(fields, status === 500 ? 'a bug' : 'could not answer')
-}
-
-function frames(error: Error): string[] {
-  const lines = (error.stack ?? '').split('\n').map((line) => line.trim())
-  return lines.filter((line) => line.startsWith('at ')).slice(0, 12)
 }
 
 /** Answers 400 for a path that cannot be decoded. No route is known yet. */
