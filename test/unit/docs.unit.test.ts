@@ -4,8 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { cloudTrailEntry } from '../../src/append/input/cloudtrail.js'
 import { type InputEntry, parseInputLine } from '../../src/append/input/input-line.js'
 import { ERROR_CODES } from '../../src/base/errors.js'
+import type { Finding } from '../../src/chain/finding.js'
 import { LIMITS } from '../../src/chain/limits.js'
 import { EXIT_MEANINGS, exitOfError } from '../../src/cli/shell/exit-codes.js'
+import { verdictText } from '../../src/cli/verify/text.js'
+import type { Verdict } from '../../src/verify/verdict.js'
 import { ROOT } from '../support/cli.js'
 import { readSource, sourceFiles } from '../support/imports.js'
 
@@ -178,4 +181,31 @@ it('docs/input.md lists every field of a line with its limit', () => {
   says('subject.idp_claim_names', `at most ${LIMITS.claimNames} of 1 to ${LIMITS.claimNameBytes} bytes`)
   says('context.user_agent', `at most ${LIMITS.userAgentBytes} bytes`)
   says('context.metadata', `at most ${LIMITS.metadataBytes / 1024} KiB`)
+})
+
+it('shows in docs/images/finding.svg the text that verify prints', () => {
+  const texts = [...page('docs/images/finding.svg').matchAll(/<text [^>]*>(.*)<\/text>/g)]
+  const shown = texts.map(([, text = '']) => text.replaceAll(/<[^>]+>/g, '').replaceAll('\u00a0', ' '))
+  const [, first, head, , expected, observed] = shown
+  const hash = (line = '') => /[0-9a-f]{64}/.exec(line)?.[0] ?? ''
+  const finding: Finding = {
+    code: 'entry_hash_mismatch',
+    seqFrom: 90,
+    seqTo: 90,
+    expected: hash(expected),
+    observed: hash(observed),
+    detail: 'does not hash to its entry_hash',
+  }
+  const verdict: Verdict = {
+    ok: false,
+    domainId: first?.split('  ')[1] ?? '',
+    source: 'postgres',
+    segmentFrom: 1,
+    segmentTo: 2901,
+    rows: 2901,
+    head: { seq: 2901, hash: hash(head) },
+    findings: [finding],
+    durationMs: 50,
+  }
+  expect(shown).toEqual(['$ audit verify', ...verdictText(verdict).split('\n'), '$ echo $?', '1'])
 })
