@@ -53,7 +53,7 @@ export function stepOf(rows: number): number {
  * Returns when the next step of the chain's rolling pass is due. A step is due at the end of its rows' share of the period.
  * This spreads the work evenly, and the small chains do not all start right after their first pass.
  */
-export function rollingDueAt({ rolling, end }: Progress, settings: ProbeSettings): number {
+function rollingDueAt({ rolling, end }: Progress, settings: ProbeSettings): number {
   if (rolling === undefined) return Number.POSITIVE_INFINITY
   const done = end === 0 ? 1 : Math.min(rolling.reached.seq + stepOf(end), end) / end
   return rolling.startedAt + periodOf(settings) * done

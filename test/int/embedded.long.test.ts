@@ -5,12 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import {
-  embeddedStatus,
-  embeddedUrl,
-  ensureEmbedded,
-  stopEmbedded,
-} from '../../src/repo/embedded/embedded.js'
+import { embeddedStatus, ensureEmbedded, stopEmbedded } from '../../src/repo/embedded/embedded.js'
+import { embeddedUrl } from '../../src/repo/embedded/home-paths.js'
 import { type EmbeddedProcesses, embeddedProcesses, finished } from '../support/embedded-process.js'
 import { rowsOf } from '../support/postgres.js'
 

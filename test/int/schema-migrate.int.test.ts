@@ -1,8 +1,9 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
-import { assertSchema, migrate, migrateDown, schemaStatus } from '../../src/repo/schema/migrate.js'
+import { migrate, migrateDown, schemaStatus } from '../../src/repo/schema/migrate.js'
 import { knownMigrations, type Migration } from '../../src/repo/schema/migrations-files.js'
+import { assertSchema } from '../../src/repo/schema/schema-status.js'
 import { rowsOf, type TestCluster, testCluster } from '../support/postgres.js'
 
 const KNOWN = knownMigrations()

@@ -14,7 +14,7 @@ export const relationFlag = Flags.string({
 })
 
 /** The flags that choose an object of relations: a chain or a group. Read with {@link parseObject}. */
-export const objectFlags = {
+const objectFlags = {
   ...chainFlags,
   group: Flags.string({
     helpGroup: 'CHAIN',

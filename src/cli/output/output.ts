@@ -88,6 +88,6 @@ export class Output {
   }
 }
 
-export function isReaderGone(error: unknown): boolean {
+function isReaderGone(error: unknown): boolean {
   return ['EPIPE', 'ERR_STREAM_DESTROYED'].includes(errnoOf(error))
 }

@@ -7,7 +7,7 @@ const EXIT_BY_SIGNAL = { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm } as const
 type StopSignal = keyof typeof EXIT_BY_SIGNAL
 
 /** The reason of the abort. An operation that rejects with it was stopped; it did not fail. */
-export class Interrupted extends Error {
+class Interrupted extends Error {
   override readonly name = 'AbortError'
 }
 

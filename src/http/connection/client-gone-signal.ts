@@ -17,6 +17,6 @@ export function clientGoneSignal(reply: FastifyReply): AbortSignal {
   return controller.signal
 }
 
-export class ClientGone extends Error {
+class ClientGone extends Error {
   override readonly name = 'AbortError'
 }

@@ -5,7 +5,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
 type Exchange = Parameters<Handler>
 
 /** Requests of one connection that may wait for an earlier one. */
-export const MAX_AHEAD = 64
+const MAX_AHEAD = 64
 
 /**
  * Handles the pipelined requests of a connection one after another: handled all at once, the requests of a few connections

@@ -25,11 +25,7 @@ export function answerErrors(app: App, log: HttpLog): void {
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, noSuchPath()))
 }
 
-export function sendProblem(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  problem: HttpProblem,
-): FastifyReply {
+function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: HttpProblem): FastifyReply {
   const { headers } = problem.options
   // A verify of missing rows has nothing to hide, so only a GET gets an anonymous answer.
   const anonymous = problem.options.anonymous === true && request.method === 'GET'

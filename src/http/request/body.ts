@@ -28,6 +28,6 @@ function parseBody(bytes: Buffer): unknown {
   throw invalidBody('expected a JSON object')
 }
 
-export function invalidBody(detail: string): HttpProblem {
+function invalidBody(detail: string): HttpProblem {
   return new HttpProblem(400, { code: 'invalid_body', detail })
 }

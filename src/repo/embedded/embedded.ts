@@ -4,8 +4,6 @@ import { makePrivate } from './home.js'
 import { EMBEDDED_MAJOR, embeddedUrl, type HomePaths, homePaths } from './home-paths.js'
 import { isReady, isServerOf, serverPid } from './server-state.js'
 
-export { embeddedUrl } from './home-paths.js'
-
 export interface EnsureOptions {
   /** Called with the home if this call starts the server. */
   readonly onStart?: ((home: string) => void) | undefined

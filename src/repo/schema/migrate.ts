@@ -9,8 +9,6 @@ import { type AppliedMigration, appliedMigrations, assertKnown } from './schema-
 // This is our own code rather than node-pg-migrate, which keeps no hash of the files that it ran, fails instead of
 // waiting when another run holds its lock, and costs start-up time.
 
-export { assertSchema } from './schema-status.js'
-
 export interface MigrateResult {
   /** The versions that this run applied. */
   readonly applied: number[]

@@ -22,7 +22,7 @@ const ALTERED = /^ALTER TABLE (\w+)\s+(ADD|DROP) CONSTRAINT (\w+)/gm
  * Returns the guards that the migrations create. They are parsed from the SQL files, which share one form, so that the
  * guards of later migrations are included.
  */
-export function expectedGuards(files: readonly string[] = knownMigrations().map(({ sql }) => sql)): string[] {
+function expectedGuards(files: readonly string[] = knownMigrations().map(({ sql }) => sql)): string[] {
   const expected = new Set<string>()
   for (const file of files) {
     const sql = file.replaceAll(/^ *--.*\n/gm, '')

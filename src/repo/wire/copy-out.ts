@@ -22,7 +22,7 @@ type DataListener = (chunk: Buffer) => void
  * the rate. pg passes the connection to any query that has a `submit` method. This query removes the socket's data
  * listeners, and restores them when the copy ends, together with the messages that the driver must see.
  */
-export class CopyOut {
+class CopyOut {
   readonly #text: string
   readonly #sink: ChunkSink
   readonly #settle: (error?: unknown) => void
