@@ -53,6 +53,8 @@ const OF_COMMAND_LINE = new RegExp(
   'g',
 )
 
+const REEXPORT = /\bexport\s+(?:type\s+)?(?:\*|\{[^}]*\})[^;'"]*?\bfrom\b/
+
 const files = sourceFiles('src', 'commands')
 const edges = files.flatMap(importEdges)
 const isRelative = ({ to }: ImportEdge) =>
@@ -141,6 +143,26 @@ describe('floors', () => {
     expect(named).toEqual([])
   })
 
+  it('re-export modules only from the public library', () => {
+    const reexporting = files.filter((file) => areaOf(file) !== 'library' && REEXPORT.test(codeOf(file)))
+    expect(reexporting).toEqual([])
+  })
+
+  it('keep at most 25 files in a folder', () => {
+    const sizes = new Map<string, number>()
+    for (const file of files.filter((path) => path.startsWith('src/'))) {
+      const folder = file.slice(0, file.lastIndexOf('/'))
+      sizes.set(folder, (sizes.get(folder) ?? 0) + 1)
+    }
+    expect([...sizes].filter(([, size]) => size > 25)).toEqual([])
+  })
+
+  it('let only the adapters import drivers and clients of stores', () => {
+    const driver = /^pg(-|$)|^@aws-sdk\/|^@authzed\/|zstd/
+    const importing = edges.filter(({ from, to }) => driver.test(to) && !ADAPTERS.includes(areaOf(from)))
+    expect(shown(importing)).toEqual([])
+  })
+
   it('name every module that is imported dynamically', () => {
     expect(files.filter((file) => computedImportsIn(readSource(file)).length > 0)).toEqual([])
   })
@@ -191,6 +213,17 @@ describe('the checks of imports and words', () => {
     ]
     const circle = circularImports(sources.map(([from = '', to = '']) => ({ from, to })))
     expect(shown(circle)).toEqual(['a imports b', 'b imports c', 'c imports a'])
+  })
+
+  it.each(["export * from './a.js'", "export type { A } from './a.js'", "export {\n  a,\n} from './a.js'"])(
+    'see the re-export in %j',
+    (source) => {
+      expect(source).toMatch(REEXPORT)
+    },
+  )
+
+  it('see no re-export in an exported declaration', () => {
+    expect("export const a = { from: 'b' }\nexport type A = { from: string }").not.toMatch(REEXPORT)
   })
 
   it('see a computed import', () => {
