@@ -1,4 +1,4 @@
-import { pseudonymiseObject } from '../append/pseudonymise.js'
+import { pseudonymiseObject } from '../append/personal/pseudonymise.js'
 import type { SelfAuditAction } from '../append/self-audit-item.js'
 import { chainObject, SELF_AUDIT } from '../chain/self-audit.js'
 import { formatTimestamp } from '../chain/timestamp.js'

@@ -18,8 +18,8 @@ import type { Pepper } from '../ports/pepper.js'
 import { contentFingerprint } from './fingerprint.js'
 import { genesisRow } from './genesis.js'
 import type { InputEntry } from './input/input-line.js'
-import { personalDataProblem } from './personal-data.js'
-import { pseudonymiseObject } from './pseudonymise.js'
+import { personalDataProblem } from './personal/personal-data.js'
+import { pseudonymiseObject } from './personal/pseudonymise.js'
 import { type Chains, chainsOfEntry } from './residency.js'
 
 export interface ItemDeps {

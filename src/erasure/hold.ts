@@ -1,4 +1,4 @@
-import { personalDataProblem } from '../append/personal-data.js'
+import { personalDataProblem } from '../append/personal/personal-data.js'
 import { type SelfAuditAction, type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { itemsOf } from '../base/paging.js'

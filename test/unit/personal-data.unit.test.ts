@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { type PersonalData, personalDataProblem, type StoredTexts } from '../../src/append/personal-data.js'
-import { isPersonObject, pseudonymiseObject } from '../../src/append/pseudonymise.js'
+import {
+  type PersonalData,
+  personalDataProblem,
+  type StoredTexts,
+} from '../../src/append/personal/personal-data.js'
+import { isPersonObject, pseudonymiseObject } from '../../src/append/personal/pseudonymise.js'
 
 const CLEAN: StoredTexts = {
   relation: 'doc.read',

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { AuditError } from '../../base/errors.js'
 import { objectProblem } from '../../chain/limits.js'
-import { personalDataProblem } from '../personal-data.js'
+import { isAddress } from '../personal/ip.js'
+import { personalDataProblem } from '../personal/personal-data.js'
 import { readBoundedFile } from './bounded-file.js'
 import { objectOfResource, type Resource, resourceSchema } from './cloudtrail-resource.js'
 import type { InputLine } from './entry-schema.js'
 import { type InputEntry, inputEntry } from './input-line.js'
-import { isAddress } from './ip.js'
 import { JsonProblem, parseLooseJson } from './strict-json.js'
 
 /** The fields of an event that the mapping reads. Other fields are ignored. */

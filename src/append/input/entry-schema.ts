@@ -9,7 +9,7 @@ import {
 } from '../../chain/limits.js'
 import { REASONS } from '../../chain/reason.js'
 import { domainIdProblem, isUuid } from '../../chain/uuid.js'
-import { ipProblem } from './ip.js'
+import { ipProblem } from '../personal/ip.js'
 import { metadataProblem } from './metadata.js'
 
 /** Returns the schema with one more rule, written as the `*Problem` functions are. */

@@ -1,6 +1,6 @@
 import type { InputEntry } from '../../append/input/input-line.js'
 import { checkEntry } from '../../append/input/input-line.js'
-import { isAddress } from '../../append/input/ip.js'
+import { isAddress } from '../../append/personal/ip.js'
 import { onlyChain } from '../../append/residency.js'
 import type { Denial } from '../deps.js'
 

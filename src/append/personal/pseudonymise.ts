@@ -1,4 +1,4 @@
-import { nodePseudonym } from '../base/node-hasher.js'
+import { nodePseudonym } from '../../base/node-hasher.js'
 
 /** Matches the object types whose id is a person. */
 const PERSON = /^(?:user|identity|apikey):/

@@ -1,21 +1,16 @@
-import { canonicalAddress, isAddress } from './input/ip.js'
+import type { Entry } from '../../chain/entry.js'
+import type { RequestContext, SubjectPii } from '../../ports/append.js'
+import { canonicalAddress, isAddress } from './ip.js'
 import { isPersonObject } from './pseudonymise.js'
 
 /** The hashed texts of a row that could hold personal data. */
-export interface StoredTexts {
-  readonly relation: string
-  readonly object: string
-  readonly relationPath: readonly string[]
-  readonly correlationId: string
-}
+export type StoredTexts = Pick<Entry, 'relation' | 'object' | 'relationPath' | 'correlationId'>
 
 /** What is known about the person. */
-export interface PersonalData {
+export interface PersonalData
+  extends Pick<SubjectPii, 'plaintext' | 'emailClaim' | 'sourceIp'>,
+    Pick<RequestContext, 'ip'> {
   readonly subjectId: string
-  readonly plaintext?: string | undefined
-  readonly emailClaim?: string | undefined
-  readonly sourceIp?: string | undefined
-  readonly ip?: string | undefined
 }
 
 type Found = (field: string) => boolean
