@@ -72,7 +72,7 @@ async function claimsBy(
 function principalOf(sub: unknown): Principal | undefined {
   if (typeof sub !== 'string' || sub === '*' || /[\p{Cc}\p{Z}]/u.test(sub)) return undefined
   if (textProblem(sub, 1, LIMITS.subjectIdBytes) !== undefined) return undefined
-  return { subject: `user:${sub}`, subjectId: sub, readOnly: false, ownerOnly: false }
+  return { subject: `user:${sub}`, subjectId: sub, readOnly: false, hasOwnerKey: false }
 }
 
 /** Returns an authenticator for both credentials. A JWT has three parts with dots between them, an API key has no dot. */

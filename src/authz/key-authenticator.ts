@@ -37,8 +37,8 @@ function principalOf(keyId: string, stored: StoredKey): Principal {
     subject,
     subjectId: subject.slice(subject.indexOf(':') + 1),
     keyId,
-    object: chainObject(domainId),
+    boundChain: chainObject(domainId),
     readOnly,
-    ownerOnly,
+    hasOwnerKey: ownerOnly,
   }
 }

@@ -4,7 +4,7 @@ import type { Authenticator, Authorizer, OwnerOnlyPolicy } from '../ports/access
 export interface Access {
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
-  readonly ownerOnly?: OwnerOnlyPolicy | undefined
+  readonly erasePolicy: OwnerOnlyPolicy
 }
 
 export interface SpicedbOptions {

@@ -23,7 +23,7 @@ export async function openAccess(context: Context, options: AccessOptions = {}):
   return {
     authenticator: await authenticatorOf(database, options.jwt),
     authorizer: await authorizerOf(context, database, options.spicedb),
-    ownerOnly: postgresAccessPolicy(database),
+    erasePolicy: postgresAccessPolicy(database),
   }
 }
 

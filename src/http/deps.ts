@@ -51,7 +51,7 @@ export interface Answered {
 export interface HttpDeps {
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
-  readonly ownerOnly?: OwnerOnlyPolicy | undefined
+  readonly erasePolicy: OwnerOnlyPolicy
   readonly entries?: EntryReader | undefined
   readonly cursorKey: CursorKey
   /** The copy that verify reads. */

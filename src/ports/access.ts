@@ -18,11 +18,11 @@ export interface Principal {
   /** The id of the API key, not its text. Absent for a JWT. */
   readonly keyId?: string | undefined
   /** The only object that the credential is valid for. Absent: every object that the subject has relations on. */
-  readonly object?: AccessObject | undefined
+  readonly boundChain?: AccessObject | undefined
   /** Valid for GET only. */
   readonly readOnly: boolean
-  /** Valid for operations marked owner-only: the key has the mark, and an owner created it. */
-  readonly ownerOnly: boolean
+  /** Whether the credential is an owner-only key: only an owner can have created it. */
+  readonly hasOwnerKey: boolean
 }
 
 export interface Authenticator {
@@ -62,7 +62,7 @@ export interface Authorizer {
   ): Promise<AccessDecision>
 }
 
-/** Operations that a Domain's policy may mark owner-only. */
+/** The policy of a Domain about operations that need an owner-only key. */
 export interface OwnerOnlyPolicy {
   /** Resolves with whether erasing on this chain requires an owner-only key. `false` for an unknown Domain. */
   isEraseOwnerOnly(object: AccessObject, signal: AbortSignal): Promise<boolean>

@@ -79,9 +79,9 @@ describe('a key', () => {
       subject: 'user:alice',
       subjectId: 'alice',
       keyId: id,
-      object: `domain:${fixture.domainId}`,
+      boundChain: `domain:${fixture.domainId}`,
       readOnly: true,
-      ownerOnly: false,
+      hasOwnerKey: false,
     })
     expect(await revokeKey(fixture.as(), id)).toMatchObject({
       record: { state: 'revoked' },

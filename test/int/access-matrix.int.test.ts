@@ -112,7 +112,7 @@ describe.each(DECIDERS)('with relations from %s', (_, decide) => {
         return {
           authenticator: eitherAuthenticator(keys, jwtAuthenticator(issuer.settings)),
           authorizer: decider.authorizer,
-          ownerOnly: postgresAccessPolicy(pool),
+          erasePolicy: postgresAccessPolicy(pool),
           denials: { add: () => undefined },
         }
       },

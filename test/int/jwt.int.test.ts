@@ -41,7 +41,7 @@ describe('a token', () => {
       subject: 'user:alice',
       subjectId: 'alice',
       readOnly: false,
-      ownerOnly: false,
+      hasOwnerKey: false,
     })
   })
 
@@ -249,7 +249,7 @@ describe('the key set', () => {
 
 it('eitherAuthenticator chooses JWTs or keys by the form of the credential', async () => {
   const as = (subject: string): Authenticator => ({
-    authenticate: async () => ({ subject, subjectId: '', readOnly: false, ownerOnly: false }),
+    authenticate: async () => ({ subject, subjectId: '', readOnly: false, hasOwnerKey: false }),
   })
   const either = eitherAuthenticator(as('key'), as('jwt'))
   const asked = await Promise.all(['a.b.c', 'ak_1_2', 'a.b', 'a.b.c.d.e'].map((text) => ask(text, either)))

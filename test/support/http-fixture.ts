@@ -115,8 +115,8 @@ export class HttpFixture {
     access.grant('all', 'auditor', domain, 'platform:platform')
     access.grant('all', 'manage', domain, 'platform:platform')
     access.caller('read-only', { subject: 'user:all', readOnly: true })
-    access.caller('owner-only', { subject: 'user:all', ownerOnly: true })
-    access.caller('elsewhere', { subject: 'user:all', object: `domain:${randomUUID()}` })
+    access.caller('owner-only', { subject: 'user:all', hasOwnerKey: true })
+    access.caller('elsewhere', { subject: 'user:all', boundChain: `domain:${randomUUID()}` })
   }
 
   async #build({ deps, app, denialsAfter }: HttpFixtureOptions): Promise<void> {
@@ -131,6 +131,7 @@ export class HttpFixture {
     const all: HttpDeps = {
       authenticator: this.access,
       authorizer: this.access,
+      erasePolicy: { isEraseOwnerOnly: async () => false },
       entries: postgresEntryReader(this.served),
       cursorKey: { cursorKey: async () => new Uint8Array(32).fill(7) },
       source: new PostgresSource(this.served),

@@ -20,7 +20,7 @@ export class TestAccess implements Authenticator, Authorizer {
 
   /** Adds a caller whose bearer text is `name`. */
   caller(name: string, options: Partial<Principal> = {}): string {
-    const principal = { subject: `user:${name}`, subjectId: name, readOnly: false, ownerOnly: false }
+    const principal = { subject: `user:${name}`, subjectId: name, readOnly: false, hasOwnerKey: false }
     this.#principals.set(name, { ...principal, ...options })
     return name
   }

@@ -12,7 +12,7 @@ export interface AccessRule {
   /** Answer 404 instead of 403: a 403 would show that the entry exists, and so how long the chain is. */
   readonly hides?: true
   /** The Domain's policy may require an owner-only key. */
-  readonly ownerOnly?: true
+  readonly mayNeedOwnerKey?: true
 }
 
 type Denied = Extract<AccessDecision, { allowed: false }>
@@ -36,7 +36,7 @@ export function authorize(
 }
 
 async function decide(
-  { authorizer, ownerOnly }: HttpDeps,
+  { authorizer, erasePolicy }: HttpDeps,
   rule: AccessRule,
   request: FastifyRequest,
   signal: AbortSignal,
@@ -44,12 +44,12 @@ async function decide(
   const principal = principalOf(request)
   const object = chainObject(chainOf(request))
   if (principal.readOnly && request.method !== 'GET') return OUT_OF_SCOPE
-  if (principal.object !== undefined && principal.object !== object) return OUT_OF_SCOPE
+  if (principal.boundChain !== undefined && principal.boundChain !== object) return OUT_OF_SCOPE
   const decision = await authorizer
     .check(principal.subject, rule.relation, object, signal)
     .catch(asUnavailable('authorizer_unavailable'))
-  if (!decision.allowed || rule.ownerOnly === undefined || principal.ownerOnly) return decision
-  return (await ownerOnly?.isEraseOwnerOnly(object, signal)) === true ? OUT_OF_SCOPE : decision
+  if (!decision.allowed || rule.mayNeedOwnerKey === undefined || principal.hasOwnerKey) return decision
+  return (await erasePolicy.isEraseOwnerOnly(object, signal)) ? OUT_OF_SCOPE : decision
 }
 
 function recordDenial(deps: HttpDeps, rule: AccessRule, request: FastifyRequest, { reason }: Denied): void {

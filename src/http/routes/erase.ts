@@ -35,7 +35,7 @@ function register(app: App, deps: HttpDeps, url: string, operationId: string, pa
       },
     },
     onRequest: authenticate(deps),
-    preHandler: authorize(deps, { relation: 'manage', ownerOnly: true }),
+    preHandler: authorize(deps, { relation: 'manage', mayNeedOwnerKey: true }),
     handler: async (request) => {
       const { subjectPseudonym, erasedAt } = await provisioned(deps.eraser).erase({
         domainId: chainOf(request),
