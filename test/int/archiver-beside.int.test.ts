@@ -70,7 +70,7 @@ it('sends one query at a time on the connection of many claims', async () => {
 
 describe('a bug in one chain', () => {
   /** The mirror of one chain throws an error that no mirror may throw; the mirror of the others is slow. */
-  async function groundWithBug() {
+  async function fixtureWithBug() {
     const long = await fixture.chain(3_000)
     const archiver = fixture.archiver({
       concurrency: 4,
@@ -106,7 +106,7 @@ describe('a bug in one chain', () => {
         ),
     ],
   ])('ends %s soon, with the uploads of the others stamped', async (_name, run) => {
-    const { archiver, long } = await groundWithBug()
+    const { archiver, long } = await fixtureWithBug()
     await expect(run(archiver.deps)).rejects.toThrow('a bug')
     const stamped = 3_000 - (await fixture.unstamped(long)).length
     expect(stamped).toBe((await fixture.objects(long)).length)

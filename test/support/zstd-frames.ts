@@ -13,7 +13,7 @@ export function block(kind: BlockKind, content: Uint8Array, isLast: boolean, siz
   return Buffer.concat([header, content])
 }
 
-export interface FrameParts {
+export interface FrameFields {
   /** Bits of the descriptor, beside those that the other parts imply. */
   readonly bits?: number
   /** The window descriptor; absent in a single segment. Default: 2 MiB, like the library. */
@@ -25,7 +25,7 @@ export interface FrameParts {
   readonly blocks: readonly Uint8Array[]
 }
 
-export function frame(parts: FrameParts): Buffer {
+export function frame(parts: FrameFields): Buffer {
   const sizeFlag = { 0: 0, 1: 0, 2: 0x40, 4: 0x80, 8: 0xc0 }[parts.contentSize?.length ?? 0] ?? 0
   const isSingle = parts.contentSize !== undefined && parts.window === undefined
   const descriptor =

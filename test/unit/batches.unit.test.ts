@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { batches } from '../../src/append/batches.js'
 
-interface Semaphore {
+interface Latch {
   readonly opened: Promise<void>
   open(): void
 }
 
-function gate(): Semaphore {
+function latch(): Latch {
   let open: () => void = () => undefined
   const opened = new Promise<void>((resolve) => {
     open = resolve
@@ -74,7 +74,7 @@ describe('batches', () => {
   })
 
   it('does not wait for a slow source', async () => {
-    const { opened, open } = gate()
+    const { opened, open } = latch()
     async function* source() {
       yield 'a'
       await opened
