@@ -1,9 +1,6 @@
-import type { EmbeddedStatus } from '../repo/embedded/embedded.js'
-import type { MigrateResult, SchemaStatus } from '../repo/schema/migrate.js'
+import type { EmbeddedStatus, MigrateResult, SchemaStatus } from '../ports/database.js'
 import type { Database } from '../repo/session/database.js'
 import type { Context } from './context.js'
-
-export type { EmbeddedStatus, MigrateResult, SchemaStatus }
 
 /** Brings the schema of any database up to date, an external one too. */
 export async function migrateDatabase(context: Context): Promise<MigrateResult> {

@@ -1,11 +1,6 @@
 import type { Context } from '../../compose/context.js'
-import {
-  type EmbeddedStatus,
-  embeddedStatusOf,
-  type SchemaStatus,
-  schemaStatusOf,
-  stopEmbeddedServer,
-} from '../../compose/database.js'
+import { embeddedStatusOf, schemaStatusOf, stopEmbeddedServer } from '../../compose/database.js'
+import type { EmbeddedStatus, SchemaStatus } from '../../ports/database.js'
 import { CommandError } from '../shell/command-error.js'
 
 /** What `audit db status` prints: the embedded server, and the schema if the database can be reached. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditError, errnoOf } from '../../base/errors.js'
+import type { EmbeddedStatus } from '../../ports/database.js'
 import { makePrivate } from './home.js'
 import { EMBEDDED_MAJOR, embeddedUrl, type HomePaths, homePaths } from './home-paths.js'
 import { isReady, isServerOf, serverPid } from './server-state.js'
@@ -8,18 +9,6 @@ export interface EnsureOptions {
   /** Called with the home if this call starts the server. */
   readonly onStart?: ((home: string) => void) | undefined
   readonly signal?: AbortSignal | undefined
-}
-
-export interface EmbeddedStatus {
-  /** Whether the server accepts connections. */
-  readonly running: boolean
-  /** The process id of the server, also while it starts or stops. */
-  readonly pid?: number | undefined
-  /** The PostgreSQL major version of the data; undefined before the first start. */
-  readonly version?: string | undefined
-  readonly dataDir: string
-  readonly socket: string
-  readonly logFile: string
 }
 
 /** Milliseconds that a fast shutdown may take, with its last checkpoint. */

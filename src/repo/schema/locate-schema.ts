@@ -1,6 +1,7 @@
 import { AuditError } from '../../base/errors.js'
+import type { SchemaLocation } from '../../ports/database.js'
 import type { Client } from '../session/database.js'
-import { type SchemaLocation, searchOnly } from '../session/schema-location.js'
+import { searchOnly } from '../session/schema-location.js'
 
 /** A schema that has this table holds an audit log. */
 const MARKER_TABLE = 'audit_schema_migration'

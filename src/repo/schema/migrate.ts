@@ -1,35 +1,13 @@
 import { AuditError } from '../../base/errors.js'
+import type { MigrateResult, SchemaStatus } from '../../ports/database.js'
 import { type Client, Database } from '../session/database.js'
-import type { SchemaLocation } from '../session/schema-location.js'
 import { locateSchema } from './locate-schema.js'
 import { downSql, knownMigrations, type Migration } from './migrations-files.js'
-import { type GuardStatus, schemaGuards } from './schema-guards.js'
-import { type AppliedMigration, appliedMigrations, assertKnown } from './schema-status.js'
+import { schemaGuards } from './schema-guards.js'
+import { appliedMigrations, assertKnown } from './schema-status.js'
 
 // This is our own code rather than node-pg-migrate, which keeps no hash of the files that it ran, fails instead of
 // waiting when another run holds its lock, and costs start-up time.
-
-export interface MigrateResult {
-  /** The versions that this run applied. */
-  readonly applied: number[]
-  /** The version of the database after the run. */
-  readonly version: number
-  /** Notices of the database during the run, such as a role that could not be created. */
-  readonly notes: string[]
-}
-
-export interface SchemaStatus {
-  /** The version of the database, 0 without a schema. */
-  readonly version: number
-  /** The newest version that this program knows. */
-  readonly latest: number
-  readonly pending: readonly { readonly version: number; readonly name: string }[]
-  readonly applied: readonly Omit<AppliedMigration, 'sha256'>[]
-  /** The location of the tables; absent without a schema. */
-  readonly location?: SchemaLocation | undefined
-  /** Absent while migrations are pending, so that the guards that they create do not count as missing. */
-  readonly guards?: GuardStatus | undefined
-}
 
 /** An arbitrary key that every run shares: the ASCII letters "audt". Advisory locks are local to a database. */
 const MIGRATE_LOCK = 0x61756474

@@ -1,15 +1,6 @@
+import type { GuardStatus } from '../../ports/database.js'
 import type { Client } from '../session/database.js'
 import { knownMigrations } from './migrations-files.js'
-
-/** The difference between the guards that the migrations create against accidents and the guards in a database. */
-export interface GuardStatus {
-  /** Guards that are gone, each as `table: kind name`, ascending. */
-  readonly missing: readonly string[]
-  /** Triggers that do not fire in every session, and constraints that were never validated against old rows. */
-  readonly disabled: readonly string[]
-  /** Objects on these tables that no migration created and that can change what is written or read. */
-  readonly added: readonly string[]
-}
 
 const CREATE_TABLE = /^CREATE TABLE (\w+) \(\n([\s\S]*?)\n\);/gm
 const CONSTRAINT = /^ {2}CONSTRAINT (\w+)/gm

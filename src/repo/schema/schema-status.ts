@@ -1,18 +1,9 @@
 import { AuditError } from '../../base/errors.js'
+import type { AppliedMigration } from '../../ports/database.js'
 import type { Client, Database } from '../session/database.js'
 import { databaseError } from '../session/database-error.js'
 import { locateSchema } from './locate-schema.js'
 import { knownMigrations, type Migration } from './migrations-files.js'
-
-/** One row of audit_schema_migration. */
-export interface AppliedMigration {
-  readonly version: number
-  readonly name: string
-  /** The hash of the file that was applied, 64 lower-case hex digits. */
-  readonly sha256: string
-  /** RFC 3339, UTC. */
-  readonly appliedAt: string
-}
 
 const APPLIED = `
   SELECT version, name, encode(sha256, 'hex') AS sha256,

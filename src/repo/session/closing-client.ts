@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { type SchemaLocation, searchOnly } from './schema-location.js'
+import type { SchemaLocation } from '../../ports/database.js'
+import { searchOnly } from './schema-location.js'
 
 /** Milliseconds after which connecting to a server that does not answer fails. */
 const CONNECT_TIMEOUT = 10_000

@@ -1,8 +1,8 @@
 import pg from 'pg'
 import { AuditError, type ErrorCode } from '../../base/errors.js'
+import type { SchemaLocation } from '../../ports/database.js'
 import { ClosingClient, type Session, sessionConfig } from './closing-client.js'
 import { databaseError } from './database-error.js'
-import type { SchemaLocation } from './schema-location.js'
 
 export type Client = pg.ClientBase
 

@@ -1,11 +1,3 @@
-/** The place of the audit log's tables in a database. */
-export interface SchemaLocation {
-  /** The one schema of this role's search_path that holds the tables. */
-  readonly schema: string
-  /** Schemas outside the search_path that also hold an audit log. */
-  readonly elsewhere: readonly string[]
-}
-
 /**
  * Returns the SQL that makes a session resolve table names in one schema only.
  *

@@ -1,5 +1,5 @@
 import type { FoldResult } from '../../chain/fold.js'
-import type { SchemaLocation } from '../session/schema-location.js'
+import type { SchemaLocation } from '../../ports/database.js'
 import type { FoldTask } from './fold-segment.js'
 
 /** Where a thread connects to, and the snapshot that it joins. */
