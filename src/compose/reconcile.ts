@@ -1,4 +1,5 @@
-import type { Probe, ProbeDeps } from '../reconcile/probe.js'
+import type { ProbeLog } from '../ports/reconcile.js'
+import type { Probe } from '../reconcile/probe.js'
 import type { ProbeSettings } from '../reconcile/schedule.js'
 import { openAlerts } from './alerts.js'
 import type { Context } from './context.js'
@@ -16,11 +17,7 @@ const POOL = {
 const SHARE = 0.5
 
 /** Returns the reconcile probe, not started. The caller closes it before the context. */
-export async function openProbe(
-  context: Context,
-  settings: ProbeSettings,
-  log: ProbeDeps['log'],
-): Promise<Probe> {
+export async function openProbe(context: Context, settings: ProbeSettings, log: ProbeLog): Promise<Probe> {
   const alerts = await openAlerts(context, (line) => log.error({ note: line }, 'alert not delivered'))
   const [database, { Probe }, { PostgresSource }, { postgresReconcile }, { postgresQuarantineOverview }] =
     await Promise.all([

@@ -76,3 +76,15 @@ export interface QuarantineOverview {
   /** Returns the latest `limit` acknowledged findings of the source PostgreSQL. */
   acknowledged(limit: number): Promise<readonly FindingKey[]>
 }
+
+/** The fields of a log line of the probe. No field holds personal data. */
+export interface ProbeLogFields {
+  readonly domainId?: string
+  readonly [field: string]: unknown
+}
+
+/** Writes structured log lines, with the fields in the order of the object. */
+export interface ProbeLog {
+  info(fields: ProbeLogFields, message: string): void
+  error(fields: ProbeLogFields, message: string): void
+}

@@ -1,12 +1,7 @@
 import { AuditError, type ErrorCode } from '../base/errors.js'
 import { ReportedFailures } from '../base/reported-failures.js'
 import { stackFrames } from '../base/stack-frames.js'
-
-/** Writes structured log lines. No field holds personal data. */
-export interface ProbeLog {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void
-  error(fields: Readonly<Record<string, unknown>>, message: string): void
-}
+import type { ProbeLog } from '../ports/reconcile.js'
 
 /** What failed: listing the chains, reading the quarantine, saving progress, verifying a chain, recording its findings. */
 export type FailureKind = 'chains' | 'quarantine' | 'progress' | 'chain' | 'findings'
@@ -37,6 +32,6 @@ export class FailureLog {
   }
 }
 
-function idOf(domainId: string | undefined): { domain_id?: string } {
-  return domainId === undefined ? {} : { domain_id: domainId }
+function idOf(domainId: string | undefined): { domainId?: string } {
+  return domainId === undefined ? {} : { domainId }
 }

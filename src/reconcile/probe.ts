@@ -1,8 +1,9 @@
 import type { Finding } from '../chain/finding.js'
 import type { Alerts } from '../ports/alerts.js'
 import type { Integrity, IntegrityState } from '../ports/integrity.js'
+import type { ProbeLog } from '../ports/reconcile.js'
 import { assess } from './assess.js'
-import { FailureLog, type ProbeLog } from './failure-log.js'
+import { FailureLog } from './failure-log.js'
 import { type Figures, figuresOf } from './figures.js'
 import { type FindingsDeps, OpenFindings } from './findings.js'
 import type { ProbeSettings } from './schedule.js'
@@ -44,7 +45,7 @@ export class Probe implements Integrity {
       quarantine,
       overview,
       onFound: (domainId, findings) => {
-        log.error({ domain_id: domainId, findings: findings.length }, 'tamper detected')
+        log.error({ domainId, findings: findings.length }, 'tamper detected')
         alerts.raise({ domainId, source: 'postgres', findings })
       },
       onRecorded: (domainId) => this.#failures.clear('findings', domainId),

@@ -164,7 +164,7 @@ describe('readiness', () => {
       .toContainEqual({
         level: 'error',
         message: 'could not check',
-        fields: { what: 'findings', domain_id: domainId, error: 'database_permission_denied' },
+        fields: { what: 'findings', domainId, error: 'database_permission_denied' },
       })
     expect([await found(), running.probe.state()]).toEqual([[], 'diverged'])
     const before = running.probe.figures().errors.get('database_permission_denied') ?? 0

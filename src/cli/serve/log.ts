@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
 import type { HttpLog } from '../../http/deps.js'
+import type { ProbeLog, ProbeLogFields } from '../../ports/reconcile.js'
 
 /** Bytes that may wait for a slow reader of stderr. Further lines are dropped. */
 const MAX_WAITING = 1024 * 1024
@@ -33,4 +34,21 @@ export function serveLog(): ServeLog {
     flush: () =>
       Promise.race([new Promise<void>((resolve) => destination.flush(() => resolve())), sleep(PATIENCE)]),
   }
+}
+
+/** Returns the log of the probe. Its lines name a chain as the other lines do: `domain_id`. */
+export function probeLogOf(log: Pick<HttpLog, 'info' | 'error'>): ProbeLog {
+  return {
+    info: (fields, message) => log.info(wireFields(fields), message),
+    error: (fields, message) => log.error(wireFields(fields), message),
+  }
+}
+
+/** Returns the fields of a line, in their order. */
+function wireFields(fields: ProbeLogFields): Record<string, unknown> {
+  const named = Object.entries(fields).map(([name, value]) => [
+    name === 'domainId' ? 'domain_id' : name,
+    value,
+  ])
+  return Object.fromEntries(named)
 }

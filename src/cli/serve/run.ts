@@ -44,10 +44,10 @@ export async function runServe(
   access: () => Promise<Access>,
 ): Promise<ExitCode> {
   const appOptions = await appOptionsOf(options)
-  const { serveLog } = await import('./log.js')
+  const { serveLog, probeLogOf } = await import('./log.js')
   const log = serveLog()
   const granted = await access()
-  const probe = await openProbe(context, options.probeSettings, log)
+  const probe = await openProbe(context, options.probeSettings, probeLogOf(log))
   const metrics = await metricsOfProbe(probe, options.version)
   const { maxVerifies } = options
   const { onAnswered } = metrics
