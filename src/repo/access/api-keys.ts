@@ -5,8 +5,8 @@ import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStore, NewApiKey } from '../../p
 import type { Relation } from '../../ports/relations.js'
 import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
 import { assertChain } from '../erasure/erase.js'
-import { equals, keysetPage } from '../query/keyset-page.js'
 import type { Client, Database } from '../session/database.js'
+import { equals, keysetPage } from '../session/keyset-page.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { insertTuple } from './relation-tuples.js'
 

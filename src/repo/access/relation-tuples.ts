@@ -11,8 +11,8 @@ import type {
 } from '../../ports/relations.js'
 import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
 import { assertChain } from '../erasure/erase.js'
-import { equals, keysetPage } from '../query/keyset-page.js'
 import type { Client, Database } from '../session/database.js'
+import { equals, keysetPage } from '../session/keyset-page.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { GROUPS_OF } from './relation-walk.js'
 

@@ -1,7 +1,7 @@
 import { AuditError } from '../../base/errors.js'
 import type { QuarantineFilter, QuarantineRecord, QuarantineStore } from '../../ports/quarantine.js'
-import { equals, keysetPage } from '../query/keyset-page.js'
 import type { Client, Database } from '../session/database.js'
+import { equals, keysetPage } from '../session/keyset-page.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { insertFindings } from './insert-findings.js'
 

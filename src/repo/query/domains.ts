@@ -3,9 +3,9 @@ import { DOMAIN_PREFIX, mirrorOfPath, SELF_AUDIT } from '../../chain/self-audit.
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { DomainRecord, DomainRegistry } from '../../ports/domains.js'
 import type { Client, Database } from '../session/database.js'
+import { keysetPage } from '../session/keyset-page.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { LAST_OF_HEAD } from '../verify/chain-expressions.js'
-import { keysetPage } from './keyset-page.js'
 
 interface DomainRow {
   readonly domain_id: string

@@ -3,8 +3,8 @@ import { reasonOrdinal } from '../../chain/reason.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
 import type { EntryFilter, ReadEntry } from '../../ports/query.js'
 import type { Client } from '../session/database.js'
+import { type Bind, equals } from '../session/keyset-page.js'
 import { ENTRY_COLUMNS, type EntryRow, OFF_CHAIN_JOINS, readEntry } from './entry-row.js'
-import { type Bind, equals } from './keyset-page.js'
 
 /** Implements EntryReader.page. The joins are outside the LIMIT, so that only the rows of the page cost a lookup. */
 export async function listEntries(

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Client } from '../session/database.js'
+import type { Client } from './database.js'
 
 /** Turns a value into the SQL that represents it: a placeholder, or a literal. */
 export type Bind = (value: unknown) => string
