@@ -1,6 +1,7 @@
 import { type SelfAuditAction, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { assertFirstPepper, genesisPseudonym } from '../base/genesis-pepper.js'
+import { sum } from '../base/sum.js'
 import { SELF_AUDIT } from '../chain/self-audit.js'
 import type { Placed } from '../ports/append.js'
 import type {
@@ -131,10 +132,6 @@ function receiptOf(
 
 function erasedRow(subjectPseudonym: string, { seq, entryHash }: Placed): ErasedRow {
   return { subjectPseudonym, seq, entryHash }
-}
-
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0)
 }
 
 /** Throws for another pepper, with which nothing would be found and the person would seem to be forgotten already. */

@@ -1,4 +1,5 @@
 import { type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
+import { sum } from '../base/sum.js'
 import type { ReadTime } from '../base/wire-time.js'
 import { SELF_AUDIT } from '../chain/self-audit.js'
 import { formatTimestamp } from '../chain/timestamp.js'
@@ -80,8 +81,4 @@ function purgeOf(
 function figuresOf({ mappings, contexts, cutoff }: PurgedBatch): string[] {
   const before = typeof cutoff === 'bigint' ? formatTimestamp(cutoff) : cutoff
   return [`mappings:${mappings}`, `contexts:${contexts}`, `before:${before}`]
-}
-
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0)
 }

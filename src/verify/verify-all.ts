@@ -1,3 +1,4 @@
+import { sum } from '../base/sum.js'
 import type { ChainHead } from '../chain/entry.js'
 import type { KnownChains } from '../ports/domains.js'
 import type { Verdict } from './verdict.js'
@@ -24,15 +25,13 @@ export interface VerifySummary {
 
 export function summarise(verdicts: readonly Verdict[], failed: number): VerifySummary {
   const diverged = verdicts.filter(({ ok }) => !ok).length
-  const sum = (of: (verdict: Verdict) => number) =>
-    verdicts.reduce((total, verdict) => total + of(verdict), 0)
   return {
     ok: diverged === 0 && failed === 0,
     chains: verdicts.length + failed,
     intact: verdicts.length - diverged,
     diverged,
     failed,
-    rows: sum(({ rows }) => rows),
-    findings: sum(({ findings }) => findings.length),
+    rows: sum(verdicts, ({ rows }) => rows),
+    findings: sum(verdicts, ({ findings }) => findings.length),
   }
 }

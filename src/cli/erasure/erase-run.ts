@@ -1,3 +1,4 @@
+import { sum } from '../../base/sum.js'
 import type { Context } from '../../compose/context.js'
 import { openErasurePorts } from '../../compose/erasure.js'
 import { knownChainsOf } from '../../compose/verify.js'
@@ -116,12 +117,10 @@ class EraseRun {
 }
 
 function summarise(erased: readonly ErasureReceipt[], failed: number) {
-  const sum = (of: (receipt: ErasureReceipt) => number) =>
-    erased.reduce((total, receipt) => total + of(receipt), 0)
   return {
     chains: erased.length + failed,
     failed,
-    mappings_deleted: sum((receipt) => receipt.mappingsDeleted),
-    contexts_deleted: sum((receipt) => receipt.contextsDeleted),
+    mappings_deleted: sum(erased, (receipt) => receipt.mappingsDeleted),
+    contexts_deleted: sum(erased, (receipt) => receipt.contextsDeleted),
   }
 }
