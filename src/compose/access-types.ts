@@ -1,12 +1,3 @@
-import type { Authenticator, Authorizer, OwnerOnlyPolicy } from '../ports/access.js'
-
-/** Who calls, and what they may do. */
-export interface Access {
-  readonly authenticator: Authenticator
-  readonly authorizer: Authorizer
-  readonly erasePolicy: OwnerOnlyPolicy
-}
-
 export interface SpicedbOptions {
   readonly endpoint: string
   readonly token: string

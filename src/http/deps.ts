@@ -1,10 +1,4 @@
-import type {
-  AccessRelation,
-  Authenticator,
-  Authorizer,
-  DenialReason,
-  OwnerOnlyPolicy,
-} from '../ports/access.js'
+import type { Access, AccessRelation, DenialReason } from '../ports/access.js'
 import type { IdentityEraser } from '../ports/erasure.js'
 import type { Integrity } from '../ports/integrity.js'
 import type { CursorKey } from '../ports/pepper.js'
@@ -48,10 +42,7 @@ export interface Answered {
 }
 
 /** The ports of the HTTP server. An operation whose port is absent answers 501 `audit_not_provisioned`. */
-export interface HttpDeps {
-  readonly authenticator: Authenticator
-  readonly authorizer: Authorizer
-  readonly erasePolicy: OwnerOnlyPolicy
+export interface HttpDeps extends Access {
   readonly entries?: EntryReader | undefined
   readonly cursorKey: CursorKey
   /** The copy that verify reads. */

@@ -67,3 +67,10 @@ export interface OwnerOnlyPolicy {
   /** Resolves with whether erasing on this chain requires an owner-only key. `false` for an unknown Domain. */
   isEraseOwnerOnly(object: AccessObject, signal: AbortSignal): Promise<boolean>
 }
+
+/** Who calls, and what they may do. */
+export interface Access {
+  readonly authenticator: Authenticator
+  readonly authorizer: Authorizer
+  readonly erasePolicy: OwnerOnlyPolicy
+}

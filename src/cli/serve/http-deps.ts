@@ -1,9 +1,9 @@
-import type { Access } from '../../compose/access-types.js'
 import { openSink } from '../../compose/append.js'
 import type { Context } from '../../compose/context.js'
 import { openServerStores } from '../../compose/serve.js'
 import type { Denials } from '../../http/denials/denials.js'
 import type { HttpDeps } from '../../http/deps.js'
+import type { Access } from '../../ports/access.js'
 
 /** Returns what the server works with. Close `denials` after the last request. */
 export async function httpDepsOf(
