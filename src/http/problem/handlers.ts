@@ -5,7 +5,7 @@ import { AuditError, errnoOf } from '../../base/errors.js'
 import { stackFrames } from '../../base/stack-frames.js'
 import type { App } from '../app-type.js'
 import type { HttpLog } from '../deps.js'
-import { hasBody } from '../request/headers.js'
+import { hasBody } from '../has-body.js'
 import { errorProblem } from './error-problem.js'
 import { HttpProblem } from './problem.js'
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { App } from '../app-type.js'
+import { hasBody } from '../has-body.js'
 import { HttpProblem } from '../problem/problem.js'
 
 /** Headers of every answer: do not cache it, frame it or guess its type. */
@@ -33,9 +34,4 @@ function assertOneHost({ rawHeaders, httpVersionMinor }: IncomingMessage): void 
   for (let i = 0; i < rawHeaders.length; i += 2) if (/^host$/i.test(rawHeaders[i] ?? '')) hosts += 1
   if (hosts === 1 || (hosts === 0 && httpVersionMinor === 0)) return
   throw new HttpProblem(400, { detail: 'expected one Host header', headers: { connection: 'close' } })
-}
-
-export function hasBody(headers: Readonly<Record<string, unknown>>): boolean {
-  const length = headers['content-length']
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
