@@ -1,5 +1,7 @@
+import { chainOfObject } from '../../chain/self-audit.js'
 import type { Remaining } from '../../ports/erasure.js'
 import type { RelationTuple } from '../../ports/relations.js'
+import { chainWords } from '../flags/chain-words.js'
 
 /** A reference to an erased person that an erasure does not delete, as `audit erase-identity` prints it. */
 export interface RemainingJson {
@@ -16,9 +18,15 @@ export function remainingJson(remaining: Remaining): RemainingJson {
 }
 
 function revokeCommand({ object, relation, subject }: RelationTuple): string {
+  return `audit relation revoke ${objectWords(object)} --relation ${relation} --subject ${quoted(subject)}`
+}
+
+/** Returns the flag that chooses the object. An object that is not a chain keeps its id as it is stored, quoted. */
+function objectWords(object: RelationTuple['object']): string {
+  const domainId = chainOfObject(object)
+  if (domainId !== undefined) return chainWords(domainId)
   const [type = '', id = ''] = object.split(':', 2)
-  const objectFlag = type === 'platform' ? '--platform' : `--${type} ${quoted(id)}`
-  return `audit relation revoke ${objectFlag} --relation ${relation} --subject ${quoted(subject)}`
+  return `--${type} ${quoted(id)}`
 }
 
 /** Quotes a text as one word for a shell. Uses no backslash: the output would double the one in `'\''`. */

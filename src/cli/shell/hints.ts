@@ -1,6 +1,6 @@
 import type { Advice, AdviceCode, PlainAdvice } from '../../base/advice.js'
 import type { AuditError } from '../../base/errors.js'
-import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import { chainWords } from '../flags/chain-words.js'
 
 /** A sentence for each plain advice, and a function that words the facts for each other advice. */
 type HintTable = { readonly [C in PlainAdvice]: string } & {
@@ -104,20 +104,20 @@ export const HINTS = {
   be_server_owner: 'run as the user that started it',
   end_other_start: 'end the audit process that is starting the embedded PostgreSQL, and try again',
   make_binaries_writable: 'make that directory writable once, or run: npm rebuild --ignore-scripts=false',
-  verify_chain: ({ domainId }) => `run: audit verify ${chainFlag(domainId)}`,
-  verify_mirror: ({ domainId }) => `run: audit verify ${chainFlag(domainId)} --source mirror`,
+  verify_chain: ({ domainId }) => `run: audit verify ${chainWords(domainId)}`,
+  verify_mirror: ({ domainId }) => `run: audit verify ${chainWords(domainId)} --source mirror`,
   verify_forced_row: ({ domainId }) =>
-    `somebody forced the row into the table; run: audit verify ${chainFlag(domainId)}`,
+    `somebody forced the row into the table; run: audit verify ${chainWords(domainId)}`,
   verify_creation: ({ domainId }) =>
     `run: audit verify --platform; then read the right mirror: audit verify --domain ${domainId} --source mirror --mirror URL`,
   find_chain: ({ copy }) => FIND_CHAIN_IN[copy],
-  verify_both_copies: ({ domainId }) => `run: audit verify ${chainFlag(domainId)} --source both`,
+  verify_both_copies: ({ domainId }) => `run: audit verify ${chainWords(domainId)} --source both`,
   restore_from_named_mirror: ({ domainId }) =>
     `find out where its mirror is, then run: audit archive restore --domain ${domainId} --mirror URL`,
   finish_restore: ({ domainId }) =>
-    `wait for it, or run it again: audit archive restore ${chainFlag(domainId)}; if no restore is running, somebody removed the head`,
+    `wait for it, or run it again: audit archive restore ${chainWords(domainId)}; if no restore is running, somebody removed the head`,
   provision_pepper: ({ domainId }) =>
-    `for a chain that has rows, put its pepper back; for a new chain, run: audit pepper provision ${chainFlag(domainId)}`,
+    `for a chain that has rows, put its pepper back; for a new chain, run: audit pepper provision ${chainWords(domainId)}`,
   make_private: ({ path }) => `chmod 600 ${path}`,
   release_hold: ({ holdId }) =>
     `run: audit hold list --all; to release a hold: audit hold release ${holdId} --reason ...`,
@@ -145,9 +145,4 @@ export function hintOf({ advice, hint }: AuditError): string | undefined {
 export function hintFor(advice: Advice): string {
   const hint: string | ((advice: never) => string) = HINTS[advice.code]
   return typeof hint === 'string' ? hint : hint(advice as never)
-}
-
-/** The flag that chooses a chain. */
-function chainFlag(domainId: string): string {
-  return domainId === PLATFORM_ANCHOR ? '--platform' : `--domain ${domainId}`
 }
