@@ -2,6 +2,7 @@ import { AuditError } from '../base/errors.js'
 import { type Finding, Findings } from '../chain/finding.js'
 import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
 import type { ScanProgress } from '../ports/verify.js'
+import { OBJECT_MISSING } from '../verify/copy-findings.js'
 import { uploadBatch } from './batch.js'
 import type { DrainDeps } from './drain.js'
 import { type SourcedFinding, sourced } from './findings.js'
@@ -203,6 +204,6 @@ function lostFinding(seq: number): Finding {
     code: 'object_missing',
     seqFrom: seq,
     seqTo: seq,
-    detail: 'the row was archived, and its object is gone',
+    detail: OBJECT_MISSING,
   }
 }

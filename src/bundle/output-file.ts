@@ -19,7 +19,7 @@ export class OutputFile {
   /** Rejects with `output_exists` where the file exists. Call it before any work is done. */
   async assertFree(): Promise<void> {
     const there = await lstat(this.#path).catch(() => undefined)
-    if (there?.isDirectory()) throw new AuditError('usage', `${basename(this.#path)} is a directory`)
+    if (there?.isDirectory()) throw new AuditError('usage', `${this.#path} is a directory`)
     if (there !== undefined && !this.#replace) throw exists(this.#path)
   }
 

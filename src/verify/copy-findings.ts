@@ -1,5 +1,8 @@
 import type { Finding } from '../chain/finding.js'
 
+/** The detail of `object_missing` for one row. */
+export const OBJECT_MISSING = 'the row is archived, but its object is missing'
+
 const UNDECIDED = 'both chain, so one was rewritten from here on; a head seen before shows which'
 
 /**

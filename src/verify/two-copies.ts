@@ -3,7 +3,7 @@ import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
 import type { RowSnapshot, Scan, ScanRequest } from '../ports/verify.js'
-import { copyFindings } from './copy-findings.js'
+import { copyFindings, OBJECT_MISSING } from './copy-findings.js'
 import { isDetached, orphan } from './detached.js'
 import type { Pair } from './pair-up.js'
 import { SeqRanges } from './seq-ranges.js'
@@ -91,9 +91,8 @@ export class TwoCopies {
   }
 
   #withoutObject(seq: number, rows: readonly StoredRow[]): void {
-    const detail = 'the row is archived, but its object is missing'
     if (this.#unstamped.has(seq)) this.#unarchived += 1
-    else this.#find('object_missing', seq, rows[0]?.entryHash, undefined, detail)
+    else this.#find('object_missing', seq, rows[0]?.entryHash, undefined, OBJECT_MISSING)
   }
 
   #withoutRow(seq: number, copy: StoredRow): void {

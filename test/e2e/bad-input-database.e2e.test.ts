@@ -359,7 +359,7 @@ describe('a home of its own', () => {
       ['domain', 'create'],
       ['list', '--domain', DOMAIN, '--subject-id', SECRET.subject],
     ]) {
-      const says = /pepper\.key is .*rows.* made with it/
+      const says = /pepper\.key does not exist, and the rows .* made with it/
       await expectRefused(refused('', 3, 'pepper_unavailable', says, { args, env: homeEnv, hint: 'backup' }))
     }
     expect(existsSync(path)).toBe(false)

@@ -35,13 +35,22 @@ describe('parseDuration', () => {
     ['5m', 300_000],
     ['24h', 86_400_000],
     ['0.1s', 100],
-    ['1.5', 1_500],
-    ['2', 2_000],
+    ['0.5m', 30_000],
   ])('returns the milliseconds of %s', (text, value) => {
     expect(parseDuration(text, bounds)).toBe(value)
   })
 
-  it.each(['', 's', '-1s', '1d', '1 s', '1e1s', '.5s', '1.2345s', '0.05s', '25h', 'soon'])(
+  it('takes seconds without a unit only where the flag allows them', () => {
+    expect([
+      parseDuration('1.5', { ...bounds, bareSeconds: true }),
+      parseDuration('2', { ...bounds, bareSeconds: true }),
+    ]).toEqual([1_500, 2_000])
+    expect(() => parseDuration('5h', { ...bounds, max: 3_600_000, bareSeconds: true })).toThrow(
+      usage('expected seconds, or a duration such as 30s or 5m, from 0.1s to 1h'),
+    )
+  })
+
+  it.each(['', '24', 's', '-1s', '1d', '1 s', '1e1s', '.5s', '1.2345s', '0.05s', '25h', 'soon'])(
     'refuses %j',
     (text) => {
       expect(() => parseDuration(text, bounds)).toThrow(

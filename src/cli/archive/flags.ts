@@ -22,6 +22,7 @@ export const POLL_INTERVAL = SECOND
 export const pollIntervalFlag = durationFlag({
   min: SECOND / 100,
   max: HOUR,
+  bareSeconds: true,
   helpValue: 'SECONDS',
   summary: 'time between two polls for rows to archive, in seconds, or with a unit such as 5m; default: 1',
 })

@@ -36,7 +36,7 @@ export async function runErase(
   const run = new EraseRun(options, context, out, signal, await openErasurePorts(context))
   if (options.confirm) return run.erase()
   await run.preview()
-  const hint = 'the items above would be deleted permanently; give --confirm to delete them'
+  const hint = 'nothing was deleted; give --confirm to delete what is listed, permanently'
   throw new CommandError('usage', 'nothing was changed: --confirm is missing', hint)
 }
 

@@ -1,13 +1,13 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../base/errors.js'
 
-/** Milliseconds, both bounds included. */
-type Bounds = { readonly min: number; readonly max: number }
+/** The bounds are milliseconds, both included. `bareSeconds` also takes a count of seconds without a unit. */
+type Grammar = { readonly min: number; readonly max: number; readonly bareSeconds?: boolean }
 
 export const SECOND = 1_000
 export const HOUR = 3_600 * SECOND
 
-/** The units in milliseconds. A count without a unit is in seconds. */
+/** The units in milliseconds. */
 const UNITS: Readonly<Record<string, number>> = {
   '': SECOND,
   s: SECOND,
@@ -17,22 +17,21 @@ const UNITS: Readonly<Record<string, number>> = {
 }
 
 /** Seconds, minutes or hours, with fractions. */
-const DURATION = /^(\d{1,6}(?:\.\d{1,3})?)([smh]?)$/
+const WITH_UNIT = /^(\d{1,6}(?:\.\d{1,3})?)([smh])$/
+const WITH_OR_WITHOUT_UNIT = /^(\d{1,6}(?:\.\d{1,3})?)([smh]?)$/
 
-/** A flag whose value is a duration: `30s`, `5m`, `24h`, or seconds without a unit. Its value is in milliseconds. */
-export const durationFlag = Flags.custom<number, Bounds>({
+/** A flag whose value is a duration: `30s`, `5m` or `24h`. Its value is in milliseconds. */
+export const durationFlag = Flags.custom<number, Grammar>({
   helpValue: 'TIME',
-  parse: async (text, _context, bounds) => parseDuration(text, bounds),
+  parse: async (text, _context, grammar) => parseDuration(text, grammar),
 })
 
 /** Returns milliseconds. Throws `usage` for anything else, and for a duration out of bounds. */
-export function parseDuration(text: string, { min, max }: Bounds): number {
-  const duration = durationIn(text, DURATION)
+export function parseDuration(text: string, { min, max, bareSeconds = false }: Grammar): number {
+  const duration = durationIn(text, bareSeconds ? WITH_OR_WITHOUT_UNIT : WITH_UNIT)
   if (duration !== undefined && duration >= min && duration <= max) return duration
-  throw new AuditError(
-    'usage',
-    `expected a duration such as 30s, 5m or 24h, from ${shown(min)} to ${shown(max)}`,
-  )
+  const form = bareSeconds ? 'seconds, or a duration such as 30s or 5m' : 'a duration such as 30s, 5m or 24h'
+  throw new AuditError('usage', `expected ${form}, from ${shown(min)} to ${shown(max)}`)
 }
 
 /**

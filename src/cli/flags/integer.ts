@@ -11,8 +11,9 @@ export const integerFlag = Flags.custom<number, Bounds>({
 })
 
 /** Throws `usage` unless the text is decimal digits within the bounds. `otherwise` names other accepted values, for the message. */
-export function parseInteger(text: string, { min = 0, max = 999_999 }: Bounds, otherwise = ''): number {
-  const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return value
-  throw new AuditError('usage', `expected a whole number from ${min} to ${max}${otherwise}`)
+export function parseInteger(text: string, { min = 0, max }: Bounds, otherwise = ''): number {
+  const value = /^0*\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= (max ?? value)) return value
+  const range = max === undefined ? '' : ` from ${min} to ${max}`
+  throw new AuditError('usage', `expected a whole number${range}${otherwise}`)
 }

@@ -11,7 +11,7 @@ export async function registerDocument(app: App): Promise<void> {
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'Audit log, read API',
+        title: 'Audit log, read surface',
         description: 'A tamper-evident audit log: list, get with proof, verify, erase.',
         version: '1.0.0',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },

@@ -53,9 +53,13 @@ async function revoke(client: Client, tuple: RelationTuple, selfAudit: AppendIte
     [tuple.object, tuple.relation, tuple.subject],
   )
   if (rowCount === 1) return { auditRows: await appendUnderLocks(client, selfAudit) }
-  throw new AuditError('relation_not_found', `the subject is not ${tuple.relation} of ${tuple.object}`, {
-    advice: { code: 'list_all_relations' },
-  })
+  throw new AuditError(
+    'relation_not_found',
+    `the subject does not have the relation ${tuple.relation} on ${tuple.object}`,
+    {
+      advice: { code: 'list_all_relations' },
+    },
+  )
 }
 
 interface TupleRow {
