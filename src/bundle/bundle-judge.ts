@@ -7,14 +7,13 @@ import { ChainFold, type FoldResult, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import type { LastRow } from '../chain/head.js'
 import { LastSeen } from './last-seen.js'
-import type { Selection } from './manifest.js'
-import { matches } from './selection.js'
+import { matches, type Selection } from './selection.js'
 
 export interface JudgeOptions {
   readonly domainId: string
-  readonly selection: Pick<Selection, 'kind' | 'from_seq' | 'to_end' | 'filter'> & {
+  readonly selection: Pick<Selection, 'kind' | 'fromSeq' | 'toEnd' | 'filter'> & {
     /** Absent where the end is known only after the last row. */
-    readonly to_seq?: number | undefined
+    readonly toSeq?: number | undefined
   }
   readonly pins: readonly ChainHead[]
   readonly hasher: Hasher
@@ -37,9 +36,9 @@ export class BundleJudge implements RowTaker {
     this.#options = options
     this.#isFiltered = selection.kind === 'filtered'
     // A chain has no row below seq 1. A row that claims such a seq goes to the fold, which reports it.
-    this.#from = selection.from_seq === 1 ? Number.NEGATIVE_INFINITY : selection.from_seq
-    this.#to = selection.to_seq ?? Number.POSITIVE_INFINITY
-    const fromSeq = selection.from_seq
+    this.#from = selection.fromSeq === 1 ? Number.NEGATIVE_INFINITY : selection.fromSeq
+    this.#to = selection.toSeq ?? Number.POSITIVE_INFINITY
+    const { fromSeq } = selection
     const whole = { domainId, pins, hasher, fromSeq, isSelection: this.#isFiltered }
     this.#fold = new ChainFold(whole)
     this.#fastPath = new FastPath(this.#fold, whole)
@@ -79,8 +78,8 @@ export class BundleJudge implements RowTaker {
   }
 
   finish(): FoldResult {
-    const { to_end, to_seq, kind } = this.#options.selection
-    const result = this.#fastPath.finish(to_end || kind === 'filtered' ? undefined : to_seq)
+    const { toEnd, toSeq, kind } = this.#options.selection
+    const result = this.#fastPath.finish(toEnd || kind === 'filtered' ? undefined : toSeq)
     const own = this.findings.sorted()
     return own.length === 0 ? result : { ...result, findings: [...result.findings, ...own] }
   }

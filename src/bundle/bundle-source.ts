@@ -20,8 +20,8 @@ export class BundleSource implements EntrySource {
   readonly #hasher: Hasher
 
   constructor(manifest: ReadManifest, members: AsyncIterable<ReadMember>, hasher: Hasher) {
-    const { to_end, kind } = manifest.selection
-    this.keepsHead = to_end && kind !== 'filtered'
+    const { toEnd, kind } = manifest.selection
+    this.keepsHead = toEnd && kind !== 'filtered'
     this.#manifest = manifest
     this.#members = members
     this.#hasher = hasher
@@ -41,7 +41,7 @@ export class BundleSource implements EntrySource {
       known: false,
       head: this.keepsHead ? head : undefined,
       last,
-      end: selection.to_seq,
+      end: selection.toSeq,
       fold: isHeadless ? { ...fold, findings: [...fold.findings, ...headless()] } : fold,
     }
   }
@@ -66,7 +66,7 @@ class Reading implements LineTaker {
   constructor(manifest: ReadManifest, judge: BundleJudge) {
     this.#manifest = manifest
     this.#judge = judge
-    this.#seq = manifest.selection.from_seq - 1
+    this.#seq = manifest.selection.fromSeq - 1
   }
 
   async run(

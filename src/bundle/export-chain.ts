@@ -12,11 +12,12 @@ import type { ScanProgress } from '../ports/verify.js'
 import { BUNDLE_FORMAT, BUNDLE_LIMITS } from './bundle-format.js'
 import { BundleJudge } from './bundle-judge.js'
 import { damagedRow } from './damaged-row.js'
-import { endOf, type Manifest, type SeqHash } from './manifest.js'
+import type { Manifest, SeqHash } from './manifest.js'
 import { manifestFinding } from './manifest-finding.js'
+import { selectionJson } from './manifest-selection.js'
 import type { OutputFile } from './output-file.js'
 import { SegmentWriter } from './segment-writer.js'
-import { closedSelection, type OpenSelection, openSelection } from './selection.js'
+import { endOf, type OpenSelection, openSelection, type Selection } from './selection.js'
 import { type Member, memberOf, type Written, writeBundle } from './write-bundle.js'
 
 export interface ExportDeps {
@@ -31,6 +32,7 @@ export interface ExportDeps {
 
 export interface Exported {
   readonly manifest: Manifest
+  readonly selection: Selection
   readonly written: Written
   readonly findings: readonly Finding[]
 }
@@ -95,7 +97,7 @@ class ChainExport {
     this.#snapshot = snapshot
     this.#scratch = scratch
     this.#selection = openSelection(request, snapshot)
-    const selection = { ...this.#selection, to_seq: snapshot.toSeq }
+    const selection = { ...this.#selection, toSeq: snapshot.toSeq }
     const { domainId } = request
     this.#judge = new BundleJudge({ domainId, selection, pins: [], hasher: deps.hasher })
     this.#segments = new SegmentWriter((name, content) =>
@@ -146,7 +148,7 @@ class ChainExport {
   }
 
   #isBefore(seq: number): boolean {
-    return seq < this.#selection.from_seq && this.#selection.from_seq > 1
+    return seq < this.#selection.fromSeq && this.#selection.fromSeq > 1
   }
 
   #addPredecessor(row: StoredRow): void {
@@ -156,12 +158,13 @@ class ChainExport {
 
   async #finish(signal: AbortSignal): Promise<Exported> {
     const { findings: found } = this.#judge.finish()
-    const onHead = this.#selection.to_end ? this.#judgeHead() : []
+    const onHead = this.#selection.toEnd ? this.#judgeHead() : []
     const findings = inOrder([...found, ...onHead])
-    const manifest = this.#manifest(findings)
+    const selection = this.#closedSelection()
+    const manifest = this.#manifest(selection, findings)
     const { output, files } = this.#deps
     const written = await writeBundle(output, manifest, files, this.#scratch, signal)
-    return { manifest, written, findings }
+    return { manifest, selection, written, findings }
   }
 
   /** Returns the predecessor. If its seq is duplicated, returns the one that the first row links to: damage outside the range does not count. */
@@ -171,8 +174,8 @@ class ChainExport {
 
   /** Returns the last seq of a selection without an upper bound: its last row, or the end of the chain if it is filtered. */
   #end(fromSeq: number, last: number): number {
-    const { to_end } = this.#selection
-    return endOf(fromSeq, to_end ? last : Math.min(this.#snapshot.last?.seq ?? last, LIMITS.maxSeq + 1))
+    const { toEnd } = this.#selection
+    return endOf(fromSeq, toEnd ? last : Math.min(this.#snapshot.last?.seq ?? last, LIMITS.maxSeq + 1))
   }
 
   #judgeHead(): Finding[] {
@@ -180,16 +183,21 @@ class ChainExport {
     return finding === undefined ? [] : [finding]
   }
 
-  #manifest(findings: readonly Finding[]): Manifest {
+  #closedSelection(): Selection {
+    const { toSeq, fromSeq } = this.#snapshot
+    const last = this.#segments.segments.at(-1)?.last_seq ?? 0
+    return { ...this.#selection, toSeq: toSeq ?? this.#end(fromSeq, last) }
+  }
+
+  #manifest(selection: Selection, findings: readonly Finding[]): Manifest {
     const { segments } = this.#segments
     const [first, last] = [segments[0]?.first_seq ?? 0, segments.at(-1)?.last_seq ?? 0]
-    const { toSeq, fromSeq } = this.#snapshot
     const [head, predecessor] = [headOf(this.#snapshot), this.#predecessor()]
     return {
       format: BUNDLE_FORMAT,
       tool: this.#deps.tool,
       domain_id: this.#request.domainId,
-      selection: closedSelection(this.#selection, toSeq ?? this.#end(fromSeq, last)),
+      selection: selectionJson(selection, this.#request),
       ...(predecessor !== undefined && { predecessor }),
       ...(head !== undefined && { head }),
       rows: this.#rows,

@@ -4,6 +4,8 @@ import { LIMITS } from '../chain/limits.js'
 import { isChainId } from '../chain/uuid.js'
 import { BUNDLE_FORMAT, damaged, segmentName } from './bundle-format.js'
 import type { ManifestFinding } from './manifest-finding.js'
+import { type SelectionJson, selectionOf } from './manifest-selection.js'
+import { endOf, kindOf, type Selection } from './selection.js'
 
 /** A stored number. A row that was forced into the table may have any seq; 2^53 represents every larger one. */
 const int = z.number().refine((value) => Number.isInteger(value) && Math.abs(value) <= LIMITS.maxSeq + 1)
@@ -40,29 +42,6 @@ const needed = z.looseObject({
   segments: z.array(z.looseObject({ name: z.string(), ...counts, bytes: int, sha256: hash })),
 })
 
-export interface SelectionFilter {
-  readonly subject_pseudonym?: string | undefined
-  readonly relation?: string | undefined
-  readonly object_type?: string | undefined
-  readonly object_id?: string | undefined
-  readonly reason?: string | undefined
-  readonly correlation_id?: string | undefined
-}
-
-/** The rows of a chain that a bundle holds. */
-export interface Selection {
-  /** The whole chain, a range without gaps, or the rows of a range that match a filter. */
-  readonly kind: 'chain' | 'range' | 'filtered'
-  readonly from_seq: number
-  readonly to_seq: number
-  /** Whether the range goes on to the end of the chain at the time of the export. */
-  readonly to_end: boolean
-  /** The requested times, RFC 3339. */
-  readonly from?: string | undefined
-  readonly to?: string | undefined
-  readonly filter: SelectionFilter
-}
-
 export interface Segment {
   readonly name: string
   readonly rows: number
@@ -78,10 +57,9 @@ export interface SeqHash {
   readonly hash: string
 }
 
-/** The part of manifest.json that a reader uses. */
-export interface ReadManifest {
+/** The fields of manifest.json that a reader uses, apart from the selection. */
+interface ManifestFields {
   readonly domain_id: string
-  readonly selection: Selection
   /** The row before the first one, for its link. */
   readonly predecessor?: SeqHash | undefined
   /** The chain head at the time of the export. */
@@ -92,10 +70,18 @@ export interface ReadManifest {
   readonly segments: readonly Segment[]
 }
 
+/** The part of manifest.json that a reader uses. */
+export interface ReadManifest extends ManifestFields {
+  readonly selection: Selection
+  /** The selection as it was read, unknown keys included. */
+  readonly selectionJson: SelectionJson
+}
+
 /** manifest.json (docs/evidence.md, "The manifest"). */
-export interface Manifest extends ReadManifest {
+export interface Manifest extends ManifestFields {
   readonly format: typeof BUNDLE_FORMAT
   readonly tool: string
+  readonly selection: SelectionJson
   /** What the export found, for people. */
   readonly findings: { readonly total: number; readonly first: readonly ManifestFinding[] }
 }
@@ -123,31 +109,21 @@ export function readManifest(bytes: Buffer): ReadManifest {
   if (!isSpelled) throw damaged('manifest.json: not in the exact spelling of JSON.stringify')
   if (!json.split('\n').every((line) => LINE.test(line)))
     throw damaged('manifest.json: not as plain as an export writes it')
-  const manifest = read.data as ReadManifest
+  const selectionJson = read.data.selection as SelectionJson
+  const manifest = { ...read.data, selection: selectionOf(selectionJson), selectionJson } as ReadManifest
   const problem = contradiction(manifest)
   if (problem !== undefined) throw damaged(`manifest.json: ${problem}`)
   return manifest
 }
 
-/** Returns the kind of a selection, from its other fields. */
-export function kindOf({ from_seq, to_end, filter: wanted }: Omit<Selection, 'kind'>): Selection['kind'] {
-  if (Object.keys(wanted).length > 0) return 'filtered'
-  return from_seq === 1 && to_end ? 'chain' : 'range'
-}
-
-/** Returns the to_seq of a selection that goes on to the end of its chain. */
-export function endOf(fromSeq: number, lastSeq: number): number {
-  return Math.max(fromSeq, lastSeq)
-}
-
 function contradiction(manifest: ReadManifest): string | undefined {
   const { selection: chosen, predecessor, segments } = manifest
-  const { kind, from_seq, to_seq, to_end } = chosen
+  const { kind, fromSeq, toSeq, toEnd } = chosen
   if (kind !== kindOf(chosen)) return 'the kind of the selection is wrong'
-  if (from_seq < 1 || from_seq > LIMITS.maxSeq || to_seq < from_seq) return 'the selection is not a range'
-  if (to_end && to_seq !== endOf(from_seq, manifest.last_seq))
+  if (fromSeq < 1 || fromSeq > LIMITS.maxSeq || toSeq < fromSeq) return 'the selection is not a range'
+  if (toEnd && toSeq !== endOf(fromSeq, manifest.last_seq))
     return 'the selection does not end with the last row'
-  const isLink = kind !== 'filtered' && from_seq > 1 && predecessor?.seq === from_seq - 1
+  const isLink = kind !== 'filtered' && fromSeq > 1 && predecessor?.seq === fromSeq - 1
   if (predecessor !== undefined && !isLink) return 'the predecessor is wrong'
   if (segments.some(({ name }, i) => name !== segmentName(i + 1))) return 'the name of a segment is wrong'
   return isSum(manifest) ? undefined : 'its counts differ from the sums of its segments'

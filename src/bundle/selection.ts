@@ -1,63 +1,75 @@
 import type { Entry } from '../chain/entry.js'
-import { formatTimestamp } from '../chain/timestamp.js'
 import type { ExportRequest, ExportSnapshot } from '../ports/bundle.js'
-import { kindOf, type Selection, type SelectionFilter } from './manifest.js'
 
-/** A selection as in the manifest, without its end. */
-export type OpenSelection = Omit<Selection, 'to_seq'>
+/** The values that a row must have to be selected. An absent field matches every row. */
+export interface SelectionFilter {
+  readonly subjectPseudonym?: string | undefined
+  readonly relation?: string | undefined
+  readonly objectType?: string | undefined
+  readonly objectId?: string | undefined
+  readonly reason?: string | undefined
+  readonly correlationId?: string | undefined
+}
+
+/** The rows of a chain that a bundle holds. */
+export interface Selection {
+  /** The whole chain, a range without gaps, or the rows of a range that match a filter. */
+  readonly kind: 'chain' | 'range' | 'filtered'
+  readonly fromSeq: number
+  readonly toSeq: number
+  /** Whether the range goes on to the end of the chain at the time of the export. */
+  readonly toEnd: boolean
+  /** Has only the fields that it names: none of them is undefined. */
+  readonly filter: SelectionFilter
+}
+
+/** The selection of an export, whose last seq is known at the end. */
+export type OpenSelection = Omit<Selection, 'toSeq'>
 
 /** Returns the selection of an export. */
 export function openSelection(
-  { filter, from, to }: ExportRequest,
+  { filter: wanted }: ExportRequest,
   { fromSeq, toSeq }: ExportSnapshot,
 ): OpenSelection {
-  const wanted = selectionFilter(filter)
+  const filter = selectionFilter(wanted)
   // No reader can check whether the last row of a filtered selection is the last one that matches the filter.
-  const toEnd = toSeq === undefined && Object.keys(wanted).length === 0
-  const range = { from_seq: fromSeq, to_end: toEnd, filter: wanted }
-  return {
-    kind: kindOf({ ...range, to_seq: 0 }),
-    ...range,
-    ...(from !== undefined && { from: formatTimestamp(from) }),
-    ...(to !== undefined && { to: formatTimestamp(to) }),
-  }
+  const toEnd = toSeq === undefined && Object.keys(filter).length === 0
+  const range = { fromSeq, toEnd, filter }
+  return { kind: kindOf(range), ...range }
 }
 
-/** Returns the selection with its end, with keys in the order of the manifest. */
-export function closedSelection(open: OpenSelection, toSeq: number): Selection {
-  const { kind, from_seq, to_end, from, to, filter } = open
-  return {
-    kind,
-    from_seq,
-    to_seq: toSeq,
-    to_end,
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-    filter,
-  }
+/** Returns the kind of a selection, from its other fields. */
+export function kindOf({ fromSeq, toEnd, filter }: Omit<OpenSelection, 'kind'>): Selection['kind'] {
+  if (Object.keys(filter).length > 0) return 'filtered'
+  return fromSeq === 1 && toEnd ? 'chain' : 'range'
+}
+
+/** Returns the last seq of a selection that goes on to the end of its chain. */
+export function endOf(fromSeq: number, lastSeq: number): number {
+  return Math.max(fromSeq, lastSeq)
 }
 
 function selectionFilter(filter: ExportRequest['filter']): SelectionFilter {
   const { subjectPseudonym, relation, objectType, objectId, reason, correlationId } = filter
   return {
-    ...(subjectPseudonym !== undefined && { subject_pseudonym: subjectPseudonym }),
+    ...(subjectPseudonym !== undefined && { subjectPseudonym }),
     ...(relation !== undefined && { relation }),
-    ...(objectType !== undefined && { object_type: objectType }),
-    ...(objectId !== undefined && { object_id: objectId }),
+    ...(objectType !== undefined && { objectType }),
+    ...(objectId !== undefined && { objectId }),
     ...(reason !== undefined && { reason }),
-    ...(correlationId !== undefined && { correlation_id: correlationId }),
+    ...(correlationId !== undefined && { correlationId }),
   }
 }
 
 export function matches(entry: Entry, filter: SelectionFilter): boolean {
   const colon = entry.object.indexOf(':')
   const fields: Required<SelectionFilter> = {
-    subject_pseudonym: entry.subjectPseudonym,
+    subjectPseudonym: entry.subjectPseudonym,
     relation: entry.relation,
-    object_type: entry.object.slice(0, colon),
-    object_id: entry.object.slice(colon + 1),
+    objectType: entry.object.slice(0, colon),
+    objectId: entry.object.slice(colon + 1),
     reason: entry.reason,
-    correlation_id: entry.correlationId,
+    correlationId: entry.correlationId,
   }
   return (Object.keys(filter) as (keyof SelectionFilter)[]).every((name) => filter[name] === fields[name])
 }

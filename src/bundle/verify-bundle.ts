@@ -9,7 +9,9 @@ import { verifyChain } from '../verify/verify-chain.js'
 import { damaged, MANIFEST_NAME } from './bundle-format.js'
 import { type ReadMember, readMembers, unreadable } from './bundle-members.js'
 import { BundleSource } from './bundle-source.js'
-import { type ReadManifest, readManifest, type Selection } from './manifest.js'
+import { type ReadManifest, readManifest } from './manifest.js'
+import type { SelectionJson } from './manifest-selection.js'
+import type { Selection } from './selection.js'
 
 export interface BundleRequest {
   readonly path: string
@@ -24,6 +26,8 @@ export interface BundleRequest {
 /** A verdict, and the selection that the bundle holds. `ok` is false where there is a shortfall. */
 export interface BundleVerdict extends Verdict {
   readonly selection: Selection
+  /** The selection as the manifest spells it, unknown keys included. */
+  readonly selectionJson: SelectionJson
   /** Whether the bundle can show that no row of its segment is missing. */
   readonly complete: boolean
   /** Why an intact bundle does not fulfil the request. */
@@ -47,8 +51,8 @@ export async function verifyBundle(
     assertChain(manifest, request)
     const pins = request.pinsOf(manifest.domain_id)
     const { domain_id: domainId, selection } = manifest
-    const { from_seq: fromSeq, to_seq, to_end } = selection
-    const segment = { domainId, fromSeq, toSeq: to_end ? undefined : to_seq, pins }
+    const { fromSeq, toSeq, toEnd } = selection
+    const segment = { domainId, fromSeq, toSeq: toEnd ? undefined : toSeq, pins }
     const source = new BundleSource(manifest, members, hasher)
     const verdict = await verifyChain(source, segment, progress, signal)
     return bundleVerdict(manifest, verdict, request.allowFiltered)
@@ -79,13 +83,17 @@ function assertChain({ domain_id, rows, segments }: ReadManifest, { domainId }: 
   if (rows === 0 || segments.length === 0) throw new AuditError('nothing_to_verify', 'the bundle has no rows')
 }
 
-function bundleVerdict({ selection }: ReadManifest, verdict: Verdict, allowFiltered: boolean): BundleVerdict {
+function bundleVerdict(
+  { selection, selectionJson }: ReadManifest,
+  verdict: Verdict,
+  allowFiltered: boolean,
+): BundleVerdict {
   const complete = selection.kind !== 'filtered'
   const found = verdict.findings
   const findings = complete ? found : found.filter((finding) => !isUnselectedPin(finding))
   const shortfall = complete || findings.length > 0 ? undefined : shortfallOf(found.length > 0, allowFiltered)
   const ok = findings.length === 0 && shortfall === undefined
-  return { ...verdict, ok, findings, complete, selection, shortfall }
+  return { ...verdict, ok, findings, complete, selection, selectionJson, shortfall }
 }
 
 /** A filtered selection proves nothing about a pinned row that it does not hold. */

@@ -1,4 +1,5 @@
 import type { Exported } from '../../bundle/export-chain.js'
+import type { SelectionJson } from '../../bundle/manifest-selection.js'
 import type { BundleVerdict } from '../../bundle/verify-bundle.js'
 import { wireFinding } from '../../json/finding.js'
 import { type VerifyResult, verifyResult } from '../../json/verify-result.js'
@@ -24,7 +25,7 @@ export function exportJson(path: string, { manifest, written, findings }: Export
 /** What `verify --source bundle --json` prints: a verify result, and what the bundle is a selection of. */
 export function bundleResult(
   verdict: BundleVerdict,
-): VerifyResult & Pick<BundleVerdict, 'complete' | 'selection'> {
-  const { complete, selection } = verdict
-  return { ...verifyResult(verdict), complete, selection }
+): VerifyResult & { readonly complete: boolean; readonly selection: SelectionJson } {
+  const { complete, selectionJson } = verdict
+  return { ...verifyResult(verdict), complete, selection: selectionJson }
 }

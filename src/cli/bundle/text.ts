@@ -1,10 +1,11 @@
 import type { Exported } from '../../bundle/export-chain.js'
-import type { Selection } from '../../bundle/manifest.js'
+import { filterJson } from '../../bundle/manifest-selection.js'
+import type { Selection } from '../../bundle/selection.js'
 import { safe } from '../output/safe-text.js'
 import { findingLines } from '../verify/text.js'
 
-export function exportText(path: string, { manifest, written, findings }: Exported): string {
-  const { domain_id, selection, rows, head } = manifest
+export function exportText(path: string, { manifest, selection, written, findings }: Exported): string {
+  const { domain_id, rows, head } = manifest
   const verdict = findings.length === 0 ? 'exported' : 'DIVERGED'
   const lines = [
     safe`${verdict}  ${domain_id}  ${rows} rows, ${selectionText(selection)}, to ${path}`,
@@ -17,9 +18,9 @@ export function exportText(path: string, { manifest, written, findings }: Export
 }
 
 /** Returns the selection of a bundle in words. */
-export function selectionText({ kind, from_seq, to_seq, filter }: Selection): string {
+export function selectionText({ kind, fromSeq, toSeq, filter }: Selection): string {
   if (kind === 'chain') return 'the whole chain'
-  if (kind === 'range') return `the range ${from_seq} to ${to_seq}`
-  const wanted = Object.entries(filter).map(([name, value]) => safe`${name} = ${String(value)}`)
-  return `FILTERED from rows ${from_seq} to ${to_seq} (${wanted.join(', ')})`
+  if (kind === 'range') return `the range ${fromSeq} to ${toSeq}`
+  const wanted = Object.entries(filterJson(filter)).map(([name, value]) => safe`${name} = ${String(value)}`)
+  return `FILTERED from rows ${fromSeq} to ${toSeq} (${wanted.join(', ')})`
 }
