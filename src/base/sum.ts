@@ -1,4 +1,4 @@
-/** Returns the sum of a figure of all items; 0 where there is none. */
+/** Returns the sum of one figure of all items: 0 for an empty list. */
 export function sum<T>(items: readonly T[], figureOf: (item: T) => number): number {
   return items.reduce((total, item) => total + figureOf(item), 0)
 }

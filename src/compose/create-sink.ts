@@ -45,8 +45,8 @@ export function createSink(options: CreateSinkOptions): AuditSink {
   assertKeyDays(options.idempotencyDays)
   const database = new Database(options.databaseUrl, options.connections)
   const pepper = typeof options.pepper === 'string' ? openPepperSource(options.pepper) : options.pepper
-  const parts = sinkOptions(database, pepper, options)
-  const sink = new Sink({ ...parts, resolver: options.resolver ?? parts.resolver })
+  const ports = sinkOptions(database, pepper, options)
+  const sink = new Sink({ ...ports, resolver: options.resolver ?? ports.resolver })
   let checked: Promise<void> | undefined
   return {
     async record(entry) {

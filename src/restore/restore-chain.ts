@@ -109,8 +109,8 @@ async function rebuild(
   const store = await mirrorAt(mirrorUrl)
   const rows = rowsOf(store, codec, domainId, signal)
   return runStep('rebuild', async (onProgress) => {
-    const parts = { target, rows, hasher, mirrorUrl: store.url }
-    const rebuilt = await rebuildChain(request, parts, onProgress, signal)
+    const deps = { target, rows, hasher, mirrorUrl: store.url }
+    const rebuilt = await rebuildChain(request, deps, onProgress, signal)
     const stored = await store.storedAt(codec.key(domainId, rebuilt.head.seq), signal)
     return { ...rebuilt, storedAt: stored === undefined ? undefined : BigInt(stored) * 1_000n }
   })

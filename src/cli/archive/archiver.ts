@@ -41,7 +41,7 @@ async function once(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const notes: string[] = []
-  const parts = await uploadDepsOf(context, concurrency, (line) => notes.push(line))
+  const deps = await uploadDepsOf(context, concurrency, (line) => notes.push(line))
   const { archiveOnce } = await import('../../archive/once.js')
   let rows = 0
   const chains = await withProgress('archive', (onProgress) => {
@@ -49,7 +49,7 @@ async function once(
       rows += stamped
       onProgress({ rows })
     }
-    return archiveOnce({ ...parts, onStamped }, signal)
+    return archiveOnce({ ...deps, onStamped }, signal)
   })
   for (const line of notes) note(line)
   for (const chain of chains) await printChain(chain, json, out)
@@ -77,12 +77,12 @@ async function worker(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const parts = await uploadDepsOf(context, concurrency, note)
+  const deps = await uploadDepsOf(context, concurrency, note)
   const { runWorker } = await import('../../archive/worker.js')
   const failures = new ReportedFailures()
   await runWorker(
     {
-      ...parts,
+      ...deps,
       pollInterval,
       onStamped: () => undefined,
       onPass: async (domainId, drained) => {

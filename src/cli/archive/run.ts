@@ -26,14 +26,14 @@ export async function runBackfill(
 ): Promise<ExitCode> {
   const { json, dryRun, fromSeq, toSeq, concurrency } = options
   const notes: string[] = []
-  const parts = await uploadDepsOf(context, concurrency, (line) => notes.push(line))
+  const deps = await uploadDepsOf(context, concurrency, (line) => notes.push(line))
   const { backfillChain } = await import('../../archive/backfill.js')
   let found = false
   await eachChain(options, context, out, signal, {
     label: 'backfill',
     head: BACKFILL_HEAD,
     work: (domainId, onProgress) =>
-      backfillChain({ domainId, fromSeq, toSeq, dryRun }, { ...parts, onProgress }, signal),
+      backfillChain({ domainId, fromSeq, toSeq, dryRun }, { ...deps, onProgress }, signal),
     toRow: backfilledRow,
     toJson: (backfilled) => backfilledJson(backfilled, dryRun),
     after: (backfilled) => {

@@ -25,10 +25,10 @@ export async function runExport(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { path, replace, tool, json } = options
-  const parts = await openExportDeps(context, { path, replace }, tool)
+  const deps = await openExportDeps(context, { path, replace }, tool)
   const { request } = options
   const exported = await withProgress(`export ${request.domainId}`, (onProgress) =>
-    exportChain(request, parts, onProgress, signal),
+    exportChain(request, deps, onProgress, signal),
   )
   if (json) await out.json(exportJson(path, exported))
   else await out.line(exportText(path, exported))

@@ -43,7 +43,7 @@ export function optionalPerson({ identity, subject, pseudonym: hex }: GivenPerso
   return subject === undefined ? undefined : { subjectId: parsedSubject(subject) }
 }
 
-/** Returns the person that the flags name. Throws `usage` if they name nobody or several people. */
+/** Returns the person that the flags name. Throws `usage` unless they name exactly one person. */
 export function parsePerson(flags: GivenPerson): Person {
   const person = optionalPerson(flags)
   if (person !== undefined) return person
