@@ -72,9 +72,14 @@ export interface FindingKey {
 export interface QuarantineOverview {
   /** Returns a text that changes when a record is added, acknowledged or removed. Cheap enough to call every second. */
   mark(): Promise<string>
-  counts(): Promise<readonly QuarantineCount[]>
-  /** Returns the latest `limit` acknowledged findings of the source PostgreSQL. */
-  acknowledged(limit: number): Promise<readonly FindingKey[]>
+  /** Reads counts and keys in one snapshot, so that no finding counts as acknowledged without being in `acknowledged`. */
+  read(limit: number): Promise<QuarantineContents>
+}
+
+export interface QuarantineContents {
+  readonly counts: readonly QuarantineCount[]
+  /** The latest acknowledged findings of the source PostgreSQL, at most the limit. */
+  readonly acknowledged: readonly FindingKey[]
 }
 
 /** The fields of a log line of the probe. No field holds personal data. */

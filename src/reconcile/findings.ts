@@ -117,10 +117,7 @@ export class OpenFindings {
     const { overview, onRemoved } = this.#deps
     this.#startedRead += 1
     const read = this.#startedRead
-    const [counts, acknowledged] = await Promise.all([
-      overview.counts(),
-      overview.acknowledged(MAX_ACKNOWLEDGED),
-    ])
+    const { counts, acknowledged } = await overview.read(MAX_ACKNOWLEDGED)
     // A read that started later has finished before this one.
     if (read < this.#usedRead) return
     this.#usedRead = read

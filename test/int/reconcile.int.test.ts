@@ -147,7 +147,7 @@ describe('readiness', () => {
     await fixture.attack(
       `UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'x'`,
     )
-    await expect.poll(() => running.countsWithStamp, WAIT).toBeGreaterThan(0)
+    await expect.poll(() => running.readsWithStamp, WAIT).toBeGreaterThan(0)
     expect(running.probe.state()).toBe('diverged')
     await fixture.attack('DELETE FROM audit_tamper_quarantine')
     await expect.poll(() => messages(running), WAIT).toContain('records were removed from the quarantine')

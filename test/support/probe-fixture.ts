@@ -23,8 +23,8 @@ export interface Running {
   readonly lines: ProbeLine[]
   /** The alerts that the probe raised. */
   readonly alerts: Divergence[]
-  /** The number of counts of the quarantine that started when a record already had an acknowledgement stamp. */
-  countsWithStamp: number
+  /** The number of reads of the quarantine that started when a record already had an acknowledgement stamp. */
+  readsWithStamp: number
   close(): Promise<void>
 }
 
@@ -67,7 +67,7 @@ export class ProbeFixture {
       scans: [],
       lines: [],
       alerts: [],
-      countsWithStamp: 0,
+      readsWithStamp: 0,
       probe: new Probe({
         store: postgresReconcile(database),
         source: source(1),
@@ -75,11 +75,11 @@ export class ProbeFixture {
         quarantine: postgresQuarantine(database),
         overview: {
           ...overview,
-          counts: async () => {
+          read: async (limit) => {
             const hadStamp = await hasStamp(database)
-            const counts = await overview.counts()
-            if (hadStamp) running.countsWithStamp += 1
-            return counts
+            const contents = await overview.read(limit)
+            if (hadStamp) running.readsWithStamp += 1
+            return contents
           },
         },
         log: { info: line('info'), error: line('error') },

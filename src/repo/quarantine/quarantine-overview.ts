@@ -41,8 +41,11 @@ export function postgresQuarantineOverview(database: Database): QuarantineOvervi
   return {
     mark: () =>
       inSnapshot(async (client) => (await client.query<{ mark: string }>(MARK)).rows[0]?.mark ?? ''),
-    counts: () => inSnapshot(counts),
-    acknowledged: (limit) => inSnapshot((client) => keys(client, limit)),
+    read: (limit) =>
+      inSnapshot(async (client) => ({
+        counts: await counts(client),
+        acknowledged: await keys(client, limit),
+      })),
   }
 }
 
