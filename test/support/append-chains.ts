@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createDomain } from '../../src/append/create-domain.js'
-import { type InputEntry, inputEntry } from '../../src/append/input/input-line.js'
+import { type InputEntry, parseInputLine } from '../../src/append/input/input-line.js'
 import { Sink } from '../../src/append/sink.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { sinkOptions } from '../../src/compose/sink-options.js'
@@ -59,13 +59,8 @@ export function entryFor(
   patch: Record<string, unknown> = {},
 ): InputEntry {
   const place = chains === PLATFORM_ANCHOR ? { platform: true } : { domain_ids: [chains].flat() }
-  return inputEntry({
-    subject_id: 'alice',
-    relation: 'project.read',
-    object: 'project:p1',
-    ...place,
-    ...patch,
-  })
+  const line = { subject_id: 'alice', relation: 'project.read', object: 'project:p1', ...place, ...patch }
+  return parseInputLine(Buffer.from(JSON.stringify(line)))
 }
 
 /** Returns the seq of each outcome on its first chain, or the code of its refusal. */

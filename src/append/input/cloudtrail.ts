@@ -5,8 +5,7 @@ import { isAddress } from '../personal/ip.js'
 import { personalDataProblem } from '../personal/personal-data.js'
 import { readBoundedFile } from './bounded-file.js'
 import { objectOfResource, type Resource, resourceSchema } from './cloudtrail-resource.js'
-import type { InputLine } from './entry-schema.js'
-import { type InputEntry, inputEntry } from './input-line.js'
+import { checkEntry, type InputEntry, type UncheckedEntry } from './input-line.js'
 import { JsonProblem, parseLooseJson } from './strict-json.js'
 
 /** The fields of an event that the mapping reads. Other fields are ignored. */
@@ -70,20 +69,20 @@ export function cloudTrailEntry(record: unknown, where: string): InputEntry {
       `${where}: ${path === '' ? 'record' : path}: missing, or of a wrong type`,
     )
   }
-  return located(where, () => inputEntry(lineOf(event.data)))
+  return located(where, () => checkEntry(entryOf(event.data)))
 }
 
-function lineOf(event: CloudTrailEvent): InputLine {
+function entryOf(event: CloudTrailEvent): UncheckedEntry {
   const { principalId, invokedBy, arn } = event.userIdentity
   const service = event.eventSource.replace(/\.amazonaws\.com$/, '')
   const subjectId = principalId || invokedBy
   if (!subjectId) throw new AuditError('invalid_input', 'userIdentity: neither principalId nor invokedBy')
   return {
-    subject_id: subjectId,
+    subjectId,
     relation: `${service}:${event.eventName}`,
     object: objectOf(event, subjectId) ?? `service:${service}`,
     reason: DENIED.test(event.errorCode ?? '') ? 'insufficient_relation' : 'granted',
-    correlation_id: event.requestID ?? '',
+    correlationId: event.requestID ?? '',
     ...(arn && { subject: { plaintext: arn } }),
     context: contextOf(event),
   }
@@ -110,7 +109,7 @@ function contextOf(event: CloudTrailEvent) {
   const { userAgent, eventTime, eventID, errorCode } = event
   return {
     ip: addressOf(event),
-    ...(userAgent && { user_agent: userAgent }),
+    ...(userAgent && { userAgent }),
     metadata: {
       ...(eventTime && { event_time: eventTime }),
       ...(eventID && { event_id: eventID }),

@@ -9,6 +9,7 @@ import {
 } from '../../chain/limits.js'
 import { REASONS } from '../../chain/reason.js'
 import { domainIdProblem, isUuid } from '../../chain/uuid.js'
+import type { RequestContext, SubjectPii } from '../../ports/append.js'
 import { ipProblem } from '../personal/ip.js'
 import { metadataProblem } from './metadata.js'
 
@@ -37,54 +38,62 @@ function idempotencyKeyProblem(value: string): string | undefined {
   return UUID_V4.test(value) ? undefined : 'expected a UUID v4 of 36 characters'
 }
 
+/** Returns the schema of a list whose input may be read-only. */
+function list(schema: z.ZodArray<z.ZodString>): z.ZodType<string[], readonly string[]> {
+  return schema
+}
+
+/** Returns the fields of an object that are present. */
+function present<Fields extends object>(fields: Fields): Fields {
+  const kept: Partial<Fields> = {}
+  for (const name in fields) if (fields[name] !== undefined) kept[name] = fields[name]
+  return kept as Fields
+}
+
+/** The schemas of exactly the fields of T. */
+type FieldsOf<T> = { readonly [Name in keyof Required<T>]: z.ZodType<T[Name]> }
+
 const lowerCase = z.string().toLowerCase()
-const domainId = ruled(lowerCase, domainIdProblem)
 const address = ruled(z.string(), ipProblem)
-const strings = z.array(z.string())
+const strings = list(z.array(z.string()))
 
-const subject = z.strictObject({
+export const domainId = ruled(lowerCase, domainIdProblem)
+
+export const subjectFields = {
   plaintext: text(1, LIMITS.plaintextBytes).optional(),
-  email_claim: text(1, LIMITS.emailBytes).optional(),
-  source_ip: address.optional(),
-  idp_claim_names: z.array(text(1, LIMITS.claimNameBytes)).max(LIMITS.claimNames).optional(),
-})
+  emailClaim: text(1, LIMITS.emailBytes).optional(),
+  sourceIp: address.optional(),
+  idpClaimNames: list(z.array(text(1, LIMITS.claimNameBytes)).max(LIMITS.claimNames)).optional(),
+  /** Only a caller in code names the identity. On a line, a subject_id that is a UUID does. */
+  identityId: ruled(lowerCase, uuidProblem).optional(),
+} satisfies FieldsOf<SubjectPii>
 
-const context = z.strictObject({
+export const contextFields = {
   ip: address.optional(),
-  user_agent: text(0, LIMITS.userAgentBytes).optional(),
+  userAgent: text(0, LIMITS.userAgentBytes).optional(),
   metadata: ruled(z.custom<Readonly<Record<string, unknown>>>(), metadataProblem).optional(),
-})
+} satisfies FieldsOf<RequestContext>
 
-/**
- * An entry as an input line writes it (docs/input.md): the one list of an entry's fields. The types and names of an
- * entry in code come from here. A key that is not listed is refused.
- */
-export const lineSchema = z.strictObject({
-  subject_id: text(1, LIMITS.subjectIdBytes),
+/** The one list of an entry's fields. The types of an entry, and the fields of an input line, come from here. */
+export const entryFields = {
+  subjectId: text(1, LIMITS.subjectIdBytes),
   relation: text(1, LIMITS.relationBytes),
   object: ruled(z.string(), objectProblem),
   reason: z.enum(REASONS).default('granted'),
-  relation_path: ruled(strings, relationPathProblem).default(() => []),
+  relationPath: ruled(strings, relationPathProblem).default(() => []),
   /** Sorted by UTF-8 bytes, without duplicates. */
-  caveat_context: ruled(strings, caveatContextProblem)
+  caveatContext: ruled(strings, caveatContextProblem)
     .transform(sortCaveats)
     .default(() => []),
-  correlation_id: text(0, LIMITS.correlationIdBytes).default(''),
+  correlationId: text(0, LIMITS.correlationIdBytes).default(''),
   zedtoken: text(0, LIMITS.zedtokenBytes).default(''),
-  /** Short for `domain_ids` with one element. */
-  domain_id: domainId.optional(),
-  domain_ids: z.array(domainId).min(1).max(LIMITS.domainIds).optional(),
+  domainIds: list(z.array(domainId).min(1).max(LIMITS.domainIds)).optional(),
   platform: z.literal(true).optional(),
-  subject: subject.optional(),
-  context: context.optional(),
+  subject: z.object(subjectFields).overwrite(present).optional(),
+  context: z.object(contextFields).overwrite(present).optional(),
   /** An entry with a key that its chains have seen is not appended again. */
-  idempotency_key: ruled(lowerCase, idempotencyKeyProblem).optional(),
-})
+  idempotencyKey: ruled(lowerCase, idempotencyKeyProblem).optional(),
+}
 
-/** What an input line may hold. */
-export type InputLine = z.input<typeof lineSchema>
-
-/** An entry of a caller in code, who may also name the identity of the subject. On a line, a subject_id that is a UUID does. */
-export const callerSchema = lineSchema.extend({
-  subject: subject.extend({ identity_id: ruled(lowerCase, uuidProblem).optional() }).optional(),
-})
+/** An entry of a caller in code. A key that is not listed is ignored, and so is a field that is undefined. */
+export const entrySchema = z.object(entryFields).overwrite(present)

@@ -1,23 +1,16 @@
 import type { z } from 'zod'
 import { AuditError } from '../../base/errors.js'
 import { LIMITS } from '../../chain/limits.js'
-import { callerSchema, lineSchema } from './entry-schema.js'
-import { fieldNames, type InCamelCase, toCamelCase, toSnakeCase } from './field-names.js'
+import { entrySchema } from './entry-schema.js'
+import { snakeCase, toCamelCase } from './field-names.js'
+import { LINE_NAMES, lineSchema } from './line-schema.js'
 import { JsonProblem, parseStrictJson } from './strict-json.js'
 
-type Line = z.output<typeof callerSchema>
-
 /** An entry whose fields keep every limit of the format. Its chains and its pseudonyms are not known yet. */
-export type InputEntry = InCamelCase<Omit<Line, 'domain_id'>>
+export type InputEntry = Readonly<z.output<typeof entrySchema>>
 
 /** An entry as a caller in code gives it to {@link checkEntry}: every field that has a default may be left out. */
-export type UncheckedEntry = InCamelCase<Omit<z.input<typeof callerSchema>, 'domain_id'>>
-
-const { domain_id: _, ...shape } = callerSchema.shape
-const NAMES = fieldNames(shape, {
-  subject: shape.subject.unwrap().shape,
-  context: shape.context.unwrap().shape,
-})
+export type UncheckedEntry = Readonly<z.input<typeof entrySchema>>
 
 /**
  * Returns the entry of one line of NDJSON, given without its newline. Throws AuditError and nothing else:
@@ -29,7 +22,7 @@ export function parseInputLine(bytes: Uint8Array): InputEntry {
     throw new AuditError('invalid_input', `expected a line of at most ${LIMITS.lineBytes} bytes`)
   }
   try {
-    return inputEntry(parseStrictJson(bytes))
+    return entryOfLine(parseStrictJson(bytes))
   } catch (error) {
     // The cause is left out on purpose: it could show the line.
     if (error instanceof JsonProblem) throw new AuditError('invalid_input', error.message)
@@ -37,31 +30,32 @@ export function parseInputLine(bytes: Uint8Array): InputEntry {
   }
 }
 
-/** Returns the entry of a parsed line. Throws as {@link parseInputLine} does. */
-export function inputEntry(value: unknown): InputEntry {
-  return entryOf(value, lineSchema)
-}
-
 /**
- * Checks an entry that was not read from a line (flags, a caller of the library) against the same schema, and fills in
- * the defaults. Throws as {@link parseInputLine} does; a message names a field as a line does.
+ * Checks an entry that was not read from a line (flags, a caller of the library) by the same rules, and fills in the
+ * defaults. Throws as {@link parseInputLine} does; a message names a field as a line does.
  */
 export function checkEntry(entry: UncheckedEntry): InputEntry {
-  return entryOf(toSnakeCase(entry, NAMES), callerSchema)
+  const checked = parsed(entrySchema, entry)
+  refuseContradiction({ domain_ids: checked.domainIds, platform: checked.platform })
+  return checked
 }
 
-function entryOf(value: unknown, schema: typeof lineSchema | typeof callerSchema): InputEntry {
-  const parsed = schema.safeParse(value)
-  if (!parsed.success) throw new AuditError('invalid_input', issueText(parsed.error.issues[0]))
-  const line: Line = parsed.data
+function entryOfLine(value: unknown): InputEntry {
+  const line: Record<string, unknown> = parsed(lineSchema, value)
   refuseContradiction(line)
   if (line.domain_id !== undefined) line.domain_ids = [line.domain_id]
-  return toCamelCase(line, NAMES)
+  return toCamelCase(line, LINE_NAMES) as unknown as InputEntry
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value)
+  if (!result.success) throw new AuditError('invalid_input', issueText(result.error.issues[0]))
+  return result.data
 }
 
 const CHAINS = ['domain_id', 'domain_ids', 'platform'] as const
 
-function refuseContradiction(line: Line): void {
+function refuseContradiction(line: Readonly<Record<string, unknown>>): void {
   const given = CHAINS.filter((key) => line[key] !== undefined)
   if (given.length > 1) {
     throw new AuditError(
@@ -71,9 +65,9 @@ function refuseContradiction(line: Line): void {
   }
 }
 
-/** The path is made of the schema's own keys and indexes, so the text shows nothing of the line. */
+/** The path is made of the schema's own keys and indexes, so the text shows nothing of the entry. */
 function issueText(issue: z.core.$ZodIssue | undefined): string {
-  const path = issue === undefined ? '' : issue.path.map(String).join('.')
+  const path = issue === undefined ? '' : issue.path.map(String).map(snakeCase).join('.')
   const rule = issue === undefined ? 'refused' : ruleText(issue)
   return path === '' ? rule : `${path}: ${rule}`
 }
