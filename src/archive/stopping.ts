@@ -10,13 +10,13 @@ export interface Stopping {
  * Milliseconds that uploads in flight may take after the signal. Their rows must then be stamped within the grace period
  * of the command line, which is 10 s (cli/shell/interruption.ts).
  */
-const PATIENCE = 6_000
+const GIVE_UP_AFTER = 6_000
 
 /** Runs `use` with a `stop` signal, aborted by `outer` or {@link Stopping.end}, and a `giveUp` signal `patience` later. */
 export async function withStopping<T>(
   outer: AbortSignal,
   use: (stopping: Stopping) => Promise<T>,
-  patience = PATIENCE,
+  patience = GIVE_UP_AFTER,
 ): Promise<T> {
   const [stopper, quitter] = [new AbortController(), new AbortController()]
   const stop = stopper.signal

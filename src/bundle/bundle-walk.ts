@@ -32,7 +32,7 @@ export class BundleWalk {
     this.#positions = new Map(this.#expected.map((one, position) => [nameOf(one), position]))
   }
 
-  /** Yields the steps in the order of the file, and decompresses ahead. Rejects as readMembers does, after the steps before. */
+  /** Yields the steps in the order of the file, and decompresses ahead. At damage, yields the steps before it, then rejects. */
   async *steps(members: AsyncIterable<ReadMember>): AsyncGenerator<BundleStep> {
     const ahead: Promise<BundleStep>[] = []
     try {
@@ -42,12 +42,12 @@ export class BundleWalk {
       }
       while (ahead.length > 0) yield await next(ahead)
     } finally {
-      // Members after damage are not reported: the rows between would look missing.
+      // Nothing that was started may go on after the end. Its steps are dropped: the rows between would look missing.
       await Promise.allSettled(ahead)
     }
   }
 
-  /** Yields the error that ends the file after the members before it. */
+  /** Yields the steps of each member. A damaged file yields a rejected step after the members before the damage. */
   async *#inOrder(members: AsyncIterable<ReadMember>): AsyncGenerator<Promise<BundleStep>[]> {
     try {
       for await (const member of members) yield this.#member(member)

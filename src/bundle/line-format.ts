@@ -1,5 +1,5 @@
-/** The parts of a row's line, in this order and in ASCII (docs/evidence.md, "A row"). */
-export const LINE = {
+/** The fixed ASCII text of a row's line, in order of appearance (docs/evidence.md, "A row"). */
+export const LINE_TEXT = {
   seq: Buffer.from('{"seq":'),
   prev: Buffer.from(',"prev_hash":"'),
   entry: Buffer.from('","entry_hash":"'),

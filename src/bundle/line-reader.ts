@@ -5,9 +5,10 @@ import { HASH_BYTES, HASH_DIGITS } from '../chain/layout.js'
 import { LIMITS } from '../chain/limits.js'
 import { Base64Reader } from './base64.js'
 import { readHex } from './hex.js'
-import { LINE, NEWLINE } from './line-format.js'
+import { LINE_TEXT, NEWLINE } from './line-format.js'
 
-const HASHES = LINE.prev.length + HASH_DIGITS + LINE.entry.length + HASH_DIGITS + LINE.canonical.length
+const HASHES =
+  LINE_TEXT.prev.length + HASH_DIGITS + LINE_TEXT.entry.length + HASH_DIGITS + LINE_TEXT.canonical.length
 
 /** A number of this many digits is always exact. */
 const EXACT_DIGITS = 15
@@ -69,12 +70,12 @@ export class LineReader implements ByteRow {
   }
 
   #readWhole(content: Buffer, from: number, to: number): boolean {
-    const digits = from + LINE.seq.length
-    const comma = content.indexOf(LINE.prev[0] ?? 0, digits)
-    const prev = comma + LINE.prev.length
-    const entry = prev + HASH_DIGITS + LINE.entry.length
+    const digits = from + LINE_TEXT.seq.length
+    const comma = content.indexOf(LINE_TEXT.prev[0] ?? 0, digits)
+    const prev = comma + LINE_TEXT.prev.length
+    const entry = prev + HASH_DIGITS + LINE_TEXT.entry.length
     const base64 = comma + HASHES
-    const end = to - LINE.end.length
+    const end = to - LINE_TEXT.end.length
     if (comma < 0 || base64 > end || !isSpelled(content, from, comma, end)) return false
     const seq = seqAt(content, digits, comma)
     if (seq === undefined || !this.#readHashes(content, prev, entry)) return false
@@ -95,11 +96,11 @@ export class LineReader implements ByteRow {
 
 function isSpelled(content: Buffer, from: number, comma: number, end: number): boolean {
   return (
-    isAt(LINE.seq, content, from) &&
-    isAt(LINE.prev, content, comma) &&
-    isAt(LINE.entry, content, comma + LINE.prev.length + HASH_DIGITS) &&
-    isAt(LINE.canonical, content, comma + HASHES - LINE.canonical.length) &&
-    isAt(LINE.end, content, end)
+    isAt(LINE_TEXT.seq, content, from) &&
+    isAt(LINE_TEXT.prev, content, comma) &&
+    isAt(LINE_TEXT.entry, content, comma + LINE_TEXT.prev.length + HASH_DIGITS) &&
+    isAt(LINE_TEXT.canonical, content, comma + HASHES - LINE_TEXT.canonical.length) &&
+    isAt(LINE_TEXT.end, content, end)
   )
 }
 

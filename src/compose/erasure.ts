@@ -38,7 +38,7 @@ export async function openRetentionStore(context: Context): Promise<RetentionSto
   return postgresRetentionStore(await context.database(), DEFAULT_POLICY)
 }
 
-/** Finds API keys and relation tuples. Add every future store of personal references here. */
+/** Finds the API keys and relation tuples that still name an erased person. Add every future store of such references here. */
 function remainingOf(context: Context): RemainingReferences {
   return {
     of: async ({ domainId, pseudonym: wanted, identityId }) => {

@@ -6,14 +6,14 @@ import type { Context } from './context.js'
 import { openSidePool } from './database.js'
 import { openQuarantineStore } from './quarantine.js'
 
-/** The pool for glances and saved progress. Segments have connections of their own. */
+/** The pool for reading the ends of chains, and for saved progress. Segments have connections of their own. */
 const POOL = {
   connections: 2,
-  /** Milliseconds for a glance at the ends of all chains. One chain takes about 20 µs. */
+  /** Milliseconds for reading the ends of all chains. One chain takes about 20 µs. */
   queryTimeout: 30_000,
 }
 
-/** The share of the time that a segment works while the server serves requests. */
+/** The share of the time spent verifying while the server serves requests. */
 const SHARE = 0.5
 
 /** Returns the reconcile probe, not started. The caller closes it before the context. */
@@ -30,7 +30,7 @@ export async function openProbe(context: Context, settings: ProbeSettings, log: 
   return new Probe({
     store: postgresReconcile(database),
     source: new PostgresSource(database),
-    gentleSource: new PostgresSource(database, { share: SHARE }),
+    throttledSource: new PostgresSource(database, { share: SHARE }),
     quarantine: await openQuarantineStore(context),
     overview: postgresQuarantineOverview(database),
     settings,

@@ -18,7 +18,7 @@ export interface BaoPatience {
 }
 
 /** Four attempts in at most 22 s. The waits are at least 100, 300 and 900 ms, and at most half as long again. */
-const PATIENCE: BaoPatience = {
+const RETRY_LIMITS: BaoPatience = {
   timeout: 5000,
   retries: 3,
   backOff: { first: 150, growth: 3, jitter: 1 / 3 },
@@ -46,7 +46,7 @@ export class BaoClient {
   readonly #origin: string
 
   constructor(options: BaoOptions) {
-    const patience = options.patience ?? PATIENCE
+    const patience = options.patience ?? RETRY_LIMITS
     this.#http = new BaoHttp({ ...options, timeout: patience.timeout })
     this.#patience = patience
     this.#origin = options.origin

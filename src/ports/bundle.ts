@@ -11,8 +11,9 @@ export interface ExportFilter extends Omit<EntryFilter, 'from' | 'to' | 'reason'
 /** The rows to export: a range of seqs or of times, and within it the rows that match the filter. */
 export interface ExportRequest {
   readonly domainId: string
-  /** Default: the first row, and the last row. */
+  /** Default: the first row. */
   readonly fromSeq?: number | undefined
+  /** Default: the last row. */
   readonly toSeq?: number | undefined
   /** Bounds on recorded_at, inclusive, microseconds since 1970. Not together with seqs. */
   readonly from?: bigint | undefined
@@ -31,15 +32,15 @@ export interface ExportSnapshot {
   readonly fromSeq: number
   readonly toSeq?: number | undefined
   /**
-   * Passes the rows of the range to `reader`, ascending, and without a filter also the row before the range. Call it once.
-   * Rejects with the error that `reader` throws.
+   * Passes the rows of the range to `receiver`, ascending. Without a filter it also passes the row before the range, whose
+   * hash the first row links to. Call it once. Rejects with the error that `receiver` throws.
    */
-  read(reader: RowReader): Promise<void>
+  read(receiver: RowReceiver): Promise<void>
   close(): Promise<void>
 }
 
 /** Receives rows. A row and its bytes are valid only until the call returns. */
-export interface RowReader extends RowTaker {
+export interface RowReceiver extends RowTaker {
   /** Called every few dozen rows. If it returns a promise, the next rows wait until the promise resolves. */
   flow(): Promise<void> | undefined
 }

@@ -2,9 +2,9 @@ import type { ReadTime } from '../base/wire-time.js'
 import type { AppendItem, Placed } from './append.js'
 
 export interface RetentionPolicy {
-  /** How long a mirror must keep rows at least. The database never deletes a row. */
+  /** The minimum number of years that a mirror keeps rows. The database never deletes a row. */
   readonly chainYears: number
-  /** How long personal data and contexts are kept. */
+  /** The number of days that personal data and contexts are kept. */
   readonly personalDays: number
 }
 
@@ -33,7 +33,7 @@ export interface RetentionState {
 /** Where the next batch of a purge begins. */
 export interface PurgePosition {
   readonly afterSeq: number
-  /** 64 hex digits, or empty. */
+  /** 64 hex digits; empty for the first batch. */
   readonly afterPseudonym: string
 }
 

@@ -23,7 +23,7 @@ export interface WalkDeps {
   /** For the first pass, while no requests are served. */
   readonly source: EntrySource
   /** The same copy, read slowly, while requests are served. */
-  readonly gentleSource: EntrySource
+  readonly throttledSource: EntrySource
   readonly settings: ProbeSettings
   readonly findings: OpenFindings
   readonly failures: FailureLog
@@ -142,7 +142,7 @@ export class ChainWalk {
   }
 
   #sourceFor({ kind }: Segment): EntrySource {
-    return kind === 'boot' && !this.isFirstPassDone ? this.#deps.source : this.#deps.gentleSource
+    return kind === 'boot' && !this.isFirstPassDone ? this.#deps.source : this.#deps.throttledSource
   }
 
   async #record(segment: Segment, { verdict, to }: Widened): Promise<void> {

@@ -5,7 +5,7 @@ import type { ListedRow } from './object-stream.js'
 /** Milliseconds to wait before each attempt to fetch the missing objects. */
 const PAUSES = [0, 200, 600] as const
 /** Milliseconds that one scan waits in all, so that a mirror full of holes is reported soon. */
-export const PATIENCE = 1_600
+export const LATE_OBJECT_WAIT = 1_600
 /** Most fetches of unlisted objects in one scan. */
 const MAX_FETCHES = 4_096
 
@@ -21,7 +21,7 @@ export class LateObjects {
   constructor(
     readonly fetch: (seq: number) => Promise<ListedRow>,
     readonly signal: AbortSignal,
-    patience = PATIENCE,
+    patience = LATE_OBJECT_WAIT,
   ) {
     this.#patience = patience
   }

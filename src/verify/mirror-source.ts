@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hasher } from '../chain/hash.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports/verify.js'
-import { LateObjects, PATIENCE } from './late-objects.js'
+import { LATE_OBJECT_WAIT, LateObjects } from './late-objects.js'
 import { fetchRow, type ListedRow, streamObjects } from './object-stream.js'
 import { OneCopy } from './one-copy.js'
 
@@ -16,7 +16,7 @@ export interface MirrorSourceOptions {
 /** A chain as its mirror holds it. It needs no database, so a copy of the bucket is enough. */
 export class MirrorSource implements EntrySource {
   readonly name = 'mirror'
-  /** A mirror only holds rows. Removal of its newest objects shows against a pin, or against PostgreSQL. */
+  /** A mirror only holds rows. If its newest objects were removed, only a pin or PostgreSQL shows it. */
   readonly keepsHead = false
 
   constructor(
@@ -27,7 +27,7 @@ export class MirrorSource implements EntrySource {
   ) {}
 
   async scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan> {
-    const { isExpected = false, patience = PATIENCE } = this.options
+    const { isExpected = false, patience = LATE_OBJECT_WAIT } = this.options
     const scan = await this.#scan(request, progress, signal)
     if (scan.last !== undefined || !isExpected) return scan
     // The first row of a new Domain may reach the mirror after the platform chain's row about it.
@@ -49,6 +49,7 @@ export class MirrorSource implements EntrySource {
     copy: OneCopy,
     signal: AbortSignal,
   ): AsyncIterable<ListedRow> {
+    // The row before the segment is read too: its hash is what the first row links to.
     const range = { domainId, fromSeq: fromSeq - 1, toSeq, onKey: (seq: number) => copy.list(seq) }
     const listed = streamObjects(this.store, this.codec, range, signal)
     const fetch = (seq: number) => fetchRow(this.store, this.codec, { domainId, seq }, signal)

@@ -71,7 +71,7 @@ export class ProbeFixture {
       probe: new Probe({
         store: postgresReconcile(database),
         source: source(1),
-        gentleSource: source(0.5),
+        throttledSource: source(0.5),
         quarantine: postgresQuarantine(database),
         overview: {
           ...overview,

@@ -7,7 +7,7 @@ import type { ProbeLog, ProbeLogFields } from '../../ports/reconcile.js'
 const MAX_WAITING = 1024 * 1024
 
 /** Milliseconds for flushing the last lines. */
-const PATIENCE = 500
+const FLUSH_TIMEOUT = 500
 
 export interface ServeLog extends HttpLog {
   /** Flushes the lines that are not written yet. Gives up when the reader does not read. */
@@ -32,7 +32,10 @@ export function serveLog(): ServeLog {
     error: (fields, message) => log.error(fields, message),
     // Do not use flushSync: it waits for ever if the reader has stopped reading.
     flush: () =>
-      Promise.race([new Promise<void>((resolve) => destination.flush(() => resolve())), sleep(PATIENCE)]),
+      Promise.race([
+        new Promise<void>((resolve) => destination.flush(() => resolve())),
+        sleep(FLUSH_TIMEOUT),
+      ]),
   }
 }
 

@@ -40,8 +40,8 @@ interface ProbeFlags {
   readonly 'metrics-port'?: number | 'off' | undefined
 }
 
-/** Milliseconds. */
-const PATIENCE = 10 * SECOND
+/** Milliseconds of failing checks after which the probe is stalled. */
+const FAILING_AFTER = 10 * SECOND
 const METRICS_PORT = 9_464
 
 export function probeSettingsFromFlags(flags: ProbeFlags): ProbeSettings {
@@ -49,7 +49,7 @@ export function probeSettingsFromFlags(flags: ProbeFlags): ProbeSettings {
     every: flags['probe-every'] ?? 30 * SECOND,
     fullEvery: flags['full-every'] ?? 24 * HOUR,
     concurrency: flags['probe-concurrency'] ?? 2,
-    patience: PATIENCE,
+    patience: FAILING_AFTER,
   }
 }
 

@@ -15,7 +15,7 @@ const MAX_WAITING = 1_000
 const TICK = 250
 
 /** Milliseconds until the next try after a write failed. */
-const PATIENCE = 5_000
+const RETRY_AFTER = 5_000
 
 export interface DenialDeps {
   /** Appends one entry, as Sink.record does. */
@@ -63,7 +63,7 @@ export class Denials implements DenialLog {
       this.#timer = undefined
       this.#writing = this.#write(performance.now()).finally(() => {
         this.#writing = undefined
-        if (this.#isFailing) this.#schedule(PATIENCE)
+        if (this.#isFailing) this.#schedule(RETRY_AFTER)
         else if (this.#waiting.length > 0 || this.#allowance.isOpen) this.#schedule(TICK)
       })
     }, delay)

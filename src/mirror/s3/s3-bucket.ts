@@ -18,7 +18,7 @@ export interface S3Patience {
   readonly attempts: number
 }
 
-const PATIENCE: S3Patience = { connect: 5_000, request: 15_000, attempts: 5 }
+const DEFAULT_LIMITS: S3Patience = { connect: 5_000, request: 15_000, attempts: 5 }
 /** Callers limit their own calls. This leaves room for reads beside the uploads, so that no call queues inside the SDK. */
 const SOCKETS = 2 * MAX_UPLOADS_IN_FLIGHT
 
@@ -35,7 +35,7 @@ export class S3Bucket {
     readonly name: string,
     prefix: string,
     env: Env,
-    patience: S3Patience = PATIENCE,
+    patience: S3Patience = DEFAULT_LIMITS,
   ) {
     this.url = prefix === '' ? `s3://${name}` : `s3://${name}/${prefix}`
     this.prefix = prefix === '' ? '' : `${prefix}/`

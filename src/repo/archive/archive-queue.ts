@@ -7,10 +7,10 @@ import { collectRows } from '../wire/row-stream.js'
 import { ArchiveClaims } from './archive-claims.js'
 import { copyRange, scanRun } from './archive-scan.js'
 
-/** The seqs that the format allows. Verify reports rows that were forced into the table with others. */
+/** The seqs that the format allows. Verify reports rows that were forced into the table with other seqs. */
 const VALID_SEQ = `seq BETWEEN 1 AND ${LIMITS.maxSeq}`
 
-/** The chains that have rows to archive. Walks the partial index with one probe a chain rather than one a row. */
+/** The chains that have rows to archive. Walks the partial index with one probe per chain, not per row. */
 const WAITING = `
   WITH RECURSIVE waiting(domain_id) AS (
     (SELECT domain_id FROM audit_log_entry
@@ -26,14 +26,14 @@ const WAITING = `
   FROM waiting w LEFT JOIN audit_domain d USING (domain_id)
   WHERE w.domain_id IS NOT NULL`
 
-const NEXT = `
+const NEXT_UNSTAMPED = `
   SELECT seq FROM audit_log_entry
   WHERE domain_id = $1 AND archived_at IS NULL AND seq > $2 AND ${VALID_SEQ} ORDER BY seq LIMIT 1`
 
 /**
- * Stamps only rows without a stamp, so that two archivers that both uploaded a row stamp it once. An existing etag stays:
- * because of one such row the write-once trigger would reject the whole statement. The bounds $4 and $5 matter for a
- * table that was never analysed. Without them each batch reads the whole backlog: 0.56 ms a row with 20,000 rows.
+ * Stamps only rows without a stamp, so that two archivers that both uploaded a row stamp it once. An existing etag is
+ * kept: the write-once trigger would otherwise reject the whole statement. The bounds $4 and $5 matter for a
+ * table that was never analysed. Without them each batch reads the whole backlog: 0.56 ms per row with 20,000 rows.
  */
 const STAMP = `
   UPDATE audit_log_entry e SET archived_at = clock_timestamp(), archive_etag = coalesce(e.archive_etag, s.etag)
@@ -48,7 +48,7 @@ export function postgresArchiveQueue(database: Database): ArchiveQueue {
     claim: (domainId, use) => claims.hold(domainId, use),
     nextUnstamped: (domainId, after) =>
       database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
-        const { rows } = await client.query<{ seq: string }>(NEXT, [domainId, after])
+        const { rows } = await client.query<{ seq: string }>(NEXT_UNSTAMPED, [domainId, after])
         return rows[0] === undefined ? undefined : Number(rows[0].seq)
       }),
     scan: (domainId, range, begin, signal) => scanRun(database, { domainId, ...range }, begin, signal),

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { AuditError } from '../../base/errors.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
-import type { ExportRequest, ExportSnapshot, ExportStore, RowReader } from '../../ports/bundle.js'
+import type { ExportRequest, ExportSnapshot, ExportStore, RowReceiver } from '../../ports/bundle.js'
 import { entryConditions } from '../query/list-entries.js'
 import type { Database } from '../session/database.js'
 import type { Bind } from '../session/keyset-page.js'
@@ -31,7 +31,7 @@ async function openExport(
   return scan.runOrClose(async (client) => {
     const state = await chainState(client, request.domainId)
     const bounds = state.last === undefined ? { fromSeq: 1 } : await boundsOf(client, request)
-    const read = (reader: RowReader) => scan.run(() => readRows(client, request, bounds, reader))
+    const read = (reader: RowReceiver) => scan.run(() => readRows(client, request, bounds, reader))
     return { ...state, ...bounds, read, close: () => scan.close() }
   })
 }
@@ -67,7 +67,7 @@ async function readRows(
   client: pg.Client,
   request: ExportRequest,
   bounds: Bounds,
-  reader: RowReader,
+  reader: RowReceiver,
 ): Promise<void> {
   const copy = copyOf(request, bounds, client, await hasPrimaryKey(client))
   const sink = takerSink(request.domainId, reader, () => reader.flow())

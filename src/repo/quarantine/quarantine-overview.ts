@@ -5,13 +5,16 @@ import type { FindingKey, QuarantineCount, QuarantineOverview } from '../../port
 import type { Client, Database } from '../session/database.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 
-/** A text that changes whenever the records change. It counts 1000 open records at most: beyond that, one more is no news. */
+/** A text that changes whenever the records change. It counts 1000 open records at most: a larger count makes no difference. */
 const MARK = `
   SELECT concat_ws('/', (SELECT max(id) FROM audit_tamper_quarantine), (
     SELECT count(*) FROM (SELECT FROM audit_tamper_quarantine WHERE acknowledged_at IS NULL LIMIT 1000) AS open
   )) AS mark`
 
-/** True for a record that was acknowledged with a row on a chain. Somebody set a stamp without such a row by hand. */
+/**
+ * True for a record that was acknowledged with a row on a chain. If no such row exists, somebody set acknowledged_at by hand.
+ * The redundant substr matches the index audit_log_entry_by_object_id.
+ */
 const ACKNOWLEDGED = `
   acknowledged_at IS NOT NULL AND EXISTS (
     SELECT FROM audit_log_entry e WHERE e.domain_id IN (q.domain_id, $1)

@@ -42,7 +42,8 @@ const STATE = `
     WHERE domain_id = $1 AND seq = (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1)
     GROUP BY seq
   ) AS last ON true
-  -- Without its key the table may hold two heads of one chain. The one that does not match the last row is judged.
+  -- If its primary key was dropped, the table may hold two heads of one chain. The head that does not match the last row
+  -- sorts first (false before true, and unknown before both) and is judged.
   LEFT JOIN LATERAL (
     SELECT ${LAST_OF_HEAD} AS seq, encode(head_hash, 'hex') AS hash FROM audit_log_chain_head WHERE domain_id = $1
     ORDER BY ${LAST_OF_HEAD} = last.seq::numeric AND encode(head_hash, 'hex') = ANY (last.hashes) NULLS FIRST LIMIT 1
@@ -76,7 +77,7 @@ export async function chainState(client: Client, domainId: string): Promise<Chai
   }
 }
 
-/** A chain with a head is restored completely, whatever the mark says. */
+/** A chain with a head is restored completely, whatever its row of audit_restore says. */
 function restoringOf(row: StateRow | undefined): Restoring | undefined {
   if (row?.restore_mirror == null || row.head_seq !== null) return undefined
   return { mirrorUrl: row.restore_mirror, since: readTime(row.restore_since) }
