@@ -1,4 +1,5 @@
 import type { Finding, FindingCode } from '../chain/finding.js'
+import { asHash } from '../chain/hash.js'
 
 /** A finding as it is printed and sent. Hashes are 64 hex digits or absent. */
 export interface WireFinding {
@@ -10,20 +11,16 @@ export interface WireFinding {
   readonly detail: string
 }
 
-/** Returns the printed form of a finding. */
+/** Returns the printed form of a finding. Leaves out a stored hash that an attacker made longer or shorter. */
 export function wireFinding(finding: Finding): WireFinding {
-  const { code, seqFrom, seqTo, expected, observed, detail } = finding
+  const { code, seqFrom, seqTo, detail } = finding
+  const [expected, observed] = [asHash(finding.expected), asHash(finding.observed)]
   return {
     code,
     seq_from: seqFrom,
     seq_to: seqTo,
-    ...(isPrintable(expected) && { expected }),
-    ...(isPrintable(observed) && { observed }),
+    ...(expected !== undefined && { expected }),
+    ...(observed !== undefined && { observed }),
     detail,
   }
-}
-
-/** An attacker may have made a stored hash longer or shorter. Such a hash is left out. */
-function isPrintable(hash: string | undefined): hash is string {
-  return hash !== undefined && /^[0-9a-f]{64}$/.test(hash)
 }
