@@ -4,7 +4,7 @@ import type { Database } from '../repo/session/database.js'
 import { databaseUrl, openDatabase, type ServerStart } from './open-database.js'
 
 /** The settings of a run. A missing setting has a default. */
-export interface Places {
+export interface Settings {
   readonly databaseUrl?: string | undefined
   readonly home?: string | undefined
   readonly pepper?: string | undefined
@@ -25,7 +25,7 @@ export class Context {
 
   /** `signal` stops what the context starts. `onServerStart` gets the home when its server is started. */
   constructor(
-    readonly places: Places,
+    readonly settings: Settings,
     readonly signal: AbortSignal,
     onServerStart?: (home: string) => void,
   ) {
@@ -34,29 +34,29 @@ export class Context {
 
   /** The directory of the embedded PostgreSQL and its key file; absolute. */
   get home(): string {
-    if (this.places.home !== undefined) return resolve(this.places.home)
+    if (this.settings.home !== undefined) return resolve(this.settings.home)
     return resolve(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'audit')
   }
 
   /** Whether the database is the embedded PostgreSQL of the home. */
   get embedded(): boolean {
-    return this.places.databaseUrl === undefined
+    return this.settings.databaseUrl === undefined
   }
 
   /** The subject_id of self-audit rows. */
   get actor(): string {
-    return this.places.actor ?? `operator:${osUser()}`
+    return this.settings.actor ?? `operator:${osUser()}`
   }
 
   /** Returns the database with its schema in place: an embedded one is migrated, an external one is only checked. */
   database(): Promise<Database> {
-    this.#database ??= openDatabase(this.places.databaseUrl, this.home, this.#start)
+    this.#database ??= openDatabase(this.settings.databaseUrl, this.home, this.#start)
     return this.#database
   }
 
   /** Returns the URL of the database without touching its schema. Never print it: it may hold a password. */
   databaseUrl(): Promise<string> {
-    return databaseUrl(this.places.databaseUrl, this.home, this.#start)
+    return databaseUrl(this.settings.databaseUrl, this.home, this.#start)
   }
 
   /** Adds something to close with the context. */

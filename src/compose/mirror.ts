@@ -11,7 +11,7 @@ import type { Context } from './context.js'
  * directory of the home. Throws `usage` where an external database comes without a mirror.
  */
 export function defaultMirrorUrl(context: Context): string {
-  const { mirror } = context.places
+  const { mirror } = context.settings
   if (mirror !== undefined) return mirror
   if (context.embedded) return pathToFileURL(mirrorOfHome(context)).href
   throw new AuditError('usage', 'an external database needs a mirror', { advice: { code: 'name_mirror' } })
@@ -44,7 +44,7 @@ async function openStore(context: Context, url: string): Promise<IndexedMirror> 
   const { openMirror: open } = await import('../mirror/open.js')
   // Only the directory of the home is created. Any other missing directory is mistyped, or not mounted.
   const isOfHome =
-    context.embedded && context.places.mirror === undefined && url === defaultMirrorUrl(context)
+    context.embedded && context.settings.mirror === undefined && url === defaultMirrorUrl(context)
   if (isOfHome) await mkdir(mirrorOfHome(context), { recursive: true, mode: 0o700 })
   return open(url)
 }

@@ -11,7 +11,7 @@ import { openEntryReader } from './query.js'
  * whose rows need the old one.
  */
 export async function openPepper(context: Context, { mint } = { mint: true }): Promise<Pepper & CursorKey> {
-  const url = context.places.pepper
+  const url = context.settings.pepper
   if (url !== undefined) {
     const { openPepperSource } = await import('../pepper/open-pepper.js')
     return openPepperSource(url)
@@ -47,7 +47,7 @@ export function cursorKeyOf(context: Context): CursorKey {
 /** `from`: the URL of the source that the chains were begun with. Throws `usage` before a database is opened. */
 export async function openProvisionDeps(context: Context, from: string | undefined): Promise<ProvisionDeps> {
   const { openPepperSource, openPepperVault } = await import('../pepper/open-pepper.js')
-  const vault = openPepperVault(context.places.pepper)
+  const vault = openPepperVault(context.settings.pepper)
   const source = from === undefined ? undefined : openPepperSource(from)
   return { vault, from: source, reader: await openEntryReader(context), random: () => randomBytes(32) }
 }

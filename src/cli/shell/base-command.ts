@@ -2,7 +2,7 @@ import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import type { InferredFlags } from '@oclif/core/interfaces'
 import { AuditError } from '../../base/errors.js'
-import type { Context, Places } from '../../compose/context.js'
+import type { Context, Settings } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
 import { stopAllProgress } from '../output/progress.js'
 import { note, stdout } from '../output/streams.js'
@@ -81,7 +81,7 @@ export abstract class AuditCommand extends Command {
   protected async context(flags: CommonFlags): Promise<Context> {
     // Imported here, so that --help does not load the database driver.
     const { Context } = await import('../../compose/context.js')
-    this.#context ??= new Context(placesOf(flags), interruption, noteServerStart)
+    this.#context ??= new Context(settingsFromFlags(flags), interruption, noteServerStart)
     return this.#context
   }
 
@@ -112,7 +112,7 @@ export abstract class AuditCommand extends Command {
   }
 }
 
-function placesOf(flags: CommonFlags & { readonly mirror?: string | undefined }): Places {
+function settingsFromFlags(flags: CommonFlags & { readonly mirror?: string | undefined }): Settings {
   const { 'database-url': databaseUrl, home, pepper, mirror, actor } = flags
   return { databaseUrl, home, pepper, mirror, actor }
 }
