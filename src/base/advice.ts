@@ -13,6 +13,7 @@ export type PlainAdvice =
   | 'verify_all'
   | 'verify_all_copies'
   | 'pin_within_segment'
+  | 'save_results_again'
   | 'start_without_cursor'
   | 'page_or_stream'
   | 'search_by_subject_id'
@@ -23,6 +24,7 @@ export type PlainAdvice =
   | 'list_holds'
   | 'list_released_holds'
   | 'list_quarantine'
+  | 'acknowledge_fewer'
   // People and access.
   | 'act_as_owner'
   | 'check_subject'
@@ -56,18 +58,33 @@ export type PlainAdvice =
   // Stores and services.
   | 'name_mirror'
   | 'check_mirror'
+  | 'mount_mirror'
+  | 'give_marked_mirror'
+  | 'allow_marker'
+  | 'run_archiver'
+  | 'find_claim_holder'
+  | 'verify_both_for_stamps'
+  | 'give_whole_mirror'
   | 'wait_for_restore'
   | 'sign_alerts_with_secret'
   | 'give_alert_secret'
+  | 'configure_database'
   | 'check_database_url'
   | 'grant_database_role'
   | 'use_primary'
+  | 'verify_primary'
   | 'look_before_appending_again'
+  | 'look_before_repeating'
+  | 'find_undoing_trigger'
   | 'find_withholding_trigger'
   | 'find_quarantine_trigger'
   // The schema and the program.
   | 'migrate'
   | 'find_shadowing_relation'
+  | 'reset_replication_role'
+  | 'find_policy'
+  | 'look_at_guards'
+  | 'put_back_column'
   | 'use_unmodified_build'
   | 'upgrade'
   | 'upgrade_to_migrated_version'
@@ -85,6 +102,16 @@ export type PlainAdvice =
   | 'end_other_start'
   | 'make_binaries_writable'
 
+/** Where the operator said that mirrors are. A command that an advice names repeats it: without it, chains would go elsewhere. */
+export interface GivenMirrors {
+  /** The URL of the default mirror, or of the mirror that was given for one chain. */
+  readonly url?: string | undefined
+  /** The path of the map. */
+  readonly map?: string | undefined
+  /** The one chain that the URL was given for. */
+  readonly domainId?: string | undefined
+}
+
 /**
  * What a caller can do about an error, as a closed set. Features and adapters give advice as a code and its facts;
  * each edge words it. The command line does so in cli/shell/hints.ts; HTTP leaves it out.
@@ -93,18 +120,30 @@ export type Advice =
   | { readonly code: PlainAdvice }
   | { readonly code: 'verify_chain'; readonly domainId: string }
   | { readonly code: 'verify_mirror'; readonly domainId: string }
-  | { readonly code: 'verify_forced_row'; readonly domainId: string }
+  | { readonly code: 'reindex'; readonly indexes: readonly string[] }
   | { readonly code: 'verify_creation'; readonly domainId: string }
   | { readonly code: 'find_chain'; readonly copy: Copy }
-  | { readonly code: 'verify_both_copies'; readonly domainId: string }
-  | { readonly code: 'restore_from_named_mirror'; readonly domainId: string }
+  | { readonly code: 'verify_both_copies'; readonly given: GivenMirrors; readonly domainId: string }
+  /** `url`: what the records claim, to be checked. */
+  | { readonly code: 'map_mirror'; readonly domainId: string; readonly url?: string | undefined }
+  | { readonly code: 'check_mirror_line'; readonly domainId: string }
+  | { readonly code: 'name_again'; readonly domainId: string }
   | { readonly code: 'finish_restore'; readonly domainId: string }
   | { readonly code: 'provision_pepper'; readonly domainId: string }
+  | { readonly code: 'init_mirror'; readonly given: GivenMirrors }
+  /** `domainId`: the one chain to upload again; absent for every chain. */
+  | { readonly code: 'find_mirror'; readonly given: GivenMirrors; readonly domainId?: string | undefined }
+  | { readonly code: 'find_chain_mirror'; readonly given: GivenMirrors; readonly domainId: string }
+  /** `pids`: the backends that hold the lock, as far as they were seen; 0 for a prepared transaction. */
+  | { readonly code: 'end_lock_holder'; readonly pids: readonly number[] }
   | { readonly code: 'make_private'; readonly path: string }
   | { readonly code: 'release_hold'; readonly holdId: number }
   | { readonly code: 'show_quarantine'; readonly id: number }
+  /** `domainId`: the chain whose line in the map names the mirror; absent where --mirror does. */
+  | { readonly code: 'give_mirror_folder'; readonly url: string; readonly domainId?: string | undefined }
   | { readonly code: 'shorten_home'; readonly bytes: number }
   | { readonly code: 'read_server_log'; readonly path: string }
+  | { readonly code: 'end_server_and_remove_file'; readonly path: string }
   /** `or`: what makes pages work. */
   | { readonly code: 'stream_all_rows'; readonly or: Advice | undefined }
 

@@ -29,6 +29,12 @@ export interface ChainHead {
   readonly hash: string
 }
 
+/** A head that was saved elsewhere, with how far the chain was archived then. */
+export interface PinnedHead extends ChainHead {
+  /** Every row up to this seq had an archive stamp. Absent: not known. */
+  readonly archivedThrough?: number | undefined
+}
+
 /** Sorts caveat names by their bytes and drops duplicates. Names are ASCII, so the order of code units is the order of bytes. */
 export function sortCaveats(names: readonly string[]): string[] {
   return [...new Set(names)].sort((a, b) => (a < b ? -1 : 1))

@@ -3,6 +3,7 @@ import type { ChainFold, FoldOptions, FoldResult, StoredRow } from './fold.js'
 import { type Hasher, hashBytes, hashText } from './hash.js'
 import { HASH_BYTES } from './layout.js'
 import { placeProblem } from './row-place.js'
+import { AFTER_ALL_TIMES, BEFORE_ALL_TIMES, ClockWatch, timeHigh, timeLow } from './row-time.js'
 import { uuidBytes } from './uuid-bytes.js'
 
 /** A row as its source read it, with the hashes still as bytes. The source may reuse the row and its buffers for the next row. */
@@ -26,8 +27,9 @@ export interface RowTaker {
 
 /**
  * Skips the fold for rows with nothing wrong: the seq is the next one, the link and the hash are right, the format
- * allows the contents, and no pin is on the row. Such a row is only counted, and no string is made of it: 1.9 µs
- * instead of 4.2. The fold gets every other row, and before it the position of the walk. Only the fold judges.
+ * allows the contents, the time is neither before the last one nor ahead of the clock, and no pin is on the row. Such a row
+ * is only counted, and no string is made of it: 1.9 µs instead of 4.2. The fold gets every other row, and before it the
+ * position of the walk. Only the fold judges.
  */
 export class FastPath implements RowTaker {
   readonly #fold: ChainFold
@@ -40,20 +42,38 @@ export class FastPath implements RowTaker {
   #seq = 0
   #prevHash = ''
   #hash: string | undefined
+  /** The time of the first row that was counted and not yet reported. */
+  #firstHigh = BEFORE_ALL_TIMES.high
+  #firstLow = BEFORE_ALL_TIMES.low
+  /** The times of the row before the last row and of the last row, as two halves (row-time.ts). */
+  #highBefore = BEFORE_ALL_TIMES.high
+  #lowBefore = BEFORE_ALL_TIMES.low
+  #high = BEFORE_ALL_TIMES.high
+  #low = BEFORE_ALL_TIMES.low
+  /** Every later time is ahead of the clock. */
+  readonly #limitHigh: number
+  readonly #limitLow: number
 
-  constructor(fold: ChainFold, { hasher, domainId, pins = [] }: FoldOptions) {
+  constructor(fold: ChainFold, { hasher, domainId, pins = [], now }: FoldOptions) {
     this.#fold = fold
     this.#hasher = hasher
     this.#domain = domainId === undefined ? undefined : uuidBytes(domainId)
     this.#pinned = new Set(pins.map(({ seq }) => seq))
+    const { high, low } = new ClockWatch(now).limit ?? AFTER_ALL_TIMES
+    this.#limitHigh = high
+    this.#limitLow = low
     this.#resume()
   }
 
   add(row: ByteRow): void {
     const hash = this.#intactHash(row)
-    if (hash === undefined) {
+    if (hash === undefined || !this.#takeTime(row.canonical)) {
       this.addStored(row.stored())
       return
+    }
+    if (this.#counted === 0) {
+      this.#firstHigh = this.#high
+      this.#firstLow = this.#low
     }
     this.#prevHash = this.#hash ?? ''
     this.#hash = hash
@@ -74,6 +94,12 @@ export class FastPath implements RowTaker {
     return this.#fold.finish(toSeq)
   }
 
+  /** The result so far, as {@link ChainFold.soFar} gives it. */
+  soFar(): FoldResult {
+    this.#reportCounted()
+    return this.#fold.soFar()
+  }
+
   /** Returns the row's entry_hash if nothing is wrong with the row. */
   #intactHash(row: ByteRow): string | undefined {
     const { seq, canonical, bytes, prevAt, entryAt } = row
@@ -86,16 +112,33 @@ export class FastPath implements RowTaker {
     return problem === undefined ? hash : undefined
   }
 
+  /** Remembers the time of an intact row. Returns false, and remembers nothing, if the fold must judge the time. */
+  #takeTime(canonical: Uint8Array): boolean {
+    const [high, low] = [timeHigh(canonical), timeLow(canonical)]
+    if (high < this.#high || (high === this.#high && low < this.#low)) return false
+    if (high > this.#limitHigh || (high === this.#limitHigh && low > this.#limitLow)) return false
+    this.#highBefore = this.#high
+    this.#lowBefore = this.#low
+    this.#high = high
+    this.#low = low
+    return true
+  }
+
   #reportCounted(): void {
     if (this.#counted === 0 || this.#hash === undefined) return
-    this.#fold.pass(this.#counted, this.#seq, hashText(this.#prevHash), hashText(this.#hash))
+    const before = { hash: hashText(this.#prevHash), time: { high: this.#highBefore, low: this.#lowBefore } }
+    const last = { hash: hashText(this.#hash), time: { high: this.#high, low: this.#low } }
+    const first = { high: this.#firstHigh, low: this.#firstLow }
+    this.#fold.pass(this.#counted, this.#seq, first, before, last)
     this.#counted = 0
   }
 
   #resume(): void {
-    const { seq, hash } = this.#fold.position
+    const { seq, hash, time } = this.#fold.position
     this.#seq = seq
     this.#hash = hash === undefined ? undefined : hashBytes(hash)
+    this.#high = time.high
+    this.#low = time.low
   }
 }
 

@@ -1,4 +1,6 @@
-import { asHash } from './hash.js'
+import type { FindingEvidence } from './evidence/finding-evidence.js'
+import { asHash, type Hasher, nobleHasher } from './hash.js'
+import { utf8 } from './limits.js'
 
 /** What a verifier can find, as a closed set. */
 export const FINDING_CODES = [
@@ -15,12 +17,16 @@ export const FINDING_CODES = [
   'head_mismatch',
   'unexpected_head',
   'chain_missing',
+  'chain_unknown',
 ] as const
 
 export type FindingCode = (typeof FINDING_CODES)[number]
 
+/** A copy of a chain, or both copies. */
+export type Copy = 'postgres' | 'mirror' | 'both'
+
 /** One divergence at rows `seqFrom` to `seqTo` of a chain. Hashes are 64 lower-case hex digits, or absent. */
-export interface Finding {
+export interface Finding extends FindingEvidence {
   readonly code: FindingCode
   readonly seqFrom: number
   readonly seqTo: number
@@ -29,6 +35,13 @@ export interface Finding {
   /** What is stored. */
   readonly observed?: string | undefined
   readonly detail: string
+  /**
+   * What was found at each row of the range, as one hash; for rows that are lost, the entry_hash of the last of them.
+   * Absent where the other fields say all there is. See {@link rowsOf}.
+   */
+  readonly rows?: string | undefined
+  /** The copy that the finding is about. Absent where the source or the code says it (finding-fingerprint.ts). */
+  readonly copy?: Copy | undefined
 }
 
 /** Numbers above this limit are not exact. The limit itself replaces them, so that a bigint column and JSON can hold the value. */
@@ -43,24 +56,50 @@ export function finding(raw: Finding): Finding {
     expected: asHash(raw.expected),
     observed: asHash(raw.observed),
     detail: raw.detail,
+    ...(raw.rows !== undefined && { rows: raw.rows }),
+    ...(raw.copy !== undefined && { copy: raw.copy }),
   }
+}
+
+/** Returns whether a finding with this code says that rows are not there, in one copy or in both. */
+export function isLoss(code: FindingCode): boolean {
+  return code === 'seq_gap' || code === 'row_missing' || code === 'object_missing'
+}
+
+/** Returns what was found at the rows of a finding, as a text that another divergence at the same rows does not have. */
+export function rowsOf({ code, seqFrom, expected, observed, rows }: Finding): string {
+  if (rows !== undefined) return rows
+  if (isLoss(code)) return expected ?? ''
+  return [seqFrom, expected, observed].join('/')
 }
 
 function exact(seq: number): number {
   return Number.isNaN(seq) ? 0 : Math.trunc(Math.min(BEYOND, Math.max(-BEYOND, seq)))
 }
 
+export interface FindingCounts {
+  readonly added: number
+  readonly separate: number
+}
+
 /** Collects findings. Neighbours with the same code merge into a range. */
 export class Findings {
+  readonly #hasher: Hasher
   readonly #all: Finding[] = []
   readonly #latest = new Map<FindingCode, number>()
+  #added = 0
+
+  constructor(hasher: Hasher = nobleHasher) {
+    this.#hasher = hasher
+  }
 
   add(raw: Finding): void {
+    this.#added += 1
     const added = finding(raw)
     const at = this.#latest.get(added.code)
     const before = at === undefined ? undefined : this.#all[at]
     if (at !== undefined && before !== undefined && touch(before, added)) {
-      this.#all[at] = merged(before, added)
+      this.#all[at] = merged(before, added, this.#hasher)
       return
     }
     this.#latest.set(added.code, this.#all.length)
@@ -69,6 +108,11 @@ export class Findings {
 
   get isEmpty(): boolean {
     return this.#all.length === 0
+  }
+
+  /** How many findings were added, and how many are left of them after neighbours were merged. */
+  get counts(): FindingCounts {
+    return { added: this.#added, separate: this.#all.length }
   }
 
   sorted(): Finding[] {
@@ -86,7 +130,9 @@ function touch(a: Finding, b: Finding): boolean {
   return a.seqFrom <= b.seqTo + 1 && b.seqFrom <= a.seqTo + 1
 }
 
-function merged(a: Finding, b: Finding): Finding {
+function merged(a: Finding, b: Finding, hasher: Hasher): Finding {
   const first = b.seqFrom < a.seqFrom ? b : a
-  return { ...first, seqTo: Math.max(a.seqTo, b.seqTo) }
+  const last = b.seqTo < a.seqTo ? a : b
+  const rows = isLoss(a.code) ? rowsOf(last) : hasher.canonical(utf8(`${rowsOf(a)}+${rowsOf(b)}`))
+  return { ...first, seqTo: last.seqTo, rows }
 }

@@ -1,10 +1,23 @@
 import { canonicalProblem } from './canonical-problem.js'
 import type { ChainHead } from './entry.js'
-import { type Finding, Findings } from './finding.js'
+import type { RowFields } from './evidence/finding-evidence.js'
+import { type Finding, type FindingCounts, Findings, inOrder } from './finding.js'
+import { rowEvidence } from './finding-fingerprint.js'
 import { asHash, type Hasher, ZERO_HASH } from './hash.js'
 import { LIMITS } from './limits.js'
 import { Pins } from './pins.js'
 import { placeProblem } from './row-place.js'
+import {
+  BEFORE_ALL_TIMES,
+  type ClockAhead,
+  ClockWatch,
+  isEarlier,
+  microsOfTime,
+  type RowTime,
+  rowTimeText,
+  timeHigh,
+  timeLow,
+} from './row-time.js'
 import { uuidBytes } from './uuid-bytes.js'
 
 /**
@@ -15,12 +28,22 @@ export interface StoredRow {
   readonly seq: number
   readonly canonical?: Uint8Array | undefined
   readonly problem?: string | undefined
+  /** A hash of the stored bytes of a row that has a `problem`. */
+  readonly bytesHash?: string | undefined
+  /** The fields of a row that has a `problem`, as far as the source could read them. They are shown, and never judged. */
+  readonly fields?: RowFields | undefined
   /** The code of a damaged row of this source. Default: `malformed_row`. */
   readonly problemCode?: 'malformed_row' | 'object_malformed' | undefined
   /** A generation that this reader does not know. The row could not be checked, which is not a finding. */
   readonly unknownGeneration?: number | undefined
   readonly prevHash?: string | undefined
   readonly entryHash?: string | undefined
+}
+
+/** What the fold must know of a row that it did not judge itself. */
+export interface PassedRow {
+  readonly hash: string
+  readonly time: RowTime
 }
 
 /** A row that could not be checked. */
@@ -34,8 +57,15 @@ export interface FoldResult {
   readonly rows: number
   /** The last row of the segment as stored; absent where its entry_hash is not a hash. */
   readonly last?: ChainHead | undefined
+  /**
+   * When the first and the last row that recompute were recorded, in microseconds since 1970-01-01T00:00:00Z; absent where
+   * there is no such row.
+   */
+  readonly recorded?: { readonly first: bigint; readonly last: bigint } | undefined
   readonly findings: readonly Finding[]
   readonly unchecked?: Unchecked | undefined
+  /** The rows that recompute and are ahead of the clock; absent without a clock. */
+  readonly clockAhead?: ClockAhead | undefined
 }
 
 export interface FoldOptions {
@@ -48,6 +78,10 @@ export interface FoldOptions {
   readonly domainId?: string | undefined
   /** Heads that were noted earlier and must still be there, each in the segment or its predecessor. */
   readonly pins?: readonly ChainHead[]
+  /** The time that the first row must not be before, where the row before the segment is not added. Default: none. */
+  readonly notBefore?: RowTime | undefined
+  /** The clock in microseconds since 1970-01-01T00:00:00Z. Default: none, and no row is ahead of it. */
+  readonly now?: bigint | undefined
   /** The rows are a selection and the rows between them were not requested, so a gap is not a finding. Default: false. */
   readonly isSelection?: boolean | undefined
 }
@@ -67,9 +101,10 @@ export class ChainFold {
   readonly #hasher: Hasher
   readonly #domain: Uint8Array | undefined
   readonly #pins: Pins
-  readonly #findings = new Findings()
+  readonly #findings: Findings
   #rows = 0
   #unchecked: Unchecked | undefined
+  readonly #clock: ClockWatch
   /** The seq that the walk has reached, and the number of rows with that seq. */
   #seq: number
   #rowsAtSeq = 0
@@ -78,14 +113,22 @@ export class ChainFold {
   #before: readonly string[] = []
   /** The entry_hash that was computed last. */
   #computed: string | undefined
+  /** The time of the nearest row before #seq that recomputes, and the earliest time of the rows at #seq that do. */
+  #timeBefore: RowTime
+  #time: RowTime | undefined
+  /** The time of the first row of the segment that recomputes. */
+  #firstTime: RowTime | undefined
 
   constructor(options: FoldOptions) {
     this.#options = options
     this.#hasher = options.hasher
+    this.#findings = new Findings(options.hasher)
     this.#domain = options.domainId === undefined ? undefined : uuidBytes(options.domainId)
     this.#pins = new Pins(options.pins ?? [])
+    this.#clock = new ClockWatch(options.now)
     this.#seq = options.fromSeq - 1
     this.#hashes = this.#seq === 0 ? [ZERO_HASH] : []
+    this.#timeBefore = options.notBefore ?? BEFORE_ALL_TIMES
   }
 
   add(row: StoredRow): void {
@@ -104,19 +147,30 @@ export class ChainFold {
     this.#remember(row)
   }
 
-  /** Counts `rows` intact rows that follow, up to the row `seq` with these hashes (fast-path.ts). */
-  pass(rows: number, seq: number, prevHash: string, entryHash: string): void {
+  /**
+   * Counts `rows` intact rows that follow, up to the row `seq`, which is `last` and follows `before` (fast-path.ts). `first` is
+   * the time of the first of them.
+   */
+  pass(rows: number, seq: number, first: RowTime, before: PassedRow, last: PassedRow): void {
     this.#rows += rows
+    this.#firstTime ??= first
     this.#seq = seq
     this.#rowsAtSeq = 1
-    this.#before = [prevHash]
-    this.#hashes = [entryHash]
+    this.#before = [before.hash]
+    this.#hashes = [last.hash]
+    this.#timeBefore = before.time
+    this.#time = last.time
   }
 
   /** The row that the walk has reached. It has a hash only where the next row can link to no other. */
-  get position(): { readonly seq: number; readonly hash: string | undefined } {
+  get position(): { readonly seq: number; readonly hash: string | undefined; readonly time: RowTime } {
     const hash = this.#rowsAtSeq <= 1 ? this.#hashes[0] : undefined
-    return { seq: this.#seq, hash }
+    return { seq: this.#seq, hash, time: this.#latestTime }
+  }
+
+  /** The time that the next row must not be before. */
+  get #latestTime(): RowTime {
+    return this.#time ?? this.#timeBefore
   }
 
   /** Whether there is no finding so far. */
@@ -124,24 +178,55 @@ export class ChainFold {
     return this.#findings.isEmpty
   }
 
+  /** How many findings there are so far. */
+  get counts(): FindingCounts {
+    return this.#findings.counts
+  }
+
   /** Ends the walk. `toSeq` is the end of the segment for a source that learns it only now. */
   finish(toSeq = this.#options.toSeq): FoldResult {
-    const { fromSeq } = this.#options
     if (toSeq !== undefined && this.#seq < toSeq) this.#findGap(toSeq + 1, undefined)
     this.#pins.report(this.#findings)
+    return this.#result(this.#findings.sorted())
+  }
+
+  /** The result for the rows that were added, where the rest cannot be read: what may come later is not judged. */
+  soFar(): FoldResult {
+    return this.#result(inOrder([...this.#findings.sorted(), ...this.#pins.contradicted(this.#seq)]))
+  }
+
+  #result(findings: Finding[]): FoldResult {
+    const { fromSeq } = this.#options
     const hash = this.#hashes.at(-1)
     return {
       rows: this.#rows,
       last: this.#seq >= fromSeq && hash !== undefined ? { seq: this.#seq, hash } : undefined,
-      findings: this.#findings.sorted(),
+      recorded: this.#recorded,
+      findings,
       unchecked: this.#unchecked,
+      clockAhead: this.#clock.ahead,
     }
+  }
+
+  get #recorded(): FoldResult['recorded'] {
+    if (this.#firstTime === undefined) return undefined
+    return { first: microsOfTime(this.#firstTime), last: microsOfTime(this.#latestTime) }
   }
 
   #takePredecessor(row: StoredRow): void {
     if (row.seq !== this.#seq) return
     this.#rowsAtSeq += 1
+    this.#takeTime(row)
     this.#remember(row)
+  }
+
+  /** Takes the time of a row that is not judged, if the row recomputes. */
+  #takeTime({ seq, canonical, prevHash, entryHash, problem }: StoredRow): void {
+    const hash = asHash(prevHash)
+    if (canonical === undefined || hash === undefined || problem !== undefined) return
+    const isSound =
+      this.#hasher.entry(hash, canonical) === entryHash && this.#contentProblem(seq, canonical) === undefined
+    if (isSound) this.#rememberTime(timeOf(canonical))
   }
 
   #seqProblem(seq: number): string | undefined {
@@ -161,6 +246,8 @@ export class ChainFold {
     if (!isNext) this.#findGap(row.seq, row.prevHash)
     this.#before = isNext && this.#rowsAtSeq <= MAX_CANDIDATES ? this.#hashes : []
     this.#hashes = []
+    this.#timeBefore = this.#latestTime
+    this.#time = undefined
     this.#seq = row.seq
     this.#rowsAtSeq = 1
   }
@@ -190,8 +277,8 @@ export class ChainFold {
       return
     }
     this.#computed = this.#hasher.entry(prevHash, canonical)
-    if (this.#computed === row.entryHash) this.#judgeContent(row, canonical)
-    else this.#judgeMismatch(row, canonical)
+    if (this.#computed !== row.entryHash) this.#judgeMismatch(row, canonical)
+    else if (this.#judgeContent(row, canonical)) this.#judgeTime(row, timeOf(canonical))
   }
 
   /** Decides whether prev_hash or something else was changed in a row that does not hash to its entry_hash. */
@@ -212,10 +299,31 @@ export class ChainFold {
     this.#judgeContent(row, canonical)
   }
 
-  /** Finds a row whose hash is right, but whose content this product would not have written. */
-  #judgeContent(row: StoredRow, canonical: Uint8Array): void {
-    const problem = canonicalProblem(canonical) ?? placeProblem(canonical, row.seq, this.#domain)
+  /** Finds a row whose hash is right, but whose content this product would not have written. Returns whether it is sound. */
+  #judgeContent(row: StoredRow, canonical: Uint8Array): boolean {
+    const problem = this.#contentProblem(row.seq, canonical)
     if (problem !== undefined) this.#malformed(row, problem)
+    return problem === undefined
+  }
+
+  #contentProblem(seq: number, canonical: Uint8Array): string | undefined {
+    return canonicalProblem(canonical) ?? placeProblem(canonical, seq, this.#domain)
+  }
+
+  /** Finds a row that recomputes and is before an earlier row: an append takes the later of the clock and that row's time. */
+  #judgeTime(row: StoredRow, time: RowTime): void {
+    if (isEarlier(time, this.#timeBefore)) {
+      const [text, before] = [rowTimeText(time), rowTimeText(this.#timeBefore)]
+      const detail = `recorded_at ${text} is before ${before}, the time of an earlier row`
+      this.#find('malformed_row', row, detail, undefined, row.entryHash)
+    }
+    this.#firstTime ??= time
+    this.#rememberTime(time)
+    this.#clock.note(row.seq, time)
+  }
+
+  #rememberTime(time: RowTime): void {
+    if (this.#time === undefined || isEarlier(time, this.#time)) this.#time = time
   }
 
   #malformed(row: StoredRow, problem: string): void {
@@ -238,11 +346,17 @@ export class ChainFold {
 
   #find(
     code: Finding['code'],
-    { seq }: StoredRow,
+    row: StoredRow,
     detail: string,
     expected: string | undefined,
     observed: string | undefined,
   ): void {
-    this.#findings.add({ code, seqFrom: seq, seqTo: seq, expected, observed, detail })
+    const { seq } = row
+    const rows = rowEvidence(row, this.#hasher, expected, observed)
+    this.#findings.add({ code, seqFrom: seq, seqTo: seq, expected, observed, detail, rows })
   }
+}
+
+function timeOf(canonical: Uint8Array): RowTime {
+  return { high: timeHigh(canonical), low: timeLow(canonical) }
 }

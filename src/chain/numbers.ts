@@ -5,6 +5,10 @@ export class Numbers {
   #values = new Float64Array(CAPACITY)
   #length = 0
 
+  get length(): number {
+    return this.#length
+  }
+
   push(value: number): void {
     if (this.#length === this.#values.length) {
       const grown = new Float64Array(2 * this.#length)

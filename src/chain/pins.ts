@@ -1,5 +1,5 @@
 import type { ChainHead } from './entry.js'
-import type { Findings } from './finding.js'
+import type { Finding, Findings } from './finding.js'
 
 interface Pin {
   readonly hash: string
@@ -33,10 +33,20 @@ export class Pins {
   report(findings: Findings): void {
     for (const [seq, pins] of this.#bySeq) {
       const unmet = pins.find((pin) => !pin.isMet)
-      if (unmet === undefined) continue
-      const detail = `the pinned head ${seq} is not in the chain`
-      const { hash: expected, observed } = unmet
-      findings.add({ code: 'unexpected_head', seqFrom: seq, seqTo: seq, expected, observed, detail })
+      if (unmet !== undefined) findings.add(notInChain(seq, unmet))
     }
   }
+
+  /** Returns the pins that a row below `seq` contradicts. Another row with the number `seq` may still come. */
+  contradicted(seq: number): Finding[] {
+    return [...this.#bySeq].flatMap(([at, pins]) => {
+      const unmet = pins.find((pin) => !pin.isMet && pin.observed !== undefined)
+      return unmet === undefined || at >= seq ? [] : [notInChain(at, unmet)]
+    })
+  }
+}
+
+function notInChain(seq: number, { hash: expected, observed }: Pin): Finding {
+  const detail = `the pinned head ${seq} is not in the chain`
+  return { code: 'unexpected_head', seqFrom: seq, seqTo: seq, expected, observed, detail }
 }

@@ -3,12 +3,14 @@ import { isDomainId, PLATFORM_ANCHOR } from './uuid.js'
 /** The relations of the rows that the log appends about itself. SQL takes them by interpolation, so no name holds a quote. */
 export const SELF_AUDIT = {
   chainCreate: 'audit.chain-create',
+  domainName: 'audit.domain-name',
   keyCreate: 'audit.key-create',
   keyRevoke: 'audit.key-revoke',
   relationGrant: 'audit.relation-grant',
   relationRevoke: 'audit.relation-revoke',
   accessPolicy: 'audit.access-policy',
   eraseIdentity: 'audit.erase-identity',
+  identityReveal: 'audit.identity-reveal',
   holdPlace: 'audit.hold-place',
   holdRelease: 'audit.hold-release',
   retentionSet: 'audit.retention-set',
@@ -50,5 +52,20 @@ export const MIRROR_PREFIX = 'mirror:'
 
 /** Returns the mirror that a chain-create row names; undefined for a Domain that lies in the default mirror. */
 export function mirrorOfPath(relationPath: readonly string[]): string | undefined {
-  return relationPath.find((step) => step.startsWith(MIRROR_PREFIX))?.slice(MIRROR_PREFIX.length)
+  return restOfStep(relationPath, MIRROR_PREFIX)
+}
+
+/** The prefix of the step that holds the Domain's name in the relation_path of a row that creates or names the Domain. */
+export const NAME_PREFIX = 'name:'
+
+/** Returns the name that a row gives a Domain; undefined for a row that gives none. */
+export function nameOfPath(relationPath: readonly string[]): string | undefined {
+  return restOfStep(relationPath, NAME_PREFIX)
+}
+
+/** The prefix of the step with the number of restored rows, in a chain-create row that a restore appended. */
+export const RESTORED_PREFIX = 'restored:'
+
+function restOfStep(relationPath: readonly string[], prefix: string): string | undefined {
+  return relationPath.find((step) => step.startsWith(prefix))?.slice(prefix.length)
 }

@@ -1,11 +1,11 @@
+import { type RowReason, rowReason } from '../base/row-filter.js'
 import { wireTime } from '../base/wire-time.js'
-import { type Reason, reasonName } from '../chain/reason.js'
 import type { ReadEntry } from '../ports/query.js'
 import type { EntryProof } from '../query/get.js'
 import type { EntryPage } from '../query/list.js'
 
 /** `unknown` only for an ordinal outside 1 to 4 that somebody forced into the table. */
-export type WireReason = Reason | 'unknown'
+export type WireReason = RowReason
 
 /**
  * AuditEntry of the HTTP contract, which the command line prints too. Times are RFC 3339 UTC, hashes lower-case hex. A row
@@ -63,7 +63,7 @@ export function auditEntryProof({ entry: row, canonicalBytes }: EntryProof): Aud
 }
 
 export function auditEntry(entry: ReadEntry): AuditEntry {
-  const reason = wireReason(entry.reason)
+  const reason = rowReason(entry.reason)
   return {
     seq: entry.seq,
     domain_id: entry.domainId,
@@ -86,10 +86,6 @@ export function auditEntry(entry: ReadEntry): AuditEntry {
     ...(entry.archivedAt !== undefined && { archived_at: wireTime(entry.archivedAt) }),
     ...(entry.archiveEtag !== undefined && { archive_etag: entry.archiveEtag }),
   }
-}
-
-function wireReason(ordinal: number | undefined): WireReason {
-  return (ordinal === undefined ? undefined : reasonName(ordinal)) ?? 'unknown'
 }
 
 /** Splits at the first colon, as SQL's split_part does. A text without a colon is all type. */

@@ -13,6 +13,7 @@ export interface QuarantineJson {
   readonly observed_hash?: string
   readonly source: string
   readonly detail: string
+  readonly fingerprint?: string
   readonly detected_at: string
   readonly acknowledged_at?: string
   readonly acknowledge_reason?: string
@@ -32,6 +33,7 @@ export function quarantineJson(record: QuarantineRecord): QuarantineJson {
     ...(observedHash !== undefined && { observed_hash: observedHash }),
     source: record.source,
     detail: record.detail,
+    ...(record.fingerprint !== undefined && { fingerprint: record.fingerprint }),
     detected_at: wireTime(record.detectedAt),
     ...(acknowledgedAt !== undefined && { acknowledged_at: wireTime(acknowledgedAt) }),
     ...(acknowledgeReason !== undefined && { acknowledge_reason: acknowledgeReason }),

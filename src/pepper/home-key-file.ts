@@ -3,11 +3,17 @@ import { join } from 'node:path'
 import { AuditError } from '../base/errors.js'
 import { mintKeyFile } from './mint-key-file.js'
 
+export interface KeyFileOptions {
+  readonly hasRows: () => Promise<boolean>
+  /** Whether a home without rows may get a new key file. */
+  readonly mint: boolean
+}
+
 /**
  * Returns the path of a home's key file. Creates the file only where there is neither a key nor a row: a new key beside
  * old rows would give every person a second pseudonym. Rejects with `pepper_unavailable`.
  */
-export async function keyFileOfHome(home: string, hasRows: () => Promise<boolean>): Promise<string> {
+export async function keyFileOfHome(home: string, { hasRows, mint }: KeyFileOptions): Promise<string> {
   const path = join(home, 'pepper.key')
   if (await exists(path)) return path
   // Another process may have created the key and the first rows since the check above, so check for the key again.
@@ -19,6 +25,11 @@ export async function keyFileOfHome(home: string, hasRows: () => Promise<boolean
         advice: { code: 'restore_key_file' },
       },
     )
+  }
+  if (!mint) {
+    throw new AuditError('pepper_unavailable', `${path} does not exist, and only the first append makes it`, {
+      advice: { code: 'give_first_pepper' },
+    })
   }
   await mintKeyFile(path)
   return path

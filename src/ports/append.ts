@@ -1,6 +1,9 @@
 import type { AuditError } from '../base/errors.js'
 import type { UnplacedEntry } from '../chain/canonical.js'
 
+/** The default number of days for which an idempotency key is known. */
+export const DEFAULT_KEY_DAYS = 7
+
 /** Decides which chains own a row. */
 export interface DomainResolver {
   /**
@@ -40,6 +43,8 @@ export interface Placed {
   readonly seq: number
   readonly entryHash: string
   readonly recordedAt: bigint
+  /** Whole seconds that recordedAt is ahead of the database's clock; absent if it is not. The chain was ahead before. */
+  readonly secondsAhead?: number | undefined
 }
 
 /** How a new chain begins. */

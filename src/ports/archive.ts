@@ -1,3 +1,4 @@
+import type { DomainClaims } from '../base/domain-claims.js'
 import type { ReadTime } from '../base/wire-time.js'
 import type { ChainHead } from '../chain/entry.js'
 import type { StoredRow } from '../chain/fold.js'
@@ -12,8 +13,9 @@ export const MAX_UPLOADS_IN_FLIGHT = 256
 /** A chain that has rows without an archive stamp. */
 export interface WaitingChain {
   readonly domainId: string
-  /** The mirror that its Domain names; absent: the default mirror. */
-  readonly mirrorUrl?: string | undefined
+  readonly claims: DomainClaims
+  /** The seq of the first row without a stamp. */
+  readonly firstSeq: number
   /** The seq of the chain's last row, stamped or not. */
   readonly lastSeq: number
 }
@@ -31,9 +33,9 @@ export interface RunFacts {
 export interface ArchiveQueue {
   waiting(): Promise<readonly WaitingChain[]>
   /**
-   * Runs `use` unless another archiver has claimed this chain, and resolves to whether it ran. Do not call it for a chain
-   * whose `use` still runs. The claim ends with `use`, or with the connection. If the connection is lost, another archiver
-   * may begin while this one still uploads: create-only objects and one-time stamps allow for that.
+   * Runs `use` unless an archiver has claimed this chain, and resolves to whether it ran. The claim ends with `use`, or some
+   * seconds after this process died or lost the database. Then another archiver may begin while this one still uploads:
+   * create-only objects and one-time stamps allow for that.
    */
   claim(domainId: string, use: () => Promise<void>): Promise<boolean>
   /** Returns the first seq above `after` without a stamp. */
@@ -62,13 +64,15 @@ export interface LedgerRow {
   readonly seq: number
   /** Absent where the row has no stamp. */
   readonly archivedAt?: ReadTime | undefined
+  /** The stored entry_hash, 64 hex digits unless it was forced. */
+  readonly entryHash?: string | undefined
 }
 
 /** The state of one chain and its archive in PostgreSQL, at one moment. */
 export interface LedgerState {
   /** Whether the registry or the platform chain knows this Domain. */
   readonly known: boolean
-  readonly mirrorUrl?: string | undefined
+  readonly claims: DomainClaims
   /** 0 where there is no row. */
   readonly lastSeq: number
   /** The database's clock, microseconds since 1970. No stamp is older than its object. */

@@ -1,11 +1,15 @@
 import type { ChainHead } from '../chain/entry.js'
 import type { RowTaker } from '../chain/fast-path.js'
 import type { LastRow } from '../chain/head.js'
+import type { Reason } from '../chain/reason.js'
 import type { EntryFilter } from './query.js'
 
-/** The reason `unknown` covers several stored values that a bundle cannot distinguish, so that it selects no export. */
-export interface ExportFilter extends Omit<EntryFilter, 'from' | 'to' | 'reason'> {
-  readonly reason?: Exclude<EntryFilter['reason'], 'unknown'>
+/**
+ * Which rows to export. The manifest of a bundle has room for one reason. `unknown` covers several stored values that a bundle
+ * cannot distinguish, so that it selects no export.
+ */
+export interface ExportFilter extends Omit<EntryFilter, 'from' | 'to' | 'reasons'> {
+  readonly reason?: Reason | undefined
 }
 
 /** The rows to export: a range of seqs or of times, and within it the rows that match the filter. */
@@ -20,6 +24,8 @@ export interface ExportRequest {
   readonly to?: bigint | undefined
   /** An empty filter matches every row. */
   readonly filter: ExportFilter
+  /** Whether rows are found by the primary key alone, and by no index of a filter. Default: false. */
+  readonly byKey?: boolean | undefined
 }
 
 /** One chain at one moment, for an export. */

@@ -34,10 +34,16 @@ export interface AppliedMigration {
 
 /** The difference between the guards that the migrations create against accidents and the guards in a database. */
 export interface GuardStatus {
-  /** Guards that are gone, each as `table: kind name`, ascending. */
+  /** Objects that are gone, each as `table: kind name`, ascending. */
   readonly missing: readonly string[]
-  /** Triggers that do not fire in every session, and constraints that were never validated against old rows. */
+  /** Triggers that do not fire in every session, constraints that were never validated, and indexes that are not valid. */
   readonly disabled: readonly string[]
+  /** Objects whose definition is not that of the migrations, such as a column of another type or an UNLOGGED table. */
+  readonly altered: readonly string[]
+  /** Privileges that everybody has. */
+  readonly exposed: readonly string[]
+  /** Settings of the database, of roles and of this session that switch triggers off. */
+  readonly settings: readonly string[]
   /** Objects on these tables that no migration created and that can change what is written or read. */
   readonly added: readonly string[]
 }

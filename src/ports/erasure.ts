@@ -48,8 +48,8 @@ export interface ErasureStore {
    * Deletes the mappings, contexts and idempotency keys of the subject, blocks the subject if requested, and appends the
    * rows of `selfAudit`, one for each pseudonym in the given order. All of that is one transaction under the chain's lock,
    * and is durable when the call resolves. Rejects with `legal_hold` when a hold covers any of the data, and with the
-   * errors of an append; nothing has changed then, unless the code is `outcome_unknown`. Safe to call concurrently: the
-   * lock puts erasures, appends, holds and purges of a chain in one order.
+   * errors of an append; nothing has changed then, unless the code is `outcome_unknown` or `write_undone`. Safe to call
+   * concurrently: the lock puts erasures, appends, holds and purges of a chain in one order.
    */
   erase(
     subject: ErasureSubject,

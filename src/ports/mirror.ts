@@ -1,4 +1,5 @@
 import type { ChainedEntry } from '../chain/entry.js'
+import type { RowFields } from '../chain/evidence/finding-evidence.js'
 
 /**
  * An object, and the content that it decompresses to, has at most this many bytes. A reader stops one byte later. The
@@ -8,11 +9,14 @@ export const MAX_OBJECT_BYTES = 1024 * 1024
 
 /** An object of the mirror as a listing shows it. */
 export interface MirrorListed {
+  /** The key of an object, or the key of a folder with a slash at its end. */
   readonly key: string
   /** Absent where the listing does not show it: a directory would need a call for each file. */
   readonly size?: number | undefined
   /** Quoted, as S3 gives it. Absent where the object would have to be read for it. */
   readonly etag?: string | undefined
+  /** How many names of rows the listing has in all, if the store knows it before the end. */
+  readonly total?: number | undefined
 }
 
 export interface MirrorObject {
@@ -28,8 +32,12 @@ export interface MirrorObject {
 export interface MirrorStore {
   /** The URL for messages, without credentials. */
   readonly url: string
-  /** Lists all objects whose key begins with `prefix`, ascending by the bytes of their keys. Fetches pages ahead. */
-  list(prefix: string, signal: AbortSignal): AsyncIterable<MirrorListed>
+  /**
+   * Lists the objects whose key begins with `prefix`, ascending by the bytes of their keys. Whatever lies in a folder below
+   * the folder of the prefix is one name that ends with a slash. Fetches pages ahead. `after` leaves out the keys up to that
+   * key: a bucket is then read from there on, and a directory is read as a whole.
+   */
+  list(prefix: string, signal: AbortSignal, after?: string): AsyncIterable<MirrorListed>
   /** Resolves with undefined where there is no object. An object above `maxBytes` is cut to maxBytes + 1. */
   get(key: string, maxBytes: number, signal: AbortSignal): Promise<MirrorObject | undefined>
   /**
@@ -46,14 +54,23 @@ export interface MirrorIndex {
   folders(prefix: string, signal: AbortSignal): Promise<string[]>
   /** Returns when an object was stored, by the clock of the store; milliseconds since 1970. Undefined for no object. */
   storedAt(key: string, signal: AbortSignal): Promise<number | undefined>
+  /** Returns the URL of the mirror in a folder below, as the settings take it; undefined where no URL can name it. */
+  urlOf(folder: string): string | undefined
 }
 
 export type IndexedMirror = MirrorStore & MirrorIndex
 
-/** A decoded mirror object, or the `problem` of an object that this program would not have written. */
+/**
+ * A decoded mirror object, or the `problem` of an object that this program would not have written, with the fields that can
+ * be read from it all the same.
+ */
 export type DecodedObject =
   | { readonly entry: ChainedEntry; readonly canonical: Uint8Array }
-  | { readonly problem: string; readonly unchecked?: UncheckedObject | undefined }
+  | {
+      readonly problem: string
+      readonly fields?: RowFields | undefined
+      readonly unchecked?: UncheckedObject | undefined
+    }
 
 /** An object under its own key, of a generation that this reader does not know. The fold counts it; it is no finding. */
 export interface UncheckedObject {
@@ -69,6 +86,13 @@ export interface RowId {
   readonly seq: number
 }
 
+/** Names below the prefix of a chain that do not have the form of a row's key. Other programs leave them; they mean nothing. */
+export interface Strays {
+  readonly count: number
+  /** The first names, without the prefix of the chain: at most three. They are untrusted. */
+  readonly examples: readonly string[]
+}
+
 /** Encodes rows as objects and decodes them. */
 export interface MirrorCodec {
   /** Encodes a row. The same row always gives the same bytes. */
@@ -80,6 +104,8 @@ export interface MirrorCodec {
   key(domainId: string, seq: number): string
   /** Returns the row that a key below `audit/` names; undefined where it names none. */
   parseKey(key: string): RowId | undefined
+  /** Returns whether a key has the form of a row's key, with any number. Every other name is no part of a chain. */
+  hasRowForm(key: string): boolean
   /** Returns `audit/<domain_id>/`, or `audit/` for all chains. */
   prefix(domainId?: string): string
 }

@@ -1,5 +1,7 @@
+import type { ErrorCode } from '../base/errors.js'
 import type { ReadTime } from '../base/wire-time.js'
 import type { Finding } from '../chain/finding.js'
+import type { AppendItem } from './append.js'
 import type { SourceName } from './verify.js'
 
 /** A finding that a verifier wrote to the quarantine. */
@@ -14,6 +16,8 @@ export interface QuarantineRecord {
   readonly observedHash?: string | undefined
   readonly source: string
   readonly detail: string
+  /** 64 hex digits over all rows of the finding. Absent for a record of a version that stored none. */
+  readonly fingerprint?: string | undefined
   readonly detectedAt: ReadTime | undefined
   readonly acknowledgedAt?: ReadTime | undefined
   readonly acknowledgeReason?: string | undefined
@@ -37,14 +41,25 @@ export interface QuarantineStore {
     range: { after: number; limit: number },
   ): Promise<readonly QuarantineRecord[]>
   find(id: number): Promise<QuarantineRecord | undefined>
+  /** Returns the records that have these ids, ordered by id. */
+  findAll(ids: readonly number[]): Promise<readonly QuarantineRecord[]>
   /**
-   * Marks a record as acknowledged after `announce` has resolved, under a lock on the record: of two concurrent calls one
-   * announces. If the process dies in between, the record is not acknowledged and the call can be repeated. Rejects with
-   * `quarantine_not_found`, with `already_acknowledged`, and with the error of `announce`.
+   * Marks records as acknowledged, and appends the rows of `audits`, in one transaction: all records or none. The ids are
+   * distinct. Where an append to a chain fails with a code that `isDamaged` accepts, the platform chain takes its rows. Of
+   * two concurrent calls for one record, the second fails. Returns the records, ordered by id. Rejects with
+   * `quarantine_not_found`, with `already_acknowledged`, and with the errors of an append.
    */
   acknowledge(
-    id: number,
+    ids: readonly number[],
     reason: string,
-    announce: (record: QuarantineRecord) => Promise<void>,
-  ): Promise<QuarantineRecord>
+    audits: readonly ChainAudit[],
+    isDamaged: (code: ErrorCode) => boolean,
+  ): Promise<readonly QuarantineRecord[]>
+}
+
+/** The rows that record the acknowledgement of the records of one chain. */
+export interface ChainAudit {
+  readonly own: AppendItem
+  /** The same rows for the platform chain, for a chain that is too damaged. Absent where there is no other chain. */
+  readonly onPlatform?: AppendItem | undefined
 }

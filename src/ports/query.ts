@@ -1,5 +1,5 @@
+import type { RowFilter } from '../base/row-filter.js'
 import type { ReadTime } from '../base/wire-time.js'
-import type { Reason } from '../chain/reason.js'
 
 /**
  * One stored row as readers see it. A row may have been forced into the table past every CHECK: a field is absent if it was
@@ -24,42 +24,98 @@ export interface ReadEntry {
   readonly recordedAt?: ReadTime | undefined
   readonly prevHash?: string | undefined
   readonly entryHash?: string | undefined
+  /** The canonical bytes, where the copy stores them and the other fields were decoded from them. */
+  readonly canonical?: Uint8Array | undefined
+  /** Why the stored bytes of the row could not be decoded, after "row N". Then seq and hashes are all that may be known. */
+  readonly problem?: string | undefined
+  /** Absent where the copy does not hold the row before, for example in a bundle of some rows: the link is then unknown. */
+  readonly previous?: PreviousRow | undefined
   readonly archivedAt?: ReadTime | undefined
   readonly archiveEtag?: string | undefined
   /** Absent after an erasure, and if none was given. */
   readonly identityId?: string | undefined
   readonly ip?: string | undefined
   readonly userAgent?: string | undefined
+  /** The metadata of the request: a JSON object, as it is stored. */
+  readonly metadata?: string | undefined
+  /** The event's own time, from the metadata. Absent where they hold none, so for every row that was not imported. */
+  readonly eventTime?: ReadTime | undefined
+  /** Why the person of a row `audit.identity-reveal` was identified. Only `get` of PostgreSQL reads it. */
+  readonly revealReason?: string | undefined
 }
 
-/** Which rows to list. All given conditions must hold; an absent field does not filter. */
-export interface EntryFilter {
-  /** 64 lower-case hex digits. */
-  readonly subjectPseudonym?: string | undefined
-  readonly relation?: string | undefined
-  readonly objectType?: string | undefined
-  readonly objectId?: string | undefined
-  /** `unknown`: NULL, or an ordinal outside 1 to 4. */
-  readonly reason?: Reason | 'unknown' | undefined
-  /** Earliest recorded_at, inclusive, in microseconds since 1970-01-01T00:00:00Z. */
-  readonly from?: bigint | undefined
-  /** Latest recorded_at, inclusive. */
-  readonly to?: bigint | undefined
-  readonly correlationId?: string | undefined
+/** The stored row before a row of the same chain, whether a filter matches it or not. */
+export interface PreviousRow {
+  /** 0 if no row is stored before. */
+  readonly seq: number
+  /** Lower-case hex; 64 zeros for seq 0. Absent if the stored value is NULL. */
+  readonly entryHash?: string | undefined
 }
+
+/** Which rows to list. */
+export interface EntryFilter extends RowFilter {
+  /** Earliest time of the event itself, inclusive, in microseconds since 1970-01-01T00:00:00Z. Only PostgreSQL has it. */
+  readonly eventFrom?: bigint | undefined
+  /** Latest time of the event itself, inclusive. */
+  readonly eventTo?: bigint | undefined
+}
+
+/** The rows of a chain that are ahead of the clock. */
+export interface RowsAhead {
+  readonly rows: number
+  /** The time after which a row counts as ahead, in microseconds since 1970-01-01T00:00:00Z. */
+  readonly after: bigint
+}
+
+/** A range of rows by their seq, and the order to read them in. */
+export interface SeqRange {
+  /** Only rows with a higher seq. 0 for all rows. */
+  readonly after: number
+  /** Only rows with this seq or a lower one. Absent: up to the end of the chain. */
+  readonly upTo?: number | undefined
+  /**
+   * `ascending`, the default: a page holds the lowest rows of the range, lowest first. `descending`: it holds the highest
+   * rows, highest first; the next page has `upTo` one below the last row.
+   */
+  readonly order?: PageOrder | undefined
+}
+
+/** The rows that a page may hold. */
+export interface PageRange extends SeqRange {
+  /** 1 or more. */
+  readonly limit: number
+}
+
+export type PageOrder = 'ascending' | 'descending'
 
 export interface EntryReader {
   /**
-   * Returns the first `limit` rows of a chain after seq `after`, ascending. An unknown chain has no rows. Every call sees what
-   * is committed by then, so pages chained by seq return each row once, however many rows are appended meanwhile.
+   * Returns up to `limit` rows of a chain in the range that match the filter, in the order of the range. An unknown chain has
+   * no rows. Every call sees what is committed by then, so ascending pages chained by seq return each row once, however many
+   * rows are appended meanwhile.
    */
-  page(
+  page(domainId: string, filter: EntryFilter, range: PageRange): Promise<readonly ReadEntry[]>
+  /**
+   * Yields the rows of a range that match the filter, in the order of the range. Absent where reading page by page is as
+   * good. A mirror reads many objects at once, and a bundle is read once from its beginning.
+   */
+  stream?(
     domainId: string,
     filter: EntryFilter,
-    range: { after: number; limit: number },
-  ): Promise<readonly ReadEntry[]>
+    range: SeqRange,
+    signal?: AbortSignal,
+  ): AsyncIterable<ReadEntry>
   /** Returns the row at `seq`. Returns several only if somebody dropped the primary key and duplicated the row. */
   rowsAt(domainId: string, seq: number): Promise<readonly ReadEntry[]>
+  /**
+   * Returns how many rows of the chain are ahead of the database's clock, beyond the tolerance of chain/row-time. A copy
+   * without a clock of its own has none.
+   */
+  countAhead(domainId: string): Promise<RowsAhead>
+  /** Returns whether a row of the chain has a time of the event itself. Only PostgreSQL holds such times. */
+  hasEventTimes(domainId: string): Promise<boolean>
   /** Returns whether the chain exists: it is registered, or has rows left. */
   knows(domainId: string): Promise<boolean>
+  /** The copy that is read, if it is not the database. `where` names it in messages. */
+  readonly copy?: { readonly name: 'mirror' | 'bundle'; readonly where: string } | undefined
 }

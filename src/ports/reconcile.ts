@@ -58,12 +58,13 @@ export interface QuarantineCount {
   readonly count: number
 }
 
-/** The fields that identify a finding. */
+/** The fields that identify the finding of a record. */
 export interface FindingKey {
   readonly domainId: string
+  /** Absent for a record of a version that stored none. Such a record is about one row, and the other fields identify some findings about it. */
+  readonly fingerprint?: string | undefined
   readonly code: string
-  readonly seqFrom: number
-  readonly seqTo: number
+  readonly seq: number
   readonly expected?: string | undefined
   readonly observed?: string | undefined
 }
@@ -78,7 +79,7 @@ export interface QuarantineOverview {
 
 export interface QuarantineContents {
   readonly counts: readonly QuarantineCount[]
-  /** The latest acknowledged findings of the source PostgreSQL, at most the limit. */
+  /** The latest acknowledged findings, at most the limit. */
   readonly acknowledged: readonly FindingKey[]
 }
 

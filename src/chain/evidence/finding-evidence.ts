@@ -1,0 +1,56 @@
+/** The fields of a stored row, by the names that an object of the mirror gives them. */
+export const ROW_FIELDS = [
+  'domain_id',
+  'seq',
+  'subject_pseudonym',
+  'relation',
+  'object',
+  'reason',
+  'relation_path',
+  'caveat_context',
+  'correlation_id',
+  'zedtoken',
+  'recorded_at',
+  'prev_hash',
+  'entry_hash',
+] as const
+
+export type RowField = (typeof ROW_FIELDS)[number]
+
+/** A stored value as JSON holds it: a text, a list of texts, a time in RFC 3339, or a number. It is untrusted. */
+export type FieldValue = string | number | readonly string[]
+
+/** The fields of a row that could be read. */
+export type RowFields = Readonly<Partial<Record<RowField, FieldValue>>>
+
+/** One field of one row in which the two copies differ. A copy that has no value for it is absent. */
+export interface FieldChange {
+  readonly seq: number
+  readonly field: RowField
+  readonly postgres?: FieldValue | undefined
+  readonly mirror?: FieldValue | undefined
+}
+
+/** `ok`: the row recomputes and links to the stored row before it. `unlinked`: it recomputes, and its link does not hold. */
+export type RowCheck = 'ok' | 'damaged' | 'unlinked'
+
+/** A row of a finding, or a row next to them, as one copy stores it. */
+export interface ContextRow {
+  readonly seq: number
+  /** The copy that the row was read from; absent for a bundle. */
+  readonly copy?: 'postgres' | 'mirror' | undefined
+  readonly check: RowCheck
+  readonly fields: RowFields
+}
+
+/** What a verifier that has both copies in hand can show of the rows of a finding. No fingerprint covers it. */
+export interface FindingEvidence {
+  /** The fields in which the copies differ, of the first rows that differ; ascending by seq. Absent with one copy. */
+  readonly changes?: readonly FieldChange[] | undefined
+  /** How many rows of the finding differ between the copies. Absent with one copy. */
+  readonly rowsChanged?: number | undefined
+  /** The copy whose own chain is intact at these rows, where the other copy's is not. */
+  readonly original?: 'postgres' | 'mirror' | undefined
+  /** The first rows of the finding and the rows before and after it, ascending by seq. */
+  readonly context?: readonly ContextRow[] | undefined
+}
