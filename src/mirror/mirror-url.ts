@@ -22,6 +22,15 @@ export function parseMirrorUrl(text: string): MirrorLocation {
   throw usage('expected file:///dir or s3://bucket[/prefix]')
 }
 
+/** Returns the URL of a prefix of a bucket; undefined where {@link parseMirrorUrl} would not take it. */
+export function mirrorUrlOf(bucket: string, prefix: string): string | undefined {
+  return BUCKET.test(bucket) && isPlain(prefix) ? `s3://${bucket}${prefix && '/'}${prefix}` : undefined
+}
+
+function isPlain(prefix: string): boolean {
+  return prefix === '' || (PREFIX.test(prefix) && !/(^|\/)\.{1,2}(\/|$)/.test(prefix))
+}
+
 function bucketOf(rest: string): MirrorLocation {
   if (/[@?#]/.test(rest))
     throw usage('expected s3://bucket[/prefix] only; give credentials in the AWS variables')
@@ -29,8 +38,7 @@ function bucketOf(rest: string): MirrorLocation {
   const bucket = slash < 0 ? rest : rest.slice(0, slash)
   const prefix = slash < 0 ? '' : rest.slice(slash + 1).replace(/(?<=.)\/$/, '')
   if (!BUCKET.test(bucket)) throw usage('expected a bucket name of 3 to 63 letters, digits, . _ and -')
-  const isPlain = prefix === '' || (PREFIX.test(prefix) && !/(^|\/)\.{1,2}(\/|$)/.test(prefix))
-  if (!isPlain) throw usage("expected a prefix of letters, digits, / and ! _ . * ' ( ) = + , -")
+  if (!isPlain(prefix)) throw usage("expected a prefix of letters, digits, / and ! _ . * ' ( ) = + , -")
   return { kind: 's3', bucket, prefix }
 }
 

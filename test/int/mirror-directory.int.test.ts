@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { DirectoryMirror } from '../../src/mirror/directory/directory.js'
 import { directoryError } from '../../src/mirror/directory/directory-error.js'
+import { makeRoot } from '../../src/mirror/make-root.js'
 import { openMirror } from '../../src/mirror/open.js'
 import { keysOf, mirrorContract } from '../support/mirror-contract.js'
 
@@ -32,15 +33,31 @@ mirrorContract('directory', async () => {
 })
 
 describe('a directory mirror', () => {
-  it('is unreachable while it is missing, until the first create makes it', async () => {
+  it('is unreachable while it is missing, and no create makes it', async () => {
     const store = await openMirror(pathToFileURL(join(newPath(), 'not', 'made yet')).href)
-    await expect(keysOf(store, '')).rejects.toMatchObject({ code: 'mirror_unavailable' })
-    await store.create('audit/a/1', Buffer.from('x'), never)
-    expect(await keysOf(store, '')).toEqual(['audit/a/1'])
+    const missing = {
+      code: 'mirror_unavailable',
+      message: expect.stringContaining('does not exist (not mounted?)'),
+    }
+    await expect(keysOf(store, '')).rejects.toMatchObject(missing)
+    await expect(store.get('audit/a/1', 100, never)).rejects.toMatchObject(missing)
+    await expect(store.folders('audit/', never)).rejects.toMatchObject(missing)
+    await expect(store.create('audit/a/1', Buffer.from('x'), never)).rejects.toMatchObject(missing)
+  })
+
+  it('is empty while it is missing, where it may be', async () => {
+    const store = new DirectoryMirror(newPath(), true)
+    expect(await keysOf(store, '')).toEqual([])
+    expect(await store.folders('audit/', never)).toEqual([])
+    expect(await store.get('audit/a/1', 100, never)).toBeUndefined()
+    await expect(store.create('audit/a/1', Buffer.from('x'), never)).rejects.toMatchObject({
+      code: 'mirror_unavailable',
+    })
   })
 
   it('makes files and folders private, and leaves no draft', async () => {
     const root = newPath()
+    await makeRoot(pathToFileURL(root).href)
     const store = new DirectoryMirror(root)
     await store.create('audit/a/1', Buffer.from('x'), never)
     await store.create('audit/a/1', Buffer.from('y'), never)
@@ -59,15 +76,15 @@ describe('a directory mirror', () => {
   })
 
   it('makes a deleted folder again', async () => {
-    const root = newPath()
+    const root = await newRoot()
     const store = new DirectoryMirror(root)
     await store.create('audit/a/1', Buffer.from('x'), never)
-    await rm(root, { recursive: true })
+    await rm(join(root, 'audit'), { recursive: true })
     await expect(store.create('audit/a/2', Buffer.from('x'), never)).rejects.toMatchObject({
       code: 'mirror_unavailable',
     })
     expect(await store.create('audit/a/2', Buffer.from('x'), never)).toMatchObject({ created: true })
-    expect(await keysOf(store, '')).toEqual(['audit/a/2'])
+    expect(await keysOf(store, 'audit/a/')).toEqual(['audit/a/2'])
   })
 
   it.each(['', '/', '/etc/passwd', '../x', 'a/../x', 'a//b', './a', 'a/', 'a\0b'])(
@@ -115,7 +132,7 @@ describe('a directory mirror, of entries that are no objects,', () => {
     const root = await newRoot()
     await mkdir(join(root, 'k'))
     const store = new DirectoryMirror(root)
-    expect(await keysOf(store, '')).toEqual([])
+    expect(await keysOf(store, '')).toEqual(['k/'])
     expect(await store.get('k', 100, never)).toBeUndefined()
     await expect(store.create('k', Buffer.from('x'), never)).rejects.toMatchObject({
       code: 'mirror_unavailable',
@@ -131,7 +148,7 @@ describe('a directory mirror, of entries that are no objects,', () => {
     const link = newPath()
     await symlink(root, link)
     for (const path of [root, link]) {
-      expect(await keysOf(new DirectoryMirror(path), '')).toEqual(['audit/1', 'audit/loop'])
+      expect(await keysOf(new DirectoryMirror(path), 'audit/')).toEqual(['audit/1', 'audit/loop'])
     }
   })
 
@@ -162,7 +179,7 @@ describe('a directory that cannot be used', () => {
       code: 'mirror_unavailable',
       message: expect.stringContaining('ENAMETOOLONG'),
     })
-    expect(await keysOf(store, '')).toEqual([])
+    expect(await keysOf(store, 'audit/')).toEqual([])
   })
 
   it.each([

@@ -30,7 +30,7 @@ beforeAll(async () => {
     utimesSync(join(root, key), AT / 1000, AT / 1000)
   }
   // An archiver that was killed may leave this.
-  mkdirSync(join(root, 'audit/empty/deeper'), { recursive: true })
+  mkdirSync(join(root, 'audit/empty'), { recursive: true })
   mkdirSync(join(root, 'audit/draft'))
   writeFileSync(join(root, 'audit/draft/.audit-0123456789abcdef.tmp'), '')
 

@@ -5,6 +5,7 @@ import { openMirror } from '../../src/mirror/open.js'
 import { S3Mirror } from '../../src/mirror/s3/s3.js'
 import { keysOf, mirrorContract } from '../support/mirror-contract.js'
 import { type Fault, S3Server, type Seen } from '../support/s3-server.js'
+import { block, frame as zstdFrame } from '../support/zstd-frames.js'
 
 const real = process.env.AUDIT_TEST_S3_ENDPOINT
 const never = new AbortController().signal
@@ -60,11 +61,14 @@ describe('S3, on the suite’s own server', () => {
       endpoint?: string
       timeout?: number
       attempts?: number
+      stall?: number
+      onUnenforced?: () => void
     } = {},
   ) {
     const { bucket = BUCKET, prefix = '', endpoint = server.url, timeout = 2_000, attempts = 3 } = options
-    const patience = { connect: timeout, request: timeout, attempts }
-    const store = new S3Mirror(bucket, prefix, { AUDIT_S3_ENDPOINT: endpoint }, patience)
+    const { stall = 5_000, onUnenforced } = options
+    const patience = { connect: timeout, request: timeout, attempts, stall }
+    const store = new S3Mirror(bucket, prefix, { AUDIT_S3_ENDPOINT: endpoint }, patience, onUnenforced)
     opened.push(store)
     return store
   }
@@ -122,6 +126,50 @@ describe('S3, on the suite’s own server', () => {
         created: false,
         etag: etagOf('theirs'),
       })
+    })
+
+    it.each([
+      [501, 'NotImplemented'],
+      [400, 'InvalidArgument'],
+      [400, 'InvalidRequest'],
+      [405, 'MethodNotAllowed'],
+    ])(
+      'looks before and after each PUT where the server answers %i %s to If-None-Match',
+      async (status, code) => {
+        for (const versions of [false, true]) {
+          server.addBucket(BUCKET, { versions, refusesConditions: { status, code } })
+          let notes = 0
+          const store = open({ onUnenforced: () => (notes += 1) })
+          const check = versions ? 'VERSIONS' : 'HEAD b'
+          expect(await store.create('a', text('x'), never)).toEqual({ created: true, etag: etagOf('x') })
+          server.takeSeen()
+          expect(await store.create('b', text('x'), never)).toEqual({ created: true, etag: etagOf('x') })
+          expect(server.takeSeen()).toEqual(['HEAD b', 'PUT b', check])
+          expect(await store.create('b', text('y'), never)).toEqual({ created: false, etag: etagOf('x') })
+          server.onPut = () => server.put(BUCKET, 'c', text('theirs'))
+          const raced = await store.create('c', text('ours'), never)
+          expect(raced.created).toBe(versions)
+          server.onPut = () => {}
+          expect(notes).toBe(1)
+        }
+      },
+    )
+
+    it('rejects with the refusal where a PUT without If-None-Match is refused too', async () => {
+      for (const status of [400, 405, 501]) {
+        failing('PUT', { kind: 'error', status, code: 'NotImplemented' })
+        await expect(open().create('k', text('x'), never)).rejects.toMatchObject({
+          code: 'mirror_unavailable',
+        })
+      }
+      expect(server.versionsOf(BUCKET, 'k')).toEqual([])
+    })
+
+    it('takes 304 for an object that exists, as older servers answer it', async () => {
+      server.addBucket(BUCKET, { existsStatus: 304 })
+      const store = open()
+      expect(await store.create('a', text('x'), never)).toMatchObject({ created: true })
+      expect(await store.create('a', text('y'), never)).toEqual({ created: false, etag: etagOf('x') })
     })
 
     describe('with versioning', () => {
@@ -383,8 +431,219 @@ describe('S3, on the suite’s own server', () => {
 
     it('lists only keys below the prefix, without the prefix', async () => {
       for (const key of ['p', 'p/audit/1', 'p2/audit/1', 'audit/1']) server.put(BUCKET, key, text('x'))
-      expect(await keysOf(open({ prefix: 'p' }), '')).toEqual(['audit/1'])
-      expect(await keysOf(open(), 'audit')).toEqual(['audit/1'])
+      expect(await keysOf(open({ prefix: 'p' }), 'audit/')).toEqual(['audit/1'])
+      expect(await keysOf(open(), 'audit/')).toEqual(['audit/1'])
+    })
+
+    it('lists the marker of a folder, and everything below another folder as one name', async () => {
+      for (const key of ['p/', 'p/a', 'p/b/', 'p/b/c', 'p/b/d/e', 'p/c']) server.put(BUCKET, key, text('x'))
+      expect(await keysOf(open(), 'p/')).toEqual(['p/', 'p/a', 'p/b/', 'p/c'])
+    })
+  })
+
+  describe('an answer that is no answer of S3', () => {
+    const result = (content: string) => `<ListBucketResult>${content}</ListBucketResult>`
+    const whole = '<IsTruncated>false</IsTruncated>'
+    const more = (token: string) =>
+      `<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken>`
+    const key = (name: string) => `<Contents><Key>${name}</Key></Contents>`
+
+    it.each<[string, string, string]>([
+      [
+        'an HTML page',
+        '<!doctype html><html><body>Sign in</body></html>',
+        'answer is an HTML page; expected',
+      ],
+      ['nothing', '', 'answer is empty; expected'],
+      ['white space', ' \n ', 'answer is empty; expected'],
+      ['JSON', '{"IsTruncated":false}', 'answer is JSON; expected'],
+      ['plain text', 'Blocked by policy', 'answer is no XML; expected'],
+      ['an error', '<Error><Code>SlowDown</Code></Error>', 'answer is the error SlowDown; expected'],
+      ['another document', '<ListAllMyBucketsResult/>', 'answer is a document <ListAllMyBucketsResult>'],
+      ['an empty element', '<ListBucketResult/>', 'does not say whether it is complete'],
+      ['an element without content', result(''), 'does not say whether it is complete'],
+      ['another bucket', result(`<Name>other</Name>${whole}`), 'listing is about another bucket'],
+      ['another prefix', result(`<Prefix>x/</Prefix>${whole}`), 'listing is about another prefix'],
+      ['no prefix', result(`<Prefix/>${whole}`), 'listing is about another prefix'],
+      ['a key outside', result(`${whole}${key('x/1')}`), 'listing has keys outside the prefix'],
+      ['a key without a name', result(`${whole}<Contents/>`), 'listing has keys outside the prefix'],
+      ['no token', result('<IsTruncated>true</IsTruncated>'), 'listing ends early'],
+      [
+        'too few keys',
+        result(`${whole}<KeyCount>2</KeyCount>${key('p/1')}`),
+        'listing has fewer keys than it',
+      ],
+      ['a cut document', result(`${whole}${key('p/1')}`).slice(0, -9), 'cannot be listed'],
+      ['half a boolean', result('<IsTruncated>fal</IsTruncated>'), 'does not say whether it is complete'],
+      ['two booleans', result(`${whole}${whole}`), 'does not say whether it is complete'],
+      ['100,000 levels', result(`${whole}${'<a>'.repeat(100_000)}`), 'cannot be listed'],
+    ])('rejects a listing of %s', async (_title, body, problem) => {
+      failing('LIST', { kind: 'body', body })
+      const store = open()
+      const calls = [
+        () => keysOf(store, 'p/'),
+        () => store.folders('p/', never),
+        () => store.storedAt('p/1', never),
+      ]
+      for (const call of calls)
+        await expect(call()).rejects.toMatchObject({
+          code: 'mirror_unavailable',
+          message: expect.stringContaining(problem),
+        })
+    })
+
+    it.each<[string, string]>([
+      ['only IsTruncated and keys', result(`${whole}${key('p/1')}`)],
+      ['name and prefix', result(`<Name>${BUCKET}</Name><Prefix>p%2F</Prefix>${whole}${key('p%2F1')}`)],
+      ['a prologue', `<?xml version="1.0"?>\n<!-- x -->${result(`${whole}${key('p/1')}`)}`],
+      [
+        'a namespace',
+        result(`${whole}${key('p/1')}`).replace('>', ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'),
+      ],
+    ])('accepts a listing with %s', async (_title, body) => {
+      failing('LIST', { kind: 'body', body })
+      expect(await keysOf(open(), 'p/')).toEqual(['p/1'])
+    })
+
+    it('finds the folders of a server that ignores the delimiter', async () => {
+      failing('LIST', { kind: 'body', body: result(`${whole}${key('p/a/1')}${key('p/a/2')}${key('p/b')}`) })
+      expect(await open().folders('p/', never)).toEqual(['a'])
+    })
+
+    it('rejects a listing whose next page is itself', async () => {
+      failing('LIST', { kind: 'body', body: result(more('t')) })
+      for (const call of [() => keysOf(open(), 'p/'), () => open().folders('p/', never)])
+        await expect(call()).rejects.toMatchObject({ message: expect.stringContaining('listing ends early') })
+    })
+
+    it('rejects a listing that goes in a circle of empty pages', async () => {
+      let pages = 0
+      server.fault = ({ verb }) =>
+        verb === 'LIST' ? { kind: 'body', body: result(more(`t${(pages++ % 3) + 1}`)) } : undefined
+      await expect(keysOf(open(), 'p/')).rejects.toMatchObject({
+        message: expect.stringContaining('begins again'),
+      })
+    })
+
+    it('rejects a listing of ever new empty pages', async () => {
+      let pages = 0
+      server.fault = ({ verb }) =>
+        verb === 'LIST' ? { kind: 'body', body: result(more(`t${pages++}`)) } : undefined
+      const problem = { message: expect.stringMatching(/empty pages in a row|brought no new key/) }
+      const store = open({ stall: 500 })
+      await expect(keysOf(store, 'p/')).rejects.toMatchObject(problem)
+      await expect(store.folders('p/', never)).rejects.toMatchObject(problem)
+    })
+
+    const folder = (name: string) => `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`
+
+    it.each<[string, 'list' | 'folders', (page: number) => string, RegExp]>([
+      ['the same folder', 'folders', () => folder('p/a/'), /is not in order/],
+      ['folders in turn', 'folders', (page) => folder(`p/${page % 2}/`), /is not in order/],
+      ['folders backwards', 'folders', (page) => folder(`p/${9 - page}/`), /is not in order/],
+      ['the same key', 'folders', () => key('p/a/1'), /is not in order/],
+      ['the same key', 'list', () => key('p/a/1'), /is not in order/],
+      ['only folders', 'list', (page) => folder(`p/${page}/`), /has folders that were not asked for/],
+    ])('rejects a listing of %s on every page: %s', async (_title, call, content, problem) => {
+      let pages = 0
+      server.fault = ({ verb }) => {
+        pages += 1
+        return verb === 'LIST'
+          ? { kind: 'body', body: result(more(`t${pages}`) + content(pages)) }
+          : undefined
+      }
+      const listing = call === 'list' ? keysOf(open(), 'p/') : open().folders('p/', never)
+      await expect(listing).rejects.toMatchObject({
+        code: 'mirror_unavailable',
+        message: expect.stringMatching(problem),
+      })
+      expect(pages).toBeLessThan(5)
+    })
+
+    it('lists the folders of many pages', async () => {
+      for (let i = 0; i < 2_100; i += 1) server.put(BUCKET, `p/${String(i).padStart(6, '0')}/k`, text('x'))
+      expect((await open().folders('p/', never)).length).toBe(2_100)
+    })
+
+    it.each(['list', 'folders', 'get', 'create'] as const)(
+      'gives up on a server that drips: %s',
+      async (call) => {
+        server.fault = ({ verb }) => (call === 'create' && verb === 'HEAD' ? undefined : { kind: 'drip' })
+        const store = open({ stall: 300 })
+        const calls = {
+          list: () => keysOf(store, 'p/'),
+          folders: () => store.folders('p/', never),
+          get: () => store.get('p/1', 1024, never),
+          create: () => store.create('p/1', text('x'), never),
+        }
+        await expect(calls[call]()).rejects.toMatchObject({
+          code: 'mirror_unavailable',
+          message: expect.stringMatching(/brought no new key in 300 ms|less than 16 KiB in 300 ms/),
+        })
+      },
+    )
+
+    it('rejects a GET, a HEAD and a PUT that a login page answers', async () => {
+      server.fault = () => ({ kind: 'body', body: '<html>Sign in</html>' })
+      const store = open()
+      const calls = [
+        () => store.get('k', 1024, never),
+        () => store.get('k', 1, never),
+        () => store.create('k', text('x'), never),
+      ]
+      for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'mirror_unavailable' })
+      server.fault = ({ verb }) =>
+        verb === 'PUT' ? { kind: 'body', body: '<html>Sign in</html>' } : undefined
+      await expect(store.create('k', text('x'), never)).rejects.toMatchObject({
+        code: 'mirror_unavailable',
+        message: expect.stringContaining('answered a PUT without an ETag'),
+      })
+    })
+
+    it('rejects a GET that a page with an etag answers, while the listing names the object', async () => {
+      server.put(BUCKET, 'k', text('x'))
+      failing('GET', { kind: 'body', body: '<html>Blocked</html>', etag: '"page"' })
+      await expect(open().get('k', 1024, never)).rejects.toMatchObject({
+        code: 'mirror_unavailable',
+        message: expect.stringContaining('not the object that the listing names'),
+      })
+    })
+
+    const frame = zstdFrame({ blocks: [block('raw', randomBytes(60), true)] })
+
+    it.each<[string, Fault]>([
+      ['in chunks', { kind: 'short' }],
+      ['with its own length', { kind: 'short', headers: { 'content-length': `${frame.length >> 1}` } }],
+      [
+        'with a range',
+        { kind: 'short', headers: { 'content-range': `bytes 0-${(frame.length >> 1) - 1}/${frame.length}` } },
+      ],
+    ])('requests an answer that ends early again: %s', async (_title, fault) => {
+      server.put(BUCKET, 'k', frame)
+      failing('GET', fault, 2)
+      expect((await open().get('k', 1024, never))?.bytes).toEqual(frame)
+      failing('GET', fault)
+      await expect(open().get('k', 1024, never)).rejects.toMatchObject({
+        code: 'mirror_unavailable',
+        message: expect.stringMatching(
+          new RegExp(`the answer has ${frame.length >> 1} bytes, and .* says ${frame.length}\\)$`),
+        ),
+      })
+    })
+
+    it('returns a frame that is short in the store, and one that is cut at the limit', async () => {
+      const short = frame.subarray(0, frame.length >> 1)
+      server.put(BUCKET, 'k', short)
+      expect((await open().get('k', 1024, never))?.bytes).toEqual(short)
+      server.put(BUCKET, 'k', frame)
+      expect((await open().get('k', 10, never))?.bytes).toEqual(frame.subarray(0, 11))
+    })
+
+    it('returns an object that is no frame where the listing confirms it, or may not be read', async () => {
+      server.put(BUCKET, 'k', text('x'))
+      expect((await open().get('k', 1024, never))?.bytes.toString()).toBe('x')
+      failing('LIST', { kind: 'error', status: 403, code: 'AccessDenied' })
+      expect((await open().get('k', 1024, never))?.bytes.toString()).toBe('x')
     })
   })
 })

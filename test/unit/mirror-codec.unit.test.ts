@@ -128,8 +128,9 @@ describe('decodeObject leaves to the fold', () => {
 
 describe('decodeObject', () => {
   const spelling = 'not in the exact spelling of the format'
-  const fields = 'canonical_bytes: does not match the fields'
-  const elsewhere = 'the row does not match the key'
+  const keys = 'its keys, or the spelling of canonical_bytes, are not those of the format'
+  const differs = (name: string) => `${name}: does not match canonical_bytes`
+  const elsewhere = 'seq: does not match the key'
   const reordered = () => {
     const { format, ...rest } = JSON.parse(json)
     return `${JSON.stringify({ ...rest, format })}\n`
@@ -153,22 +154,34 @@ describe('decodeObject', () => {
     ['white space before', ` ${json}`, spelling],
     ['a duplicate key', json.replace('"seq":42', '"seq":41,"seq":42'), spelling],
     ['a repeated key with the same value', json.replace('"seq":42', '"seq":42,"seq":42'), spelling],
-    ['__proto__', json.replace('"seq":42', '"seq":42,"__proto__":{"x":1}'), fields],
-    ['another key', json.replace('"seq":42', '"seq":42,"x":1'), fields],
-    ['another key order', reordered(), fields],
+    ['__proto__', json.replace('"seq":42', '"seq":42,"__proto__":{"x":1}'), keys],
+    ['another key', json.replace('"seq":42', '"seq":42,"x":1'), keys],
+    ['another key order', reordered(), keys],
     ['an escaped letter', json.replace('project.create', 'project.creat\\u0065'), spelling],
-    ['an escaped slash', json.replace('GhUK', '\\/hUK'), spelling],
+    ['an escaped slash', json.replace('GhUK', '\\/hUK'), differs('zedtoken')],
     ['another spelling of a number', json.replace('"seq":42', '"seq":42.0'), spelling],
     ['an exponent', json.replace('"seq":42', '"seq":4.2e1'), spelling],
-    ['a seq in quotes', json.replace('"seq":42', '"seq":"42"'), fields],
-    ['a missing field', json.replace('"zedtoken":"GhUKEzE2ODY2",', ''), fields],
-    ['a null', edited({ correlation_id: null }), fields],
-    ['an edited field', edited({ relation: 'project.delete' }), fields],
-    ['an edited list', edited({ relation_path: ['domain:acme#admin'] }), fields],
-    ['another time zone', edited({ recorded_at: '2026-04-28T12:00:00.000042+02:00' }), fields],
-    ['a time with five digits', edited({ recorded_at: '2026-04-28T10:00:00.00004Z' }), fields],
-    ['an upper-case pseudonym', edited({ subject_pseudonym: row.subjectPseudonym.toUpperCase() }), fields],
-    ['an upper-case Domain', edited({ domain_id: DOMAIN.toUpperCase() }), fields],
+    ['a seq in quotes', json.replace('"seq":42', '"seq":"42"'), differs('seq')],
+    ['a missing field', json.replace('"zedtoken":"GhUKEzE2ODY2",', ''), differs('zedtoken')],
+    ['a null', edited({ correlation_id: null }), differs('correlation_id')],
+    ['an edited field', edited({ relation: 'project.delete' }), differs('relation')],
+    ['an edited list', edited({ relation_path: ['domain:acme#admin'] }), differs('relation_path')],
+    [
+      'another time zone',
+      edited({ recorded_at: '2026-04-28T12:00:00.000042+02:00' }),
+      differs('recorded_at'),
+    ],
+    [
+      'a time with five digits',
+      edited({ recorded_at: '2026-04-28T10:00:00.00004Z' }),
+      differs('recorded_at'),
+    ],
+    [
+      'an upper-case pseudonym',
+      edited({ subject_pseudonym: row.subjectPseudonym.toUpperCase() }),
+      differs('subject_pseudonym'),
+    ],
+    ['an upper-case Domain', edited({ domain_id: DOMAIN.toUpperCase() }), differs('domain_id')],
     [
       'an upper-case hash',
       edited({ entry_hash: row.entryHash.toUpperCase() }),
@@ -178,14 +191,10 @@ describe('decodeObject', () => {
     ['no hash', edited({ prev_hash: undefined }), 'prev_hash: expected a text'],
     ['canonical_bytes of another type', edited({ canonical_bytes: 1 }), 'canonical_bytes: expected a text'],
     ['no canonical_bytes', edited({ canonical_bytes: '' }), 'canonical_bytes: shorter than the fixed fields'],
-    ['canonical_bytes in base64url', edited({ canonical_bytes: canonical.replaceAll('+', '-') }), fields],
-    ['canonical_bytes without padding', edited({ canonical_bytes: canonical.replace(/=+$/, '') }), fields],
-    ['canonical_bytes with a blank', edited({ canonical_bytes: `${canonical} ` }), fields],
-    [
-      'with other junk',
-      edited({ canonical_bytes: `${canonical.slice(0, 8)}!${canonical.slice(8)}` }),
-      fields,
-    ],
+    ['canonical_bytes in base64url', edited({ canonical_bytes: canonical.replaceAll('+', '-') }), keys],
+    ['canonical_bytes without padding', edited({ canonical_bytes: canonical.replace(/=+$/, '') }), keys],
+    ['canonical_bytes with a blank', edited({ canonical_bytes: `${canonical} ` }), keys],
+    ['with other junk', edited({ canonical_bytes: `${canonical.slice(0, 8)}!${canonical.slice(8)}` }), keys],
     ['format PXA01', edited({ format: 'PXA01' }), 'format: expected PXA1'],
     ['format pxa1', edited({ format: 'pxa1' }), 'format: expected PXA1'],
     ['generation 0', edited({ format: 'PXA0' }), 'format: expected PXA1'],
@@ -199,7 +208,7 @@ describe('decodeObject', () => {
   ])('refuses %s', async (_, content, problem) => {
     // Each case must differ from the well-formed object.
     expect(content).not.toBe(json)
-    expect(await read(content)).toEqual({ problem })
+    expect(await read(content)).toMatchObject({ problem })
   })
 
   it.each(['x', 'xx'])('refuses padding bits of base64 that no encoder sets, after %s', async (tail) => {
@@ -210,7 +219,7 @@ describe('decodeObject', () => {
       (_, unit: string, end: string) => String.fromCharCode(unit.charCodeAt(0) + 1) + end,
     )
     expect(loose).not.toBe(content)
-    expect(await read(loose)).toEqual({ problem: fields })
+    expect(await read(loose)).toMatchObject({ problem: keys })
   })
 
   it('refuses an object that is not UTF-8', async () => {
@@ -220,17 +229,36 @@ describe('decodeObject', () => {
   })
 
   it.each([
-    ['another row', { seq: 41 }],
-    ['another Domain', { domainId: OTHER_DOMAIN }],
-  ])('refuses an object of %s than its key names', async (_, patch) => {
-    expect(await decodeObject(await forged(patch), place)).toEqual({ problem: elsewhere })
+    ['another row', { seq: 41 }, 'seq'],
+    ['another Domain', { domainId: OTHER_DOMAIN }, 'domain_id'],
+  ])('refuses an object of %s than its key names', async (_, patch, field) => {
+    const problem = `${field}: does not match the key`
+    expect(await decodeObject(await forged(patch), place)).toMatchObject({ problem })
+  })
+
+  it('names every field that does not match canonical_bytes, and keeps what the object says', async () => {
+    const forgery = { relation: 'project.delete', reason: 'caveat_violation' }
+    const decoded = await read(edited(forgery))
+    expect(decoded).toMatchObject({
+      problem: 'relation, reason: do not match canonical_bytes',
+      fields: forgery,
+    })
+  })
+
+  it('keeps no value of a type that a row does not hold', async () => {
+    const claims = { relation: { x: 1 }, object: null, relation_path: [1], zedtoken: true, correlation_id: 7 }
+    const decoded = await read(edited(claims))
+    const { fields = {} } = decoded as { fields?: object }
+    expect(fields).toMatchObject({ seq: row.seq, correlation_id: 7 })
+    for (const name of ['relation', 'object', 'relation_path', 'zedtoken'])
+      expect(fields).not.toHaveProperty(name)
   })
 
   it('refuses an object beyond the limits of a row, whose canonical bytes agree', async () => {
     const bytes = Buffer.from(encodeCanonical(row))
     bytes.writeBigUInt64BE(2n ** 53n, 20)
     const content = edited({ seq: 2 ** 53, canonical_bytes: bytes.toString('base64') })
-    expect(await read(content)).toEqual({ problem: 'canonical_bytes: seq: expected 1 to 2^53-1' })
+    expect(await read(content)).toMatchObject({ problem: 'canonical_bytes: seq: expected 1 to 2^53-1' })
   })
 
   it.each<[string, Uint8Array, string]>([

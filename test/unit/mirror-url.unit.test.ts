@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseMirrorUrl } from '../../src/mirror/mirror-url.js'
+import { mirrorUrlOf, parseMirrorUrl } from '../../src/mirror/mirror-url.js'
 import { openMirror } from '../../src/mirror/open.js'
 
 const s3 = (bucket: string, prefix = '') => ({ kind: 's3', bucket, prefix })
@@ -17,6 +17,20 @@ describe('a mirror URL', () => {
     ['file:///', directory('/')],
   ])('parses %s', (text, place) => {
     expect(parseMirrorUrl(text)).toEqual(place)
+  })
+
+  it.each([
+    ['', 's3://audit-mirror'],
+    ['dt=2026', 's3://audit-mirror/dt=2026'],
+    ['a+b/c,d', 's3://audit-mirror/a+b/c,d'],
+    ['a b', undefined],
+    ['a%2Fb', undefined],
+    ['a//b', undefined],
+    ['../a', undefined],
+    ['ü', undefined],
+  ])('of the prefix %j is one that parses, or none', (prefix, url) => {
+    expect(mirrorUrlOf('audit-mirror', prefix)).toBe(url)
+    if (url !== undefined) expect(parseMirrorUrl(url)).toEqual(s3('audit-mirror', prefix))
   })
 
   it.each([

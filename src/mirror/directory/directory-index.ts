@@ -28,28 +28,29 @@ async function entriesOf(path: string): Promise<FolderEntry[]> {
   return entries
 }
 
-/** An archiver that died may leave a folder that is empty or holds only a draft. A bucket has no such folders. */
+/**
+ * Returns whether a folder holds anything but a draft: an archiver that died may leave a folder that is empty or holds only
+ * a draft, and a bucket has no such folders. Returns true for a folder that cannot be read, so that only the listing of
+ * that folder fails.
+ */
 async function holdsSomething(path: string): Promise<boolean> {
   let holds = false
-  let folders: string[] = []
-  await readFolder(path, BATCH, () => {
-    folders = []
-    return ({ name, isFolder }) => {
-      holds = !isFolder && !isDraft(name)
-      if (isFolder) folders.push(name)
+  try {
+    await readFolder(path, BATCH, () => ({ name, isFolder }) => {
+      holds ||= isFolder || !isDraft(name)
       return !holds
-    }
-  })
-  for (const name of folders) holds ||= await holdsSomething(`${path}/${name}`)
+    })
+  } catch {
+    return true
+  }
   return holds
 }
 
-/** Returns false for a link that leads nowhere, or in a circle. */
+/** Returns false for a link that leads nowhere, or in a circle. Returns true for a link that may not be followed. */
 async function leadsToFolder(path: string): Promise<boolean> {
   try {
     return (await stat(Buffer.from(path, 'latin1'))).isDirectory()
   } catch (error) {
-    if (isAbsent(error) || errnoOf(error) === 'ELOOP') return false
-    throw error
+    return !isAbsent(error) && errnoOf(error) !== 'ELOOP'
   }
 }

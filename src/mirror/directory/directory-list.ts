@@ -6,18 +6,32 @@ import { SortedNames } from './sorted-names.js'
 const BATCH = 1024
 
 /**
- * Yields the keys below a folder that begin with `prefix`, ascending by their bytes, in batches that may be empty. Holds
- * the names of one folder and of its parents at a time, 8 bytes each (see SortedNames); for 1,000,000 names the first
- * batch takes 4 s. Names are decoded as latin1, which keeps each byte and sorts by bytes. A link is listed and never
- * followed, except that the root and the folder that the prefix ends in may be links.
+ * Yields the names in the folder of `prefix` that begin with it and come after `after`, ascending by their bytes, in batches
+ * that may be empty. `total` is the number of names of rows in the folder. A folder in it is one name that ends with a slash,
+ * and is not opened. Holds the names of the folder, 8 bytes each (see SortedNames); for 1,000,000 names the first batch takes
+ * 4 s. Names are decoded as latin1, which keeps each byte and sorts by bytes. A link is listed and never followed, except that
+ * the root and the folder of the prefix may be links.
  */
-export async function* listKeys(root: string, prefix: string, signal: AbortSignal): AsyncGenerator<string[]> {
-  const begin = latin1(prefix)
+export async function* listKeys(
+  root: string,
+  { prefix, after = '' }: { readonly prefix: string; readonly after?: string | undefined },
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly keys: readonly string[]; readonly total: number }> {
+  const [begin, behind] = [latin1(prefix), latin1(after)]
   const folder = begin.slice(0, begin.lastIndexOf('/') + 1)
   const isPath = folder.split('/').every((name, i, all) => isName(name) || i === all.length - 1)
   // A missing or unmounted directory is unreachable. An empty directory is not an error.
   await assertFolder(root)
-  if (isPath) yield* walk(`${latin1(root)}/`, folder, begin, signal)
+  if (!isPath) return
+  const keys: string[] = []
+  const names = await namesIn(`${latin1(root)}/${folder}`, signal)
+  const total = names.rows
+  for (const name of names.sorted()) {
+    const key = folder + name
+    if (!(key > behind && key.startsWith(begin))) continue
+    if (keys.push(utf8(key)) === BATCH) yield { keys: keys.splice(0), total }
+  }
+  yield { keys, total }
 }
 
 /** Returns whether a part of a key can be a name in a folder. */
@@ -25,25 +39,7 @@ export function isName(part: string): boolean {
   return part !== '' && part !== '.' && part !== '..' && !part.includes('\0')
 }
 
-async function* walk(
-  root: string,
-  folder: string,
-  prefix: string,
-  signal: AbortSignal,
-): AsyncGenerator<string[]> {
-  const keys: string[] = []
-  for (const name of (await namesIn(root + folder, signal)).sorted()) {
-    const key = folder + name
-    if (!key.startsWith(prefix)) continue
-    if (key.endsWith('/')) {
-      yield keys.splice(0)
-      yield* walk(root, key, prefix, signal)
-    } else if (keys.push(utf8(key)) === BATCH) yield keys.splice(0)
-  }
-  yield keys
-}
-
-/** Adds a slash to the names of folders, as in the keys below them, so that `a.txt` sorts before the keys in `a/`. */
+/** Adds a slash to the names of folders, so that they sort like the keys below them in a bucket. */
 async function namesIn(path: string, signal: AbortSignal): Promise<SortedNames> {
   let names = new SortedNames()
   await readFolder(path, BATCH, () => {

@@ -15,30 +15,34 @@ import { assertFolder, isAbsent, latin1 } from './folder-entries.js'
 const MAX_ETAG_BYTES = 16 * 1024 * 1024
 
 /**
- * A mirror in a directory, `file:///dir`: a key is a path below it. The first create makes the directory; until then it
- * is unreachable, like a mistyped or unmounted one. Files have mode 0600 and folders 0700. A listing has no sizes and
+ * A mirror in a directory, `file:///dir`: a key is a path below it. A directory that does not exist is mistyped or not
+ * mounted: it is unreachable, and no create makes it. Files have mode 0600 and folders 0700. A listing has no sizes and
  * etags, because the files would have to be read. An etag is the quoted md5 of the bytes that were read.
  */
 export class DirectoryMirror implements IndexedMirror {
   readonly url: string
   readonly #folders = new Map<string, Folder>()
 
-  /** `root` is an absolute path. */
-  constructor(readonly root: string) {
+  /** `root` is an absolute path. `mayBeMissing`: until something creates the root, the mirror is empty. */
+  constructor(
+    readonly root: string,
+    readonly mayBeMissing = false,
+  ) {
     this.url = pathToFileURL(root).href
   }
 
-  async *list(prefix: string, signal: AbortSignal): AsyncGenerator<MirrorListed> {
+  async *list(prefix: string, signal: AbortSignal, after?: string): AsyncGenerator<MirrorListed> {
     signal.throwIfAborted()
     try {
-      for await (const keys of listKeys(this.root, prefix, signal)) {
+      if (!(await this.#exists())) return
+      for await (const { keys, total } of listKeys(this.root, { prefix, after }, signal)) {
         for (const key of keys) {
-          yield { key }
+          yield { key, total }
           signal.throwIfAborted()
         }
       }
     } catch (error) {
-      throw directoryError(this.url, 'cannot be listed', error, signal)
+      throw directoryError(this.url, cannotList(prefix), error, signal)
     }
   }
 
@@ -48,7 +52,9 @@ export class DirectoryMirror implements IndexedMirror {
     if (path === undefined) return undefined
     try {
       const bytes = await readStored(path, maxBytes)
-      return bytes === undefined ? undefined : { bytes, etag: etagOf(bytes) }
+      if (bytes !== undefined) return { bytes, etag: etagOf(bytes) }
+      await this.#exists()
+      return undefined
     } catch (error) {
       throw directoryError(this.url, `${key} cannot be read`, error, signal)
     }
@@ -81,11 +87,10 @@ export class DirectoryMirror implements IndexedMirror {
   async folders(prefix: string, signal: AbortSignal): Promise<string[]> {
     signal.throwIfAborted()
     try {
-      // A missing or unmounted directory is unreachable.
-      await assertFolder(this.root)
+      if (!(await this.#exists())) return []
       return await foldersIn(latin1(join(this.root, prefix)), signal)
     } catch (error) {
-      throw directoryError(this.url, 'cannot be listed', error, signal)
+      throw directoryError(this.url, cannotList(prefix), error, signal)
     }
   }
 
@@ -99,7 +104,22 @@ export class DirectoryMirror implements IndexedMirror {
     }
   }
 
+  urlOf(folder: string): string {
+    return pathToFileURL(join(this.root, folder)).href
+  }
+
   close(): void {}
+
+  /** Rejects where the directory is missing, unless it may be. */
+  async #exists(): Promise<boolean> {
+    try {
+      await assertFolder(this.root)
+      return true
+    } catch (error) {
+      if (this.mayBeMissing && isAbsent(error)) return false
+      throw error
+    }
+  }
 
   async #existingEtag(path: string): Promise<string> {
     const bytes = await readStored(path, MAX_ETAG_BYTES, true)
@@ -119,6 +139,10 @@ export class DirectoryMirror implements IndexedMirror {
   #pathOf(key: string): string | undefined {
     return key.split('/').every(isName) ? join(this.root, key) : undefined
   }
+}
+
+function cannotList(prefix: string): string {
+  return `${prefix} cannot be listed`.trimStart()
 }
 
 function etagOf(bytes: Uint8Array): string {

@@ -2,6 +2,7 @@ import { closeSync, fsync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import { assertFolder } from './folder-entries.js'
 
 const syncFile = promisify(fsync)
 
@@ -50,6 +51,8 @@ export class Folder {
 }
 
 async function makeFolder(path: string, root: string): Promise<void> {
+  // The root is never created here: a root that is missing is mistyped, or not mounted.
+  await assertFolder(root)
   const first = await mkdir(path, { recursive: true, mode: 0o700 })
   // Sync also where the folder existed: the process that created it may have died before its name was durable.
   const top = first === undefined || first.length > root.length ? root : dirname(first)

@@ -5,7 +5,7 @@ import type { ChainedEntry } from '../../chain/entry.js'
 import { FormatError } from '../../chain/format-error.js'
 import { type DecodedObject, MAX_OBJECT_BYTES, type MirrorCodec, type RowId } from '../../ports/mirror.js'
 import { frameProblem } from './frame.js'
-import { AUDIT_PREFIX, domainPrefix, objectKey, parseKey } from './key.js'
+import { AUDIT_PREFIX, domainPrefix, hasRowForm, objectKey, parseKey } from './key.js'
 import { readObject, writeObject } from './object-json.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -76,5 +76,6 @@ export const mirrorCodec: MirrorCodec = {
   same: sameContent,
   key: objectKey,
   parseKey,
+  hasRowForm,
   prefix: (domainId) => (domainId === undefined ? AUDIT_PREFIX : domainPrefix(domainId)),
 }

@@ -36,6 +36,12 @@ export function frameProblem(bytes: Uint8Array): string | undefined {
   return typeof header === 'string' ? header : blocksProblem(bytes, header)
 }
 
+/** Returns whether bytes, or as many of them as were read, begin like a frame. */
+export function beginsLikeFrame(bytes: Uint8Array): boolean {
+  const length = Math.min(bytes.length, 4)
+  return length > 0 && little(bytes, 0, length) === MAGIC % 256 ** length
+}
+
 function readHeader(bytes: Uint8Array): Header | string {
   if (bytes.length < 6) return 'zstd: shorter than a frame header'
   if (little(bytes, 0, 4) !== MAGIC) return 'zstd: not a frame'

@@ -33,6 +33,11 @@ export function seqOfName(name: string): number | undefined {
   return Number.isSafeInteger(seq) && nameOfSeq(seq) === name ? seq : undefined
 }
 
+/** Returns whether a key has the form of a row's key: 20 digits and `.json.zst` below the folder of a chain. */
+export function hasRowForm(key: string): boolean {
+  return KEY.test(key)
+}
+
 /** The inverse of {@link objectKey}. Returns undefined for a key that `objectKey` cannot have made. Never throws. */
 export function parseKey(key: string): RowId | undefined {
   const [, domainId, digits] = KEY.exec(key) ?? []

@@ -1,14 +1,16 @@
 import { bufferOf } from '../../base/buffer-of.js'
 import { decodeCanonical, encodeCanonical } from '../../chain/canonical.js'
 import type { ChainedEntry } from '../../chain/entry.js'
+import { ROW_FIELDS } from '../../chain/evidence/finding-evidence.js'
 import { FormatError } from '../../chain/format-error.js'
 import { isHash } from '../../chain/hash.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
 import type { DecodedObject, RowId } from '../../ports/mirror.js'
+import { claimedFields } from './claimed-fields.js'
 
 const FAMILY = 'PXA'
 const FORMAT = `${FAMILY}1`
-const ELSEWHERE = 'the row does not match the key'
+const OTHER_KEYS = 'its keys, or the spelling of canonical_bytes, are not those of the format'
 /** A generation is a smallint in SQL. */
 const MAX_GENERATION = 32_767
 
@@ -23,19 +25,26 @@ export function writeObject(entry: ChainedEntry): string {
 
 /** Reads only what {@link writeObject} writes. Never throws. A problem names a rule and never quotes the object. */
 export function readObject(json: string, row: RowId): DecodedObject {
+  let value: unknown
   try {
-    return strictly(json, row)
+    value = JSON.parse(json)
+    return withFields(strictly(value, json, row), value)
   } catch (error) {
-    return { problem: error instanceof FormatError ? error.message : 'not JSON' }
+    return withFields({ problem: error instanceof FormatError ? error.message : 'not JSON' }, value)
   }
+}
+
+/** Adds what a malformed object says of its row, so that a verifier can show it. */
+function withFields(decoded: DecodedObject, value: unknown): DecodedObject {
+  if ('entry' in decoded || decoded.unchecked !== undefined || !isFields(value)) return decoded
+  return { ...decoded, fields: claimedFields(value) }
 }
 
 /**
  * Decodes the entry from canonical_bytes, which have only one spelling, and encodes it as JSON again. If the result is the
  * text that was read, every field agrees. Reading and encoding the fields proves no more, and takes three times as long.
  */
-function strictly(json: string, row: RowId): DecodedObject {
-  const value: unknown = JSON.parse(json)
+function strictly(value: unknown, json: string, row: RowId): DecodedObject {
   if (!isFields(value)) return { problem: 'not a JSON object' }
   if (value.format !== FORMAT) return otherGeneration(value, row)
   const canonical = Buffer.from(textOf(value, 'canonical_bytes'), 'base64')
@@ -43,28 +52,44 @@ function strictly(json: string, row: RowId): DecodedObject {
   const entryHash = hashOf(value, 'entry_hash')
   const entry = { ...decodeCanonical(canonical), prevHash, entryHash }
   // This also refuses what JSON.parse accepts: white space, key order, more keys, duplicate keys, other spellings.
-  if (jsonOf(entry, base64(canonical)) !== json) return { problem: differenceOf(value, json) }
-  if (entry.domainId !== row.domainId || entry.seq !== row.seq) return { problem: ELSEWHERE }
+  const own = jsonOf(entry, base64(canonical))
+  if (own !== json) return { problem: differenceOf(value, JSON.parse(own), json) }
+  const elsewhere = placeProblem(entry.domainId, entry.seq, row)
+  if (elsewhere !== undefined) return { problem: elsewhere }
   return { entry, canonical }
 }
 
-function differenceOf(value: unknown, json: string): string {
+/** Returns a problem that names the fields. `own` is the object that the canonical bytes make. */
+function differenceOf(value: Fields, own: Fields, json: string): string {
+  const names = ROW_FIELDS.filter((name) => JSON.stringify(value[name]) !== JSON.stringify(own[name]))
+  if (names.length === 1) return `${names[0]}: does not match canonical_bytes`
+  if (names.length > 1) return `${namesText(names)}: do not match canonical_bytes`
   const isSpelledWell = `${JSON.stringify(value)}\n` === json
-  return isSpelledWell
-    ? 'canonical_bytes: does not match the fields'
-    : 'not in the exact spelling of the format'
+  return isSpelledWell ? OTHER_KEYS : 'not in the exact spelling of the format'
+}
+
+/** Names the first three, because a detail is one line. */
+function namesText(names: readonly string[]): string {
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+  return `${names.slice(0, 3).join(', ')}${more}`
 }
 
 function otherGeneration(fields: Fields, row: RowId): DecodedObject {
   const [, digits] = /^PXA([1-9][0-9]{0,4})$/.exec(textOf(fields, 'format')) ?? []
   const generation = Number(digits ?? 0)
   if (generation < 2 || generation > MAX_GENERATION) return { problem: 'format: expected PXA1' }
-  if (fields.domain_id !== row.domainId || fields.seq !== row.seq) return { problem: ELSEWHERE }
+  const elsewhere = placeProblem(fields.domain_id, fields.seq, row)
+  if (elsewhere !== undefined) return { problem: elsewhere }
   const [prevHash, entryHash] = [hashOf(fields, 'prev_hash'), hashOf(fields, 'entry_hash')]
   return {
     problem: `format: this program does not know ${FAMILY}${generation}`,
     unchecked: { unknownGeneration: generation, prevHash, entryHash },
   }
+}
+
+function placeProblem(domainId: unknown, seq: unknown, row: RowId): string | undefined {
+  if (domainId !== row.domainId) return 'domain_id: does not match the key'
+  return seq === row.seq ? undefined : 'seq: does not match the key'
 }
 
 function jsonOf(entry: ChainedEntry, canonicalBytes: string): string {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { AuditError } from '../../base/errors.js'
 import { MAX_UPLOADS_IN_FLIGHT } from '../../ports/archive.js'
+import { guardAnswer } from './s3-answer.js'
 import { s3Error } from './s3-error.js'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -16,9 +17,14 @@ export interface S3Patience {
    * each retry, and the wait has jitter.
    */
   readonly attempts: number
+  /**
+   * The limit of a wait without progress: for a listing, until the next new key; for any body, until the next 16 KiB or
+   * its end.
+   */
+  readonly stall: number
 }
 
-const DEFAULT_LIMITS: S3Patience = { connect: 5_000, request: 15_000, attempts: 5 }
+const DEFAULT_LIMITS: S3Patience = { connect: 5_000, request: 15_000, attempts: 5, stall: 30_000 }
 /** Callers limit their own calls. This leaves room for reads beside the uploads, so that no call queues inside the SDK. */
 const SOCKETS = 2 * MAX_UPLOADS_IN_FLIGHT
 
@@ -35,7 +41,7 @@ export class S3Bucket {
     readonly name: string,
     prefix: string,
     env: Env,
-    patience: S3Patience = DEFAULT_LIMITS,
+    readonly patience: S3Patience = DEFAULT_LIMITS,
   ) {
     this.url = prefix === '' ? `s3://${name}` : `s3://${name}/${prefix}`
     this.prefix = prefix === '' ? '' : `${prefix}/`
@@ -46,6 +52,15 @@ export class S3Bucket {
         return next(args)
       },
       { step: 'finalizeRequest', name: 'auditHost' },
+    )
+    // The innermost step: it sees the answer before the SDK parses it.
+    this.client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const result = await next(args)
+        await guardAnswer(this.url, patience.stall, context.commandName, result.response)
+        return result
+      },
+      { step: 'deserialize', priority: 'low', name: 'auditAnswer' },
     )
   }
 

@@ -18,6 +18,19 @@ interface Put {
   readonly versionId: string | undefined
 }
 
+interface Condition {
+  readonly IfNoneMatch?: '*'
+}
+
+/** A precondition that failed: the object exists. Older MinIO servers answer 304, as to a GET. */
+const EXISTS: ReadonlySet<number | undefined> = new Set([412, 304])
+
+/**
+ * Refusals of the header itself: 501 NotImplemented (Backblaze B2, older gateways), and the other statuses that a server
+ * may choose for a header that it does not know.
+ */
+const HEADER_REFUSED: ReadonlySet<number | undefined> = new Set([400, 405, 501])
+
 /** AWS answers 409 while another conditional request for the key runs. */
 const CONFLICTS = 5
 const AFTER_CONFLICT = { first: 100, growth: 'linear', jitter: 1 } as const
@@ -29,6 +42,7 @@ const AFTER_CONFLICT = { first: 100, growth: 'linear', jitter: 1 } as const
  *
  * - Without versioning, the etag after the PUT shows whose object is there. Between the HEAD and the PUT another creator's
  *   object can be overwritten; such a server offers nothing to prevent that.
+ * - A server that refuses the header gets every PUT without it, and is checked in the same way. `onUnenforced` is called once.
  * - With versioning nothing can be lost, and the first version of the key wins. A PUT that comes second with other content
  *   copies the first version back on top. A delete would need a permission that an archiver should not have, and Object
  *   Lock forbids it. If the process dies before the copy, the second version stays on top, and verify finds it.
@@ -36,10 +50,15 @@ const AFTER_CONFLICT = { first: 100, growth: 'linear', jitter: 1 } as const
 export class S3Creator {
   #isHonoured = false
   #isProbed = false
+  /** Whether the server refuses a PUT with the header. */
+  #isRefused = false
   /** The first create. The others wait for it: it shows whether the HEAD and the check are needed at all. */
   #first: Promise<unknown> | undefined
 
-  constructor(readonly bucket: S3Bucket) {}
+  constructor(
+    readonly bucket: S3Bucket,
+    readonly onUnenforced: () => void = () => undefined,
+  ) {}
 
   async create(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Created> {
     if (this.#first !== undefined) {
@@ -68,45 +87,75 @@ export class S3Creator {
     return this.#isHonoured || this.bucket.isAws
   }
 
+  get #condition(): Condition {
+    return this.#isRefused ? {} : { IfNoneMatch: '*' }
+  }
+
   /** Resolves with undefined where the server says that the object exists. */
   async #put(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Put | undefined> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#putOnce(key, bytes, signal)
+        return await this.#putOnce(key, bytes, this.#condition, signal)
       } catch (error) {
         const { name, status } = failureOf(error)
-        if (status === 412) {
+        if (EXISTS.has(status)) {
           this.#isHonoured = true
           return undefined
         }
+        // Without proof that the server honours the header, a HEAD has just shown that there is no object.
+        if (HEADER_REFUSED.has(status) && !this.#isTrusted())
+          return this.#putUnconditionally(key, bytes, error, signal)
         if (name !== 'ConditionalRequestConflict' || attempt === CONFLICTS) throw error
         await sleep(backOff(AFTER_CONFLICT, attempt), undefined, { signal })
       }
     }
   }
 
-  async #putOnce(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<Put> {
+  /** Throws `refusal` where the server refuses this PUT too: then the header was not the reason. */
+  async #putUnconditionally(
+    key: string,
+    bytes: Uint8Array,
+    refusal: unknown,
+    signal: AbortSignal,
+  ): Promise<Put> {
+    const put = await this.#putOnce(key, bytes, {}, signal).catch((error: unknown) => {
+      throw HEADER_REFUSED.has(failureOf(error).status) ? refusal : error
+    })
+    this.#isProbed = true
+    if (!this.#isRefused) this.onUnenforced()
+    this.#isRefused = true
+    return put
+  }
+
+  async #putOnce(key: string, bytes: Uint8Array, condition: Condition, signal: AbortSignal): Promise<Put> {
     const command = new PutObjectCommand({
       Bucket: this.bucket.name,
       Key: this.bucket.nameOf(key),
       Body: bytes,
       ContentLength: bytes.length,
       ContentMD5: createHash('md5').update(bytes).digest('base64'),
-      IfNoneMatch: '*',
+      ...condition,
     })
-    const { ETag = '', VersionId } = await this.bucket.client.send(command, { abortSignal: signal })
-    return { etag: ETag, versionId: VersionId === 'null' ? undefined : VersionId }
+    const { ETag, VersionId } = await this.bucket.client.send(command, { abortSignal: signal })
+    return { etag: this.#etagOf(ETag, 'PUT'), versionId: VersionId === 'null' ? undefined : VersionId }
   }
 
   async #head(key: string, signal: AbortSignal): Promise<string | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.bucket.name, Key: this.bucket.nameOf(key) })
     try {
-      const { ETag = '' } = await this.bucket.client.send(command, { abortSignal: signal })
-      return ETag
+      const { ETag } = await this.bucket.client.send(command, { abortSignal: signal })
+      return this.#etagOf(ETag, 'HEAD')
     } catch (error) {
       if (failureOf(error).status === 404) return undefined
       throw error
     }
+  }
+
+  /** Every S3 server sends an etag. Without one the answer is not about the object: a proxy also answers with 200. */
+  #etagOf(etag: string | undefined, request: 'PUT' | 'HEAD'): string {
+    if (etag !== undefined && etag !== '') return etag
+    const problem = `the server answered a ${request} without an ETag, so it is no S3 server`
+    throw new AuditError('mirror_unavailable', `mirror ${this.bucket.url}: ${problem}`)
   }
 
   async #existingEtag(key: string, signal: AbortSignal): Promise<string> {

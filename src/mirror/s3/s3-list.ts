@@ -1,78 +1,57 @@
-import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
-import { AuditError } from '../../base/errors.js'
 import type { MirrorListed } from '../../ports/mirror.js'
 import type { S3Bucket } from './s3-bucket.js'
-
-/** One page of a listing. Its keys are relative to the mirror's prefix. */
-interface Page {
-  readonly objects: readonly MirrorListed[]
-  readonly next: string | undefined
-}
+import { NameOrder } from './s3-order.js'
+import { type Page, PageReader, urlDecoded } from './s3-page.js'
 
 /** See MirrorStore.list. Requests the next page before it yields the objects of the current one. */
 export async function* listObjects(
   bucket: S3Bucket,
-  prefix: string,
+  { prefix, after }: { readonly prefix: string; readonly after?: string | undefined },
   signal: AbortSignal,
 ): AsyncGenerator<MirrorListed> {
-  let page: Page | undefined = await pageAfter(bucket, prefix, undefined, signal)
-  let last: Buffer | undefined
+  const base = bucket.nameOf(prefix)
+  const behind = after === undefined ? undefined : bucket.nameOf(after)
+  const reader = new PageReader(bucket, { Prefix: base, StartAfter: behind }, signal)
+  const order = new NameOrder(bucket)
+  const joined = new JoinedFolders(base.lastIndexOf('/') + 1, behind)
+  let page: Page | undefined = await reader.read(undefined)
   while (page !== undefined) {
-    const ahead: Promise<Page> | undefined =
-      page.next === undefined ? undefined : pageAfter(bucket, prefix, page.next, signal)
+    const ahead: Promise<Page> | undefined = page.next === undefined ? undefined : reader.read(page.next)
     // Mark the rejection as handled: a reader that stops or fails never awaits this request.
     ahead?.catch(() => undefined)
-    for (const object of page.objects) {
-      const bytes = Buffer.from(object.key)
-      if (last !== undefined && Buffer.compare(last, bytes) >= 0) throw unreadable(bucket, 'is not in order')
-      last = bytes
-      yield object
+    for (const object of page.contents) {
+      const name = urlDecoded(object.Key ?? '')
+      order.add(name)
+      const listed = joined.next(name)
+      if (listed === undefined) continue
+      const key = listed.slice(bucket.prefix.length)
+      yield key.endsWith('/') ? { key } : { key, size: object.Size, etag: object.ETag }
       signal.throwIfAborted()
     }
     page = await ahead
   }
 }
 
-async function pageAfter(
-  bucket: S3Bucket,
-  prefix: string,
-  token: string | undefined,
-  signal: AbortSignal,
-): Promise<Page> {
-  const command = new ListObjectsV2Command({
-    Bucket: bucket.name,
-    Prefix: bucket.nameOf(prefix),
-    ContinuationToken: token,
-    // A key may hold control characters, which XML cannot encode: one such key would make the mirror unreadable.
-    EncodingType: 'url',
-  })
-  const answer = await bucket.attempt('cannot be listed', signal, () =>
-    bucket.client.send(command, { abortSignal: signal }),
-  )
-  const next = answer.IsTruncated === true ? answer.NextContinuationToken : undefined
-  if (answer.IsTruncated === true && (next === undefined || next === token)) {
-    throw unreadable(bucket, 'ends early')
+/** Joins the keys below one folder into one name. The keys come in order. */
+class JoinedFolders {
+  #folder: string | undefined
+
+  /** `from`: where the names in the listed folder begin. `behind`: only names after this one. */
+  constructor(
+    readonly from: number,
+    readonly behind: string | undefined,
+  ) {}
+
+  /** Returns the key, or its folder where that comes for the first time. */
+  next(key: string): string | undefined {
+    // Some servers ignore StartAfter.
+    if (this.behind !== undefined && Buffer.compare(Buffer.from(key), Buffer.from(this.behind)) <= 0)
+      return undefined
+    const slash = key.indexOf('/', this.from)
+    if (slash < 0) return key
+    const folder = key.slice(0, slash + 1)
+    if (folder === this.#folder) return undefined
+    this.#folder = folder
+    return folder
   }
-  return { objects: (answer.Contents ?? []).map((object) => listed(bucket, prefix, object)), next }
-}
-
-type Content = NonNullable<ListObjectsV2CommandOutput['Contents']>[number]
-
-function listed(bucket: S3Bucket, prefix: string, object: Content): MirrorListed {
-  const name = urlDecoded(object.Key ?? '')
-  if (!name.startsWith(bucket.nameOf(prefix))) throw unreadable(bucket, 'has keys outside the prefix')
-  return { key: name.slice(bucket.prefix.length), size: object.Size, etag: object.ETag }
-}
-
-/** Decodes a name, in which AWS writes a space as +. A name that is not UTF-8 is returned unchanged: it is no object of ours. */
-export function urlDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return text
-  }
-}
-
-function unreadable(bucket: S3Bucket, problem: string): AuditError {
-  return new AuditError('mirror_unavailable', `mirror ${bucket.url}: the server's listing ${problem}`)
 }

@@ -4,7 +4,10 @@ import {
   type ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3'
 import type { S3Bucket } from './s3-bucket.js'
-import { urlDecoded } from './s3-list.js'
+import { unreadable, urlDecoded } from './s3-page.js'
+
+/** Pages of the versions of one key, at most. */
+const MAX_PAGES = 1_000
 
 /** One version of an object. */
 export interface Version {
@@ -46,7 +49,7 @@ async function historyOf(bucket: S3Bucket, name: string, signal: AbortSignal): P
   let marker: VersionMarker | undefined = {}
   while (marker !== undefined) {
     const page: ListObjectVersionsCommandOutput = await pageAt(bucket, name, marker, signal)
-    pages.push(page)
+    if (pages.push(page) > MAX_PAGES) throw unreadable(bucket, `has more than ${MAX_PAGES} pages of one key`)
     // Keys are listed in order, and this key is the first with its prefix.
     const isMore = page.IsTruncated === true && isOf(name, page.NextKeyMarker)
     marker = isMore ? { KeyMarker: name, VersionIdMarker: page.NextVersionIdMarker } : undefined

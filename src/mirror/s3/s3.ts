@@ -14,21 +14,24 @@ export class S3Mirror implements IndexedMirror {
   readonly #creator: S3Creator
   readonly folders: MirrorIndex['folders']
   readonly storedAt: MirrorIndex['storedAt']
+  readonly urlOf: MirrorIndex['urlOf']
 
-  constructor(bucket: string, prefix: string, env: Env, patience?: S3Patience) {
+  /** `onUnenforced` is called once if the server refuses conditional PUTs. */
+  constructor(bucket: string, prefix: string, env: Env, patience?: S3Patience, onUnenforced?: () => void) {
     this.#bucket = new S3Bucket(bucket, prefix, env, patience)
-    this.#creator = new S3Creator(this.#bucket)
-    const { folders, storedAt } = s3Index(this.#bucket)
+    this.#creator = new S3Creator(this.#bucket, onUnenforced)
+    const { folders, storedAt, urlOf } = s3Index(this.#bucket)
     this.folders = folders
     this.storedAt = storedAt
+    this.urlOf = urlOf
   }
 
   get url(): string {
     return this.#bucket.url
   }
 
-  list(prefix: string, signal: AbortSignal): AsyncIterable<MirrorListed> {
-    return listObjects(this.#bucket, prefix, signal)
+  list(prefix: string, signal: AbortSignal, after?: string): AsyncIterable<MirrorListed> {
+    return listObjects(this.#bucket, { prefix, after }, signal)
   }
 
   async get(key: string, maxBytes: number, signal: AbortSignal): Promise<MirrorObject | undefined> {

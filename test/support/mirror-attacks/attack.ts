@@ -10,6 +10,8 @@ export interface Verdict {
   readonly findings: readonly ExpectedFinding[]
   /** The code of the error on stderr, where the exit is 3 or 4. */
   readonly error?: string
+  /** Names that are reported as strays; default: none. */
+  readonly stray?: { readonly count: number; readonly examples: readonly string[] }
   /** Rows that are reported as not archived yet; default: 0. */
   readonly unarchived?: number
   /** A part of the printed text, where the verdict is not intact. */
@@ -30,12 +32,17 @@ export interface MirrorAttack {
 
 export const intact: Verdict = { exit: 0, findings: [] }
 
-export function diverged(findings: readonly ExpectedFinding[], says?: RegExp): Verdict {
-  return { exit: 1, findings, ...(says !== undefined && { says }) }
+export function diverged(findings: readonly ExpectedFinding[], says?: RegExp, error?: string): Verdict {
+  return { exit: 1, findings, ...(says !== undefined && { says }), ...(error !== undefined && { error }) }
 }
 
 export function failed(exit: 3 | 4, error: string): Verdict {
   return { exit, findings: [], error }
+}
+
+/** The verdict with a note about names that are no keys of rows. */
+export function withStrays(verdict: Verdict, ...examples: readonly string[]): Verdict {
+  return { ...verdict, stray: { count: examples.length, examples } }
 }
 
 /** Returns the key of a row of chain A. */

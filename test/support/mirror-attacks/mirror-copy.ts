@@ -1,9 +1,25 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CHAINS, type PlainRow, rowOf } from '../attacks/chains.js'
 import { keyOf, type ObjectFields, objectOf } from './objects.js'
+
+const MARKER = 'audit/mirror.json'
+
+/** The id of the marker, which the database must have recorded. */
+export const MARKER_ID = '018f0000-0000-7000-8000-00000000aaaa'
 
 /** A mirror in a directory, like one that `aws s3 sync` writes, and what an attacker can do to it. */
 export class MirrorCopy {
@@ -15,6 +31,7 @@ export class MirrorCopy {
     for (const domainId of Object.keys(CHAINS) as (keyof typeof CHAINS)[]) {
       for (const { seq } of CHAINS[domainId] ?? []) await copy.write(rowOf(domainId, seq))
     }
+    await copy.put(MARKER, Buffer.from(`{"format":"audit-mirror-1","id":"${MARKER_ID}"}\n`))
     return copy
   }
 
@@ -45,7 +62,8 @@ export class MirrorCopy {
   async keys(): Promise<string[]> {
     const entries = await readdir(this.dir, { recursive: true, withFileTypes: true })
     const files = entries.filter((entry) => entry.isFile())
-    return files.map(({ parentPath, name }) => join(parentPath, name).slice(this.dir.length + 1)).sort()
+    const keys = files.map(({ parentPath, name }) => join(parentPath, name).slice(this.dir.length + 1))
+    return keys.filter((key) => key !== MARKER).sort()
   }
 
   async move(from: string, to: string): Promise<void> {
@@ -61,6 +79,11 @@ export class MirrorCopy {
   /** Deletes an object or a folder. */
   async remove(key: string): Promise<void> {
     await rm(this.pathOf(key), { recursive: true })
+  }
+
+  /** Sets the time at which an object was stored, in seconds since 1970. */
+  async date(key: string, seconds: number): Promise<void> {
+    await utimes(join(this.dir, key), seconds, seconds)
   }
 
   async link(key: string, target: string): Promise<void> {

@@ -168,7 +168,11 @@ const RENAMED: readonly MirrorAttack[] = [
   rewrote(
     'replaced: by another seq’s, renumbered and rehashed',
     { ...renumbered, entryHash: computed(renumbered) },
-    [broken(4, a(3).entryHash, a(6).prevHash, 5)],
+    // It has the time of row 6, so row 5 is before it.
+    [
+      broken(4, a(3).entryHash, a(6).prevHash, 5),
+      { chain: A, code: 'malformed_row', seq_from: 5, seq_to: 5, observed: a(5).entryHash },
+    ],
   ),
 ]
 
