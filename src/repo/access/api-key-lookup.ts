@@ -1,7 +1,6 @@
 import type { ApiKeyLookup, StoredKey } from '../../ports/keys.js'
 import type { Client, Database } from '../session/database.js'
 
-/** This query runs on every request. Its name makes PostgreSQL plan it once for each connection. */
 const LOOK_UP = `
   SELECT domain_id, coalesce(subject, '') AS subject, encode(secret_sha256, 'hex') AS secret_hash, read_only, owner_only,
     revoked_at IS NULL AND coalesce(expires_at > clock_timestamp(), true) AS is_active,
@@ -21,17 +20,20 @@ interface LookupRow {
 /** Looks API keys up by their id. Implements ApiKeyLookup. */
 export function postgresKeyLookup(database: Database): ApiKeyLookup {
   return {
-    lookUp: (id) => database.withClient((client) => lookUp(client, id)),
-    touch: (id) => database.withClient((client) => touch(client, id)),
+    lookUp: (id) => database.read((client) => lookUp(client, id)),
+    touch: (id) => database.write((client) => touch(client, id)),
   }
 }
 
 async function lookUp(client: Client, id: string): Promise<StoredKey | undefined> {
-  const { rows } = await client.query<LookupRow>({ name: 'audit_key_look_up', text: LOOK_UP, values: [id] })
+  const { rows } = await client.query<LookupRow>(LOOK_UP, [id])
   return rows.map(readStored).at(0)
 }
 
-/** Records the use of a key. Checks again that this is due, because several servers may find so at the same time. */
+/**
+ * Records the use of a key. Checks again that this is due, because several servers may find so at the same time. Does not
+ * read it back: no caller gets an answer that depends on it.
+ */
 async function touch(client: Client, id: string): Promise<void> {
   await client.query(
     `UPDATE audit_api_key SET last_used_at = clock_timestamp()

@@ -3,27 +3,68 @@ import { formatTimestamp } from '../../chain/timestamp.js'
 import type { AppendItem } from '../../ports/append.js'
 import type { ApiKeyFilter, ApiKeyRecord, ApiKeyStore, NewApiKey } from '../../ports/keys.js'
 import type { Relation } from '../../ports/relations.js'
-import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
+import { appendUnderLocks, chainsOf } from '../append/append.js'
+import { underLocks } from '../append/under-locks.js'
 import { assertChain } from '../erasure/erase.js'
 import type { Client, Database } from '../session/database.js'
 import { equals, keysetPage } from '../session/keyset-page.js'
+import { literalOrNull, quotedLiteral } from '../session/quoted-literal.js'
 import { microsOf, readTime } from '../session/read-time.js'
-import { insertTuple } from './relation-tuples.js'
+import { assertWritten, type Written, withheld, written } from '../session/written.js'
+import { granted, insertTuple } from './relation-tuples.js'
 
 /** Keeps API keys in PostgreSQL. A crash before COMMIT leaves neither a key nor its rows. Implements ApiKeyStore. */
 export function postgresApiKeys(database: Database): ApiKeyStore {
   return {
     create: (key, grant, selfAudit) =>
-      underLocks(database, chainsOf([selfAudit(true)]), async (client) => {
-        await assertChain(client, key.domainId)
-        const record = await insert(client, key)
-        const granted = grant !== undefined && (await insertTuple(client, grant))
-        return { record, auditRows: await appendUnderLocks(client, selfAudit(granted)) }
-      }),
+      underLocks(
+        database,
+        chainsOf([selfAudit(true)]),
+        async (client) => {
+          await assertChain(client, key.domainId)
+          const record = await insert(client, key)
+          await assertWritten(client, created(key))
+          const isGranted = grant !== undefined && (await insertTuple(client, grant))
+          return { record, auditRows: await appendUnderLocks(client, selfAudit(isGranted)) }
+        },
+        written(() => created(key)),
+        // The grant was recorded by a row of its own, after the row of the key, unless the tuple was there before.
+        written(({ auditRows }) => (grant === undefined ? undefined : granted(grant, auditRows.slice(1)))),
+      ),
     revoke: (id, selfAudit) =>
-      underLocks(database, chainsOf([selfAudit]), (client) => revoke(client, id, selfAudit)),
-    find: (id) => database.withClient((client) => find(client, id)),
-    page: (filter, range) => database.withClient((client) => page(client, filter, range)),
+      underLocks(
+        database,
+        chainsOf([selfAudit]),
+        (client) => revoke(client, id, selfAudit),
+        written(() => revoked(id)),
+      ),
+    find: (id) => database.read((client) => find(client, id)),
+    page: (filter, range) => database.read((client) => page(client, filter, range)),
+  }
+}
+
+/** Returns how to see a key. No command deletes one; another program may have revoked it, which deletes the subject. */
+function created(key: NewApiKey): Written {
+  const { id, domainId, secretHash, subject, relation, readOnly, ownerOnly, expiresAt } = key
+  const expiry = literalOrNull(expiresAt === undefined ? undefined : formatTimestamp(expiresAt))
+  return {
+    what: `API key ${id} on chain ${domainId}`,
+    isThere: `EXISTS (SELECT FROM audit_api_key WHERE key_id = ${quotedLiteral(id)} AND domain_id = '${domainId}'
+      AND secret_sha256 = decode('${secretHash}', 'hex') AND relation = ${quotedLiteral(relation)}
+      AND read_only = ${readOnly} AND owner_only = ${ownerOnly}
+      AND expires_at IS NOT DISTINCT FROM ${expiry}::timestamptz
+      AND (revoked_at IS NOT NULL OR subject = ${quotedLiteral(subject)}))`,
+    otherwise: 'no such key was there',
+  }
+}
+
+/** A revocation is final. */
+function revoked(id: string): Written {
+  return {
+    what: `the revocation of API key ${id}`,
+    isThere: `EXISTS (SELECT FROM audit_api_key
+      WHERE key_id = ${quotedLiteral(id)} AND revoked_at IS NOT NULL AND subject IS NULL)`,
+    otherwise: 'the key was not revoked',
   }
 }
 
@@ -63,7 +104,9 @@ async function insert(client: Client, key: NewApiKey): Promise<ApiKeyRecord> {
       key.expiresAt === undefined ? null : formatTimestamp(key.expiresAt),
     ],
   )
-  return theOnly(rows.map(readKey), key.id)
+  const [record] = rows.map(readKey)
+  if (record === undefined) throw withheld(`API key ${key.id}`)
+  return record
 }
 
 /** Revokes a key and deletes its subject. The chain keeps only the subject's pseudonym. */
@@ -75,7 +118,10 @@ async function revoke(client: Client, id: string, selfAudit: AppendItem) {
   )
   const [record] = rows.map(readKey)
   if (record !== undefined) return { record, auditRows: await appendUnderLocks(client, selfAudit) }
-  return { record: theOnly([await find(client, id)], id), auditRows: [] }
+  const stored = theOnly([await find(client, id)], id)
+  // No updated row does not mean that the key was revoked before: a trigger may have withheld it.
+  if (stored.revokedAt === undefined) throw withheld(`the revocation of API key ${id}`)
+  return { record: stored, auditRows: [] }
 }
 
 function theOnly([record]: readonly (ApiKeyRecord | undefined)[], id: string): ApiKeyRecord {

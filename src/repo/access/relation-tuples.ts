@@ -1,7 +1,7 @@
 import { AuditError } from '../../base/errors.js'
-import { DOMAIN_PREFIX, domainOfObject, PLATFORM_OBJECT } from '../../chain/self-audit.js'
+import { DOMAIN_PREFIX, domainOfObject, PLATFORM_OBJECT, SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { AppendItem } from '../../ports/append.js'
+import type { AppendItem, Placed } from '../../ports/append.js'
 import type {
   RelationFilter,
   RelationStore,
@@ -9,11 +9,14 @@ import type {
   StoredTuple,
   TuplePosition,
 } from '../../ports/relations.js'
-import { appendUnderLocks, chainsOf, underLocks } from '../append/append.js'
+import { appendUnderLocks, chainsOf } from '../append/append.js'
+import { underLocks } from '../append/under-locks.js'
 import { assertChain } from '../erasure/erase.js'
 import type { Client, Database } from '../session/database.js'
 import { equals, keysetPage } from '../session/keyset-page.js'
+import { quotedLiteral } from '../session/quoted-literal.js'
 import { microsOf, readTime } from '../session/read-time.js'
+import { recordedAfter, type Written, withheld, written } from '../session/written.js'
 import { GROUPS_OF } from './relation-walk.js'
 
 /**
@@ -22,11 +25,21 @@ import { GROUPS_OF } from './relation-walk.js'
 export function postgresRelations(database: Database): RelationStore {
   return {
     grant: (tuple, selfAudit) =>
-      underLocks(database, chainsOf([selfAudit]), (client) => grant(client, tuple, selfAudit)),
+      underLocks(
+        database,
+        chainsOf([selfAudit]),
+        (client) => grant(client, tuple, selfAudit),
+        written(({ auditRows }) => granted(tuple, auditRows)),
+      ),
     revoke: (tuple, selfAudit) =>
-      underLocks(database, chainsOf([selfAudit]), (client) => revoke(client, tuple, selfAudit)),
-    page: (filter, range) => database.withClient((client) => page(client, filter, range)),
-    chainsOf: (group) => database.withClient((client) => chainsOfGroup(client, group)),
+      underLocks(
+        database,
+        chainsOf([selfAudit]),
+        (client) => revoke(client, tuple, selfAudit),
+        written(({ auditRows }) => revoked(tuple, auditRows)),
+      ),
+    page: (filter, range) => database.read((client) => page(client, filter, range)),
+    chainsOf: (group) => database.read((client) => chainsOfGroup(client, group)),
   }
 }
 
@@ -37,14 +50,46 @@ async function grant(client: Client, tuple: RelationTuple, selfAudit: AppendItem
   return { auditRows: await appendUnderLocks(client, selfAudit) }
 }
 
-/** Inserts a tuple, and returns whether it is new. */
+/** Inserts a tuple, and returns whether it is new. Throws `write_undone` where it is not there afterwards. */
 export async function insertTuple(client: Client, tuple: RelationTuple): Promise<boolean> {
   const { rowCount } = await client.query(
     `INSERT INTO audit_relation_tuple (object, relation, subject) VALUES ($1, $2, $3)
      ON CONFLICT (object, relation, subject) DO NOTHING`,
     [tuple.object, tuple.relation, tuple.subject],
   )
-  return rowCount === 1
+  if (rowCount === 1) return true
+  // No inserted row does not mean that the tuple was there: a trigger may have withheld it.
+  if (await isStored(client, tuple)) return false
+  throw withheld(`the relation ${tuple.relation} on ${tuple.object}`)
+}
+
+async function isStored(client: Client, tuple: RelationTuple): Promise<boolean> {
+  const { rows } = await client.query<{ is_there: boolean }>(`SELECT ${isThere(tuple)} AS is_there`)
+  return rows[0]?.is_there === true
+}
+
+function isThere({ object, relation, subject }: RelationTuple): string {
+  const [o, r, s] = [object, relation, subject].map((text) => quotedLiteral(text))
+  return `EXISTS (SELECT FROM audit_relation_tuple WHERE object = ${o} AND relation = ${r} AND subject = ${s})`
+}
+
+/** Returns how to see a granted tuple. Another program may have revoked it between COMMIT and the look. */
+export function granted(tuple: RelationTuple, [auditRow]: readonly Placed[]): Written | undefined {
+  if (auditRow === undefined) return undefined
+  return {
+    what: `the relation ${tuple.relation} on ${tuple.object}`,
+    isThere: `${isThere(tuple)} OR ${recordedAfter(auditRow, SELF_AUDIT.relationRevoke)}`,
+    otherwise: 'the subject did not have it',
+  }
+}
+
+/** Returns how to see a revoked tuple. Another program may have granted it between COMMIT and the look. */
+function revoked(tuple: RelationTuple, [auditRow]: readonly Placed[]): Written {
+  return {
+    what: `the revocation of ${tuple.relation} on ${tuple.object}`,
+    isThere: `NOT ${isThere(tuple)} OR ${recordedAfter(auditRow, SELF_AUDIT.relationGrant)}`,
+    otherwise: 'the subject still had it',
+  }
 }
 
 async function revoke(client: Client, tuple: RelationTuple, selfAudit: AppendItem) {
@@ -53,6 +98,7 @@ async function revoke(client: Client, tuple: RelationTuple, selfAudit: AppendIte
     [tuple.object, tuple.relation, tuple.subject],
   )
   if (rowCount === 1) return { auditRows: await appendUnderLocks(client, selfAudit) }
+  if (await isStored(client, tuple)) throw withheld(`the revocation of ${tuple.relation} on ${tuple.object}`)
   throw new AuditError(
     'relation_not_found',
     `the subject does not have the relation ${tuple.relation} on ${tuple.object}`,

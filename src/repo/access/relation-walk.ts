@@ -30,9 +30,8 @@ const HOLDS = `${GROUPS_OF}
 export function postgresRelationWalk(database: Database): RelationWalk {
   return {
     holds: (subject, relations, object) =>
-      database.withClient(async (client) => {
-        const query = { name: 'audit_relation_holds', text: HOLDS, values: [subject, relations, object] }
-        const { rows } = await client.query<{ holds: boolean }>(query)
+      database.read(async (client) => {
+        const { rows } = await client.query<{ holds: boolean }>(HOLDS, [subject, relations, object])
         return rows[0]?.holds === true
       }),
   }

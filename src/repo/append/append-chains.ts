@@ -1,8 +1,9 @@
+import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Client } from '../session/database.js'
 import { ANY_DOMAIN } from '../verify/chain-expressions.js'
 
-/** The state of a chain, read under its lock. */
+/** The state of a chain, read under its lock, if it has a head. */
 export interface OpenChain {
   readonly domainId: string
   /** The registry has this Domain. The platform chain counts as registered once any Domain exists: it begins only once. */
@@ -24,17 +25,32 @@ export interface ChainTail {
 }
 
 /**
- * One advisory lock for each chain. Every transaction takes the locks in the order of their keys, so that entries of
+ * Locks the heads. A head is the lock of its chain, because only a role that may append can lock it; an advisory lock could
+ * be taken by any role, which would stop all appends. Every transaction locks in the order of the ids, so that entries of
  * several chains never deadlock. The lock is a statement of its own: the next statement has a snapshot from after the
- * wait. One statement for lock and head would read the head from before the wait.
+ * wait. One statement for lock and head would read the last row from before the wait.
+ *
+ * A chain without a head has no lock. Where two transactions begin one chain, the primary key of the heads decides, and
+ * {@link HeadRace} makes the loser begin again.
  */
 const LOCK = `
-  SELECT pg_advisory_xact_lock(key) FROM (
-    SELECT DISTINCT hashtextextended('audit/chain/' || id, 0) AS key FROM unnest($1::text[]) AS id ORDER BY key
-  ) AS keys`
+  SELECT FROM audit_log_chain_head WHERE domain_id = ANY ($1::uuid[]) ORDER BY domain_id FOR NO KEY UPDATE`
 
 export async function lockChains(client: Client, domainIds: readonly string[]): Promise<void> {
-  await client.query({ name: 'audit_lock_chains', text: LOCK, values: [domainIds] })
+  await client.query(LOCK, [domainIds])
+}
+
+/**
+ * A head came, or moved, after this transaction had locked the heads that were there. Without a cause no statement failed:
+ * where it is so each time, a trigger or rule withholds the update of the head.
+ */
+export class HeadRace extends AuditError {
+  constructor(cause?: unknown) {
+    const what =
+      cause === undefined ? 'moved under its lock, or its update was withheld' : 'came under its lock'
+    const advice = cause === undefined ? ({ code: 'find_withholding_trigger' } as const) : undefined
+    super('chain_conflict', `a chain head ${what}; nothing was appended`, { cause, advice })
+  }
 }
 
 /**
@@ -68,10 +84,12 @@ interface OpenRow {
   clock: string
 }
 
-/** Reads head, clock and genesis of chains that {@link lockChains} has locked. */
+/**
+ * Reads head, clock and genesis of chains that {@link lockChains} has locked. A head that came after that is not locked; the
+ * update that advances it compares it with what was read here.
+ */
 export async function openChains(client: Client, domainIds: readonly string[]): Promise<OpenChain[]> {
-  const query = { name: 'audit_open_chains', text: OPEN, values: [domainIds, PLATFORM_ANCHOR] }
-  const { rows } = await client.query<OpenRow>(query)
+  const { rows } = await client.query<OpenRow>(OPEN, [domainIds, PLATFORM_ANCHOR])
   return rows.map((row) => ({
     domainId: row.id,
     registered: row.registered === true,

@@ -5,6 +5,7 @@ import { encodeUnplaced, putPlace } from '../../chain/canonical.js'
 import type { ChainedEntry } from '../../chain/entry.js'
 import { FormatError } from '../../chain/format-error.js'
 import { isHash, ZERO_HASH } from '../../chain/hash.js'
+import { secondsAhead } from '../../chain/row-time.js'
 import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../../ports/append.js'
 import type { ChainTail, OpenChain } from './append-chains.js'
 import { SeenKeys } from './seen-keys.js'
@@ -23,6 +24,8 @@ export class Placement {
   readonly #open: ReadonlyMap<string, OpenChain>
   readonly #tails = new Map<string, ChainTail>()
   readonly rows: PlacedRow[] = []
+  /** The seconds by which the rows placed last are ahead of the clock, by chain. */
+  readonly ahead = new Map<string, number>()
   /** Chains that begin here. */
   readonly started = new Map<string, ChainStart>()
 
@@ -64,7 +67,9 @@ export class Placement {
       for (const [domainId, start] of starts) this.started.set(domainId, start)
       for (const [domainId, tail] of tails) this.#tails.set(domainId, tail)
       this.rows.push(...placed)
-      const places = placed.map(({ entry }) => placeOf(entry))
+      const places = placed.map(({ entry }) => placeOf(entry, this.#open.get(entry.domainId)?.clock))
+      for (const { domainId, secondsAhead } of places)
+        if (secondsAhead !== undefined) this.ahead.set(domainId, secondsAhead)
       this.keys.remember(item, places.slice(genesis.length))
       return places
     } catch (error) {
@@ -142,6 +147,7 @@ function damageOf(tail: ChainTail | undefined, lastSeq: number): string | undefi
   return tail.genesisPseudonym === '' ? 'its genesis row is missing' : undefined
 }
 
-function placeOf({ domainId, seq, entryHash, recordedAt }: PlacedEntry): Placed {
-  return { domainId, seq, entryHash, recordedAt }
+function placeOf({ domainId, seq, entryHash, recordedAt }: PlacedEntry, clock = recordedAt): Placed {
+  const ahead = secondsAhead(recordedAt, clock)
+  return { domainId, seq, entryHash, recordedAt, ...(ahead !== undefined && { secondsAhead: ahead }) }
 }

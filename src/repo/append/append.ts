@@ -1,18 +1,24 @@
 import pg from 'pg'
 import { AuditError } from '../../base/errors.js'
-import type { Appended, AppendItem, AtRefusal, EntryStore, Placed } from '../../ports/append.js'
-import { type Client, type Database, DURABLE } from '../session/database.js'
-import { lockChains, openChains } from './append-chains.js'
+import {
+  type Appended,
+  type AppendItem,
+  type AtRefusal,
+  DEFAULT_KEY_DAYS,
+  type EntryStore,
+  type Placed,
+} from '../../ports/append.js'
+import type { Client, Database } from '../session/database.js'
+import { written } from '../session/written.js'
+import { HeadRace, openChains } from './append-chains.js'
+import { ledgerOf } from './append-ledger.js'
 import { Placement } from './append-placement.js'
-import { writeChains, writeContexts, writeSubjects } from './append-rows.js'
-import { DEFAULT_KEY_DAYS, readKeys, writeKeys } from './idempotency-keys.js'
+import { writeChains } from './append-rows.js'
+import { readKeys, writeKeys } from './idempotency-keys.js'
+import { registered } from './registered-state.js'
+import { underLocks } from './under-locks.js'
+import { writeContexts, writeSubjects } from './write-off-chain.js'
 import { writeRows } from './write-rows.js'
-
-/**
- * READ COMMITTED is explicit because the lock must be taken before the snapshot that reads the head. READ WRITE is left
- * out: a database that its administrator made read-only must refuse.
- */
-const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED; ${DURABLE}`
 
 type Outcomes = Promise<readonly Appended[]>
 
@@ -45,23 +51,9 @@ export class PostgresEntryStore implements EntryStore {
   }
 
   #underLocks(items: readonly AppendItem[], write: (client: Client) => Outcomes): Outcomes {
-    return underLocks(this.#database, chainsOf(items), write)
+    const isRegistered = written((appended: readonly Appended[]) => registered(items, appended))
+    return underLocks(this.#database, chainsOf(items), write, isRegistered)
   }
-}
-
-/**
- * Runs `use` in one transaction that holds the locks of the chains, as an append does. If the process dies before COMMIT,
- * nothing is stored: rows, heads, personal data and contexts are one transaction.
- */
-export function underLocks<T>(
-  database: Database,
-  domainIds: readonly string[],
-  use: (client: Client) => Promise<T>,
-): Promise<T> {
-  return database.withTransaction(BEGIN, async (client) => {
-    await lockChains(client, domainIds)
-    return use(client)
-  })
 }
 
 /** Appends inside a transaction of {@link underLocks}. Rejects as an append is refused. */
@@ -79,14 +71,18 @@ async function appendTogether(client: Client, items: readonly AppendItem[], grou
   const open = await openChains(client, chainsOf(items))
   const placement = new Placement(open, await readKeys(client, items, group.keyDays))
   const appended = placement.placeAll(items, group.atRefusal)
-  if (placement.rows.length > 0) {
-    await writeChains(client, placement)
-    await writeRows(client, placement.rows)
-    await writeSubjects(client, placement.rows)
-    await writeContexts(client, placement.rows)
-    await writeKeys(client, placement.keys, group.keyDays)
-  }
+  if (placement.rows.length > 0) await write(client, placement, group.keyDays)
   return appended
+}
+
+async function write(client: Client, placement: Placement, keyDays: number): Promise<void> {
+  await writeChains(client, placement)
+  await writeRows(client, placement.rows)
+  const subjects = await writeSubjects(client, placement.rows)
+  const contexts = await writeContexts(client, placement.rows)
+  await writeKeys(client, placement.keys, keyDays)
+  // Nothing fails after this, so no savepoint undoes it.
+  ledgerOf(client).add(placement, { subjects, contexts })
 }
 
 /** Appends a group in which PostgreSQL refused something, slowly: each item has a savepoint, and all have one COMMIT. */
@@ -124,6 +120,7 @@ export function chainsOf(items: readonly AppendItem[]): string[] {
 
 /** Returns whether an error is about the rows and not about the server: SQLSTATE class 22 (data) or 23 (integrity constraint). */
 function isAboutData(error: unknown): boolean {
+  if (error instanceof HeadRace) return false
   return /^2[23]/.test(serverError(error)?.code ?? '')
 }
 

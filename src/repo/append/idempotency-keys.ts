@@ -1,9 +1,7 @@
 import type { AppendItem } from '../../ports/append.js'
 import type { Client } from '../session/database.js'
+import { assertStored } from './assert-stored.js'
 import { type FreshKey, type KnownKey, keyOn, SeenKeys } from './seen-keys.js'
-
-/** The default number of days for which a key is known. */
-export const DEFAULT_KEY_DAYS = 7
 
 /** Expired keys that one append deletes at most, so that the keys of a quiet year do not slow a single append down. */
 const PURGE_STEP = 2000
@@ -51,8 +49,7 @@ export async function readKeys(
   )
   if (wanted.length === 0) return new SeenKeys()
   const columns = [wanted.map(({ domainId }) => domainId), wanted.map(({ key }) => key)]
-  const query = { name: 'audit_read_keys', text: READ, values: [...columns, keyDays] }
-  const { rows } = await client.query<ReadRow>(query)
+  const { rows } = await client.query<ReadRow>(READ, [...columns, keyDays])
   await deleteKeys(
     client,
     rows.filter(({ expired }) => expired),
@@ -98,13 +95,13 @@ export async function writeKeys(client: Client, { fresh }: SeenKeys, keyDays: nu
     column(({ placed }) => placed.seq),
     column(({ subjectPseudonym }) => subjectPseudonym),
   ]
-  await client.query({ name: 'audit_append_keys', text: INSERT_KEYS, values })
+  const { rowCount } = await client.query(INSERT_KEYS, values)
+  assertStored('audit_idempotency_key', rowCount, fresh.length)
   for (const domainId of new Set(values[0] as string[])) await purgeKeys(client, domainId, keyDays)
 }
 
 /**
- * Uses an array of ctids, not IN or a join, so that the planner cannot scan the whole table for a few rows. The statement
- * is not prepared: a plan from when the table was empty scans it whole, which takes 30 ms at 200,000 keys instead of 0.1.
+ * Uses an array of ctids, not IN or a join, so that the planner cannot scan the whole table for a few rows.
  */
 const PURGE = `
   DELETE FROM audit_idempotency_key WHERE ctid = ANY (ARRAY(

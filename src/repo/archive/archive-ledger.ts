@@ -1,35 +1,46 @@
+import { NO_CLAIMS } from '../../base/domain-claims.js'
 import { LIMITS } from '../../chain/limits.js'
 import { DOMAIN_PREFIX, SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { ArchiveLedger, LedgerRow, LedgerState } from '../../ports/archive.js'
+import { type ClaimsRow, claimsColumns, readClaims } from '../query/domain-claims.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 
 /** A row with an infinite or future recorded_at has a lag of zero. */
 const STATE = `
-  SELECT d.mirror_url,
-    d.domain_id IS NOT NULL OR EXISTS (
+  SELECT ${claimsColumns('$1::uuid')},
+    EXISTS (SELECT FROM audit_domain WHERE domain_id = $1) OR EXISTS (
       SELECT FROM audit_log_entry
       WHERE domain_id = $2 AND relation = '${SELF_AUDIT.chainCreate}' AND object = '${DOMAIN_PREFIX}' || $1::uuid::text) AS known,
     (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1 AND seq <= ${LIMITS.maxSeq}) AS last_seq,
     ${microsOf('clock_timestamp()')} AS clock,
     (SELECT CASE WHEN isfinite(recorded_at)
        THEN greatest(extract(epoch FROM clock_timestamp()) - extract(epoch FROM recorded_at), 0) END
-     FROM audit_log_entry WHERE domain_id = $1 AND archived_at IS NULL AND seq >= 1 ORDER BY seq LIMIT 1) AS lag
-  FROM (SELECT) AS one LEFT JOIN audit_domain d ON d.domain_id = $1`
+     FROM audit_log_entry WHERE domain_id = $1 AND archived_at IS NULL AND seq >= 1 ORDER BY seq LIMIT 1) AS lag`
 
 /** Groups by seq, so that a page never ends between two rows with the same seq. */
 const PAGE = `
-  SELECT seq, ${microsOf('min(archived_at)')} AS archived_at FROM audit_log_entry
+  SELECT seq, ${microsOf('min(archived_at)')} AS archived_at,
+    (array_agg(encode(entry_hash, 'hex')))[1] AS entry_hash FROM audit_log_entry
   WHERE domain_id = $1 AND seq > $2 AND seq <= $3 GROUP BY seq ORDER BY seq LIMIT $4`
 
-interface StateRow {
-  readonly mirror_url: string | null
+interface StateRow extends ClaimsRow {
   readonly known: boolean
   readonly last_seq: string | null
   readonly clock: string
   readonly lag: string | null
+}
+
+interface PageRow {
+  readonly seq: string
+  readonly archived_at: string | null
+  readonly entry_hash: string | null
+}
+
+function readRow({ seq, archived_at, entry_hash }: PageRow): LedgerRow {
+  return { seq: Number(seq), archivedAt: readTime(archived_at), entryHash: entry_hash ?? undefined }
 }
 
 /** Reads the stamps of archived rows. Implements ArchiveLedger. */
@@ -38,13 +49,8 @@ export function postgresArchiveLedger(database: Database): ArchiveLedger {
     state: (domainId) => database.withTransaction(SNAPSHOT_BEGIN, (client) => state(client, domainId)),
     page: (domainId, { after, toSeq, limit }) =>
       database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
-        const { rows } = await client.query<{ seq: string; archived_at: string | null }>(PAGE, [
-          domainId,
-          after,
-          toSeq,
-          limit,
-        ])
-        return rows.map((row): LedgerRow => ({ seq: Number(row.seq), archivedAt: readTime(row.archived_at) }))
+        const { rows } = await client.query<PageRow>(PAGE, [domainId, after, toSeq, limit])
+        return rows.map(readRow)
       }),
   }
 }
@@ -54,7 +60,7 @@ async function state(client: Client, domainId: string): Promise<LedgerState> {
   const [row] = rows
   return {
     known: domainId === PLATFORM_ANCHOR || row?.known === true,
-    mirrorUrl: row?.mirror_url ?? undefined,
+    claims: row === undefined ? NO_CLAIMS : readClaims(row),
     lastSeq: Number(row?.last_seq ?? 0),
     clock: BigInt(row?.clock ?? 0),
     lagSeconds: Number(row?.lag ?? 0),

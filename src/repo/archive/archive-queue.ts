@@ -1,10 +1,12 @@
 import type pg from 'pg'
 import { LIMITS } from '../../chain/limits.js'
 import type { ArchiveQueue, WaitingChain } from '../../ports/archive.js'
+import { type ClaimsRow, claimsColumns, readClaims } from '../query/domain-claims.js'
+import { ChainClaims } from '../session/chain-claims.js'
 import type { Client, Database } from '../session/database.js'
+import { type EndState, undone } from '../session/end-state.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 import { collectRows } from '../wire/row-stream.js'
-import { ArchiveClaims } from './archive-claims.js'
 import { copyRange, scanRun } from './archive-scan.js'
 
 /** The seqs that the format allows. Verify reports rows that were forced into the table with other seqs. */
@@ -21,9 +23,11 @@ const WAITING = `
             ORDER BY e.domain_id LIMIT 1)
     FROM waiting w WHERE w.domain_id IS NOT NULL
   )
-  SELECT w.domain_id::text AS id, d.mirror_url,
+  SELECT w.domain_id::text AS id, ${claimsColumns('w.domain_id')},
+    (SELECT seq FROM audit_log_entry e WHERE e.domain_id = w.domain_id AND archived_at IS NULL AND ${VALID_SEQ}
+     ORDER BY seq LIMIT 1) AS first_seq,
     (SELECT max(seq) FROM audit_log_entry e WHERE e.domain_id = w.domain_id AND seq <= ${LIMITS.maxSeq}) AS last_seq
-  FROM waiting w LEFT JOIN audit_domain d USING (domain_id)
+  FROM waiting w
   WHERE w.domain_id IS NOT NULL`
 
 const NEXT_UNSTAMPED = `
@@ -42,10 +46,14 @@ const STAMP = `
 
 /** Finds and reads the rows to archive, and stamps them. Implements ArchiveQueue. */
 export function postgresArchiveQueue(database: Database): ArchiveQueue {
-  const claims = new ArchiveClaims(database)
+  const claims = new ChainClaims(database, 'archive')
   return {
     waiting: () => database.withTransaction(SNAPSHOT_BEGIN, waiting),
-    claim: (domainId, use) => claims.hold(domainId, use),
+    claim: async (domainId, use) => {
+      if (!(await claims.take(domainId))) return false
+      await use().finally(() => claims.release(domainId))
+      return true
+    },
     nextUnstamped: (domainId, after) =>
       database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
         const { rows } = await client.query<{ seq: string }>(NEXT_UNSTAMPED, [domainId, after])
@@ -56,21 +64,42 @@ export function postgresArchiveQueue(database: Database): ArchiveQueue {
       database.withTransaction(SNAPSHOT_BEGIN, (client) =>
         collectRows(client as pg.Client, copyRange(domainId, fromSeq, toSeq), domainId),
       ),
-    stamp: (domainId, stamps) =>
-      database.withClient(async (client) => {
-        const seqs = stamps.map(({ seq }) => seq)
-        const values = [domainId, seqs, stamps.map(({ etag }) => etag), Math.min(...seqs), Math.max(...seqs)]
-        return (await client.query(STAMP, values)).rowCount ?? 0
-      }),
+    stamp: async (domainId, stamps) => {
+      const seqs = stamps.map(({ seq }) => seq)
+      const values = [domainId, seqs, stamps.map(({ etag }) => etag), Math.min(...seqs), Math.max(...seqs)]
+      const { rowCount } = await database.write(
+        (client) => client.query(STAMP, values),
+        stamped(domainId, seqs),
+      )
+      return rowCount ?? 0
+    },
     close: () => claims.close(),
   }
 }
 
+/** A row that was stamped meanwhile, by another archiver, has a stamp too: how many rows changed says nothing. */
+function stamped(domainId: string, seqs: readonly number[]): EndState<pg.QueryResult> {
+  const [first, last] = [Math.min(...seqs), Math.max(...seqs)]
+  const what = `the stamps of rows ${first} to ${last} of chain ${domainId}`
+  return {
+    query: () => `SELECT seq FROM audit_log_entry
+      WHERE domain_id = '${domainId}' AND seq = ANY ('{${seqs.join(',')}}'::bigint[]) AND archived_at IS NULL
+        AND seq BETWEEN ${first} AND ${last} ORDER BY seq LIMIT 1`,
+    assert: ([row]) => {
+      if (row !== undefined) throw undone(what, `row ${String(row.seq)} had no stamp`)
+    },
+    describe: () => what,
+  }
+}
+
 async function waiting(client: Client): Promise<WaitingChain[]> {
-  const { rows } = await client.query<{ id: string; mirror_url: string | null; last_seq: string }>(WAITING)
-  return rows.map(({ id, mirror_url, last_seq }) => ({
-    domainId: id,
-    mirrorUrl: mirror_url ?? undefined,
-    lastSeq: Number(last_seq),
+  const { rows } = await client.query<ClaimsRow & { id: string; first_seq: string; last_seq: string }>(
+    WAITING,
+  )
+  return rows.map((row) => ({
+    domainId: row.id,
+    claims: readClaims(row),
+    firstSeq: Number(row.first_seq),
+    lastSeq: Number(row.last_seq),
   }))
 }

@@ -1,8 +1,16 @@
 import type pg from 'pg'
 import { AuditError } from '../../base/errors.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
-import type { ExportRequest, ExportSnapshot, ExportStore, RowReceiver } from '../../ports/bundle.js'
-import { entryConditions } from '../query/list-entries.js'
+import type {
+  ExportFilter,
+  ExportRequest,
+  ExportSnapshot,
+  ExportStore,
+  RowReceiver,
+} from '../../ports/bundle.js'
+import type { EntryFilter } from '../../ports/query.js'
+import { entryConditions, keyConditions } from '../query/entry-conditions.js'
+import { assureKey, rowsByKey, whereAll } from '../session/by-key.js'
 import type { Database } from '../session/database.js'
 import type { Bind } from '../session/keyset-page.js'
 import { ScanClient } from '../session/scan-client.js'
@@ -41,14 +49,15 @@ async function openExport(
  * times were edited it is the widest range: from the first row with a time in it to the last.
  */
 async function boundsOf(client: pg.Client, request: ExportRequest): Promise<Bounds> {
-  const { domainId, from, to } = request
+  const { domainId, from, to, byKey } = request
   if (from === undefined && to === undefined) return { fromSeq: request.fromSeq ?? 1, toSeq: request.toSeq }
-  const { rows } = await client.query<{ first: string | null; last: string | null }>(
-    `SELECT min(seq) AS first, max(seq) AS last FROM audit_log_entry
-     WHERE domain_id = $1 AND recorded_at >= coalesce($2::timestamptz, '-infinity')
-       AND recorded_at <= coalesce($3::timestamptz, 'infinity')`,
-    [domainId, time(from), time(to)],
-  )
+  const source = byKey === true ? rowsByKey(['domain_id = $1']) : 'audit_log_entry'
+  const query = `SELECT min(seq) AS first, max(seq) AS last FROM ${source} e
+    WHERE domain_id = $1 AND recorded_at >= coalesce($2::timestamptz, '-infinity')
+      AND recorded_at <= coalesce($3::timestamptz, 'infinity')`
+  const values = [domainId, time(from), time(to)]
+  if (byKey === true) await assureKey(client, query, values)
+  const { rows } = await client.query<{ first: string | null; last: string | null }>(query, values)
   const { first, last } = rows[0] ?? { first: null, last: null }
   if (first === null || last === null) {
     throw new AuditError('nothing_to_verify', 'no row of the chain was recorded in that time')
@@ -69,33 +78,41 @@ async function readRows(
   bounds: Bounds,
   reader: RowReceiver,
 ): Promise<void> {
-  const copy = copyOf(request, bounds, client, await hasPrimaryKey(client))
+  const select = selectOf(request, bounds, client, await hasPrimaryKey(client))
+  if (request.byKey === true) await assureKey(client, select, [])
+  const copy = `COPY (${select}) TO STDOUT (FORMAT binary)`
   const sink = takerSink(request.domainId, reader, () => reader.flow())
   await copyOut(client, copy, sink)
 }
 
 /**
- * Returns a COPY of the rows. COPY takes no parameters, so the values of the filter are literals that pg has escaped.
+ * Returns a SELECT of the rows for a COPY. COPY takes no parameters, so the values of the filter are literals that pg has escaped.
  * Without the primary key there may be rows without a seq. They come first, because the last line of a bundle is the end
  * of its chain.
  */
-function copyOf(
-  { domainId, filter }: ExportRequest,
+function selectOf(
+  { domainId, filter, byKey }: ExportRequest,
   { fromSeq, toSeq }: Bounds,
   client: pg.Client,
   keyed: boolean,
 ): string {
   const literal: Bind = (value) => literalOf(client, value)
-  const wanted = entryConditions(filter, literal)
+  const entryFilter = entryFilterOf(filter)
+  const wanted = byKey === true ? keyConditions(entryFilter, literal) : entryConditions(entryFilter, literal)
   const first = wanted.length === 0 ? fromSeq - 1 : fromSeq
-  const conditions = [
+  const range = [
     `domain_id = ${literal(domainId)}`,
     ...(fromSeq > 1 ? [`seq >= ${Math.trunc(first)}`] : []),
     ...(toSeq === undefined ? [] : [`seq <= ${Math.trunc(toSeq)}`]),
-    ...wanted,
   ]
-  return `COPY (SELECT ${COPY_COLUMNS} FROM audit_log_entry WHERE ${conditions.join(' AND ')}
-    ORDER BY ${keyed ? 'seq' : 'seq NULLS FIRST, entry_hash'}) TO STDOUT (FORMAT binary)`
+  const order = keyed ? 'seq' : 'seq NULLS FIRST, entry_hash'
+  const [rows, conditions] =
+    byKey === true ? [rowsByKey(range), wanted] : ['audit_log_entry', [...range, ...wanted]]
+  return `SELECT ${COPY_COLUMNS} FROM ${rows} e ${whereAll(conditions)} ORDER BY ${order}`
+}
+
+function entryFilterOf({ reason, ...others }: ExportFilter): EntryFilter {
+  return { ...others, ...(reason !== undefined && { reasons: [reason] }) }
 }
 
 function literalOf(client: pg.Client, value: unknown): string {

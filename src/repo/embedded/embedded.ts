@@ -35,6 +35,12 @@ export async function ensureEmbedded(
   }
 }
 
+/** Returns whether a home has a database, running or not. Creates nothing. */
+export async function hasDatabase(home: string): Promise<boolean> {
+  const { majorOf } = await import('./initialise.js')
+  return (await majorOf(homePaths(home))) !== undefined
+}
+
 /** Shuts the server down. Resolves when its process is gone, with whether it ran before. */
 export async function stopEmbedded(home: string): Promise<boolean> {
   const paths = homePaths(home)

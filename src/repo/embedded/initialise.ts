@@ -36,7 +36,11 @@ export async function majorOf(paths: HomePaths): Promise<string | undefined> {
   const major = await readFile(join(paths.data, 'PG_VERSION'), 'utf8').catch(
     (cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT') return ''
-      throw new AuditError('embedded_unavailable', `cannot read ${paths.data}: ${cause.code}`, { cause })
+      const advice = { code: 'choose_other_home' } as const
+      throw new AuditError('embedded_unavailable', `cannot read ${paths.data}: ${cause.code}`, {
+        advice,
+        cause,
+      })
     },
   )
   return major.trim() || undefined

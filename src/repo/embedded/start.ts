@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, rename, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditError } from '../../base/errors.js'
 import type { Binaries } from './binaries.js'
 import type { HomePaths } from './home-paths.js'
-import { isAlive } from './live.js'
 import { asOrdinaryUser, namespaceRefused } from './ordinary-user.js'
 import { cannotStart, environment, lastLines } from './program.js'
-import { isReady, readPidFile, serverPid } from './server-state.js'
+import { isReady, serverPid } from './server-state.js'
 import { SETTINGS } from './settings.js'
+import { removeStalePidFile } from './stale-pid-file.js'
 
 /** The size of the log at which a start renames it and begins a new one. */
 const MAX_LOG = 1024 * 1024
@@ -47,17 +47,6 @@ async function waitWhileChanging(paths: HomePaths, signal: AbortSignal | undefin
     if (performance.now() > deadline) throw silent(paths, pid)
     await sleep(INTERVAL, undefined, { signal })
   }
-}
-
-/**
- * Removes postmaster.pid if its number belongs to a live process that is not the server: PostgreSQL would take that
- * process for a server and refuse to start. A number without a process is left to PostgreSQL, which knows whether
- * sessions of the dead server still run.
- */
-async function removeStalePidFile(paths: HomePaths): Promise<void> {
-  const file = await readPidFile(paths)
-  if (file === undefined || !isAlive(file.pid) || (await serverPid(paths)) !== undefined) return
-  await rm(paths.pidFile, { force: true })
 }
 
 /** Starts the server once. Resolves with its log if it ends before it accepts connections, otherwise with undefined. */

@@ -1,12 +1,14 @@
 import { AuditError } from '../../base/errors.js'
 import { SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { Placed } from '../../ports/append.js'
+import type { AppendItem, Placed } from '../../ports/append.js'
 import type { ErasedPseudonym, ErasureStore, ErasureSubject, SubjectTraces } from '../../ports/erasure.js'
-import { appendUnderLocks, underLocks } from '../append/append.js'
+import { appendUnderLocks } from '../append/append.js'
+import { underLocks } from '../append/under-locks.js'
 import { chainExists } from '../query/domains.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
+import { assertNothingLeft, type ErasedAt, erasedState, momentNow, momentOf } from './erased-state.js'
 import { bytesOf, holdsCovering, refuseHeld } from './holds-in-force.js'
 import { BY_INDEX, contextOf } from './off-chain.js'
 
@@ -17,20 +19,37 @@ export function postgresErasureStore(database: Database): ErasureStore {
   return {
     traces: (subject) => database.withTransaction(SNAPSHOT, (client) => tracesOf(client, subject)),
     erase: (subject, { block }, selfAudit) =>
-      underLocks(database, [subject.domainId], async (client) => {
-        await assertChain(client, subject.domainId)
-        const pseudonyms = await pseudonymsOf(client, subject)
-        // The lock orders this erasure and a concurrent hold: either the hold is seen here, or it comes later.
-        const holds = await holdsCovering(client, subject.domainId, pseudonyms, subject.identityId)
-        refuseHeld(subject.domainId, holds)
-        await client.query(BY_INDEX)
-        const erased = await deleteAll(client, subject.domainId, pseudonyms, block)
-        const earlier = erased.some(isChange) ? undefined : await lastErasure(client, subject)
-        if (earlier !== undefined) return { erased, auditRows: [earlier], repeated: true }
-        // A crash before COMMIT changes nothing: no mapping is deleted without the row that records the deletion.
-        return { erased, auditRows: await appendUnderLocks(client, selfAudit(erased)), repeated: false }
-      }),
+      underLocks(
+        database,
+        [subject.domainId],
+        (client) => erase(client, subject, block, selfAudit),
+        erasedState(subject.domainId, block),
+      ),
   }
+}
+
+async function erase(
+  client: Client,
+  subject: ErasureSubject,
+  block: boolean,
+  selfAudit: (erased: readonly ErasedPseudonym[]) => AppendItem,
+): Promise<ErasedAt> {
+  const { domainId, identityId } = subject
+  await assertChain(client, domainId)
+  const pseudonyms = await pseudonymsOf(client, subject)
+  // The lock orders this erasure and a concurrent hold: either the hold is seen here, or it comes later.
+  refuseHeld(domainId, await holdsCovering(client, domainId, pseudonyms, identityId))
+  await client.query(BY_INDEX)
+  const erased = await deleteAll(client, domainId, pseudonyms, block)
+  // No deleted row does not mean that there was none: a trigger may have withheld the deletion.
+  await assertNothingLeft(client, { domainId, pseudonyms, block })
+  const earlier = erased.some(isChange) ? undefined : await lastErasure(client, subject)
+  if (earlier !== undefined) {
+    return { erased, auditRows: [earlier], repeated: true, moment: await momentNow(client, domainId) }
+  }
+  // A crash before COMMIT changes nothing: no mapping is deleted without the row that records the deletion.
+  const auditRows = await appendUnderLocks(client, selfAudit(erased))
+  return { erased, auditRows, repeated: false, moment: momentOf(auditRows) }
 }
 
 async function deleteAll(
@@ -43,8 +62,9 @@ async function deleteAll(
   for (const pseudonym of pseudonyms) {
     const values = [domainId, Buffer.from(pseudonym, 'hex')]
     const countOf = async (text: string) => (await client.query(text, values)).rowCount ?? 0
-    // Contexts are deleted first: the trigger that guards an identity's hold finds them by their mapping.
+    // The mapping is deleted last: the triggers that guard an identity's hold find the rest by it.
     const contexts = await countOf(DELETE_CONTEXTS)
+    await countOf(DELETE_REVEALS)
     const mappings = await countOf(DELETE_MAPPING)
     const blocked = block && (await countOf(BLOCK)) > 0
     await countOf(DELETE_KEYS)
@@ -75,6 +95,9 @@ const DELETE_CONTEXTS = `
     WHERE e.domain_id = $1 AND e.subject_pseudonym = $2))`
 
 const DELETE_MAPPING = 'DELETE FROM audit_subject_pii WHERE domain_id = $1 AND subject_pseudonym = $2'
+
+/** Why the person was identified may name them. */
+const DELETE_REVEALS = 'DELETE FROM audit_identity_reveal WHERE domain_id = $1 AND subject_pseudonym = $2'
 
 /** An idempotency key holds an HMAC over its entry, and thus over personal data. */
 const DELETE_KEYS = 'DELETE FROM audit_idempotency_key WHERE domain_id = $1 AND subject_pseudonym = $2'

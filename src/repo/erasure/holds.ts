@@ -1,10 +1,14 @@
 import { AuditError } from '../../base/errors.js'
+import { SELF_AUDIT } from '../../chain/self-audit.js'
 import type { Placed } from '../../ports/append.js'
 import type { HoldFilter, HoldRecord, HoldStore, HoldTarget } from '../../ports/hold.js'
-import { appendUnderLocks, underLocks } from '../append/append.js'
+import { appendUnderLocks } from '../append/append.js'
+import { underLocks } from '../append/under-locks.js'
 import type { Client, Database } from '../session/database.js'
 import { equals, keysetPage } from '../session/keyset-page.js'
+import { literalOrNull, quotedLiteral } from '../session/quoted-literal.js'
 import { microsOf, readTime } from '../session/read-time.js'
+import { assertWritten, recordedAfter, type Written, withheld, written } from '../session/written.js'
 import { assertChain } from './erase.js'
 
 /** Keeps legal holds in PostgreSQL. Implements HoldStore. */
@@ -12,18 +16,56 @@ export function postgresHoldStore(database: Database): HoldStore {
   return {
     // A crash before COMMIT leaves no hold. A caller without an answer must check which holds exist.
     place: (target, reason, selfAudit) =>
-      underLocks(database, [target.domainId], async (client) => {
-        await assertChain(client, target.domainId)
-        const hold = await insert(client, target, reason)
-        return { hold, auditRow: onlyRow(await appendUnderLocks(client, selfAudit(hold.id))) }
-      }),
+      underLocks(
+        database,
+        [target.domainId],
+        async (client) => {
+          await assertChain(client, target.domainId)
+          const hold = await insert(client, target, reason)
+          await assertWritten(client, placed(target, reason, hold))
+          return { hold, auditRow: onlyRow(await appendUnderLocks(client, selfAudit(hold.id))) }
+        },
+        written(({ hold, auditRow }) => placed(target, reason, hold, auditRow)),
+      ),
     release: ({ id, domainId }, reason, selfAudit) =>
-      underLocks(database, [domainId], async (client) => {
-        const hold = await release(client, id, reason)
-        return { hold, auditRow: onlyRow(await appendUnderLocks(client, selfAudit)) }
-      }),
-    find: (id) => database.withClient((client) => find(client, id)),
-    page: (filter, range) => database.withClient((client) => page(client, filter, range)),
+      underLocks(
+        database,
+        [domainId],
+        async (client) => {
+          const hold = await release(client, id, reason)
+          return { hold, auditRow: onlyRow(await appendUnderLocks(client, selfAudit)) }
+        },
+        written(released),
+      ),
+    find: (id) => database.read((client) => find(client, id)),
+    page: (filter, range) => database.read((client) => page(client, filter, range)),
+  }
+}
+
+interface Changed {
+  readonly hold: HoldRecord
+  readonly auditRow: Placed
+}
+
+/** Another program may have released the hold between COMMIT and the look. A release deletes the identity. */
+function placed(target: HoldTarget, reason: string, { id }: HoldRecord, auditRow?: Placed): Written {
+  const { domainId, pseudonym, identityId } = target
+  return {
+    what: `legal hold ${id} on chain ${domainId}`,
+    isThere: `EXISTS (SELECT FROM audit_legal_hold WHERE id = ${id} AND domain_id = '${domainId}'
+      AND subject_pseudonym IS NOT DISTINCT FROM decode(${literalOrNull(pseudonym)}, 'hex')
+      AND (${recordedAfter(auditRow, SELF_AUDIT.holdRelease)} OR released_at IS NULL
+        AND identity_id IS NOT DISTINCT FROM ${literalOrNull(identityId)}::uuid AND reason = ${quotedLiteral(reason)}))`,
+    otherwise: 'no such hold was in force',
+  }
+}
+
+/** A release is final: no command places the same hold again. */
+function released({ hold: { id, domainId } }: Changed): Written {
+  return {
+    what: `the release of legal hold ${id} on chain ${domainId}`,
+    isThere: `EXISTS (SELECT FROM audit_legal_hold WHERE id = ${id} AND released_at IS NOT NULL AND identity_id IS NULL)`,
+    otherwise: 'the hold was still in force',
   }
 }
 
@@ -54,7 +96,7 @@ async function insert(client: Client, target: HoldTarget, reason: string): Promi
     [target.domainId, target.pseudonym ?? null, target.identityId ?? null, reason],
   )
   const [hold] = rows.map(readHold)
-  if (hold === undefined) throw new AuditError('internal', 'a hold was not placed')
+  if (hold === undefined) throw withheld(`a legal hold on chain ${target.domainId}`)
   return hold
 }
 
@@ -66,6 +108,9 @@ async function release(client: Client, id: number, reason: string): Promise<Hold
   )
   const [hold] = rows.map(readHold)
   if (hold !== undefined) return hold
+  const stored = await find(client, id)
+  if (stored !== undefined && stored.releasedAt === undefined)
+    throw withheld(`the release of legal hold ${id}`)
   throw new AuditError('already_released', `legal hold ${id} is already released`, {
     advice: { code: 'list_released_holds' },
   })

@@ -1,9 +1,11 @@
 import type { PurgePosition, PurgeStep, RetentionPolicy } from '../../ports/retention.js'
 import type { Client } from '../session/database.js'
 import { readTime } from '../session/read-time.js'
+import { withheld } from '../session/written.js'
 import { heldSubjects } from './holds-in-force.js'
 import { BY_INDEX } from './off-chain.js'
-import { DUE_CONTEXTS, DUE_MAPPINGS, windowOf } from './retention-window.js'
+import type { Gone } from './purged-state.js'
+import { DUE_CONTEXTS, DUE_MAPPINGS, type RetentionWindow, windowOf } from './retention-window.js'
 
 /** Skips data on hold. A trigger of the table checks the deleted rows again. */
 const PURGE_CONTEXTS = `
@@ -13,7 +15,7 @@ const PURGE_CONTEXTS = `
         AND NOT coalesce(e.subject_pseudonym = ANY ($4::bytea[]), false)
       ORDER BY c.domain_id, c.seq LIMIT $6))
     RETURNING seq
-  ) SELECT count(*) AS n, max(seq)::text AS last FROM gone`
+  ) SELECT count(*) AS n, max(seq)::text AS last, array_agg(seq::text) AS keys FROM gone`
 
 const PURGE_MAPPINGS = `
   WITH gone AS (
@@ -22,11 +24,28 @@ const PURGE_MAPPINGS = `
         AND p.subject_pseudonym <> ALL ($3::bytea[])
       ORDER BY p.domain_id, p.subject_pseudonym LIMIT $5))
     RETURNING subject_pseudonym
-  ) SELECT count(*) AS n, max(encode(subject_pseudonym, 'hex')) AS last FROM gone`
+  ) SELECT count(*) AS n, max(encode(subject_pseudonym, 'hex')) AS last,
+    array_agg(encode(subject_pseudonym, 'hex')) AS keys FROM gone`
 
-interface Gone {
+interface GoneRow {
   readonly n: string
   readonly last: string | null
+  readonly keys: readonly string[] | null
+}
+
+/** What is due and not on hold, from the beginning of the chain. */
+const LEFT = `
+  SELECT (SELECT count(*) ${DUE_CONTEXTS} AND NOT coalesce(e.subject_pseudonym = ANY ($4::bytea[]), false)) AS contexts,
+    (SELECT count(*) FROM audit_subject_pii p WHERE p.domain_id = $1 AND p.last_seen_at < $3::timestamptz
+      AND p.subject_pseudonym <> ALL ($4::bytea[])) AS mappings`
+
+interface Left {
+  readonly contexts: string
+  readonly mappings: string
+}
+
+export interface PurgedStep extends Omit<PurgeStep, 'auditRow'> {
+  readonly gone: Gone
 }
 
 /**
@@ -39,7 +58,7 @@ export async function purgeBatch(
   from: PurgePosition,
   limit: number,
   defaults: RetentionPolicy,
-): Promise<Omit<PurgeStep, 'auditRow'>> {
+): Promise<PurgedStep> {
   await client.query(BY_INDEX)
   const window = await windowOf(client, domainId, defaults)
   const held = await heldSubjects(client, domainId)
@@ -59,7 +78,9 @@ export async function purgeBatch(
     limit,
   ])
   const isFull = contexts.n === limit || mappings.n === limit
+  if (!isFull) await assertNothingDue(client, domainId, window, held)
   return {
+    gone: { seqs: contexts.keys, pseudonyms: mappings.keys, cutoff: BigInt(window.cutoff_micros) },
     mappings: mappings.n,
     contexts: contexts.n,
     cutoff: readTime(window.cutoff_micros),
@@ -72,11 +93,27 @@ export async function purgeBatch(
   }
 }
 
+/**
+ * Throws `write_undone` where the last batch left data that is due. No deleted row does not mean that none was due: a trigger
+ * may have withheld the deletion.
+ */
+async function assertNothingDue(
+  client: Client,
+  domainId: string,
+  window: RetentionWindow,
+  held: readonly Buffer[],
+): Promise<void> {
+  const { rows } = await client.query<Left>(LEFT, [domainId, window.due_seq, window.cutoff, held])
+  const { contexts, mappings } = rows[0] ?? { contexts: '?', mappings: '?' }
+  if (contexts === '0' && mappings === '0') return
+  throw withheld(`a purge of chain ${domainId}: ${mappings} mappings and ${contexts} contexts are still due`)
+}
+
 async function goneBy(
   client: Client,
   text: string,
   values: unknown[],
-): Promise<{ n: number; last: string | null }> {
-  const { rows } = await client.query<Gone>(text, values)
-  return { n: Number(rows[0]?.n), last: rows[0]?.last ?? null }
+): Promise<{ n: number; last: string | null; keys: readonly string[] }> {
+  const { rows } = await client.query<GoneRow>(text, values)
+  return { n: Number(rows[0]?.n), last: rows[0]?.last ?? null, keys: rows[0]?.keys ?? [] }
 }

@@ -1,12 +1,23 @@
-import type { RetentionPolicy, RetentionState, RetentionStore } from '../../ports/retention.js'
-import { appendUnderLocks, underLocks } from '../append/append.js'
+import { SELF_AUDIT } from '../../chain/self-audit.js'
+import type { AppendItem, Placed } from '../../ports/append.js'
+import type {
+  PurgedBatch,
+  PurgeStep,
+  RetentionPolicy,
+  RetentionState,
+  RetentionStore,
+} from '../../ports/retention.js'
+import { appendUnderLocks } from '../append/append.js'
+import { underLocks } from '../append/under-locks.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
+import { recordedAfter, type Written, withheld, written } from '../session/written.js'
 import { assertChain } from './erase.js'
 import { onlyRow } from './holds.js'
 import { heldSubjects, holdsCovering, refuseHeld } from './holds-in-force.js'
 import { BY_INDEX } from './off-chain.js'
-import { purgeBatch } from './retention-purge.js'
+import { type Gone, purged } from './purged-state.js'
+import { type PurgedStep, purgeBatch } from './retention-purge.js'
 import { DUE_CONTEXTS, DUE_MAPPINGS, lastBefore, windowOf } from './retention-window.js'
 
 const SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_INDEX}`
@@ -20,22 +31,63 @@ export function postgresRetentionStore(database: Database, defaults: RetentionPo
         return stateOf(client, domainId, defaults)
       }),
     set: (domainId, policy, selfAudit) =>
-      underLocks(database, [domainId], async (client) => {
-        await assertChain(client, domainId)
-        await client.query(SET, [domainId, policy.chainYears, policy.personalDays])
-        return onlyRow(await appendUnderLocks(client, selfAudit))
-      }),
-    purge: (domainId, from, limit, selfAudit) =>
-      underLocks(database, [domainId], async (client) => {
-        await assertChain(client, domainId)
-        // The lock orders this batch and a concurrent hold: either the hold is seen here, or it comes later.
-        refuseHeld(domainId, await holdsCovering(client, domainId, []))
-        const { next, ...batch } = await purgeBatch(client, domainId, from, limit, defaults)
-        if (batch.mappings + batch.contexts === 0) return { ...batch, next }
-        // A crash before COMMIT deletes nothing of this batch: no data goes without the row that records the deletion.
-        const auditRow = onlyRow(await appendUnderLocks(client, selfAudit(batch)))
-        return { ...batch, auditRow, next }
-      }),
+      underLocks(
+        database,
+        [domainId],
+        async (client) => {
+          await assertChain(client, domainId)
+          const { rowCount } = await client.query(SET, [domainId, policy.chainYears, policy.personalDays])
+          if (rowCount !== 1) throw withheld(`the retention policy of chain ${domainId}`)
+          return onlyRow(await appendUnderLocks(client, selfAudit))
+        },
+        written((auditRow) => policySet(domainId, policy, auditRow)),
+      ),
+    purge: async (domainId, from, limit, selfAudit) => {
+      const { step } = await underLocks(
+        database,
+        [domainId],
+        (client) =>
+          purge(client, domainId, selfAudit, () => purgeBatch(client, domainId, from, limit, defaults)),
+        written(({ gone }: Purged) => purged(domainId, gone)),
+      )
+      return step
+    },
+  }
+}
+
+interface Purged {
+  readonly gone: Gone
+  readonly step: PurgeStep
+}
+
+async function purge(
+  client: Client,
+  domainId: string,
+  selfAudit: (purged: PurgedBatch) => AppendItem,
+  deleteBatch: () => Promise<PurgedStep>,
+): Promise<Purged> {
+  await assertChain(client, domainId)
+  // The lock orders this batch and a concurrent hold: either the hold is seen here, or it comes later.
+  refuseHeld(domainId, await holdsCovering(client, domainId, []))
+  const { next, gone, ...batch } = await deleteBatch()
+  if (batch.mappings + batch.contexts === 0) return { gone, step: { ...batch, next } }
+  // A crash before COMMIT deletes nothing of this batch: no data goes without the row that records the deletion.
+  const auditRow = onlyRow(await appendUnderLocks(client, selfAudit(batch)))
+  return { gone, step: { ...batch, auditRow, next } }
+}
+
+/** Another program may have set another policy between COMMIT and the look. */
+function policySet(
+  domainId: string,
+  { chainYears, personalDays }: RetentionPolicy,
+  auditRow: Placed,
+): Written {
+  return {
+    what: `the retention policy of chain ${domainId}`,
+    isThere: `${recordedAfter(auditRow, SELF_AUDIT.retentionSet)} OR EXISTS (
+      SELECT FROM audit_retention_policy WHERE domain_id = '${domainId}'
+        AND chain_years = ${chainYears} AND personal_days = ${personalDays})`,
+    otherwise: 'the policy was another one',
   }
 }
 

@@ -24,16 +24,19 @@ const ACKNOWLEDGED = `
 const COUNTS = `
   SELECT code, ${ACKNOWLEDGED} AS acknowledged, count(*) AS count FROM audit_tamper_quarantine q GROUP BY 1, 2`
 
+/** A record without a fingerprint is of a version before 0010, and counts only if it names a single row. */
 const KEYS = `
-  SELECT domain_id, code, seq_from, seq_to, encode(expected_hash, 'hex') AS expected,
-    encode(observed_hash, 'hex') AS observed
-  FROM audit_tamper_quarantine q WHERE source = 'postgres' AND ${ACKNOWLEDGED} ORDER BY id DESC LIMIT $2`
+  SELECT domain_id, encode(fingerprint, 'hex') AS fingerprint, code, seq_from AS seq,
+    encode(expected_hash, 'hex') AS expected, encode(observed_hash, 'hex') AS observed
+  FROM audit_tamper_quarantine q
+  WHERE (fingerprint IS NOT NULL OR source = 'postgres' AND seq_from = seq_to) AND ${ACKNOWLEDGED}
+  ORDER BY id DESC LIMIT $2`
 
 interface KeyRow {
   readonly domain_id: string
+  readonly fingerprint: string | null
   readonly code: string
-  readonly seq_from: string
-  readonly seq_to: string
+  readonly seq: string
   readonly expected: string | null
   readonly observed: string | null
 }
@@ -72,9 +75,9 @@ async function keys(client: Client, limit: number): Promise<FindingKey[]> {
   const { rows } = await client.query<KeyRow>(KEYS, [PLATFORM_ANCHOR, limit])
   return rows.map((row) => ({
     domainId: row.domain_id,
+    fingerprint: row.fingerprint ?? undefined,
     code: row.code,
-    seqFrom: Number(row.seq_from),
-    seqTo: Number(row.seq_to),
+    seq: Number(row.seq),
     expected: row.expected ?? undefined,
     observed: row.observed ?? undefined,
   }))

@@ -1,43 +1,26 @@
-import { AuditError } from '../../base/errors.js'
 import type { QuarantineFilter, QuarantineRecord, QuarantineStore } from '../../ports/quarantine.js'
 import type { Client, Database } from '../session/database.js'
 import { equals, keysetPage } from '../session/keyset-page.js'
-import { microsOf, readTime } from '../session/read-time.js'
-import { insertFindings } from './insert-findings.js'
+import { written } from '../session/written.js'
+import { acknowledge } from './acknowledge.js'
+import { insertFindings, type Recorded, recordsOf } from './insert-findings.js'
+import { QUARANTINE_COLUMNS, type QuarantineRow, readRecord } from './quarantine-row.js'
 
 /** Keeps findings in PostgreSQL. Implements QuarantineStore. */
 export function postgresQuarantine(database: Database): QuarantineStore {
   return {
-    record: (domainId, source, findings) =>
-      database.withClient((client) => insertFindings(client, domainId, source, findings)),
-    page: (filter, range) => database.withClient((client) => page(client, filter, range)),
-    find: (id) => database.withClient((client) => find(client, id, '')),
-    acknowledge: (id, reason, announce) =>
-      database.withTransaction('BEGIN ISOLATION LEVEL READ COMMITTED', async (client) => {
-        await assertOpen(client, id, announce)
-        return stamp(client, id, reason)
-      }),
+    record: async (domainId, source, findings) => {
+      const records = await database.write(
+        (client) => insertFindings(client, domainId, source, findings),
+        written((added: readonly Recorded[]) => recordsOf(domainId, added)),
+      )
+      return records.length
+    },
+    page: (filter, range) => database.read((client) => page(client, filter, range)),
+    find: async (id) => (await database.read((client) => findAll(client, [id]))).at(0),
+    findAll: (ids) => database.read((client) => findAll(client, ids)),
+    acknowledge: (ids, reason, audits, isDamaged) => acknowledge(database, ids, reason, audits, isDamaged),
   }
-}
-
-const COLUMNS = `id, domain_id, code, divergent_seq, seq_from, seq_to, encode(expected_hash, 'hex') AS expected_hash,
-  encode(observed_hash, 'hex') AS observed_hash, source, detail, ${microsOf('detected_at')} AS detected_at,
-  ${microsOf('acknowledged_at')} AS acknowledged_at, acknowledge_reason`
-
-interface QuarantineRow {
-  readonly id: string
-  readonly domain_id: string
-  readonly code: string
-  readonly divergent_seq: string
-  readonly seq_from: string
-  readonly seq_to: string
-  readonly expected_hash: string | null
-  readonly observed_hash: string | null
-  readonly source: string
-  readonly detail: string
-  readonly detected_at: string | null
-  readonly acknowledged_at: string | null
-  readonly acknowledge_reason: string | null
 }
 
 async function page(
@@ -46,7 +29,7 @@ async function page(
   range: { after: number; limit: number },
 ): Promise<QuarantineRecord[]> {
   const rows = await keysetPage<QuarantineRow>(client, {
-    select: `SELECT ${COLUMNS} FROM audit_tamper_quarantine`,
+    select: `SELECT ${QUARANTINE_COLUMNS} FROM audit_tamper_quarantine`,
     where: (bind) => [
       `id > ${bind(range.after)}`,
       ...equals('domain_id', filter.domainId, bind),
@@ -58,61 +41,10 @@ async function page(
   return rows.map(readRecord)
 }
 
-async function find(
-  client: Client,
-  id: number,
-  lock: '' | 'FOR UPDATE',
-): Promise<QuarantineRecord | undefined> {
+async function findAll(client: Client, ids: readonly number[]): Promise<QuarantineRecord[]> {
   const { rows } = await client.query<QuarantineRow>(
-    `SELECT ${COLUMNS} FROM audit_tamper_quarantine WHERE id = $1 ${lock}`,
-    [id],
+    `SELECT ${QUARANTINE_COLUMNS} FROM audit_tamper_quarantine WHERE id = ANY ($1::bigint[]) ORDER BY id`,
+    [ids],
   )
-  return rows.map(readRecord).at(0)
-}
-
-/**
- * Locks an open record and calls `announce`, which uses another connection. The lock is held until the transaction ends.
- */
-async function assertOpen(
-  client: Client,
-  id: number,
-  announce: (record: QuarantineRecord) => Promise<void>,
-): Promise<void> {
-  const found = await find(client, id, 'FOR UPDATE')
-  if (found === undefined) throw new AuditError('quarantine_not_found', `no quarantine record has id ${id}`)
-  if (found.acknowledgedAt !== undefined) {
-    throw new AuditError('already_acknowledged', `quarantine record ${id} is already acknowledged`, {
-      advice: { code: 'show_quarantine', id },
-    })
-  }
-  await announce(found)
-}
-
-async function stamp(client: Client, id: number, reason: string): Promise<QuarantineRecord> {
-  const { rows } = await client.query<QuarantineRow>(
-    `UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = $2
-     WHERE id = $1 RETURNING ${COLUMNS}`,
-    [id, reason],
-  )
-  const [row] = rows
-  if (row === undefined) throw new AuditError('quarantine_not_found', `no quarantine record has id ${id}`)
-  return readRecord(row)
-}
-
-function readRecord(row: QuarantineRow): QuarantineRecord {
-  return {
-    id: Number(row.id),
-    domainId: row.domain_id,
-    code: row.code,
-    divergentSeq: Number(row.divergent_seq),
-    seqFrom: Number(row.seq_from),
-    seqTo: Number(row.seq_to),
-    expectedHash: row.expected_hash ?? undefined,
-    observedHash: row.observed_hash ?? undefined,
-    source: row.source,
-    detail: row.detail,
-    detectedAt: readTime(row.detected_at),
-    acknowledgedAt: readTime(row.acknowledged_at),
-    acknowledgeReason: row.acknowledge_reason ?? undefined,
-  }
+  return rows.map(readRecord)
 }

@@ -1,7 +1,11 @@
-import type { EntryFilter, EntryReader } from '../../ports/query.js'
+import { isUnfiltered } from '../../base/row-filter.js'
+import type { EntryReader } from '../../ports/query.js'
 import type { Client, Database } from '../session/database.js'
+import { countAhead } from './count-ahead.js'
 import { chainExists } from './domains.js'
+import { hasEventTimes } from './event-time.js'
 import { getEntries } from './get-entry.js'
+import { listByKey } from './list-by-key.js'
 import { listEntries } from './list-entries.js'
 
 /**
@@ -11,8 +15,13 @@ import { listEntries } from './list-entries.js'
 export const PAGE_TRANSACTION = `BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
   SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off`
 
-function isUnfiltered(filter: EntryFilter): boolean {
-  return Object.values(filter).every((value) => value === undefined)
+/** Reads entries from PostgreSQL, and pages by the primary key alone. Implements EntryReader. */
+export function postgresKeyReader(database: Database): EntryReader {
+  return {
+    ...postgresEntryReader(database),
+    page: (domainId, filter, range) =>
+      database.withTransaction(PAGE_TRANSACTION, (client) => listByKey(client, domainId, filter, range)),
+  }
 }
 
 /** Reads entries from PostgreSQL. Implements EntryReader. */
@@ -21,10 +30,12 @@ export function postgresEntryReader(database: Database): EntryReader {
     page: (domainId, filter, range) => {
       const read = (client: Client) => listEntries(client, domainId, filter, range)
       // Without a filter only the primary key has the order and the bounds, whether the table was analysed or not.
-      if (isUnfiltered(filter)) return database.withClient(read)
+      if (isUnfiltered(filter)) return database.read(read)
       return database.withTransaction(PAGE_TRANSACTION, read)
     },
-    rowsAt: (domainId, seq) => database.withClient((client) => getEntries(client, domainId, seq)),
-    knows: (domainId) => database.withClient((client) => chainExists(client, domainId)),
+    rowsAt: (domainId, seq) => database.read((client) => getEntries(client, domainId, seq)),
+    countAhead: (domainId) => database.read((client) => countAhead(client, domainId)),
+    hasEventTimes: (domainId) => database.read((client) => hasEventTimes(client, domainId)),
+    knows: (domainId) => database.read((client) => chainExists(client, domainId)),
   }
 }

@@ -1,8 +1,9 @@
-import type { ReadEntry } from '../../ports/query.js'
+import { ZERO_HASH } from '../../chain/hash.js'
+import type { PreviousRow, ReadEntry } from '../../ports/query.js'
 import { microsOf, readTime } from '../session/read-time.js'
 
 /**
- * The columns of {@link EntryRow}, for `audit_log_entry e` with {@link OFF_CHAIN_JOINS}. No expression may fail for any
+ * The columns of {@link EntryRow}, for `audit_log_entry e` with {@link ENTRY_JOINS}. No expression may fail for any
  * stored value: a row that was forced past the CHECKs must still be readable.
  */
 export const ENTRY_COLUMNS = `
@@ -11,10 +12,19 @@ export const ENTRY_COLUMNS = `
   e.correlation_id, e.zedtoken, ${microsOf('e.recorded_at')} AS recorded_at,
   encode(e.prev_hash, 'hex') AS prev_hash, encode(e.entry_hash, 'hex') AS entry_hash,
   ${microsOf('e.archived_at')} AS archived_at, e.archive_etag,
-  p.identity_id, host(c.ip) AS ip, c.user_agent`
+  before.seq AS previous_seq, encode(before.entry_hash, 'hex') AS previous_hash,
+  p.identity_id, host(c.ip) AS ip, c.user_agent, c.metadata::text AS metadata,
+  ${microsOf('c.event_time')} AS event_time`
 
-/** Joins the data beside the chain: the subject's personal data while they exist, and the context of the request. */
-export const OFF_CHAIN_JOINS = `
+/**
+ * Joins the stored row before, by one probe of the primary key, and the data beside the chain: the subject's personal data
+ * while they exist, and the context of the request.
+ */
+export const ENTRY_JOINS = `
+  LEFT JOIN LATERAL (
+    SELECT b.seq, b.entry_hash FROM audit_log_entry b
+    WHERE b.domain_id = e.domain_id AND b.seq < e.seq AND b.seq > 0 ORDER BY b.seq DESC LIMIT 1
+  ) before ON true
   LEFT JOIN audit_subject_pii p ON p.domain_id = e.domain_id AND p.subject_pseudonym = e.subject_pseudonym
   LEFT JOIN audit_entry_context c ON c.domain_id = e.domain_id AND c.seq = e.seq`
 
@@ -38,11 +48,15 @@ export interface EntryRow {
   readonly recorded_at: string | null
   readonly prev_hash: string | null
   readonly entry_hash: string | null
+  readonly previous_seq: string | null
+  readonly previous_hash: string | null
   readonly archived_at: string | null
   readonly archive_etag: string | null
   readonly identity_id: string | null
   readonly ip: string | null
   readonly user_agent: string | null
+  readonly metadata: string | null
+  readonly event_time: string | null
 }
 
 export function readEntry(row: EntryRow): ReadEntry {
@@ -61,12 +75,19 @@ export function readEntry(row: EntryRow): ReadEntry {
     recordedAt: readTime(row.recorded_at),
     prevHash: row.prev_hash ?? undefined,
     entryHash: row.entry_hash ?? undefined,
+    previous: previousRow(row),
     archivedAt: readTime(row.archived_at),
     archiveEtag: row.archive_etag ?? undefined,
     identityId: row.identity_id ?? undefined,
     ip: row.ip ?? undefined,
     userAgent: row.user_agent ?? undefined,
+    metadata: row.metadata ?? undefined,
+    eventTime: readTime(row.event_time),
   }
+}
+
+function previousRow({ previous_seq: seq, previous_hash: hash }: EntryRow): PreviousRow {
+  return seq === null ? { seq: 0, entryHash: ZERO_HASH } : { seq: Number(seq), entryHash: hash ?? undefined }
 }
 
 function texts(items: readonly (string | null)[] | null): readonly string[] | undefined {

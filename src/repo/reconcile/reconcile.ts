@@ -1,5 +1,7 @@
 import type { KeptProgress, Position, ReconcileStore } from '../../ports/reconcile.js'
 import type { Client, Database } from '../session/database.js'
+import { microsOf } from '../session/read-time.js'
+import { type Written, withheld, written } from '../session/written.js'
 import { glance } from './reconcile-glance.js'
 
 interface KeptRow {
@@ -37,7 +39,7 @@ const KEEP = `
     ...given(['verified_seq', 'verified_hash'], 'verified_seq'),
     ...given(['full_at'], 'full_at'),
     ...given(['boot_seq', 'boot_hash', 'boot_started_at'], 'boot_seq'),
-  ].join(', ')}`
+  ].join(', ')} RETURNING ${microsOf('updated_at')} AS at`
 
 const END_BOOT = `
   UPDATE audit_reconcile SET boot_seq = NULL, boot_hash = NULL, boot_started_at = NULL WHERE boot_seq IS NOT NULL`
@@ -46,18 +48,24 @@ const END_BOOT = `
 export function postgresReconcile(database: Database): ReconcileStore {
   return {
     glance: () => glance(database),
-    kept: () =>
-      database.withClient(async (client) => (await client.query<KeptRow>(KEPT)).rows.map(progressOf)),
-    keep: (progress) => database.withTransaction(BEGIN, (client) => keep(client, progress)),
-    endBoot: () => database.withClient(async (client) => void (await client.query(END_BOOT))),
+    kept: () => database.read(async (client) => (await client.query<KeptRow>(KEPT)).rows.map(progressOf)),
+    keep: async (progress) => {
+      await database.withTransaction(
+        BEGIN,
+        (client) => keep(client, progress),
+        written((at: string) => kept(progress.domainId, at)),
+      )
+    },
+    endBoot: () => database.write(endBoot),
   }
 }
 
+/** Keeps progress, and returns the time of it, in microseconds since 1970. */
 async function keep(
   client: Client,
   { domainId, verified, fullAgeSeconds, boot }: KeptProgress,
-): Promise<void> {
-  await client.query(KEEP, [
+): Promise<string> {
+  const { rows } = await client.query<{ at: string }>(KEEP, [
     domainId,
     verified?.seq ?? null,
     verified?.hash ?? null,
@@ -66,6 +74,30 @@ async function keep(
     boot?.reached.hash ?? null,
     boot?.ageSeconds ?? null,
   ])
+  if (rows[0] === undefined) throw withheld(progressOn(domainId))
+  return rows[0].at
+}
+
+/** Another server may have kept newer progress between COMMIT and the look. */
+function kept(domainId: string, at: string): Written {
+  return {
+    what: progressOn(domainId),
+    isThere: `EXISTS (SELECT FROM audit_reconcile
+      WHERE domain_id = '${domainId}' AND trunc(extract(epoch FROM updated_at) * 1000000::numeric) >= ${at})`,
+    otherwise: 'older progress was there',
+  }
+}
+
+const progressOn = (domainId: string) => `the progress of verification on chain ${domainId}`
+
+/**
+ * Does not look after COMMIT: another server may have begun a first pass by then. An end that is undone makes the next
+ * process verify rows again.
+ */
+async function endBoot(client: Client): Promise<void> {
+  const { rows } = await client.query('SELECT FROM audit_reconcile WHERE boot_seq IS NOT NULL FOR UPDATE')
+  const { rowCount } = await client.query(END_BOOT)
+  if ((rowCount ?? 0) < rows.length) throw withheld('the end of the first pass')
 }
 
 function progressOf(row: KeptRow): KeptProgress {

@@ -1,17 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditError } from '../../base/errors.js'
 import type { ChainHead } from '../../chain/entry.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type { AppendItem } from '../../ports/append.js'
 import type { RestoredDomain, RestoredRow, RestoreTarget } from '../../ports/restore.js'
 import { entryColumns } from '../append/entry-columns.js'
+import { underLocks } from '../append/under-locks.js'
+import { type ClaimsRow, claimsColumns, domainClaims, readClaims } from '../query/domain-claims.js'
+import { ChainClaims } from '../session/chain-claims.js'
 import { type Client, type Database, DURABLE } from '../session/database.js'
-import { databaseError } from '../session/database-error.js'
+import { assertWritten, type Written, withheld, written } from '../session/written.js'
 import { chainState } from '../verify/chain-state.js'
+import { lacksCreation, recordCreation } from './recorded-creation.js'
+import { finished, type GivenName, insertedRows, marked, unmarked } from './restored-state.js'
 
 const BEGIN = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${DURABLE}`
 
-/** A lock of the session: it ends with the connection, however the process dies. */
-const CLAIM = `SELECT pg_try_advisory_lock(hashtextextended('audit/restore/' || $1, 0)) AS claimed`
+/** Milliseconds between two looks at the claim of another restore. */
+const LOOK_AGAIN = 500
 
 const GIVEN = `
   unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
@@ -29,7 +36,7 @@ const COLUMNS = [
 
 const INSERT = `
   INSERT INTO audit_log_entry (${COLUMNS.join(', ')}, archived_at, archive_etag)
-  SELECT ${VALUES}, clock_timestamp(), r.etag FROM ${GIVEN}
+  SELECT ${VALUES}, CASE WHEN r.etag IS NOT NULL THEN clock_timestamp() END, r.etag FROM ${GIVEN}
   ON CONFLICT (domain_id, seq) DO NOTHING`
 
 /** The first given row whose seq is taken by a different row. */
@@ -42,7 +49,7 @@ const HEAD = `
   SELECT $1, $2, decode($3, 'hex') WHERE NOT EXISTS (SELECT FROM audit_log_entry WHERE domain_id = $1 AND seq >= $2)
   ON CONFLICT (domain_id) DO NOTHING`
 
-const DOMAIN = `INSERT INTO audit_domain (domain_id, mirror_url, created_at) VALUES ($1, $2, $3::timestamptz)
+const DOMAIN = `INSERT INTO audit_domain (domain_id, mirror_url, created_at, name) VALUES ($1, $2, $3::timestamptz, $4)
   ON CONFLICT (domain_id) DO NOTHING`
 
 /** Does not mark a chain that has a head. If the head were deleted later, the mark would look like a running restore. */
@@ -56,48 +63,82 @@ const UNMARK_EMPTY = `DELETE FROM audit_restore
 /** Rebuilds chains in PostgreSQL. Implements RestoreTarget. */
 export function postgresRestoreTarget(database: Database): RestoreTarget {
   return {
-    headOf: (domainId) => database.withClient(async (client) => (await chainState(client, domainId)).head),
+    headOf: (domainId) => database.read(async (client) => (await chainState(client, domainId)).head),
     restoring: (domainId, use) => restoring(database, domainId, use),
     begin: (domainId, mirrorUrl) =>
-      inTransaction(database, (client) => client.query(MARK, [domainId, mirrorUrl])),
-    abandon: (domainId) => inTransaction(database, (client) => client.query(UNMARK_EMPTY, [domainId])),
-    insert: (rows) => inTransaction(database, (client) => insert(client, rows)),
-    finish: (domainId, head, domain) =>
-      inTransaction(database, (client) => finish(client, domainId, head, domain)),
+      inTransaction(
+        database,
+        (client) => client.query(MARK, [domainId, mirrorUrl]),
+        () => marked(domainId),
+      ),
+    abandon: (domainId) =>
+      inTransaction(
+        database,
+        (client) => client.query(UNMARK_EMPTY, [domainId]),
+        () => unmarked(domainId),
+      ),
+    insert: (rows) =>
+      inTransaction(
+        database,
+        (client) => insert(client, rows),
+        () => insertedRows(rows),
+      ),
+    lacksCreation: (domainId) => database.read((client) => lacksCreation(client, domainId)),
+    finish: (domainId, head, domain, creation) =>
+      inTransaction(
+        database,
+        (client) => finish(client, domainId, head, domain, creation),
+        (names) => finished(domainId, head, names),
+        creation === undefined ? [] : [PLATFORM_ANCHOR],
+      ),
   }
 }
 
-async function inTransaction(database: Database, use: (client: Client) => Promise<unknown>): Promise<void> {
-  await database.withTransaction(BEGIN, use)
+/** Runs `use` under the locks of the chains that it appends to, and looks before COMMIT and after it at what it wrote. */
+async function inTransaction<T>(
+  database: Database,
+  use: (client: Client) => Promise<T>,
+  changeOf: (result: T) => Written | undefined,
+  chains: readonly string[] = [],
+): Promise<void> {
+  const looked = async (client: Client) => {
+    const result = await use(client)
+    const change = changeOf(result)
+    if (change !== undefined) await assertWritten(client, change)
+    return result
+  }
+  if (chains.length > 0) await underLocks(database, chains, looked, written(changeOf))
+  else await database.withTransaction(BEGIN, looked, written(changeOf))
 }
 
+/** If the claim ends too early, another restore may begin. Both insert the same rows, and one of them creates the head. */
 async function restoring<T>(database: Database, domainId: string, use: () => Promise<T>): Promise<T> {
-  const client = await database.dedicated()
-  // If the connection is lost, another restore may begin. Both insert the same rows, and one of them creates the head.
-  client.on('error', () => undefined)
+  const claims = new ChainClaims(database, 'restore')
+  await claim(claims, domainId)
   try {
-    await claim(client, domainId)
+    const { head } = await database.read((client) => chainState(client, domainId))
+    if (head !== undefined) throw exists(`chain ${domainId} already exists, with ${head.seq} rows`)
     return await use()
   } finally {
-    await client.end().catch(() => undefined)
+    await claims.release(domainId)
   }
 }
 
-async function claim(client: Client, domainId: string): Promise<void> {
-  try {
-    const { rows } = await client.query<{ claimed: boolean }>(CLAIM, [domainId])
-    if (rows[0]?.claimed !== true) throw running(domainId)
-    const { head } = await chainState(client, domainId)
-    if (head !== undefined) throw exists(`chain ${domainId} already exists, with ${head.seq} rows`)
-  } catch (error) {
-    throw databaseError(error)
+/** Waits for the end of the claim of a restore that was killed. A claim that is renewed meanwhile is that of a running one. */
+async function claim(claims: ChainClaims, domainId: string): Promise<void> {
+  let first: string | undefined
+  while (!(await claims.take(domainId))) {
+    const renewed = await claims.renewedAt(domainId)
+    first ??= renewed
+    if (renewed !== undefined && renewed !== first) throw running(domainId)
+    await sleep(LOOK_AGAIN)
   }
 }
 
 /** Inserts rows. Rows that an earlier restore inserted stay as they are. */
 async function insert(client: Client, rows: readonly RestoredRow[]): Promise<void> {
   const values = columnsOf(rows)
-  const { rowCount } = await client.query({ name: 'audit_restore_rows', text: INSERT, values })
+  const { rowCount } = await client.query(INSERT, values)
   if (rowCount === rows.length) return
   const { rows: others } = await client.query<{ seq: string }>(OTHER, values)
   const [other] = others
@@ -106,23 +147,64 @@ async function insert(client: Client, rows: readonly RestoredRow[]): Promise<voi
 }
 
 function columnsOf(rows: readonly RestoredRow[]): unknown[] {
-  return [...entryColumns(rows.map(({ entry }) => entry)), rows.map(({ etag }) => etag)]
+  return [...entryColumns(rows.map(({ entry }) => entry)), rows.map(({ etag }) => etag ?? null)]
 }
 
 /**
- * Creates the head and the registry entry. A crash before COMMIT leaves rows without a head; after COMMIT the chain exists.
+ * Creates the head and the registry entry, records the Domain on a platform chain that lacks it, and returns the names that
+ * it gave Domains. A crash before COMMIT leaves rows without a head; after COMMIT the chain exists.
  */
 async function finish(
   client: Client,
   domainId: string,
   head: ChainHead,
-  { mirrorUrl, createdAt }: RestoredDomain,
-): Promise<void> {
+  domain: RestoredDomain,
+  creation: AppendItem | undefined,
+): Promise<readonly GivenName[]> {
   const { rowCount } = await client.query(HEAD, [domainId, head.seq + 1, head.hash])
-  if (rowCount !== 1) throw exists(`chain ${domainId} got a head meanwhile, or has rows beyond ${head.seq}`)
-  if (domainId !== PLATFORM_ANCHOR)
-    await client.query(DOMAIN, [domainId, mirrorUrl ?? null, formatTimestamp(createdAt)])
+  if (rowCount !== 1) await assertTaken(client, domainId, head)
+  const names = domainId === PLATFORM_ANCHOR ? await nameRestored(client) : []
+  if (domainId !== PLATFORM_ANCHOR) await register(client, domainId, domain)
+  if (creation !== undefined) await recordCreation(client, domainId, creation)
   await client.query('DELETE FROM audit_restore WHERE domain_id = $1', [domainId])
+  return names
+}
+
+const TAKEN = `SELECT EXISTS (SELECT FROM audit_log_chain_head WHERE domain_id = $1)
+  OR EXISTS (SELECT FROM audit_log_entry WHERE domain_id = $1 AND seq > $2) AS taken`
+
+/** Throws: `chain_exists` where the chain has a head or later rows, else `write_undone`, since nothing kept the head out. */
+async function assertTaken(client: Client, domainId: string, { seq }: ChainHead): Promise<never> {
+  const { rows } = await client.query<{ taken: boolean }>(TAKEN, [domainId, seq])
+  if (rows[0]?.taken !== true) throw withheld(`the head of chain ${domainId}, at row ${seq}`)
+  throw exists(`chain ${domainId} got a head meanwhile, or has rows beyond ${seq}`)
+}
+
+async function register(
+  client: Client,
+  domainId: string,
+  { mirrorUrl, createdAt, name }: RestoredDomain,
+): Promise<void> {
+  const { renamed, creation } = await domainClaims(client, domainId)
+  const recorded = renamed ?? creation?.name ?? name ?? ''
+  await client.query(DOMAIN, [domainId, mirrorUrl ?? null, formatTimestamp(createdAt), recorded])
+}
+
+const REGISTERED = `SELECT d.domain_id::text AS id, ${claimsColumns('d.domain_id')} FROM audit_domain d`
+
+/** Gives Domains that were restored before the platform chain the names that it records. Changes no other name. */
+async function nameRestored(client: Client): Promise<GivenName[]> {
+  const given: GivenName[] = []
+  const { rows } = await client.query<ClaimsRow & { id: string }>(REGISTERED)
+  for (const row of rows) {
+    const { registry, genesis, creation, renamed } = readClaims(row)
+    const [recorded, current] = [renamed ?? creation?.name, registry[0]?.name]
+    const isRestored = current === '' || current === genesis?.name
+    if (recorded === undefined || recorded === current || !isRestored) continue
+    await client.query('UPDATE audit_domain SET name = $2 WHERE domain_id = $1', [row.id, recorded])
+    given.push({ domainId: row.id, name: recorded })
+  }
+  return given
 }
 
 function running(domainId: string): AuditError {

@@ -7,11 +7,12 @@ import { searchOnly } from '../session/schema-location.js'
 const MARKER_TABLE = 'audit_schema_migration'
 
 /** The tables that a verdict is made from. */
-const TABLES = [
+export const TABLES = [
   MARKER_TABLE,
   'audit_domain',
   'audit_log_entry',
   'audit_log_chain_head',
+  'audit_mirror_marker',
   'audit_reconcile',
   'audit_restore',
   'audit_tamper_quarantine',
@@ -33,18 +34,20 @@ interface Relation {
 }
 
 /**
- * Finds the one schema that the names of our tables lead to, and restricts this connection to it. Returns undefined
- * when no schema of the search_path holds the tables.
+ * Finds the one schema that the names of our tables lead to, and restricts the current transaction to it. Returns
+ * undefined when no schema of the search_path holds the tables.
  *
  * Rejects with `schema_shadowed` when the names lead to more than one schema, or to something other than ordinary
  * tables: a user who may create objects in an earlier schema could otherwise show this role other rows.
  */
 export async function locateSchema(client: Client): Promise<SchemaLocation | undefined> {
   const path = (await client.query<{ path: string[] }>(PATH)).rows[0]?.path ?? []
-  await client.query('SET search_path = pg_catalog, pg_temp')
+  await client.query('SET LOCAL search_path = pg_catalog, pg_temp')
   const { rows } = await client.query<Relation>(RELATIONS, [TABLES])
   const location = locationIn(path, rows)
-  await client.query(location === undefined ? 'RESET search_path' : searchOnly(location.schema))
+  await client.query(
+    `SET LOCAL search_path ${location === undefined ? 'TO DEFAULT' : `= ${searchOnly(location.schema)}`}`,
+  )
   return location
 }
 

@@ -2,7 +2,8 @@ import { AuditError } from '../../base/errors.js'
 import type { AppliedMigration } from '../../ports/database.js'
 import type { Client, Database } from '../session/database.js'
 import { databaseError } from '../session/database-error.js'
-import { locateSchema } from './locate-schema.js'
+import { assertColumnTypes } from './column-types.js'
+import { locateSchema, TABLES } from './locate-schema.js'
 import { knownMigrations, type Migration } from './migrations-files.js'
 
 const APPLIED = `
@@ -21,7 +22,7 @@ export async function appliedMigrations(client: Client): Promise<AppliedMigratio
 
 /**
  * Rejects with `schema_missing`, `schema_outdated`, `schema_newer` or `schema_changed` unless the database has exactly the
- * schema of this program. Runs one query, which must not be inside a transaction: a missing table would abort it.
+ * schema of this program. A missing table aborts the transaction, so nothing can follow a rejection.
  */
 export async function assertSchema(client: Client, known = knownMigrations()): Promise<void> {
   const applied = await client
@@ -40,13 +41,14 @@ export async function assertSchema(client: Client, known = knownMigrations()): P
 }
 
 /**
- * Checks the schema as {@link assertSchema} does, and restricts every later connection of the database to the schema
- * that was checked. Also rejects with `schema_shadowed`.
+ * Checks the schema as {@link assertSchema} does, and restricts every later transaction of the database to the schema
+ * that was checked. Also rejects with `schema_shadowed` and `schema_altered`.
  */
 export async function pinSchema(database: Database): Promise<void> {
-  await database.withClient(async (client) => {
+  await database.read(async (client) => {
     const location = await locateSchema(client)
     await assertSchema(client)
+    await assertColumnTypes(client, TABLES)
     if (location !== undefined) database.pinTo(location)
   })
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { AuditError } from '../../base/errors.js'
 import type { Database } from './database.js'
 import { databaseError } from './database-error.js'
 import { NO_TIMEOUTS, SCAN_BEGIN } from './snapshot.js'
@@ -28,12 +29,13 @@ export class ScanClient {
     return scan.runOrClose(async (client) => {
       // An abort during connecting had no listener yet.
       signal.throwIfAborted()
-      const join =
-        snapshot === undefined
-          ? []
-          : [SHORT_LOCK_WAITS, `SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`]
-      // One query: between two, a server with a short idle_in_transaction_session_timeout could end the transaction.
-      await client.query([SCAN_BEGIN, ...join, NO_TIMEOUTS].join('; '))
+      // One query: between two, a server with a short idle_in_transaction_session_timeout could end the transaction. The
+      // settings are a query of the transaction, so the snapshot must be joined before them.
+      if (snapshot === undefined) await database.begin(client, SCAN_BEGIN, [NO_TIMEOUTS])
+      else {
+        const join = `SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`
+        await database.begin(client, `${SCAN_BEGIN}; ${join}`, [SHORT_LOCK_WAITS, NO_TIMEOUTS])
+      }
       return scan
     })
   }
@@ -58,7 +60,7 @@ export class ScanClient {
   }
 
   /** Returns the AuditError for a failure of the client. Throws the signal's reason once the signal is aborted. */
-  failure(error: unknown): Error {
+  failure(error: unknown): AuditError {
     this.#signal.throwIfAborted()
     return databaseError(error)
   }

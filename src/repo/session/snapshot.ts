@@ -1,11 +1,10 @@
 /**
  * Begins a transaction that sees one state of the whole database.
  *
- * row_security is off: a policy that hides rows must be an error, not a chain with fewer rows. constraint_exclusion is
- * off: a CHECK that is marked as valid and is not would make the planner skip the rows of a table.
+ * constraint_exclusion is off: a CHECK that is marked as valid and is not would make the planner skip the rows of a table.
  */
-export const SNAPSHOT_BEGIN = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-  SET LOCAL row_security = off; SET LOCAL constraint_exclusion = off`
+export const SNAPSHOT_BEGIN =
+  'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL constraint_exclusion = off'
 
 /** Begins the reading of one chain in key order. Sorting a long chain would spill to disk before its first row. */
 export const SCAN_BEGIN = `${SNAPSHOT_BEGIN}; SET LOCAL enable_sort = off`

@@ -17,6 +17,10 @@ export interface ChainState {
   readonly head?: ChainHead | undefined
   readonly last?: LastRow | undefined
   readonly restoring?: Restoring | undefined
+  /** Whether this server is a standby. */
+  readonly isStandby: boolean
+  /** The database's clock, in microseconds since 1970. */
+  readonly clock: bigint
 }
 
 /**
@@ -35,12 +39,15 @@ const STATE = `
     last.seq AS last_seq,
     last.hashes AS last_hashes,
     restoring.mirror_url AS restore_mirror,
-    ${microsOf('restoring.started_at')} AS restore_since
+    ${microsOf('restoring.started_at')} AS restore_since,
+    pg_is_in_recovery() AS is_standby,
+    ${microsOf('clock_timestamp()')} AS clock
   FROM (SELECT) AS one
   LEFT JOIN LATERAL (
-    SELECT seq, array_agg(encode(entry_hash, 'hex')) AS hashes FROM audit_log_entry
-    WHERE domain_id = $1 AND seq = (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1)
-    GROUP BY seq
+    SELECT max(seq) AS seq, array_agg(encode(entry_hash, 'hex')) AS hashes FROM (
+      SELECT seq, entry_hash FROM audit_log_entry
+      WHERE domain_id = $1 AND seq >= (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1) ORDER BY seq OFFSET 0
+    ) AS ends HAVING count(*) > 0
   ) AS last ON true
   -- If its primary key was dropped, the table may hold two heads of one chain. The head that does not match the last row
   -- sorts first (false before true, and unknown before both) and is judged.
@@ -60,6 +67,8 @@ interface StateRow {
   last_hashes: (string | null)[] | null
   restore_mirror: string | null
   restore_since: string | null
+  is_standby: boolean
+  clock: string
 }
 
 /** Reads the state of a chain in one query. */
@@ -74,6 +83,8 @@ export async function chainState(client: Client, domainId: string): Promise<Chai
         ? undefined
         : { seq: Number(row.last_seq), hashes: (row.last_hashes ?? []).map((hash) => hash ?? '') },
     restoring: restoringOf(row),
+    isStandby: row?.is_standby ?? false,
+    clock: BigInt(row?.clock ?? 0),
   }
 }
 

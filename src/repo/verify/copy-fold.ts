@@ -1,7 +1,7 @@
 import { nodeHasher } from '../../base/node-hasher.js'
 import type { ChainHead } from '../../chain/entry.js'
-import { FastPath } from '../../chain/fast-path.js'
-import { ChainFold, type FoldResult } from '../../chain/fold.js'
+import { type ByteRow, FastPath, type RowTaker } from '../../chain/fast-path.js'
+import { ChainFold, type FoldResult, type StoredRow } from '../../chain/fold.js'
 import { CopyFrames } from '../wire/copy-frames.js'
 import { CopyRows } from '../wire/copy-rows.js'
 
@@ -17,6 +17,8 @@ export interface CopyFoldRequest {
    */
   readonly end?: number | undefined
   readonly pins: readonly ChainHead[]
+  /** The database's clock, in microseconds since 1970. */
+  readonly now: bigint
 }
 
 /** Folds the byte stream of one COPY as it arrives, from the first message of the backend. */
@@ -26,12 +28,13 @@ export class CopyFold {
   readonly #rows: CopyRows
   readonly #frames: CopyFrames
 
-  constructor(request: CopyFoldRequest) {
-    const { fromSeq, toSeq, pins } = request
+  /** `observer` receives every row before the fold does. */
+  constructor(request: CopyFoldRequest, observer?: RowTaker) {
+    const { fromSeq, toSeq, pins, now } = request
     this.#end = toSeq ?? request.end
-    const options = { fromSeq, toSeq, pins, hasher: nodeHasher }
+    const options = { fromSeq, toSeq, pins, now, hasher: nodeHasher }
     this.#fastPath = new FastPath(new ChainFold(options), options)
-    const rows = new CopyRows(request.domainId, this.#fastPath)
+    const rows = new CopyRows(request.domainId, observed(this.#fastPath, observer))
     this.#rows = rows
     this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))
   }
@@ -46,7 +49,27 @@ export class CopyFold {
     return this.#frames.push(chunk)
   }
 
+  /** The result of the rows seen so far, where the stream broke off. */
+  soFar(): FoldResult {
+    return this.#fastPath.soFar()
+  }
+
   finish(): FoldResult {
     return this.#fastPath.finish(this.#end)
+  }
+}
+
+/** Returns the fold alone without an observer: a verify must not pay for what it does not use. */
+function observed(fold: FastPath, observer: RowTaker | undefined): RowTaker {
+  if (observer === undefined) return fold
+  return {
+    add: (row: ByteRow) => {
+      observer.add(row)
+      fold.add(row)
+    },
+    addStored: (row: StoredRow) => {
+      observer.addStored(row)
+      fold.addStored(row)
+    },
   }
 }

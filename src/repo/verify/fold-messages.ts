@@ -1,11 +1,10 @@
 import type { FoldResult } from '../../chain/fold.js'
-import type { SchemaLocation } from '../../ports/database.js'
+import type { DatabaseSite } from '../session/database.js'
 import type { FoldTask } from './fold-segment.js'
 
 /** Where a thread connects to, and the snapshot that it joins. */
 export interface FoldSite {
-  readonly url: string
-  readonly location: SchemaLocation | undefined
+  readonly database: DatabaseSite
   readonly snapshot: string
 }
 

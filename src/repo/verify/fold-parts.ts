@@ -31,5 +31,18 @@ export function joinParts(
   })
   if (!areIntact) return undefined
   const rows = results.reduce((sum, result) => sum + result.rows, 0)
-  return { rows, last: results.at(-1)?.last, findings: [] }
+  const recorded = joinRecorded(results)
+  return { rows, last: results.at(-1)?.last, recorded, findings: [], clockAhead: joinAhead(results) }
+}
+
+function joinRecorded(results: readonly FoldResult[]): FoldResult['recorded'] {
+  const [first, last] = [results[0]?.recorded, results.at(-1)?.recorded]
+  return first === undefined || last === undefined ? undefined : { first: first.first, last: last.last }
+}
+
+/** The times of intact parts ascend, so the first part that is ahead has the first row, and the last one the latest time. */
+function joinAhead(results: readonly FoldResult[]): FoldResult['clockAhead'] {
+  const ahead = results.flatMap(({ clockAhead }) => (clockAhead === undefined ? [] : [clockAhead]))
+  const [first, last] = [ahead[0], ahead.at(-1)]
+  return first === undefined || last === undefined ? undefined : { ...first, seconds: last.seconds }
 }

@@ -36,7 +36,7 @@ export async function foldOnThreads(
   const { rows } = await lead.query<{ snapshot: string; last: string | null }>(SHARED, [task.domainId])
   const [shared] = rows
   if (shared === undefined) return undefined
-  const site = { url: database.url, location: database.location, snapshot: shared.snapshot }
+  const site = { database: database.site, snapshot: shared.snapshot }
   const { end } = task
   const isWhole = task.keyed && shared.last !== null && end !== undefined
   const parts = isWhole ? cutParts(task, end, threads) : [task]

@@ -20,8 +20,9 @@ function post(reply: FoldReply): void {
   parentPort?.postMessage(reply)
 }
 
-const database = new Database(site.url, 1)
-if (site.location !== undefined) database.pinTo(site.location)
+const { url, location, ...options } = site.database
+const database = new Database(url, 1, options)
+if (location !== undefined) database.pinTo(location)
 const connecting = new AbortController()
 const timer = setTimeout(() => connecting.abort(new Error('no connection for a thread')), CONNECT_TIMEOUT)
 const scan = await ScanClient.open(database, connecting.signal, site.snapshot)

@@ -4,7 +4,9 @@ import type { Client, Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
 import { copyStatement } from '../wire/copy-statement.js'
 import { streamRows } from '../wire/row-stream.js'
+import { archiveState } from './archive-state.js'
 import { chainState } from './chain-state.js'
+import { checkIndexesOf } from './index-counts.js'
 import { hasPrimaryKey } from './primary-key.js'
 
 /**
@@ -23,11 +25,14 @@ const PAGE = 5_000
 const PRESENT = 'SELECT DISTINCT seq FROM audit_log_entry WHERE domain_id = $1 AND seq = ANY($2::bigint[])'
 
 /** Reads chains row by row, for a comparison with the mirror. Implements SnapshotSource. */
-export function postgresSnapshots(database: Database): SnapshotSource {
+export function postgresSnapshots(
+  database: Database,
+  options: { readonly countsIndexes?: boolean } = {},
+): SnapshotSource {
   return {
-    snapshot: (request, signal) => openSnapshot(database, request, signal),
+    snapshot: (request, signal) => openSnapshot(database, request, options.countsIndexes === true, signal),
     present: (domainId, seqs) =>
-      database.withClient(async (client) => {
+      database.read(async (client) => {
         const { rows } = await client.query<{ seq: string }>(PRESENT, [domainId, seqs])
         return new Set(rows.map(({ seq }) => Number(seq)))
       }),
@@ -37,13 +42,22 @@ export function postgresSnapshots(database: Database): SnapshotSource {
 async function openSnapshot(
   database: Database,
   request: Omit<ScanRequest, 'pins'>,
+  countsIndexes: boolean,
   signal: AbortSignal,
 ): Promise<RowSnapshot> {
   const scan = await ScanClient.open(database, signal)
   return scan.runOrClose(async (client) => {
     const state = await chainState(client, request.domainId)
     const unstamped = await unstampedRanges(client, request.domainId)
-    return { ...state, unstamped, rows: () => rowsOf(scan, request), close: () => scan.close() }
+    const archive = await archiveState(client, request, state.last?.seq ?? 0, true)
+    return {
+      ...state,
+      unstamped,
+      archive,
+      rows: () => rowsOf(scan, request),
+      checkIndexes: async () => (countsIndexes ? checkIndexesOf(scan, request) : undefined),
+      close: () => scan.close(),
+    }
   })
 }
 

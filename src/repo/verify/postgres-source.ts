@@ -1,10 +1,14 @@
+import { AuditError } from '../../base/errors.js'
+import { storeFailure } from '../../base/store-failure.js'
 import type { FoldResult } from '../../chain/fold.js'
 import { LIMITS } from '../../chain/limits.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../../ports/verify.js'
 import type { Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
+import { archiveState } from './archive-state.js'
 import { chainState } from './chain-state.js'
-import { type FoldTask, foldSegment } from './fold-segment.js'
+import { type FoldTask, foldUntilBreak } from './fold-segment.js'
+import { checkIndexesOf } from './index-counts.js'
 import { hasPrimaryKey } from './primary-key.js'
 
 /** The number of rows from which a thread is worth its start and its connection. */
@@ -19,6 +23,8 @@ export interface PostgresSourceOptions {
   readonly here?: boolean
   /** The number of rows that make a chain long, and the minimum for each thread. */
   readonly threadRows?: number
+  /** Whether a scan of a whole chain also counts its rows in the indexes of filters. Default: false. */
+  readonly countsIndexes?: boolean
 }
 
 /** Reads a chain from Postgres: rows and head in one snapshot, the rows as a binary COPY stream. */
@@ -30,26 +36,53 @@ export class PostgresSource implements EntrySource {
 
   constructor(database: Database, options: PostgresSourceOptions = {}) {
     this.#database = database
-    this.#options = { share: 1, threads: 1, here: false, threadRows: THREAD_ROWS, ...options }
+    this.#options = {
+      share: 1,
+      threads: 1,
+      here: false,
+      threadRows: THREAD_ROWS,
+      countsIndexes: false,
+      ...options,
+    }
   }
 
+  /** Threads do not say what they found before PostgreSQL fails, so one fold then reads the chain again. */
   async scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan> {
+    // An observer receives the rows in order and once, so that one fold reads them.
+    const threads = request.observer === undefined ? this.#options.threads : 0
+    try {
+      return await this.#scanOnce(request, threads, progress, signal)
+    } catch (error) {
+      if (threads < 2 || storeFailure(error) === undefined) throw error
+    }
+    return this.#scanOnce(request, 0, progress, signal)
+  }
+
+  async #scanOnce(
+    request: ScanRequest,
+    threads: number,
+    progress: (p: ScanProgress) => void,
+    signal: AbortSignal,
+  ): Promise<Scan> {
     const scan = await ScanClient.open(this.#database, signal)
     try {
-      return await scan.run(() => this.#scanOn(scan, request, progress, signal))
+      return await scan.run(() => this.#scanOn(scan, request, threads, progress, signal))
     } finally {
       await scan.close()
     }
   }
 
   async #scanOn(
-    { client }: ScanClient,
+    scan: ScanClient,
     request: ScanRequest,
+    threads: number,
     progress: (p: ScanProgress) => void,
     signal: AbortSignal,
   ): Promise<Scan> {
+    const { client } = scan
     const { domainId, fromSeq, pins } = request
     const state = await chainState(client, domainId)
+    const archive = await archiveState(client, request, state.last?.seq ?? 0, false)
     const keyed = await hasPrimaryKey(client)
     const last = state.last?.seq ?? 0
     const end = Math.min(request.toSeq ?? Number.MAX_SAFE_INTEGER, last)
@@ -60,16 +93,19 @@ export class PostgresSource implements EntrySource {
       toSeq,
       end: last <= LIMITS.maxSeq ? end : undefined,
       pins,
+      now: state.clock,
       keyed,
       share: this.#options.share,
     }
     const total = Math.max(end - fromSeq + 1, 0)
     const onRows = (rows: number) => progress({ rows, total })
-    const fold =
-      (await this.#foldOnThreads(client, task, total, onRows, signal)) ??
-      (await foldSegment(client, task, onRows))
+    const joined = await this.#foldOnThreads(client, task, total, threads, onRows, signal)
+    const { fold, broken } =
+      joined === undefined ? await foldUntilBreak(client, task, onRows, request.observer) : { fold: joined }
+    if (broken !== undefined) return cutScan({ ...state, archive, fold }, broken, signal)
+    const indexes = this.#options.countsIndexes ? await checkIndexesOf(scan, request) : undefined
     await client.query('COMMIT')
-    return { ...state, fold }
+    return { ...state, archive, fold, ...indexes }
   }
 
   /** Resolves with undefined if the chain is short, or if the threads could not fold it. */
@@ -77,13 +113,24 @@ export class PostgresSource implements EntrySource {
     client: ScanClient['client'],
     task: FoldTask,
     total: number,
+    most: number,
     onRows: (rows: number) => void,
     signal: AbortSignal,
   ): Promise<FoldResult | undefined> {
     const { here, threadRows } = this.#options
-    const threads = Math.min(this.#options.threads, Math.floor(total / threadRows))
+    const threads = Math.min(most, Math.floor(total / threadRows))
     if (threads < (here ? 2 : 1)) return undefined
     const { foldOnThreads } = await import('./fold-threads.js')
     return foldOnThreads(this.#database, client, task, { threads, here }, onRows, signal)
   }
+}
+
+/** Returns what was found before PostgreSQL failed. Throws the failure where nothing was found. */
+function cutScan(scan: Scan, broken: AuditError, signal: AbortSignal): Scan {
+  signal.throwIfAborted()
+  const { findings, last } = scan.fold
+  const message = last === undefined ? broken.message : `${broken.message}, after row ${last.seq}`
+  const doubt = new AuditError(broken.code, message, { cause: broken, advice: broken.advice })
+  if (findings.length === 0) throw doubt
+  return { ...scan, isCut: true, doubts: [doubt] }
 }

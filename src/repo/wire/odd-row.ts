@@ -1,3 +1,4 @@
+import { nodeHasher } from '../../base/node-hasher.js'
 import { int32 } from '../../chain/big-endian.js'
 import type { StoredRow } from '../../chain/fold.js'
 import { HASH_BYTES, PSEUDONYM_BYTES, RECORDED_AT_BYTES, SEQ_BYTES } from '../../chain/layout.js'
@@ -23,9 +24,12 @@ interface StoredHashes {
 export class OddRow {
   readonly #start = new Int32Array(FIELDS)
   readonly #length = new Int32Array(FIELDS)
+  #from = 0
+  #to = 0
 
   /** Locates each field of the row at `at`. Returns the end of the row, or -1 if the row is still incomplete. */
   locate(bytes: Buffer, at: number, to: number): number {
+    this.#from = at
     let next = at + 2
     for (let field = 0; field < FIELDS; field += 1) {
       if (next + 4 > to) return -1
@@ -34,6 +38,7 @@ export class OddRow {
       this.#length[field] = length
       next += 4 + Math.max(length, 0)
     }
+    this.#to = next
     return next > to ? -1 : next
   }
 
@@ -44,7 +49,8 @@ export class OddRow {
     const generation = this.#generation(bytes)
     if (generation !== undefined && generation !== 1) return { seq, unknownGeneration: generation, ...hashes }
     const problem = generation === undefined ? 'generation is NULL' : this.#problem(bytes)
-    return { seq, problem, ...hashes }
+    const bytesHash = nodeHasher.canonical(bytes.subarray(this.#from, this.#to))
+    return { seq, problem, bytesHash, ...hashes }
   }
 
   #problem(bytes: Buffer): string {

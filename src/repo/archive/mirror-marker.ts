@@ -1,0 +1,101 @@
+import type { ArchivedChain, MarkerRegistry, StampedRow } from '../../ports/marker.js'
+import { type ClaimsRow, claimsColumns, readClaims } from '../query/domain-claims.js'
+import type { Client, Database } from '../session/database.js'
+import { microsOf } from '../session/read-time.js'
+import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
+import { assertWritten, written } from '../session/written.js'
+
+const RECORDED = 'SELECT marker_id::text AS id FROM audit_mirror_marker LIMIT 1'
+
+const IS_RECORDED = 'EXISTS (SELECT FROM audit_mirror_marker)'
+
+const RECORD = 'INSERT INTO audit_mirror_marker (marker_id) VALUES ($1) ON CONFLICT DO NOTHING'
+
+/**
+ * The last row with a stamp of a chain. It is near the end of the chain. An infinite stamp counts as none. The rows without a
+ * stamp below it are few, and in a partial index.
+ */
+const lastStamped = (domainId: string) => `
+    SELECT seq, encode(entry_hash, 'hex') AS hash, ${microsOf('archived_at')} AS stamped_at,
+      e.seq - (SELECT count(*) FROM audit_log_entry u
+        WHERE u.domain_id = e.domain_id AND u.archived_at IS NULL AND u.seq < e.seq) AS stamped_rows
+    FROM audit_log_entry e
+    WHERE e.domain_id = ${domainId} AND archived_at IS NOT NULL AND isfinite(archived_at) ORDER BY seq DESC LIMIT 1`
+
+/** The walk probes the index once a chain. */
+const CHAINS = `
+  WITH RECURSIVE stored(domain_id) AS (
+    (SELECT domain_id FROM audit_log_entry ORDER BY domain_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.domain_id FROM audit_log_entry e WHERE e.domain_id > s.domain_id ORDER BY e.domain_id LIMIT 1)
+    FROM stored s WHERE s.domain_id IS NOT NULL
+  )
+  SELECT s.domain_id::text AS id, ${claimsColumns('s.domain_id')}, last.*
+  FROM stored s
+  LEFT JOIN LATERAL (${lastStamped('s.domain_id')}
+  ) AS last ON true
+  WHERE s.domain_id IS NOT NULL`
+
+const HASH = `SELECT encode(entry_hash, 'hex') AS hash FROM audit_log_entry WHERE domain_id = $1 AND seq = $2 LIMIT 1`
+
+interface LastRow {
+  readonly seq: string | null
+  readonly hash: string | null
+  readonly stamped_at: string | null
+  readonly stamped_rows: string | null
+}
+
+type ChainRow = ClaimsRow & LastRow & { readonly id: string }
+
+/** Implements MarkerRegistry. */
+export function postgresMarkerRegistry(database: Database): MarkerRegistry {
+  const recorded = async (): Promise<string | undefined> =>
+    database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
+      const { rows } = await client.query<{ id: string }>(RECORDED)
+      return rows[0]?.id
+    })
+  return {
+    recorded,
+    record: async (id) => {
+      const isRecorded = {
+        what: 'the id of the mirrors',
+        isThere: IS_RECORDED,
+        otherwise: 'it was not there',
+      }
+      const insert = async (client: Client) => {
+        await client.query(RECORD, [id])
+        await assertWritten(client, isRecorded)
+      }
+      await database.write(
+        insert,
+        written(() => isRecorded),
+      )
+      // Another program may have been first.
+      return (await recorded()) ?? id
+    },
+    chains: () =>
+      database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
+        const { rows } = await client.query<ChainRow>(CHAINS)
+        return rows.map(chainOf)
+      }),
+    lastStamped: (domainId) =>
+      database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
+        const { rows } = await client.query<LastRow>(lastStamped('$1'), [domainId])
+        return rows[0] === undefined ? undefined : stampedOf(rows[0])
+      }),
+    hashOf: (domainId, seq) =>
+      database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
+        const { rows } = await client.query<{ hash: string | null }>(HASH, [domainId, seq])
+        return rows[0]?.hash ?? undefined
+      }),
+  }
+}
+
+function chainOf(row: ChainRow): ArchivedChain {
+  return { domainId: row.id, claims: readClaims(row), stamped: stampedOf(row) }
+}
+
+function stampedOf({ seq, hash, stamped_at, stamped_rows }: LastRow): StampedRow | undefined {
+  if (seq === null || stamped_at === null) return undefined
+  return { seq: Number(seq), hash: hash ?? '', stampedAt: BigInt(stamped_at), rows: Number(stamped_rows) }
+}
