@@ -81,10 +81,11 @@ async function toAppendItem(entry: InputEntry, deps: ItemDeps, peppers: GroupPep
 
 /** Returns one entry as a row of one chain. People in the row are pseudonyms under that chain's pepper. */
 export function toRow(entry: InputEntry, domainId: string, pepper: Uint8Array): NewRow {
-  const { subjectId, relation, relationPath, correlationId, subject, context } = entry
+  const { subjectId, relation, relationPath, caveatContext, correlationId, subject, context } = entry
   const object = pseudonymiseObject(pepper, entry.object)
-  const stored = { relation, object, relationPath, correlationId }
-  const problem = personalDataProblem(stored, { subjectId, ...subject, ip: context?.ip })
+  const stored = { relation, object, relationPath, caveatContext, correlationId, zedtoken: entry.zedtoken }
+  const { impersonal } = entry
+  const problem = personalDataProblem(stored, { subjectId, ...subject, ip: context?.ip, impersonal })
   if (problem !== undefined) {
     throw new AuditError('personal_data_in_chain', problem, {
       advice: { code: 'keep_people_out' },
@@ -97,7 +98,7 @@ export function toRow(entry: InputEntry, domainId: string, pepper: Uint8Array): 
     object,
     reason: entry.reason,
     relationPath,
-    caveatContext: sortCaveats(entry.caveatContext),
+    caveatContext: sortCaveats(caveatContext),
     correlationId,
     zedtoken: entry.zedtoken,
     subject: subjectOf(entry),

@@ -6,11 +6,12 @@ import { chainObject } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { AppendItem, EntryStore, Placed } from '../ports/append.js'
 import type { Pepper } from '../ports/pepper.js'
+import { domainPath } from './domain-path.js'
 import { chainCreateRow, genesisRow } from './genesis.js'
-import { mirrorPath } from './mirror-step.js'
 
 export interface NewDomain {
   readonly domainId: string
+  /** For people; on the chain for ever. Empty: the Domain gets no name. */
   readonly name: string
   /** The Domain's own mirror, a URL that the caller has checked. It goes onto the chain, so it holds no credentials. */
   readonly mirrorUrl?: string | undefined
@@ -20,9 +21,10 @@ export interface NewDomain {
 
 /**
  * Registers a Domain and begins its chain: `audit.chain-create` on the new chain and on the platform chain, in one
- * transaction. Where the Domain has a mirror of its own, the relation_path of both rows is the one step `mirror:<url>`;
- * otherwise it is empty. Returns where the genesis row was appended. Rejects with `domain_exists`, with
- * `invalid_domain_id` for the nil UUID and the platform anchor, or with `usage` for a mirror URL of more than 505 bytes.
+ * transaction. The relation_path of both rows records the mirror of its own and the name, where the Domain has them.
+ * Returns where the genesis row was appended. Rejects with `domain_exists`, with `invalid_domain_id` for the nil UUID and
+ * the platform anchor, with `usage` for a mirror URL of more than 505 bytes or a name of more than 507, or with
+ * `personal_data_in_chain` for a name that holds personal data.
  */
 export async function createDomain(domain: NewDomain, store: EntryStore, pepper: Pepper): Promise<Placed> {
   const domainId = newDomainId(domain.domainId)
@@ -33,7 +35,8 @@ export async function createDomain(domain: NewDomain, store: EntryStore, pepper:
   return genesis
 }
 
-function newDomainId(text: string): string {
+/** Returns the id of a new Domain in lower case. Throws `invalid_domain_id`. */
+export function newDomainId(text: string): string {
   const domainId = checkedDomainId(text)
   if (domainId !== PLATFORM_ANCHOR) return domainId
   throw new AuditError('invalid_domain_id', 'the platform anchor is not a Domain', {
@@ -45,7 +48,7 @@ async function creation(domainId: string, domain: NewDomain, pepper: Pepper): Pr
   const [own, platform] = await Promise.all([pepper.pepperOf(domainId), pepper.pepperOf(PLATFORM_ANCHOR)])
   const platformGenesis = genesisPseudonym(platform)
   const { name, mirrorUrl } = domain
-  const path = mirrorPath(mirrorUrl)
+  const path = domainPath({ mirrorUrl, name: name === '' ? undefined : name, actor: domain.actor })
   const actor = pseudonym(platform, domain.actor)
   const genesis = genesisRow(domainId, genesisPseudonym(own), path)
   return {

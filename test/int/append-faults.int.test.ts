@@ -110,13 +110,13 @@ describe.each(WRITES)('%s', (_what, count, write) => {
 describe('a write that did not reach COMMIT', () => {
   it.each<[string, string, Fault]>([
     ['BEGIN', 'BEGIN', 'lost'],
-    ['the lock', 'pg_advisory_xact_lock', 'lost'],
+    ['the lock', 'FOR NO KEY UPDATE', 'lost'],
     ['the statement for the rows', 'COPY audit_log_entry', 'lost'],
     ['the statement for the rows, which arrives', 'COPY audit_log_entry', 'unanswered'],
     ['the rows', 'PGCOPY', 'lost'],
     ['the rows, which arrive', 'PGCOPY', 'unanswered'],
-    ['the head', 'audit_advance_heads', 'lost'],
-    ['the head, which arrives', 'audit_advance_heads', 'unanswered'],
+    ['the head', 'UPDATE audit_log_chain_head', 'lost'],
+    ['the head, which arrives', 'UPDATE audit_log_chain_head', 'unanswered'],
   ])(
     'stores nothing when the connection breaks at %s, and can be repeated',
     async (_where, marker, fault) => {
@@ -202,15 +202,13 @@ describe('a backend that was terminated', () => {
     const domainId = await direct.create()
     await asSuperuser(database.url, async (client) => {
       await client.query('BEGIN')
-      await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('audit/chain/' || $1, 0))`, [
-        domainId,
-      ])
+      await client.query('SELECT FROM audit_log_chain_head WHERE domain_id = $1 FOR UPDATE', [domainId])
       const waiting = writer.record(domainId).catch((error: unknown) => error)
       const blocked = () =>
         rowsOf(
           database.url,
           `SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity
-           WHERE datname = current_database() AND wait_event = 'advisory'`,
+           WHERE datname = current_database() AND wait_event = 'transactionid'`,
         )
       await expect.poll(blocked).toEqual([{ done: true }])
       expect(await waiting).toMatchObject({ code: 'database_unavailable' })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nodeHasher } from '../../src/base/node-hasher.js'
 import { ChainFold, type FoldResult, type StoredRow } from '../../src/chain/fold.js'
+import { MAX_MICROS } from '../../src/chain/timestamp.js'
 import { cutParts, joinParts } from '../../src/repo/verify/fold-parts.js'
 import type { FoldTask } from '../../src/repo/verify/fold-segment.js'
 import { chainOf, DOMAIN, rehashed, stored } from '../support/chain-builder.js'
@@ -9,7 +10,7 @@ import { chainOf, DOMAIN, rehashed, stored } from '../support/chain-builder.js'
 const LENGTH = 12
 const CHAIN = chainOf(LENGTH)
 const HONEST: readonly StoredRow[] = CHAIN.map(stored)
-const WHOLE: FoldTask = { domainId: DOMAIN, fromSeq: 1, pins: [], keyed: true, share: 1 }
+const WHOLE: FoldTask = { domainId: DOMAIN, fromSeq: 1, pins: [], now: MAX_MICROS, keyed: true, share: 1 }
 
 /** Folds the rows that the task's COPY would return. */
 function fold(rows: readonly StoredRow[], task: FoldTask): FoldResult {

@@ -1,5 +1,7 @@
 import { AuditError } from '../../base/errors.js'
-import { cloudTrailEntry, readCloudTrailFile } from './cloudtrail.js'
+import { cloudTrailEntry, type MappingOptions } from './cloudtrail/entry.js'
+import { readCloudTrailFile, type TrailItem } from './cloudtrail/file.js'
+import { fileNote } from './cloudtrail/file-note.js'
 import { type InputEntry, parseInputLine } from './input-line.js'
 import { type Line, splitLines } from './lines.js'
 import { readInput } from './read-input.js'
@@ -11,10 +13,27 @@ export interface Candidate {
   readonly where: string
   /** The entry, or the error that refuses it. */
   readonly entry: InputEntry | AuditError
-  /** Returns the input as it was read, for the file of rejects. */
-  readonly raw: () => Uint8Array
+  /** Returns the input as it was read, for the file of rejects; undefined if there is nothing to keep. */
+  readonly raw: () => Uint8Array | undefined
   /** `raw` is only the beginning of the line: a line over 1 MiB is never held whole. */
   readonly cut?: true | undefined
+  /** The file of the entry. */
+  readonly file?: string | undefined
+  /** `entry` is the error of a whole file, or of the rest of it. */
+  readonly isFile?: true | undefined
+}
+
+/** A line of a file of rejects that holds no entry: it names a file that an earlier run set aside whole. */
+export interface Skipped {
+  readonly where: string
+  readonly setAside: string
+}
+
+export interface FileOptions extends MappingOptions {
+  readonly until?: AbortSignal | undefined
+  readonly onSkipped?: ((skipped: Skipped) => void) | undefined
+  /** Receives the number of bytes that were read of a file, and a call without a number at its end. */
+  readonly onRead?: ((file: string, bytes?: number) => void) | undefined
 }
 
 /** Yields the lines of an NDJSON stream, in order. */
@@ -34,32 +53,61 @@ function parseLine(line: Line): InputEntry {
 }
 
 /**
- * Yields the candidates of files, one file after the other, until the end of the last file or until `until` aborts.
- * Rejects with `file_unreadable`, or with `invalid_input` naming the file.
+ * Yields the candidates of files, one file after the other, until the end of the last file or until `until` aborts. A file
+ * that cannot be read, or that is not of the format, is one candidate with the error `file_unreadable` or `invalid_input`, and
+ * the next file follows.
  */
 export async function* fileCandidates(
   paths: readonly string[],
   format: InputFormat,
-  until?: AbortSignal,
+  options: FileOptions = {},
 ): AsyncGenerator<Candidate> {
-  for (const path of paths) {
-    if (format === 'cloudtrail') yield* cloudTrailCandidates(path, until)
-    else yield* ndjsonCandidates(refuseGzip(readInput(path, until), path), path)
+  for (const file of paths) {
+    try {
+      yield* candidatesOf(file, format, options)
+      options.onRead?.(file)
+    } catch (error) {
+      options.until?.throwIfAborted()
+      if (!(error instanceof AuditError)) throw error
+      const raw = () => (format === 'cloudtrail' ? fileNote(file, error.message) : undefined)
+      yield { where: file, entry: error, raw, file, isFile: true }
+    }
   }
 }
 
-async function* cloudTrailCandidates(
-  path: string,
-  until: AbortSignal | undefined,
-): AsyncGenerator<Candidate> {
-  for (const [index, record] of (await readCloudTrailFile(path, until)).entries()) {
-    const where = `${path}, record ${index + 1}`
-    yield {
-      where,
-      entry: entryOf(() => cloudTrailEntry(record, where)),
-      raw: () => Buffer.from(JSON.stringify(record)),
-    }
+function candidatesOf(file: string, format: InputFormat, options: FileOptions): AsyncGenerator<Candidate> {
+  if (format === 'cloudtrail') return cloudTrailCandidates(file, options)
+  const chunks = counted(readInput(file, options.until), (bytes) => options.onRead?.(file, bytes))
+  return ndjsonCandidates(refuseGzip(chunks, file), file)
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    onBytes(chunk.length)
+    yield chunk
   }
+}
+
+async function* cloudTrailCandidates(file: string, options: FileOptions): AsyncGenerator<Candidate> {
+  for (const item of await readCloudTrailFile(file, options.until)) {
+    const where = `${file}, ${item.where}`
+    if ('setAside' in item) options.onSkipped?.({ where, setAside: item.setAside })
+    else yield { where, entry: entryOf(() => itemEntry(item, where, options)), raw: () => rawOf(item), file }
+  }
+}
+
+type RecordItem = Exclude<TrailItem, { readonly setAside: string }>
+
+function itemEntry(item: RecordItem, where: string, options: FileOptions): InputEntry {
+  if ('problem' in item) throw new AuditError('invalid_input', `${where}: ${item.problem}`)
+  return cloudTrailEntry(item.record, where, options)
+}
+
+function rawOf(item: RecordItem): Uint8Array {
+  return 'problem' in item ? item.bytes : Buffer.from(JSON.stringify(item.record))
 }
 
 /** Throws for gzip. Otherwise the error would be about an ill-formed first line, which hides the missing --format. */

@@ -7,7 +7,10 @@ import { LINE_NAMES, lineSchema } from './line-schema.js'
 import { JsonProblem, parseStrictJson } from './strict-json.js'
 
 /** An entry whose fields keep every limit of the format. Its chains and its pseudonyms are not known yet. */
-export type InputEntry = Readonly<z.output<typeof entrySchema>>
+export interface InputEntry extends Readonly<z.output<typeof entrySchema>> {
+  /** Texts of the subject that name no person. No caller can set this: only an import knows what its identities are. */
+  readonly impersonal?: readonly string[] | undefined
+}
 
 /** An entry as a caller in code gives it to {@link checkEntry}: every field that has a default may be left out. */
 export type UncheckedEntry = Readonly<z.input<typeof entrySchema>>

@@ -1,5 +1,5 @@
+import { MAX_JSON_DEPTH } from '../../base/json-shape.js'
 import { LIMITS, textProblem, utf8 } from '../../chain/limits.js'
-import { MAX_JSON_DEPTH } from './json-shape.js'
 
 /** JSON of 16 KiB cannot hold more values. The limit also bounds the walk over a value that a caller built in memory. */
 const MAX_VALUES = LIMITS.metadataBytes

@@ -1,4 +1,5 @@
-import { jsonShape, keyCount, MAX_JSON_DEPTH } from './json-shape.js'
+import { repeatsKey } from '../../base/json-repeats.js'
+import { jsonShape, keyCount, MAX_JSON_DEPTH } from '../../base/json-shape.js'
 
 /** A refusal whose message names the rule. It never quotes the input; the engine's own SyntaxError would. */
 export class JsonProblem extends Error {
@@ -14,21 +15,37 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {
   const { value, keys } = parseJson(bytes)
-  if (keyCount(value) !== keys) throw new JsonProblem('a key occurs twice in one object')
+  if (keyCount(value) !== keys) throw repeated()
   return value
 }
 
-/** Parses as {@link parseStrictJson} does, but keeps the last of two equal keys. */
-export function parseLooseJson(bytes: Uint8Array): unknown {
-  return parseJson(bytes).value
+/**
+ * Parses as {@link parseStrictJson} does, but a key may occur twice where `isAllowed` returns true for its path
+ * ({@link repeatsKey}). There, the last of two equal keys is kept.
+ */
+export function parseLooseJson(bytes: Uint8Array, isAllowed: (path: readonly string[]) => boolean): unknown {
+  const { value, keys, text } = parseJson(bytes)
+  if (keyCount(value) !== keys && repeatsKey(text, isAllowed)) throw repeated()
+  return value
 }
 
-function parseJson(bytes: Uint8Array): { value: unknown; keys: number } {
+function repeated(): JsonProblem {
+  return new JsonProblem('a key occurs twice in one object')
+}
+
+interface Parsed {
+  readonly value: unknown
+  readonly text: string
+  /** Number of keys in all objects of the text, with each repeated key counted. */
+  readonly keys: number
+}
+
+function parseJson(bytes: Uint8Array): Parsed {
   const text = decode(bytes)
   const { depth, keys } = jsonShape(text)
   if (depth > MAX_JSON_DEPTH) throw new JsonProblem(`nested deeper than ${MAX_JSON_DEPTH} levels`)
   try {
-    return { value: JSON.parse(text), keys }
+    return { value: JSON.parse(text), text, keys }
   } catch {
     throw new JsonProblem('not valid JSON')
   }

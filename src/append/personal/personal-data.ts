@@ -1,26 +1,37 @@
 import type { Entry } from '../../chain/entry.js'
 import type { RequestContext, SubjectPii } from '../../ports/append.js'
+import { emailsIn, isEmail, isSameEmail } from './email.js'
+import { INSIDE_WORD, readingsOf } from './fold.js'
 import { canonicalAddress, isAddress } from './ip.js'
 import { isPersonObject } from './pseudonymise.js'
 
 /** The hashed texts of a row that could hold personal data. */
-export type StoredTexts = Pick<Entry, 'relation' | 'object' | 'relationPath' | 'correlationId'>
+export type StoredTexts = Partial<
+  Pick<Entry, 'relation' | 'object' | 'relationPath' | 'caveatContext' | 'correlationId' | 'zedtoken'>
+>
 
 /** What is known about the person. */
 export interface PersonalData
   extends Pick<SubjectPii, 'plaintext' | 'emailClaim' | 'sourceIp'>,
     Pick<RequestContext, 'ip'> {
   readonly subjectId: string
+  /** Further texts that name the person, such as the name of a session. */
+  readonly names?: readonly string[] | undefined
+  /** Texts that name no person, although the entry has them as its subject, such as the id of an account. */
+  readonly impersonal?: readonly string[] | undefined
 }
 
-type Found = (field: string) => boolean
+type Found = (field: Field) => boolean
 
 /**
  * Returns which hashed field holds which kind of personal data, such as `object holds the subject_id`, or undefined. The
- * value itself is never returned. Case and Unicode compatibility forms make no difference. The search:
+ * value itself is never returned. Case and Unicode compatibility forms make no difference, percent-encoded text is also
+ * read decoded, and text with invisible characters also without them. The search:
  *
- * - A text is found anywhere in a field. A text of fewer than 4 bytes is found only as a whole word, without letters or
- *   digits beside it: otherwise a subject_id of one letter would refuse every row.
+ * - A text is found as a whole, without letters or digits beside it: the subject_id 1234 is not in `order:51234`.
+ * - E-mail addresses are compared as addresses ({@link isSameEmail}): ann@example.com is not in `mary-ann@example.com`. Other
+ *   parts of a text are no people, such as the instance in `AROA…:i-0abc`.
+ * - A zedtoken is opaque text, in which a short id can occur by chance: only texts of three or more characters are looked for.
  * - An address is not found inside a longer number (1.2.3.4 is not in 11.2.3.45). An IPv6 address is found in each of
  *   its spellings.
  * - An object that is a person is not searched: the sink stores a pseudonym there, whose hex digits could hold a short id
@@ -28,49 +39,69 @@ type Found = (field: string) => boolean
  */
 export function personalDataProblem(stored: StoredTexts, personal: PersonalData): string | undefined {
   const fields = fieldsOf(stored)
+  const hit = (kind: string, text: string | undefined) => firstHit(fields, kind, textSearch(text, personal))
   return (
-    firstHit(fields, 'subject_id', textSearch(personal.subjectId)) ??
-    firstHit(fields, 'plaintext', textSearch(personal.plaintext)) ??
-    firstHit(fields, 'e-mail claim', textSearch(personal.emailClaim)) ??
+    hit('subject_id', personal.subjectId) ??
+    hit('plaintext', personal.plaintext) ??
+    hit('e-mail claim', personal.emailClaim) ??
+    personal.names
+      ?.map((name) => hit('name of the subject', name))
+      .find((problem) => problem !== undefined) ??
     firstHit(fields, 'source_ip', addressSearch(personal.sourceIp)) ??
     firstHit(fields, 'ip', addressSearch(personal.ip))
   )
 }
 
-type Field = readonly [name: string, text: string]
+interface Field {
+  readonly name: string
+  readonly texts: readonly string[]
+  /** The shortest text that is looked for, in UTF-16 units. */
+  readonly shortest: number
+}
 
-function fieldsOf({ relation, object, relationPath, correlationId }: StoredTexts): Field[] {
-  const fields: Field[] = [['relation', folded(relation)]]
-  if (!isPersonObject(object)) fields.push(['object', folded(object)])
-  for (const item of relationPath) fields.push(['relation_path', folded(item)])
-  if (correlationId !== '') fields.push(['correlation_id', folded(correlationId)])
+function fieldsOf(stored: StoredTexts): Field[] {
+  const { relation = '', object = '', relationPath = [], caveatContext = [] } = stored
+  const { correlationId = '', zedtoken = '' } = stored
+  const fields: Field[] = []
+  if (relation !== '') fields.push(fieldOf('relation', relation))
+  if (!isPersonObject(object)) fields.push(fieldOf('object', object))
+  for (const item of relationPath) fields.push(fieldOf('relation_path', item))
+  for (const name of caveatContext) fields.push(fieldOf('caveat_context', name))
+  if (correlationId !== '') fields.push(fieldOf('correlation_id', correlationId))
+  if (zedtoken !== '') fields.push({ ...fieldOf('zedtoken', zedtoken), shortest: 3 })
   return fields
+}
+
+function fieldOf(name: string, text: string): Field {
+  return { name, texts: readingsOf(text), shortest: 1 }
 }
 
 function firstHit(fields: readonly Field[], kind: string, found: Found | undefined): string | undefined {
   if (found === undefined) return undefined
-  for (const [name, text] of fields) if (found(text)) return `${name} holds the ${kind}`
+  for (const field of fields) if (found(field)) return `${field.name} holds the ${kind}`
   return undefined
 }
 
-const BEYOND_ASCII = /[^\0-\x7f]/
-
-/** Folds case and compatibility forms. ASCII is not normalised: that would change nothing and cost more than the whole search. */
-function folded(text: string): string {
-  return (BEYOND_ASCII.test(text) ? text.normalize('NFKC') : text).toLowerCase()
-}
-
-function textSearch(text: string | undefined): Found | undefined {
+function textSearch(text: string | undefined, { impersonal = [] }: PersonalData): Found | undefined {
   if (text === undefined || text === '') return undefined
-  const needle = folded(text)
-  if (Buffer.byteLength(needle) >= 4) return (field) => field.includes(needle)
-  return (field) => occursApart(field, needle, /[\p{L}\p{N}]/u)
+  const needles = readingsOf(text)
+  const emails = needles.flatMap(emailsIn)
+  // An address is compared as one. Its text is also a part of longer addresses.
+  const whole = impersonal.includes(text) ? [] : needles.filter((needle) => !isEmail(needle))
+  if (whole.length === 0 && emails.length === 0) return undefined
+  return ({ texts, shortest }) =>
+    texts.some(
+      (field) =>
+        whole.some((needle) => needle.length >= shortest && occursApart(field, needle, INSIDE_WORD)) ||
+        (emails.length > 0 && emailsIn(field).some((found) => emails.some((own) => isSameEmail(found, own)))),
+    )
 }
 
 function addressSearch(text: string | undefined): Found | undefined {
-  if (text === undefined || !isAddress(text)) return textSearch(text)
+  if (text === undefined || !isAddress(text)) return textSearch(text, { subjectId: '' })
   const canonical = canonicalAddress(text)
-  return (field) => occursApart(field, canonical, /[0-9]/) || addressesIn(field).includes(canonical)
+  return ({ texts }) =>
+    texts.some((field) => occursApart(field, canonical, /[0-9]/) || addressesIn(field).includes(canonical))
 }
 
 /** Returns whether `needle` occurs in the field without a neighbour that `inside` matches. */
