@@ -1,8 +1,11 @@
 import { AuditError } from '../base/errors.js'
 import { type Finding, Findings } from '../chain/finding.js'
 import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
+import type { Strays } from '../ports/mirror.js'
 import type { ScanProgress } from '../ports/verify.js'
 import { OBJECT_MISSING } from '../verify/copy-findings.js'
+import { holdsChain } from '../verify/mirror/mapped-chains.js'
+import { StrayNames } from '../verify/mirror/stray-names.js'
 import { uploadBatch } from './batch.js'
 import type { DrainDeps } from './drain.js'
 import { type SourcedFinding, sourced } from './findings.js'
@@ -14,10 +17,11 @@ import {
   openChain,
   walkLedger,
 } from './ledger-walk.js'
-import type { Mirrors } from './mirrors.js'
+import type { AssertOurs, Mirror, Mirrors } from './mirrors.js'
 import { type ProvenRun, proveRun } from './prove-run.js'
 import { RowsWanted } from './rows-wanted.js'
 import type { RunGroup } from './run-judge.js'
+import { isStillOurs } from './still-ours.js'
 import { type Stopping, withStopping } from './stopping.js'
 
 export interface BackfillRequest {
@@ -31,6 +35,9 @@ export interface BackfillRequest {
 export interface BackfillDeps extends Pick<DrainDeps, 'queue' | 'codec' | 'hasher' | 'onFindings'> {
   readonly ledger: ArchiveLedger
   readonly mirrors: Mirrors
+  readonly assertOurs: AssertOurs
+  /** Returns whether this run has begun the mirror. */
+  readonly hasBegun: (mirror: Mirror) => boolean
   readonly onProgress: (progress: ScanProgress) => void
 }
 
@@ -43,14 +50,18 @@ export interface Backfilled {
   readonly rows: number
   /** Rows without an object. */
   readonly missing: number
-  /** Missing rows with a stamp: the object was there once, and is gone. */
+  /** Missing rows with a stamp: the object was there once, and is gone. None in a mirror that this run has begun. */
   readonly lost: number
   readonly uploaded: number
   /** Uploaded rows that had no stamp before. A stamp is never changed. */
   readonly stamped: number
+  /** The first row below the range that waits to be archived. Until it is, the uploaded rows get no stamp. */
+  readonly waitingBelow?: number | undefined
   readonly held: number
   readonly failed: number
   readonly findings: readonly Finding[]
+  /** Names among the keys that are no keys of rows. */
+  readonly strays?: Strays | undefined
   readonly error?: AuditError | undefined
 }
 
@@ -69,6 +80,7 @@ export async function backfillChain(
 ): Promise<Backfilled> {
   const chain = await openChain(request.domainId, deps)
   assertRange(request, chain.state)
+  await deps.assertOurs(chain.mirror, stop)
   return withStopping(stop, (stopping) => new Backfill(request, chain, deps, stopping).run())
 }
 
@@ -88,7 +100,13 @@ class Backfill {
   #lost = new Findings()
   #counts = { rows: 0, missing: 0, lost: 0, uploaded: 0, stamped: 0, held: 0, failed: 0 }
   #error: AuditError | undefined
+  readonly #strays = new StrayNames()
   #gaveUp = false
+  /** Whether every row so far is stamped, held back, or has an object, so that the next may be stamped. */
+  #isInOrder = true
+  #waitingBelow: number | undefined
+  /** Whether this run has begun the mirror, and it held no object of the chain: then none was lost there. */
+  #isNew = false
 
   constructor(
     readonly request: BackfillRequest,
@@ -105,16 +123,36 @@ class Backfill {
     const { codec, ledger } = this.deps
     const { domainId } = this.request
     const range = { domainId, fromSeq: this.#fromSeq, toSeq: this.#toSeq }
+    this.#isNew = this.deps.hasBegun(this.chain.mirror) && !(await this.#holdsChain())
+    const waiting = await this.deps.queue.nextUnstamped(domainId, 0)
+    if (waiting !== undefined && waiting < this.#fromSeq) this.#waitingBelow = waiting
+    this.#isInOrder = this.#waitingBelow === undefined
     const prefix = commonPrefix(domainId, this.#fromSeq, Math.max(this.#toSeq, this.#fromSeq), codec)
     for await (const step of walkLedger({ ...range, prefix }, ledger, store, codec, this.stopping.stop)) {
       if (step.kind === 'both' || step.kind === 'row') this.#counts.rows += 1
       if (step.kind === 'row') await this.#addMissing(step.row)
+      if (step.kind === 'stray') this.#strays.add(step.key)
       if (this.#gaveUp) break
       this.#reportProgress()
     }
     await this.#upload()
     const findings = this.#findings.sorted()
-    return { ...range, mirrorUrl: store.url, ...this.#counts, findings, error: this.#error }
+    const waitingBelow = this.#waitingBelow
+    const strays = this.#strays.found
+    return {
+      ...range,
+      mirrorUrl: store.url,
+      ...this.#counts,
+      waitingBelow,
+      findings,
+      strays,
+      error: this.#error,
+    }
+  }
+
+  #holdsChain(): Promise<boolean> {
+    const { domainId, mirror } = this.chain
+    return holdsChain(mirror.store, this.deps.codec, domainId, this.stopping.stop)
   }
 
   async #addMissing(row: LedgerRow): Promise<void> {
@@ -123,9 +161,9 @@ class Backfill {
     if (!isLost && row.archivedAt !== undefined) return
     this.#counts.missing += 1
     this.#waiting.add(row.seq)
-    if (isLost) {
+    if (isLost && !this.#isNew) {
       this.#counts.lost += 1
-      this.#lost.add(lostFinding(row.seq))
+      this.#lost.add(lostFinding(row))
     }
     if (this.#waiting.ranges.length >= RANGES) await this.#upload()
   }
@@ -157,6 +195,7 @@ class Backfill {
   }
 
   async #uploadRun(run: ProvenRun, wanted: RowsWanted): Promise<void> {
+    this.#isInOrder &&= run.failed === 0
     this.#counts.held += run.held
     this.#counts.failed += run.failed
     this.#error ??= run.error
@@ -176,8 +215,12 @@ class Backfill {
   async #uploadGroup(group: RunGroup, counts: (seq: number) => boolean): Promise<void> {
     const { domainId } = this.request
     const batch = await uploadBatch(domainId, group, counts, this.#uploadDeps, this.stopping)
+    const assertOurs = () => this.deps.assertOurs(this.chain.mirror, this.stopping.giveUp)
+    this.#isInOrder &&= await isStillOurs(assertOurs, this.stopping.giveUp)
     // Dying before this line leaves objects without stamps. The archiver finds and stamps their rows.
-    const stamped = batch.uploaded.length === 0 ? 0 : await this.deps.queue.stamp(domainId, batch.uploaded)
+    const stamps = this.#isInOrder ? batch.inOrder : []
+    const stamped = stamps.length === 0 ? 0 : await this.deps.queue.stamp(domainId, stamps)
+    this.#isInOrder &&= batch.isWhole
     this.#counts.uploaded += batch.uploaded.length
     this.#counts.stamped += stamped
     this.#counts.held += batch.held
@@ -199,11 +242,12 @@ class Backfill {
   }
 }
 
-function lostFinding(seq: number): Finding {
+function lostFinding({ seq, entryHash }: LedgerRow): Finding {
   return {
     code: 'object_missing',
     seqFrom: seq,
     seqTo: seq,
+    expected: entryHash,
     detail: OBJECT_MISSING,
   }
 }

@@ -25,6 +25,10 @@ export interface BatchDeps {
 export interface Batch {
   /** Rows that the mirror has now, by this or by an earlier upload. */
   readonly uploaded: readonly { readonly seq: number; readonly etag: string }[]
+  /** The rows of `uploaded` below the first row that failed. Only these may be stamped: stamps are set in order of seq. */
+  readonly inOrder: readonly { readonly seq: number; readonly etag: string }[]
+  /** Whether no row failed, and each was begun. Otherwise no row beyond this batch may be stamped. */
+  readonly isWhole: boolean
   readonly findings: readonly SourcedFinding[]
   /** Rows that must not be uploaded, because the row or the object that the mirror has for it is damaged. */
   readonly held: number
@@ -54,15 +58,29 @@ export async function uploadBatch(
     ...outcomes.filter((one) => one instanceof AuditError),
     ...unchecked.map(generationUnknown),
   ]
+  const uploaded = outcomes.flatMap((one) => ('etag' in one ? [{ seq: one.seq, etag: one.etag }] : []))
+  const failedSeq = firstFailed(ready, outcomes, unchecked)
   const differing = outcomes.flatMap((one) => ('finding' in one ? [one.finding] : []))
   return {
-    uploaded: outcomes.flatMap((one) => ('etag' in one ? [{ seq: one.seq, etag: one.etag }] : [])),
+    uploaded,
+    inOrder: uploaded.filter(({ seq }) => seq < failedSeq),
+    isWhole: failedSeq === Number.POSITIVE_INFINITY && outcomes.length === ready.length,
     findings: [...sourced('postgres', findings), ...sourced('mirror', differing)],
     held: held + differing.length,
     failed: failures.length,
     error: failures[0],
     gaveUp: breaker.isOpen,
   }
+}
+
+/** Outcomes are in the order of the rows; rows at the end may have none. */
+function firstFailed(
+  rows: readonly ChainedEntry[],
+  outcomes: readonly (Uploaded | AuditError)[],
+  unchecked: readonly StoredRow[],
+): number {
+  const failed = rows.find((_row, i) => outcomes[i] instanceof AuditError)
+  return Math.min(failed?.seq ?? Number.POSITIVE_INFINITY, ...unchecked.map(({ seq }) => seq))
 }
 
 /** Returns the outcome of each row, in order, without the rows that were not begun when the signal came. */

@@ -11,11 +11,11 @@ export const AFTER_FAILURE: BackOff = { first: 1_000, longest: 60_000, jitter: 1
 const WHILE_HELD: BackOff = { first: 5_000, longest: 60_000, jitter: 0 }
 
 /**
- * When the next pass over a chain begins, and at which row. Rows that were held back or failed are skipped until their
- * wait is over, so that they neither delay new rows nor are read at every poll.
+ * When the next pass over a chain begins, and at which row. Rows that were held back are skipped until their wait is over,
+ * so that they neither delay new rows nor are read at every poll. A row that failed is not skipped: rows are stamped in order.
  */
 export class ChainSchedule {
-  /** No pass begins before this time: the last pass uploaded nothing. */
+  /** No pass begins before this time, after a failure. */
   #notBefore = 0
   /** Rows up to this seq are skipped until `#skippedUntil`; 0 where no row is skipped. */
   #skipped = 0
@@ -23,6 +23,11 @@ export class ChainSchedule {
   #failures = 0
   /** Passes in a row that held rows back. */
   #helds = 0
+
+  /** The seq up to which rows are stamped or held back, as the last passes found it. */
+  get heldThrough(): number {
+    return this.#skipped
+  }
 
   isDue(now: number): boolean {
     return now >= this.#notBefore
@@ -42,7 +47,7 @@ export class ChainSchedule {
     if (from === 0) this.#skipped = 0
     if (from === 0 && drained.failed === 0) this.#failures = 0
     if (from === 0) this.#helds = drained.held > 0 ? this.#helds + 1 : 0
-    if (drained.held + drained.failed > 0) this.#skip(drained.reached, now + (wait ?? this.#heldWait()))
+    if (wait === undefined && drained.held > 0) this.#skip(drained.reached, now + this.#heldWait())
     return wait
   }
 
@@ -56,9 +61,9 @@ export class ChainSchedule {
   }
 
   #onFailure(progressed: boolean, now: number, random: number): number {
-    this.#failures += 1
+    this.#failures = progressed ? 1 : this.#failures + 1
     const wait = backOff(AFTER_FAILURE, this.#failures, random)
-    if (!progressed) this.#notBefore = now + wait
+    this.#notBefore = now + wait
     return wait
   }
 

@@ -1,12 +1,17 @@
 import type { WaitingChain } from '../ports/archive.js'
-import { type DrainDeps, type Drained, type DrainRange, drainChain } from './drain.js'
+import { type DrainDeps, type Drained, type DrainRange, drainChain, nothingDrained } from './drain.js'
 import type { SourcedFinding } from './findings.js'
-import { type Mirrors, openMirror } from './mirrors.js'
+import type { AssertHeld, AssertOurs, Mirrors } from './mirrors.js'
+import { isStillOurs } from './still-ours.js'
 import type { Stopping } from './stopping.js'
 
 /** What the archiver works with. */
 export interface ArchiverDeps extends Pick<DrainDeps, 'queue' | 'codec' | 'hasher' | 'onStamped'> {
   readonly mirrors: Mirrors
+  /** Rejects where the place is not the mirror of this database. Called before each pass, and before each stamp. */
+  readonly assertOurs: AssertOurs
+  /** Rejects where the mirror has lost the chain, or never held it. Called before the first upload of a pass. */
+  readonly assertHeld: AssertHeld
   /** Records findings and reports them. Called again with the same findings as long as the damage is there. */
   readonly onFindings: (domainId: string, findings: readonly SourcedFinding[]) => Promise<void>
 }
@@ -31,10 +36,16 @@ export async function drainPass(
   stopping: Stopping,
   regardless = false,
 ): Promise<Drained | 'claimed elsewhere'> {
-  const mirror = await openMirror(chain, deps.mirrors)
+  const mirror = await deps.mirrors.of(chain)
+  const assertOurs = () => deps.assertOurs(mirror, stopping.giveUp)
+  const assertPlace = async () => {
+    await assertOurs()
+    await deps.assertHeld(chain.domainId, mirror, stopping.giveUp)
+  }
+  if (!(await isStillOurs(assertPlace, stopping.giveUp))) return nothingDrained(range.after)
   const { concurrency } = deps.mirrors
   const pass = { ...range, maxRows: PASS_ROWS }
-  const drain = () => drainChain(chain.domainId, pass, { ...deps, mirror, concurrency }, stopping)
+  const drain = () => drainChain(chain.domainId, pass, { ...deps, mirror, concurrency, assertOurs }, stopping)
   let drained: Drained | undefined
   await deps.queue.claim(chain.domainId, async () => {
     drained = await drain()

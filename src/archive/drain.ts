@@ -5,6 +5,7 @@ import type { SourcedFinding } from './findings.js'
 import { inParallel } from './in-parallel.js'
 import { BATCH, type ProvenRun, proveRun } from './prove-run.js'
 import type { RunGroup } from './run-judge.js'
+import { isStillOurs } from './still-ours.js'
 import type { Stopping } from './stopping.js'
 
 /** Batches of one chain in progress at once: while some are read or stamped, the uploads of others keep the mirror busy. */
@@ -15,6 +16,8 @@ export interface DrainDeps extends BatchDeps {
   /** Records findings before the pass continues. */
   readonly onFindings: (domainId: string, findings: readonly SourcedFinding[]) => Promise<void>
   readonly onStamped: (rows: number) => void
+  /** Rejects where the mirror is not, or is no longer, the mirror of this database. */
+  readonly assertOurs: () => Promise<void>
 }
 
 export interface DrainRange {
@@ -39,8 +42,8 @@ export interface Drained {
   /** The last seq that was read; where the pass began, if no row was read. */
   readonly reached: number
   /**
-   * `all`: every row without a stamp was read. `some`: maxRows or the signal ended the pass. `gave up`: the mirror is
-   * unreachable.
+   * `all`: every row without a stamp was read. `some`: maxRows or the signal ended the pass. `gave up`: a row could not be
+   * uploaded, so that no row after it may be stamped.
    */
   readonly ended: 'all' | 'some' | 'gave up'
   /** The part of a proven run that was not reached. The next pass need not prove it again. */
@@ -53,9 +56,10 @@ export function nothingDrained(after: number): Drained {
 
 /**
  * Archives the rows of a chain that have no stamp, in order of seq, run by run. Each run is proven as a whole before any
- * row of it is uploaded. A row that is damaged or cannot be uploaded is skipped and does not stop the others. At the signal
- * the pass ends, with every uploaded row stamped. Rejects where PostgreSQL fails; the next pass then finds and stamps the
- * rows that were uploaded.
+ * row of it is uploaded. A row that is damaged is skipped and does not stop the others. A row that cannot be uploaded ends
+ * the pass: stamps are set in order of seq, so that a row without a stamp below a stamped row was never archived, or has lost
+ * its stamp. At the signal the pass ends, with the uploaded rows stamped as far as they follow each other. Rejects where
+ * PostgreSQL fails or the mirror is not ours; the next pass then finds and stamps the rows that were uploaded.
  */
 export async function drainChain(
   domainId: string,
@@ -70,6 +74,7 @@ export async function drainChain(
     if (next === undefined || next > (range.toSeq ?? next))
       return { ...drained, rest: undefined, ended: 'all' }
     if (!isIn(drained.rest, next)) drained = await prove(domainId, next, drained, deps, stopping)
+    if (drained.failed > 0) return { ...drained, rest: undefined, ended: 'gave up' }
     const batches = groupsOf(drained.rest, next, range, Math.ceil(range.maxRows / BATCH) - groups)
     groups += batches.length
     drained = await drainGroups(domainId, batches, drained, range, deps, stopping)
@@ -124,11 +129,18 @@ async function drainGroups(
   stopping: Stopping,
 ): Promise<Drained> {
   let gaveUp = false
+  let previous = Promise.resolve(true)
   const isOver = () => stopping.stop.aborted || gaveUp
-  const batches = await inParallel(groups, BATCHES_AT_ONCE, isOver, async (group) => {
-    const batch = await drainBatch(domainId, group, (seq) => seq <= toSeq, deps, stopping)
-    gaveUp ||= batch.gaveUp
-    return batch
+  const batches = await inParallel(groups, BATCHES_AT_ONCE, isOver, (group) => {
+    const batch = drainBatch(domainId, group, (seq) => seq <= toSeq, deps, stopping, previous)
+    previous = batch.then(
+      ({ isInOrder }) => isInOrder,
+      () => false,
+    )
+    return batch.then((done) => {
+      gaveUp ||= done.gaveUp || done.failed > 0
+      return done
+    })
   })
   const last = groups[batches.length - 1]
   const drained = batches.reduce(add, before)
@@ -147,17 +159,23 @@ async function drainBatch(
   counts: (seq: number) => boolean,
   deps: DrainDeps,
   stopping: Stopping,
-): Promise<Batch & { stamped: number }> {
+  previous: Promise<boolean>,
+): Promise<DrainedBatch> {
   const batch = await uploadBatch(domainId, group, counts, deps, stopping)
+  const isReady = (await previous) && batch.inOrder.length > 0
+  const mayStamp = isReady ? await isStillOurs(deps.assertOurs, stopping.giveUp) : await previous
   // Dying before this line makes the next pass upload the same objects again and stamp them with the same etags.
-  const stamped = batch.uploaded.length === 0 ? 0 : await deps.queue.stamp(domainId, batch.uploaded)
+  const stamped = isReady && mayStamp ? await deps.queue.stamp(domainId, batch.inOrder) : 0
   // Dying before this line loses no finding: a row that is held back has no stamp, and the next pass finds it again.
   if (batch.findings.length > 0) await deps.onFindings(domainId, batch.findings)
   deps.onStamped(stamped)
-  return { ...batch, stamped }
+  return { ...batch, stamped, isInOrder: mayStamp && batch.isWhole }
 }
 
-function add(before: Drained, batch: Batch & { stamped: number }): Drained {
+/** `isInOrder`: every row of the batch and of those before it is stamped or held back. */
+type DrainedBatch = Batch & { readonly stamped: number; readonly isInOrder: boolean }
+
+function add(before: Drained, batch: DrainedBatch): Drained {
   return {
     ...before,
     stamped: before.stamped + batch.stamped,
@@ -165,6 +183,6 @@ function add(before: Drained, batch: Batch & { stamped: number }): Drained {
     failed: before.failed + batch.failed,
     findings: before.findings + batch.findings.length,
     error: before.error ?? batch.error,
-    ended: batch.gaveUp ? 'gave up' : before.ended,
+    ended: batch.gaveUp || batch.failed > 0 ? 'gave up' : before.ended,
   }
 }

@@ -1,3 +1,4 @@
+import { findingFingerprint } from '../chain/finding-fingerprint.js'
 import type { QuarantineStore } from '../ports/quarantine.js'
 import { recordFindings } from '../quarantine/quarantine.js'
 import type { SourcedFinding } from './findings.js'
@@ -46,6 +47,5 @@ export class FindingLog {
 }
 
 function keyOf(domainId: string, { source, finding }: SourcedFinding): string {
-  const { code, seqFrom, seqTo, expected, observed } = finding
-  return [domainId, source, code, seqFrom, seqTo, expected, observed].join()
+  return [domainId, source, findingFingerprint(finding, source)].join()
 }

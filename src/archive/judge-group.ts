@@ -29,6 +29,7 @@ export function judgeGroup(
   const head = { seq: group.to, hash: group.hash }
   const judge = new RunJudge({
     fromSeq: group.from,
+    notBefore: group.notBefore,
     head,
     groupRows: rows.length,
     counts: () => true,

@@ -2,7 +2,7 @@ import { AuditError } from '../base/errors.js'
 import { itemsOf } from '../base/paging.js'
 import type { ArchiveLedger, LedgerRow, LedgerState } from '../ports/archive.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
-import { type Mirror, type Mirrors, openMirror } from './mirrors.js'
+import type { Mirror, Mirrors } from './mirrors.js'
 
 /** A chain to compare: its state in PostgreSQL, and its mirror. */
 export interface OpenChain {
@@ -20,7 +20,7 @@ export async function openChain(
   { ledger, mirrors }: { readonly ledger: ArchiveLedger; readonly mirrors: Mirrors },
 ): Promise<OpenChain> {
   const state = await ledger.state(domainId)
-  const mirror = await openMirror({ domainId, mirrorUrl: state.mirrorUrl }, mirrors)
+  const mirror = await mirrors.of({ domainId, claims: state.claims })
   return { domainId, state, mirror }
 }
 
@@ -38,6 +38,9 @@ const PAGE = 5_000
 export type LedgerStep =
   | { readonly kind: 'both' | 'row'; readonly row: LedgerRow }
   | { readonly kind: 'object'; readonly seq: number; readonly key: string }
+  /** A key with the form of a row's key that names no row of the chain. */
+  | { readonly kind: 'orphan'; readonly key: string }
+  /** A name without that form. */
   | { readonly kind: 'stray'; readonly key: string }
 
 export interface WalkRequest {
@@ -66,7 +69,7 @@ export async function* walkLedger(
     for await (const { key } of store.list(request.prefix, signal)) {
       const named = codec.parseKey(key)
       if (named === undefined || named.domainId !== request.domainId) {
-        yield { kind: 'stray', key }
+        yield { kind: codec.hasRowForm(key) ? 'orphan' : 'stray', key }
         continue
       }
       for (; row !== undefined && row.seq < named.seq; row = await next(rows)) yield { kind: 'row', row }

@@ -1,24 +1,42 @@
-import { AuditError } from '../base/errors.js'
-import type { WaitingChain } from '../ports/archive.js'
+import type { GivenMirrors } from '../base/advice.js'
+import { type DomainClaims, namesOwnMirror } from '../base/domain-claims.js'
+import type { MirrorLocations } from '../base/mirror-locations.js'
 import type { MirrorStore } from '../ports/mirror.js'
 import { Semaphore } from './semaphore.js'
 
 /** An open mirror, and the semaphore that all uploads to it pass. */
 export interface Mirror {
+  /** The URL that it was opened by. */
+  readonly url: string
   readonly store: MirrorStore
   readonly uploads: Semaphore
 }
 
+/** A chain whose mirror is wanted. */
+export interface ClaimingChain {
+  readonly domainId: string
+  readonly claims: DomainClaims
+}
+
+/** Rejects where a place is not the mirror of this database (see MirrorGuard). */
+export type AssertOurs = (mirror: Mirror, signal: AbortSignal) => Promise<void>
+
+/** Rejects where a mirror holds no object of a chain that has archived rows (see HeldChains). */
+export type AssertHeld = (domainId: string, mirror: Mirror, signal: AbortSignal) => Promise<void>
+
 export interface MirrorOptions {
   /** Returns the mirror at a URL, the same one for each call. Rejects where it cannot be opened. */
   readonly open: (url: string) => Promise<MirrorStore>
-  /** The mirror of the platform chain, and of Domains without a mirror of their own. */
-  readonly defaultUrl: string
+  readonly locations: MirrorLocations
+  /** Whether the operator gave the default mirror for the one chain of this run. */
+  readonly isChosen?: boolean | undefined
+  /** Returns the mirror of a chain that the locations give none, or rejects with `mirror_not_mapped`. */
+  readonly otherwise: (chain: ClaimingChain) => Promise<string>
   /** Uploads in flight to each mirror, at most. */
   readonly concurrency: number
 }
 
-/** The mirrors that one run uploads to. */
+/** The mirrors that one run works with. */
 export class Mirrors {
   readonly #options: MirrorOptions
   readonly #uploads = new Map<string, Semaphore>()
@@ -31,37 +49,31 @@ export class Mirrors {
     return this.#options.concurrency
   }
 
-  urlOf(mirrorUrl: string | undefined): string {
-    return mirrorUrl ?? this.#options.defaultUrl
+  /** What a command has to repeat to find the same mirrors. */
+  get given(): GivenMirrors {
+    return this.#options.locations.given
   }
 
-  async at(mirrorUrl: string | undefined): Promise<Mirror> {
-    const url = this.urlOf(mirrorUrl)
-    return { store: await this.#options.open(url), uploads: this.#uploadsTo(url) }
+  /** Returns the URL of the mirror of a chain; undefined for a chain that the operator has given none. */
+  urlOf({ domainId, claims }: ClaimingChain): string | undefined {
+    const { locations, isChosen } = this.#options
+    return locations.of({ domainId, namesOwn: namesOwnMirror(claims), isChosen })
+  }
+
+  /** Returns whether the operator's settings put a chain in the mirror at a URL. */
+  serves({ domainId, claims }: ClaimingChain, url: string): boolean {
+    return this.#options.locations.of({ domainId, namesOwn: namesOwnMirror(claims) }) === url
+  }
+
+  /** Returns the mirror of a chain. Rejects with `mirror_not_mapped` where the operator has given none. */
+  async of(chain: ClaimingChain): Promise<Mirror> {
+    const url = this.urlOf(chain) ?? (await this.#options.otherwise(chain))
+    return { url, store: await this.#options.open(url), uploads: this.#uploadsTo(url) }
   }
 
   #uploadsTo(url: string): Semaphore {
     const uploads = this.#uploads.get(url) ?? new Semaphore(this.#options.concurrency)
     this.#uploads.set(url, uploads)
     return uploads
-  }
-}
-
-/** Returns the mirror of a chain. Rejects with `mirror_unavailable` where the Domain's own URL is not valid. */
-export async function openMirror(
-  { domainId, mirrorUrl }: Pick<WaitingChain, 'domainId' | 'mirrorUrl'>,
-  mirrors: Mirrors,
-): Promise<Mirror> {
-  try {
-    return await mirrors.at(mirrorUrl)
-  } catch (error) {
-    const isOwnUrl = mirrorUrl !== undefined && error instanceof AuditError
-    if (!isOwnUrl || error.code.startsWith('mirror_')) throw error
-    const message = `the mirror of ${domainId}: ${error.message}`
-    throw new AuditError('mirror_unavailable', message, {
-      cause: error,
-      advice: error.advice,
-      hint: error.hint,
-    })
   }
 }

@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuditError } from '../base/errors.js'
+import { sum } from '../base/sum.js'
 import type { WaitingChain } from '../ports/archive.js'
 import { type Drained, nothingDrained } from './drain.js'
 import { type ArchiverDeps, drainPass, PASSES, PASSES_PER_MIRROR } from './drain-pass.js'
 import { inParallel } from './in-parallel.js'
+import { OtherArchiver, STUCK } from './other-archiver.js'
 import { type Stopping, withStopping } from './stopping.js'
 
 /** Milliseconds between two attempts to claim a chain that another archiver has claimed. */
 const CLAIM_AGAIN = 200
-
-/** Milliseconds without a new stamp after which the other archiver counts as stuck. An upload that hangs times out before that. */
-const STUCK = 30_000
 
 /** The result of one chain. */
 export interface ChainDrained {
@@ -22,17 +21,20 @@ export interface ChainDrained {
  * Archives every chain that has rows to archive, up to the last row that it has at the start. Waits for a chain that
  * another archiver has claimed, as long as that archiver makes progress. A chain that fails has the error in its result
  * and does not stop the others. Rejects where the list of chains cannot be read, and at a bug, once the other chains have
- * stopped in order. `stuck` is the number of milliseconds without a stamp after which another archiver counts as stuck.
+ * stopped in order. `onWaiting` receives the number of
+ * rows to archive. `stuck` is the number of milliseconds without a stamp after which another archiver counts as stuck.
  */
 export async function archiveOnce(
-  deps: ArchiverDeps,
+  deps: ArchiverDeps & { readonly onWaiting?: ((rows: number) => void) | undefined },
   stop: AbortSignal,
   stuck = STUCK,
 ): Promise<ChainDrained[]> {
   const chains = await deps.queue.waiting()
+  deps.onWaiting?.(sum(chains, ({ firstSeq, lastSeq }) => lastSeq - firstSeq + 1))
   const byMirror = new Map<string, WaitingChain[]>()
   for (const chain of chains) {
-    const url = deps.mirrors.urlOf(chain.mirrorUrl)
+    // Chains without a mirror fail at once, each with its own error.
+    const url = deps.mirrors.urlOf(chain) ?? ''
     byMirror.set(url, [...(byMirror.get(url) ?? []), chain])
   }
   return withStopping(stop, async (stopping) => {
@@ -51,15 +53,16 @@ async function drainWhole(
   stuck: number,
 ): Promise<ChainDrained> {
   const { domainId, lastSeq } = chain
-  const other = new OtherArchiver(domainId, deps, stuck)
+  const other = new OtherArchiver(domainId, deps.queue, stuck)
   let drained = nothingDrained(0)
   try {
     while (drained.ended === 'some' && !stopping.stop.aborted) {
       const range = { after: drained.reached, toSeq: lastSeq, rest: drained.rest }
       const pass = await drainPass(chain, range, deps, stopping, other.isStuck)
-      if (pass === 'claimed elsewhere') await other.wait(stopping.stop)
+      if (pass === 'claimed elsewhere') await waitFor(other, stopping.stop)
       else drained = together(drained, pass)
     }
+    if (!stopping.stop.aborted) drained = await withWaiting(chain, drained, deps)
   } catch (error) {
     if (!(error instanceof AuditError)) {
       stopping.end(error)
@@ -70,26 +73,29 @@ async function drainWhole(
   return { domainId, drained }
 }
 
-/** Another archiver that has claimed the chain. A stopped or hanging archiver keeps its claim as long as its connection lives. */
-class OtherArchiver {
-  isStuck = false
-  #firstUnstamped: number | undefined
-  #since = performance.now()
+/** Resolves after a while, at the signal, or at once when the other archiver counts as stuck. */
+async function waitFor(other: OtherArchiver, stop: AbortSignal): Promise<void> {
+  await other.look()
+  if (!other.isStuck) await sleep(CLAIM_AGAIN, undefined, { signal: stop }).catch(() => undefined)
+}
 
-  constructor(
-    readonly domainId: string,
-    readonly deps: ArchiverDeps,
-    readonly patience: number,
-  ) {}
-
-  /** Resolves after a while, or at the signal. */
-  async wait(stop: AbortSignal): Promise<void> {
-    const next = await this.deps.queue.nextUnstamped(this.domainId, 0)
-    if (next !== this.#firstUnstamped) this.#since = performance.now()
-    this.#firstUnstamped = next
-    this.isStuck = performance.now() - this.#since >= this.patience
-    if (!this.isStuck) await sleep(CLAIM_AGAIN, undefined, { signal: stop }).catch(() => undefined)
-  }
+/** Adds an error where a row still waits, although none failed and none is held back. */
+async function withWaiting(
+  { domainId, lastSeq }: WaitingChain,
+  drained: Drained,
+  { queue }: ArchiverDeps,
+): Promise<Drained> {
+  if (drained.error !== undefined || drained.held > 0) return drained
+  const next = await queue.nextUnstamped(domainId, 0)
+  if (next === undefined || next > lastSeq) return drained
+  const error = new AuditError(
+    'archive_behind',
+    `chain ${domainId}: row ${next} still waits to be archived: it was committed, or lost its stamp, after the archiver had passed it`,
+    {
+      advice: { code: 'run_archiver' },
+    },
+  )
+  return { ...drained, error }
 }
 
 function together(before: Drained, pass: Drained): Drained {

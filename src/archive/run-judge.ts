@@ -2,12 +2,15 @@ import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import { asHash, type Hasher } from '../chain/hash.js'
+import type { RowTime } from '../chain/row-time.js'
 
 /** Rows that are uploaded together. `hash` is the entry_hash of the last row, which depends on all the others. */
 export interface RunGroup {
   readonly from: number
   readonly to: number
   readonly hash: string
+  /** The time that the first row must not be before. */
+  readonly notBefore: RowTime
 }
 
 export interface RunJudgeOptions {
@@ -19,6 +22,8 @@ export interface RunJudgeOptions {
   readonly head?: ChainHead | undefined
   /** Rows of one group, at most. */
   readonly groupRows: number
+  /** The time that the first row must not be before, where the row before it is not added. */
+  readonly notBefore?: RowTime | undefined
   /** Whether a row counts. Called with ascending seqs. */
   readonly counts: (seq: number) => boolean
   readonly hasher: Hasher
@@ -56,6 +61,9 @@ export class RunJudge {
   #groups: RunGroup[] = []
   /** The first row of the open group. */
   #groupFrom = 0
+  #groupNotBefore: RowTime
+  /** The time that the row being added must not be before. */
+  #notBefore: RowTime
   #groupSize = 0
   #first: StoredRow | undefined
   #before: StoredRow | undefined
@@ -70,14 +78,18 @@ export class RunJudge {
 
   constructor(options: RunJudgeOptions) {
     this.#options = options
-    this.#fold = new ChainFold({ fromSeq: options.fromSeq, hasher: options.hasher })
+    const { fromSeq, notBefore, hasher } = options
+    this.#fold = new ChainFold({ fromSeq, notBefore, hasher })
+    this.#notBefore = this.#fold.position.time
+    this.#groupNotBefore = this.#notBefore
   }
 
   /** Adds a row; call it in order of seq. Keeps only the first row of the run and the row before it. */
   add(row: StoredRow): void {
+    this.#notBefore = this.#fold.position.time
     this.#fold.add(row)
     if (row.seq < this.#options.fromSeq) this.#before = copied(row)
-    else if (row.seq === this.#seq) this.#startGroup(row.seq + 1, 'held')
+    else if (row.seq === this.#seq) this.#startGroup(row.seq + 1, this.#fold.position.time, 'held')
     else this.#step(row)
   }
 
@@ -109,18 +121,19 @@ export class RunJudge {
 
   #step(row: StoredRow): void {
     const isBroken = this.#first !== undefined && !this.#provesLast(row)
-    if (isBroken) this.#startGroup(row.seq, this.#isUnchecked(row) ? 'unchecked' : 'held')
+    if (isBroken) this.#startGroup(row.seq, this.#notBefore, this.#isUnchecked(row) ? 'unchecked' : 'held')
     if (row.seq !== this.#options.stampedSeq) this.#append(row)
     else if (!isBroken && this.#first !== undefined) this.#endRun()
   }
 
   /** Rows that the head has proven stay proven, whatever lies beyond the head. */
-  #startGroup(from: number, why: 'held' | 'unchecked'): void {
+  #startGroup(from: number, notBefore: RowTime, why: 'held' | 'unchecked'): void {
     if (this.#rowsToHead !== undefined) return
     if (why === 'held') this.#held = this.#rows
     else this.#unchecked = this.#rows
     this.#groups = []
     this.#groupFrom = from
+    this.#groupNotBefore = notBefore
     this.#groupSize = 0
   }
 
@@ -128,6 +141,7 @@ export class RunJudge {
     if (this.#first === undefined) {
       this.#first = copied(row)
       this.#groupFrom = row.seq
+      this.#groupNotBefore = this.#notBefore
     }
     this.#seq = row.seq
     this.#hash = asHash(row.entryHash)
@@ -150,9 +164,10 @@ export class RunJudge {
   }
 
   #closeGroup(): void {
-    if (this.#hash !== undefined)
-      this.#groups.push({ from: this.#groupFrom, to: this.#seq, hash: this.#hash })
+    const [from, to, hash, notBefore] = [this.#groupFrom, this.#seq, this.#hash, this.#groupNotBefore]
+    if (hash !== undefined) this.#groups.push({ from, to, hash, notBefore })
     this.#groupFrom = this.#seq + 1
+    this.#groupNotBefore = this.#fold.position.time
     this.#groupSize = 0
   }
 

@@ -1,6 +1,10 @@
+import type { AuditError } from '../base/errors.js'
+import { foundBefore } from '../base/store-failure.js'
+import type { MarkerState } from '../marker/judge-marker.js'
 import type { ArchiveLedger, LedgerRow } from '../ports/archive.js'
-import type { MirrorCodec } from '../ports/mirror.js'
+import type { MirrorCodec, Strays } from '../ports/mirror.js'
 import type { ScanProgress, SnapshotSource } from '../ports/verify.js'
+import { StrayNames } from '../verify/mirror/stray-names.js'
 import {
   hasLostObject,
   type LedgerStep,
@@ -9,12 +13,14 @@ import {
   openChain,
   walkLedger,
 } from './ledger-walk.js'
-import type { Mirrors } from './mirrors.js'
+import type { Mirror, Mirrors } from './mirrors.js'
 
 export interface StatusDeps {
   readonly ledger: ArchiveLedger
   readonly present: SnapshotSource['present']
   readonly mirrors: Mirrors
+  /** Judges the marker of a mirror. */
+  readonly judgeMarker: (mirror: Mirror, signal: AbortSignal) => Promise<MarkerState>
   readonly codec: MirrorCodec
   readonly onProgress: (progress: ScanProgress) => void
 }
@@ -23,6 +29,7 @@ export interface StatusDeps {
 export interface ArchiveStatus {
   readonly domainId: string
   readonly mirrorUrl: string
+  readonly marker: MarkerState
   readonly rows: number
   readonly archived: number
   /** Age of the oldest row without a stamp; 0 where every row has one. */
@@ -32,6 +39,10 @@ export interface ArchiveStatus {
   readonly gaps: { readonly count: number; readonly firstSeqs: readonly number[] }
   /** Objects below the chain's prefix that belong to no row of it. */
   readonly orphans: { readonly count: number; readonly firstKeys: readonly string[] }
+  /** Names below the chain's prefix that are no keys of rows. */
+  readonly strays?: Strays | undefined
+  /** Why the comparison broke off after it had found something. */
+  readonly error?: AuditError | undefined
 }
 
 /** Gaps and orphans that are listed, at most. */
@@ -60,6 +71,7 @@ class Comparison {
   #orphans = 0
   readonly #firstSeqs: number[] = []
   #firstKeys: string[] = []
+  readonly #strays = new StrayNames()
   #rowless: { seq: number; key: string }[] = []
 
   constructor(
@@ -73,26 +85,36 @@ class Comparison {
     const { domainId, state, mirror } = this.chain
     const { lastSeq, lagSeconds } = state
     const request = { domainId, fromSeq: 1, toSeq: lastSeq, prefix: codec.prefix(domainId) }
-    for await (const step of walkLedger(request, ledger, mirror.store, codec, this.signal)) {
-      await this.#compare(step)
-      onProgress({ rows: this.#rows, total: lastSeq })
+    let error: AuditError | undefined
+    try {
+      for await (const step of walkLedger(request, ledger, mirror.store, codec, this.signal)) {
+        await this.#compare(step)
+        onProgress({ rows: this.#rows, total: lastSeq })
+      }
+      await this.#lookUpRowless()
+    } catch (thrown) {
+      error = foundBefore(thrown, (broken) => (this.#gaps + this.#orphans > 0 ? broken : undefined))
     }
-    await this.#lookUpRowless()
     return {
       domainId,
       mirrorUrl: mirror.store.url,
+      marker: await this.deps.judgeMarker(mirror, this.signal),
       rows: this.#rows,
       archived: this.#archived,
       lagSeconds: this.#rows > this.#archived ? lagSeconds : 0,
       objects: this.#objects,
       gaps: { count: this.#gaps, firstSeqs: this.#firstSeqs },
       orphans: { count: this.#orphans, firstKeys: this.#firstKeys },
+      strays: this.#strays.found,
+      error,
     }
   }
 
   async #compare(step: LedgerStep): Promise<void> {
-    if (step.kind !== 'row') this.#objects += 1
-    if (step.kind === 'stray') this.#addOrphan(step.key)
+    if (step.kind === 'stray') this.#strays.add(step.key)
+    else if (step.kind !== 'row') this.#objects += 1
+    if (step.kind === 'stray') return
+    if (step.kind === 'orphan') this.#addOrphan(step.key)
     else if (step.kind === 'object') await this.#addRowless(step)
     else await this.#addRow(step.row, step.kind === 'both')
   }

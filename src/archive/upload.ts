@@ -1,7 +1,11 @@
 import { AuditError } from '../base/errors.js'
+import { nodeHasher } from '../base/node-hasher.js'
+import { encodeCanonical } from '../chain/canonical.js'
 import type { ChainedEntry } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
-import { MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
+import type { StoredRow } from '../chain/fold.js'
+import { type DecodedObject, MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
+import { differenceOf } from '../verify/difference.js'
 
 /** The result of the upload of one row. */
 export type Uploaded =
@@ -34,6 +38,8 @@ export async function uploadRow(
 async function differing(entry: ChainedEntry, bytes: Uint8Array, codec: MirrorCodec): Promise<Finding> {
   const decoded = await codec.decode(bytes, entry)
   const what = 'problem' in decoded ? decoded.problem : 'it holds another row'
+  const row = { seq: entry.seq, canonical: encodeCanonical(entry), ...hashesOf(entry) }
+  const copy = 'problem' in decoded ? damaged(entry.seq, bytes) : whole(decoded)
   return {
     code: 'copies_differ',
     seqFrom: entry.seq,
@@ -41,5 +47,18 @@ async function differing(entry: ChainedEntry, bytes: Uint8Array, codec: MirrorCo
     expected: entry.entryHash,
     observed: 'problem' in decoded ? undefined : decoded.entry.entryHash,
     detail: `the mirror has another object for this row: ${what}`,
+    rows: differenceOf([row], copy, nodeHasher),
   }
+}
+
+function damaged(seq: number, bytes: Uint8Array): StoredRow {
+  return { seq, bytesHash: nodeHasher.canonical(bytes) }
+}
+
+function whole({ entry, canonical }: Exclude<DecodedObject, { problem: string }>): StoredRow {
+  return { seq: entry.seq, canonical, ...hashesOf(entry) }
+}
+
+function hashesOf({ prevHash, entryHash }: ChainedEntry) {
+  return { prevHash, entryHash }
 }

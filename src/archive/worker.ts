@@ -3,11 +3,15 @@ import { AuditError } from '../base/errors.js'
 import type { WaitingChain } from '../ports/archive.js'
 import { AFTER_FAILURE, ChainSchedule } from './chain-schedule.js'
 import type { Drained } from './drain.js'
-import { type ArchiverDeps, drainPass, PASSES, PASSES_PER_MIRROR } from './drain-pass.js'
+import { type ArchiverDeps, PASSES, PASSES_PER_MIRROR } from './drain-pass.js'
+import { STUCK } from './other-archiver.js'
+import type { PlacesDeps } from './places.js'
 import type { ProvenRun } from './prove-run.js'
+import { SharedPasses } from './shared-passes.js'
 import { type Stopping, withStopping } from './stopping.js'
+import { watchPlaces } from './watch-places.js'
 
-export interface WorkerDeps extends ArchiverDeps {
+export interface WorkerDeps extends ArchiverDeps, Pick<PlacesDeps, 'chains'> {
   /** Milliseconds between two polls for rows to archive. */
   readonly pollInterval: number
   readonly onPass: (domainId: string, drained: Drained) => Promise<void>
@@ -19,7 +23,8 @@ export interface WorkerDeps extends ArchiverDeps {
 
 /**
  * Archives the rows of every chain until the signal. Resolves once the uploads in flight are finished and stamped.
- * Rejects only at a bug: every other failure is reported and retried.
+ * Rejects only at a bug: every other failure is reported and retried. `stuck` is the number of milliseconds without a stamp
+ * after which another archiver, which has claimed a chain, counts as stuck. Its chain is archived as well, and reported once.
  *
  * The worker polls and does not LISTEN: a NOTIFY in the append transaction would take a lock of the whole database at
  * commit, and the appends to all chains would wait in one queue. A poll walks along a partial index that is empty when
@@ -27,13 +32,24 @@ export interface WorkerDeps extends ArchiverDeps {
  * the vacuum, 0.4 ms of it our own CPU time. At one poll a second a row was archived 0.57 s after it was recorded (mean;
  * 0.99 s at 95 %).
  */
-export async function runWorker(deps: WorkerDeps, outer: AbortSignal): Promise<void> {
-  await withStopping(outer, async (stopping) => new Worker(deps, stopping).run())
+export async function runWorker(deps: WorkerDeps, outer: AbortSignal, stuck = STUCK): Promise<void> {
+  await withStopping(outer, async (stopping) => {
+    const watched = watchPlaces(deps, stopping).catch((error: unknown) => {
+      stopping.end(error)
+      throw error
+    })
+    const ended = await Promise.allSettled([new Worker(deps, stopping, stuck).run(), watched])
+    for (const end of ended) if (end.status === 'rejected') throw end.reason
+  })
 }
+
+/** Stands for the mirror of chains that have none: their passes fail at once, and block no chain of a mirror. */
+const UNMAPPED = ''
 
 class Worker {
   readonly #deps: WorkerDeps
   readonly #stopping: Stopping
+  readonly #shared: SharedPasses
   readonly #schedules = new Map<string, ChainSchedule>()
   /** By chain, while its pass runs: the mirror that the pass uploads to. */
   readonly #mirrors = new Map<string, string>()
@@ -50,9 +66,10 @@ class Worker {
   #bug: { error: unknown } | undefined
   #wake: () => void = () => undefined
 
-  constructor(deps: WorkerDeps, stopping: Stopping) {
+  constructor(deps: WorkerDeps, stopping: Stopping, stuck: number) {
     this.#deps = deps
     this.#stopping = stopping
+    this.#shared = new SharedPasses(deps, stopping, stuck)
   }
 
   async run(): Promise<void> {
@@ -104,7 +121,7 @@ class Worker {
       .filter(({ domainId }) => !this.#mirrors.has(domainId) && this.#scheduleOf(domainId).isDue(now))
       .sort((a, b) => this.#servedAt(a) - this.#servedAt(b))
     for (const chain of due) {
-      const url = this.#deps.mirrors.urlOf(chain.mirrorUrl)
+      const url = this.#deps.mirrors.urlOf(chain) ?? UNMAPPED
       if (this.#hasRoom(url)) this.#start(chain, url, now)
       else this.#hurry = true
     }
@@ -138,7 +155,7 @@ class Worker {
     try {
       const rest = this.#rests.get(domainId)
       this.#rests.delete(domainId)
-      const drained = await drainPass(chain, { after, rest }, this.#deps, this.#stopping)
+      const drained = await this.#shared.run(chain, { after, rest }, schedule.heldThrough)
       if (drained === 'claimed elsewhere') return
       if (drained.rest !== undefined && drained.ended === 'some') this.#rests.set(domainId, drained.rest)
       const wait = schedule.onPass(drained, after, Date.now(), Math.random())
@@ -179,6 +196,7 @@ class Worker {
     for (const domainId of this.#schedules.keys()) {
       if (waiting.has(domainId) || this.#mirrors.has(domainId)) continue
       this.#schedules.delete(domainId)
+      this.#shared.forget(domainId)
       this.#served.delete(domainId)
       this.#rests.delete(domainId)
     }

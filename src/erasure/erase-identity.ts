@@ -82,7 +82,7 @@ export async function previewErasure(
  * Forgets a person on one chain: deletes their mapping and the contexts of their rows, and appends a row that records it,
  * all in one transaction. Chain rows stay as they are. When nothing is left to delete, writes nothing and returns the
  * receipt of the earlier erasure. Rejects with `domain_not_found`, `pepper_mismatch`, `legal_hold`, and with the errors of
- * an append; nothing was deleted then, unless the code is `outcome_unknown`.
+ * an append; nothing was deleted then, unless the code is `outcome_unknown` or `write_undone`.
  */
 export async function eraseIdentity(ports: ErasurePorts, request: EraseRequest): Promise<ErasureReceipt> {
   const { domainId, person, actor, block } = request

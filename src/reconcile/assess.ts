@@ -21,7 +21,7 @@ export interface ReadinessInputs {
 const SLACK = 60_000
 
 /** Failures that may pass by themselves. */
-const MAY_PASS: ReadonlySet<ErrorCode> = new Set(['database_unavailable', 'outcome_unknown'])
+const MAY_PASS: ReadonlySet<ErrorCode> = new Set(['database_unavailable', 'lock_timeout', 'outcome_unknown'])
 
 /** Returns the worst state that applies. `stalled` wins over `pending`: it says why chains stay pending. */
 export function assess(inputs: ReadinessInputs, settings: ProbeSettings, now: number): IntegrityState {

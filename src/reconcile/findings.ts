@@ -1,5 +1,6 @@
 import { AuditError } from '../base/errors.js'
 import type { Finding } from '../chain/finding.js'
+import { findingFingerprint, namedByHashes } from '../chain/finding-fingerprint.js'
 import type { QuarantineStore } from '../ports/quarantine.js'
 import type { FindingKey, QuarantineCount, QuarantineOverview } from '../ports/reconcile.js'
 import { recordFindings } from '../quarantine/quarantine.js'
@@ -12,6 +13,8 @@ export interface FindingsDeps {
   /** Called when findings could not be written to the quarantine. They stay in memory. */
   readonly onUnrecorded: (domainId: string, error: unknown) => void
   readonly onRecorded: (domainId: string) => void
+  /** Called when another process has added unacknowledged records. */
+  readonly onAdded: (added: number) => void
   /** Called when the quarantine has fewer records than before. No program of ours removes records. */
   readonly onRemoved: (removed: number) => void
 }
@@ -66,10 +69,11 @@ export class OpenFindings {
 
   /** Counts the findings that are not acknowledged yet, at once, and returns them. */
   add(domainId: string, findings: readonly Finding[]): readonly Finding[] {
-    const fresh = findings.filter((finding) => !this.#acknowledged.has(keyOf({ domainId, ...finding })))
+    const named = namedByHashes(findings)
+    const fresh = findings.filter((finding) => !this.#isAcknowledged(domainId, finding, named))
     if (fresh.length === 0) return fresh
     const held = this.#unrecorded.get(domainId) ?? new Map<string, Finding>()
-    for (const finding of fresh) held.set(keyOf({ domainId, ...finding }), finding)
+    for (const finding of fresh) held.set(keyOf(domainId, finding), finding)
     this.#unrecorded.set(domainId, held)
     return fresh
   }
@@ -94,9 +98,9 @@ export class OpenFindings {
   }
 
   #report(domainId: string, findings: readonly Finding[]): void {
-    const fresh = findings.filter((finding) => !this.#reported.has(keyOf({ domainId, ...finding })))
+    const fresh = findings.filter((finding) => !this.#reported.has(keyOf(domainId, finding)))
     if (fresh.length === 0) return
-    for (const finding of fresh) this.#reported.add(keyOf({ domainId, ...finding }))
+    for (const finding of fresh) this.#reported.add(keyOf(domainId, finding))
     this.#deps.onFound(domainId, fresh)
   }
 
@@ -108,7 +112,10 @@ export class OpenFindings {
   async refresh(now: number): Promise<void> {
     const mark = await this.#deps.overview.mark()
     if (mark === this.#mark && now - this.#countedAt < RECOUNT) return
+    const before = this.isRead ? this.#sum(false) : undefined
     await this.#recount()
+    const open = this.#sum(false)
+    if (before !== undefined && open > before) this.#deps.onAdded(open - before)
     this.#mark = mark
     this.#countedAt = now
   }
@@ -122,16 +129,23 @@ export class OpenFindings {
     if (read < this.#usedRead) return
     this.#usedRead = read
     this.#counts = counts
-    this.#acknowledged = new Set(acknowledged.map(keyOf))
+    this.#acknowledged = new Set(acknowledged.map(keyOfRecord))
     this.isRead = true
     const total = this.#sum(false) + this.#sum(true)
     if (total < this.#highestTotal) onRemoved(this.#highestTotal - total)
     this.#highestTotal = Math.max(this.#highestTotal, total)
   }
 
+  #isAcknowledged(domainId: string, finding: Finding, named: ReadonlySet<Finding>): boolean {
+    if (this.#acknowledged.has(keyOf(domainId, finding))) return true
+    return (
+      named.has(finding) && this.#acknowledged.has(keyOfRow({ domainId, seq: finding.seqFrom, ...finding }))
+    )
+  }
+
   #forget(domainId: string, findings: readonly Finding[]): void {
     const held = this.#unrecorded.get(domainId)
-    for (const finding of findings) held?.delete(keyOf({ domainId, ...finding }))
+    for (const finding of findings) held?.delete(keyOf(domainId, finding))
     if (held?.size === 0) this.#unrecorded.delete(domainId)
   }
 
@@ -140,6 +154,14 @@ export class OpenFindings {
   }
 }
 
-function keyOf({ domainId, code, seqFrom, seqTo, expected, observed }: FindingKey): string {
-  return [domainId, code, seqFrom, seqTo, expected ?? '', observed ?? ''].join('/')
+function keyOf(domainId: string, finding: Finding): string {
+  return `${domainId}/${findingFingerprint(finding, 'postgres')}`
+}
+
+function keyOfRecord({ domainId, fingerprint, ...row }: FindingKey): string {
+  return fingerprint === undefined ? keyOfRow({ domainId, ...row }) : `${domainId}/${fingerprint}`
+}
+
+function keyOfRow({ domainId, code, seq, expected, observed }: FindingKey): string {
+  return [domainId, code, seq, expected ?? '', observed ?? ''].join('/')
 }

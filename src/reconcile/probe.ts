@@ -50,6 +50,7 @@ export class Probe implements Integrity {
       },
       onRecorded: (domainId) => this.#failures.clear('findings', domainId),
       onUnrecorded: (domainId, error) => void this.#failures.add('findings', error, domainId),
+      onAdded: (records) => log.error({ records }, 'records were added to the quarantine'),
       onRemoved: (records) => log.error({ records }, 'records were removed from the quarantine'),
     })
     this.#walk = new ChainWalk({

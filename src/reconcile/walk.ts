@@ -1,7 +1,9 @@
 import { AuditError } from '../base/errors.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
 import type { ChainGlance, KeptProgress, Position, ReconcileStore } from '../ports/reconcile.js'
 import type { EntrySource } from '../ports/verify.js'
+import { judgeUnknown } from '../verify/judge-unknown.js'
 import type { Widened } from '../verify/widen-segment.js'
 import type { FailureLog } from './failure-log.js'
 import type { OpenFindings } from './findings.js'
@@ -45,6 +47,10 @@ export class ChainWalk {
   #writes = Promise.resolve()
   #kept: ReadonlyMap<string, KeptProgress> | undefined
   #known = NOTHING_KNOWN
+  /** Chains in which this process found something. */
+  readonly #damaged = new Set<string>()
+  /** Chains that were reported because the platform chain did not create them. */
+  readonly #unknown = new Set<string>()
   #glanceDueAt = Number.NEGATIVE_INFINITY
   /** When the list of chains was last read. */
   glanceAt = performance.now()
@@ -91,10 +97,24 @@ export class ChainWalk {
       this.#glanceDueAt = now + settings.every
       failures.clear('chains')
       await this.#endFirstPass()
+      this.#judgeUnknown()
       await findings.recordAll()
     } catch (error) {
       failures.add('chains', error)
       this.#glanceDueAt = performance.now() + Math.min(settings.every, RETRY_GLANCE)
+    }
+  }
+
+  /** Judges the chains that the platform chain did not create, once that chain was verified end to end and is intact. */
+  #judgeUnknown(): void {
+    const platform = this.#chains.get(PLATFORM_ANCHOR)
+    const isPlatformIntact = platform?.fullAt !== undefined && !this.#damaged.has(PLATFORM_ANCHOR)
+    for (const domainId of this.#known.unrecorded?.keys() ?? []) {
+      if (this.#unknown.has(domainId)) continue
+      const end = this.#chains.get(domainId)?.end ?? 0
+      const found = judgeUnknown(this.#known, { domainId, isPlatformIntact }, end)
+      if (found.length > 0) this.#unknown.add(domainId)
+      this.#deps.findings.add(domainId, found)
     }
   }
 
@@ -148,6 +168,7 @@ export class ChainWalk {
   async #record(segment: Segment, { verdict, to }: Widened): Promise<void> {
     const { findings } = this.#deps
     this.rows[segment.kind] += verdict.rows
+    if (!verdict.ok) this.#damaged.add(segment.domainId)
     // Count the findings before the chain counts as verified.
     findings.add(segment.domainId, verdict.findings)
     await findings.record(segment.domainId)

@@ -1,10 +1,12 @@
+import { type SelfAuditActor, selfAuditItem } from '../append/self-audit-item.js'
 import { AuditError } from '../base/errors.js'
 import { assertFirstPepper } from '../base/genesis-pepper.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import type { ChainedEntry, ChainHead } from '../chain/entry.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
-import { mirrorOfPath } from '../chain/self-audit.js'
+import { chainObject, mirrorOfPath, nameOfPath, RESTORED_PREFIX, SELF_AUDIT } from '../chain/self-audit.js'
+import type { AppendItem } from '../ports/append.js'
 import type { RestoredRow, RestoreTarget } from '../ports/restore.js'
 import type { ScanProgress } from '../ports/verify.js'
 
@@ -24,6 +26,10 @@ export interface RebuildDeps {
   readonly hasher: Hasher
   /** The mirror that the rows come from; recorded in the database while the restore lasts. */
   readonly mirrorUrl: string
+  /** Whether the archiver will refuse this mirror. The rows then get no stamps, so that it copies them to its own. */
+  readonly isForeign: boolean
+  /** Returns who records a Domain on the platform chain, with that chain's pepper. */
+  readonly platformActor: () => Promise<SelfAuditActor>
 }
 
 export interface RebuildRequest {
@@ -41,6 +47,8 @@ export interface Rebuilt {
   readonly rows: number
   /** recorded_at of the last row. Rows acknowledged after this time and not archived are lost. */
   readonly lastRecordedAt: bigint
+  /** Whether the platform chain lacked the creation of the Domain, and records it since. */
+  readonly isRecordedAnew: boolean
 }
 
 /**
@@ -51,10 +59,11 @@ export interface Rebuilt {
  */
 export async function rebuildChain(
   request: RebuildRequest,
-  { target, rows, hasher, mirrorUrl }: RebuildDeps,
+  deps: RebuildDeps,
   progress: (p: ScanProgress) => void,
   signal: AbortSignal,
 ): Promise<Rebuilt> {
+  const { target, rows, hasher, mirrorUrl } = deps
   const check = new RebuildCheck(request, hasher)
   for await (const batch of inBatches(rows(request.toSeq))) {
     signal.throwIfAborted()
@@ -62,14 +71,32 @@ export async function rebuildChain(
     // Record the restore only once a row is worth restoring. Dying between this line and the first insert leaves a mark
     // without rows: that is an unfinished restore too.
     if (restored[0]?.entry.seq === 1) await target.begin(request.domainId, mirrorUrl)
-    await target.insert(restored)
+    await target.insert(deps.isForeign ? restored.map(({ entry }) => ({ entry })) : restored)
     progress({ rows: restored.at(-1)?.entry.seq ?? 0, total: request.toSeq })
   }
   const { genesis, last } = check.finish()
   const head = { seq: last.seq, hash: last.entryHash }
-  const domain = { mirrorUrl: mirrorOfPath(genesis.relationPath), createdAt: genesis.recordedAt }
-  await target.finish(request.domainId, head, domain)
-  return { head, rows: last.seq, lastRecordedAt: last.recordedAt }
+  const { relationPath, recordedAt: createdAt } = genesis
+  const domain = { mirrorUrl: mirrorOfPath(relationPath), name: nameOfPath(relationPath), createdAt }
+  const creation = await lackingCreation(genesis, last.seq, deps)
+  await target.finish(request.domainId, head, domain, creation)
+  const isRecordedAnew = creation !== undefined
+  return { head, rows: last.seq, lastRecordedAt: last.recordedAt, isRecordedAnew }
+}
+
+/**
+ * Returns the row that records a Domain on a platform chain that lacks its creation: the mirror lagged, or the Domain comes
+ * from another log. Without it, every later row of the platform chain would make the Domain look planted.
+ */
+async function lackingCreation(
+  { domainId, relationPath }: ChainedEntry,
+  rows: number,
+  { target, platformActor }: RebuildDeps,
+): Promise<AppendItem | undefined> {
+  if (!(await target.lacksCreation(domainId))) return undefined
+  const path = [...relationPath, `${RESTORED_PREFIX}${rows}`]
+  const action = { relation: SELF_AUDIT.chainCreate, object: chainObject(domainId), relationPath: path }
+  return selfAuditItem(await platformActor(), [action])
 }
 
 /** Accepts only rows that the verifier's fold accepts. */

@@ -1,7 +1,14 @@
 import { AuditError } from '../base/errors.js'
 import { settleEach } from '../base/settle-each.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import { isWhole, type RestoreOutcome, restoreChain, verifyBoth } from './restore-chain.js'
+import { noChainIn } from '../verify/mirror/find-mirror.js'
+import {
+  type ChainToRestore,
+  isWhole,
+  type RestoreOutcome,
+  restoreChain,
+  verifyBoth,
+} from './restore-chain.js'
 import type { RestoreDeps } from './restore-deps.js'
 import { type PlannedChain, planRestore, type RestoreAllRequest } from './restore-plan.js'
 
@@ -14,7 +21,7 @@ export interface FailedRestore {
 
 /**
  * Restores every chain that the mirror knows of, the platform chain first. Yields the outcome of each chain as it ends; a
- * chain that fails does not stop the others. Throws `nothing_to_verify` where there is no chain in the mirror, and the
+ * chain that fails does not stop the others. A mirror that may lack chains fails last, as the platform chain. Throws `nothing_to_verify` where there is no chain in the mirror, and the
  * signal's reason where it comes.
  */
 export async function* restoreAll(
@@ -22,11 +29,10 @@ export async function* restoreAll(
   deps: RestoreDeps,
   signal: AbortSignal,
 ): AsyncGenerator<RestoreOutcome | FailedRestore> {
-  const chains = await planRestore(request, deps, signal)
+  const { chains, doubts } = await planRestore(request, deps, signal)
   if (chains.length === 0) {
-    throw new AuditError('nothing_to_verify', 'there is no chain in the mirror', {
-      advice: { code: 'check_mirror' },
-    })
+    const store = await deps.mirrorAt(deps.locations.ofChosen(PLATFORM_ANCHOR))
+    throw await noChainIn(store, deps.codec, signal)
   }
   await announce(chains, deps)
   const all = new RestoreAll(deps, signal)
@@ -37,71 +43,49 @@ export async function* restoreAll(
     yield outcome
     if (isRefused(outcome)) await deps.target.abandon(domainId)
   }
+  for (const error of doubts) yield { kind: 'failed', domainId: PLATFORM_ANCHOR, error }
 }
 
 /** Marks every chain that is missing: from the first row on, a verify knows that the other chains are still to come. */
-async function announce(
-  chains: readonly PlannedChain[],
-  { target, defaultMirrorUrl }: RestoreDeps,
-): Promise<void> {
-  for (const { domainId, mirrorUrl } of chains) {
-    if ((await target.headOf(domainId)) !== undefined) continue
-    await target.begin(domainId, mirrorUrl ?? defaultMirrorUrl)
+async function announce(chains: readonly PlannedChain[], { target }: RestoreDeps): Promise<void> {
+  for (const chain of chains) {
+    if ('refused' in chain || (await target.headOf(chain.domainId)) !== undefined) continue
+    await target.begin(chain.domainId, chain.mirrorUrl)
   }
 }
 
 class RestoreAll {
-  /** The last row of the platform chain that is restored, or is present and equal to the mirror's. */
-  #platformUpTo = 0
-
   constructor(
     readonly deps: RestoreDeps,
     readonly signal: AbortSignal,
   ) {}
 
   async restore(chain: PlannedChain): Promise<RestoreOutcome> {
-    const outcome = await this.#outcomeOf(chain)
-    if (chain.domainId === PLATFORM_ANCHOR) this.#platformUpTo = endOf(outcome)
-    return outcome
-  }
-
-  async #outcomeOf(chain: PlannedChain): Promise<RestoreOutcome> {
-    this.#assertTrusted(chain)
+    if ('refused' in chain) throw chain.refused
     const head = await this.deps.target.headOf(chain.domainId)
     return head === undefined ? restoreChain(chain, this.deps, this.signal) : this.#compare(chain)
   }
 
-  /** The platform chain names a Domain's own mirror, and only an intact platform chain can be trusted with that. */
-  #assertTrusted({ domainId, mirrorUrl, namedBy }: PlannedChain): void {
-    if (mirrorUrl === undefined || (namedBy ?? 0) <= this.#platformUpTo) return
-    const where = `row ${namedBy} of the platform chain, which was not restored`
-    throw new AuditError('mirror_broken', `the mirror of Domain ${domainId} is named by ${where}`, {
-      advice: { code: 'restore_from_named_mirror', domainId },
-    })
-  }
-
   /** Accepts a chain that an earlier run restored, whatever was appended to it since. */
-  async #compare(chain: PlannedChain): Promise<RestoreOutcome> {
+  async #compare(chain: ChainToRestore): Promise<RestoreOutcome> {
     const { domainId } = chain
     const both = await verifyBoth(chain, this.deps, this.signal)
     if (both.ok) return { kind: 'present', domainId, both }
     const codes = [...new Set(both.findings.map(({ code }) => code))].join(', ')
     throw new AuditError('chain_exists', `chain ${domainId} exists and differs from the mirror: ${codes}`, {
-      advice: { code: 'verify_both_copies', domainId },
+      advice: { code: 'verify_both_copies', given: this.deps.locations.given, domainId },
     })
   }
-}
-
-function endOf(outcome: RestoreOutcome): number {
-  if (outcome.kind === 'restored') return outcome.head.seq
-  return outcome.kind === 'present' ? outcome.both.head.seq : 0
 }
 
 /** Whether the same restore, run again, would end the same way: then no verify should wait for it. */
 function isRefused(outcome: RestoreOutcome | FailedRestore): boolean {
   if (outcome.kind !== 'failed') return outcome.kind === 'broken'
   const { error } = outcome
-  return error instanceof AuditError && ['pepper_mismatch', 'mirror_broken'].includes(error.code)
+  return (
+    error instanceof AuditError &&
+    ['pepper_mismatch', 'mirror_broken', 'mirror_not_mapped'].includes(error.code)
+  )
 }
 
 /** The counts of a restore of every chain. */

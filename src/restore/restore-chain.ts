@@ -1,3 +1,4 @@
+import type { AuditError } from '../base/errors.js'
 import { genesisPseudonym } from '../base/genesis-pepper.js'
 import type { ChainHead } from '../chain/entry.js'
 
@@ -16,8 +17,8 @@ import type { RestoreDeps } from './restore-deps.js'
 export interface ChainToRestore {
   readonly domainId: string
   readonly pins: readonly ChainHead[]
-  /** The mirror that the rows come from; absent: the default mirror. */
-  readonly mirrorUrl?: string | undefined
+  /** The mirror that the rows come from. */
+  readonly mirrorUrl: string
   /** Whether something says that the mirror must have this chain. */
   readonly isExpected?: boolean
   /** Whether to restore the intact beginning of a mirror that is not intact. */
@@ -32,6 +33,8 @@ export interface RestoredChain extends Rebuilt {
   readonly storedAt: bigint | undefined
   readonly mirror: Verdict
   readonly both: Verdict
+  /** Why the archiver will refuse this mirror. */
+  readonly marker?: AuditError | undefined
 }
 
 /** The outcome of the restore of one chain. */
@@ -61,8 +64,10 @@ export async function restoreChain(
     return { mirror: verdict, rebuilt: await rebuild(verdict, chain, pepper, deps, signal) }
   })
   if (rebuilt === undefined) return { kind: 'broken', domainId, mirror }
+  // Dying before this line leaves a database without the id. The archiver adopts the mirror, which holds the newest row.
+  const marker = await deps.takeOver(await deps.mirrorAt(chain.mirrorUrl), signal)
   const both = await verifyBoth({ ...chain, pins: [] }, deps, signal)
-  return { kind: 'restored', domainId, mirror, both, ...rebuilt }
+  return { kind: 'restored', domainId, mirror, both, marker, ...rebuilt }
 }
 
 async function verifyMirror(chain: ChainToRestore, deps: RestoreDeps, signal: AbortSignal): Promise<Verdict> {
@@ -99,9 +104,10 @@ async function rebuild(
   mirror: Verdict,
   { domainId, pins, mirrorUrl, allowBrokenTail }: ChainToRestore,
   pepper: Uint8Array,
-  { target, mirrorAt, codec, hasher, runStep }: RestoreDeps,
+  restoring: RestoreDeps,
   signal: AbortSignal,
 ): Promise<(Rebuilt & Pick<RestoredChain, 'storedAt'>) | undefined> {
+  const { target, mirrorAt, codec, hasher, platformActor, runStep } = restoring
   const toSeq = intactEnd(mirror.findings, mirror.segmentTo)
   if (toSeq < 1 || !(mirror.ok || allowBrokenTail)) return undefined
   const known = mirror.ok ? [mirror.head] : pins.filter(({ seq }) => seq <= toSeq)
@@ -109,7 +115,8 @@ async function rebuild(
   const store = await mirrorAt(mirrorUrl)
   const rows = rowsOf(store, codec, domainId, signal)
   return runStep('rebuild', async (onProgress) => {
-    const deps = { target, rows, hasher, mirrorUrl: store.url }
+    const isForeign = await restoring.isForeign(store, signal)
+    const deps = { target, rows, hasher, mirrorUrl: store.url, isForeign, platformActor }
     const rebuilt = await rebuildChain(request, deps, onProgress, signal)
     const stored = await store.storedAt(codec.key(domainId, rebuilt.head.seq), signal)
     return { ...rebuilt, storedAt: stored === undefined ? undefined : BigInt(stored) * 1_000n }
