@@ -1,25 +1,56 @@
-import type { Finding } from '../chain/finding.js'
+import { type Copy, type Finding, type FindingCode, rowsOf } from '../chain/finding.js'
+import type { EvidenceLog } from './evidence/evidence-log.js'
+import { Touched } from './evidence/touched.js'
 
 /** The detail of `object_missing` for one row. */
 export const OBJECT_MISSING = 'the row is archived, but its object is missing'
 
+/** The details of `object_missing` for one row without a stamp. */
+export const STAMP_REMOVED =
+  'the row was archived when the pin was saved; now it has neither a stamp nor an object'
+export const STAMP_SKIPPED =
+  'rows after it are archived, and rows are archived in order; it has neither a stamp nor an object'
+
 const UNDECIDED = 'both chain, so one was rewritten from here on; a head seen before shows which'
+
+/** The rows of each copy that its own links show to be damaged. */
+interface TouchedCopies {
+  readonly postgres: Touched
+  readonly mirror: Touched
+}
 
 /**
  * Joins the findings of two copies into one report: the differences between the copies, and what each copy shows by its
- * own links. A finding that both copies show is reported once. A finding that one copy shows names that copy.
+ * own links. A finding that both copies show is reported once. A finding that one copy shows names that copy. `log` holds
+ * what the copies have at the rows.
  */
 export function copyFindings(
   compared: readonly Finding[],
   postgres: readonly Finding[],
   mirror: readonly Finding[],
+  log?: EvidenceLog,
 ): Finding[] {
   const ofPostgres = postgres.filter(isOfOneCopy)
   const ofMirror = mirror.filter((finding) => isOfOneCopy(finding) && !isPinAhead(finding))
-  return [
-    ...compared.map((finding) => withVerdict(finding, ofPostgres, ofMirror)),
-    ...merged(ofPostgres, ofMirror),
-  ]
+  const touched = { postgres: new Touched(ofPostgres), mirror: new Touched(ofMirror) }
+  const all = [...compared.map((finding) => withVerdict(finding, touched)), ...merged(ofPostgres, ofMirror)]
+  if (log === undefined) return all
+  return all.map((finding) => ({ ...finding, ...log.of(finding, originalOf(finding, touched)) }))
+}
+
+/** Codes that say which copy has lost a row. */
+const LOST: Partial<Record<FindingCode, 'postgres' | 'mirror'>> = {
+  row_missing: 'postgres',
+  object_missing: 'mirror',
+}
+
+/** Returns the copy whose own links are intact at the rows of a finding, where those of the other copy are not. */
+function originalOf(finding: Finding, touched: TouchedCopies): 'postgres' | 'mirror' | undefined {
+  const lost = LOST[finding.code]
+  const isPostgres = lost === 'postgres' || touched.postgres.isAt(finding)
+  const isMirror = lost === 'mirror' || touched.mirror.isAt(finding)
+  if (isPostgres === isMirror) return undefined
+  return isPostgres ? 'mirror' : 'postgres'
 }
 
 /** A row that one copy lacks is found by comparing the copies, so its gap in that copy is not reported again. */
@@ -33,15 +64,10 @@ function isPinAhead({ code, observed }: Finding): boolean {
 }
 
 /** Says which of two different copies still chains at the row. */
-function withVerdict(finding: Finding, postgres: readonly Finding[], mirror: readonly Finding[]): Finding {
+function withVerdict(finding: Finding, { postgres, mirror }: TouchedCopies): Finding {
   if (finding.code !== 'copies_differ') return finding
-  const verdict = verdictOf(postgres.some(isAt(finding)), mirror.some(isAt(finding)))
+  const verdict = verdictOf(postgres.isAt(finding), mirror.isAt(finding))
   return { ...finding, detail: `${finding.detail}: ${verdict}` }
-}
-
-/** A row that was edited and hashed again breaks the link of the row after it, so that row counts too. */
-function isAt({ seqFrom, seqTo }: Finding): (other: Finding) => boolean {
-  return (other) => other.seqFrom <= seqTo + 1 && other.seqTo >= seqFrom
 }
 
 function verdictOf(isPostgresTouched: boolean, isMirrorTouched: boolean): string {
@@ -61,17 +87,21 @@ function merged(postgres: readonly Finding[], mirror: readonly Finding[]): Findi
   const inPostgres = new Set(postgres.map(keyOf))
   const alone = mirror.filter((finding) => !inPostgres.has(keyOf(finding)))
   return [
-    ...postgres.map((finding) =>
-      labelled(finding, inMirror.has(keyOf(finding)) ? 'both copies' : 'Postgres'),
-    ),
+    ...postgres.map((finding) => labelled(finding, inMirror.has(keyOf(finding)) ? 'both' : 'postgres')),
     ...alone.map((finding) => labelled(finding, 'mirror')),
   ]
 }
 
-function keyOf({ code, seqFrom, seqTo, expected, observed }: Finding): string {
-  return [code, seqFrom, seqTo, expected, observed].join()
+function keyOf(finding: Finding): string {
+  const { code, seqFrom, seqTo, expected, observed } = finding
+  return [code, seqFrom, seqTo, expected, observed, rowsOf(finding)].join()
 }
 
-function labelled(finding: Finding, copy: string): Finding {
-  return { ...finding, detail: `${copy}: ${finding.detail}` }
+const LABELS = { postgres: 'Postgres', mirror: 'mirror', both: 'both copies' } as const satisfies Record<
+  Copy,
+  string
+>
+
+function labelled(finding: Finding, copy: Copy): Finding {
+  return { ...finding, copy, detail: `${LABELS[copy]}: ${finding.detail}` }
 }

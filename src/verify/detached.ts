@@ -1,5 +1,6 @@
 import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
+import { rowEvidence } from '../chain/finding-fingerprint.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { MAX_UPLOADS_IN_FLIGHT } from '../ports/archive.js'
@@ -41,11 +42,12 @@ export function detachedFindings(row: StoredRow, domainId: string, hasher: Hashe
   fold.add(row)
   return [
     ...fold.finish().findings,
-    orphan(row.seq, 'far beyond the chain, and nothing here links the object to the chain'),
+    orphan(row, 'far beyond the chain, and nothing here links the object to the chain', hasher),
   ]
 }
 
 /** Returns the finding for an object that is not a row of the chain. */
-export function orphan(seq: number, detail: string): Finding {
-  return { code: 'orphan_object', seqFrom: seq, seqTo: seq, detail }
+export function orphan(row: StoredRow, detail: string, hasher: Hasher): Finding {
+  const { seq } = row
+  return { code: 'orphan_object', seqFrom: seq, seqTo: seq, detail, rows: rowEvidence(row, hasher) }
 }

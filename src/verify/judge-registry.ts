@@ -20,9 +20,9 @@ export function judgeRegistry(
 /** Rows without a domain_id are on no chain. They are reported with the platform chain. */
 function judgeOwnerless({ ownerless }: KnownChains): Finding[] {
   if (ownerless === undefined) return []
-  const { rows, fromSeq, toSeq } = ownerless
+  const { rows, fromSeq, toSeq, hash } = ownerless
   const detail = `${rows} rows of the table have no domain_id: they were forced in, or removed from a chain`
-  return [finding({ code: 'malformed_row', seqFrom: fromSeq, seqTo: toSeq, detail })]
+  return [finding({ code: 'malformed_row', seqFrom: fromSeq, seqTo: toSeq, detail, rows: hash })]
 }
 
 /** Returns a finding for a Domain that the platform chain records and that has no rows or no registry entry. */
@@ -42,5 +42,6 @@ function judgeMissing(
     seqFrom: 1,
     seqTo: Math.max(end, 1),
     detail: `the platform chain knows this Domain, but ${what}`,
+    rows: hasRows ? 'not registered' : 'none',
   }
 }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MAX_UPLOADS_IN_FLIGHT } from '../ports/archive.js'
-import type { ListedRow } from './object-stream.js'
 
 /** Milliseconds to wait before each attempt to fetch the missing objects. */
 const PAUSES = [0, 200, 600] as const
@@ -9,17 +8,24 @@ export const LATE_OBJECT_WAIT = 1_600
 /** Most fetches of unlisted objects in one scan. */
 const MAX_FETCHES = 4_096
 
+/** What a mirror has at a seq. */
+export interface AtSeq {
+  /** Any other kind is no object of the row. */
+  readonly kind: 'row' | string
+  readonly seq: number
+}
+
 /**
  * Uploads of one chain end in any order. While uploads run, an object that is missing before a listed one may just be
  * late: it is fetched again before a gap is reported.
  */
-export class LateObjects {
+export class LateObjects<T extends AtSeq> {
   #patience: number
   #fetches = MAX_FETCHES
 
   /** `fetch` returns what the mirror now has at a seq. */
   constructor(
-    readonly fetch: (seq: number) => Promise<ListedRow>,
+    readonly fetch: (seq: number) => Promise<T>,
     readonly signal: AbortSignal,
     patience = LATE_OBJECT_WAIT,
   ) {
@@ -30,25 +36,22 @@ export class LateObjects {
    * Yields the objects from `fromSeq` on, and the late objects that fill their gaps. `endOf` returns the last seq that
    * must exist; it is called once all objects are listed.
    */
-  async *fill(
-    objects: AsyncIterable<ListedRow>,
-    fromSeq: number,
-    endOf: () => number,
-  ): AsyncGenerator<ListedRow> {
+  async *fill(objects: AsyncIterable<T>, fromSeq: number, endOf: () => number): AsyncGenerator<T> {
     let next = fromSeq
     for await (const object of objects) {
       if (object.kind === 'row') {
-        yield* await this.#late(next, object.seq)
+        yield* await this.between(next, object.seq)
         next = Math.max(next, object.seq + 1)
       }
       yield object
     }
-    yield* await this.#late(next, endOf() + 1)
+    yield* await this.between(next, endOf() + 1)
   }
 
-  async #late(fromSeq: number, before: number): Promise<ListedRow[]> {
+  /** Returns the late objects from `fromSeq` on and before the seq `before`, ascending. */
+  async between(fromSeq: number, before: number): Promise<T[]> {
     if (before <= fromSeq || before - fromSeq > MAX_UPLOADS_IN_FLIGHT) return []
-    const found: ListedRow[] = []
+    const found: T[] = []
     let missing = Array.from({ length: before - fromSeq }, (_, i) => fromSeq + i)
     for (const pause of PAUSES) {
       if (missing.length === 0 || !(await this.#mayFetch(missing.length, pause))) break

@@ -1,111 +1,83 @@
-import { decodeCanonical } from '../chain/canonical.js'
-import { LIMITS } from '../chain/limits.js'
-import { domainOfObject, mirrorOfPath, SELF_AUDIT } from '../chain/self-audit.js'
-import { isChainId, PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { KnownChains } from '../ports/domains.js'
-import { type IndexedMirror, MAX_OBJECT_BYTES, type MirrorCodec, type MirrorStore } from '../ports/mirror.js'
-import { type ListedRow, streamObjects } from './object-stream.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type { KnownChains, UnrecordedChain } from '../ports/domains.js'
+import type { IndexedMirror, MirrorCodec, MirrorStore } from '../ports/mirror.js'
+import { doubtsBeside, genesisOf, type MirroredChains, mirroredChains } from './mirror/mirrored-chains.js'
 
-/** Returns the chains that the mirror has any object for, rows or not. */
-export async function storedChains(
-  store: IndexedMirror,
-  codec: MirrorCodec,
-  signal: AbortSignal,
-): Promise<Set<string>> {
-  const folders = await store.folders(codec.prefix(), signal)
-  return new Set(folders.filter(isChainId))
-}
-
-/** A Domain as the platform chain records its creation. */
-export interface CreatedDomain {
-  readonly domainId: string
-  /** Its own mirror, if it was created with one. */
-  readonly mirrorUrl?: string | undefined
-  /** The row of the platform chain that records the creation. */
-  readonly seq: number
-}
-
-/** The chains of a mirror, and the Domains that its copy of the platform chain records. */
-export interface MirroredChains {
-  readonly stored: ReadonlySet<string>
-  /** By domain id. The first of several rows about one Domain counts, as in PostgreSQL. */
-  readonly created: ReadonlyMap<string, CreatedDomain>
-  /** Whether the platform chain must be here. A mirror that is only the own mirror of its Domains does not have it. */
-  readonly expectsPlatform: boolean
-}
-
-/**
- * Lists the chains of a mirror. This comes before the Domains are verified, so that a Domain that is created meanwhile is
- * no false alarm. It does not judge the rows of the platform chain.
- */
-export async function mirroredChains(
-  store: IndexedMirror,
-  codec: MirrorCodec,
-  signal: AbortSignal,
-): Promise<MirroredChains> {
-  const stored = await storedChains(store, codec, signal)
-  const created = stored.has(PLATFORM_ANCHOR) ? await createdBy(store, codec, signal) : new Map()
-  return { stored, created, expectsPlatform: await hasDefaultDomain(stored, store, codec, signal) }
+/** What the operator's map adds to a mirror. */
+export interface ChainsOfMap {
+  /** Returns whether the map gives this Domain a mirror. */
+  readonly isMapped: (domainId: string) => boolean
+  /** The Domains that were found in the mirror of their line. */
+  readonly inMap: readonly string[]
 }
 
 /**
  * Returns the chains that a mirror has and those that it must have (`created`). It must have each Domain that its copy
- * of the platform chain records, except Domains with their own mirror. It must have the platform chain, unless it is such
- * a Domain's own mirror.
+ * of the platform chain records, except Domains with their own mirror. The mirror that the map gives such a Domain must
+ * have it.
  */
 export async function mirrorChains(
   store: IndexedMirror,
   codec: MirrorCodec,
   signal: AbortSignal,
+  { isMapped, inMap }: ChainsOfMap,
 ): Promise<KnownChains> {
-  const { stored, created, expectsPlatform } = await mirroredChains(store, codec, signal)
-  const here = [...created.values()].filter(({ mirrorUrl }) => mirrorUrl === undefined)
-  const expected = new Set(here.map(({ domainId }) => domainId))
-  if (expectsPlatform) expected.add(PLATFORM_ANCHOR)
-  const elsewhere = [...created.values()].flatMap(({ domainId, mirrorUrl }) =>
-    mirrorUrl === undefined || stored.has(domainId) ? [] : [{ domainId, mirrorUrl }],
+  const mirrored = await mirroredChains(store, codec, signal)
+  const { stored, created, platformStart, platformEnd } = mirrored
+  const given = [...created.values()].filter(
+    ({ domainId, mirrorUrl }) => mirrorUrl === undefined || isMapped(domainId),
   )
-  const domainIds = [...new Set([...stored, ...expected])].sort()
-  return { domainIds, registered: expected, created: expected, elsewhere }
+  const expected = new Set(given.map(({ domainId }) => domainId))
+  if (stored.has(PLATFORM_ANCHOR)) expected.add(PLATFORM_ANCHOR)
+  const elsewhere = [...created.values()].flatMap(({ domainId, mirrorUrl }) =>
+    mirrorUrl === undefined || stored.has(domainId) || isMapped(domainId) ? [] : [{ domainId, mirrorUrl }],
+  )
+  const domainIds = [...new Set([...stored, ...expected, ...inMap])].sort()
+  const unrecorded = await unrecordedChains(mirrored, store, codec, signal)
+  const isPlatformAhead = unrecorded.size > 0 && (await isAhead(mirrored, store, codec, signal))
+  return {
+    domainIds,
+    registered: expected,
+    created: expected,
+    elsewhere,
+    doubts: doubtsBeside(mirrored, inMap, store),
+    unrecorded,
+    platformStart,
+    platformEnd,
+    isPlatformAhead,
+    lags: true,
+  }
 }
 
-async function createdBy(
+/** Returns the chains whose first row is here and whose creation the platform chain of this mirror does not record. */
+async function unrecordedChains(
+  { stored, created, named }: MirroredChains,
   store: MirrorStore,
   codec: MirrorCodec,
   signal: AbortSignal,
-): Promise<Map<string, CreatedDomain>> {
-  const created = new Map<string, CreatedDomain>()
-  const range = { domainId: PLATFORM_ANCHOR, fromSeq: 1, toSeq: LIMITS.maxSeq }
-  for await (const object of streamObjects(store, codec, range, signal)) {
-    const domain = creationIn(object)
-    if (domain !== undefined && !created.has(domain.domainId)) created.set(domain.domainId, domain)
+): Promise<Map<string, UnrecordedChain>> {
+  const unrecorded = new Map<string, UnrecordedChain>()
+  // A mirror that lacks the platform chain says so by itself, or is the own mirror of its Domains.
+  if (!stored.has(PLATFORM_ANCHOR)) return unrecorded
+  for (const domainId of stored) {
+    if (domainId === PLATFORM_ANCHOR || created.has(domainId) || named.has(domainId)) continue
+    const genesis = await genesisOf(domainId, store, codec, signal)
+    if (genesis !== undefined) unrecorded.set(domainId, { firstAt: genesis.recordedAt, isArchived: true })
   }
-  return created
+  return unrecorded
 }
 
-function creationIn(object: ListedRow): CreatedDomain | undefined {
-  const canonical = object.kind === 'row' ? object.row.canonical : undefined
-  if (canonical === undefined) return undefined
-  const row = decodeCanonical(canonical)
-  const domainId = row.relation === SELF_AUDIT.chainCreate ? domainOfObject(row.object) : undefined
-  if (domainId === undefined) return undefined
-  return { domainId, mirrorUrl: mirrorOfPath(row.relationPath), seq: object.seq }
-}
+/** Milliseconds by which the clocks of a store and of a database may differ. S3 has whole seconds. */
+const CLOCK_DIFFERENCE = 60_000
 
-/** Returns whether the mirror stores a Domain whose first row names no mirror of its own. */
-async function hasDefaultDomain(
-  stored: ReadonlySet<string>,
-  store: MirrorStore,
+/** Returns whether the last row of the platform chain was stored before the time that it was recorded at. */
+async function isAhead(
+  { platformEnd, platformLast }: MirroredChains,
+  store: IndexedMirror,
   codec: MirrorCodec,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for (const domainId of stored) {
-    const place = { domainId, seq: 1 }
-    const object = await store.get(codec.key(domainId, 1), MAX_OBJECT_BYTES, signal)
-    const genesis = object === undefined ? undefined : await codec.decode(object.bytes, place)
-    const hasOwn =
-      genesis !== undefined && 'entry' in genesis && mirrorOfPath(genesis.entry.relationPath) !== undefined
-    if (!hasOwn) return true
-  }
-  return false
+  if (platformEnd === undefined || platformLast === undefined) return false
+  const storedAt = await store.storedAt(codec.key(PLATFORM_ANCHOR, platformLast), signal)
+  return storedAt !== undefined && BigInt(storedAt + CLOCK_DIFFERENCE) * 1_000n < platformEnd
 }

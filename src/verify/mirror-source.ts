@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AuditError } from '../base/errors.js'
+import { foundBefore } from '../base/store-failure.js'
 import type { Hasher } from '../chain/hash.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports/verify.js'
@@ -9,6 +11,8 @@ import { OneCopy } from './one-copy.js'
 export interface MirrorSourceOptions {
   /** Whether the caller knows that the chain must be in this mirror. */
   readonly isExpected?: boolean
+  /** Returns why the place may not be the mirror, where it has no object of the chain. Absent: it is taken for the mirror. */
+  readonly judgeEmpty?: ((signal: AbortSignal) => Promise<AuditError | undefined>) | undefined
   /** Milliseconds to wait for uploads in flight when an object is missing. */
   readonly patience?: number
 }
@@ -26,33 +30,66 @@ export class MirrorSource implements EntrySource {
     readonly options: MirrorSourceOptions = {},
   ) {}
 
+  get mirror(): string {
+    return this.store.url
+  }
+
   async scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan> {
-    const { isExpected = false, patience = LATE_OBJECT_WAIT } = this.options
     const scan = await this.#scan(request, progress, signal)
-    if (scan.last !== undefined || !isExpected) return scan
-    // The first row of a new Domain may reach the mirror after the platform chain's row about it.
-    await sleep(patience, undefined, { signal })
+    if (!isEmpty(scan)) return scan
+    const again = this.options.isExpected === true ? await this.#scanLater(request, progress, signal) : scan
+    const error = isEmpty(again) ? await this.options.judgeEmpty?.(signal) : undefined
+    if (error !== undefined) throw error
+    return again
+  }
+
+  /** The first row of a new Domain may reach the mirror after the platform chain's row about it. */
+  async #scanLater(
+    request: ScanRequest,
+    progress: (p: ScanProgress) => void,
+    signal: AbortSignal,
+  ): Promise<Scan> {
+    await sleep(this.options.patience ?? LATE_OBJECT_WAIT, undefined, { signal })
     return this.#scan(request, progress, signal)
   }
 
   async #scan(request: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan> {
     const copy = new OneCopy(request, this.hasher)
-    for await (const object of this.#objects(request, copy, signal)) {
-      copy.add(object)
-      progress({ rows: copy.rows })
+    const known = this.options.isExpected ?? false
+    try {
+      let total: number | undefined
+      const onTotal = (names: number) => {
+        total = rowsIn(request, names)
+      }
+      for await (const object of this.#objects(request, copy, onTotal, signal)) {
+        copy.add(object)
+        progress({ rows: copy.rows, total })
+      }
+    } catch (error) {
+      return { known, ...foundBefore(error, (broken) => copy.finishAt(broken)) }
     }
-    return { known: this.options.isExpected ?? false, ...copy.finish() }
+    return { known, ...copy.finish() }
   }
 
   #objects(
     { domainId, fromSeq, toSeq }: ScanRequest,
     copy: OneCopy,
+    onTotal: (names: number) => void,
     signal: AbortSignal,
   ): AsyncIterable<ListedRow> {
     // The row before the segment is read too: its hash is what the first row links to.
-    const range = { domainId, fromSeq: fromSeq - 1, toSeq, onKey: (seq: number) => copy.list(seq) }
+    const range = { domainId, fromSeq: fromSeq - 1, toSeq, onKey: (seq: number) => copy.list(seq), onTotal }
     const listed = streamObjects(this.store, this.codec, range, signal)
     const fetch = (seq: number) => fetchRow(this.store, this.codec, { domainId, seq }, signal)
     return new LateObjects(fetch, signal, this.options.patience).fill(listed, fromSeq, () => copy.listedEnd)
   }
+}
+
+/** Returns about how many rows of the segment a folder with so many names has, for the progress. */
+function rowsIn({ fromSeq, toSeq }: ScanRequest, names: number): number {
+  return Math.max(0, Math.min(toSeq ?? names, names) - fromSeq + 1)
+}
+
+function isEmpty({ last, isCut }: Scan): boolean {
+  return last === undefined && isCut !== true
 }

@@ -1,3 +1,4 @@
+import { nodeHasher } from '../base/node-hasher.js'
 import type { StoredRow } from '../chain/fold.js'
 import {
   type DecodedObject,
@@ -14,7 +15,9 @@ const CONCURRENCY = 64
 export type ListedRow =
   /** An object under the key of a row, decoded for the fold. */
   | { readonly kind: 'row'; readonly seq: number; readonly row: StoredRow; readonly etag: string }
-  /** An object whose key names no row of this chain. */
+  /** An object whose key has the form of a row's key and names no row. */
+  | { readonly kind: 'orphan'; readonly key: string; readonly seq: number }
+  /** A name without the form of a row's key, which is no part of the chain. */
   | { readonly kind: 'stray'; readonly key: string; readonly seq: number }
   /** An object that was listed and was missing when it was fetched. */
   | { readonly kind: 'gone'; readonly seq: number }
@@ -26,16 +29,19 @@ interface Place {
 
 export interface ObjectRange {
   readonly domainId: string
-  /** First seq to fetch. Stray objects are returned whatever seq their key seems to have. */
+  /** First seq to fetch. Orphans and strays are returned whatever seq their key seems to have. */
   readonly fromSeq: number
   readonly toSeq?: number | undefined
   /** Receives the seq of every key, also outside the range. */
   readonly onKey?: ((seq: number) => void) | undefined
+  /** Receives the number of names of rows in the listing, where the store knows it. */
+  readonly onTotal?: ((total: number) => void) | undefined
 }
 
 /**
  * Yields the objects of one chain, ascending by seq: lists them page by page and fetches many at once. Objects are
- * untrusted: what is wrong with an object is in its row's `problem`. Rejects when the mirror cannot be read.
+ * untrusted: what is wrong with an object is in its row's `problem`. Rejects when the mirror cannot be read, after it has
+ * yielded what comes before the break.
  */
 export async function* streamObjects(
   store: MirrorStore,
@@ -44,8 +50,10 @@ export async function* streamObjects(
   signal: AbortSignal,
 ): AsyncGenerator<ListedRow> {
   const fetching: Promise<ListedRow>[] = []
+  const listing = new BreakableListing(store.list(codec.prefix(range.domainId), signal))
   try {
-    for await (const listed of store.list(codec.prefix(range.domainId), signal)) {
+    for await (const listed of listing.untilBreak()) {
+      if (listed.total !== undefined) range.onTotal?.(listed.total)
       const place = codec.parseKey(listed.key)
       if (place?.domainId === range.domainId) {
         range.onKey?.(place.seq)
@@ -58,8 +66,28 @@ export async function* streamObjects(
       if (fetching.length >= CONCURRENCY) yield await (fetching.shift() as Promise<ListedRow>)
     }
     while (fetching.length > 0) yield await (fetching.shift() as Promise<ListedRow>)
+    listing.rethrow()
   } finally {
     await Promise.allSettled(fetching)
+  }
+}
+
+/** A listing whose error is thrown only when the objects before it have been read. */
+class BreakableListing {
+  #broken: { readonly error: unknown } | undefined
+
+  constructor(readonly listed: AsyncIterable<MirrorListed>) {}
+
+  async *untilBreak(): AsyncGenerator<MirrorListed> {
+    try {
+      yield* this.listed
+    } catch (error) {
+      this.#broken = { error }
+    }
+  }
+
+  rethrow(): void {
+    if (this.#broken !== undefined) throw this.#broken.error
   }
 }
 
@@ -75,7 +103,8 @@ async function fetchListed(
   domainId: string,
   signal: AbortSignal,
 ): Promise<ListedRow> {
-  if (place === undefined || place.domainId !== domainId) return { kind: 'stray', key, seq: seqOfStray(key) }
+  if (!codec.hasRowForm(key)) return { kind: 'stray', key, seq: 0 }
+  if (place === undefined || place.domainId !== domainId) return { kind: 'orphan', key, seq: seqOfKey(key) }
   return fetchRow(store, codec, place, signal)
 }
 
@@ -93,19 +122,26 @@ export async function fetchRow(
   return {
     kind: 'row',
     seq,
-    row: { seq, problemCode: 'object_malformed', ...contentOf(decoded) },
+    row: { seq, problemCode: 'object_malformed', ...contentOf(decoded, object.bytes) },
     etag: object.etag,
   }
 }
 
-function contentOf(decoded: DecodedObject): Omit<StoredRow, 'seq'> {
-  if ('problem' in decoded) return decoded.unchecked ?? { problem: decoded.problem }
+function contentOf(decoded: DecodedObject, bytes: Uint8Array): Omit<StoredRow, 'seq'> {
+  if ('problem' in decoded)
+    return (
+      decoded.unchecked ?? {
+        problem: decoded.problem,
+        fields: decoded.fields,
+        bytesHash: nodeHasher.canonical(bytes),
+      }
+    )
   const { prevHash, entryHash } = decoded.entry
   return { canonical: decoded.canonical, prevHash, entryHash }
 }
 
-/** Returns the number in a stray key, for the finding's seq; 0 if the key has none. */
-function seqOfStray(key: string): number {
+/** Returns the number in a key that names no row, for the finding's seq; 0 if the key has none. */
+function seqOfKey(key: string): number {
   const digits = /\/0*(\d{1,15})[^/]*$/.exec(key)?.[1]
   return digits === undefined ? 0 : Number(digits)
 }

@@ -1,10 +1,12 @@
+import type { AuditError } from '../base/errors.js'
 import { type Finding, Findings } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import type { Scan, ScanRequest } from '../ports/verify.js'
 import { detachedFindings, isDetached, isTooFar } from './detached.js'
+import { orphanKeyFinding } from './mirror/orphan-key.js'
+import { StrayNames } from './mirror/stray-names.js'
 import type { ListedRow } from './object-stream.js'
-import { strayFinding } from './stray.js'
 
 /** Judges the objects of one chain, ascending by seq. */
 export class OneCopy {
@@ -14,7 +16,8 @@ export class OneCopy {
   readonly #hasher: Hasher
   readonly #fold: ChainFold
   /** Findings about objects that are not rows of the chain. */
-  readonly #others = new Findings()
+  readonly #others: Findings
+  readonly #strays = new StrayNames()
   /** The highest seq among the keys, except keys that lie too far away for any chain. */
   #listed = 0
   /** The highest seq among the rows, and among the keys outside the segment. */
@@ -23,10 +26,11 @@ export class OneCopy {
   #at: number
 
   constructor(request: ScanRequest, hasher: Hasher) {
-    const { domainId, fromSeq, pins } = request
+    const { domainId, fromSeq, pins, now } = request
     this.#request = request
     this.#hasher = hasher
-    this.#fold = new ChainFold({ domainId, fromSeq, pins, hasher })
+    this.#others = new Findings(hasher)
+    this.#fold = new ChainFold({ domainId, fromSeq, pins, now, hasher })
     this.#at = fromSeq - 1
   }
 
@@ -44,7 +48,8 @@ export class OneCopy {
   }
 
   add(object: ListedRow): void {
-    if (object.kind === 'stray') this.#others.add(strayFinding(object))
+    if (object.kind === 'orphan') this.#others.add(orphanKeyFinding(object))
+    else if (object.kind === 'stray') this.#strays.add(object.key)
     else if (object.kind === 'row') this.#judge(object.row)
     // An object that disappeared during the scan is missing, also if it was the last one.
     else if (object.seq <= this.#listed) this.#last = Math.max(this.#last, object.seq)
@@ -56,8 +61,17 @@ export class OneCopy {
     const findings: Finding[] = [...fold.findings, ...this.#others.sorted()]
     return {
       last: this.#last === 0 ? undefined : { seq: this.#last, hashes: [] },
+      strays: this.#strays.found,
       fold: { ...fold, findings },
     }
+  }
+
+  /** Returns what the objects show that were read before `error` ended the scan; undefined where they show nothing. */
+  finishAt(error: AuditError): Omit<Scan, 'known'> | undefined {
+    const fold = this.#fold.soFar()
+    const findings = [...fold.findings, ...this.#others.sorted()]
+    if (findings.length === 0) return undefined
+    return { isCut: true, doubts: [error], strays: this.#strays.found, fold: { ...fold, findings } }
   }
 
   #judge(row: StoredRow): void {
@@ -67,6 +81,7 @@ export class OneCopy {
       return
     }
     this.#fold.add(row)
+    this.#request.observer?.addStored(row)
     this.rows += 1
     this.#at = Math.max(this.#at, row.seq)
     this.#last = Math.max(this.#last, row.seq)

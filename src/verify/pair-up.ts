@@ -1,7 +1,7 @@
 import type { StoredRow } from '../chain/fold.js'
 import type { ListedRow } from './object-stream.js'
 
-/** What the two copies have at one seq. A stray object has a pair of its own. */
+/** What the two copies have at one seq. An orphan and a stray have a pair of their own. */
 export interface Pair {
   readonly seq: number
   /** More than one row if the seq is duplicated. */
@@ -19,7 +19,7 @@ export async function* pairUp(
   try {
     for (;;) {
       const object = await mirror.peek()
-      if (object?.kind === 'stray') {
+      if (object?.kind === 'stray' || object?.kind === 'orphan') {
         await mirror.next()
         yield { seq: object.seq, rows: [], object }
         continue

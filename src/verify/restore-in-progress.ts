@@ -4,12 +4,13 @@ import type { Finding } from '../chain/finding.js'
 import type { Scan } from '../ports/verify.js'
 
 /**
- * Returns whether a finding only reports what an unfinished restore has not put back yet: the head, the registry entry,
- * and the rows beyond the last one. Every other finding about a chain that is being restored is reported as usual.
+ * Returns whether a finding only reports what an unfinished restore has not put back yet: the head, the registry entry, the
+ * row of the platform chain, and the rows beyond the last one. Every other finding about a chain that is being restored is
+ * reported as usual.
  */
 export function isStillToCome({ code, seqFrom, observed }: Finding, { restoring, last }: Scan): boolean {
   if (restoring === undefined) return false
-  if (code === 'head_mismatch' || code === 'chain_missing') return true
+  if (code === 'head_mismatch' || code === 'chain_missing' || code === 'chain_unknown') return true
   const isBeyond = seqFrom > (last?.seq ?? 0)
   return isBeyond && (code === 'row_missing' || (code === 'unexpected_head' && observed === undefined))
 }

@@ -1,6 +1,15 @@
+import type { AuditError } from '../base/errors.js'
 import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
+import type { ClockAhead } from '../chain/row-time.js'
+import type { Strays } from '../ports/mirror.js'
 import type { SourceName } from '../ports/verify.js'
+
+/**
+ * What shows that no rows after the last verified row were removed. `head`: the head row of the same database agrees with
+ * the last row; somebody who can write there can move both. `pinned`: the last verified row is a head from outside the source.
+ */
+export type EndProof = 'head' | 'pinned' | 'unproven'
 
 /** The outcome of one verification of one segment of one chain. */
 export interface Verdict {
@@ -8,14 +17,36 @@ export interface Verdict {
   readonly ok: boolean
   readonly domainId: string
   readonly source: SourceName
+  /** The URL of the mirror that was read; absent where none was. */
+  readonly mirror?: string | undefined
   readonly segmentFrom: number
   readonly segmentTo: number
   /** Rows that were read. */
   readonly rows: number
   /** Rows that the mirror does not have yet: a count, not a finding. Only if both copies were read. */
   readonly unarchived?: number | undefined
+  /** The last seq up to which every row has an archive stamp. Only if PostgreSQL was read. */
+  readonly archivedThrough?: number | undefined
+  /** Names in the mirror that are no part of the chain. */
+  readonly strays?: Strays | undefined
   /** The last row of the segment as stored. If `ok`, a later verification can pin this row. */
   readonly head: ChainHead
+  /** What shows that the segment ends where the chain does. */
+  readonly end: EndProof
+  /** The seq of the newest head from outside the source that the segment contains. Absent where none was given. */
+  readonly pinnedThrough?: number | undefined
+  /** When the first and the last row that recompute were recorded; microseconds since 1970-01-01T00:00:00Z. */
+  readonly firstRecordedAt?: bigint | undefined
+  readonly lastRecordedAt?: bigint | undefined
   readonly findings: readonly Finding[]
+  /**
+   * What could not be checked besides the findings: each is an error of exit code 3. A verdict without findings has none,
+   * because such a verification rejects instead.
+   */
+  readonly doubts: readonly AuditError[]
+  /** The indexes of filters that could not be counted, because PostgreSQL prefers another index. */
+  readonly uncounted?: readonly string[] | undefined
+  /** The rows of the segment that are ahead of the clock. They are no finding, and later rows get their time. */
+  readonly clockAhead?: ClockAhead | undefined
   readonly durationMs: number
 }

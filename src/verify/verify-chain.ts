@@ -1,14 +1,20 @@
 import { AuditError } from '../base/errors.js'
-import type { ChainHead } from '../chain/entry.js'
+import { mirrorFailure } from '../base/store-failure.js'
+import type { PinnedHead } from '../chain/entry.js'
 import { type Finding, inOrder } from '../chain/finding.js'
+import type { Unchecked } from '../chain/fold.js'
 import { ZERO_HASH } from '../chain/hash.js'
 import { judgeHead } from '../chain/head.js'
 import { LIMITS } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
-import type { EntrySource, Scan, ScanProgress } from '../ports/verify.js'
+import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports/verify.js'
+import { archiveDoubts } from './archive-doubts.js'
+import { endProof, pinnedThrough } from './end/end-proof.js'
 import { judgeRegistry } from './judge-registry.js'
+import { judgeUnknown } from './judge-unknown.js'
 import { isStillToCome, restoreUnfinished } from './restore-in-progress.js'
+import { isBeyondStandby, standbyBehind } from './standby.js'
 import type { Verdict } from './verdict.js'
 
 export interface VerifyRequest {
@@ -17,7 +23,15 @@ export interface VerifyRequest {
   readonly fromSeq: number
   readonly toSeq?: number | undefined
   /** Heads known from elsewhere, which must be in the chain. */
-  readonly pins: readonly ChainHead[]
+  readonly pins: readonly PinnedHead[]
+  /** Milliseconds. Rows that are older and not archived leave the verdict unproven. */
+  readonly maxUnarchived?: number | undefined
+  /** The clock of this machine, in microseconds since 1970, to see which rows are ahead of it. */
+  readonly now?: bigint | undefined
+  /** Receives the rows while they are verified. See ScanRequest. */
+  readonly observer?: ScanRequest['observer']
+  /** Whether the platform chain was verified and is intact, when every chain is verified. See judge-unknown.ts. */
+  readonly isPlatformIntact?: boolean | undefined
   /** All known chains, when every chain is verified. The chain is then checked against them too. */
   readonly known?: KnownChains | undefined
 }
@@ -25,8 +39,8 @@ export interface VerifyRequest {
 /**
  * Recomputes one segment of one chain from one source. Rejects with `domain_not_found` if the chain does not exist, with
  * `nothing_to_verify` if the segment has no rows, and with the source's error if something cannot be read. Without a
- * finding it also rejects with `restore_unfinished` for a chain that is being restored, and with `generation_unknown` if a
- * row cannot be checked.
+ * finding it also rejects with the first doubt, for instance with `restore_unfinished` for a chain that is being restored,
+ * and with `generation_unknown` if a row cannot be checked.
  */
 export async function verifyChain(
   source: EntrySource,
@@ -37,26 +51,47 @@ export async function verifyChain(
   const begun = performance.now()
   assertPins(request)
   const scan = await source.scan(request, progress, signal)
-  const end = Math.max(scan.end ?? 0, scan.last?.seq ?? 0, scan.head?.seq ?? 0)
-  assertSomething(source, scan, request, end)
-  const judged = [...scan.fold.findings, ...judgeWhole(source, scan, request, end)]
-  const known = request.known === undefined ? [] : judgeRegistry(request.known, request, scan, judged, end)
-  const findings = inOrder([...judged, ...known].filter((finding) => !isStillToCome(finding, scan)))
-  if (findings.length === 0) assertChecked(request.domainId, scan)
-  return toVerdict(source, request, scan, findings, end, performance.now() - begun)
+  const isWhole = scan.isCut !== true
+  const end = endOf(scan, request)
+  if (isWhole) assertSomething(source, scan, request, end)
+  const judged = [...scan.fold.findings, ...(isWhole ? judgeWhole(source, scan, request, end) : [])]
+  const isKnown = isWhole && request.known !== undefined
+  const known = isKnown ? judgeRegistry(request.known, request, scan, judged, end) : []
+  const unknown = request.known === undefined ? [] : judgeUnknown(request.known, request, end)
+  const found = [...judged, ...known, ...unknown]
+  const beyond = found.filter((finding) => isBeyondStandby(finding, scan))
+  const findings = inOrder(
+    found.filter((finding) => !isStillToCome(finding, scan) && !beyond.includes(finding)),
+  )
+  const doubts = [
+    ...beyond.slice(0, 1).map(({ seqFrom }) => standbyBehind(request.domainId, scan, seqFrom)),
+    ...doubtsAbout(request.domainId, scan),
+    ...archiveDoubts(source.name, scan, request),
+  ]
+  if (findings.length === 0 && doubts[0] !== undefined) throw doubts[0]
+  return toVerdict(source, request, scan, { findings, doubts }, end, performance.now() - begun)
 }
 
-/** Throws if the absence of findings does not prove that the segment is intact. */
-function assertChecked(domainId: string, scan: Scan): void {
-  if (scan.restoring !== undefined) throw restoreUnfinished(domainId, scan)
+function endOf({ isCut, fold, end, last, head }: Scan, { fromSeq }: VerifyRequest): number {
+  if (isCut === true) return fold.last?.seq ?? fromSeq
+  return Math.max(end ?? 0, last?.seq ?? 0, head?.seq ?? 0)
+}
+
+/** Returns the reasons why the absence of findings would not prove that the segment is intact. */
+function doubtsAbout(domainId: string, scan: Scan): AuditError[] {
   const { unchecked } = scan.fold
-  if (unchecked === undefined) return
-  throw new AuditError(
+  return [
+    ...(scan.restoring === undefined ? [] : [restoreUnfinished(domainId, scan)]),
+    ...(unchecked === undefined ? [] : [generationUnknown(unchecked)]),
+    ...(scan.doubts ?? []),
+  ]
+}
+
+function generationUnknown({ seq, generation }: Unchecked): AuditError {
+  return new AuditError(
     'generation_unknown',
-    `row ${unchecked.seq} is of generation ${unchecked.generation}, which this program does not know`,
-    {
-      advice: { code: 'upgrade_or_find_intruder' },
-    },
+    `row ${seq} is of generation ${generation}, which this program does not know`,
+    { advice: { code: 'upgrade_or_find_intruder' } },
   )
 }
 
@@ -75,16 +110,29 @@ function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest
     const isNamed = scan.known || scan.restoring !== undefined || request.pins.length > 0
     const isOwnerless = request.domainId === PLATFORM_ANCHOR && request.known?.ownerless !== undefined
     if (isNamed || isOwnerless || scan.fold.findings.length > 0) return
-    throw new AuditError('domain_not_found', `there is no chain ${request.domainId} in ${source.name}`, {
+    assertMirrorRead(scan)
+    throw new AuditError('domain_not_found', `there is no chain ${request.domainId} in ${copiesOf(source)}`, {
       advice: { code: 'find_chain', copy: source.name },
     })
   }
   const asked = request.toSeq ?? request.fromSeq
   if (asked <= end && request.fromSeq <= end) return
+  if (scan.isStandby === true) throw standbyBehind(request.domainId, scan, Math.max(asked, request.fromSeq))
+  assertMirrorRead(scan)
   throw new AuditError(
     'nothing_to_verify',
     `the chain ends at ${end}, before row ${Math.max(asked, request.fromSeq)}`,
   )
+}
+
+function copiesOf({ name, mirror }: EntrySource): string {
+  if (mirror === undefined) return name
+  return name === 'both' ? `PostgreSQL or the mirror ${mirror}` : `the mirror ${mirror}`
+}
+
+/** Throws the error of a mirror that could not be read: the rows that PostgreSQL does not have may be there. */
+function assertMirrorRead({ doubts = [] }: Scan): void {
+  for (const doubt of doubts) if (mirrorFailure(doubt) !== undefined) throw doubt
 }
 
 /**
@@ -105,6 +153,7 @@ function missing(): Finding {
     seqFrom: 1,
     seqTo: 1,
     detail: 'the Domain was created, but it has no rows',
+    rows: 'none',
   }
 }
 
@@ -112,21 +161,32 @@ function toVerdict(
   source: EntrySource,
   request: VerifyRequest,
   scan: Scan,
-  findings: readonly Finding[],
+  { findings, doubts }: Pick<Verdict, 'findings' | 'doubts'>,
   end: number,
   durationMs: number,
 ): Verdict {
-  const { rows, last } = scan.fold
+  const { rows, last, recorded, clockAhead } = scan.fold
+  const judged = { findings, doubts }
   return {
     ok: findings.length === 0,
     domainId: request.domainId,
     source: source.name,
+    mirror: source.mirror,
     segmentFrom: request.fromSeq,
-    segmentTo: request.toSeq ?? Math.min(end, LIMITS.maxSeq),
+    segmentTo: (scan.isCut === true ? undefined : request.toSeq) ?? Math.min(end, LIMITS.maxSeq),
     rows,
     unarchived: scan.unarchived,
+    archivedThrough: scan.archive?.through,
+    strays: scan.strays,
     head: last ?? { seq: 0, hash: ZERO_HASH },
+    end: endProof(source, request, scan, judged),
+    pinnedThrough: pinnedThrough(request, scan, judged),
+    firstRecordedAt: recorded?.first,
+    lastRecordedAt: recorded?.last,
     findings,
+    doubts,
+    uncounted: scan.uncounted,
+    clockAhead,
     durationMs,
   }
 }

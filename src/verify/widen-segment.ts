@@ -16,6 +16,7 @@ const WHOLE_CHAIN_CODES: ReadonlySet<FindingCode> = new Set([
   'unexpected_head',
   'head_mismatch',
   'chain_missing',
+  'chain_unknown',
 ])
 
 /**

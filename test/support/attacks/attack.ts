@@ -19,7 +19,7 @@ export interface Attack {
   readonly exit: 0 | 1 | 3 | 4
   /** The findings, in the order in which they are printed. */
   readonly findings: readonly ExpectedFinding[]
-  /** The error code on stderr if the exit code is 3 or 4. */
+  /** The error code on stderr if the exit code is 3 or 4, or if something could not be checked beside the findings. */
   readonly error?: string
   /** Chains that the attack also damages and that `verify` was not asked about. */
   readonly alsoDamaged?: readonly string[]
@@ -36,8 +36,10 @@ export function found(
   sql: string,
   findings: readonly ExpectedFinding[],
   verify?: readonly string[],
+  error?: string,
 ): Attack {
-  return { name, sql, exit: 1, findings, ...(verify !== undefined && { verify }) }
+  const more = { ...(verify !== undefined && { verify }), ...(error !== undefined && { error }) }
+  return { name, sql, exit: 1, findings, ...more }
 }
 
 /** Returns an attack that no verifier can find with these arguments. */
@@ -95,6 +97,11 @@ export function unexpected(seq: number, hashes: Hashes): ExpectedFinding {
 
 export function missing(chain: string, to = 1): ExpectedFinding {
   return finding('chain_missing', chain, 1, to, {})
+}
+
+/** The intact platform chain did not create the chain. */
+export function unknownChain(chain: string, to = 1): ExpectedFinding {
+  return finding('chain_unknown', chain, 1, to, {})
 }
 
 export { A, B, PLATFORM }

@@ -96,6 +96,8 @@ const PLACES: readonly Attack[] = [
     gap(4, 4, a(5).prevHash),
     gap(9, 3999, a(4).prevHash),
     head(9, 4000, { expected: computed(far), observed: a(8).entryHash }),
+    // The row recomputes at its new place, and is before row 8.
+    malformed(4000, computed(far)),
   ]),
   found('edited: seq of the last row', change(8, { seq: 9 }), [
     gap(8, 8, a(8).prevHash),
@@ -160,12 +162,20 @@ const GENERATIONS: readonly Attack[] = [
   unchecked('edited: generation 0', NO_CHECKS + set(4, 'generation = 0')),
   unchecked('edited: generation, every chain', GENERATION_2, ALL),
   unseen('edited: generation, outside the segment', GENERATION_2, ['--domain', A, '--from-seq', '5']),
-  found('edited and rehashed: generation', GENERATION_2 + change(4, { entryHash: computed(a(4), 'PXA2') }), [
-    broken(5, computed(a(4), 'PXA2'), a(5).prevHash),
-  ]),
-  found('edited: generation, and damage elsewhere', GENERATION_2 + change(6, { relation: 'x' }), [
-    mismatch({ ...a(6), relation: 'x' }),
-  ]),
+  found(
+    'edited and rehashed: generation',
+    GENERATION_2 + change(4, { entryHash: computed(a(4), 'PXA2') }),
+    [broken(5, computed(a(4), 'PXA2'), a(5).prevHash)],
+    undefined,
+    'generation_unknown',
+  ),
+  found(
+    'edited: generation, and damage elsewhere',
+    GENERATION_2 + change(6, { relation: 'x' }),
+    [mismatch({ ...a(6), relation: 'x' })],
+    undefined,
+    'generation_unknown',
+  ),
   {
     ...unchecked('edited: generation of one chain, and damage in another', GENERATION_2, ALL),
     sql: GENERATION_2 + change(3, { relation: 'x' }, B),

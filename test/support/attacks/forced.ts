@@ -224,6 +224,7 @@ const INSERTED: readonly Attack[] = [
       head(1, 1, { expected: stranger.entryHash }, stranger.domainId),
     ],
     ALL,
+    'chain_not_recorded',
   ),
 ]
 
@@ -233,6 +234,7 @@ const UNKNOWN_GENERATION: readonly Attack[] = [
     NO_CHECKS + set(4, 'generation = 2') + dropRegistration(A),
     [missing(A, 8)],
     ALL,
+    'generation_unknown',
   ),
 ]
 

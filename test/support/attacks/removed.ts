@@ -183,9 +183,15 @@ const GONE: readonly Attack[] = [
     error: 'domain_not_found',
     alsoDamaged: [PLATFORM],
   },
-  found('gone: the platform chain', PLATFORM_WIPED, [missing(PLATFORM)], ALL),
+  found('gone: the platform chain', PLATFORM_WIPED, [missing(PLATFORM)], ALL, 'chain_not_recorded'),
   found('gone: the platform chain, verified alone', PLATFORM_WIPED, [missing(PLATFORM)], ON_PLATFORM),
-  found('gone: the platform chain and the registry', UNREGISTERED, [missing(PLATFORM)], ALL),
+  found(
+    'gone: the platform chain and the registry',
+    UNREGISTERED,
+    [missing(PLATFORM)],
+    ALL,
+    'chain_not_recorded',
+  ),
   found(
     'gone: the platform chain and the registry, verified alone',
     UNREGISTERED,
@@ -197,6 +203,7 @@ const GONE: readonly Attack[] = [
     remove('true', PLATFORM),
     [head(1, 3, { expected: zero, observed: platform(3).entryHash }, PLATFORM), missing(PLATFORM, 3)],
     ALL,
+    'chain_not_recorded',
   ),
   found(
     'gone: a Domain, its row on the platform chain edited',
@@ -215,12 +222,14 @@ const GONE: readonly Attack[] = [
     change(2, { relation: renamed.relation }, PLATFORM),
     [mismatch(renamed)],
     ALL,
+    'chain_not_recorded',
   ),
   found(
     'edited: a Domain’s row on the platform chain names another',
     change(2, { object: elsewhere }, PLATFORM),
     [missing(elsewhere.slice(7)), mismatch({ ...platform(2), object: elsewhere })],
     ALL,
+    'chain_not_recorded',
   ),
   found(
     'edited and rehashed: the last row of the platform chain',
@@ -234,6 +243,7 @@ const GONE: readonly Attack[] = [
       ),
     ],
     ALL,
+    'chain_not_recorded',
   ),
 ]
 

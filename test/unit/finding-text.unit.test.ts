@@ -1,0 +1,127 @@
+import { expect, it } from 'vitest'
+import { ROW_FIELDS } from '../../src/chain/evidence/finding-evidence.js'
+import type { Finding } from '../../src/chain/finding.js'
+import { findingsLines } from '../../src/cli/verify/finding-text.js'
+
+const DOMAIN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
+const MIRROR = 'file:///evidence'
+const BOTH = { domainId: DOMAIN, source: 'both', mirror: MIRROR } as const
+const at = (seq: number, more: Partial<Finding> = {}): Finding => ({
+  code: 'entry_hash_mismatch',
+  seqFrom: seq,
+  seqTo: seq,
+  detail: 'does not hash to its entry_hash',
+  ...more,
+})
+const context = (...seqs: number[]) =>
+  seqs.map((seq) => ({
+    seq,
+    copy: 'mirror' as const,
+    check: 'ok' as const,
+    fields: {
+      recorded_at: '2026-11-29T15:00:00.000000Z',
+      relation: `read-${seq}`,
+      object: 'doc:1',
+      reason: 'granted',
+    },
+  }))
+const edited = at(7, {
+  changes: [{ seq: 7, field: 'reason', postgres: 'granted', mirror: 'insufficient_relation' }],
+  rowsChanged: 1,
+  original: 'mirror',
+  context: context(6, 7, 8),
+})
+
+it('shows both values side by side, the rows around them, and the commands to run next', () => {
+  expect(findingsLines([edited], BOTH)).toEqual([
+    '  entry_hash_mismatch  row 7: does not hash to its entry_hash',
+    '    row 7   PostgreSQL: changed, its chain does not recompute  mirror: original, its chain recomputes',
+    '    reason  granted                                            insufficient_relation',
+    '    rows around it, oldest first:',
+    '         6  2026-11-29T15:00:00.000000Z  -  read-6  doc:1  granted',
+    '      >  7  2026-11-29T15:00:00.000000Z  -  read-7  doc:1  granted  in mirror',
+    '         8  2026-11-29T15:00:00.000000Z  -  read-8  doc:1  granted',
+    `    next: audit get --seq 7 --domain ${DOMAIN} --source mirror --mirror ${MIRROR}`,
+    `          audit list --around 7 --domain ${DOMAIN} --source mirror --mirror ${MIRROR}`,
+  ])
+})
+
+it('shows a row once for several findings about it', () => {
+  const lines = findingsLines([edited, { ...edited, code: 'copies_differ' }], BOTH)
+  expect(lines.filter((line) => line.includes('insufficient_relation'))).toHaveLength(1)
+})
+
+it('calls no copy the original where both chain', () => {
+  const lines = findingsLines([{ ...edited, original: undefined }], BOTH)
+  expect(lines[1]).toBe('    row 7   PostgreSQL  mirror')
+})
+
+it('shows at most 20 findings and counts the others', () => {
+  const many = Array.from({ length: 2_500 }, (_, i) => at(2 * i + 1))
+  const lines = findingsLines(many, BOTH)
+  expect(lines.filter((line) => line.includes('entry_hash_mismatch'))).toHaveLength(20)
+  expect(lines.at(-1)).toBe('  … 2,480 more: --json')
+  expect(findingsLines(many.slice(0, 20), BOTH).join()).not.toContain('more')
+})
+
+it('escapes hostile values, and shows where long ones differ with how long they are', () => {
+  const [long, bidi] = ['x'.repeat(500), '\u202e\u001b[31mevil']
+  const changes = [
+    { seq: 7, field: 'object', postgres: `${long}a`, mirror: `${long}b` },
+    { seq: 7, field: 'relation', postgres: bidi, mirror: '' },
+    { seq: 7, field: 'relation_path', postgres: ['a', '\n'], mirror: [] },
+  ] as const
+  const text = findingsLines([{ ...edited, changes, context: [] }], BOTH).join('\n')
+  expect(text).toMatch(/object +…xxxxxxxxa \(501 characters\) +…xxxxxxxxb \(501 characters\)/)
+  expect(text).toContain('\\u{202e}\\x1b[31mevil')
+  expect(text).toMatch(/relation +.* {2}""/)
+  expect(text).toMatch(/relation_path +\["a","\\\\n"\] +\[\]/)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be printed.
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u202e]/)
+})
+
+it('says of a row that one copy has which copy that is', () => {
+  const gone = at(7, {
+    code: 'row_missing',
+    changes: ROW_FIELDS.map((field) => ({ seq: 7, field, mirror: 'x' })),
+    rowsChanged: 1,
+    original: 'mirror',
+    context: context(7),
+  })
+  expect(findingsLines([gone], BOTH).slice(1, 4)).toEqual([
+    '    row 7: only the mirror has it',
+    '    rows around it, oldest first:',
+    '      >  7  2026-11-29T15:00:00.000000Z  -  read-7  doc:1  granted  in mirror',
+  ])
+})
+
+it('shows a field that one copy lacks beside its value in the other', () => {
+  const changes = [{ seq: 7, field: 'zedtoken', postgres: 'x' }] as const
+  expect(findingsLines([{ ...edited, changes }], BOTH)[2]).toMatch(/^ {4}zedtoken +x +-$/)
+})
+
+it.each([
+  ['postgres', {}, 'PostgreSQL alone; the mirror can show it', `audit list --around 7 --domain ${DOMAIN}`],
+  [
+    'mirror',
+    { mirror: MIRROR },
+    'the mirror alone; PostgreSQL can show it',
+    `--source mirror --mirror ${MIRROR}`,
+  ],
+  [
+    'bundle',
+    { file: 'a b.tar' },
+    'this file alone; PostgreSQL and the mirror can show it',
+    "audit list --around 7 'a b.tar'",
+  ],
+] as const)('says that one copy, here %s, cannot show the original', (source, place, said, command) => {
+  const text = findingsLines([at(7)], { domainId: DOMAIN, source, ...place }).join('\n')
+  expect(text).toContain(`what the row held before cannot be known from ${said}`)
+  expect(text).toContain(command)
+  expect(text).toContain(`audit verify --domain ${DOMAIN} --source both`)
+})
+
+it('does not speak of an original where a finding is about no row', () => {
+  const head = at(8, { code: 'head_mismatch' })
+  expect(findingsLines([head], { domainId: DOMAIN, source: 'postgres' })).toHaveLength(1)
+})
