@@ -2,8 +2,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { AuditError } from '../base/errors.js'
 import { LIMITS } from '../chain/limits.js'
 import { uuidBytes, uuidText } from '../chain/uuid-bytes.js'
+import type { PageOrder } from '../ports/query.js'
 
-const VERSION = 1
+/** The last signed byte: a cursor continues only a list of its own order. */
+const ORDERS: Readonly<Record<PageOrder, number>> = { ascending: 1, descending: 2 }
 const SIGNED_BYTES = 16 + 8 + 1
 const MAC_BYTES = 16
 
@@ -11,27 +13,38 @@ const MAC_BYTES = 16
 export const CURSOR = /^[A-Za-z0-9_-]{55}$/
 
 /**
- * Returns the cursor of src/chain/FORMAT.md: the chain `domainId` and the last returned `seq`, signed with the 32 bytes of the
- * cursor key.
+ * Returns the cursor of src/chain/FORMAT.md: the chain `domainId`, the last returned `seq` and the order of the list, signed with the
+ * 32 bytes of the cursor key.
  */
-export function encodeCursor(key: Uint8Array, domainId: string, seq: number): string {
+export function encodeCursor(
+  key: Uint8Array,
+  domainId: string,
+  seq: number,
+  order: PageOrder = 'ascending',
+): string {
   if (!isSeq(seq)) throw new RangeError('expected a seq of 1 to 2^53-1')
   const signed = Buffer.alloc(SIGNED_BYTES)
   signed.set(uuidBytes(domainId))
   signed.writeBigUInt64BE(BigInt(seq), 16)
-  signed.writeUInt8(VERSION, 24)
+  signed.writeUInt8(ORDERS[order], 24)
   return Buffer.concat([signed, macOf(key, signed)]).toString('base64url')
 }
 
 /**
- * Returns the seq of a cursor of this chain. Throws the same `invalid_cursor` for every fault, so that a forger learns nothing.
+ * Returns the seq of a cursor of this chain and order. Throws the same `invalid_cursor` for every fault, so that a forger learns nothing.
  */
-export function decodeCursor(key: Uint8Array, domainId: string, cursor: string): number {
+export function decodeCursor(
+  key: Uint8Array,
+  domainId: string,
+  cursor: string,
+  order: PageOrder = 'ascending',
+): number {
   const bytes = bytesOf(cursor)
   const signed = bytes.subarray(0, SIGNED_BYTES)
   const authentic = timingSafeEqual(bytes.subarray(SIGNED_BYTES), macOf(key, signed))
   const seq = Number(signed.readBigUInt64BE(16))
-  const ours = signed.readUInt8(24) === VERSION && uuidText(signed.subarray(0, 16)) === domainId.toLowerCase()
+  const ours =
+    signed.readUInt8(24) === ORDERS[order] && uuidText(signed.subarray(0, 16)) === domainId.toLowerCase()
   if (!authentic || !ours || !isSeq(seq)) throw invalidCursor()
   return seq
 }

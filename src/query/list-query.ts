@@ -1,5 +1,6 @@
 import { AuditError } from '../base/errors.js'
 import { positiveInteger } from '../base/positive-integer.js'
+import type { RowReason } from '../base/row-filter.js'
 import { FormatError } from '../chain/format-error.js'
 import { LIMITS, textProblem } from '../chain/limits.js'
 import { isReason } from '../chain/reason.js'
@@ -14,9 +15,11 @@ export interface ListParameters {
   readonly limit?: string | undefined
   readonly subject?: string | undefined
   readonly relation?: string | undefined
+  /** An object as `type:id`, in place of `objectType` and `objectId`. */
+  readonly object?: string | undefined
   readonly objectType?: string | undefined
   readonly objectId?: string | undefined
-  readonly reason?: string | undefined
+  readonly reasons?: readonly string[] | undefined
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly correlationId?: string | undefined
@@ -41,13 +44,12 @@ export function parseSeq(text: string): number {
 
 /** Returns the filter. Throws `invalid_subject`, `invalid_range` or, for the other parameters, `invalid_input`. */
 export function parseFilter(parameters: ListParameters): EntryFilter {
-  const { subject, relation, reason } = parameters
+  const { subject, relation, reasons } = parameters
   return {
     subjectPseudonym: subject === undefined ? undefined : parseSubject(subject),
     relation: text('relation', relation, 1, LIMITS.relationBytes),
-    objectType: parseObjectType(parameters.objectType),
-    objectId: text('object_id', parameters.objectId, 1, LIMITS.objectIdBytes),
-    reason: parseReason(reason),
+    ...parseObject(parameters),
+    reasons: reasons?.map(parseReason),
     ...parseRange(parameters),
     correlationId: text('correlation_id', parameters.correlationId, 0, LIMITS.correlationIdBytes),
   }
@@ -69,13 +71,32 @@ function text(field: string, value: string | undefined, min: number, max: number
   return value
 }
 
+function parseObject({
+  object,
+  objectType,
+  objectId,
+}: ListParameters): Pick<EntryFilter, 'objectType' | 'objectId'> {
+  if (object !== undefined) return splitObject(object)
+  return {
+    objectType: parseObjectType(objectType),
+    objectId: text('object_id', objectId, 1, LIMITS.objectIdBytes),
+  }
+}
+
+/** Splits at the first colon: an id may have colons. */
+function splitObject(object: string): Pick<EntryFilter, 'objectType' | 'objectId'> {
+  const colon = object.indexOf(':')
+  if (colon < 0) throw new AuditError('invalid_input', 'object: expected type:id')
+  return parseObject({ objectType: object.slice(0, colon), objectId: object.slice(colon + 1) })
+}
+
 function parseObjectType(type: string | undefined): string | undefined {
   if (type?.includes(':')) throw new AuditError('invalid_input', 'object_type: expected no colon')
   return text('object_type', type, 1, 64)
 }
 
-function parseReason(reason: string | undefined): EntryFilter['reason'] {
-  if (reason === undefined || reason === 'unknown' || isReason(reason)) return reason
+function parseReason(reason: string): RowReason {
+  if (reason === 'unknown' || isReason(reason)) return reason
   throw new AuditError(
     'invalid_input',
     'reason: expected granted, out_of_scope, insufficient_relation, caveat_violation or unknown',
@@ -90,17 +111,32 @@ function parseRange({ from, to }: ListParameters): Pick<EntryFilter, 'from' | 't
   return range
 }
 
+/** Returns the range of the event's own time, given as RFC 3339. Throws `invalid_range`. */
+export function parseEventRange({
+  from,
+  to,
+}: Pick<ListParameters, 'from' | 'to'>): Pick<EntryFilter, 'eventFrom' | 'eventTo'> {
+  const [eventFrom, eventTo] = [bound('event_from', from), bound('event_to', to)]
+  if (eventFrom !== undefined && eventTo !== undefined && eventTo < eventFrom) {
+    throw new AuditError('invalid_range', 'event_to: expected a time that is not before event_from')
+  }
+  return { eventFrom, eventTo }
+}
+
 /**
  * Returns a bound in microseconds. Clients send nanoseconds (Go's time.Time as JSON) and rows hold microseconds, so a bound
  * between two microseconds moves to the one inside the range.
  */
-function bound(field: 'from' | 'to', value: string | undefined): bigint | undefined {
+function bound(
+  field: 'from' | 'to' | 'event_from' | 'event_to',
+  value: string | undefined,
+): bigint | undefined {
   if (value === undefined) return undefined
   const [, head = value, beyond = '', zone = ''] =
     /^(.*\.\d{6})(\d{1,12})(Z|[+-]\d\d:\d\d)$/i.exec(value) ?? []
   try {
     const micros = parseTimestamp(`${head}${zone}`.toUpperCase(), field)
-    const between = /[1-9]/.test(beyond) && field === 'from' && micros < MAX_MICROS
+    const between = /[1-9]/.test(beyond) && field.endsWith('from') && micros < MAX_MICROS
     return between ? micros + 1n : micros
   } catch (error) {
     if (error instanceof FormatError) throw new AuditError('invalid_range', error.message)

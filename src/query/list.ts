@@ -1,7 +1,6 @@
 import { AuditError } from '../base/errors.js'
-import { pagesOf } from '../base/paging.js'
 import type { CursorKey } from '../ports/pepper.js'
-import type { EntryFilter, EntryReader, ReadEntry } from '../ports/query.js'
+import type { EntryFilter, EntryReader, ReadEntry, SeqRange } from '../ports/query.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
 
 export interface ListRequest {
@@ -10,7 +9,11 @@ export interface ListRequest {
   /** 1 to 200. */
   readonly limit: number
   readonly cursor?: string | undefined
+  /** Default: the whole chain, ascending. A cursor continues in this range and order. */
+  readonly range?: SeqRange | undefined
 }
+
+export const WHOLE_CHAIN: SeqRange = { after: 0 }
 
 export interface EntryPage {
   readonly entries: readonly ReadEntry[]
@@ -19,7 +22,7 @@ export interface EntryPage {
 }
 
 /**
- * Returns one page of a chain, ascending by seq. The cursor key is read only to check a cursor or to sign one, so that a
+ * Returns one page of a chain. The cursor key is read only to check a cursor or to sign one, so that a
  * caller without the key can still read a result that fits one page. Rejects with `domain_not_found`, with
  * `invalid_cursor`, and with `pepper_not_configured` when a next cursor is due and there is no key.
  */
@@ -29,14 +32,18 @@ export async function listEntries(
   request: ListRequest,
 ): Promise<EntryPage> {
   const { domainId, filter, limit, cursor } = request
-  const after = cursor === undefined ? 0 : decodeCursor(await key.cursorKey(), domainId, cursor)
+  const whole = request.range ?? WHOLE_CHAIN
+  const range =
+    cursor === undefined
+      ? whole
+      : rangeAfter(whole, decodeCursor(await key.cursorKey(), domainId, cursor, whole.order))
   // One row more than the page holds shows whether another page follows.
-  const rows = await reader.page(domainId, filter, { after, limit: limit + 1 })
+  const rows = await reader.page(domainId, filter, { ...range, limit: limit + 1 })
   if (rows.length === 0) await assertKnown(reader, domainId)
   const entries = rows.slice(0, limit)
   const last = entries.at(-1)
   if (rows.length <= limit || last === undefined) return { entries }
-  return { entries, nextCursor: encodeCursor(await keyToWrite(key), domainId, last.seq) }
+  return { entries, nextCursor: encodeCursor(await keyToWrite(key), domainId, last.seq, whole.order) }
 }
 
 async function keyToWrite(key: CursorKey): Promise<Uint8Array> {
@@ -49,32 +56,60 @@ async function keyToWrite(key: CursorKey): Promise<Uint8Array> {
   })
 }
 
+/** Returns the rest of a range once its rows up to the row `seq` are read. */
+function rangeAfter(range: SeqRange, seq: number): SeqRange {
+  if (range.order !== 'descending') return { ...range, after: Math.max(range.after, seq) }
+  return { ...range, upTo: Math.min(range.upTo ?? seq, seq) - 1 }
+}
+
 /** Rows that one statement of {@link streamEntries} reads. */
 const STREAM_PAGE = 1_000
 
 /**
- * Yields every row that the filter matches. Reads in pages, so that memory does not grow with the chain, and needs no
+ * Yields every row of the range that the filter matches. Reads in pages or in one pass, so that memory does not grow with the chain, and needs no
  * cursor key. Also yields rows that are appended meanwhile. Rejects with `domain_not_found`.
  */
 export async function* streamEntries(
   reader: EntryReader,
   domainId: string,
   filter: EntryFilter,
+  range: SeqRange = WHOLE_CHAIN,
   signal?: AbortSignal,
 ): AsyncGenerator<ReadEntry> {
-  const page = (range: { after: number; limit: number }) => reader.page(domainId, filter, range)
+  const rows =
+    reader.stream?.(domainId, filter, range, signal) ?? pagedRows(reader, { domainId, filter, range }, signal)
   let isEmpty = true
-  for await (const rows of pagesOf({ page, start: 0, keyOf: ({ seq }) => seq, size: STREAM_PAGE }, signal)) {
+  for await (const row of rows) {
     isEmpty = false
-    // Not `yield* rows`: delegation costs an async generator one more promise a row.
-    for (const row of rows) yield row
+    yield row
   }
   if (isEmpty) await assertKnown(reader, domainId)
 }
 
-/** Rejects with `domain_not_found` when the chain is neither registered nor has rows. */
+async function* pagedRows(
+  reader: EntryReader,
+  { domainId, filter, range }: { domainId: string; filter: EntryFilter; range: SeqRange },
+  signal?: AbortSignal,
+): AsyncGenerator<ReadEntry> {
+  for (let rest = range; ; ) {
+    signal?.throwIfAborted()
+    const rows = await reader.page(domainId, filter, { ...rest, limit: STREAM_PAGE })
+    // Not `yield* rows`: delegation costs an async generator one more promise a row.
+    for (const row of rows) yield row
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < STREAM_PAGE) return
+    rest = rangeAfter(rest, last.seq)
+  }
+}
+
+/** Rejects with `domain_not_found` when the chain is neither registered nor has rows, or when the copy does not have it. */
 export async function assertKnown(reader: EntryReader, domainId: string): Promise<void> {
   if (await reader.knows(domainId)) return
+  const { copy } = reader
+  if (copy !== undefined)
+    throw new AuditError('domain_not_found', `there is no chain ${domainId} in ${copy.where}`, {
+      advice: { code: 'find_chain', copy: copy.name },
+    })
   throw new AuditError('domain_not_found', `no Domain ${domainId} is registered`, {
     advice: { code: 'list_domains' },
   })

@@ -1,0 +1,70 @@
+import { AuditError } from '../base/errors.js'
+import type { DomainRecord } from '../ports/domains.js'
+import { nameConflict } from '../verify/domain-conflicts.js'
+
+/** A Domain, and what it is called. */
+export interface NamedDomain {
+  readonly domainId: string
+  /** Every name that a record gives it; the first is the one to print. */
+  readonly names: readonly string[]
+  /** Why none of the names may be used: no row of a chain confirms it, or the records disagree. */
+  readonly doubt?: AuditError | undefined
+}
+
+/** The least number of hex digits of an id that choose a Domain. */
+const LEAST_DIGITS = 8
+
+const DIGITS = new RegExp(`^[0-9a-f]{${LEAST_DIGITS},32}$`)
+
+/** Candidates that an error lists; the rest is a number. */
+const MAX_CANDIDATES = 10
+
+/**
+ * Returns the Domain that a text names: by an exact name, or by the first 8 or more digits of its id, with all of its hyphens or
+ * with none. A name wins over an id. Throws the doubt of a name, and `invalid_domain_id` for none or for several Domains.
+ */
+export function chooseDomain(text: string, domains: readonly NamedDomain[]): NamedDomain {
+  const named = domains.filter(({ names }) => names.includes(text))
+  const doubt = named.find((domain) => domain.doubt !== undefined)?.doubt
+  if (doubt !== undefined) throw doubt
+  const chosen = named.length > 0 ? named : domains.filter(({ domainId }) => begins(domainId, text))
+  const [only] = chosen
+  if (only !== undefined && chosen.length === 1) return only
+  throw new AuditError('invalid_domain_id', problemOf(chosen, named.length > 0), {
+    advice: { code: 'list_domains' },
+  })
+}
+
+function begins(domainId: string, text: string): boolean {
+  const wanted = text.toLowerCase()
+  if (!DIGITS.test(wanted.replaceAll('-', ''))) return false
+  return domainId.startsWith(wanted) || domainId.replaceAll('-', '').startsWith(wanted)
+}
+
+function problemOf(chosen: readonly NamedDomain[], isName: boolean): string {
+  if (chosen.length === 0)
+    return `expected a UUID, the name of a Domain, or the first ${LEAST_DIGITS} digits of its id; no Domain matches`
+  const rest = chosen.length - MAX_CANDIDATES
+  const listed = chosen.slice(0, MAX_CANDIDATES).map(({ domainId, names: [name = ''] }) => {
+    return isName || name === '' ? domainId : `${domainId} (${name})`
+  })
+  const more = rest > 0 ? ` and ${rest} more` : ''
+  const what = isName ? 'Domains have this name' : 'ids begin with these digits'
+  return `${chosen.length} ${what}: ${listed.join(', ')}${more}`
+}
+
+/** Returns the names of a registered Domain. Anybody who can write to the registry can forge its name, so a row must confirm it. */
+export function registeredName({ domainId, name, claims }: DomainRecord): NamedDomain {
+  const recorded = claims.renamed ?? claims.creation?.name ?? claims.genesis?.name
+  const names = [name, recorded].filter((one) => one !== undefined && one !== '')
+  const doubt =
+    nameConflict(domainId, claims) ??
+    (recorded === undefined && name !== '' ? unconfirmed(domainId) : undefined)
+  return { domainId, names: [...new Set(names)] as string[], doubt }
+}
+
+function unconfirmed(domainId: string): AuditError {
+  return new AuditError('chain_conflict', `no row of a chain confirms the name of Domain ${domainId}`, {
+    advice: { code: 'name_again', domainId },
+  })
+}
