@@ -79,7 +79,7 @@ const FILTER = ['subject_pseudonym', 'relation', 'object_type', 'object_id', 're
 const LINE = /^ {0,16}(?:"[a-z][a-z0-9_]*": (?:-?[0-9]{1,16}|[a-z]+|"[^\n]*")|(?:"[a-z][a-z0-9_]*": )?(?:[[{][\]}]?|[\]}])?),?$/
 
 /** Returns whether the manifest has all required fields and does not contradict itself. */
-function isManifest({ format, domain_id, selection, predecessor, head, rows, first_seq, last_seq, segments }) {
+function isManifest({ format, domain_id, selection, predecessor, head, rows, first_seq, last_seq, report, segments }) {
   const { kind, from_seq: from, to_seq: to, to_end: toEnd, filter } = selection
   const [keys, isFiltered] = [Object.keys(filter), Object.keys(filter).length > 0]
   const isLink = predecessor === undefined || (!isFiltered && from > 1 && predecessor.seq === from - 1)
@@ -92,7 +92,9 @@ function isManifest({ format, domain_id, selection, predecessor, head, rows, fir
   const isFilter = `${filter}` === '[object Object]' && keys.every((key) => FILTER.includes(key)) && isLike(/^/, Object.values(filter))
   const isKind = kind === (isFiltered ? 'filtered' : from === 1 && toEnd ? 'chain' : 'range')
   const isRange = from >= 1 && to >= from && from <= MAX_SEQ && (toEnd === false || (toEnd === true && to === Math.max(from, last_seq)))
-  const isTyped = format === 'audit-bundle/1' && isLike(UUID, [domain_id]) && isLike(HASH, hashes) && isInt(ints)
+  const isReport = isLike(/^audit-bundle\/report\.html$/, [report?.name]) && isLike(HASH, [report.sha256]) && isInt([report.bytes])
+  const isFormat = report === undefined ? format === 'audit-bundle/1' : format === 'audit-bundle/2' && isReport
+  const isTyped = isFormat && isLike(UUID, [domain_id]) && isLike(HASH, hashes) && isInt(ints)
   const isSum = rows === segments.reduce((sum, one) => sum + one.rows, 0) && first === first_seq && last === last_seq
   return isTyped && isFilter && isKind && isRange && isLink && isNamed && isSum
 }
@@ -155,12 +157,15 @@ function readLine(line) {
 /** Reads the members after the manifest, and judges them by the manifest and row by row. */
 class Bundle {
   found = new Findings()
-  constructor({ domain_id, selection, predecessor, segments }, pin, onRow, at = selection.from_seq - 1) {
+  constructor({ domain_id, selection, predecessor, report, segments }, pin, onRow, at = selection.from_seq - 1) {
     const files = ['README.txt', 'verify-bundle.mjs', 'verify_bundle.py'].map((name) => ({ name: `audit-bundle/${name}` }))
-    Object.assign(this, selection, { domain_id, pin, onRow, expected: [...files, ...segments], next: 0 })
+    // Keys that are not checked, such as first_seq, must not make the report a segment.
+    const page = report ? [{ name: report.name, bytes: report.bytes, sha256: report.sha256 }] : []
+    Object.assign(this, selection, { domain_id, pin, onRow, expected: [...files, ...page, ...segments], next: 0 })
     this.places = new Map(this.expected.map(({ name }, place) => [name, place]))
     // `at` is the current seq; `hashes` are the hashes of its rows, `before` the hashes of the row before.
-    Object.assign(this, { rows: 0, seq: at, at, hashes: at === 0 ? [ZERO] : [], before: [], rowsHere: 0 })
+    // `time` is the earliest time of these rows that hash, `timeBefore` the time of the nearest row before that hashes.
+    Object.assign(this, { rows: 0, seq: at, at, hashes: at === 0 ? [ZERO] : [], before: [], rowsHere: 0, timeBefore: '' })
     if (predecessor !== undefined) this.#remember(predecessor.hash)
   }
   read(members) {
@@ -168,9 +173,15 @@ class Bundle {
       const place = this.places.get(name) ?? -1
       if (place < this.next) this.found.add('orphan_object', 0, 0, `member ${name} is not in the manifest, or not in its place`)
       else this.#skipTo(place)
-      if (place === this.next && this.expected[this.next++].rows !== undefined) this.#segment(this.expected[place], gunzip(content))
+      if (place === this.next) this.#member(this.expected[this.next++], content)
     }
     this.#skipTo(this.expected.length)
+  }
+  /** Judges a segment, or the report by its hash; of the other files only the names count. */
+  #member(one, content) {
+    if (one.first_seq !== undefined) this.#segment(one, gunzip(content))
+    else if (one.sha256 !== undefined && (one.bytes !== content.length || sha256(content).toString('hex') !== one.sha256))
+      this.found.add('object_malformed', 0, 0, `${one.name} is not the one that was written`)
   }
   #skipTo(place) {
     for (const { name, first_seq = 0, last_seq = 0 } of this.expected.slice(this.next, place))
@@ -209,7 +220,7 @@ class Bundle {
     else {
       this.gap(seq, prev)
       const before = seq === this.at + 1 && this.rowsHere <= 16 ? this.hashes : []
-      Object.assign(this, { before, hashes: [], at: seq, rowsHere: 0 })
+      Object.assign(this, { before, hashes: [], at: seq, rowsHere: 0, time: undefined, timeBefore: this.time ?? this.timeBefore })
     }
     this.rowsHere += 1
     this.#judgeHash(row, find)
@@ -221,15 +232,22 @@ class Bundle {
     if (next > this.at + 1 && this.kind !== 'filtered') this.found.add('seq_gap', this.at + 1, next - 1, 'rows are missing', expected)
   }
   #judgeHash({ seq, prev, entry, canonical, fields }, find) {
+    let isWhole = false
     if (canonical !== undefined) {
       const link = (hash) => sha256(Buffer.concat([Buffer.from(hash, 'hex'), sha256(canonical)])).toString('hex')
       const computed = link(prev)
-      const original = computed === entry ? prev : this.before.find((hash) => link(hash) === entry)
+      isWhole = computed === entry
+      const original = isWhole ? prev : this.before.find((hash) => link(hash) === entry)
       if (original === undefined) return find('entry_hash_mismatch', 'does not hash to its entry_hash', computed, entry)
-      if (computed !== entry) find('broken_link', 'prev_hash was changed; the row itself is whole', original, prev)
+      if (!isWhole) find('broken_link', 'prev_hash was changed; the row itself is whole', original, prev)
     }
     const isSo = fields?.seq === seq && fields.domain_id === this.domain_id
-    return isSo || find('malformed_row', 'its bytes are those of another row, or of none', undefined, entry)
+    if (!isSo) return find('malformed_row', 'its bytes are those of another row, or of none', undefined, entry)
+    return isWhole && this.#judgeTime(fields.recorded_at, (what) => find('malformed_row', what, undefined, entry))
+  }
+  #judgeTime(time, report) {
+    if (time < this.timeBefore) report(`recorded_at ${time} is before ${this.timeBefore}, the time of an earlier row`)
+    if (this.time === undefined || time < this.time) this.time = time
   }
   #remember(entry) {
     if (this.pin?.seq === this.at) Object.assign(this, { isMet: this.isMet || entry === this.pin.hash, seen: entry })

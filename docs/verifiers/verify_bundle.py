@@ -79,7 +79,11 @@ def is_manifest(m):
     chosen, segments, rows, first_seq, last_seq = (m[key] for key in ("selection", "segments", "rows", "first_seq", "last_seq"))
     first, last, to_end, filters = chosen["from_seq"], chosen["to_seq"], chosen["to_end"], chosen["filter"]
     heads = [m[key] for key in ("predecessor", "head") if key in m]
-    is_typed = (m["format"] == "audit-bundle/1" and is_text(UUID, m["domain_id"]) and type(to_end) is bool
+    report = m.get("report")
+    is_format = m["format"] == "audit-bundle/1" if "report" not in m else (
+        m["format"] == "audit-bundle/2" and report["name"] == "audit-bundle/report.html" and is_text(HASH, report["sha256"])
+        and is_int(report["bytes"]))
+    is_typed = (is_format and is_text(UUID, m["domain_id"]) and type(to_end) is bool
                 and is_int(first, last, rows, first_seq, last_seq) and type(segments) is list and type(filters) is dict
                 and all(is_int(one["seq"]) and is_text(HASH, one["hash"]) for one in heads)
                 and set(filters) <= FILTER and is_text(ANY, *filters.values()) and is_text(HASH, *(one["sha256"] for one in segments))
@@ -150,12 +154,17 @@ class Bundle:
         chosen, files = manifest["selection"], ("README.txt", "verify-bundle.mjs", "verify_bundle.py")
         self.domain, self.filter, self.pin, self.on_row = manifest["domain_id"], chosen["filter"], pin, on_row
         self.first, self.last, self.complete = chosen["from_seq"], chosen["to_seq"], chosen["kind"] != "filtered"
-        self.expected = [{"name": "audit-bundle/" + name} for name in files] + manifest["segments"]
+        self.expected = [{"name": "audit-bundle/" + name} for name in files]
+        # Keys that are not checked, such as first_seq, must not make the report a segment.
+        self.expected += [{key: manifest["report"][key] for key in ("name", "bytes", "sha256")}] if "report" in manifest else []
+        self.expected += manifest["segments"]
         self.places = {one["name"]: place for place, one in enumerate(self.expected)}
         self.found, self.next, self.rows, self.end, self.ends = Findings(), 0, 0, None, []
         # `at` is the current seq; `hashes` are the hashes of its rows, `before` the hashes of the row before.
         self.seq = self.at = self.first - 1
         self.hashes, self.before, self.rows_here, self.is_met, self.seen = [ZERO] * (self.at == 0), [], 0, False, None
+        # `time` is the earliest time of these rows that hash, `time_before` the time of the nearest row before that hashes.
+        self.time, self.time_before = None, ""
         if "predecessor" in manifest:
             self.remember(manifest["predecessor"]["hash"])
     def read(self, members):
@@ -166,9 +175,14 @@ class Bundle:
             else:
                 self.skip_to(place)
                 self.next += 1
-                if "rows" in self.expected[place]:
-                    self.segment(self.expected[place], gunzip(content))
+                self.member(self.expected[place], content)
         self.skip_to(len(self.expected))
+    def member(self, one, content):
+        """Judges a segment, or the report by its hash; of the other files only the names count."""
+        if "first_seq" in one:
+            self.segment(one, gunzip(content))
+        elif "sha256" in one and [one["bytes"], one["sha256"]] != [len(content), hashlib.sha256(content).hexdigest()]:
+            self.found.add("object_malformed", 0, 0, one["name"] + " is not the one that was written")
     def skip_to(self, place):
         for one in self.expected[self.next:place]:
             self.found.add("object_missing", one.get("first_seq", 0), one.get("last_seq", 0), one["name"] + " is missing")
@@ -209,6 +223,7 @@ class Bundle:
             self.gap(seq, prev)
             self.before = self.hashes if seq == self.at + 1 and self.rows_here <= 16 else []
             self.hashes, self.at, self.rows_here = [], seq, 0
+            self.time, self.time_before = None, self.time or self.time_before
         self.rows_here += 1
         self.judge_hash(row, fields, find)
         if self.before and prev and prev not in self.before:
@@ -216,6 +231,7 @@ class Bundle:
         return self.remember(entry)
     def judge_hash(self, row, fields, find):
         seq, prev, entry, canonical = row
+        original = None
         if canonical is not None:
             inner = hashlib.sha256(canonical).digest()
             link = lambda one: hashlib.sha256(bytes.fromhex(one) + inner).hexdigest()  # noqa: E731
@@ -225,7 +241,13 @@ class Bundle:
             if original != prev:
                 find("broken_link", "prev_hash was changed; the row itself is whole", original, prev)
         is_so = fields and fields["seq"] == seq and fields["domain_id"] == self.domain
-        return None if is_so else find("malformed_row", "its bytes are those of another row, or of none", None, entry)
+        if not is_so:
+            find("malformed_row", "its bytes are those of another row, or of none", None, entry)
+        elif original == prev:
+            time = fields["recorded_at"]
+            if time < self.time_before:
+                find("malformed_row", "recorded_at %s is before %s, the time of an earlier row" % (time, self.time_before), None, entry)
+            self.time = min(self.time or time, time)
     def remember(self, entry):
         if self.pin and self.pin[0] == self.at:
             self.is_met, self.seen = self.is_met or entry == self.pin[1], entry

@@ -3,6 +3,9 @@ import { AuditError } from '../base/errors.js'
 /** The format that docs/evidence.md describes. A reader refuses data beyond these limits before it allocates memory. */
 export const BUNDLE_FORMAT = 'audit-bundle/1'
 
+/** The format of a bundle that also holds a report. Earlier verifiers do not know it, and say that they cannot check it. */
+export const REPORT_FORMAT = 'audit-bundle/2'
+
 const FOLDER = 'audit-bundle/'
 
 export const MANIFEST_NAME = `${FOLDER}manifest.json`
@@ -11,6 +14,9 @@ export const MANIFEST_NAME = `${FOLDER}manifest.json`
 export const FILE_NAMES = ['README.txt', 'verify-bundle.mjs', 'verify_bundle.py'].map(
   (name) => `${FOLDER}${name}`,
 )
+
+/** The page about the rows, after {@link FILE_NAMES} in a bundle that has one. It is for people, and is not evidence. */
+export const REPORT_NAME = `${FOLDER}report.html`
 
 /** Returns the name of the segment with this number; the first is 1. */
 export function segmentName(number: number): string {

@@ -7,7 +7,7 @@ import { ChainFold, type FoldResult, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import type { LastRow } from '../chain/head.js'
 import { LastSeen } from './last-seen.js'
-import { matches, type Selection } from './selection.js'
+import { type Selection, selects } from './selection.js'
 
 export interface JudgeOptions {
   readonly domainId: string
@@ -16,6 +16,8 @@ export interface JudgeOptions {
     readonly toSeq?: number | undefined
   }
   readonly pins: readonly ChainHead[]
+  /** The clock, in microseconds since 1970, where a row ahead of it is to be noted. */
+  readonly now?: bigint | undefined
   readonly hasher: Hasher
 }
 
@@ -32,14 +34,14 @@ export class BundleJudge implements RowTaker {
   readonly #to: number
 
   constructor(options: JudgeOptions) {
-    const { domainId, selection, pins, hasher } = options
+    const { domainId, selection, pins, now, hasher } = options
     this.#options = options
     this.#isFiltered = selection.kind === 'filtered'
     // A chain has no row below seq 1. A row that claims such a seq goes to the fold, which reports it.
     this.#from = selection.fromSeq === 1 ? Number.NEGATIVE_INFINITY : selection.fromSeq
     this.#to = selection.toSeq ?? Number.POSITIVE_INFINITY
     const { fromSeq } = selection
-    const whole = { domainId, pins, hasher, fromSeq, isSelection: this.#isFiltered }
+    const whole = { domainId, pins, now, hasher, fromSeq, isSelection: this.#isFiltered }
     this.#fold = new ChainFold(whole)
     this.#fastPath = new FastPath(this.#fold, whole)
   }
@@ -68,10 +70,6 @@ export class BundleJudge implements RowTaker {
     this.#seen.addStored(row)
   }
 
-  get isIntact(): boolean {
-    return this.#fold.isIntact && this.findings.isEmpty
-  }
-
   /** The row with the highest seq; absent where there is no row. */
   get last(): LastRow | undefined {
     return this.#seen.last
@@ -79,7 +77,15 @@ export class BundleJudge implements RowTaker {
 
   finish(): FoldResult {
     const { toEnd, toSeq, kind } = this.#options.selection
-    const result = this.#fastPath.finish(toEnd || kind === 'filtered' ? undefined : toSeq)
+    return this.#withOwn(this.#fastPath.finish(toEnd || kind === 'filtered' ? undefined : toSeq))
+  }
+
+  /** The result for the rows that were added, where the rest cannot be read. */
+  soFar(): FoldResult {
+    return this.#withOwn(this.#fastPath.soFar())
+  }
+
+  #withOwn(result: FoldResult): FoldResult {
     const own = this.findings.sorted()
     return own.length === 0 ? result : { ...result, findings: [...result.findings, ...own] }
   }
@@ -96,6 +102,6 @@ export class BundleJudge implements RowTaker {
   #isWanted({ canonical }: StoredRow): boolean {
     // A row without fields cannot be compared; the fold reports it.
     if (canonical === undefined || canonicalProblem(canonical) !== undefined) return true
-    return matches(decodeCanonical(canonical), this.#options.selection.filter)
+    return selects(this.#options.selection.filter, decodeCanonical(canonical))
   }
 }

@@ -57,6 +57,6 @@ async function readUpTo(file: FileHandle, bytes: Buffer): Promise<number> {
   return length
 }
 
-export function unreadable(error: unknown): AuditError {
-  return new AuditError('file_unreadable', `the bundle cannot be read (${errnoOf(error)})`, { cause: error })
+export function unreadable(error: unknown, bundle = 'the bundle'): AuditError {
+  return new AuditError('file_unreadable', `${bundle} cannot be read (${errnoOf(error)})`, { cause: error })
 }

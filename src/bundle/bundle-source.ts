@@ -27,12 +27,17 @@ export class BundleSource implements EntrySource {
     this.#hasher = hasher
   }
 
-  async scan({ pins }: ScanRequest, progress: (p: ScanProgress) => void, signal: AbortSignal): Promise<Scan> {
+  async scan(
+    { pins, now, observer }: ScanRequest,
+    progress: (p: ScanProgress) => void,
+    signal: AbortSignal,
+  ): Promise<Scan> {
     const { domain_id: domainId, selection, predecessor, head } = this.#manifest
-    const judge = new BundleJudge({ domainId, selection, pins, hasher: this.#hasher })
+    const judge = new BundleJudge({ domainId, selection, pins, now, hasher: this.#hasher })
     if (predecessor !== undefined) judge.addPredecessor({ seq: predecessor.seq, entryHash: predecessor.hash })
-    const reading = new Reading(this.#manifest, judge)
-    await reading.run(this.#members, progress, signal)
+    const reading = new Reading(this.#manifest, judge, observer)
+    const broken = await reading.run(this.#members, progress, signal)
+    if (broken !== undefined) return { known: false, isCut: true, doubts: [broken], fold: judge.soFar() }
     const { last } = judge
     const isHeadless = this.keepsHead && head === undefined && last === undefined
     const fold = judge.finish()
@@ -57,23 +62,26 @@ function headless(): Finding[] {
 class Reading implements LineTaker {
   readonly #manifest: ReadManifest
   readonly #judge: BundleJudge
+  readonly #observer: ScanRequest['observer']
   readonly #lines = new LineReader(this)
   #rows = 0
   #seq: number
   /** The first seq of the current segment. */
   #first: number | undefined
 
-  constructor(manifest: ReadManifest, judge: BundleJudge) {
+  constructor(manifest: ReadManifest, judge: BundleJudge, observer: ScanRequest['observer']) {
     this.#manifest = manifest
     this.#judge = judge
+    this.#observer = observer
     this.#seq = manifest.selection.fromSeq - 1
   }
 
+  /** Resolves with an error where the rest of the file could not be read and something was found before. */
   async run(
     members: AsyncIterable<ReadMember>,
     progress: (p: ScanProgress) => void,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<AuditError | undefined> {
     const total = this.#manifest.rows
     try {
       for await (const step of new BundleWalk(this.#manifest).steps(members)) {
@@ -82,8 +90,9 @@ class Reading implements LineTaker {
         else this.#read(step)
         progress({ rows: this.#rows, total })
       }
+      return undefined
     } catch (error) {
-      this.#breakOff(error)
+      return this.#breakOff(error)
     }
   }
 
@@ -106,11 +115,13 @@ class Reading implements LineTaker {
 
   add(row: ByteRow): void {
     this.#advance(row.seq)
+    this.#observer?.add(row)
     this.#judge.add(row)
   }
 
   addStored(row: StoredRow): void {
     this.#advance(row.seq)
+    this.#observer?.addStored(row)
     this.#judge.addStored(row)
   }
 
@@ -129,10 +140,12 @@ class Reading implements LineTaker {
     this.#judge.findings.add({ code: 'object_malformed', seqFrom, seqTo, detail })
   }
 
-  /** A file that cannot be read to its end could not be checked, but findings before that point count. */
-  #breakOff(error: unknown): void {
-    const isDamage = error instanceof AuditError && error.code === 'bundle_malformed'
-    if (!isDamage || this.#judge.isIntact) throw error
+  /** Records where a cut file ends, or returns the failure of the disk. Throws `error` where nothing was found before it. */
+  #breakOff(error: unknown): AuditError | undefined {
+    if (!(error instanceof AuditError) || this.#judge.soFar().findings.length === 0) throw error
+    if (error.code === 'file_unreadable') return error
+    if (error.code !== 'bundle_malformed') throw error
     this.#malformed(this.#seq + 1, this.#seq + 1, `from here on: ${error.message}`)
+    return undefined
   }
 }

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import type { Finding } from '../chain/finding.js'
-import { BUNDLE_LIMITS, damaged, FILE_NAMES } from './bundle-format.js'
+import { BUNDLE_LIMITS, damaged, FILE_NAMES, REPORT_NAME } from './bundle-format.js'
 import type { ReadMember } from './bundle-members.js'
 import { decompressSegment } from './gzip.js'
-import type { ReadManifest, Segment } from './manifest.js'
+import type { ReadManifest, ReportMember, Segment } from './manifest.js'
 import { sha256Of } from './sha256.js'
 
 /** A segment in its expected position. */
@@ -18,17 +19,21 @@ export type BundleStep = OpenSegment | { readonly finding: Finding }
 /** Segments that are decompressed ahead. */
 const AHEAD = 3
 
+/** A member by its name alone, or with what the manifest says of it. */
+type Expected = Segment | ReportMember | string
+
 /**
  * Compares the members after the manifest with the expected ones, in the manifest's order. A member that is missing, not
- * expected or out of place is a finding. Of the README and the verifiers only the names are checked.
+ * expected or out of place is a finding, and so is a report with another hash. Of the README and the verifiers only the
+ * names are checked.
  */
 export class BundleWalk {
-  readonly #expected: readonly (Segment | string)[]
+  readonly #expected: readonly Expected[]
   readonly #positions: ReadonlyMap<string, number>
   #next = 0
 
-  constructor({ segments }: ReadManifest) {
-    this.#expected = [...FILE_NAMES, ...segments]
+  constructor({ segments, report }: ReadManifest) {
+    this.#expected = [...FILE_NAMES, ...(report === undefined ? [] : [report]), ...segments]
     this.#positions = new Map(this.#expected.map((one, position) => [nameOf(one), position]))
   }
 
@@ -63,7 +68,9 @@ export class BundleWalk {
     const missing = this.#skipTo(position)
     this.#next = position + 1
     const expected = this.#expected[position]
-    return typeof expected === 'object' ? [...missing, awaitedLater(open(expected, member))] : missing
+    if (typeof expected !== 'object') return missing
+    if (isSegment(expected)) return [...missing, awaitedLater(open(expected, member))]
+    return isSame(expected, member) ? missing : [...missing, found('object_malformed', expected.name)]
   }
 
   /** Reports the members that should have come before `position`. */
@@ -78,18 +85,24 @@ function next(ahead: Promise<BundleStep>[]): Promise<BundleStep> {
   return ahead.shift() ?? Promise.reject(damaged('it ends early'))
 }
 
-function nameOf(expected: Segment | string): string {
+function nameOf(expected: Expected): string {
   return typeof expected === 'string' ? expected : expected.name
 }
 
+const PROBLEMS = {
+  orphan_object: 'is not in the manifest, or is out of place',
+  object_missing: 'is missing',
+  object_malformed: 'differs from its entry in the manifest',
+} as const
+
 async function found(
-  code: 'orphan_object' | 'object_missing',
+  code: keyof typeof PROBLEMS,
   name: string,
-  expected: Segment | string = '',
+  expected: Expected = '',
 ): Promise<BundleStep> {
-  const seqs = typeof expected === 'string' ? { first_seq: 0, last_seq: 0 } : expected
-  const what = code === 'object_missing' ? 'is missing' : 'is not in the manifest, or is out of place'
-  const finding = { code, seqFrom: seqs.first_seq, seqTo: seqs.last_seq, detail: `member ${name} ${what}` }
+  const seqs = isSegment(expected) ? expected : { first_seq: 0, last_seq: 0 }
+  const detail = `member ${name} ${PROBLEMS[code]}`
+  const finding = { code, seqFrom: seqs.first_seq, seqTo: seqs.last_seq, detail }
   return { finding }
 }
 
@@ -97,6 +110,14 @@ async function found(
 function awaitedLater(step: Promise<BundleStep>): Promise<BundleStep> {
   step.catch(() => undefined)
   return step
+}
+
+function isSegment(expected: Expected): expected is Segment {
+  return typeof expected === 'object' && expected.name !== REPORT_NAME
+}
+
+function isSame({ bytes, sha256 }: ReportMember, { content }: ReadMember): boolean {
+  return bytes === content.length && sha256 === createHash('sha256').update(content).digest('hex')
 }
 
 async function open(segment: Segment, { content: packed }: ReadMember): Promise<BundleStep> {

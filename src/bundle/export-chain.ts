@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { AuditError } from '../base/errors.js'
 import type { ChainHead } from '../chain/entry.js'
-import type { ByteRow } from '../chain/fast-path.js'
+import type { ByteRow, RowTaker } from '../chain/fast-path.js'
 import { type Finding, inOrder } from '../chain/finding.js'
 import type { StoredRow } from '../chain/fold.js'
 import { type Hasher, isHash } from '../chain/hash.js'
@@ -9,10 +10,10 @@ import { judgeHead } from '../chain/head.js'
 import { LIMITS } from '../chain/limits.js'
 import type { ExportRequest, ExportSnapshot, ExportStore } from '../ports/bundle.js'
 import type { ScanProgress } from '../ports/verify.js'
-import { BUNDLE_FORMAT, BUNDLE_LIMITS } from './bundle-format.js'
+import { BUNDLE_FORMAT, BUNDLE_LIMITS, REPORT_FORMAT, REPORT_NAME } from './bundle-format.js'
 import { BundleJudge } from './bundle-judge.js'
 import { damagedRow } from './damaged-row.js'
-import type { Manifest, SeqHash } from './manifest.js'
+import type { Manifest, ReportMember, SeqHash } from './manifest.js'
 import { manifestFinding } from './manifest-finding.js'
 import { selectionJson } from './manifest-selection.js'
 import type { OutputFile } from './output-file.js'
@@ -28,6 +29,16 @@ export interface ExportDeps {
   readonly files: readonly Member[]
   /** Name and version of this program. */
   readonly tool: string
+  /** Makes the page that the bundle also holds. Absent: the bundle has none. */
+  readonly report?: BundleReport | undefined
+}
+
+/** Makes a page about the rows of a bundle, for people. */
+export interface BundleReport {
+  /** Receives every row that is written, in order. */
+  readonly observer: RowTaker
+  /** Returns the page, after the last row. */
+  page(selection: Selection, last: ChainHead, findings: readonly Finding[]): Buffer
 }
 
 export interface Exported {
@@ -130,6 +141,7 @@ class ChainExport {
     else if (row.canonical.length > BUNDLE_LIMITS.canonicalBytes) this.#addDamaged(damagedRow(row.stored()))
     else {
       if (this.#rows === 0) this.#firstPrev = row.stored().prevHash
+      this.#deps.report?.observer.add(row)
       this.#rows += 1
       this.#judge.add(row)
       this.#segments.add(row)
@@ -142,6 +154,7 @@ class ChainExport {
       return
     }
     if (this.#rows === 0) this.#firstPrev = row.prevHash
+    this.#deps.report?.observer.addStored(row)
     this.#rows += 1
     this.#judge.addStored(row)
     this.#segments.addDamaged(row)
@@ -161,10 +174,22 @@ class ChainExport {
     const onHead = this.#selection.toEnd ? this.#judgeHead() : []
     const findings = inOrder([...found, ...onHead])
     const selection = this.#closedSelection()
-    const manifest = this.#manifest(selection, findings)
+    const page = this.#page(selection, findings)
+    const report = page === undefined ? undefined : { name: REPORT_NAME, content: page }
+    const manifest = this.#manifest(selection, findings, report)
     const { output, files } = this.#deps
-    const written = await writeBundle(output, manifest, files, this.#scratch, signal)
+    const members = report === undefined ? files : [...files, report]
+    const written = await writeBundle(output, manifest, members, this.#scratch, signal)
     return { manifest, selection, written, findings }
+  }
+
+  /** Throws `output_failed` for a page that no reader of bundles would accept. */
+  #page(selection: Selection, findings: readonly Finding[]): Buffer | undefined {
+    const { seq = 0, hashes = [] } = this.#judge.last ?? {}
+    const page = this.#deps.report?.page(selection, { seq, hash: hashes.at(-1) ?? '' }, findings)
+    if (page !== undefined && page.length > BUNDLE_LIMITS.fileBytes)
+      throw new AuditError('output_failed', 'the report is longer than a member of a bundle may be')
+    return page
   }
 
   /** Returns the predecessor. If its seq is duplicated, returns the one that the first row links to: damage outside the range does not count. */
@@ -189,12 +214,12 @@ class ChainExport {
     return { ...this.#selection, toSeq: toSeq ?? this.#end(fromSeq, last) }
   }
 
-  #manifest(selection: Selection, findings: readonly Finding[]): Manifest {
+  #manifest(selection: Selection, findings: readonly Finding[], report: Member | undefined): Manifest {
     const { segments } = this.#segments
     const [first, last] = [segments[0]?.first_seq ?? 0, segments.at(-1)?.last_seq ?? 0]
     const [head, predecessor] = [headOf(this.#snapshot), this.#predecessor()]
     return {
-      format: BUNDLE_FORMAT,
+      format: report === undefined ? BUNDLE_FORMAT : REPORT_FORMAT,
       tool: this.#deps.tool,
       domain_id: this.#request.domainId,
       selection: selectionJson(selection, this.#request),
@@ -207,9 +232,15 @@ class ChainExport {
         total: findings.length,
         first: findings.slice(0, BUNDLE_LIMITS.findings).map(manifestFinding),
       },
+      ...(report !== undefined && { report: reportMember(report) }),
       segments,
     }
   }
+}
+
+function reportMember({ name, content }: Member): ReportMember & { readonly note: string } {
+  const sha256 = createHash('sha256').update(content).digest('hex')
+  return { name, bytes: content.length, sha256, note: 'for people; not evidence' }
 }
 
 /** Returns the chain head. An invalid head that was forced into the table counts as missing, which is a finding too. */

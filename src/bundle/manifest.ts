@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { jsonShape, MAX_JSON_DEPTH } from '../base/json-shape.js'
 import { isHash } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
 import { isChainId } from '../chain/uuid.js'
-import { BUNDLE_FORMAT, damaged, segmentName } from './bundle-format.js'
+import { BUNDLE_FORMAT, damaged, REPORT_FORMAT, REPORT_NAME, segmentName } from './bundle-format.js'
 import type { ManifestFinding } from './manifest-finding.js'
 import { type SelectionJson, selectionOf } from './manifest-selection.js'
 import { endOf, kindOf, type Selection } from './selection.js'
@@ -33,12 +34,13 @@ const counts = { rows: int, first_seq: int, last_seq: int }
 
 /** The fields that a reader needs. It ignores all others, and trusts none of these. */
 const needed = z.looseObject({
-  format: z.literal(BUNDLE_FORMAT),
+  format: z.enum([BUNDLE_FORMAT, REPORT_FORMAT]),
   domain_id: z.string().refine(isChainId),
   selection,
   predecessor: head.optional(),
   head: head.optional(),
   ...counts,
+  report: z.looseObject({ name: z.literal(REPORT_NAME), bytes: int, sha256: hash }).optional(),
   segments: z.array(z.looseObject({ name: z.string(), ...counts, bytes: int, sha256: hash })),
 })
 
@@ -48,6 +50,13 @@ export interface Segment {
   readonly first_seq: number
   readonly last_seq: number
   /** Bytes of the content before compression. */
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** The page that a bundle holds for people. */
+export interface ReportMember {
+  readonly name: string
   readonly bytes: number
   readonly sha256: string
 }
@@ -67,11 +76,14 @@ interface ManifestFields {
   readonly rows: number
   readonly first_seq: number
   readonly last_seq: number
+  /** Only in {@link REPORT_FORMAT}. */
+  readonly report?: ReportMember | undefined
   readonly segments: readonly Segment[]
 }
 
 /** The part of manifest.json that a reader uses. */
 export interface ReadManifest extends ManifestFields {
+  readonly format: typeof BUNDLE_FORMAT | typeof REPORT_FORMAT
   readonly selection: Selection
   /** The selection as it was read, unknown keys included. */
   readonly selectionJson: SelectionJson
@@ -79,7 +91,7 @@ export interface ReadManifest extends ManifestFields {
 
 /** manifest.json (docs/evidence.md, "The manifest"). */
 export interface Manifest extends ManifestFields {
-  readonly format: typeof BUNDLE_FORMAT
+  readonly format: typeof BUNDLE_FORMAT | typeof REPORT_FORMAT
   readonly tool: string
   readonly selection: SelectionJson
   /** What the export found, for people. */
@@ -119,6 +131,8 @@ export function readManifest(bytes: Buffer): ReadManifest {
 function contradiction(manifest: ReadManifest): string | undefined {
   const { selection: chosen, predecessor, segments } = manifest
   const { kind, fromSeq, toSeq, toEnd } = chosen
+  if ((manifest.report !== undefined) !== (manifest.format === REPORT_FORMAT))
+    return 'its format is not the one of a bundle with a report'
   if (kind !== kindOf(chosen)) return 'the kind of the selection is wrong'
   if (fromSeq < 1 || fromSeq > LIMITS.maxSeq || toSeq < fromSeq) return 'the selection is not a range'
   if (toEnd && toSeq !== endOf(fromSeq, manifest.last_seq))
@@ -145,6 +159,9 @@ function decode(bytes: Buffer): string {
 }
 
 function parse(json: string): unknown {
+  // JSON.stringify recurses, and throws RangeError from a few thousand levels on.
+  if (jsonShape(json).depth > MAX_JSON_DEPTH)
+    throw damaged('manifest.json: not as plain as an export writes it')
   try {
     return JSON.parse(json)
   } catch {

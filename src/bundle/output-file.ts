@@ -73,9 +73,13 @@ export class OutputFile {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error) || error instanceof AuditError) throw error
       if (error.code === 'EEXIST') throw exists(this.#path)
-      throw new AuditError('output_failed', `cannot write ${basename(this.#path)}: ${String(error.code)}`, {
-        cause: error,
-      })
+      throw new AuditError(
+        'output_failed',
+        `cannot write ${this.#path}: ${error.code === 'ENOENT' ? 'its folder does not exist' : String(error.code)}`,
+        {
+          cause: error,
+        },
+      )
     }
   }
 }

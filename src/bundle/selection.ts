@@ -1,4 +1,6 @@
+import { matches, type RowFilter } from '../base/row-filter.js'
 import type { Entry } from '../chain/entry.js'
+import { isReason, reasonOrdinal } from '../chain/reason.js'
 import type { ExportRequest, ExportSnapshot } from '../ports/bundle.js'
 
 /** The values that a row must have to be selected. An absent field matches every row. */
@@ -61,15 +63,10 @@ function selectionFilter(filter: ExportRequest['filter']): SelectionFilter {
   }
 }
 
-export function matches(entry: Entry, filter: SelectionFilter): boolean {
-  const colon = entry.object.indexOf(':')
-  const fields: Required<SelectionFilter> = {
-    subjectPseudonym: entry.subjectPseudonym,
-    relation: entry.relation,
-    objectType: entry.object.slice(0, colon),
-    objectId: entry.object.slice(colon + 1),
-    reason: entry.reason,
-    correlationId: entry.correlationId,
-  }
-  return (Object.keys(filter) as (keyof SelectionFilter)[]).every((name) => filter[name] === fields[name])
+/** Returns whether a selection has a row. */
+export function selects({ reason, ...others }: SelectionFilter, entry: Entry): boolean {
+  // A manifest may hold any text as the reason. A text that is no reason selects nothing.
+  if (reason !== undefined && !isReason(reason)) return false
+  const filter: RowFilter = { ...others, reasons: reason === undefined ? [] : [reason] }
+  return matches(filter, { ...entry, reason: reasonOrdinal(entry.reason) })
 }

@@ -1,16 +1,14 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import { AuditError } from '../base/errors.js'
 import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import type { Hasher } from '../chain/hash.js'
-import type { ScanProgress } from '../ports/verify.js'
+import type { ScanProgress, ScanRequest } from '../ports/verify.js'
 import type { Verdict } from '../verify/verdict.js'
 import { verifyChain } from '../verify/verify-chain.js'
-import { damaged, MANIFEST_NAME } from './bundle-format.js'
-import { type ReadMember, readMembers, unreadable } from './bundle-members.js'
 import { BundleSource } from './bundle-source.js'
-import { type ReadManifest, readManifest } from './manifest.js'
+import type { ReadManifest } from './manifest.js'
 import type { SelectionJson } from './manifest-selection.js'
+import { openBundle } from './read/open-bundle.js'
 import type { Selection } from './selection.js'
 
 export interface BundleRequest {
@@ -19,8 +17,14 @@ export interface BundleRequest {
   readonly domainId?: string | undefined
   /** Returns the heads known from elsewhere of the chain with this id. */
   readonly pinsOf: (domainId: string) => readonly ChainHead[]
+  /** Returns heads of the chain that count as far as they lie in the rows of the bundle. */
+  readonly rememberedOf?: ((domainId: string) => readonly ChainHead[]) | undefined
   /** Whether to accept a filtered selection, which cannot show that no row is missing. */
   readonly allowFiltered: boolean
+  /** The clock of this machine, in microseconds since 1970. */
+  readonly now?: bigint | undefined
+  /** Returns what receives the rows while they are verified. */
+  readonly observer?: ((domainId: string) => ScanRequest['observer']) | undefined
 }
 
 /** A verdict, and the selection that the bundle holds. `ok` is false where there is a shortfall. */
@@ -44,36 +48,27 @@ export async function verifyBundle(
   progress: (p: ScanProgress) => void,
   signal: AbortSignal,
 ): Promise<BundleVerdict> {
-  const file = await openBundle(request.path)
+  const { file, manifest, members } = await openBundle(request.path)
   try {
-    const members = readMembers(file)
-    const manifest = await manifestOf(members)
     assertChain(manifest, request)
-    const pins = request.pinsOf(manifest.domain_id)
     const { domain_id: domainId, selection } = manifest
+    const given = request.pinsOf(domainId)
+    const pins = [...given, ...rememberedIn(selection, request.rememberedOf?.(domainId) ?? [])]
     const { fromSeq, toSeq, toEnd } = selection
-    const segment = { domainId, fromSeq, toSeq: toEnd ? undefined : toSeq, pins }
+    const segment = {
+      domainId,
+      fromSeq,
+      toSeq: toEnd ? undefined : toSeq,
+      pins,
+      now: request.now,
+      observer: request.observer?.(domainId),
+    }
     const source = new BundleSource(manifest, members, hasher)
     const verdict = await verifyChain(source, segment, progress, signal)
-    return bundleVerdict(manifest, verdict, request.allowFiltered)
+    return bundleVerdict(manifest, verdict, given, request.allowFiltered)
   } finally {
     await file.close()
   }
-}
-
-async function openBundle(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    throw unreadable(error)
-  }
-}
-
-async function manifestOf(members: AsyncGenerator<ReadMember>): Promise<ReadManifest> {
-  const first = await members.next()
-  if (first.done === true || first.value.name !== MANIFEST_NAME)
-    throw damaged('it does not begin with a manifest')
-  return readManifest(first.value.content)
 }
 
 function assertChain({ domain_id, rows, segments }: ReadManifest, { domainId }: BundleRequest): void {
@@ -86,14 +81,28 @@ function assertChain({ domain_id, rows, segments }: ReadManifest, { domainId }: 
 function bundleVerdict(
   { selection, selectionJson }: ReadManifest,
   verdict: Verdict,
+  given: readonly ChainHead[],
   allowFiltered: boolean,
 ): BundleVerdict {
   const complete = selection.kind !== 'filtered'
   const found = verdict.findings
   const findings = complete ? found : found.filter((finding) => !isUnselectedPin(finding))
-  const shortfall = complete || findings.length > 0 ? undefined : shortfallOf(found.length > 0, allowFiltered)
+  const lacksPin = given.some((pin) => found.some((finding) => isAbout(finding, pin)))
+  const shortfall = complete || findings.length > 0 ? undefined : shortfallOf(lacksPin, allowFiltered)
   const ok = findings.length === 0 && shortfall === undefined
-  return { ...verdict, ok, findings, complete, selection, selectionJson, shortfall }
+  // Rows are missing from a filtered selection, so its last row proves nothing about the rows before it.
+  const end = complete ? verdict.end : 'unproven'
+  const pinnedThrough = complete ? verdict.pinnedThrough : undefined
+  return { ...verdict, ok, end, pinnedThrough, findings, complete, selection, selectionJson, shortfall }
+}
+
+/** Returns the heads that lie in the rows of a selection, or right before them. */
+function rememberedIn({ fromSeq, toSeq, toEnd }: Selection, heads: readonly ChainHead[]): ChainHead[] {
+  return heads.filter(({ seq }) => seq >= fromSeq - 1 && (toEnd || seq <= toSeq))
+}
+
+function isAbout({ seqFrom, seqTo }: Finding, { seq }: ChainHead): boolean {
+  return seqFrom <= seq && seq <= seqTo
 }
 
 /** A filtered selection proves nothing about a pinned row that it does not hold. */

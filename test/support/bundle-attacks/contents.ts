@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ChainedEntry } from '../../../src/chain/entry.js'
 import { reasonOrdinal } from '../../../src/chain/reason.js'
+import { MAX_MICROS } from '../../../src/chain/timestamp.js'
 import { computed } from '../attacks/chains.js'
 import {
   at,
@@ -30,6 +31,8 @@ import {
 } from './bundle.js'
 
 const F = 'f'.repeat(64)
+const backdated = [...ROWS.slice(0, 3), ...rewrittenFrom(4, { recordedAt: row(1).recordedAt - 1n })]
+const ahead = [...ROWS.slice(0, 3), ...rewrittenFrom(4, { recordedAt: MAX_MICROS })]
 const missing = (place: number) => changed(({ members }) => void members.splice(place, 1))
 const swap = <T>(items: T[], i: number, j: number) => {
   const [one, other] = [items[i], items[j]]
@@ -184,6 +187,16 @@ const EDITS: readonly BundleAttack[] = [
     replaced(4, lineOf(row(4, OTHER))),
     at('malformed_row', 4, 4, { observed: row(4, OTHER).entryHash }),
     at('broken_link', 4, 5, { expected: row(3).entryHash, observed: row(4, OTHER).prevHash }),
+  ),
+  foundIn(
+    'rows: one backdated, and all later rows hashed again',
+    () => built(partsOf({ rows: backdated })),
+    at('malformed_row', 4, 4, { observed: row(4, backdated).entryHash }),
+  ),
+  foundIn(
+    'rows: one of the year 9999, and all later rows hashed again',
+    () => built(partsOf({ rows: ahead })),
+    at('malformed_row', 5, 5, { observed: row(5, ahead).entryHash }),
   ),
   foundIn(
     'row: the bytes of another row',

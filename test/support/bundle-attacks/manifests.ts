@@ -50,6 +50,12 @@ const SPELLINGS: readonly BundleAttack[] = [
     'manifest: nested deeply',
     spelled(() => `${'['.repeat(200_000)}\n`),
   ),
+  ...[6_000, 1_000_000].map((levels) =>
+    damagedFile(
+      `manifest: ${levels} lists in each other under an unknown key`,
+      spelled((json) => json.replace(/\n}\n$/, `,\n  "zz": ${'['.repeat(levels)}${']'.repeat(levels)}\n}\n`)),
+    ),
+  ),
   damagedFile(
     'manifest: on one line',
     spelled((json) => `${JSON.stringify(JSON.parse(json))}\n`),
@@ -100,7 +106,7 @@ const SPELLINGS: readonly BundleAttack[] = [
   ),
   damagedFile(
     'manifest: another format',
-    lying((m) => Object.assign(m, { format: 'audit-bundle/2' })),
+    lying((m) => Object.assign(m, { format: 'audit-bundle/3' })),
   ),
   damagedFile(
     'manifest: the nil UUID',

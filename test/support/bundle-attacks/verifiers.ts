@@ -2,10 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { AuditError } from '../../../src/base/errors.js'
 import { nodeHasher } from '../../../src/base/node-hasher.js'
-import { verifyBundle } from '../../../src/bundle/verify-bundle.js'
+import { type BundleVerdict, verifyBundle } from '../../../src/bundle/verify-bundle.js'
 import { bundleResult } from '../../../src/cli/bundle/json.js'
 import { exitOfError } from '../../../src/cli/shell/exit-codes.js'
 import { parsePin } from '../../../src/cli/verify/flags.js'
+import { wireFinding } from '../../../src/json/finding.js'
 
 /** The result of one verifier for one file. */
 export interface Said {
@@ -37,12 +38,18 @@ async function product([path = '', ...args]: Run): Promise<Said> {
     const verdict = await verifyBundle(request, nodeHasher, () => undefined, signal)
     const { ok, shortfall } = verdict
     const exit = shortfall === undefined ? (ok ? 0 : 1) : exitOfError(shortfall.code)
-    const { stats, divergent_seq, expected_hash, observed_hash, ...rest } = bundleResult(verdict)
-    return { exit, error: shortfall?.code, result: rest, stderr: '' }
+    return { exit, error: shortfall?.code, result: plainResult(verdict), stderr: '' }
   } catch (error) {
     if (!(error instanceof AuditError)) throw error
     return { exit: exitOfError(error.code), error: error.code, stderr: error.message }
   }
+}
+
+/** Returns the keys that the two small verifiers print too. They neither time the run nor show the rows around a finding. */
+function plainResult(verdict: BundleVerdict): Record<string, unknown> {
+  const { stats, divergent_seq, expected_hash, observed_hash, ...rest } = bundleResult(verdict)
+  const { end, pinned_through, first_recorded_at, last_recorded_at, ...result } = rest
+  return { ...result, findings: verdict.findings.map(wireFinding) }
 }
 
 interface Printed {
