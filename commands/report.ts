@@ -1,0 +1,92 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { parseBundle } from '../src/cli/bundle/verify-flags.js'
+import { chainsFlags, parseChains, parseOptionalChain } from '../src/cli/flags/chain.js'
+import { mirrorFlags } from '../src/cli/flags/mirror.js'
+import { namesFlags } from '../src/cli/flags/names.js'
+import { pinFlags } from '../src/cli/flags/pins.js'
+import { rememberFlags } from '../src/cli/flags/remember.js'
+import { filterFlags, listParameters, timeFlags } from '../src/cli/query/flags.js'
+import { parseFile } from '../src/cli/query/source.js'
+import { noteTimes } from '../src/cli/query/times.js'
+import { assertHolds, filterWords, parseCheck, parseOutput, parseSource } from '../src/cli/report/flags.js'
+import { reportSubject } from '../src/cli/report/subject.js'
+import { AuditCommand } from '../src/cli/shell/base-command.js'
+import { parseSegment } from '../src/cli/verify/flags.js'
+import { parseFilter } from '../src/query/list-query.js'
+
+export default class Report extends AuditCommand {
+  static override summary = 'Verify and write one page about it that anybody can open, search and print'
+  static override description =
+    `The page is one HTML file. It names the verdict, what was checked and what is not proven, every finding with
+what was changed, the rows over time, the most frequent values, and the rows. It makes no request, and holds no personal data
+unless --context is given.
+
+Every row of the range is verified; filters select the rows that are counted and listed. The exit code is that of audit verify:
+with 1 the page was written too. When a chain cannot be read, the exit code is 3 and nothing is written, except with --all:
+the page then names the chains that could not be read.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --domain UUID --output report.html',
+    '<%= config.bin %> <%= command.id %> --all --source mirror --mirror file:///copy/of/the/bucket --output report.html',
+    '<%= config.bin %> <%= command.id %> --domain UUID --denied --since 7d --output denials.html',
+    '<%= config.bin %> <%= command.id %> evidence.tar --output report.html',
+  ]
+
+  static override args = {
+    file: Args.string({ description: 'a file that `export` wrote, to report on' }),
+  }
+
+  static override flags = {
+    ...chainsFlags,
+    ...namesFlags,
+    ...mirrorFlags,
+    source: Flags.string({
+      options: ['postgres', 'mirror', 'both', 'bundle'],
+      summary:
+        'which copy to read; default: postgres, or bundle with FILE; mirror and bundle need no database',
+    }),
+    output: Flags.string({ required: true, helpValue: 'FILE', summary: 'the page to write' }),
+    force: Flags.boolean({ summary: 'replace an existing file' }),
+    context: Flags.boolean({
+      summary:
+        'also show addresses, user agents and metadata; erasing a person does not reach them in the page',
+    }),
+    'from-seq': Flags.string({ helpValue: 'N', summary: 'first row; default: 1' }),
+    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row; default: the last' }),
+    ...pinFlags,
+    ...rememberFlags,
+    ...filterFlags,
+    ...timeFlags,
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(Report)
+    const { flags, args } = parsed
+    const file = parseFile(args.file)
+    const source = parseSource(flags.source, file)
+    const output = parseOutput(flags.output)
+    const chain = source === 'bundle' ? parseOptionalChain(parsed) : parseChains(parsed)
+    assertHolds(source, flags, chain)
+    const filter = parseFilter(listParameters(flags))
+    noteTimes(flags, filter)
+    const check = source === 'bundle' ? parseBundle(parsed) : parseCheck(parsed, source)
+    const context = await this.context(flags)
+    const from = { source, file, domainId: chain }
+    const subject = await reportSubject(context, from, flags['subject-id'])
+    const words = filterWords({ ...flags, subject: flags.subject ?? subject.subjectPseudonym })
+    const { runReport } = await import('../src/cli/report/run.js')
+    const { fromSeq, toSeq } = parseSegment(chain ?? '', flags)
+    const options = {
+      check,
+      copy: { source, file, fromSeq, toSeq },
+      filter: { ...filter, ...subject },
+      filterWords: words,
+      hasContext: flags.context === true,
+      output,
+      replace: flags.force === true,
+      tool: `${this.config.name}/${this.config.version}`,
+      json: flags.json,
+    }
+    this.exitWith(await runReport(options, context, this.out, this.signal))
+  }
+}

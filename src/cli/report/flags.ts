@@ -1,0 +1,91 @@
+import { AuditError } from '../../base/errors.js'
+import type { CopyName, SourceName } from '../../ports/verify.js'
+import { type ParsedChain, parseChains } from '../flags/chain.js'
+import { parsePin, parseSegment } from '../verify/flags.js'
+import type { VerifyOptions } from '../verify/run.js'
+
+/** The flags that are named in the page as the filter, in this order. `--subject-id` is a person and is not repeated. */
+const SHOWN = [
+  'subject',
+  'relation',
+  'object',
+  'object-type',
+  'object-id',
+  'reason',
+  'denied',
+  'correlation-id',
+  'from',
+  'to',
+  'since',
+] as const
+
+type Flags = Readonly<Record<string, unknown>>
+
+/** Returns the source: a FILE means a bundle. Throws `usage` for a combination that means nothing. */
+export function parseSource(source: string | undefined, file: string | undefined): SourceName {
+  if (file !== undefined && source !== undefined && source !== 'bundle')
+    throw new AuditError('usage', `--source ${source} and FILE exclude each other: a FILE is a bundle`)
+  if (source === 'bundle' && file === undefined)
+    throw new AuditError('usage', '--source bundle: expected the FILE to read')
+  return file === undefined ? ((source ?? 'postgres') as SourceName) : 'bundle'
+}
+
+interface CheckFlags extends ParsedChain {
+  readonly flags: ParsedChain['flags'] & {
+    readonly 'from-seq'?: string | undefined
+    readonly 'to-seq'?: string | undefined
+    readonly 'expect-head'?: string | undefined
+    readonly 'expect-heads'?: string | undefined
+    readonly remember?: string | undefined
+    readonly json: boolean
+  }
+}
+
+/** Returns how to verify the chosen chains. Throws `usage`, and `invalid_range`. */
+export function parseCheck(parsed: CheckFlags, source: CopyName): VerifyOptions {
+  const { flags } = parsed
+  const chain = parseChains(parsed)
+  const pin = flags['expect-head']
+  return {
+    chain,
+    source,
+    ...parseSegment(chain, flags),
+    expectHead: pin === undefined ? undefined : parsePin(pin),
+    expectHeads: flags['expect-heads'],
+    remember: flags.remember,
+    quarantine: false,
+    json: flags.json,
+  }
+}
+
+/** Returns the flags of the filter with their values, for the page. */
+export function filterWords(flags: Flags): [string, string][] {
+  return SHOWN.flatMap((name) => {
+    const value = flags[name]
+    if (value === undefined || value === false) return []
+    return [[`--${name}`, value === true ? '' : Array.isArray(value) ? value.join(', ') : String(value)]]
+  })
+}
+
+/** Throws `usage` where the chosen copy does not hold what the report is to show. */
+export function assertHolds(source: SourceName, flags: Flags, chain: string | undefined): void {
+  const hasDatabase = source === 'postgres' || source === 'both'
+  if (flags.context === true && !hasDatabase) {
+    throw new AuditError(
+      'usage',
+      `--context needs PostgreSQL: a ${source} holds no addresses, user agents or metadata`,
+    )
+  }
+  if (flags['subject-id'] !== undefined && chain === 'all') {
+    throw new AuditError(
+      'usage',
+      '--subject-id needs one chain, because each chain has pseudonyms of its own; give --subject HEX',
+    )
+  }
+}
+
+/** Throws `usage` for standard output: a page is written whole or not at all. */
+export function parseOutput(path: string): string {
+  if (path !== '-') return path
+  throw new AuditError('usage', '--output: expected a file; a page is written whole or not at all')
+}

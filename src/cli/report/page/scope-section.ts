@@ -1,0 +1,57 @@
+import { wireTime } from '../../../base/wire-time.js'
+import type { EndProof } from '../../../verify/verdict.js'
+import { type Html, html } from './html.js'
+import type { ChainReport, ReportData } from './report-data.js'
+import { chainName } from './verdict-section.js'
+
+const END_WORDS = {
+  head: 'agrees with this database’s own record of the end',
+  pinned: 'is the row that was noted elsewhere (a pin)',
+  unproven: 'not proven: rows may have been removed after the last row',
+} as const satisfies Record<EndProof, string>
+
+/** Returns the section that says what was checked, from which copy, when, and with what. */
+export function scopeSection(data: ReportData): Html {
+  return html`<section id="scope" aria-labelledby="scope-title">
+<h2 id="scope-title">What was checked</h2>
+<dl>
+<dt>Copy that was read</dt><dd>${data.copy}</dd>
+<dt>Checked by</dt><dd>${data.tool}</dd>
+<dt>Time of the check</dt><dd>${data.madeAt} (UTC, by the clock of the machine that made this page)</dd>
+<dt>Rows in this page</dt><dd>${selection(data)}</dd>
+</dl>
+${data.chains.map(chainScope)}
+</section>`
+}
+
+function selection({ filter }: ReportData): string {
+  if (filter.length === 0) return 'all rows that were checked'
+  const parts = filter.map(([name, value]) => (value === '' ? name : `${name} ${value}`))
+  return `a selection: ${parts.join(', ')}. All rows of the range were checked; only the selected ones are counted and listed.`
+}
+
+function chainScope(chain: ChainReport): Html {
+  const { verdict } = chain
+  return html`<h3>${chainName(chain)}</h3>
+<dl>
+<dt>Domain id</dt><dd><code>${chain.domainId}</code></dd>
+${verdict === undefined ? html`<dt>Result</dt><dd>${chain.failure?.message ?? 'not read'}</dd>` : verdictScope(chain)}
+<dt>Pins</dt><dd>${pins(chain)}</dd>
+<dt>End of the log</dt><dd>${chain.verdict === undefined ? 'not read' : END_WORDS[chain.verdict.end]}</dd>
+</dl>`
+}
+
+function verdictScope({ verdict }: ChainReport): Html {
+  if (verdict === undefined) return html``
+  const { segmentFrom, segmentTo, rows, head, mirror, firstRecordedAt, lastRecordedAt } = verdict
+  const isKnown = firstRecordedAt !== undefined && lastRecordedAt !== undefined
+  return html`<dt>Range</dt><dd>rows ${segmentFrom} to ${segmentTo}; ${rows} rows were read and recomputed</dd>
+${isKnown ? html`<dt>Recorded</dt><dd>${wireTime(firstRecordedAt)} to ${wireTime(lastRecordedAt)}</dd>` : undefined}
+<dt>Last row</dt><dd>row ${head.seq}, hash <code>${head.hash}</code></dd>
+${mirror === undefined ? undefined : html`<dt>Mirror</dt><dd><code>${mirror}</code></dd>`}`
+}
+
+function pins({ pins }: ChainReport): string {
+  if (pins.length === 0) return 'none were given'
+  return pins.map(({ seq, hash }) => `row ${seq} with hash ${hash}`).join('; ')
+}

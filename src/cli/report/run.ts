@@ -1,0 +1,138 @@
+import { AuditError } from '../../base/errors.js'
+import { OutputFile } from '../../bundle/output-file.js'
+import type { Context } from '../../compose/context.js'
+import { fullVerifyResult } from '../../json/full-verify-result.js'
+import type { EntryFilter } from '../../ports/query.js'
+import type { BundleOptions } from '../bundle/verify-run.js'
+import type { Output } from '../output/output.js'
+import { safe } from '../output/safe-text.js'
+import type { ExitCode } from '../shell/exit-codes.js'
+import type { VerifyOptions } from '../verify/run.js'
+import { verdictText } from '../verify/text.js'
+import { madeNow } from './clock.js'
+import { contextBlocks } from './context-blocks.js'
+import { checkCommands, copyText, type ReadCopy } from './copy-words.js'
+import { pageAssets, reportPage } from './page/document.js'
+import type { ChainReport, ReportData } from './page/report-data.js'
+import { ReportWatcher } from './report-watcher.js'
+import { type WrittenPage, writePage } from './write-page.js'
+
+/** The options of `report`, parsed. */
+export interface ReportOptions {
+  /** What to verify: chains, or a bundle. */
+  readonly check: VerifyOptions | BundleOptions
+  readonly copy: ReadCopy
+  readonly filter: EntryFilter
+  /** The filter as it was given. Empty: every row is selected. */
+  readonly filterWords: ReportData['filter']
+  readonly hasContext: boolean
+  readonly output: string
+  readonly replace: boolean
+  /** Name and version of this program. */
+  readonly tool: string
+  readonly json: boolean
+}
+
+/**
+ * Verifies and writes the page about it. Resolves with 0 or 1. Rejects with the error of a chain or bundle that cannot be
+ * read, and then writes nothing; with several chains, the page names those that cannot be read.
+ */
+export async function runReport(
+  options: ReportOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const output = new OutputFile(options.output, options.replace)
+  await output.assertFree()
+  const assets = pageAssets()
+  const isFiltered = options.filterWords.length > 0
+  const watcher = new ReportWatcher(options.copy.fromSeq ?? 1, isFiltered ? options.filter : undefined)
+  const outcome = await verified(options, watcher, context, out, signal)
+  const chains = watcher.chains().map((chain) => withFailure(chain, outcome))
+  if (!chains.some(({ verdict }) => verdict !== undefined))
+    throw 'error' in outcome ? outcome.error : nothingRead()
+  const data = await reportData(options, chains, watcher.doubts, context)
+  const blocks = options.hasContext
+    ? await contextBlocks(context, watcher.listed(), options.filter, signal)
+    : []
+  const written = await writePage(output, reportPage(data, watcher.rows, assets, blocks), signal)
+  await print(options, chains, written, watcher.rows.length, out)
+  if ('error' in outcome) throw outcome.error
+  return outcome.code
+}
+
+type Outcome = { readonly code: ExitCode } | { readonly error: unknown }
+
+/** A filtered bundle rejects after its verdict, and is still shown. */
+async function verified(
+  { check }: ReportOptions,
+  watcher: ReportWatcher,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  try {
+    if ('path' in check) {
+      const { runVerifyBundle } = await import('../bundle/verify-run.js')
+      return { code: await runVerifyBundle({ ...check, watcher }, context, out, signal) }
+    }
+    const { runVerify } = await import('../verify/run.js')
+    return { code: await runVerify({ ...check, quarantine: false, watcher }, context, out, signal) }
+  } catch (error) {
+    if (signal.aborted) throw error
+    return { error }
+  }
+}
+
+/** Gives a chain whose verdict did not hold the error that says why. */
+function withFailure(chain: ChainReport, outcome: Outcome): ChainReport {
+  const error = 'error' in outcome ? outcome.error : undefined
+  // The heads could not be remembered, which takes nothing from the verdict.
+  if (!(error instanceof AuditError) || error.code === 'output_failed') return chain
+  return { failure: error, ...chain }
+}
+
+function nothingRead(): AuditError {
+  return new AuditError('nothing_to_verify', 'no chain could be read, so there is nothing to report')
+}
+
+async function reportData(
+  options: ReportOptions,
+  chains: readonly ChainReport[],
+  doubts: ReportData['doubts'],
+  context: Context,
+): Promise<ReportData> {
+  const { copy, filterWords, hasContext, tool } = options
+  return {
+    tool,
+    madeAt: madeNow(),
+    copy: await copyText(copy, context),
+    source: copy.source,
+    chains,
+    doubts,
+    filter: filterWords,
+    hasContext,
+    isInBundle: false,
+    commands: checkCommands(copy, chains),
+  }
+}
+
+async function print(
+  { json, output }: ReportOptions,
+  chains: readonly ChainReport[],
+  { sha256, bytes }: WrittenPage,
+  listed: number,
+  out: Output,
+): Promise<void> {
+  const rows = chains.reduce((sum, { tally }) => sum + (tally?.rows ?? 0), 0)
+  const verdicts = chains.flatMap(({ verdict }) => (verdict === undefined ? [] : [verdict]))
+  if (json) {
+    const report = { file: output, sha256, bytes, rows, listed }
+    await out.json({ report, results: verdicts.map(fullVerifyResult) })
+    return
+  }
+  for (const verdict of verdicts) await out.line(verdictText(verdict, undefined, out.style))
+  await out.line(safe`report    ${output}  ${rows} rows selected, ${listed} listed`)
+  await out.line(`          sha256 ${sha256}  ${bytes} bytes`)
+}
