@@ -1,0 +1,58 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { AuditError } from '../src/base/errors.js'
+import { assertTerminal, terminalLooks } from '../src/cli/browse/terminal-looks.js'
+import { chainFlags, parseOptionalChain, parseTypedChain } from '../src/cli/flags/chain.js'
+import { mirrorFlags } from '../src/cli/flags/mirror.js'
+import { namesFlags } from '../src/cli/flags/names.js'
+import { parseFile } from '../src/cli/query/source.js'
+import { AuditCommand } from '../src/cli/shell/base-command.js'
+import type { CopyName } from '../src/ports/verify.js'
+
+export default class Browse extends AuditCommand {
+  static override summary = 'Look at chains, rows and findings on a full screen'
+  static override description =
+    `Shows the chains, the rows of a chain with filters and a timeline, and one row with its proof. Verifies from inside. It
+only reads: a verification from here writes nothing to the quarantine, and the exit code is no verdict. The key ? shows
+all keys.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --domain UUID --source both',
+    '<%= config.bin %> <%= command.id %> --source mirror --mirror file:///copy/of/the/bucket',
+    '<%= config.bin %> <%= command.id %> evidence.tar',
+  ]
+
+  static override args = {
+    file: Args.string({ description: 'an evidence file that `export` wrote; it needs no --domain' }),
+  }
+
+  static override flags = {
+    ...chainFlags,
+    ...namesFlags,
+    ...mirrorFlags,
+    source: Flags.string({
+      options: ['postgres', 'mirror', 'both', 'bundle'],
+      summary:
+        'which copy to read; mirror and bundle need no database, both shows each row in the two copies; default: bundle with a FILE, else postgres',
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const parsed = await this.parse(Browse)
+    const { flags } = parsed
+    assertTerminal(flags.json)
+    const file = parseFile(parsed.args.file)
+    const source = flags.source ?? (file === undefined ? 'postgres' : 'bundle')
+    if ((source === 'bundle') !== (file !== undefined))
+      throw new AuditError('usage', 'a FILE and --source bundle belong together')
+    const domainId = file === undefined ? parseOptionalChain(parsed) : parseTypedChain(parsed)
+    const context = await this.context(flags)
+    const [{ openBundle, openInstallation }, { runBrowse }] = await Promise.all([
+      import('../src/cli/browse/open.js'),
+      import('../src/cli/browse/run.js'),
+    ])
+    const data =
+      file === undefined ? openInstallation(context, source as CopyName) : openBundle(context, file, domainId)
+    await runBrowse({ domainId, ...terminalLooks() }, data, this.signal)
+  }
+}

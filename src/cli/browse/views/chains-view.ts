@@ -1,0 +1,61 @@
+import { PLATFORM_ANCHOR } from '../../../chain/uuid.js'
+import { listHeight } from '../model/layout.js'
+import type { Chain, ChainsView, State } from '../model/state.js'
+import { cell, type Glyphs, type Line, line, right, shown, span } from './lines.js'
+import { stateText } from './state-text.js'
+import { countText, timeText } from './time-text.js'
+
+/** The width of the state of a chain. */
+const STATE = 17
+
+export function chainsLines(state: State, view: ChainsView): Line[] {
+  const { chains } = state
+  if (chains === undefined) return [line(span('  reading', 'dim'))]
+  if (chains.length === 0) return [line(span('  there is no chain here', 'warn'))]
+  const { top, selected } = view.position
+  const widths = widthsOf(state.size.columns)
+  const visible = chains.slice(top, top + listHeight(state, view))
+  return [
+    headOf(widths),
+    ...visible.map((chain, index) => chainLine(state, chain, widths, top + index === selected)),
+  ]
+}
+
+interface Widths {
+  readonly name: number
+  readonly id: number
+}
+
+/** The columns of a line besides name and id. */
+const OTHERS = 38 + STATE
+
+/** The id is whole where it has room. */
+function widthsOf(columns: number): Widths {
+  const room = columns - OTHERS
+  return room >= 36 + 14 ? { id: 36, name: Math.min(40, room - 36) } : { id: 8, name: Math.max(6, room - 8) }
+}
+
+function headOf({ name, id }: Widths): Line {
+  const times = `${right('rows', 9)}  ${cell('last recorded (UTC)', 20)}`
+  return line(span(`   ${cell('chain', name)}  ${cell('id', id)} ${times} state`, 'dim'))
+}
+
+function chainLine(state: State, chain: Chain, { name, id }: Widths, isSelected: boolean): Line {
+  const { glyphs, ends } = state
+  const end = ends.get(chain.domainId)
+  const rows = end === undefined ? '.' : countText(end.lastSeq)
+  const times = `${right(rows, 9)}  ${cell(timeText(end?.lastRecorded), 20)}`
+  return {
+    spans: [
+      span(isSelected ? ` ${glyphs.pointer} ` : '   ', 'strong'),
+      span(cell(nameOf(chain, glyphs), name, glyphs.isAscii), 'strong'),
+      span(`  ${cell(chain.domainId, 36).slice(0, id)} ${times} `),
+      stateText(state, chain.domainId),
+    ],
+    marked: isSelected,
+  }
+}
+
+function nameOf({ domainId, name }: Chain, glyphs: Glyphs): string {
+  return domainId === PLATFORM_ANCHOR ? 'platform chain' : shown(name ?? '', glyphs)
+}
