@@ -18,11 +18,14 @@ const POOL = {
 
 /** Returns who calls and what they may do: from API keys and JWTs, and from our own relations or SpiceDB's. */
 export async function openAccess(context: Context, options: AccessOptions = {}): Promise<Access> {
+  // Read first: opening the database may create it.
+  const ca = await options.spicedb?.ca?.()
+  const spicedb = options.spicedb && { ...options.spicedb, ca: ca && (async () => ca) }
   const database = await openSidePool(context, POOL)
   const { postgresAccessPolicy } = await import('../repo/access/access-policy.js')
   return {
     authenticator: await authenticatorOf(database, options.jwt),
-    authorizer: await authorizerOf(context, database, options.spicedb),
+    authorizer: await authorizerOf(context, database, spicedb),
     erasePolicy: postgresAccessPolicy(database),
   }
 }

@@ -4,6 +4,13 @@ import type { Context } from './context.js'
 
 const NO_ALERTS: Alerts = { raise: () => undefined, settled: async () => undefined }
 
+/** Throws `usage` for an invalid webhook. */
+export async function checkAlertSettings(): Promise<void> {
+  if (process.env.AUDIT_ALERT_WEBHOOK_URL === undefined) return
+  const { webhookSettings } = await import('../alerts/settings.js')
+  webhookSettings(process.env)
+}
+
 /**
  * Returns the webhook that the environment names, or alerts that go nowhere. Call it before any other work, because it
  * throws `usage` for an invalid webhook. `warn` prints a line about an alert that could not be delivered. Closing the

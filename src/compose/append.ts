@@ -27,3 +27,14 @@ export async function createDomainOn(
   const store = new PostgresEntryStore(await context.database())
   return createDomain({ ...domain, actor: context.actor }, store, await openPepper(context))
 }
+
+/** Names a Domain, in the registry and on the platform chain. */
+export async function nameDomainOn(context: Context, domain: { domainId: string; name: string }) {
+  const [{ nameDomain }, { postgresDomainNames }] = await Promise.all([
+    import('../append/name-domain.js'),
+    import('../repo/append/name-domain.js'),
+  ])
+  const names = postgresDomainNames(await context.database())
+  const placed = await nameDomain({ ...domain, actor: context.actor }, names, await openPepper(context))
+  return { ...placed, domainId: domain.domainId.toLowerCase() }
+}

@@ -1,10 +1,11 @@
-import type { Mirrors } from '../archive/mirrors.js'
+import type { ClaimingChain, Mirrors } from '../archive/mirrors.js'
 import type { ArchiveLedger, ArchiveQueue } from '../ports/archive.js'
 import type { MirrorCodec } from '../ports/mirror.js'
 import type { QuarantineStore } from '../ports/quarantine.js'
 import type { SnapshotSource } from '../ports/verify.js'
 import type { Context } from './context.js'
-import { defaultMirrorUrl, mirrorCodec, openMirror } from './mirror.js'
+import { comparedMirrorUrl, mirrorLocations, notMapped } from './location.js'
+import { mirrorCodec, type OnUnenforced, openMirror } from './mirror.js'
 import { openQuarantineStore } from './quarantine.js'
 
 /** What the archive commands work with. */
@@ -17,13 +18,21 @@ export interface Archive {
   readonly quarantine: QuarantineStore
 }
 
-/**
- * `concurrency` is the number of uploads in flight to each mirror, at most. Rejects with `usage` for an invalid URL of the
- * default mirror before a database is opened.
- */
-export async function openArchive(context: Context, concurrency: number): Promise<Archive> {
-  const defaultUrl = defaultMirrorUrl(context)
-  await openMirror(context, defaultUrl)
+/** What the archive commands do with a mirror. */
+export type ArchiveUse =
+  | {
+      readonly kind: 'upload'
+      /** Uploads in flight to each mirror, at most. */
+      readonly concurrency: number
+      /** Whether the operator gave the default mirror, by a flag, for the one Domain of this run. */
+      readonly isChosen?: boolean | undefined
+      readonly onUnenforced?: OnUnenforced | undefined
+    }
+  | { readonly kind: 'compare' }
+
+/** Rejects with `usage` for an invalid URL of the default mirror, and for a bad map, before a database is opened. */
+export async function openArchive(context: Context, use: ArchiveUse): Promise<Archive> {
+  const locations = await mirrorLocations(context)
   const [{ Mirrors }, { postgresArchiveQueue }, { postgresArchiveLedger }, { postgresSnapshots }] =
     await Promise.all([
       import('../archive/mirrors.js'),
@@ -38,8 +47,20 @@ export async function openArchive(context: Context, concurrency: number): Promis
     queue,
     ledger: postgresArchiveLedger(database),
     snapshots: postgresSnapshots(database),
-    mirrors: new Mirrors({ open: (url) => openMirror(context, url), defaultUrl, concurrency }),
+    mirrors: new Mirrors({
+      open: (url) => openMirror(context, url, use.kind === 'upload' ? use.onUnenforced : undefined),
+      locations,
+      isChosen: use.kind === 'upload' && use.isChosen,
+      otherwise: (chain) => otherMirrorUrl(context, chain, use),
+      concurrency: use.kind === 'upload' ? use.concurrency : 1,
+    }),
     codec: await mirrorCodec(),
     quarantine: await openQuarantineStore(context),
   }
+}
+
+/** An upload never goes to a mirror that the operator has not given the chain; a comparison may read the default mirror. */
+async function otherMirrorUrl(context: Context, chain: ClaimingChain, use: ArchiveUse): Promise<string> {
+  if (use.kind === 'upload') throw await notMapped(context, chain)
+  return comparedMirrorUrl(context, chain, context.signal)
 }

@@ -1,6 +1,7 @@
 import { homedir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Database } from '../repo/session/database.js'
+import { assertCanBegin } from './can-begin.js'
 import { databaseUrl, openDatabase, type ServerStart } from './open-database.js'
 
 /** The settings of a run. A missing setting has a default. */
@@ -9,8 +10,21 @@ export interface Settings {
   readonly home?: string | undefined
   readonly pepper?: string | undefined
   readonly mirror?: string | undefined
+  /** The path of the map from Domains to mirrors. */
+  readonly mirrorMap?: string | undefined
   /** The subject_id of self-audit rows. */
   readonly actor?: string | undefined
+  /** Milliseconds that a statement waits for a lock that one transaction holds; default: 30 seconds. */
+  readonly lockTimeout?: number | undefined
+}
+
+export interface ContextOptions {
+  /** Whether a home without a database gets one. Default: false, because commands that read create nothing. */
+  readonly mayCreateHome?: boolean | undefined
+  /** Gets the home when its server is started. */
+  readonly onServerStart?: ((home: string) => void) | undefined
+  /** Is called after an append to chains that are ahead of the clock, with the seconds by chain. */
+  readonly onAhead?: ((seconds: ReadonlyMap<string, number>) => void) | undefined
 }
 
 /**
@@ -20,16 +34,24 @@ export interface Settings {
  */
 export class Context {
   readonly #start: ServerStart
+  readonly #onAhead: ContextOptions['onAhead']
   readonly #closing: (() => Promise<void>)[] = []
   #database: Promise<Database> | undefined
 
-  /** `signal` stops what the context starts. `onServerStart` gets the home when its server is started. */
+  /** `signal` stops what the context starts. */
   constructor(
     readonly settings: Settings,
     readonly signal: AbortSignal,
-    onServerStart?: (home: string) => void,
+    { mayCreateHome = false, onServerStart, onAhead }: ContextOptions = {},
   ) {
-    this.#start = { signal, onStart: onServerStart }
+    this.#onAhead = onAhead
+    const beforeCreate = () => assertCanBegin(settings.pepper, this.actor)
+    this.#start = { signal, mayCreateHome, beforeCreate, onStart: onServerStart }
+  }
+
+  /** Whether this run may create a home, with a database and a key file. */
+  get mayCreateHome(): boolean {
+    return this.#start.mayCreateHome
   }
 
   /** The directory of the embedded PostgreSQL and its key file; absolute. */
@@ -50,8 +72,14 @@ export class Context {
 
   /** Returns the database with its schema in place: an embedded one is migrated, an external one is only checked. */
   database(): Promise<Database> {
-    this.#database ??= openDatabase(this.settings.databaseUrl, this.home, this.#start)
+    this.#database ??= this.#open()
     return this.#database
+  }
+
+  async #open(): Promise<Database> {
+    const database = await openDatabase(this.settings, this.home, this.#start)
+    database.onAhead = this.#onAhead
+    return database
   }
 
   /** Returns the URL of the database without touching its schema. Never print it: it may hold a password. */

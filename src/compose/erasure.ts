@@ -1,6 +1,7 @@
 import type { ErasurePorts } from '../erasure/erase-identity.js'
 import type { HoldPorts } from '../erasure/hold.js'
 import type { RetentionPorts } from '../erasure/retention.js'
+import type { IdentifyPorts } from '../identify/identify.js'
 import type { RemainingReferences } from '../ports/erasure.js'
 import type { HoldStore } from '../ports/hold.js'
 import type { RetentionStore } from '../ports/retention.js'
@@ -15,6 +16,25 @@ export async function openErasurePorts(context: Context): Promise<ErasurePorts> 
     pepper: await openPepper(context),
     remaining: remainingOf(context),
   }
+}
+
+/** A person is identified with the pepper that the chains have: no key is made. */
+export async function openIdentifyPorts(context: Context): Promise<IdentifyPorts> {
+  const { postgresIdentifyStore } = await import('../repo/identify/reveal.js')
+  return {
+    store: postgresIdentifyStore(await context.database()),
+    pepper: await openPepper(context, { mint: false }),
+  }
+}
+
+/** Returns the reason that is stored for a row audit.identity-reveal, if there is one and this role may read it. */
+export async function revealReasonOf(
+  context: Context,
+  domainId: string,
+  seq: number,
+): Promise<string | undefined> {
+  const { revealReason } = await import('../repo/identify/reveal-reason.js')
+  return (await context.database()).read((client) => revealReason(client, domainId, seq))
 }
 
 export async function openHoldPorts(context: Context): Promise<HoldPorts> {

@@ -1,20 +1,17 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { AuditError } from '../base/errors.js'
 import type { OpenMirrors } from '../mirror/open-mirrors.js'
 import type { IndexedMirror, MirrorCodec } from '../ports/mirror.js'
 import type { Context } from './context.js'
 
 /**
  * Returns the URL of the mirror of the platform chain and of Domains that name none: the URL that was given, or a
- * directory of the home. Throws `usage` where an external database comes without a mirror.
+ * directory of the home. Returns undefined where an external database comes without a mirror.
  */
-export function defaultMirrorUrl(context: Context): string {
+export function defaultMirrorUrl(context: Context): string | undefined {
   const { mirror } = context.settings
   if (mirror !== undefined) return mirror
-  if (context.embedded) return pathToFileURL(mirrorOfHome(context)).href
-  throw new AuditError('usage', 'an external database needs a mirror', { advice: { code: 'name_mirror' } })
+  return context.embedded ? pathToFileURL(mirrorOfHome(context)).href : undefined
 }
 
 function mirrorOfHome(context: Context): string {
@@ -23,30 +20,44 @@ function mirrorOfHome(context: Context): string {
 
 const opened = new WeakMap<Context, Promise<OpenMirrors<IndexedMirror>>>()
 
-/** Returns the mirror at a URL, the same store for each call of a run. It is closed with the context. */
+/** Is called once for each store that does not enforce that objects are only created. */
+export type OnUnenforced = (url: string) => void
+
+/**
+ * Returns the mirror at a URL, the same store for each call of a run. It is closed with the context. The first call of a
+ * run sets `onUnenforced`.
+ */
 export async function openMirror(
   context: Context,
-  url: string = defaultMirrorUrl(context),
+  url: string,
+  onUnenforced?: OnUnenforced,
 ): Promise<IndexedMirror> {
-  const mirrors = opened.get(context) ?? mirrorsOf(context)
+  const mirrors = opened.get(context) ?? mirrorsOf(context, onUnenforced)
   opened.set(context, mirrors)
   return (await mirrors).at(url)
 }
 
-async function mirrorsOf(context: Context): Promise<OpenMirrors<IndexedMirror>> {
+async function mirrorsOf(context: Context, onUnenforced?: OnUnenforced): Promise<OpenMirrors<IndexedMirror>> {
   const { OpenMirrors } = await import('../mirror/open-mirrors.js')
-  const mirrors = new OpenMirrors((url) => openStore(context, url))
+  const mirrors = new OpenMirrors((url) => openStore(context, url, onUnenforced))
   context.onClose(() => mirrors.close())
   return mirrors
 }
 
-async function openStore(context: Context, url: string): Promise<IndexedMirror> {
+async function openStore(context: Context, url: string, onUnenforced?: OnUnenforced): Promise<IndexedMirror> {
   const { openMirror: open } = await import('../mirror/open.js')
-  // Only the directory of the home is created. Any other missing directory is mistyped, or not mounted.
-  const isOfHome =
-    context.embedded && context.settings.mirror === undefined && url === defaultMirrorUrl(context)
-  if (isOfHome) await mkdir(mirrorOfHome(context), { recursive: true, mode: 0o700 })
-  return open(url)
+  return open(url, process.env, { onUnenforced, mayBeMissing: await mayBeMissing(context, url) })
+}
+
+/**
+ * The directory of the home is created by the first run of the archiver. Any other missing directory is mistyped, or not
+ * mounted; and where there is no home, the mirror was not given.
+ */
+async function mayBeMissing(context: Context, url: string): Promise<boolean> {
+  const { mirror } = context.settings
+  if (!context.embedded || mirror !== undefined || url !== defaultMirrorUrl(context)) return false
+  const { hasDatabase } = await import('../repo/embedded/embedded.js')
+  return context.mayCreateHome || hasDatabase(context.home)
 }
 
 export async function mirrorCodec(): Promise<MirrorCodec> {

@@ -21,7 +21,7 @@ export function sinkOptions(
   const known = new Set<string>()
   const isKnown = async (domainId: string) => {
     // A Domain is never unregistered, so a positive answer can be kept. The store checks again when it appends.
-    if (!known.has(domainId) && (await database.withClient((client) => chainExists(client, domainId)))) {
+    if (!known.has(domainId) && (await database.read((client) => chainExists(client, domainId)))) {
       known.add(domainId)
     }
     return known.has(domainId)

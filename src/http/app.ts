@@ -8,6 +8,7 @@ import { LIMITS } from './limits.js'
 import { answerErrors, refuseConnection, refusePath } from './problem/handlers.js'
 import { logAnswers } from './request/answer-log.js'
 import { acceptBodies } from './request/body.js'
+import { acceptForwardedPorts } from './request/forwarded.js'
 import { setHeaders } from './request/headers.js'
 import { validatorCompiler } from './request/validate.js'
 import { registerDocument } from './routes/document.js'
@@ -34,6 +35,7 @@ export async function buildApp(deps: HttpDeps, options: AppOptions = {}): Promis
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('principal', undefined)
   setHeaders(app, options.tls !== undefined)
+  if (options.trustedProxies !== undefined) acceptForwardedPorts(app)
   acceptBodies(app)
   answerErrors(app, deps.log)
   logAnswers(app, deps)

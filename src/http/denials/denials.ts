@@ -123,4 +123,4 @@ export class Denials implements DenialLog {
 }
 
 /** Errors after which nothing was written and a retry may succeed. */
-const RETRIABLE: ReadonlySet<string> = new Set(['database_unavailable', 'pepper_unavailable'])
+const RETRIABLE: ReadonlySet<string> = new Set(['database_unavailable', 'lock_timeout', 'pepper_unavailable'])

@@ -43,7 +43,7 @@ async function decide(
 ): Promise<AccessDecision> {
   const principal = principalOf(request)
   const object = chainObject(chainOf(request))
-  if (principal.readOnly && request.method !== 'GET') return OUT_OF_SCOPE
+  if (principal.readOnly && request.method === 'POST') return OUT_OF_SCOPE
   if (principal.boundChain !== undefined && principal.boundChain !== object) return OUT_OF_SCOPE
   const decision = await authorizer
     .check(principal.subject, rule.relation, object, signal)

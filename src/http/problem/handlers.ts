@@ -27,8 +27,8 @@ export function answerErrors(app: App, log: HttpLog): void {
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: HttpProblem): FastifyReply {
   const { headers } = problem.options
-  // A verify of missing rows has nothing to hide, so only a GET gets an anonymous answer.
-  const anonymous = problem.options.anonymous === true && request.method === 'GET'
+  // A verify of missing rows has nothing to hide, so only GET and HEAD get an anonymous answer.
+  const anonymous = problem.options.anonymous === true && request.method !== 'POST'
   if (headers !== undefined) reply.headers(headers)
   if (anonymous) reply.removeHeader('x-correlation-id')
   // Close the connection when the body was not read: Node would go on receiving the body to reuse the connection.

@@ -20,8 +20,8 @@ export function setHeaders(app: App, isTls: boolean): void {
     reply.headers(headers)
     reply.header('x-correlation-id', request.id)
     assertOneHost(request.raw)
-    // The body of a GET is never read; without this, Node would go on receiving all of it.
-    if (request.method === 'GET' && hasBody(request.headers)) reply.header('connection', 'close')
+    // The body of a GET or HEAD is never read; without this, Node would go on receiving all of it.
+    if (request.method !== 'POST' && hasBody(request.headers)) reply.header('connection', 'close')
   })
 }
 

@@ -19,14 +19,29 @@ export async function registerDocument(app: App): Promise<void> {
       servers: [{ url: '/' }],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
-    transform: jsonSchemaTransform,
+    transform: transformWithHeaders,
     transformObject: jsonSchemaTransformObject,
   })
   let text: string | undefined
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/openapi.json', { exposeHeadRoute: true, schema: { hide: true } }, async (_request, reply) => {
     text ??= documentText(app)
     return reply.type('application/json').send(text)
   })
+}
+
+/** Keeps the headers of an answer, which the transformer of the schemas drops. */
+const transformWithHeaders: typeof jsonSchemaTransform = (input) => {
+  const transformed = jsonSchemaTransform(input)
+  const described: unknown = transformed.schema?.response
+  for (const [status, answer] of Object.entries(input.schema?.response ?? {})) {
+    if (isObject(answer) && 'headers' in answer && isObject(described) && isObject(described[status]))
+      Object.assign(described[status], { headers: answer.headers })
+  }
+  return transformed
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 /** Returns the text of docs/openapi.json, the final newline included. */

@@ -1,14 +1,15 @@
 import type { z } from 'zod'
 import { auditEntryList as listJson, auditEntryProof as proofJson } from '../../json/entry.js'
-import { getProof } from '../../query/get.js'
+import { getEntry } from '../../query/get.js'
 import { listEntries } from '../../query/list.js'
+import { rowsAheadOf } from '../../query/rows-ahead.js'
 import type { App } from '../app-type.js'
 import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
 import { authorize } from '../guard/authorize.js'
 import { chainOf } from '../guard/caller.js'
 import { provisioned } from '../problem/problem.js'
-import { BEARER, COMMON_ANSWERS, DENIED, success } from '../schemas/answers.js'
+import { BEARER, COMMON_ANSWERS, DENIED, ROWS_AHEAD, ROWS_AHEAD_HEADER, success } from '../schemas/answers.js'
 import { auditEntryList, auditEntryProof } from '../schemas/entry.js'
 import {
   domainEntryParams,
@@ -32,6 +33,7 @@ export function registerEntries(app: App, deps: HttpDeps): void {
 function registerList(app: App, deps: HttpDeps, url: string, operationId: string, params: z.ZodType): void {
   app.route({
     method: 'GET',
+    exposeHeadRoute: true,
     url,
     schema: {
       operationId,
@@ -39,13 +41,21 @@ function registerList(app: App, deps: HttpDeps, url: string, operationId: string
       summary: 'List entries of a chain, ascending by seq',
       params,
       querystring: listQuery,
-      response: { ...success('One page of entries.', auditEntryList), ...COMMON_ANSWERS, ...DENIED },
+      response: {
+        ...success('One page of entries.', auditEntryList, ROWS_AHEAD),
+        ...COMMON_ANSWERS,
+        ...DENIED,
+      },
     },
     onRequest: authenticate(deps),
     preHandler: authorize(deps, { relation: 'auditor' }),
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const asked = { domainId: chainOf(request), ...request.query }
-      return listJson(await listEntries(provisioned(deps.entries), deps.cursorKey, asked))
+      const entries = provisioned(deps.entries)
+      const page = await listEntries(entries, deps.cursorKey, asked)
+      const ahead = await rowsAheadOf(entries, asked.domainId, asked.filter)
+      if (ahead !== undefined) reply.header(ROWS_AHEAD_HEADER, String(ahead.rows))
+      return listJson(page)
     },
   })
 }
@@ -60,6 +70,7 @@ function registerGet(
 ): void {
   app.route({
     method: 'GET',
+    exposeHeadRoute: true,
     url: `${list}/:seq`,
     schema: {
       operationId,
@@ -72,6 +83,6 @@ function registerGet(
     onRequest: authenticate(deps),
     preHandler: authorize(deps, { relation: 'auditor', hides: true }),
     handler: async (request) =>
-      proofJson(await getProof(provisioned(deps.entries), chainOf(request), request.params.seq)),
+      proofJson(await getEntry(provisioned(deps.entries), chainOf(request), request.params.seq)),
   })
 }

@@ -14,6 +14,7 @@ import { authorize } from '../guard/authorize.js'
 import { chainOf } from '../guard/caller.js'
 import { VerifySlots } from '../guard/verify-slots.js'
 import { provisioned } from '../problem/problem.js'
+import { acceptEmptyList } from '../request/body.js'
 import { BEARER, BODY_ANSWERS, BUSY, COMMON_ANSWERS, DENIED, success } from '../schemas/answers.js'
 import { domainParams, noParams, noQuery } from '../schemas/parameters.js'
 import { auditChainVerifyRequest, auditChainVerifyResult } from '../schemas/verify.js'
@@ -53,6 +54,7 @@ function register(
       },
     },
     onRequest: authenticate(deps),
+    preValidation: acceptEmptyList,
     preHandler: authorize(deps, { relation: 'auditor' }),
     handler: (request, reply) =>
       slots.run(async () => {

@@ -31,6 +31,21 @@ export const BODY_ANSWERS = { 413: problemAnswer('The body is larger than 8 KiB.
 
 export const BUSY = { 429: problemAnswer('Too many verifications are running; see Retry-After.') } as const
 
-export function success(description: string, schema: z.ZodType) {
-  return { 200: { description, content: { 'application/json': { schema } } } }
+/** The header of a list by time on a chain that is ahead of the clock. */
+export const ROWS_AHEAD_HEADER = 'audit-clock-ahead-rows'
+
+/** Headers of an answer, as the OpenAPI document describes them. */
+type AnswerHeaders = Readonly<Record<string, { readonly type: string; readonly description: string }>>
+
+export const ROWS_AHEAD: AnswerHeaders = {
+  'Audit-Clock-Ahead-Rows': {
+    type: 'integer',
+    description:
+      'How many rows of the chain are ahead of the clock by more than 60 seconds. Only on a list with `from` or `to`, and only if there are any: a list up to now does not show them, whenever they were appended.',
+  },
+}
+
+export function success(description: string, schema: z.ZodType, headers?: AnswerHeaders) {
+  const content = { 'application/json': { schema } }
+  return { 200: { description, ...(headers !== undefined && { headers }), content } }
 }

@@ -50,18 +50,34 @@ export const listQuery = z
     to: text({ format: 'date-time', description: 'Latest occurred_at, inclusive.' }),
     correlation_id: text({}),
   })
-  .transform(({ cursor, limit, object_type, object_id, correlation_id, ...filter }, context) =>
-    auditErrorIssue(context, () => ({
-      limit: parseLimit(limit),
-      cursor: cursorShape(cursor, context),
-      filter: parseFilter({
-        ...filter,
-        objectType: object_type,
-        objectId: object_id,
-        correlationId: correlation_id,
-      }),
-    })),
+  .transform(
+    ({ cursor, limit, object_type, object_id, reason, correlation_id, from, to, ...filter }, context) =>
+      auditErrorIssue(context, () => ({
+        limit: parseLimit(limit),
+        cursor: cursorShape(cursor, context),
+        filter: parseFilter({
+          ...filter,
+          from: withOffset(from),
+          to: withOffset(to),
+          objectType: object_type,
+          objectId: object_id,
+          reasons: reason === undefined ? undefined : [reason],
+          correlationId: correlation_id,
+        }),
+      })),
   )
+
+/**
+ * Returns a time with its offset as RFC 3339 writes it. Generated Python clients send `+0000`, and a plus sign that a client
+ * did not encode arrives as a space.
+ */
+function withOffset(time: string | undefined): string | undefined {
+  return time?.replace(
+    /(T[\d:.]+)([ +-])(\d\d):?(\d\d)$/i,
+    (_, clock: string, sign: string, hours: string, minutes: string) =>
+      `${clock}${sign === ' ' ? '+' : sign}${hours}:${minutes}`,
+  )
+}
 
 function cursorShape(cursor: string | undefined, context: z.RefinementCtx): string | undefined {
   if (cursor === undefined || CURSOR.test(cursor)) return cursor
