@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import './schema-objects.js'
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
 const commands = readdirSync(join(dist, 'commands'), { recursive: true })
@@ -27,14 +28,14 @@ const options = {
   target: 'node20',
   // These are loaded late and rarely: a CommonJS package would lose its named exports when it is imported dynamically. The others
   // (pg-native, and the compilers that oclif knows) are optional and absent.
+  // ink and react are 300 files: while a verify keeps the process busy, loading them one by one takes seconds.
   // @mongodb-js/zstd is a native module.
   external: [
     '@mongodb-js/zstd',
     'cli-table3',
-    'ink',
-    'react',
     'proper-lockfile',
     'pg-native',
+    'react-devtools-core',
     'typescript',
     'ts-node',
     'tsx',

@@ -1,15 +1,21 @@
 import * as Flags from '@oclif/core/flags'
 import { runArchiver } from '../src/cli/archive/archiver.js'
 import { CONCURRENCY, POLL_INTERVAL, pollIntervalFlag, uploadFlags } from '../src/cli/archive/flags.js'
+import { lockFlags } from '../src/cli/flags/lock-timeout.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
 export default class Archiver extends AuditCommand {
+  static override mayCreateHome = true
   static override summary = 'Upload rows to the mirror as they are appended'
   static override description =
     `Recomputes each row before it is uploaded. A row that was edited, or that differs from the object in the mirror, goes
 to the quarantine and stays unarchived. Several archivers share the work. Runs until a signal; then it finishes and
 stamps the uploads in flight. With --once it makes one pass over all chains, and ends with 0 when every row is archived,
-with 1 when rows were held back, and with 3 when some rows could not be uploaded.`
+with 1 when rows were held back, and with 3 when a row still waits or a place is not the mirror.
+
+It uploads only to a mirror that has the marker audit/mirror.json with the id that the database recorded, so that an empty
+mount point or a mistyped bucket is never taken for the mirror. Give --init-mirror once, to begin a mirror for chains without
+archived rows; the first run of a home does so by itself. To replace a lost mirror, use: audit archive backfill --init-mirror`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --mirror s3://bucket/prefix',
     '<%= config.bin %> <%= command.id %> --once --json',
@@ -17,6 +23,7 @@ with 1 when rows were held back, and with 3 when some rows could not be uploaded
 
   static override flags = {
     ...uploadFlags,
+    ...lockFlags,
     once: Flags.boolean({ summary: 'make one pass over all chains, then end' }),
     'poll-interval': pollIntervalFlag,
   }
@@ -26,6 +33,7 @@ with 1 when rows were held back, and with 3 when some rows could not be uploaded
     const options = {
       once: flags.once === true,
       pollInterval: flags['poll-interval'] ?? POLL_INTERVAL,
+      initMirror: flags['init-mirror'] === true,
       concurrency: flags.concurrency ?? CONCURRENCY,
       json: flags.json,
     }

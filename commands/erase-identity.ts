@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../src/base/errors.js'
 import { runErase } from '../src/cli/erasure/erase-run.js'
 import { chainsFlags, parseChains } from '../src/cli/flags/chain.js'
+import { lockFlags } from '../src/cli/flags/lock-timeout.js'
 import { parsePerson, personFlags } from '../src/cli/flags/person.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
@@ -19,6 +20,7 @@ deleted, changes nothing and exits with 2. A repeated erasure exits with 0 and p
   static override flags = {
     ...chainsFlags,
     ...personFlags,
+    ...lockFlags,
     block: Flags.boolean({
       summary: 'also refuse personal data of this person in future appends, permanently',
     }),

@@ -1,31 +1,43 @@
+import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import { chainFlags, parseChain } from '../src/cli/flags/chain.js'
-import { note } from '../src/cli/output/streams.js'
-import { printProof } from '../src/cli/query/text.js'
+import { chainFlags } from '../src/cli/flags/chain.js'
+import { namesFlags } from '../src/cli/flags/names.js'
+import { parseGet } from '../src/cli/query/get-flags.js'
+import { runGet } from '../src/cli/query/get-run.js'
+import { sourceFlags } from '../src/cli/query/source.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
-import { openEntryReader } from '../src/compose/query.js'
-import { getEntry } from '../src/query/get.js'
-import { parseSeq } from '../src/query/list-query.js'
 
 export default class Get extends AuditCommand {
   static override summary = 'Print one row of a chain with its proof'
   static override description =
     `The proof consists of prev_hash, entry_hash and the canonical bytes, so that anyone can recompute
-entry_hash = sha256(prev_hash, sha256(canonical_bytes)). It does not prove the row's link to other rows: run audit verify.`
+entry_hash = sha256(prev_hash, sha256(canonical_bytes)). A row that does not recompute is printed too, and the exit code
+is 1. The check also says whether the row is linked to the stored row before it. For the other rows, run audit verify.
+Address, user agent, metadata and event time are kept beside the row: no hash covers them.
+
+An argument of digits alone is a seq; a file with such a name is ./NAME.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> 281 --domain UUID',
+    '<%= config.bin %> <%= command.id %> 281 --domain UUID --source mirror --mirror file:///copy/of/the/bucket',
+    '<%= config.bin %> <%= command.id %> 281 evidence.tar',
+  ]
+
+  static override args = {
+    seq: Args.string({ description: 'the seq of the row; 1 is the first row' }),
+    file: Args.string({ description: 'an evidence file that `export` wrote; it needs no --domain' }),
+  }
 
   static override flags = {
     ...chainFlags,
-    seq: Flags.string({ summary: 'the seq of the row; 1 is the first row', helpValue: 'N', required: true }),
+    ...namesFlags,
+    seq: Flags.string({ summary: 'the seq of the row, in place of the argument', helpValue: 'N' }),
+    ...sourceFlags,
   }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(Get)
     const { flags } = parsed
-    const domainId = parseChain(parsed)
-    const seq = parseSeq(flags.seq)
-    const context = await this.context(flags)
-    const proven = await getEntry(await openEntryReader(context), domainId, seq)
-    await printProof(proven, flags.json, this.out)
-    if (!proven.recomputes) note(`row ${seq} does not hash to its entry_hash; run: audit verify`)
+    const options = parseGet(parsed)
+    this.exitWith(await runGet(options, await this.context(flags), this.out, this.signal))
   }
 }

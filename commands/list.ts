@@ -1,52 +1,79 @@
+import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import { chainFlags, parseChain } from '../src/cli/flags/chain.js'
-import { printStream } from '../src/cli/output/print-stream.js'
-import { note } from '../src/cli/output/streams.js'
-import { filterFlags, listParameters, subjectFilter, timeFlags } from '../src/cli/query/flags.js'
-import { ENTRY_LIST, printPage } from '../src/cli/query/text.js'
+import { formatFlag, parseFormat } from '../src/cli/flags/format.js'
+import { namesFlags } from '../src/cli/flags/names.js'
+import { severalChainsFlags } from '../src/cli/flags/several-chains.js'
+import { parseCopies } from '../src/cli/query/copies.js'
+import { eventRange, eventTimeFlags, filterFlags, listParameters, timeFlags } from '../src/cli/query/flags.js'
+import { modeFlags, parseMode } from '../src/cli/query/list-mode.js'
+import { runList } from '../src/cli/query/list-run.js'
+import { parseRange, rangeFlags } from '../src/cli/query/range.js'
+import { assertHoldsContext, parseFile, sourceFlags } from '../src/cli/query/source.js'
+import { noteTimes } from '../src/cli/query/times.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
-import type { Context } from '../src/compose/context.js'
-import { cursorKeyOf } from '../src/compose/pepper.js'
-import { openEntryReader } from '../src/compose/query.js'
-import type { EntryFilter } from '../src/ports/query.js'
-import { listEntries, streamEntries } from '../src/query/list.js'
-import { parseFilter, parseLimit } from '../src/query/list-query.js'
+import { parseFilter } from '../src/query/list-query.js'
 
 export default class List extends AuditCommand {
   static override summary = 'List the rows of a chain that match the given filters'
   static override description =
     `Filters are exact, and all of them must match. If more rows follow, the command prints a cursor for the
-next page. Times are RFC 3339 and inclusive.`
+next page. Times are inclusive, and in UTC unless they name another zone.
+
+Every row comes with its check: ok; damaged, if it does not recompute; or unlinked, if it recomputes and its prev_hash is
+not the entry_hash of the row before it. A list finds rows by the index of a filter, from which somebody who holds the
+database can keep a row out. With --verify rows are read by the primary key alone, which takes as long as reading the chain,
+and the exit code is 1 if a printed row is damaged or unlinked. Only audit verify shows a row that was removed at the end,
+or that was edited so that it no longer matches.
+
+--from, --to and --since compare recorded_at, which for an imported row is the time of the import. --event-from and
+--event-to compare the event's own time. No hash covers that time, nor anything else that --context prints.
+
+With --source mirror and with a FILE no database is opened. Such a copy does not hold addresses, user agents, metadata,
+identities and archive stamps.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --domain UUID --denied --since 24h',
+    '<%= config.bin %> <%= command.id %> --domain UUID --source mirror --mirror file:///copy/of/the/bucket --around 281',
+    '<%= config.bin %> <%= command.id %> evidence.tar --all --json',
+  ]
+
+  static override args = {
+    file: Args.string({ description: 'an evidence file that `export` wrote; it needs no --domain' }),
+  }
 
   static override flags = {
-    ...chainFlags,
-    limit: Flags.string({ summary: 'rows in a page, 1 to 200; default: 50', helpValue: 'N' }),
-    cursor: Flags.string({ summary: 'continue after the page that printed this cursor', helpValue: 'TEXT' }),
-    all: Flags.boolean({ summary: 'every row; with --json, one per line', exclusive: ['limit', 'cursor'] }),
+    ...severalChainsFlags,
+    ...namesFlags,
+    ...modeFlags,
+    format: formatFlag,
+    verify: Flags.boolean({
+      summary: 'read by the primary key alone; exit code 1 if a printed row is damaged or unlinked',
+    }),
+    context: Flags.boolean({
+      summary: 'also print address, user agent, metadata and event time, which no hash covers',
+    }),
+    ...sourceFlags,
     ...filterFlags,
+    ...rangeFlags,
     ...timeFlags,
+    ...eventTimeFlags,
   }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(List)
-    const { flags, raw } = parsed
-    const domainId = parseChain({ flags: { domain: flags.domain, platform: flags.platform }, raw })
-    const filter = parseFilter(listParameters(flags))
-    const limit = parseLimit(flags.limit)
+    const { flags, args } = parsed
+    const copies = parseCopies(parsed, parseFile(args.file))
+    const format = parseFormat(flags)
+    const filter = { ...parseFilter(listParameters(flags)), ...eventRange(flags) }
+    const { range, limit } = parseRange(flags)
+    const { mode, order } = parseMode(flags, copies, limit)
+    // oclif's type says boolean; a flag that is not given is undefined.
+    const withContext = flags.context === true
+    assertHoldsContext(copies, { ...filter, context: withContext })
+    noteTimes(flags, filter)
     const context = await this.context(flags)
-    const fullFilter = { ...filter, ...(await subjectFilter(context, domainId, flags['subject-id'])) }
-    if (flags.all) await this.#stream(context, domainId, fullFilter, flags.json)
-    else await this.#page(context, { domainId, filter: fullFilter, limit, cursor: flags.cursor }, flags.json)
-  }
-
-  async #stream(context: Context, domainId: string, filter: EntryFilter, json: boolean): Promise<void> {
-    const items = streamEntries(await openEntryReader(context), domainId, filter, this.signal)
-    const count = await printStream(this.out, items, { json, ...ENTRY_LIST })
-    if (count === 0) note('no rows')
-  }
-
-  async #page(context: Context, request: Parameters<typeof listEntries>[2], json: boolean): Promise<void> {
-    const page = await listEntries(await openEntryReader(context), cursorKeyOf(context), request)
-    await printPage(page, json, this.out)
+    const form = { format, context: withContext, areSeveral: copies.areSeveral }
+    const { verify, 'subject-id': subjectId } = flags
+    const options = { copies, filter, mode, range: { ...range, order }, form, verify, subjectId }
+    await runList(options, context, this.out, this.signal)
   }
 }

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { jwtFlags, parseJwt, parseSpicedb, spicedbFlags } from '../src/cli/access/flags.js'
 import { integerFlag } from '../src/cli/flags/integer.js'
+import { lockFlags } from '../src/cli/flags/lock-timeout.js'
 import { assertTlsPair, PORTS, parseTrustedProxies } from '../src/cli/serve/flags.js'
 import { metricsAddressFromFlags, probeFlags, probeSettingsFromFlags } from '../src/cli/serve/probe-flags.js'
 import { runServe } from '../src/cli/serve/run.js'
@@ -8,6 +9,8 @@ import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { openAccess } from '../src/compose/access.js'
 
 export default class Serve extends AuditCommand {
+  static override mayCreateHome = true
+  static override warnsOfClock = false
   static override summary = 'Serve the HTTP API: list, get with proof, verify, erase'
   static override description =
     `Prints its URL when it listens, and serves until a signal. It then answers the running requests and exits with 143
@@ -22,6 +25,7 @@ Verifies every chain at the start, and keeps verifying: /readyz answers 200 only
   ]
 
   static override flags = {
+    ...lockFlags,
     host: Flags.string({ default: '127.0.0.1', helpValue: 'ADDRESS', summary: 'the address to listen on' }),
     port: integerFlag({
       ...PORTS,

@@ -2,9 +2,14 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { assertNoBundle, parseBundle } from '../src/cli/bundle/verify-flags.js'
 import { chainsFlags, parseChains } from '../src/cli/flags/chain.js'
+import { durationFlag, HOUR, SECOND } from '../src/cli/flags/duration.js'
 import { mirrorFlags } from '../src/cli/flags/mirror.js'
+import { namesFlags } from '../src/cli/flags/names.js'
+import { pinFlags } from '../src/cli/flags/pins.js'
+import { rememberFlags } from '../src/cli/flags/remember.js'
+import { parseFile } from '../src/cli/query/source.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
-import { parsePin, parseSegment } from '../src/cli/verify/flags.js'
+import { parseMaxUnarchived, parsePin, parseSegment } from '../src/cli/verify/flags.js'
 import { runVerify } from '../src/cli/verify/run.js'
 import type { CopyName } from '../src/ports/verify.js'
 
@@ -13,40 +18,41 @@ export default class Verify extends AuditCommand {
   static override description =
     `Exits with 0 when every row is intact and with 1 when a divergence was found; never with 0 or 1 when
 something could not be read. Without a pin, a chain whose whole suffix was rewritten consistently looks like an honest
-one: keep the head that verify prints in another place, and pass it with --expect-head.`
+one: keep the head that verify prints in another place, and pass it with --expect-head, or give --remember a file there.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID',
     '<%= config.bin %> <%= command.id %> --all --json > heads.ndjson',
     '<%= config.bin %> <%= command.id %> --all --expect-heads heads.ndjson',
     '<%= config.bin %> <%= command.id %> --domain UUID --source mirror --mirror file:///copy/of/the/bucket',
-    '<%= config.bin %> <%= command.id %> --source bundle evidence.tar --expect-head 2917:HASH',
+    '<%= config.bin %> <%= command.id %> evidence.tar --expect-head 2917:HASH',
+    '<%= config.bin %> <%= command.id %> --all --remember heads.ndjson',
   ]
 
   static override args = {
-    file: Args.string({ description: 'with --source bundle: the file that `export` wrote' }),
+    file: Args.string({ description: 'an evidence file that `export` wrote' }),
   }
 
   static override flags = {
     ...chainsFlags,
+    ...namesFlags,
     ...mirrorFlags,
     source: Flags.string({
       options: ['postgres', 'mirror', 'both', 'bundle'],
-      default: 'postgres',
       summary:
-        'which copy to verify; mirror and bundle need no database, both compares the two copies row by row',
+        'which copy to verify; mirror and bundle need no database, both compares the two copies row by row; default: bundle with a FILE, else postgres',
     }),
     'from-seq': Flags.string({ helpValue: 'N', summary: 'first row of the segment; default: 1' }),
     'to-seq': Flags.string({ helpValue: 'N', summary: 'last row of the segment; default: the last row' }),
-    'expect-head': Flags.string({
-      helpValue: 'SEQ:HASH',
-      summary: 'a head seen before, which the chain must contain',
-    }),
-    'expect-heads': Flags.string({
-      helpValue: 'FILE',
-      summary: 'a file of saved verify results, one per line; their heads must be in the chains',
-    }),
+    ...pinFlags,
+    ...rememberFlags,
     'allow-filtered': Flags.boolean({
       summary: 'accept a bundle of a filtered selection, which cannot show that no row is missing',
+    }),
+    'max-unarchived': durationFlag({
+      min: SECOND,
+      max: 10_000 * HOUR,
+      summary:
+        'the age of a row, such as 1h, from which the verdict is unproven while the row is not archived',
     }),
     'no-quarantine': Flags.boolean({ summary: 'do not write findings to the quarantine' }),
   }
@@ -54,7 +60,8 @@ one: keep the head that verify prints in another place, and pass it with --expec
   override async run(): Promise<void> {
     const parsed = await this.parse(Verify)
     const { flags } = parsed
-    if (flags.source === 'bundle') {
+    const source = flags.source ?? (parseFile(parsed.args.file) === undefined ? 'postgres' : 'bundle')
+    if (source === 'bundle') {
       const { runVerifyBundle } = await import('../src/cli/bundle/verify-run.js')
       this.exitWith(
         await runVerifyBundle(parseBundle(parsed), await this.context(flags), this.out, this.signal),
@@ -67,10 +74,12 @@ one: keep the head that verify prints in another place, and pass it with --expec
     const code = await runVerify(
       {
         chain,
-        source: flags.source as CopyName,
+        source: source as CopyName,
         ...parseSegment(chain, flags),
         expectHead: pin === undefined ? undefined : parsePin(pin),
         expectHeads: flags['expect-heads'],
+        remember: flags.remember,
+        maxUnarchived: parseMaxUnarchived(flags),
         quarantine: !flags['no-quarantine'],
         json: flags.json,
       },

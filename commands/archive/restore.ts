@@ -1,11 +1,13 @@
 import * as Flags from '@oclif/core/flags'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { mirrorFlags } from '../../src/cli/flags/mirror.js'
 import { runRestore } from '../../src/cli/restore/run.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { parsePin, parseSegment } from '../../src/cli/verify/flags.js'
 
 export default class ArchiveRestore extends AuditCommand {
+  static override mayCreateHome = true
   static override summary = 'Rebuild chains that are missing in PostgreSQL from the mirror alone'
   static override description =
     `Verifies the mirror, writes the rows, and verifies both copies. Refuses a chain that exists, and a broken mirror, which
@@ -25,6 +27,7 @@ chain that exists and differs is refused, and the others go on. To restore chain
   static override flags = {
     ...chainsFlags,
     ...mirrorFlags,
+    ...lockFlags,
     'expect-head': Flags.string({
       helpValue: 'SEQ:HASH',
       summary: 'a head seen before, which the chain must contain',

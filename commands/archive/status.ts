@@ -1,6 +1,7 @@
 import { runArchiveStatus } from '../../src/cli/archive/run.js'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { mirrorFlags } from '../../src/cli/flags/mirror.js'
+import { namesFlags } from '../../src/cli/flags/names.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class ArchiveStatus extends AuditCommand {
@@ -10,7 +11,7 @@ export default class ArchiveStatus extends AuditCommand {
 without a row. If there are gaps or orphans, the command ends with 1.`
   static override examples = ['<%= config.bin %> <%= command.id %> --all']
 
-  static override flags = { ...chainsFlags, ...mirrorFlags }
+  static override flags = { ...chainsFlags, ...namesFlags, ...mirrorFlags }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(ArchiveStatus)

@@ -1,4 +1,5 @@
 import * as Flags from '@oclif/core/flags'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { safe } from '../../src/cli/output/safe-text.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -9,6 +10,7 @@ export default class DbMigrate extends AuditCommand {
   static override description =
     'Applies the missing migrations in order, each in its own transaction. Concurrent runs wait for each other.'
   static override flags = {
+    ...lockFlags,
     down: Flags.boolean({ summary: 'always refused (SQLSTATE 0A000): the log is write-once' }),
   }
 

@@ -3,6 +3,7 @@ import { safeText } from '../../src/cli/output/safe-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class DbUrl extends AuditCommand {
+  static override mayCreateHome = true
   static override summary = 'Print the URL of the embedded PostgreSQL, for psql'
   static override description =
     'Starts the server if it is stopped. The URL is that of the superuser, on a Unix socket.'

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { HOLD_LIST } from '../../src/cli/erasure/hold-text.js'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
+import { namesFlags } from '../../src/cli/flags/names.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -14,6 +15,7 @@ export default class HoldList extends AuditCommand {
 
   static override flags = {
     ...chainsFlags,
+    ...namesFlags,
     released: Flags.boolean({ summary: 'also list released holds' }),
   }
 

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { printHold } from '../../src/cli/erasure/hold-text.js'
 import { chainFlags, parseChain } from '../../src/cli/flags/chain.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { optionalPerson, personFlags } from '../../src/cli/flags/person.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openHoldPorts } from '../../src/compose/erasure.js'
@@ -18,6 +19,7 @@ export default class HoldPlace extends AuditCommand {
   static override flags = {
     ...chainFlags,
     ...personFlags,
+    ...lockFlags,
     reason: Flags.string({
       required: true,
       summary:

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { printHold } from '../../src/cli/erasure/hold-text.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { parseRecordId } from '../../src/cli/flags/record-id.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openHoldPorts } from '../../src/compose/erasure.js'
@@ -17,6 +18,7 @@ that records the release.`
   }
 
   static override flags = {
+    ...lockFlags,
     reason: Flags.string({
       required: true,
       summary: 'the reason, at most 1024 bytes; stored with the hold, never on the chain',

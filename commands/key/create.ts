@@ -8,6 +8,7 @@ import { parseRelation, relationFlag } from '../../src/cli/access/relation-flags
 import { parseHolder } from '../../src/cli/access/subject.js'
 import { chainFlags, parseChain } from '../../src/cli/flags/chain.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openManagement, zedCommandFor } from '../../src/compose/access.js'
@@ -24,6 +25,7 @@ or admin of the chain, and owner to create keys with --owner-only; any other act
 
   static override flags = {
     ...chainFlags,
+    ...lockFlags,
     relation: relationFlag,
     subject: Flags.string({
       helpValue: 'SUBJECT',

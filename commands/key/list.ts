@@ -4,6 +4,7 @@ import { KEY_LIST } from '../../src/cli/access/key-text.js'
 import { parseHolder } from '../../src/cli/access/subject.js'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
+import { namesFlags } from '../../src/cli/flags/names.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -16,6 +17,7 @@ export default class KeyList extends AuditCommand {
 
   static override flags = {
     ...chainsFlags,
+    ...namesFlags,
     subject: Flags.string({ helpValue: 'SUBJECT', summary: 'only the keys of this user:ID or service:ID' }),
     active: Flags.boolean({ summary: 'only keys that are neither expired nor revoked' }),
   }

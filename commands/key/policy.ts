@@ -3,6 +3,7 @@ import { setPolicy, showPolicy } from '../../src/access/policy.js'
 import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
 import { printPolicy } from '../../src/cli/access/key-text.js'
 import { chainFlags, parseChain } from '../../src/cli/flags/chain.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openManagement, openPolicyStore } from '../../src/compose/access.js'
 import { openEntryReader } from '../../src/compose/query.js'
@@ -13,6 +14,7 @@ export default class KeyPolicy extends AuditCommand {
 
   static override flags = {
     ...chainFlags,
+    ...lockFlags,
     erase: Flags.string({
       options: ['owner-only', 'manage'],
       helpValue: 'WHO',

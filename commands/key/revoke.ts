@@ -3,6 +3,7 @@ import { revokeKey } from '../../src/access/keys.js'
 import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
 import { parseKeyId } from '../../src/cli/access/key-id.js'
 import { printKey } from '../../src/cli/access/key-text.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openManagement } from '../../src/compose/access.js'
@@ -22,7 +23,7 @@ stays as it is.`
   }
 
   // SpiceDB, where it decides, knows whether the actor may manage the chain.
-  static override flags = spicedbFlags
+  static override flags = { ...spicedbFlags, ...lockFlags }
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(KeyRevoke)

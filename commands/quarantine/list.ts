@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
+import { namesFlags } from '../../src/cli/flags/names.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { QUARANTINE_LIST } from '../../src/cli/quarantine/text.js'
@@ -14,6 +15,7 @@ export default class QuarantineList extends AuditCommand {
 
   static override flags = {
     ...chainsFlags,
+    ...namesFlags,
     unacknowledged: Flags.boolean({ summary: 'only findings that are not acknowledged' }),
   }
 

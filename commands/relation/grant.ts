@@ -2,6 +2,7 @@ import { grantRelation } from '../../src/access/relations.js'
 import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
 import { parseTuple, tupleFlags } from '../../src/cli/access/relation-flags.js'
 import { printTuple } from '../../src/cli/access/relation-text.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openManagement } from '../../src/compose/access.js'
@@ -18,7 +19,7 @@ for a group owner of the platform; any other actor is the operator (docs/access.
     '<%= config.bin %> <%= command.id %> --group audit-team --relation member --subject user:alice',
   ]
 
-  static override flags = { ...tupleFlags, ...spicedbFlags }
+  static override flags = { ...tupleFlags, ...spicedbFlags, ...lockFlags }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(RelationGrant)

@@ -6,6 +6,7 @@ import { listedObjectFlags, parseListedObject } from '../../src/cli/access/relat
 import { TUPLE_LIST } from '../../src/cli/access/relation-text.js'
 import { parseSubject } from '../../src/cli/access/subject.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
+import { namesFlags } from '../../src/cli/flags/names.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -19,6 +20,7 @@ export default class RelationList extends AuditCommand {
 
   static override flags = {
     ...listedObjectFlags,
+    ...namesFlags,
     ...spicedbFlags,
     subject: Flags.string({
       helpValue: 'SUBJECT',

@@ -2,6 +2,7 @@ import { revokeRelation } from '../../src/access/relations.js'
 import { parseSpicedb, spicedbFlags } from '../../src/cli/access/flags.js'
 import { parseTuple, tupleFlags } from '../../src/cli/access/relation-flags.js'
 import { printTuple } from '../../src/cli/access/relation-text.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openManagement } from '../../src/compose/access.js'
 
@@ -16,7 +17,7 @@ members. Rows and actors are as for audit relation grant.`
     '<%= config.bin %> <%= command.id %> --group audit-team --relation member --subject user:alice',
   ]
 
-  static override flags = { ...tupleFlags, ...spicedbFlags }
+  static override flags = { ...tupleFlags, ...spicedbFlags, ...lockFlags }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(RelationRevoke)

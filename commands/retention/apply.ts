@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import { runRetentionApply } from '../../src/cli/erasure/retention-run.js'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { integerFlag } from '../../src/cli/flags/integer.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class RetentionApply extends AuditCommand {
@@ -16,6 +17,7 @@ hold on the whole chain is an error; with --all, such a chain is skipped. Try --
 
   static override flags = {
     ...chainsFlags,
+    ...lockFlags,
     'dry-run': Flags.boolean({ summary: 'print what would be deleted, and change nothing' }),
     batch: integerFlag({
       min: 1,

@@ -2,6 +2,7 @@ import { AuditError } from '../../src/base/errors.js'
 import { printRetention } from '../../src/cli/erasure/retention-text.js'
 import { chainFlags, parseChain } from '../../src/cli/flags/chain.js'
 import { integerFlag } from '../../src/cli/flags/integer.js'
+import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openRetentionPorts } from '../../src/compose/erasure.js'
 import { setRetention } from '../../src/erasure/retention.js'
@@ -14,6 +15,7 @@ export default class RetentionSet extends AuditCommand {
 
   static override flags = {
     ...chainFlags,
+    ...lockFlags,
     'chain-years': integerFlag({
       summary: 'minimum years that a mirror keeps rows, 7 to 100; no row is ever deleted here',
     }),

@@ -1,5 +1,6 @@
 import { runRetentionShow } from '../../src/cli/erasure/retention-run.js'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
+import { namesFlags } from '../../src/cli/flags/names.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
 export default class RetentionShow extends AuditCommand {
@@ -8,7 +9,7 @@ export default class RetentionShow extends AuditCommand {
   static override description =
     'Rows are never deleted: rows that are older than the policy are counted, and stay.'
 
-  static override flags = chainsFlags
+  static override flags = { ...chainsFlags, ...namesFlags }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(RetentionShow)

@@ -2,13 +2,22 @@ import type { ChangedKey, CreatedKey } from '../../access/keys.js'
 import type { ChangedPolicy } from '../../access/policy.js'
 import type { ApiKeyRecord } from '../../ports/keys.js'
 import type { Output } from '../output/output.js'
-import { type Cell, keyValues } from '../output/table.js'
+import { type Cell, type Heading, keyValues } from '../output/table.js'
 import { changedKeyJson, createdKeyJson, type KeyJson, keyJson, policyJson } from './key-json.js'
 
 /** How `key list` prints its keys. */
 export const KEY_LIST = {
   toJson: keyJson,
-  head: ['id', 'state', 'chain', 'subject', 'relation', 'marks', 'expires_at', 'last_used_at'],
+  head: [
+    'id',
+    'state',
+    { title: 'chain', short: 'id' },
+    { title: 'subject', drop: 4 },
+    'relation',
+    { title: 'marks', drop: 3 },
+    { title: 'expires_at', short: 'time', drop: 2 },
+    { title: 'last_used_at', short: 'time', drop: 1 },
+  ] satisfies Heading[],
   toRow: (record: ApiKeyRecord): Cell[] => {
     const key = keyJson(record)
     const { id, state, domain_id, subject, relation, expires_at, last_used_at } = key

@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../base/errors.js'
 import { chainObject } from '../../chain/self-audit.js'
 import type { Relation, RelationObject, RelationTuple } from '../../ports/relations.js'
-import { chainFlags, chainsFlags, type ParsedChain, parseOptionalChain } from '../flags/chain.js'
+import { chainFlags, chainsFlags, isTyped, type ParsedChain, parseOptionalChain } from '../flags/chain.js'
 import { flagValue } from '../flags/flag-value.js'
 import { parseGroup, parseSubject, RELATIONS } from './subject.js'
 
@@ -71,7 +71,7 @@ function unchosen(others: string): AuditError {
 /** Returns the object, or undefined if none is chosen. Throws `usage` for more than one. */
 function parseObject(parsed: ParsedObject): RelationObject | undefined {
   const { group, platform, all } = parsed.flags
-  const typed = parsed.raw.some((token) => token.type === 'flag' && token.flag === 'domain')
+  const typed = isTyped(parsed.raw, 'domain')
   if (group === undefined) {
     const chain = parseOptionalChain(parsed)
     return chain === undefined || chain === 'all' ? undefined : chainObject(chain)

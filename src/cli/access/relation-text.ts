@@ -1,13 +1,18 @@
 import type { ChangedTuple } from '../../access/relations.js'
 import type { StoredTuple } from '../../ports/relations.js'
 import type { Output } from '../output/output.js'
-import { keyValues } from '../output/table.js'
+import { type Heading, keyValues } from '../output/table.js'
 import { changedTupleJson, tupleJson } from './relation-json.js'
 
 /** How `relation list` prints its tuples. */
 export const TUPLE_LIST = {
   toJson: tupleJson,
-  head: ['object', 'relation', 'subject', 'created_at'],
+  head: [
+    'object',
+    'relation',
+    'subject',
+    { title: 'created_at', short: 'time', drop: 1 },
+  ] satisfies Heading[],
   toRow: (tuple: StoredTuple) => Object.values(tupleJson(tuple)),
 }
 

@@ -6,11 +6,11 @@ const NEWLINE = Uint8Array.of(0x0a)
 /** The file of `append --rejects`, with the refused lines as they were read. An existing file is never overwritten. */
 export class Rejects {
   count = 0
-  readonly #path: string
+  readonly path: string
   readonly #file: FileHandle
 
   private constructor(path: string, file: FileHandle) {
-    this.#path = path
+    this.path = path
     this.#file = file
   }
 
@@ -35,10 +35,10 @@ export class Rejects {
   async close(): Promise<void> {
     await this.#file.sync().catch((error: unknown) => this.#fail(error))
     await this.#file.close()
-    if (this.count === 0) await unlink(this.#path)
+    if (this.count === 0) await unlink(this.path)
   }
 
   #fail(error: unknown): never {
-    throw new AuditError('output_failed', `--rejects: ${this.#path} cannot be written (${errnoOf(error)})`)
+    throw new AuditError('output_failed', `--rejects: ${this.path} cannot be written (${errnoOf(error)})`)
   }
 }

@@ -1,11 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { appendStream, type StreamOutcome } from '../../append/append-stream.js'
-import {
-  type Candidate,
-  fileCandidates,
-  type InputFormat,
-  ndjsonCandidates,
-} from '../../append/input/candidates.js'
+import type { Candidate } from '../../append/input/candidates.js'
 import { checkEntry } from '../../append/input/input-line.js'
 import { type Chains, onlyChain } from '../../append/residency.js'
 import type { Sink } from '../../append/sink.js'
@@ -13,31 +8,27 @@ import { AuditError } from '../../base/errors.js'
 import { wireTime } from '../../base/wire-time.js'
 import { openSink } from '../../compose/append.js'
 import type { Context } from '../../compose/context.js'
+import { isHomeWithoutDatabase } from '../../compose/database.js'
 import type { Placed } from '../../ports/append.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
+import type { WorkProgress } from '../output/progress-line.js'
+import { safeText } from '../output/safe-text.js'
+import { note } from '../output/streams.js'
 import { CommandError } from '../shell/command-error.js'
-import { EXIT, type ExitCode, exitOfError } from '../shell/exit-codes.js'
+import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { hintOf } from '../shell/hints.js'
-import { entryOfFlags, givenEntryFlags } from './flags.js'
+import { entryOfFlags } from './flags.js'
+import type { ImportSummary } from './import-summary.js'
+import { InputShare } from './input-share.js'
+import { assertReadable } from './readable-files.js'
+import { countRefused, located, someRefused, type Tally, tallyText } from './refused.js'
+import { noEntry, rehearse, rehearseFirst } from './rehearse.js'
 import { Rejects } from './rejects.js'
+import { type AppendRequest, candidatesOf, summaryOf } from './request.js'
 
 /** Outcomes that are printed before the event loop may read its sockets. */
 const OUTCOMES_PER_TURN = 32
-
-type EntryFlags = Parameters<typeof entryOfFlags>[0]
-
-/** The arguments and flags of `append`. */
-export interface AppendRequest extends EntryFlags {
-  readonly files: readonly string[]
-  readonly stdin: boolean
-  readonly format?: string | undefined
-  readonly rejects?: string | undefined
-  readonly json: boolean
-  /** The domain_id of the chosen chain, the default for lines that name no chain. */
-  readonly chain?: string | undefined
-  readonly 'idempotency-days'?: number | undefined
-}
 
 export async function runAppend(
   request: AppendRequest,
@@ -46,23 +37,50 @@ export async function runAppend(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const ended = new AbortController()
-  const candidates = candidatesOf(request, ended.signal)
+  const startedAt = performance.now()
+  const summary = summaryOf(request)
+  const share = await InputShare.of(request.files)
+  const candidates = candidatesOf(request, ended.signal, summary, share)
   const entry = candidates === undefined ? checkEntry(entryOfFlags(request)) : undefined
-  const sink = await openSink(context, {
-    defaults: chainsOf(request.chain),
-    idempotencyDays: request['idempotency-days'],
-  })
+  await assertReadable(request.files, request.rejects !== undefined)
+  const defaults = chainsOf(request.chain)
+  // A refusal creates no home. With --rejects a refusal does not end the run.
+  const isNew = await isHomeWithoutDatabase(context)
+  const open = () => openSink(context, { defaults, idempotencyDays: request['idempotency-days'] })
   if (candidates === undefined) {
-    if (entry !== undefined) await printPlaced(await sink.record(entry), request, out)
+    if (entry === undefined) return EXIT.done
+    if (isNew) await rehearse(entry, defaults)
+    await printPlaced(await (await open()).record(entry), request, out)
     return EXIT.done
   }
   const rejects = request.rejects === undefined ? undefined : await Rejects.create(request.rejects)
+  const tally: Tally = {
+    rows: 0,
+    chains: new Set(),
+    hasKeys: false,
+    seen: 0,
+    entries: 0,
+    files: [],
+    cut: 0,
+    refused: undefined,
+  }
+  let isDone = false
   try {
-    return await appendCandidates(sink, candidates, { request, rejects, out, signal })
+    const isRehearsed = isNew && rejects === undefined
+    const given = isRehearsed
+      ? await rehearseFirst(candidates, defaults, () => summary.skipped === 0)
+      : candidates
+    const run = { request, rejects, summary, share, tally, out, signal }
+    const code = await appendCandidates(await open(), given, run)
+    isDone = true
+    return code
   } finally {
     // The writer of the pipe may never close it, and an open pipe keeps this process alive.
     if (request.stdin) process.stdin.destroy()
     ended.abort()
+    for (const line of summary.lines()) note(safeText(line))
+    // An error says itself how many rows were appended.
+    if (isDone && !request.quiet && !request.json) note(tallyText(tally, performance.now() - startedAt))
     await rejects?.close()
   }
 }
@@ -70,20 +88,11 @@ export async function runAppend(
 interface Run {
   readonly request: AppendRequest
   readonly rejects: Rejects | undefined
+  readonly summary: ImportSummary
+  readonly share: InputShare
+  readonly tally: Tally
   readonly out: Output
   readonly signal: AbortSignal
-}
-
-type Refused = Extract<StreamOutcome, { refused: AuditError }>
-
-/** The progress of a run. */
-interface Tally {
-  rows: number
-  seen: number
-  /** The number of refused lines that are cut in the file of rejects. */
-  cut: number
-  /** The refusal to report: the first one that is not about the content of its line, otherwise the first one. */
-  refused: Refused | undefined
 }
 
 async function appendCandidates(
@@ -91,64 +100,50 @@ async function appendCandidates(
   candidates: AsyncIterable<Candidate>,
   run: Run,
 ): Promise<ExitCode> {
-  const tally: Tally = { rows: 0, seen: 0, cut: 0, refused: undefined }
+  const { tally } = run
   try {
-    await withProgress('append', (onProgress) => appendEach(sink, candidates, { ...run, tally, onProgress }))
+    await withProgress('append', (onProgress) => appendEach(sink, candidates, { ...run, onProgress }))
   } catch (error) {
     throw error instanceof AuditError ? withRows(error, tally.rows) : error
   }
-  if (tally.seen === 0) throw new AuditError('invalid_input', 'the input holds no entry')
-  if (tally.refused !== undefined) throw someRefused(tally.refused, tally, run)
+  if (tally.refused !== undefined) throw someRefused(tally.refused, tally, run.rejects)
+  if (tally.seen === 0 && run.summary.skipped === 0) throw noEntry()
   return EXIT.done
 }
 
 async function appendEach(
   sink: Sink,
   candidates: AsyncIterable<Candidate>,
-  run: Run & { readonly tally: Tally; readonly onProgress: (progress: { rows: number }) => void },
+  run: Run & { readonly onProgress: (progress: WorkProgress) => void },
 ): Promise<void> {
-  const { tally, onProgress } = run
+  const { tally, share, onProgress } = run
   const atRefusal = run.rejects === undefined ? 'stop' : 'continue'
   for await (const outcome of appendStream(sink, candidates, atRefusal, run.signal)) {
-    await settle(outcome, tally, run)
-    onProgress({ rows: tally.rows })
+    await settle(outcome, run)
+    onProgress({ rows: tally.rows, share: share.share })
     // The next group is being written. Its connection must not wait until a thousand lines are printed.
     if (tally.seen % OUTCOMES_PER_TURN === 0) await setImmediate()
   }
 }
 
-async function settle(outcome: StreamOutcome, tally: Tally, { request, rejects, out }: Run): Promise<void> {
-  tally.seen += 1
+async function settle(outcome: StreamOutcome, run: Run): Promise<void> {
+  const { request, rejects, summary, tally, out } = run
+  const { candidate } = outcome
+  if (candidate.isFile !== true) tally.seen += 1
   if ('placed' in outcome) {
     tally.rows += outcome.placed.length
+    for (const { domainId } of outcome.placed) tally.chains.add(domainId)
+    tally.hasKeys ||= 'idempotencyKey' in candidate.entry && candidate.entry.idempotencyKey !== undefined
+    if (request.format === 'cloudtrail') summary.add(candidate)
     await printPlaced(outcome.placed, request, out)
   } else if (rejects === undefined) {
     const { code, advice } = outcome.refused
     throw new AuditError(code, located(outcome), { advice, cause: outcome.refused })
   } else {
-    await rejects.add(outcome.candidate.raw())
-    if (outcome.candidate.cut) tally.cut += 1
-    if (tally.refused === undefined || (isOfLine(tally.refused) && !isOfLine(outcome)))
-      tally.refused = outcome
+    const raw = candidate.raw()
+    if (raw !== undefined) await rejects.add(raw)
+    countRefused(outcome, tally)
   }
-}
-
-/** Returns whether an entry was refused for its content, and not because of its chain or the pepper. */
-function isOfLine({ refused }: Refused): boolean {
-  return exitOfError(refused.code) === EXIT.refused && refused.code !== 'pepper_mismatch'
-}
-
-function located({ refused, candidate: { where } }: Refused): string {
-  return refused.message.startsWith(where) ? refused.message : `${where}: ${refused.message}`
-}
-
-/** Returns the error of a run with refused lines. It describes one of them; all are in the file. */
-function someRefused(refused: Refused, { rows, seen, cut }: Tally, { request, rejects }: Run): AuditError {
-  const code = isOfLine(refused) ? 'invalid_input' : refused.refused.code
-  const counts = `${rejects?.count} of ${seen} entries were refused, ${rows} rows appended`
-  const cuts = cut === 0 ? '' : `; ${cut} over 1 MiB are cut there`
-  const hint = `the refused lines are in ${request.rejects}${cuts}`
-  return new CommandError(code, `${counts}; ${located(refused)}`, hint)
 }
 
 /** Adds to an error how many rows were appended. Rows that were being committed or printed at the time may be stored as well. */
@@ -159,39 +154,18 @@ function withRows(error: AuditError, rows: number): AuditError {
   return new CommandError(error.code, error.message, hint === undefined ? got : `${got}; ${hint}`, error)
 }
 
-function candidatesOf(request: AppendRequest, until: AbortSignal): AsyncIterable<Candidate> | undefined {
-  const { files, stdin, format } = request
-  const flags = givenEntryFlags(request)
-  const ways = [files.length > 0 && 'files', stdin && '--stdin', flags.length > 0 && `--${flags[0]}`]
-  const given = ways.filter((way) => typeof way === 'string')
-  if (given.length > 1) throw new AuditError('usage', `${given.join(' and ')} exclude each other`)
-  if (stdin && format === 'cloudtrail')
-    throw new AuditError('usage', '--stdin reads NDJSON; give CloudTrail files as arguments')
-  if (stdin) return ndjsonCandidates(process.stdin, 'standard input')
-  if (files.length === 0) return refuseOfStreams(request)
-  if (files.includes('')) throw new AuditError('usage', 'the name of a file is empty')
-  if (files.includes('-')) throw new AuditError('usage', '- is not a file; for standard input: --stdin')
-  return fileCandidates(files, (format ?? 'ndjson') as InputFormat, until)
-}
-
-/** Throws for flags of a stream. With one entry from flags they would be ignored silently. */
-function refuseOfStreams({ rejects, format }: AppendRequest): undefined {
-  if (rejects !== undefined) throw new AuditError('usage', '--rejects is for --stdin and files')
-  if (format !== undefined) throw new AuditError('usage', '--format is for files')
-}
-
 function chainsOf(chain: string | undefined): Chains {
   return chain === undefined ? {} : onlyChain(chain)
 }
 
 async function printPlaced(
   placed: readonly Placed[],
-  { json }: { json: boolean },
+  { json, quiet }: Pick<AppendRequest, 'json' | 'quiet'>,
   out: Output,
 ): Promise<void> {
   for (const { domainId, seq, entryHash, recordedAt } of placed) {
     const time = wireTime(recordedAt)
     if (json) await out.json({ domain_id: domainId, seq, entry_hash: entryHash, recorded_at: time })
-    else await out.line(`${domainId}  ${String(seq).padStart(9)}  ${entryHash}  ${time}`)
+    else if (!quiet) await out.line(`${domainId}  ${String(seq).padStart(9)}  ${entryHash}  ${time}`)
   }
 }

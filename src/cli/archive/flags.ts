@@ -1,3 +1,5 @@
+import * as Flags from '@oclif/core/flags'
+import { AuditError } from '../../base/errors.js'
 import { MAX_UPLOADS_IN_FLIGHT } from '../../ports/archive.js'
 import { durationFlag, HOUR, SECOND } from '../flags/duration.js'
 import { integerFlag } from '../flags/integer.js'
@@ -9,11 +11,23 @@ export const CONCURRENCY = 16
 /** The flags of the commands that upload. */
 export const uploadFlags = {
   ...mirrorFlags,
+  'init-mirror': Flags.boolean({
+    summary:
+      'begin a mirror: write its marker where there is none, and create the last folder of a file:// path',
+  }),
   concurrency: integerFlag({
     min: 1,
     max: MAX_UPLOADS_IN_FLIGHT,
     summary: `uploads in flight to each mirror, 1 to ${MAX_UPLOADS_IN_FLIGHT}; default: ${CONCURRENCY}`,
   }),
+}
+
+/** Throws `usage` for a dry run that begins a mirror. */
+export function parseInit(flags: { 'init-mirror'?: boolean; 'dry-run'?: boolean }): boolean {
+  if (flags['init-mirror'] !== true) return false
+  if (flags['dry-run'] === true)
+    throw new AuditError('usage', '--init-mirror and --dry-run exclude each other')
+  return true
 }
 
 /** The default polling interval of the archiver, in milliseconds. */

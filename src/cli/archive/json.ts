@@ -2,6 +2,7 @@ import type { Backfilled } from '../../archive/backfill.js'
 import type { Drained } from '../../archive/drain.js'
 import type { ArchiveStatus } from '../../archive/status.js'
 import { wireFinding } from '../../json/finding.js'
+import type { MarkerState } from '../../marker/judge-marker.js'
 
 export function drainedJson(domainId: string, { stamped, held, failed }: Drained): Record<string, unknown> {
   return { domain_id: domainId, archived: stamped, held, failed }
@@ -9,7 +10,7 @@ export function drainedJson(domainId: string, { stamped, held, failed }: Drained
 
 export function backfilledJson(backfilled: Backfilled, dryRun: boolean): Record<string, unknown> {
   const { domainId, mirrorUrl, fromSeq, toSeq, rows, missing, lost, findings } = backfilled
-  const { uploaded, stamped, held, failed } = backfilled
+  const { uploaded, stamped, held, failed, strays } = backfilled
   return {
     domain_id: domainId,
     mirror: mirrorUrl,
@@ -24,14 +25,25 @@ export function backfilledJson(backfilled: Backfilled, dryRun: boolean): Record<
     held,
     failed,
     findings: findings.map(wireFinding),
+    ...(strays !== undefined && { stray: strays }),
   }
 }
 
+/** The states of a mirror's marker, as they are printed. */
+export const MARKER_WORDS = {
+  ours: 'present',
+  adoptable: 'to_adopt',
+  unmarked: 'missing',
+  other: 'other',
+  unreadable: 'unreadable',
+} as const satisfies Record<MarkerState['kind'], string>
+
 export function statusJson(status: ArchiveStatus): Record<string, unknown> {
-  const { domainId, mirrorUrl, rows, archived, lagSeconds, objects, gaps, orphans } = status
+  const { domainId, mirrorUrl, marker, rows, archived, lagSeconds, objects, gaps, orphans, strays } = status
   return {
     domain_id: domainId,
     mirror: mirrorUrl,
+    marker: MARKER_WORDS[marker.kind],
     rows,
     archived,
     lag_rows: rows - archived,
@@ -39,5 +51,6 @@ export function statusJson(status: ArchiveStatus): Record<string, unknown> {
     objects,
     gaps: { count: gaps.count, first_seqs: gaps.firstSeqs },
     orphan_objects: { count: orphans.count, first_keys: orphans.firstKeys },
+    ...(strays !== undefined && { stray: strays }),
   }
 }

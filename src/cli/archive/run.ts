@@ -1,13 +1,24 @@
 import type { Backfilled } from '../../archive/backfill.js'
 import { openArchive } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
+import { openMarkerJudge } from '../../compose/marker.js'
+import { markerError } from '../../marker/marker-error.js'
 import type { Output } from '../output/output.js'
+import { strayNotes } from '../output/stray-note.js'
 import { note } from '../output/streams.js'
 import { type Chains, eachChain } from '../shell/each-chain.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
 import { backfilledJson, statusJson } from './json.js'
-import { BACKFILL_HEAD, backfilledRow, foundText, STATUS_HEAD, statusNotes, statusRow } from './text.js'
+import {
+  BACKFILL_HEAD,
+  backfilledNotes,
+  backfilledRow,
+  foundText,
+  STATUS_HEAD,
+  statusNotes,
+  statusRow,
+} from './text.js'
 import { uploadDepsOf } from './upload-deps.js'
 
 export interface BackfillOptions extends Chains {
@@ -15,6 +26,9 @@ export interface BackfillOptions extends Chains {
   readonly toSeq?: number | undefined
   readonly dryRun: boolean
   readonly concurrency: number
+  /** Whether the default mirror was given by a flag, for the one Domain of this run. */
+  readonly isChosen: boolean
+  readonly initMirror: boolean
 }
 
 /** Resolves with 1 where rows or objects are damaged or gone. A chain that fails is reported, and the others go on. */
@@ -24,9 +38,13 @@ export async function runBackfill(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { json, dryRun, fromSeq, toSeq, concurrency } = options
+  const { json, dryRun, fromSeq, toSeq, isChosen, chain, initMirror } = options
   const notes: string[] = []
-  const deps = await uploadDepsOf(context, concurrency, (line) => notes.push(line))
+  const deps = await uploadDepsOf(
+    context,
+    { ...options, init: initMirror ? 'replace' : undefined, only: isChosen ? chain : undefined },
+    (line) => notes.push(line),
+  )
   const { backfillChain } = await import('../../archive/backfill.js')
   let found = false
   await eachChain(options, context, out, signal, {
@@ -37,8 +55,10 @@ export async function runBackfill(
     toRow: backfilledRow,
     toJson: (backfilled) => backfilledJson(backfilled, dryRun),
     after: (backfilled) => {
-      for (const line of notes.splice(0)) note(line)
+      for (const line of [...notes.splice(0), ...strayNotes(backfilled.domainId, backfilled.strays)])
+        note(line)
       printDryFindings(backfilled, dryRun)
+      for (const line of backfilledNotes(backfilled)) note(line)
       found ||= backfilled.findings.length > 0
       if (backfilled.error !== undefined) reportFailure(backfilled.error, json)
     },
@@ -53,19 +73,29 @@ export async function runArchiveStatus(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { ledger, snapshots, mirrors, codec } = await openArchive(context, 1)
+  const { ledger, snapshots, mirrors, codec } = await openArchive(context, { kind: 'compare' })
+  const judgeMarker = await openMarkerJudge(context, mirrors)
   const { statusOfChain } = await import('../../archive/status.js')
   let found = false
   await eachChain(options, context, out, signal, {
     label: 'compare',
     head: STATUS_HEAD,
     work: (domainId, onProgress) =>
-      statusOfChain(domainId, { ledger, present: snapshots.present, mirrors, codec, onProgress }, signal),
+      statusOfChain(
+        domainId,
+        { ledger, present: snapshots.present, mirrors, judgeMarker, codec, onProgress },
+        signal,
+      ),
     toRow: statusRow,
     toJson: statusJson,
     after: (status) => {
-      for (const line of statusNotes(status)) note(line)
-      found ||= status.gaps.count + status.orphans.count > 0
+      for (const line of [...statusNotes(status), ...strayNotes(status.domainId, status.strays)]) note(line)
+      const doubt = markerError(status.mirrorUrl, status.marker)
+      // Objects that are absent from another place prove nothing.
+      if (doubt !== undefined && status.gaps.count > 0) reportFailure(doubt, options.json)
+      if (status.error !== undefined) reportFailure(status.error, options.json)
+      const gaps = doubt === undefined ? status.gaps.count : 0
+      found ||= gaps + status.orphans.count > 0
     },
   })
   return found ? EXIT.finding : EXIT.done

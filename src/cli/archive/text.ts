@@ -3,7 +3,8 @@ import type { Drained } from '../../archive/drain.js'
 import type { SourcedFinding } from '../../archive/findings.js'
 import type { ArchiveStatus } from '../../archive/status.js'
 import { safe } from '../output/safe-text.js'
-import type { Cell } from '../output/table.js'
+import type { Cell, Heading } from '../output/table.js'
+import { MARKER_WORDS } from './json.js'
 
 /** Returns the line of a finding for stderr. */
 export function foundText(domainId: string, { source, finding }: SourcedFinding): string {
@@ -12,19 +13,53 @@ export function foundText(domainId: string, { source, finding }: SourcedFinding)
   return safe`FINDING  ${domainId}  ${code}  ${rows} of ${source}: ${detail}`
 }
 
+/** Returns the note about a store that refuses conditional PUTs. */
+export function unenforcedText(url: string): string {
+  return safe`note: mirror ${url}: the store does not enforce create-only (it refuses If-None-Match); audit looks before and after each upload, but another program can overwrite objects`
+}
+
 export function drainedText(domainId: string, { stamped, held, failed }: Drained): string {
   const parts = [`${stamped} archived`, held > 0 && `${held} held back`, failed > 0 && `${failed} failed`]
   return `${domainId}  ${parts.filter((part) => part !== false).join(', ')}`
 }
 
-export const BACKFILL_HEAD = ['chain', 'rows', 'missing', 'lost', 'uploaded', 'stamped', 'held', 'failed']
+/** Paints a count of damage, unless it is 0. */
+const bad = (count: Cell) => (count === 0 ? undefined : 'bad')
+
+export const BACKFILL_HEAD: readonly Heading[] = [
+  { title: 'chain', short: 'id' },
+  'rows',
+  'missing',
+  { title: 'lost', tone: bad },
+  'uploaded',
+  'stamped',
+  { title: 'held', tone: bad },
+  { title: 'failed', tone: bad },
+]
 
 export function backfilledRow(backfilled: Backfilled): Cell[] {
   const { domainId, rows, missing, lost, uploaded, stamped, held, failed } = backfilled
   return [domainId, rows, missing, lost, uploaded, stamped, held, failed]
 }
 
-export const STATUS_HEAD = ['chain', 'rows', 'archived', 'lag', 'seconds', 'objects', 'gaps', 'orphans']
+/** Returns the note about rows that are uploaded and not stamped. */
+export function backfilledNotes({ domainId, uploaded, waitingBelow }: Backfilled): string[] {
+  if (waitingBelow === undefined || uploaded === 0) return []
+  return [
+    `${domainId}  row ${waitingBelow} below the range is not archived yet, and rows are stamped in order: the archiver stamps the uploaded rows after it`,
+  ]
+}
+
+export const STATUS_HEAD: readonly Heading[] = [
+  { title: 'chain', short: 'id' },
+  'rows',
+  'archived',
+  'lag',
+  { title: 'seconds', align: 'right' },
+  'objects',
+  { title: 'gaps', tone: bad },
+  { title: 'orphans', tone: bad },
+]
 
 export function statusRow(status: ArchiveStatus): Cell[] {
   const { domainId, rows, archived, lagSeconds, objects, gaps, orphans } = status
@@ -41,18 +76,27 @@ export function statusRow(status: ArchiveStatus): Cell[] {
 }
 
 /** Returns the places of gaps and orphans, for which the table has no room. */
-export function statusNotes({ domainId, gaps, orphans }: ArchiveStatus): string[] {
+export function statusNotes(status: ArchiveStatus): string[] {
+  const { domainId, mirrorUrl, marker, objects, gaps, orphans } = status
   const seqs = gaps.firstSeqs.join(', ')
   const keys = orphans.firstKeys.join('  ')
   const more = (count: number, named: number) => (count > named ? ' …' : '')
   return [
+    ...(marker.kind === 'ours'
+      ? []
+      : [safe`${domainId}  marker of ${mirrorUrl}: ${MARKER_WORDS[marker.kind].replace('_', ' ')}`]),
     ...(gaps.count > 0
       ? [
           safe`${domainId}  archived rows without an object: ${seqs}${more(gaps.count, gaps.firstSeqs.length)}`,
         ]
       : []),
+    ...(gaps.count > 0 && objects === 0 ? [emptyText(domainId, mirrorUrl)] : []),
     ...(orphans.count > 0
       ? [safe`${domainId}  objects without a row: ${keys}${more(orphans.count, orphans.firstKeys.length)}`]
       : []),
   ]
+}
+
+function emptyText(domainId: string, mirrorUrl: string): string {
+  return safe`${domainId}  ${mirrorUrl} holds no object of this chain; a Domain in another mirror needs its line in --mirror-map`
 }

@@ -1,24 +1,49 @@
 import type { BackfillDeps } from '../../archive/backfill.js'
 import type { ArchiverDeps } from '../../archive/drain-pass.js'
+import type { PlacesDeps } from '../../archive/places.js'
 import { nodeHasher } from '../../base/node-hasher.js'
 import { openAlerts } from '../../compose/alerts.js'
-import { openArchive } from '../../compose/archive.js'
+import { type ArchiveUse, openArchive } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
+import { guarded, openHeldChains, openMirrorGuard } from '../../compose/marker.js'
 import { note } from '../output/streams.js'
-import { foundText } from './text.js'
+import { markedText, unreadableText, unwritableText } from './marker-text.js'
+import { foundText, unenforcedText } from './text.js'
 
 /** What a command that uploads works with. */
-export type UploadDeps = Omit<ArchiverDeps, 'onStamped'> & Pick<BackfillDeps, 'ledger'>
+export type UploadDeps = Omit<ArchiverDeps, 'onStamped'> &
+  Pick<BackfillDeps, 'ledger' | 'hasBegun'> &
+  Pick<PlacesDeps, 'chains'>
+
+export interface UploadOptions
+  extends Omit<Extract<ArchiveUse, { kind: 'upload' }>, 'kind' | 'onUnenforced'> {
+  readonly init: 'begin' | 'replace' | undefined
+  readonly dryRun?: boolean | undefined
+  /** The Domain that the default mirror was given for, by a flag. */
+  readonly only?: string | undefined
+}
 
 /** Each finding goes to the quarantine, and once to `print` and to the alerts. */
 export async function uploadDepsOf(
   context: Context,
-  concurrency: number,
+  { init, dryRun, only, ...use }: UploadOptions,
   print: (line: string) => void,
 ): Promise<UploadDeps> {
   // First, because invalid alert settings are a usage error.
   const alerts = await openAlerts(context, note)
-  const { queue, ledger, codec, mirrors, quarantine } = await openArchive(context, concurrency)
+  const onUnenforced = (url: string) => print(unenforcedText(url))
+  const archive = await openArchive(context, { kind: 'upload', onUnenforced, ...use })
+  const { queue, ledger, codec, mirrors, quarantine } = archive
+  const guard = await openMirrorGuard(context, {
+    init,
+    dryRun,
+    report: {
+      unreadable: (error) => print(unreadableText(error)),
+      unwritable: (error) => print(unwritableText(error)),
+      marked: (url, how) => print(markedText(url, how)),
+    },
+  })
+  const { held, chains } = await openHeldChains(context)
   const { FindingLog } = await import('../../archive/finding-log.js')
   const log = new FindingLog({
     quarantine,
@@ -33,6 +58,11 @@ export async function uploadDepsOf(
     ledger,
     codec,
     mirrors,
+    assertOurs: (mirror, signal) => guard.assertOurs(guarded(mirror, mirrors, only), signal),
+    assertHeld: (domainId, mirror, signal) =>
+      held.assertHeld(domainId, guarded(mirror, mirrors, only), signal),
+    hasBegun: ({ url }) => guard.hasBegun(url),
+    chains,
     hasher: nodeHasher,
     onFindings: (domainId, findings) => log.add(domainId, findings),
   }

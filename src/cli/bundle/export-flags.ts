@@ -1,18 +1,29 @@
 import { AuditError } from '../../base/errors.js'
+import type { RowReason } from '../../base/row-filter.js'
+import type { Reason } from '../../chain/reason.js'
 import type { ExportRequest } from '../../ports/bundle.js'
 import { parseFilter } from '../../query/list-query.js'
 import { listParameters } from '../query/flags.js'
 import { parseSegment } from '../verify/flags.js'
 
 /** Parses the selection of `export`, except `--subject-id`. Throws `usage`, or the error for an invalid value. */
-export function parseExport(domainId: string, flags: Readonly<Record<string, unknown>>): ExportRequest {
-  const { from, to, reason, ...others } = parseFilter(listParameters(flags))
-  const segment = parseSegment(domainId, flags)
+export function parseExport(flags: Readonly<Record<string, unknown>>): Omit<ExportRequest, 'domainId'> {
+  const { from, to, reasons = [], ...others } = parseFilter(listParameters(flags))
+  const segment = parseSegment('one chain', flags)
   if ((from ?? to) !== undefined && (segment.fromSeq ?? segment.toSeq) !== undefined) {
-    throw new AuditError('usage', '--from and --to exclude --from-seq and --to-seq')
+    throw new AuditError('usage', '--from, --to and --since exclude --from-seq and --to-seq')
+  }
+  const filter = { ...others, reason: oneReason(reasons) }
+  const given = Object.entries(filter).filter(([, value]) => value !== undefined)
+  return { ...segment, from, to, filter: Object.fromEntries(given) }
+}
+
+/** The manifest of a bundle has room for one reason, and every verifier that was ever shipped reads it. */
+function oneReason(reasons: readonly RowReason[]): Reason | undefined {
+  const [reason, second] = new Set(reasons)
+  if (second !== undefined) {
+    throw new AuditError('usage', 'expected one reason: the manifest of a bundle cannot name several')
   }
   if (reason === 'unknown') throw new AuditError('usage', 'reason unknown: cannot be exported by itself')
-  const filter = { ...others, reason }
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined)
-  return { domainId, ...segment, from, to, filter: Object.fromEntries(given) }
+  return reason
 }

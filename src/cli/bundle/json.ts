@@ -2,11 +2,11 @@ import type { Exported } from '../../bundle/export-chain.js'
 import type { SelectionJson } from '../../bundle/manifest-selection.js'
 import type { BundleVerdict } from '../../bundle/verify-bundle.js'
 import { wireFinding } from '../../json/finding.js'
-import { type VerifyResult, verifyResult } from '../../json/verify-result.js'
+import { type FullVerifyResult, fullVerifyResult } from '../../json/full-verify-result.js'
 
 /** What `export --json` prints. */
 export function exportJson(path: string, { manifest, written, findings }: Exported): unknown {
-  const { domain_id, selection, rows, first_seq, last_seq, head, segments } = manifest
+  const { domain_id, selection, rows, first_seq, last_seq, head, report, segments } = manifest
   return {
     ok: findings.length === 0,
     file: path,
@@ -17,6 +17,7 @@ export function exportJson(path: string, { manifest, written, findings }: Export
     first_seq,
     last_seq,
     ...(head !== undefined && { head }),
+    ...(report !== undefined && { report: { bytes: report.bytes, sha256: report.sha256 } }),
     segments: segments.length,
     findings: findings.map(wireFinding),
   }
@@ -25,7 +26,7 @@ export function exportJson(path: string, { manifest, written, findings }: Export
 /** What `verify --source bundle --json` prints: a verify result, and what the bundle is a selection of. */
 export function bundleResult(
   verdict: BundleVerdict,
-): VerifyResult & { readonly complete: boolean; readonly selection: SelectionJson } {
+): FullVerifyResult & { readonly complete: boolean; readonly selection: SelectionJson } {
   const { complete, selectionJson } = verdict
-  return { ...verifyResult(verdict), complete, selection: selectionJson }
+  return { ...fullVerifyResult(verdict), complete, selection: selectionJson }
 }

@@ -2,19 +2,27 @@ import type { Exported } from '../../bundle/export-chain.js'
 import { filterJson } from '../../bundle/manifest-selection.js'
 import type { Selection } from '../../bundle/selection.js'
 import { safe } from '../output/safe-text.js'
-import { findingLines } from '../verify/text.js'
+import { PLAIN, type Style } from '../output/style.js'
+import { type FoundIn, findingsLines } from '../verify/finding-text.js'
 
-export function exportText(path: string, { manifest, selection, written, findings }: Exported): string {
+export function exportText(
+  path: string,
+  { manifest, selection, written, findings }: Exported,
+  from: Omit<FoundIn, 'domainId'>,
+  style: Style = PLAIN,
+): string {
   const { domain_id, rows, head } = manifest
-  const verdict = findings.length === 0 ? 'exported' : 'DIVERGED'
+  const isIntact = findings.length === 0
+  const tone = isIntact ? undefined : 'bad'
+  const verdict = style.paint(tone, style.mark(tone) + (isIntact ? 'exported' : 'DIVERGED'))
   const lines = [
-    safe`${verdict}  ${domain_id}  ${rows} rows, ${selectionText(selection)}, to ${path}`,
+    verdict + safe`  ${domain_id}  ${rows} rows, ${selectionText(selection)}, to ${path}`,
     `          sha256 ${written.sha256}  ${written.bytes} bytes`,
   ]
   if (head !== undefined) lines.push(`          head ${head.seq}:${head.hash}`)
   if (findings.length > 0)
     lines.push('  the chain diverges; the bundle holds its rows unchanged, damage included')
-  return [...lines, ...findings.flatMap(findingLines)].join('\n')
+  return [...lines, ...findingsLines(findings, { ...from, domainId: domain_id }, style)].join('\n')
 }
 
 /** Returns the selection of a bundle in words. */

@@ -1,5 +1,5 @@
 import { AuditError } from '../../base/errors.js'
-import { type ParsedChain, parseOptionalChain } from '../flags/chain.js'
+import { type ParsedChain, parseTypedChain } from '../flags/chain.js'
 import { parsePin } from '../verify/flags.js'
 import type { BundleOptions } from './verify-run.js'
 
@@ -10,6 +10,7 @@ interface BundleFlags extends ParsedChain {
     readonly 'to-seq'?: string | undefined
     readonly 'expect-head'?: string | undefined
     readonly 'expect-heads'?: string | undefined
+    readonly remember?: string | undefined
     readonly 'allow-filtered'?: boolean | undefined
     readonly json: boolean
   }
@@ -29,18 +30,13 @@ export function parseBundle(parsed: BundleFlags): BundleOptions {
   }
   return {
     path: file,
-    domainId: typedChain(parsed),
+    domainId: parseTypedChain(parsed),
     expectHead: pin === undefined ? undefined : parsePin(pin),
     expectHeads: pins,
+    remember: flags.remember,
     allowFiltered: flags['allow-filtered'] === true,
     json: flags.json,
   }
-}
-
-/** Returns the chain that was typed. Ignores AUDIT_DOMAIN, which a shell may have exported for other commands. */
-function typedChain({ flags, raw }: ParsedChain): string | undefined {
-  const isTyped = raw.some((token) => token.type === 'flag' && token.flag === 'domain')
-  return parseOptionalChain({ flags: { ...flags, domain: isTyped ? flags.domain : undefined }, raw })
 }
 
 /** Throws `usage` where FILE or a flag of bundles was given for another source. */

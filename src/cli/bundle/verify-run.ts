@@ -7,9 +7,14 @@ import type { Context } from '../../compose/context.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
 import { note } from '../output/streams.js'
-import { EXIT, type ExitCode } from '../shell/exit-codes.js'
+import { EXIT, type ExitCode, exitStatus } from '../shell/exit-codes.js'
+import { reportFailure } from '../shell/failure.js'
+import { machineClock } from '../verify/machine-clock.js'
 import { savedPins } from '../verify/pins-file.js'
+import { Memory } from '../verify/remember/memory.js'
+import { noteNextTime } from '../verify/remember/next-time.js'
 import { verdictText } from '../verify/text.js'
+import type { VerifyWatcher } from '../verify/watcher.js'
 import { bundleResult } from './json.js'
 import { selectionText } from './text.js'
 
@@ -19,8 +24,11 @@ export interface BundleOptions {
   readonly expectHead?: ChainHead | undefined
   /** Path of saved verify results. */
   readonly expectHeads?: string | undefined
+  /** Path of the heads of earlier runs. */
+  readonly remember?: string | undefined
   readonly allowFiltered: boolean
   readonly json: boolean
+  readonly watcher?: VerifyWatcher | undefined
 }
 
 /** Verifies one evidence bundle, without a database. Resolves with 0 or 1, and throws every error. */
@@ -30,16 +38,46 @@ export async function runVerifyBundle(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { path, domainId, allowFiltered } = options
+  const { path, domainId, allowFiltered, watcher } = options
   const alerts = await openAlerts(context, note)
-  const request = { path, domainId, allowFiltered, pinsOf: await pinsOf(options) }
-  const verdict = await withProgress('verify bundle', (onProgress) =>
-    verifyBundle(request, nodeHasher, onProgress, signal),
+  const findPins = await pinsOf(options)
+  const observer = watcher === undefined ? undefined : (id: string) => watcher.observer(id)
+  const memory = await Memory.open(options.remember)
+  const all = { fromSeq: 1 }
+  const rememberedOf = (id: string) => memory?.headsIn(id, all) ?? []
+  const request = {
+    path,
+    domainId,
+    allowFiltered,
+    pinsOf: findPins,
+    rememberedOf,
+    now: machineClock(),
+    observer,
+  }
+  const verdict = await withProgress(
+    'verify bundle',
+    (onProgress) => verifyBundle(request, nodeHasher, onProgress, signal),
+    { isVerdict: true },
   )
-  await print(verdict, options.json, out)
-  alerts.raise(verdict)
+  if (watcher !== undefined) watcher.verified(verdict, findPins(verdict.domainId))
+  else {
+    await print(verdict, options, out)
+    alerts.raise(verdict)
+  }
+  for (const doubt of verdict.doubts) reportFailure(doubt, options.json)
   if (verdict.shortfall !== undefined) throw verdict.shortfall
+  if (memory === undefined && watcher === undefined && verdict.ok && verdict.end === 'unproven')
+    await noteNextTime({ chain: verdict.domainId, source: 'bundle', file: path, json: options.json }, context)
+  if (verdict.ok && verdict.complete && exitStatus() === EXIT.done) {
+    memory?.see(verdict.domainId, verdict.head, rememberedOf(verdict.domainId).filter(isIn(verdict)))
+    await memory?.save()
+  }
   return verdict.ok ? EXIT.done : EXIT.finding
+}
+
+/** Heads outside the rows of a bundle were not compared. */
+function isIn({ segmentFrom, segmentTo }: BundleVerdict): (head: ChainHead) => boolean {
+  return ({ seq }) => seq >= segmentFrom - 1 && seq <= segmentTo
 }
 
 async function pinsOf({
@@ -48,21 +86,21 @@ async function pinsOf({
 }: BundleOptions): Promise<(domainId: string) => readonly ChainHead[]> {
   if (expectHead !== undefined) return () => [expectHead]
   if (expectHeads === undefined) return () => []
-  const saved = await savedPins(expectHeads)
+  const { heads } = await savedPins(expectHeads)
   return (domainId) => {
-    const pins = saved.get(domainId)
+    const pins = heads.get(domainId)
     if (pins !== undefined) return pins
     throw new AuditError('usage', `--expect-heads: the file has no result for chain ${domainId}`)
   }
 }
 
-async function print(verdict: BundleVerdict, json: boolean, out: Output): Promise<void> {
+async function print(verdict: BundleVerdict, { json, path }: BundleOptions, out: Output): Promise<void> {
   const { shortfall, selection } = verdict
   if (json) {
     await out.json(bundleResult(verdict))
     return
   }
   // An intact selection is no divergence, and must not look like a whole chain either.
-  await out.line(verdictText(verdict, shortfall === undefined ? undefined : 'PARTIAL '))
+  await out.line(verdictText(verdict, shortfall === undefined ? undefined : 'PARTIAL ', out.style, path))
   await out.line(`          ${selectionText(selection)}`)
 }

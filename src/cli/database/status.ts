@@ -1,3 +1,5 @@
+import { AuditError } from '../../base/errors.js'
+import type { GuardStatus } from '../../ports/database.js'
 import { safe } from '../output/safe-text.js'
 import { keyValues } from '../output/table.js'
 import type { DatabaseStatus } from './admin.js'
@@ -40,9 +42,7 @@ export function databaseStatusText({ server, schema }: DatabaseStatus): string {
     ['pending', schema && (schema.pending.map(({ name }) => name).join(', ') || 'none')],
     ['in schema', schema?.location && safe`${schema.location.schema}`],
     ['elsewhere', schema?.location && listed(schema.location.elsewhere)],
-    ['missing', schema?.guards && listed(schema.guards.missing)],
-    ['disabled', schema?.guards && listed(schema.guards.disabled)],
-    ['added', schema?.guards && listed(schema.guards.added)],
+    ...guardLines(schema?.guards),
   ])
 }
 
@@ -51,9 +51,28 @@ function listed(names: readonly string[]): string | undefined {
   return names.length === 0 ? undefined : safe`${names.join(', ')}`
 }
 
-/** Returns a warning about missing or disabled guards, because somebody has removed them. */
+/** The lists of guards that must be empty in a healthy database, in the order of the output. */
+const WEAKNESSES = ['missing', 'disabled', 'altered', 'exposed', 'settings'] as const
+
+function guardLines(guards: GuardStatus | undefined): (readonly [string, string | undefined])[] {
+  return [...WEAKNESSES, 'added' as const].map((kind) => [kind, guards && listed(guards[kind])] as const)
+}
+
+/** Throws `guards_missing` if a guard of the migrations does not hold. */
+export function assertGuards({ schema }: DatabaseStatus): void {
+  const { guards } = schema ?? {}
+  if (guards === undefined) return
+  const weak = WEAKNESSES.filter((kind) => guards[kind].length > 0)
+  if (weak.length === 0) return
+  const counts = weak.map((kind) => `${guards[kind].length} ${kind}`).join(', ')
+  throw new AuditError('guards_missing', `the guards of the migrations do not all hold: ${counts}`, {
+    advice: { code: 'look_at_guards' },
+  })
+}
+
+/** Returns a warning about objects that somebody added: they may be harmless, and no guard is missing. */
 export function databaseStatusWarning({ schema }: DatabaseStatus): string | undefined {
-  const count = (schema?.guards?.missing.length ?? 0) + (schema?.guards?.disabled.length ?? 0)
-  if (count === 0) return undefined
-  return `${count} of the constraints and triggers that the migrations made are missing or disabled; run: audit verify --all`
+  const { added = [] } = schema?.guards ?? {}
+  if (added.length === 0) return undefined
+  return safe`note: added to the tables, and able to change what is written or read: ${added.join(', ')}`
 }

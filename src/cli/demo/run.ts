@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
 import { appendStream } from '../../append/append-stream.js'
 import { fileCandidates } from '../../append/input/candidates.js'
@@ -10,23 +11,32 @@ import { createDomainOn, openSink } from '../../compose/append.js'
 import { Context } from '../../compose/context.js'
 import { makeHostileEdit } from '../../compose/demo.js'
 import { openSource } from '../../compose/verify.js'
+import { type WireFinding, wireFinding } from '../../json/finding.js'
 import type { CopyName } from '../../ports/verify.js'
 import type { Verdict } from '../../verify/verdict.js'
 import { verifyChain } from '../../verify/verify-chain.js'
 import { runArchiver } from '../archive/archiver.js'
 import { stopOwnDatabase } from '../database/admin.js'
-import type { Output } from '../output/output.js'
+import { Output } from '../output/output.js'
 import { verdictText } from '../verify/text.js'
 
 /**
  * Runs the main job in a temporary home: appends and archives real events, verifies both copies, edits one row as a
  * hostile administrator would, and finds the edit and the copy that holds it. Rejects with `internal` if a step fails.
  */
-export async function runDemo(root: string, out: Output, signal: AbortSignal): Promise<void> {
+export async function runDemo(
+  root: string,
+  { json }: { readonly json: boolean },
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'audit-demo-'))
-  const context = new Context({ home }, signal)
+  const context = new Context({ home }, signal, { mayCreateHome: true })
   try {
-    await new Demo(context, out, signal).run(join(root, 'docs', 'demo', 'cloudtrail'))
+    const found = await new Demo(context, json ? nowhere() : out, signal).run(
+      join(root, 'docs', 'demo', 'cloudtrail'),
+    )
+    if (json) await out.json(found)
   } finally {
     await context.close()
     await stopOwnDatabase(context)
@@ -34,7 +44,19 @@ export async function runDemo(root: string, out: Output, signal: AbortSignal): P
   }
 }
 
-const ARCHIVE_ONCE = { once: true, pollInterval: 1000, concurrency: 64, json: false }
+/** What the demo found, as `--json` prints it. */
+interface Found {
+  readonly domain_id: string
+  readonly rows: number
+  readonly findings: readonly WireFinding[]
+}
+
+/** With `--json` the steps are not printed. */
+function nowhere(): Output {
+  return new Output(new Writable({ write: (_chunk, _encoding, done) => done() }))
+}
+
+const ARCHIVE_ONCE = { once: true, initMirror: false, pollInterval: 1000, concurrency: 64, json: false }
 
 class Demo {
   readonly #domainId = uuidv7()
@@ -48,13 +70,14 @@ class Demo {
     this.#signal = signal
   }
 
-  async run(events: string): Promise<void> {
+  async run(events: string): Promise<Found> {
     await this.#say('1. A Domain, and with it a chain of its own.')
     await createDomainOn(this.#context, { domainId: this.#domainId, name: 'demo' })
     await this.#show(`created Domain ${this.#domainId}`)
 
     await this.#say('2. Real events: the CloudTrail log of a simulated attack on an AWS account.')
-    await this.#show(`appended ${await this.#append(events)} events`)
+    const rows = await this.#append(events)
+    await this.#show(`appended ${rows} events`)
 
     await this.#say('3. Every row goes to the mirror, here a directory; S3 is the same.')
     await runArchiver(ARCHIVE_ONCE, this.#context, this.#out, this.#signal)
@@ -79,6 +102,7 @@ class Demo {
     )
 
     await this.#say(`8. Found: row ${seq} of PostgreSQL, and nothing else.`)
+    return { domain_id: this.#domainId, rows, findings: both.findings.map(wireFinding) }
   }
 
   async #append(folder: string): Promise<number> {
@@ -97,10 +121,10 @@ class Demo {
   }
 
   async #verify(name: CopyName): Promise<Verdict> {
-    const source = await openSource(this.#context, name, this.#domainId)
+    const source = await openSource(this.#context, name, this.#domainId, { signal: this.#signal })
     const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
     const verdict = await verifyChain(source, request, () => undefined, this.#signal)
-    for (const line of verdictText(verdict).split('\n')) await this.#show(line)
+    for (const line of verdictText(verdict, undefined, this.#out.style).split('\n')) await this.#show(line)
     return verdict
   }
 

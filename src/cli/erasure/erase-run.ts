@@ -1,7 +1,7 @@
 import { sum } from '../../base/sum.js'
 import type { Context } from '../../compose/context.js'
 import { openErasurePorts } from '../../compose/erasure.js'
-import { knownChainsOf } from '../../compose/verify.js'
+import { knownChainsOf } from '../../compose/known-chains.js'
 import { eraseEverywhere } from '../../erasure/erase-everywhere.js'
 import {
   type ErasurePorts,

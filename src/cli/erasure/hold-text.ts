@@ -1,16 +1,23 @@
 import type { ChangedHold } from '../../erasure/hold.js'
 import type { HoldRecord } from '../../ports/hold.js'
 import type { Output } from '../output/output.js'
-import { type Cell, keyValues } from '../output/table.js'
+import { type Cell, type Heading, keyValues } from '../output/table.js'
 import { type ChangedHoldJson, changedHoldJson, holdJson } from './hold-json.js'
 
 /** How `hold list` prints its holds. */
 export const HOLD_LIST = {
   toJson: holdJson,
-  head: ['id', 'placed_at', 'chain', 'covers', 'reason', 'released_at'],
+  head: [
+    'id',
+    { title: 'placed_at', short: 'time', drop: 1 },
+    { title: 'chain', short: 'id' },
+    { title: 'covers', short: 'digest' },
+    'reason',
+    { title: 'released_at', short: 'time' },
+  ] satisfies Heading[],
   toRow: (hold: HoldRecord): Cell[] => {
     const { id, placed_at, domain_id, covers, subject_pseudonym, reason, released_at } = holdJson(hold)
-    const covered = subject_pseudonym === undefined ? covers : `${covers} ${subject_pseudonym.slice(0, 12)}…`
+    const covered = subject_pseudonym === undefined ? covers : `${covers} ${subject_pseudonym}`
     return [id, placed_at, domain_id, covered, reason, released_at]
   },
 }

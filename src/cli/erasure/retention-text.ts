@@ -1,17 +1,18 @@
 import type { Purge } from '../../erasure/purge.js'
 import type { Retention } from '../../erasure/retention.js'
 import type { Output } from '../output/output.js'
-import { type Cell, table } from '../output/table.js'
+import { type Cell, printTable } from '../output/table.js'
 import { type PurgeJson, purgeJson, type RetentionJson, retentionJson } from './retention-json.js'
 
 /** How `retention show` prints a chain. */
 export const RETENTION_LIST = {
   toJson: retentionJson,
   head: [
-    'chain',
+    { title: 'chain', short: 'id' as const },
     'chain_years',
     'personal_days',
-    'rows_older_than_floor',
+    // A note after the table says it too, where there are such rows.
+    { title: 'rows_older_than_floor', drop: 1 },
     'mappings due',
     'contexts due',
     'held (mappings + contexts)',
@@ -22,7 +23,14 @@ export const RETENTION_LIST = {
 /** How `retention apply` prints a chain. */
 export const PURGE_LIST = {
   toJson: purgeJson,
-  head: ['chain', 'personal data before', 'mappings', 'contexts', 'held (mappings + contexts)', 'rows'],
+  head: [
+    { title: 'chain', short: 'id' as const },
+    { title: 'personal data before', short: 'time' as const },
+    'mappings',
+    'contexts',
+    'held (mappings + contexts)',
+    'rows',
+  ],
   toRow: (purge: Purge): Cell[] => purgeRow(purgeJson(purge)),
 }
 
@@ -30,7 +38,7 @@ export const PURGE_LIST = {
 export async function printRetention(retention: Retention, json: boolean, out: Output): Promise<void> {
   const { toJson, head, toRow } = RETENTION_LIST
   if (json) await out.json(toJson(retention))
-  else await out.line(await table(head, [toRow(retention)], out))
+  else await printTable(head, [toRow(retention)], out)
 }
 
 function retentionRow(retention: RetentionJson): Cell[] {

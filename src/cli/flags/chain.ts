@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../base/errors.js'
+import { FormatError } from '../../chain/format-error.js'
 import { PLATFORM_ANCHOR, parseDomainId } from '../../chain/uuid.js'
 
 const helpGroup = 'CHAIN'
@@ -10,7 +11,7 @@ export const chainFlags = {
     helpGroup,
     helpValue: 'UUID',
     env: 'AUDIT_DOMAIN',
-    summary: 'the chain of this Domain',
+    summary: 'the chain of this Domain; commands with --names also take its name, or 8 digits of its id',
   }),
   platform: Flags.boolean({ helpGroup, summary: 'the platform chain' }),
 }
@@ -31,10 +32,13 @@ export interface ParsedChain {
   readonly raw: readonly { readonly type: string; readonly flag?: string }[]
 }
 
-/** Returns the domain_id of the chosen chain. Throws `usage` if neither or both flags are given. */
-export function parseChain(parsed: ParsedChain): string {
+/** Returns the domain_id of the chosen chain. Throws `usage` if neither or both flags are given; `choices` are for its message. */
+export function parseChain(
+  parsed: ParsedChain,
+  choices = '--domain UUID (AUDIT_DOMAIN) or --platform',
+): string {
   const chosen = parseOptionalChain(parsed)
-  if (chosen === undefined) throw unchosen('--domain UUID (AUDIT_DOMAIN) or --platform')
+  if (chosen === undefined) throw unchosen(choices)
   return chosen
 }
 
@@ -47,14 +51,37 @@ export function parseChains(parsed: ParsedChain): string | 'all' {
 
 /** Returns the chosen chain, or undefined, for a command that does not need one (`append` from a stream). */
 export function parseOptionalChain({ flags, raw }: ParsedChain): string | undefined {
-  const typed = new Set(raw.filter((token) => token.type === 'flag').map((token) => token.flag))
-  const choices = [typed.has('domain') && '--domain', flags.platform && '--platform', flags.all && '--all']
+  const choices = [isTyped(raw, 'domain') && '--domain', flags.platform && '--platform', flags.all && '--all']
   const given = choices.filter((choice) => typeof choice === 'string')
   if (given.length > 1) throw new AuditError('usage', `${given.join(' and ')} exclude each other`)
   if (flags.all === true) return 'all'
   // A typed flag wins over AUDIT_DOMAIN, which a shell may have exported long ago.
   if (flags.platform === true) return PLATFORM_ANCHOR
-  return flags.domain === undefined ? undefined : parseDomainId(flags.domain)
+  return flags.domain === undefined ? undefined : domainIdOf(flags.domain)
+}
+
+/** Returns whether a flag was typed: oclif also gives a flag the value of its variable. */
+export function isTyped(raw: ParsedChain['raw'], flag: string): boolean {
+  return raw.some((token) => token.type === 'flag' && token.flag === flag)
+}
+
+/** Returns the chain that was typed. Ignores AUDIT_DOMAIN, which a shell may have exported for other commands. */
+export function parseTypedChain({ flags, raw }: ParsedChain): string | undefined {
+  const domain = isTyped(raw, 'domain') ? flags.domain : undefined
+  return parseOptionalChain({ flags: { ...flags, domain }, raw })
+}
+
+/** Throws `invalid_domain_id`, also for the name of a Domain. */
+function domainIdOf(text: string): string {
+  try {
+    return parseDomainId(text)
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause
+    throw new AuditError('invalid_domain_id', `--domain: ${cause.problem}`, {
+      advice: { code: 'list_domains' },
+      cause,
+    })
+  }
 }
 
 function unchosen(expected: string): AuditError {

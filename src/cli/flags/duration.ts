@@ -14,6 +14,7 @@ const UNITS: Readonly<Record<string, number>> = {
   m: 60 * SECOND,
   h: HOUR,
   d: 24 * HOUR,
+  w: 7 * 24 * HOUR,
 }
 
 /** Seconds, minutes or hours, with fractions. */

@@ -55,7 +55,8 @@ function parsedIdentity(text: string): string {
   throw new AuditError('invalid_subject', 'identity: expected a UUID of 36 characters')
 }
 
-function parsedPseudonym(text: string): string {
+/** Returns a pseudonym in lower case. Throws `invalid_subject`. */
+export function parsedPseudonym(text: string): string {
   if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
   throw new AuditError('invalid_subject', 'pseudonym: expected 64 hex digits')
 }

@@ -1,6 +1,7 @@
-import type { Writable } from 'node:stream'
 import { AuditError, errnoOf } from '../../base/errors.js'
 import { jsonText } from './safe-text.js'
+import { type MaybeTerminal, type Screen, screenOf } from './screen.js'
+import { type Style, styleOf } from './style.js'
 
 /** Characters to collect before a write, because a write for each line costs a system call. */
 const CHUNK = 32 * 1024
@@ -15,7 +16,7 @@ export class Output {
   #closed = false
   #failure: AuditError | undefined
 
-  constructor(readonly stream: Writable & { readonly isTTY?: boolean | undefined }) {
+  constructor(readonly stream: MaybeTerminal) {
     stream.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
   }
 
@@ -24,8 +25,13 @@ export class Output {
     return this.#closed
   }
 
-  get isTTY(): boolean {
-    return this.stream.isTTY === true
+  /** What the stream can show now: a terminal may have been resized. */
+  get screen(): Screen {
+    return screenOf(this.stream)
+  }
+
+  get style(): Style {
+    return styleOf(this.screen)
   }
 
   /** Writes one line of safe text. Returns false if the reader is gone; rejects with `output_failed`. */
@@ -47,6 +53,11 @@ export class Output {
     await this.#write()
     if (!this.#closed) await new Promise<void>((resolve) => this.stream.write('', () => resolve()))
     this.#check()
+  }
+
+  /** Passes everything written so far to the stream, without waiting for room. */
+  flush(): void {
+    void this.#write()
   }
 
   async #write(): Promise<void> {

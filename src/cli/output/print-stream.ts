@@ -1,10 +1,10 @@
 import type { Output } from './output.js'
-import { type Cell, table } from './table.js'
+import { type Cell, type Heading, layOut, noteDropped } from './table.js'
 
 export interface StreamView<T> {
   readonly json: boolean
   readonly toJson: (item: T) => unknown
-  readonly head: readonly string[]
+  readonly head: readonly Heading[]
   readonly toRow: (item: T) => readonly Cell[]
 }
 
@@ -21,11 +21,15 @@ export async function printStream<T>(
   view: StreamView<T>,
 ): Promise<number> {
   let count = 0
+  const dropped = new Set<string>()
   let waiting: (readonly Cell[])[] = []
   const flush = async () => {
     const rows = waiting
     waiting = []
-    return rows.length === 0 || out.line(await table(view.head, rows, out))
+    if (rows.length === 0) return true
+    const table = await layOut(view.head, rows, out)
+    for (const title of table.dropped) dropped.add(title)
+    return out.line(table.text)
   }
   for await (const item of items) {
     count += 1
@@ -36,5 +40,6 @@ export async function printStream<T>(
     if (!more) return count
   }
   await flush()
+  noteDropped(dropped)
   return count
 }

@@ -1,27 +1,44 @@
-import type { ScanProgress } from '../../ports/verify.js'
+import { isInterruption } from '../shell/interruption.js'
+import { interruptedText, progressLine, type WorkProgress } from './progress-line.js'
+import { canRedraw, screenOf } from './screen.js'
+import { note } from './streams.js'
 
 export interface Progress {
   /** Stores the numbers; cheap, because the view reads them on its own schedule. */
-  update(progress: ScanProgress): void
+  update(progress: WorkProgress): void
   /** Clears the line, once. Await it before writing anything else. */
   stop(): Promise<void>
 }
 
-/** Milliseconds before anything is shown: a short command neither loads ink nor flickers. */
-const DELAY = 400
+/** Milliseconds after the start of the program at which a line is shown: a short command neither loads ink nor flickers. */
+const SHOWN_AT = 400
+/** Milliseconds of the work itself before a line is shown. */
+const LEAST_DELAY = 100
 
-const SILENT: Progress = { update: () => undefined, stop: async () => undefined }
+const SILENT = { update: () => undefined, stop: async () => undefined } satisfies Progress
 
 const active = new Set<Progress>()
 
-/** Shows the progress of `work` on stderr if stderr is a terminal, and clears it before resolving. */
+/**
+ * Shows the progress of `work` on stderr if stderr is a terminal, and clears it before resolving. When a signal stops the
+ * work, notes how far it came. `isVerdict`: the work ends with a verdict, and the note says that there is no verdict.
+ */
 export async function withProgress<T>(
   label: string,
-  work: (onProgress: (progress: ScanProgress) => void) => Promise<T>,
+  work: (onProgress: (progress: WorkProgress) => void) => Promise<T>,
+  { isVerdict = false }: { readonly isVerdict?: boolean } = {},
 ): Promise<T> {
   const progress = startProgress(label)
+  let latest: WorkProgress = { rows: 0 }
   try {
-    return await work((at) => progress.update(at))
+    return await work((at) => {
+      latest = at
+      progress.update(at)
+    })
+  } catch (error) {
+    await progress.stop()
+    if (isInterruption(error)) note(interruptedText(label, latest, isVerdict))
+    throw error
   } finally {
     await progress.stop()
   }
@@ -30,7 +47,7 @@ export async function withProgress<T>(
 /** Starts to show rows, rate and time left on stderr if it is a terminal; shows nothing in a pipe. */
 function startProgress(label: string): Progress {
   // ink clears the whole screen, scrollback included, of a terminal that reports no rows.
-  if (!process.stderr.isTTY || process.stderr.rows <= 1) return SILENT
+  if (!canRedraw(process.stderr)) return SILENT
   const progress = onTerminal(label)
   active.add(progress)
   return progress
@@ -44,13 +61,19 @@ export async function stopAllProgress(): Promise<void> {
 
 function onTerminal(label: string): Progress {
   const startedAt = performance.now()
-  let latest: ScanProgress = { rows: 0 }
-  let shown: Promise<() => void> | undefined
-  const timer = setTimeout(() => {
-    shown = import('./progress-view.js').then(({ showProgress }) =>
-      showProgress(() => progressLine(label, latest, (performance.now() - startedAt) / 1000)),
-    )
-  }, DELAY)
+  const { unicode } = screenOf(process.stderr)
+  let latest: WorkProgress = { rows: 0 }
+  const line = () => progressLine(label, latest, (performance.now() - startedAt) / 1000, unicode)
+  let hide: (() => void) | undefined
+  let stopped = false
+  const show = async () => {
+    hide = showPlain(line())
+    const { showProgress } = await import('./progress-view.js')
+    if (stopped) return
+    hide()
+    hide = showProgress(line)
+  }
+  const timer = setTimeout(show, Math.max(LEAST_DELAY, SHOWN_AT - startedAt))
   timer.unref()
   return {
     update(progress) {
@@ -58,30 +81,15 @@ function onTerminal(label: string): Progress {
     },
     async stop() {
       clearTimeout(timer)
-      const hide = await shown
-      shown = undefined
+      stopped = true
       hide?.()
+      hide = undefined
     },
   }
 }
 
-/** Returns one line: rows so far, the rate since the start, and, if the total is known, the share and the time left. */
-export function progressLine(label: string, { rows, total }: ScanProgress, seconds: number): string {
-  const rate = seconds > 0 ? rows / seconds : 0
-  const parts = [`${label} ${count(rows)}${total === undefined ? '' : ` of ${count(total)}`} rows`]
-  if (total !== undefined && total > 0) parts.push(`${Math.min(100, Math.floor((100 * rows) / total))}%`)
-  parts.push(`${count(rate)} rows/s`)
-  if (total !== undefined && rate > 0) parts.push(`${duration((total - rows) / rate)} left`)
-  return parts.join(', ')
-}
-
-function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
-}
-
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.ceil(seconds))
-  if (whole < 60) return `${whole} s`
-  const [minutes, rest] = [Math.floor(whole / 60), whole % 60]
-  return minutes < 60 ? `${minutes} min ${rest} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+/** Shows a line until ink is loaded, which takes seconds on a busy machine. The returned function removes it. */
+function showPlain(line: string): () => void {
+  process.stderr.write(line.slice(0, process.stderr.columns - 1))
+  return () => void process.stderr.write('\r\u001b[K')
 }

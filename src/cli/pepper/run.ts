@@ -1,8 +1,8 @@
 import { type ProvisionDeps, provisionPepper } from '../../append/provision-pepper.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
+import { knownChainsOf } from '../../compose/known-chains.js'
 import { openProvisionDeps } from '../../compose/pepper.js'
-import { knownChainsOf } from '../../compose/verify.js'
 import type { Output } from '../output/output.js'
 import { onEveryChain } from '../shell/each-chain.js'
 

@@ -1,6 +1,6 @@
 import { wireTime } from '../../base/wire-time.js'
 import type { DomainRecord } from '../../ports/domains.js'
-import type { Cell } from '../output/table.js'
+import type { Cell, Heading } from '../output/table.js'
 
 /** A Domain as `audit domain list` prints it. */
 interface DomainJson {
@@ -25,7 +25,13 @@ function domainJson({ domainId, name, mirrorUrl, createdAt, rows }: DomainRecord
 /** How `domain list` prints its records. */
 export const DOMAIN_LIST = {
   toJson: domainJson,
-  head: ['domain_id', 'name', 'rows', 'created_at', 'mirror_url'],
+  head: [
+    'domain_id',
+    'name',
+    'rows',
+    { title: 'created_at', short: 'time', drop: 2 },
+    { title: 'mirror_url', drop: 1 },
+  ] satisfies Heading[],
   toRow: (domain: DomainRecord): Cell[] => {
     const { domain_id, name, rows, created_at, mirror_url } = domainJson(domain)
     return [domain_id, name, rows, created_at, mirror_url]

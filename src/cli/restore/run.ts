@@ -8,6 +8,7 @@ import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
+import { withFolder } from '../verify/mirror-folder.js'
 import { type PinOptions, pinsOf, pinsOfChain } from '../verify/pins-file.js'
 import { printOutcome, printSummary } from './print.js'
 
@@ -28,8 +29,11 @@ export async function runRestore(
   const pins = await pinsOf(options)
   const deps = { ...(await openRestoreDeps(context)), runStep }
   if (domainId === 'all') return runAll({ pins, allowBrokenTail }, json, deps, out, signal)
-  const chain = { domainId, pins: pinsOfChain(options, pins), allowBrokenTail }
-  const outcome = await restoreChain(chain, deps, signal)
+  const mirrorUrl = deps.locations.ofChosen(domainId)
+  const chain = { domainId, pins: pinsOfChain(options, pins), allowBrokenTail, mirrorUrl }
+  const outcome = await restoreChain(chain, deps, signal).catch(async (error: unknown) => {
+    throw await withFolder(error, context, domainId, signal)
+  })
   await printOutcome(outcome, json, out)
   return isWhole(outcome) ? EXIT.done : EXIT.finding
 }
@@ -59,4 +63,4 @@ const LABELS: Readonly<Record<RestoreStep, string>> = {
   'verify both': 'verify both',
 }
 
-const runStep: RunStep = (step, work) => withProgress(LABELS[step], work)
+const runStep: RunStep = (step, work) => withProgress(LABELS[step], work, { isVerdict: step !== 'rebuild' })

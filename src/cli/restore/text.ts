@@ -2,15 +2,18 @@ import { wireTime } from '../../base/wire-time.js'
 import type { RestoreSummary } from '../../restore/restore-all.js'
 import type { RestoredChain, RestoreOutcome } from '../../restore/restore-chain.js'
 import type { Verdict } from '../../verify/verdict.js'
+import { safe } from '../output/safe-text.js'
+import { secondsText } from '../output/seconds-text.js'
+import { PLAIN, type Style } from '../output/style.js'
 import { verdictText } from '../verify/text.js'
-import { ageSeconds, lagSeconds } from './loss.js'
+import { lagSeconds, newestRow } from './loss.js'
 
-export function outcomeText(outcome: RestoreOutcome): string {
-  if (outcome.kind === 'broken') return verdictText(outcome.mirror)
+export function outcomeText(outcome: RestoreOutcome, style: Style = PLAIN): string {
+  if (outcome.kind === 'broken') return verdictText(outcome.mirror, undefined, style)
   const { domainId, both } = outcome
   if (outcome.kind === 'present') return `present   ${domainId}  ${both.rows} rows, skipped`
   const last = wireTime(outcome.lastRecordedAt)
-  return `restored  ${domainId}  ${outcome.rows} rows, the last recorded at ${last}\n${verdictText(both)}`
+  return `restored  ${domainId}  ${outcome.rows} rows, the last recorded at ${last}\n${verdictText(both, undefined, style)}`
 }
 
 /** Returns the lines for stderr that explain an outcome. */
@@ -24,7 +27,9 @@ export function outcomeNotes(outcome: RestoreOutcome): string[] {
   return [
     ...tailNotes(outcome.rows, outcome.mirror),
     ...lossNotes(outcome),
-    'personal data, contexts and names are not in the mirror and were not restored',
+    ...markerNotes(outcome),
+    ...recordNotes(outcome),
+    'personal data and contexts are not in the mirror and were not restored',
   ]
 }
 
@@ -38,18 +43,40 @@ function tailNotes(rows: number, mirror: Verdict): string[] {
   ]
 }
 
+function markerNotes({ marker }: RestoredChain): string[] {
+  if (marker === undefined) return []
+  return [
+    safe`the archiver will refuse this mirror: ${marker.message}`,
+    ...(marker.code === 'mirror_mismatch'
+      ? ['the rows have no archive stamps, so the archiver copies them to the mirror of this database']
+      : []),
+  ]
+}
+
+function recordNotes({ domainId, isRecordedAnew }: RestoredChain): string[] {
+  if (!isRecordedAnew) return []
+  return [`the platform chain did not record the creation of ${domainId}; it now records this restore`]
+}
+
 /** The lag of the archiver can be measured. How many rows were acknowledged after the newest row, the mirror cannot know. */
 function lossNotes(outcome: RestoredChain): string[] {
   const lag = lagSeconds(outcome)
-  const last = wireTime(outcome.lastRecordedAt)
   return [
     ...(lag === undefined
       ? []
       : [
           `the mirror lagged by ${lag} s: the object of the newest row was stored that long after the row was recorded`,
         ]),
-    `the newest row is ${ageSeconds(outcome)} s old: rows acknowledged after ${last} are lost, and new rows reuse their seqs`,
+    newestNote(outcome),
   ]
+}
+
+function newestNote(outcome: RestoredChain): string {
+  const { rows, lastRecordedAt } = outcome
+  const newest = newestRow(outcome)
+  return 'ahead' in newest
+    ? `the chain is ahead of the clock by ${secondsText(newest.ahead)}, so the age of its newest row is unknown: rows acknowledged after row ${rows} are lost, and new rows reuse their seqs`
+    : `the newest row is ${newest.age} s old: rows acknowledged after ${wireTime(lastRecordedAt)} are lost, and new rows reuse their seqs`
 }
 
 export function summaryText({ chains, restored, present, broken, failed, rows }: RestoreSummary): string {

@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls'
 import { AuditError } from '../../base/errors.js'
+import { checkAlertSettings } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
 import { openProbe } from '../../compose/reconcile.js'
 import type { AppOptions } from '../../http/app.js'
@@ -44,6 +45,8 @@ export async function runServe(
   access: () => Promise<Access>,
 ): Promise<ExitCode> {
   const appOptions = await appOptionsOf(options)
+  // Before a database is opened, which might be created.
+  await checkAlertSettings()
   const { serveLog, probeLogOf } = await import('./log.js')
   const log = serveLog()
   const granted = await access()
@@ -83,7 +86,7 @@ async function listenForCallers(
     import('../../http/app.js'),
     import('../../http/connection/server.js'),
   ])
-  return listen(await buildApp(deps, appOptions), host, port).catch(cannotListen)
+  return listen(await buildApp(deps, appOptions), host, port).catch(cannotListen(host, port, '--port'))
 }
 
 async function listenForPrometheus(
@@ -92,7 +95,9 @@ async function listenForPrometheus(
 ): Promise<MetricsListening | undefined> {
   if (address === undefined) return undefined
   const { listenForScrapes } = await import('../../http/metrics/server.js')
-  return listenForScrapes(metrics, address.host, address.port).catch(cannotListen)
+  return listenForScrapes(metrics, address.host, address.port).catch(
+    cannotListen(address.host, address.port, '--metrics-port'),
+  )
 }
 
 async function printUrl(
@@ -123,13 +128,23 @@ function assertPair(cert: Buffer, key: Buffer): void {
   }
 }
 
-function cannotListen(error: NodeJS.ErrnoException): never {
-  const hint = 'give another --host, --port or --metrics-port; port 0 takes any free one'
-  throw new CommandError(
-    'listen_failed',
-    `cannot listen on this address and port (${error.code ?? error.name})`,
-    hint,
-  )
+/** Returns a handler that rejects with `listen_failed`, naming the address and the flag that chose the port. */
+function cannotListen(host: string, port: number, flag: '--port' | '--metrics-port') {
+  return (error: NodeJS.ErrnoException): never => {
+    const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    throw new CommandError(
+      'listen_failed',
+      `cannot listen on ${address} (${flag}): ${LISTEN_PROBLEMS[error.code ?? ''] ?? error.code ?? error.name}`,
+      `give another ${flag}; port 0 takes any free one`,
+    )
+  }
+}
+
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'this user may not listen on that port',
+  EADDRNOTAVAIL: 'the address does not belong to this machine',
+  ENOTFOUND: 'the host is not known',
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

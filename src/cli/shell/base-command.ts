@@ -1,23 +1,19 @@
-import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
-import type { InferredFlags } from '@oclif/core/interfaces'
-import { AuditError } from '../../base/errors.js'
+import type { InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces'
 import type { Context, Settings } from '../../compose/context.js'
-import type { Output } from '../output/output.js'
-import { stopAllProgress } from '../output/progress.js'
-import { note, stdout } from '../output/streams.js'
-import { type ExitCode, raiseExit } from './exit-codes.js'
-import { reportFailure } from './failure.js'
+import { isTyped } from '../flags/chain.js'
+import { postgresUrl } from '../flags/database-url.js'
+import { note } from '../output/streams.js'
+import { BareCommand, colorFlag, jsonFlag } from './bare-command.js'
 import { interruption } from './interruption.js'
+import { AheadWarnings } from './warn-ahead.js'
 
 const helpGroup = 'COMMON'
 
-/** The flags of every command. They have no defaults here: oclif would write this machine's values into the manifest. */
+/** The flags of every command that works on a log. They have no defaults here: oclif would write this machine's values into the manifest. */
 const common = {
-  json: Flags.boolean({
-    helpGroup,
-    summary: 'print JSON on stdout, one item per line; errors as JSON on stderr',
-  }),
+  json: jsonFlag,
+  color: colorFlag,
   'database-url': Flags.string({
     helpGroup,
     helpValue: 'URL',
@@ -45,84 +41,74 @@ const common = {
   }),
 }
 
-/** pg reads text that is not a URL as the name of a local database. Errors never repeat the value: it may hold a password. */
-function postgresUrl(text: string): string {
-  // `URL` rejects `postgres://user@/db`, so insert a dummy host before parsing.
-  const shape = text.replace('@/', '@socket/')
-  const isUrl = /^postgres(ql)?:\/\//.test(text) && URL.canParse(shape)
-  if (isUrl && isPort(new URL(shape).searchParams.get('port'))) return text
-  throw new AuditError('usage', 'expected a URL postgresql://host:port/database')
-}
-
-/** Rejects an invalid port here, because pg would wait forever. */
-function isPort(port: string | null): boolean {
-  return port === null || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)
-}
-
 export type CommonFlags = InferredFlags<typeof common>
 
-/**
- * A command of `audit`: it parses, calls one use case, prints and sets the exit code. A thrown value becomes one
- * error on stderr and one exit code. Nothing here calls process.exit: stdout must drain first.
- */
-export abstract class AuditCommand extends Command {
-  static override baseFlags = common
+/** Flags or arguments as the parser returns them. */
+type Values = { [name: string]: unknown }
 
-  /** Aborts at the first SIGINT or SIGTERM. */
-  protected readonly signal: AbortSignal = interruption
-  /** The command's data, on stdout. */
-  protected readonly out: Output = stdout
+/** A command that works on a log. */
+export abstract class AuditCommand extends BareCommand {
+  static override baseFlags = common
+  /** Whether the command warns on stderr about chains that are ahead of the clock. Set it to false where stderr is a log. */
+  static warnsOfClock = true
 
   #context: Context | undefined
 
-  abstract override run(): Promise<void>
+  /** Parses the words, and replaces the name of a Domain with its id where the command takes names. */
+  protected override async parse<F extends Values, B extends Values, A extends Values>(
+    options?: Input<F, B, A>,
+    argv?: string[],
+  ): Promise<ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options, argv)
+    // A command without flags of its own has no `flags` at all.
+    if (!('names' in (this.ctor.flags ?? {}))) return parsed
+    const flags: Values = parsed.flags
+    const words = parsed.raw.flatMap((token) => (token.type === 'arg' ? [token.input] : []))
+    const hasFile = words.some((word) => !/^\d+$/.test(word))
+    // `list --all` is every row, and not every chain.
+    const every = 'all-chains' in this.ctor.flags ? flags['all-chains'] : flags.all
+    // A file names its chain itself: then AUDIT_DOMAIN, which a shell may have exported, says nothing.
+    const isIgnored = hasFile && !isTyped(parsed.raw, 'domain')
+    const isElsewhere = flags.platform === true || every === true || isIgnored
+    const { withIds } = await import('../flags/names.js')
+    const domain = await withIds(flags, { hasFile, isElsewhere }, () =>
+      this.context(parsed.flags as unknown as CommonFlags),
+    )
+    if (domain !== undefined) flags.domain = domain
+    return parsed
+  }
 
   /** The context of the command, opened on demand and closed when the command ends. */
   protected async context(flags: CommonFlags): Promise<Context> {
     // Imported here, so that --help does not load the database driver.
     const { Context } = await import('../../compose/context.js')
-    this.#context ??= new Context(settingsFromFlags(flags), interruption, noteServerStart)
+    const { mayCreateHome, warnsOfClock } = this.ctor as typeof AuditCommand
+    const warnings = new AheadWarnings()
+    this.#context ??= new Context(settingsFromFlags(flags), interruption, {
+      mayCreateHome,
+      onServerStart: noteServerStart,
+      ...(warnsOfClock && { onAhead: (seconds: ReadonlyMap<string, number>) => warnings.add(seconds) }),
+    })
     return this.#context
   }
 
-  /** Adds an outcome to the exit status; the worst outcome wins. */
-  protected exitWith(code: ExitCode): void {
-    raiseExit(code)
-  }
-
-  protected override async init(): Promise<void> {
-    await super.init()
-    // oclif reads a missing argument from stdin, which would consume the first lines of `append --stdin`.
-    for (const arg of Object.values(this.ctor.args)) arg.ignoreStdin = true
-  }
-
-  protected override async catch(error: unknown): Promise<void> {
-    await stopAllProgress()
-    reportFailure(error, wantsJson(this.argv), `run: audit ${(this.id ?? '').replaceAll(':', ' ')} --help`)
-  }
-
-  protected override async finally(): Promise<void> {
-    try {
-      await stopAllProgress()
-      await this.#context?.close()
-      await this.out.drained()
-    } catch (error) {
-      await this.catch(error)
-    }
+  protected override async close(): Promise<void> {
+    await this.#context?.close()
   }
 }
 
-function settingsFromFlags(flags: CommonFlags & { readonly mirror?: string | undefined }): Settings {
-  const { 'database-url': databaseUrl, home, pepper, mirror, actor } = flags
-  return { databaseUrl, home, pepper, mirror, actor }
+/** Flags that only some commands have, and that are settings of the context. */
+type OtherFlags = {
+  readonly mirror?: string | undefined
+  readonly 'mirror-map'?: string | undefined
+  readonly 'lock-timeout'?: number | undefined
+}
+
+function settingsFromFlags(flags: CommonFlags & OtherFlags): Settings {
+  const { 'database-url': databaseUrl, home, pepper, mirror, 'mirror-map': mirrorMap, actor } = flags
+  return { databaseUrl, home, pepper, mirror, mirrorMap, actor, lockTimeout: flags['lock-timeout'] }
 }
 
 function noteServerStart(home: string): void {
   note(`starting the embedded PostgreSQL in ${home}; to stop it, run: audit db stop`)
-}
-
-/** Returns whether errors are printed as JSON. Looks only at the words, because the flags may not parse. */
-export function wantsJson(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--')
-  return (end < 0 ? argv : argv.slice(0, end)).includes('--json')
 }

@@ -3,9 +3,10 @@ import { normalizeArgv } from '@oclif/core/help'
 import { settings } from '@oclif/core/settings'
 import { safeText } from '../output/safe-text.js'
 import { stdout } from '../output/streams.js'
-import { wantsJson } from './base-command.js'
+import { wantsJson } from './bare-command.js'
 import { CommandError } from './command-error.js'
 import { AuditHelp } from './help.js'
+import { closest } from './suggestion.js'
 
 /**
  * Finds the command of an argv and runs it. oclif's own `run` is not used: without a command it ends with 0, and
@@ -33,14 +34,15 @@ async function refuse(config: Config, words: string[], id: string): Promise<void
   if (isTopic && !wantsJson(words)) {
     await new AuditHelp(config, { ...config.pjson.oclif.helpOptions, sendToStderr: true }).showHelp(words)
   }
-  throw new CommandError('usage', isTopic ? 'a command is missing' : unknown(config, words), HELP)
+  if (isTopic) throw new CommandError('usage', 'a command is missing', HELP)
+  throw new CommandError('usage', unknown(config, words), suggestion(config, words) ?? HELP)
 }
 
 async function showHelp(config: Config, words: string[]): Promise<void> {
   const subject = words.filter((word) => !HELP_FLAGS.has(word))
   const [id = ''] = normalizeArgv(config, [...subject])
   const known = subject.length === 0 || config.findCommand(id) || config.findTopic(id) || id.startsWith('-')
-  if (!known) throw new CommandError('usage', unknown(config, subject), HELP)
+  if (!known) throw new CommandError('usage', unknown(config, subject), suggestion(config, subject) ?? HELP)
   await new AuditHelp(config, config.pjson.oclif.helpOptions).showHelp(words)
 }
 
@@ -51,6 +53,15 @@ const HELP_FLAGS: ReadonlySet<string> = new Set(['--help', '-h'])
 function asksForHelp(words: readonly string[]): boolean {
   const end = words.indexOf('--')
   return (end < 0 ? words : words.slice(0, end)).some((word) => HELP_FLAGS.has(word))
+}
+
+/** Returns the command that a mistyped one comes close to, as a question. */
+function suggestion(config: Config, words: readonly string[]): string | undefined {
+  const end = words.findIndex((word) => !/^[a-z][a-z-]{0,15}$/.test(word))
+  const typed = (end < 0 ? words : words.slice(0, end)).join(' ')
+  const commands = config.commands.filter(({ hidden }) => !hidden).map(({ id }) => id.replaceAll(':', ' '))
+  const meant = closest(typed, commands)
+  return meant === undefined ? undefined : `did you mean: audit ${meant}`
 }
 
 /** Names known commands, and repeats a stray word only if it looks like a mistyped command. */

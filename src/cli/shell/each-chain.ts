@@ -1,12 +1,12 @@
 import { AuditError } from '../../base/errors.js'
 import { settleEach } from '../../base/settle-each.js'
 import type { Context } from '../../compose/context.js'
-import { knownChainsOf } from '../../compose/verify.js'
+import { knownChainsOf } from '../../compose/known-chains.js'
 import type { ScanProgress } from '../../ports/verify.js'
 import { chainsToVerify } from '../../verify/verify-all.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
-import { type Cell, table } from '../output/table.js'
+import { type Cell, type Heading, printTable } from '../output/table.js'
 import { reportFailure } from './failure.js'
 
 /** One chain, or every chain. */
@@ -18,7 +18,7 @@ export interface Chains {
 /** The work on each chain, and how its result is printed. */
 export interface ChainWork<T> {
   readonly label: string
-  readonly head: readonly string[]
+  readonly head: readonly Heading[]
   readonly work: (domainId: string, onProgress: (progress: ScanProgress) => void) => Promise<T>
   readonly toRow: (result: T) => readonly Cell[]
   readonly toJson: (result: T) => unknown
@@ -34,21 +34,33 @@ export async function eachChain<T>(
   signal: AbortSignal,
   work: ChainWork<T>,
 ): Promise<void> {
-  const rows: (readonly Cell[])[] = []
+  const results: T[] = []
   const workOn = async (domainId: string) => {
     const result = await withProgress(`${work.label} ${domainId}`, (onProgress) =>
       work.work(domainId, onProgress),
     )
-    if (json) await out.json(work.toJson(result))
-    else rows.push(work.toRow(result))
-    work.after(result)
+    if (!json) results.push(result)
+    else {
+      await out.json(work.toJson(result))
+      work.after(result)
+    }
   }
-  if (chain === 'all') await onEveryChain(await everyKnownChain(context), workOn, json, signal)
-  else await workOn(chain)
-  if (rows.length > 0) await out.line(await table(work.head, rows, out))
+  try {
+    if (chain === 'all') await onEveryChain(await everyKnownChain(context), workOn, json, signal)
+    else await workOn(chain)
+  } finally {
+    await printResults(results, work, out)
+  }
 }
 
-async function everyKnownChain(context: Context): Promise<string[]> {
+/** Prints the results, and then the notes about them. An interrupted run prints what it has. */
+async function printResults<T>(results: readonly T[], work: ChainWork<T>, out: Output): Promise<void> {
+  if (results.length > 0) await printTable(work.head, results.map(work.toRow), out)
+  for (const result of results) work.after(result)
+}
+
+/** Returns the ids of all chains of the database. Rejects with `nothing_to_verify` where there is none. */
+export async function everyKnownChain(context: Context): Promise<string[]> {
   const chains = chainsToVerify(await knownChainsOf(context), new Map())
   if (chains.length > 0) return chains
   throw new AuditError('nothing_to_verify', 'there is no chain', { advice: { code: 'create_domain' } })

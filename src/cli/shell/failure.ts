@@ -1,7 +1,7 @@
 import { AuditError, type ErrorCode } from '../../base/errors.js'
 import { FormatError } from '../../chain/format-error.js'
 import { hideCredentials, jsonText, safeLines } from '../output/safe-text.js'
-import { note } from '../output/streams.js'
+import { note, noteStyle } from '../output/streams.js'
 import { exitOfError, raiseExit } from './exit-codes.js'
 import { hintOf } from './hints.js'
 import { isInterruption } from './interruption.js'
@@ -62,7 +62,7 @@ function asJson({ code, message, hint }: Failure): string {
 function asText({ message, hint }: Failure): string[] {
   const lines = safeLines(hideCredentials(message))
   const hints = hint === undefined ? [] : safeLines(hideCredentials(hint))
-  return [`Error: ${lines.join('\n  ')}`, ...hints.map((line) => `  ${line}`)]
+  return [`${noteStyle().paint('bad', 'Error:')} ${lines.join('\n  ')}`, ...hints.map((line) => `  ${line}`)]
 }
 
 function describe(error: unknown): string {

@@ -1,6 +1,8 @@
 import type { Advice, AdviceCode, PlainAdvice } from '../../base/advice.js'
 import type { AuditError } from '../../base/errors.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { chainWords } from '../flags/chain-words.js'
+import { mirrorSettings, mirrorWords } from './mirror-words.js'
 
 /** A sentence for each plain advice, and a function that words the facts for each other advice. */
 type HintTable = { readonly [C in PlainAdvice]: string } & {
@@ -23,8 +25,10 @@ export const HINTS = {
   platform_chain_begins_by_itself: 'the platform chain begins by itself',
   verify_all: 'run: audit verify --all',
   verify_all_copies:
-    'only a chain that is not in the database is restored; run: audit verify --all --source both',
+    'only a chain that is not in the database is restored; run: audit verify --all --source both, with the same --mirror and --mirror-map',
   pin_within_segment: 'pin a row of the segment or the row before it, or verify the whole chain',
+  save_results_again:
+    'use an undamaged file, or save new results of an intact log: audit verify --all --json > FILE',
   start_without_cursor: 'start again without a cursor',
   page_or_stream: 'page with the cursor, or stream with --all',
   search_by_subject_id: 'to search by a subject id, use --subject-id',
@@ -34,6 +38,7 @@ export const HINTS = {
   list_holds: 'run: audit hold list --all',
   list_released_holds: 'run: audit hold list --all --released',
   list_quarantine: 'run: audit quarantine list --all',
+  acknowledge_fewer: 'give fewer ids, or a lower --up-to, and repeat the command',
   act_as_owner:
     'give --actor user:ID (AUDIT_ACTOR); make an owner with: audit relation grant --relation owner',
   check_subject: 'check what was given: a subject_id must match to the letter',
@@ -72,21 +77,44 @@ export const HINTS = {
     'set AUDIT_CURSOR_KEY_FILE to a file of 32 random bytes, mode 0600, the same file everywhere',
   name_mirror: 'give --mirror s3://bucket/prefix or file:///dir (AUDIT_MIRROR_URL)',
   check_mirror: 'check --mirror (AUDIT_MIRROR_URL)',
-  wait_for_restore: 'wait for it; a restore that was killed does not hold the chain: run it again',
+  mount_mirror:
+    'mount it, or check --mirror (AUDIT_MIRROR_URL) and the lines in the file of --mirror-map (AUDIT_MIRROR_MAP)',
+  give_marked_mirror:
+    'check --mirror (AUDIT_MIRROR_URL): this place belongs to another database, or its marker was changed; nothing was written (docs/archiver.md)',
+  allow_marker:
+    'allow writing and reading audit/mirror.json (s3:PutObject, s3:GetObject): a mirror begins with this marker; nothing was recorded',
+  run_archiver: 'run: audit archiver --once; then see: audit archive status --all',
+  find_claim_holder:
+    'find the archiver that hangs, and end it; if none is running, find out who writes to the table audit_claim',
+  verify_both_for_stamps: 'run: audit verify --source both, with the same pins',
+  give_whole_mirror: 'give the mirror of the whole log, or verify single chains: --domain UUID',
+  wait_for_restore: 'wait for it; a restore that was killed holds the chain for 15 seconds at most',
   sign_alerts_with_secret: 'alerts are signed: set AUDIT_ALERT_WEBHOOK_SECRET',
   give_alert_secret: 'set AUDIT_ALERT_WEBHOOK_SECRET or AUDIT_ALERT_WEBHOOK_SECRET_FILE',
+  configure_database:
+    'give --database-url (AUDIT_DATABASE_URL), or the --home (AUDIT_HOME) of a log that exists; a new log begins with: audit domain create',
   check_database_url: 'check --database-url (AUDIT_DATABASE_URL) and that the server accepts connections',
   grant_database_role:
-    'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase',
-  use_primary: 'append and quarantine need a primary; verify works on a standby',
+    'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase, audit_archiver for archiver and backfill, audit_access for keys and relations, audit_revealer to identify a person',
+  use_primary: 'commands that write need a primary: --database-url; verify works on a standby',
+  verify_primary: 'wait until the standby has caught up, or verify on the primary: --database-url',
   look_before_appending_again:
     'the rows may or may not be there: check with "audit list" before you append them again',
+  look_before_repeating: 'look at what is there before you run the command again: audit list, audit verify',
+  find_undoing_trigger:
+    'a trigger or rule undoes writes; to see what was added to the tables, run: audit db status',
   find_withholding_trigger:
     'a trigger or rule withholds them; to see what was added to the tables, run: audit db status',
   find_quarantine_trigger: 'a rule or trigger on audit_tamper_quarantine drops them: find out who made it',
   migrate: 'run: audit db migrate',
   find_shadowing_relation:
     'find out who made it; to read one of them: ALTER ROLE … SET search_path, or ?options=-csearch_path%3DSCHEMA in the URL',
+  reset_replication_role:
+    'find out who set it; to see where, run: audit db status; then: ALTER DATABASE … RESET session_replication_role, or: ALTER ROLE … RESET session_replication_role',
+  find_policy: 'find out who made the policy; to see it, run: audit db status',
+  look_at_guards: 'find out who changed them, put them back (docs/database.md), and run: audit verify --all',
+  put_back_column:
+    'find out who changed it, and give the column the type of the migrations again (docs/database.md)',
   use_unmodified_build:
     'a landed migration never changes: use an unmodified build of audit, or find out who edited the record',
   upgrade: 'upgrade audit',
@@ -106,26 +134,49 @@ export const HINTS = {
   make_binaries_writable: 'make that directory writable once, or run: npm rebuild --ignore-scripts=false',
   verify_chain: ({ domainId }) => `run: audit verify ${chainWords(domainId)}`,
   verify_mirror: ({ domainId }) => `run: audit verify ${chainWords(domainId)} --source mirror`,
-  verify_forced_row: ({ domainId }) =>
-    `somebody forced the row into the table; run: audit verify ${chainWords(domainId)}`,
+  reindex: ({ indexes }) =>
+    `an upgrade of the C library can do this too; run: ${indexes.map((name) => `REINDEX INDEX CONCURRENTLY ${name}`).join('; ')}; until then, list with --verify`,
   verify_creation: ({ domainId }) =>
-    `run: audit verify --platform; then read the right mirror: audit verify --domain ${domainId} --source mirror --mirror URL`,
+    `find out which record was changed; the rows are hashed: audit verify --platform, and: audit verify --domain ${domainId}`,
   find_chain: ({ copy }) => FIND_CHAIN_IN[copy],
-  verify_both_copies: ({ domainId }) => `run: audit verify ${chainWords(domainId)} --source both`,
-  restore_from_named_mirror: ({ domainId }) =>
-    `find out where its mirror is, then run: audit archive restore --domain ${domainId} --mirror URL`,
+  verify_both_copies: ({ given, domainId }) =>
+    `run: audit verify ${chainWords(domainId)} --source both${mirrorWords(given)}`,
+  map_mirror: ({ domainId, url }) =>
+    `find out where its mirror is${url === undefined ? '' : ' (the URL below is only what its records claim)'}, and add this line to the file of --mirror-map (AUDIT_MIRROR_MAP): ${domainId} ${url ?? 'URL'}`,
+  check_mirror_line: ({ domainId }) =>
+    `check that the mirror of Domain ${domainId} is mounted, and its line in the file of --mirror-map (AUDIT_MIRROR_MAP)`,
+  name_again: ({ domainId }) =>
+    `find out who changed the name; to set and record it again: audit domain name --domain ${domainId} --name NAME`,
   finish_restore: ({ domainId }) =>
-    `wait for it, or run it again: audit archive restore ${chainWords(domainId)}; if no restore is running, somebody removed the head`,
+    `wait for it, or run it again: audit archive restore ${chainWords(domainId)}, with the same --mirror and --mirror-map; if no restore is running, somebody removed the head`,
   provision_pepper: ({ domainId }) =>
     `for a chain that has rows, put its pepper back; for a new chain, run: audit pepper provision ${chainWords(domainId)}`,
+  init_mirror: ({ given }) =>
+    `check ${mirrorSettings(given)}; to begin the mirror there, run: audit ${given.domainId === undefined ? 'archiver --once' : `archive backfill ${chainWords(given.domainId)}`} --init-mirror${mirrorWords(given)}`,
+  find_mirror: ({ given, domainId }) =>
+    `check ${mirrorSettings(given)}, and that it is mounted; to begin a new mirror in place of one that is lost, run: audit archive backfill ${domainId === undefined ? '--all' : chainWords(domainId)} --init-mirror${mirrorWords(given)}`,
+  find_chain_mirror: ({ given, domainId }) =>
+    `give the mirror that holds the chain: --mirror (AUDIT_MIRROR_URL)${domainId === PLATFORM_ANCHOR ? '' : ', or its line in --mirror-map (AUDIT_MIRROR_MAP)'}; if its objects are lost, upload the rows again: audit archive backfill ${chainWords(domainId)}${mirrorWords(given)}`,
+  end_lock_holder: ({ pids }) =>
+    `end the transaction that holds it: ${endOf(pids)}; or wait longer: --lock-timeout (AUDIT_LOCK_TIMEOUT)`,
   make_private: ({ path }) => `chmod 600 ${path}`,
   release_hold: ({ holdId }) =>
     `run: audit hold list --all; to release a hold: audit hold release ${holdId} --reason ...`,
   show_quarantine: ({ id }) => `run: audit quarantine show ${id}`,
+  give_mirror_folder: ({ url, domainId }) =>
+    `the mirror is in another folder; ${domainId === undefined ? `give: --mirror ${url}, or this URL in its line of --mirror-map` : `the line in the file of --mirror-map (AUDIT_MIRROR_MAP) is then: ${domainId} ${url}`}`,
   shorten_home: ({ bytes }) => `choose a --home (AUDIT_HOME) of at most ${bytes} bytes`,
   read_server_log: ({ path }) => `see its log ${path}`,
+  end_server_and_remove_file: ({ path }) =>
+    `make sure that no PostgreSQL runs there (end it if one does), and remove the file: rm ${path}`,
   stream_all_rows: ({ or }) => `stream every row with --all${or === undefined ? '' : `; or: ${hintFor(or)}`}`,
 } as const satisfies HintTable
+
+/** Returns how the sessions of these backends are ended, or found. */
+function endOf(pids: readonly number[]): string {
+  if (pids.length === 0) return 'find it with pg_blocking_pids() in pg_stat_activity'
+  return pids.map((pid) => (pid === 0 ? 'ROLLBACK PREPARED' : `pg_terminate_backend(${pid})`)).join(', ')
+}
 
 /** A verifier who only has a copy of the mirror is not sent to a database. */
 const FIND_CHAIN_IN = {

@@ -1,3 +1,4 @@
+import { chooseColor } from '../output/screen.js'
 import { stdout } from '../output/streams.js'
 import { EXIT, type ExitCode, exitStatus, raiseExit, resetExit } from './exit-codes.js'
 import { reportFailure } from './failure.js'
@@ -27,7 +28,11 @@ export async function runCommandLine(argv: readonly string[], root: string): Pro
   resetExit()
   try {
     tameEnvironment(process.env)
-    const { dispatch } = await import('./dispatch.js')
+    const [{ dispatch }, { wantedColor }] = await Promise.all([
+      import('./dispatch.js'),
+      import('./bare-command.js'),
+    ])
+    chooseColor(wantedColor(argv))
     await dispatch(argv, root)
     await stdout.drained()
   } catch (error) {

@@ -1,11 +1,23 @@
 import { CommandError } from './command-error.js'
+import { closest } from './suggestion.js'
 
 /**
  * Converts oclif's parse errors to ours. Their messages contain values of flags and arguments, which may be a URL with its
  * password or a person's name, so only names are kept.
  */
 export function usageError(error: Error, hint: string): CommandError {
-  return new CommandError('usage', withoutValues(error), hint, error)
+  return new CommandError('usage', withoutValues(error), suggestion(error) ?? hint, error)
+}
+
+/** Returns the known flag that a mistyped one comes close to, as a question. */
+function suggestion(error: Error): string | undefined {
+  if (!('flags' in error && Array.isArray(error.flags)) || !('parse' in error)) return undefined
+  const parse = error.parse as { readonly input?: { readonly flags?: object } }
+  const known = Object.keys(parse.input?.flags ?? {}).map((name) => `--${name}`)
+  const meant = error.flags
+    .map((flag) => closest(namesOf([flag]), known))
+    .filter((name) => name !== undefined)
+  return meant.length === 0 ? undefined : `did you mean ${meant.join(' and ')}?`
 }
 
 function withoutValues(error: Error): string {

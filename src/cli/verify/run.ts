@@ -1,26 +1,37 @@
 import { AuditError } from '../../base/errors.js'
-import type { ChainHead } from '../../chain/entry.js'
+import type { PinnedHead } from '../../chain/entry.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { openAlerts } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
-import { openQuarantineStore } from '../../compose/quarantine.js'
-import { chainsKnownTo, openSource } from '../../compose/verify.js'
-import { verifyResult } from '../../json/verify-result.js'
+import { chainsKnownTo } from '../../compose/known-chains.js'
+import { mirrorCodec } from '../../compose/mirror.js'
+import { chosenMirror, openSource } from '../../compose/verify.js'
+import { fullVerifyResult } from '../../json/full-verify-result.js'
 import type { Alerts } from '../../ports/alerts.js'
 import type { KnownChains } from '../../ports/domains.js'
 import type { CopyName } from '../../ports/verify.js'
 import { isUndecided } from '../../verify/copy-findings.js'
-import type { Verdict } from '../../verify/verdict.js'
+import { unknownDoubts } from '../../verify/judge-unknown.js'
 import { chainsToVerify, summarise } from '../../verify/verify-all.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
 import { safe } from '../output/safe-text.js'
+import { strayNotes } from '../output/stray-note.js'
 import { note } from '../output/streams.js'
 import { CommandError } from '../shell/command-error.js'
 import { onEveryChain } from '../shell/each-chain.js'
-import { EXIT, type ExitCode } from '../shell/exit-codes.js'
+import { EXIT, type ExitCode, exitStatus } from '../shell/exit-codes.js'
+import { reportFailure } from '../shell/failure.js'
+import { machineClock } from './machine-clock.js'
+import { withFolder } from './mirror-folder.js'
+import { namingChain } from './name-chain.js'
 import { type PinOptions, type PinsByChain, pinsOf, pinsOfChain } from './pins-file.js'
+import { quarantine, type Verified } from './quarantine.js'
+import { Memory } from './remember/memory.js'
+import { noteNextTime } from './remember/next-time.js'
 import { summaryText, verdictText } from './text.js'
+import type { VerifyWatcher } from './watcher.js'
 
 /** The options of `verify`, parsed. */
 export interface VerifyOptions extends PinOptions {
@@ -28,7 +39,12 @@ export interface VerifyOptions extends PinOptions {
   readonly fromSeq?: number | undefined
   readonly toSeq?: number | undefined
   readonly quarantine: boolean
+  /** Milliseconds. */
+  readonly maxUnarchived?: number | undefined
   readonly json: boolean
+  /** Path of the heads of earlier runs. */
+  readonly remember?: string | undefined
+  readonly watcher?: VerifyWatcher | undefined
 }
 
 /** Verifies one chain or all. Resolves with 0 or 1. Throws an error; with several chains it reports each error instead. */
@@ -40,85 +56,178 @@ export async function runVerify(
 ): Promise<ExitCode> {
   const alerts = await openAlerts(context, note)
   const pins = await pinsOf(options)
-  const run = new VerifyRun(options, context, alerts, out, signal)
-  if (options.source !== 'mirror') await noteOtherLogs(context)
-  if (options.chain === 'all') return run.all(await chainsKnownTo(context, options.source, signal), pins)
-  return run.one(options.chain, pinsOfChain(options, pins))
+  const memory = await Memory.open(options.remember)
+  const run = new VerifyRun(options, context, alerts, memory, out, signal)
+  if (options.source !== 'mirror') {
+    await noteOtherLogs(context)
+    await warnTriggersOff(context)
+  }
+  const code =
+    options.chain === 'all'
+      ? await run.all(await chainsKnownTo(context, options.source, signal), pins)
+      : await run.one(options.chain, pinsOfChain(options, pins))
+  // A segment that ends before the chain says nothing about the end of the chain, whatever is remembered.
+  const isOfEnd = options.toSeq === undefined && options.watcher === undefined
+  if (memory === undefined && run.isUnproven && isOfEnd) await noteNextTime(options, context)
+  // A failure that was reported beside the verdict raised the exit status.
+  if (code === EXIT.done && exitStatus() === EXIT.done) await memory?.save()
+  return code
 }
 
 class VerifyRun {
+  /** Whether nothing shows where an intact chain ends. */
+  isUnproven = false
+
   constructor(
     readonly options: VerifyOptions,
     readonly context: Context,
     readonly alerts: Alerts,
+    readonly memory: Memory | undefined,
     readonly out: Output,
     readonly signal: AbortSignal,
   ) {}
 
-  async one(domainId: string, pins: readonly ChainHead[]): Promise<ExitCode> {
-    const verdict = await this.#verify(domainId, pins)
-    await this.#report(verdict)
-    return verdict.ok ? EXIT.done : EXIT.finding
+  async one(domainId: string, pins: readonly PinnedHead[]): Promise<ExitCode> {
+    const verified = await this.#verify(domainId, pins).catch(async (error: unknown) => {
+      const isMirror = this.options.source === 'mirror'
+      throw isMirror ? await withFolder(error, this.context, domainId, this.signal) : error
+    })
+    await this.#report(verified)
+    return verified.verdict.ok ? EXIT.done : EXIT.finding
   }
 
   /** Verifies every chain. The error of a chain that cannot be checked is reported, and the next chain follows. */
   async all(known: KnownChains, pins: PinsByChain): Promise<ExitCode> {
-    const verify = async (domainId: string) => {
-      const verdict = await this.#verify(domainId, pins.get(domainId) ?? [], known)
-      await this.#report(verdict)
-      return verdict
+    const platform = await this.#judgingChain(known, pins)
+    const isPlatformIntact = platform?.status === 'fulfilled' && platform.value.verdict.ok
+    const verifyOne = async (domainId: string) => {
+      const isJudge = platform !== undefined && domainId === PLATFORM_ANCHOR
+      const verified = isJudge
+        ? outcomeOf(platform)
+        : await this.#verify(domainId, pins.get(domainId) ?? [], { known, isPlatformIntact })
+      await this.#report(verified)
+      return verified.verdict
     }
-    const chains = chainsToVerify(known, pins)
-    if (chains.length === 0) {
-      throw new AuditError('nothing_to_verify', 'there is no chain to verify', {
-        advice: { code: this.options.source === 'mirror' ? 'check_mirror' : 'create_domain' },
+    const verify = (domainId: string) =>
+      verifyOne(domainId).catch((error: unknown) => {
+        this.options.watcher?.failed(domainId, error)
+        throw namingChain(error, domainId)
       })
-    }
+    const chains = chainsToVerify(known, this.#withRemembered(known, pins))
+    if (chains.length === 0) throw known.doubts?.[0] ?? (await this.#noChain())
     const { done: verdicts, failed } = await onEveryChain(chains, verify, this.options.json, this.signal)
     noteElsewhere(known, pins)
-    const summary = summarise(verdicts, failed)
+    const judged = { isPlatformIntact, now: machineClock() }
+    const doubts = [...(known.doubts ?? []), ...unknownDoubts(known, judged)]
+    for (const doubt of doubts) {
+      this.options.watcher?.doubted(doubt)
+      reportFailure(doubt, this.options.json)
+    }
+    const summary = summarise(verdicts, failed, doubts)
+    if (this.options.watcher !== undefined) return summary.diverged > 0 ? EXIT.finding : EXIT.done
     if (this.options.json) await this.out.json({ summary })
     else await this.out.line(summaryText(summary))
     return summary.diverged > 0 ? EXIT.finding : EXIT.done
   }
 
-  async #verify(domainId: string, pins: readonly ChainHead[], known?: KnownChains): Promise<Verdict> {
-    assertHere(domainId, known)
-    const { fromSeq = 1, toSeq } = this.options
-    const request: VerifyRequest = { domainId, fromSeq, toSeq, pins, known }
-    const isExpected = known?.created.has(domainId) ?? false
-    const source = await openSource(this.context, this.options.source, domainId, { isExpected })
-    return withProgress(`verify ${domainId}`, (onProgress) =>
-      verifyChain(source, request, onProgress, this.signal),
-    )
+  /** Adds the chains that have a remembered head. A chain in another mirror is not verified here, and is named in a note. */
+  #withRemembered({ elsewhere = [] }: KnownChains, pins: PinsByChain): PinsByChain {
+    const others = new Set(elsewhere.map(({ domainId }) => domainId))
+    const remembered = (this.memory?.domainIds ?? []).filter((domainId) => !others.has(domainId))
+    return new Map([...remembered.map((domainId) => [domainId, []] as const), ...pins])
   }
 
-  async #report(verdict: Verdict): Promise<void> {
-    if (this.options.json) await this.out.json(verifyResult(verdict))
-    else await this.out.line(verdictText(verdict))
+  async #noChain(): Promise<AuditError> {
+    if (this.options.source === 'mirror') {
+      const { noChainIn } = await import('../../verify/mirror/find-mirror.js')
+      return noChainIn(await chosenMirror(this.context), await mirrorCodec(), this.signal)
+    }
+    return new AuditError('nothing_to_verify', 'there is no chain to verify', {
+      advice: { code: 'create_domain' },
+    })
+  }
+
+  /** Verifies the platform chain ahead of its turn, where it does not record some chains and they are judged by it. */
+  async #judgingChain(
+    known: KnownChains,
+    pins: PinsByChain,
+  ): Promise<PromiseSettledResult<Verified> | undefined> {
+    if (known.unrecorded === undefined || known.unrecorded.size === 0) return undefined
+    const [settled] = await Promise.allSettled([
+      this.#verify(PLATFORM_ANCHOR, pins.get(PLATFORM_ANCHOR) ?? [], { known }),
+    ])
+    return settled
+  }
+
+  /** `all` is given when every chain is verified: the chains are then judged against each other. */
+  async #verify(
+    domainId: string,
+    pins: readonly PinnedHead[],
+    all?: Pick<VerifyRequest, 'known' | 'isPlatformIntact'>,
+  ): Promise<Verified> {
+    const known = all?.known
+    assertHere(domainId, known)
+    const { fromSeq = 1, toSeq, maxUnarchived } = this.options
+    const remembered = this.memory?.headsIn(domainId, { fromSeq, toSeq }) ?? []
+    const request: VerifyRequest = {
+      domainId,
+      fromSeq,
+      toSeq,
+      pins: [...pins, ...remembered],
+      ...all,
+      maxUnarchived,
+      now: machineClock(),
+      observer: this.options.watcher?.observer(domainId),
+    }
+    const isExpected = known?.created.has(domainId) ?? false
+    const { source: name } = this.options
+    const { signal } = this
+    const source = await openSource(this.context, name, domainId, {
+      isExpected,
+      unread: known?.unread,
+      signal,
+    })
+    const verdict = await withProgress(
+      `verify ${domainId}`,
+      (onProgress) => verifyChain(source, request, onProgress, this.signal),
+      { isVerdict: true },
+    )
+    this.isUnproven ||= verdict.ok && verdict.end === 'unproven'
+    if (verdict.ok) this.memory?.see(domainId, verdict.head, remembered)
+    this.options.watcher?.verified(verdict, request.pins)
+    return { verdict, request, source }
+  }
+
+  async #report(verified: Verified): Promise<void> {
+    const { verdict } = verified
+    if (this.options.watcher === undefined) await this.#publish(verified)
+    if (verdict.uncounted !== undefined && verdict.uncounted.length > 0)
+      note(
+        `note: indexes not counted, because PostgreSQL reads by another one: ${verdict.uncounted.join(', ')}`,
+      )
+    for (const line of strayNotes(verdict.domainId, verdict.strays)) note(line)
+    const isAll = this.options.chain === 'all'
+    for (const doubt of verdict.doubts)
+      reportFailure(isAll ? namingChain(doubt, verdict.domainId) : doubt, this.options.json)
+  }
+
+  /** Prints the verdict, records its findings and sends them to the webhook. */
+  async #publish(verified: Verified): Promise<void> {
+    const { verdict } = verified
+    if (this.options.json) await this.out.json(fullVerifyResult(verdict))
+    else await this.out.line(verdictText(verdict, undefined, this.out.style))
     if (verdict.findings.some(isUndecided))
       note('to see which copy was rewritten, give a head seen before: --expect-head SEQ:HASH')
     // Without a database there is no quarantine.
-    if (this.options.quarantine && this.options.source !== 'mirror') await this.#quarantine(verdict)
+    if (this.options.quarantine && this.options.source !== 'mirror')
+      await quarantine(verified, this.context, this.signal)
     this.alerts.raise(verdict)
   }
+}
 
-  /** Records the findings. A failure to record them is a note and changes no verdict. */
-  async #quarantine({ domainId, source, findings }: Verdict): Promise<void> {
-    if (findings.length === 0) return
-    try {
-      const { recordFindings } = await import('../../quarantine/quarantine.js')
-      const store = await openQuarantineStore(this.context)
-      const recorded = await recordFindings(store, domainId, source, findings)
-      if (recorded === 'not_permitted')
-        note('note: the findings were not quarantined: this role may not write')
-      else if (recorded.written > 0) note(`${recorded.written} quarantined; see: audit quarantine list --all`)
-    } catch (error) {
-      note(
-        `note: the findings were not quarantined: ${error instanceof AuditError ? error.message : 'it failed'}`,
-      )
-    }
-  }
+function outcomeOf(settled: PromiseSettledResult<Verified>): Verified {
+  if (settled.status === 'rejected') throw settled.reason
+  return settled.value
 }
 
 /** Notes the chains that the summary does not count, because they are in another mirror. */
@@ -139,6 +248,15 @@ function assertHere(domainId: string, known: KnownChains | undefined): void {
     'nothing_to_verify',
     `Domain ${domainId} is pinned and is not in this mirror: its own mirror is ${other.mirrorUrl}`,
     `run: audit verify --domain ${domainId} --source mirror --mirror ${other.mirrorUrl}`,
+  )
+}
+
+/** Warns about a connection on which no trigger fires. What is stored can be verified all the same. */
+async function warnTriggersOff(context: Context): Promise<void> {
+  const { triggersOff } = await context.database()
+  if (triggersOff === undefined) return
+  note(
+    safe`warning: session_replication_role is ${triggersOff}: triggers do not guard the tables, and commands that write stop; see: audit db status`,
   )
 }
 

@@ -1,34 +1,44 @@
-import type { Finding } from '../../chain/finding.js'
-import { wireFinding } from '../../json/finding.js'
+import type { ClockAhead } from '../../chain/row-time.js'
 import type { Verdict } from '../../verify/verdict.js'
 import type { VerifySummary } from '../../verify/verify-all.js'
 import { safe } from '../output/safe-text.js'
+import { secondsText } from '../output/seconds-text.js'
+import { PLAIN, type Style } from '../output/style.js'
+import { endLines } from './end-text.js'
+import { findingsLines } from './finding-text.js'
 
 /**
  * Returns a verdict as text: the verdict on the first line, and then each finding with what was expected and observed.
- * `neither`: a word of eight letters for a verdict that is neither intact nor diverged.
+ * `neither`: a word of eight letters for a verdict that is neither intact nor diverged. `style` is that of the stream.
+ * `file`: the path of a bundle.
  */
-export function verdictText(verdict: Verdict, neither?: string): string {
-  const { ok, domainId, source, segmentFrom, segmentTo, rows, head, findings, durationMs } = verdict
+export function verdictText(verdict: Verdict, neither?: string, style: Style = PLAIN, file?: string): string {
+  const { ok, domainId, source, mirror, segmentFrom, segmentTo, rows, head, findings, durationMs } = verdict
+  const { archivedThrough, clockAhead } = verdict
+  const archived = archivedThrough === undefined ? '' : `  archived through ${archivedThrough}`
   const rate = `${rows} rows in ${(Math.round(durationMs) / 1000).toFixed(2)} s`
-  const word = neither ?? (ok ? 'intact  ' : 'DIVERGED')
-  const first = `${word}  ${domainId}  rows ${segmentFrom} to ${segmentTo} of ${source}  ${rate}`
-  return [first, `          head ${head.seq}:${head.hash}`, ...findings.flatMap(findingLines)].join('\n')
+  const tone = neither !== undefined ? 'warn' : ok ? 'good' : 'bad'
+  const word = style.mark(tone) + (neither ?? (ok ? 'intact  ' : 'DIVERGED'))
+  const first = `${style.paint(tone, word)}  ${domainId}  rows ${segmentFrom} to ${segmentTo} of ${source}  ${rate}`
+  return [
+    first,
+    `          head ${head.seq}:${head.hash}${archived}`,
+    ...(mirror === undefined ? [] : [safe`          mirror ${mirror}`]),
+    ...(clockAhead === undefined ? [] : [`          ${clockAheadText(clockAhead)}`]),
+    ...endLines(verdict).map((line) => `          ${line}`),
+    ...findingsLines(findings, { domainId, source, mirror, file }, style),
+  ].join('\n')
 }
 
-/** Returns one finding as text. A detail may quote the name of an object, which is untrusted. */
-export function findingLines(finding: Finding): string[] {
-  const { code, seq_from, seq_to, expected, observed, detail } = wireFinding(finding)
-  const place = seq_from === seq_to ? `row ${seq_from}` : `rows ${seq_from} to ${seq_to}`
-  return [
-    safe`  ${code}  ${place}: ${detail}`,
-    ...(expected === undefined ? [] : [`    expected  ${expected}`]),
-    ...(observed === undefined ? [] : [`    observed  ${observed}`]),
-  ]
+function clockAheadText({ fromSeq, seconds }: ClockAhead): string {
+  return `from row ${fromSeq} on the chain is ahead of the clock, by ${secondsText(seconds)}; later rows get the same time`
 }
 
 export function summaryText(summary: VerifySummary): string {
   const { chains, intact, diverged, failed, rows, findings } = summary
   const could = failed === 0 ? '' : `, ${failed} could not be checked`
-  return `${chains} chains, ${rows} rows: ${intact} intact, ${diverged} diverged${could}, ${findings} findings`
+  const counts = `${chains} chains, ${rows} rows: ${intact} intact, ${diverged} diverged${could}, ${findings} findings`
+  if (intact === 0) return counts
+  const { head, pinned, unproven } = summary.ends
+  return `${counts}\n  ends of the intact chains: ${pinned} pinned, ${head} by their own head row, ${unproven} unproven`
 }

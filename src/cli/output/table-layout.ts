@@ -1,0 +1,144 @@
+import { sum } from '../../base/sum.js'
+import { type DrawnColumn, drawn } from './draw-table.js'
+import type { Screen } from './screen.js'
+import { type ShortForm, shortened } from './short-text.js'
+import type { Style } from './style.js'
+import { brokenText, longestWord, textWidth } from './text-width.js'
+
+/** A column, and what may become of it. */
+export interface FilledColumn extends DrawnColumn {
+  readonly isNumeric: boolean
+  readonly short?: ShortForm
+  /** Columns are left out in this order, 1 first. */
+  readonly drop?: number
+  /** Whether texts of other columns are broken before this column is left out. */
+  readonly dropLate?: boolean
+}
+
+/** A table as text, and the titles of the columns that it has no room for. */
+export interface Table {
+  readonly text: string
+  readonly dropped: readonly string[]
+}
+
+interface Form {
+  readonly columns: readonly FilledColumn[]
+  readonly dropped: readonly string[]
+}
+
+const GAP = '  '
+
+/** The least width of a column whose cells are broken into lines. */
+const LEAST = 8
+
+/** Longer words may be broken. */
+const LONG_WORD = 20
+
+/**
+ * Lays out a table. On a terminal it takes the first form that fits: whole, with short cells, with fewer columns, broken
+ * where words end, with even fewer columns, and broken anywhere.
+ */
+export function fitted(columns: readonly FilledColumn[], screen: Screen, style: Style): Table {
+  const { columns: shown, dropped } = formFor(columns, screen)
+  return { text: drawn(shown, style), dropped }
+}
+
+function formFor(columns: readonly FilledColumn[], { columns: room, unicode }: Screen): Form {
+  const whole = { columns, dropped: [] }
+  if (room === undefined) return whole
+  const cut = unicode ? '…' : '..'
+  const short = columns.map((column) => shortColumn(column, cut))
+  const early = dropForms(short, (column) => column.dropLate !== true)
+  const late = dropForms(short, () => true).slice(early.length)
+  const unbroken = [
+    whole,
+    { columns: columns.map((column) => digestColumn(column, cut)), dropped: [] },
+    ...early,
+  ]
+  const first = unbroken.find((form) => isWithin(form.columns, room))
+  if (first !== undefined) return first
+  const breakable = [...early.slice(-1), ...late].map((form) => ({
+    ...form,
+    columns: brokenAtWords(form.columns, room),
+  }))
+  const second = breakable.find((form) => isWithin(form.columns, room))
+  return second ?? lastForm([...early, ...late], room)
+}
+
+function lastForm(forms: readonly Form[], room: number): Form {
+  const { columns, dropped } = forms.at(-1) ?? { columns: [], dropped: [] }
+  return { columns: narrowed(columns, room, () => LEAST), dropped }
+}
+
+function shortColumn(column: FilledColumn, cut: string): FilledColumn {
+  return { ...column, texts: shortened(column.texts, column.short, cut) }
+}
+
+/** Returns a column with short digests and excerpts, which are long and seldom read. */
+function digestColumn(column: FilledColumn, cut: string): FilledColumn {
+  return column.short === 'digest' || column.short === 'excerpt' ? shortColumn(column, cut) : column
+}
+
+/** Returns the table, and then the table with one column less each time. */
+function dropForms(columns: readonly FilledColumn[], mayDrop: (column: FilledColumn) => boolean): Form[] {
+  const order = columns.filter((column) => column.drop !== undefined && mayDrop(column)).sort(byDrop)
+  return [undefined, ...order].map((_, count) => {
+    const without = new Set(order.slice(0, count))
+    return {
+      columns: columns.filter((column) => !without.has(column)),
+      // In the order of the table.
+      dropped: columns.filter((column) => without.has(column)).map(({ title }) => title),
+    }
+  })
+}
+
+function byDrop(a: FilledColumn, b: FilledColumn): number {
+  return Number(a.dropLate === true) - Number(b.dropLate === true) || (a.drop ?? 0) - (b.drop ?? 0)
+}
+
+function isWithin(columns: readonly FilledColumn[], room: number): boolean {
+  return widthOf(columns.map(naturalWidth)) <= room
+}
+
+function widthOf(widths: readonly number[]): number {
+  return sum(widths, (width) => width) + GAP.length * Math.max(0, widths.length - 1)
+}
+
+function naturalWidth(column: FilledColumn): number {
+  return widest(column, (text) => Math.max(...text.split('\n').map(textWidth)))
+}
+
+function brokenAtWords(columns: readonly FilledColumn[], room: number): FilledColumn[] {
+  return narrowed(columns, room, (column) =>
+    Math.min(LONG_WORD, Math.max(LEAST, widest(column, longestWord))),
+  )
+}
+
+function widest({ title, texts }: FilledColumn, widthIn: (text: string) => number): number {
+  return [title, ...texts].reduce((width, text) => Math.max(width, widthIn(text)), 0)
+}
+
+/** Takes columns from the widest column of text, down to its least width, until the table fits. Breaks its cells into lines. */
+function narrowed(
+  columns: readonly FilledColumn[],
+  room: number,
+  leastOf: (column: FilledColumn) => number,
+): FilledColumn[] {
+  const widths = columns.map(naturalWidth)
+  const least = columns.map((column) =>
+    column.short === undefined && !column.isNumeric ? leastOf(column) : Number.POSITIVE_INFINITY,
+  )
+  for (let over = widthOf(widths) - room; over > 0; over -= 1) {
+    const place = widths.reduce((best, width, index) => {
+      if (width <= (least[index] ?? 0)) return best
+      return best < 0 || width > (widths[best] ?? 0) ? index : best
+    }, -1)
+    if (place < 0) break
+    widths[place] = (widths[place] ?? 0) - 1
+  }
+  return columns.map((column, index) => {
+    const width = widths[index] ?? LEAST
+    const broken = (text: string) => brokenText(text, width).join('\n')
+    return { ...column, title: broken(column.title), texts: column.texts.map(broken) }
+  })
+}

@@ -1,0 +1,64 @@
+import { AuditError } from '../../base/errors.js'
+import type { Context } from '../../compose/context.js'
+import type { RowsFrom } from '../../compose/read/rows.js'
+import { isTyped } from '../flags/chain.js'
+import { type ParsedChains, parseSeveralChains } from '../flags/several-chains.js'
+import { parseFrom } from './source.js'
+
+/** The copies of the chains to read: some chains, or all that the source knows. */
+export interface Copies {
+  readonly source: RowsFrom['source']
+  readonly from: readonly RowsFrom[] | 'all'
+  /** Whether an answer has rows of several chains, so that each row must name its chain. */
+  readonly areSeveral: boolean
+  readonly isBundle: boolean
+}
+
+interface ParsedCopies extends ParsedChains {
+  readonly flags: ParsedChains['flags'] & { readonly source?: string | undefined }
+}
+
+/**
+ * Returns the copies to read. A FILE is a bundle, which names its chain itself. Throws `usage`, also for several chains of a
+ * bundle, which holds one.
+ */
+export function parseCopies(parsed: ParsedCopies, file: string | undefined): Copies {
+  const { source } = parsed.flags
+  if (file !== undefined || source === 'bundle') return ofBundle(parsed, file)
+  const chains = parseSeveralChains(parsed)
+  const name = source === 'mirror' ? 'mirror' : 'postgres'
+  if (chains === 'all') return { source: name, from: 'all', areSeveral: true, isBundle: false }
+  const from = chains.map((domainId) =>
+    parseFrom({ flags: { source, domain: domainId }, raw: [] }, undefined),
+  )
+  return { source: name, from, areSeveral: from.length > 1, isBundle: false }
+}
+
+function ofBundle({ flags, raw }: ParsedCopies, file: string | undefined): Copies {
+  const { source, domain, platform, 'all-chains': all } = flags
+  const domains = [domain ?? []].flat()
+  if (isTyped(raw, 'domain') && domains.length > 1) {
+    throw new AuditError('usage', 'expected one --domain: a bundle holds one chain')
+  }
+  const chain = all === true ? {} : { domain: domains[0], platform: platform === true }
+  const from = parseFrom({ flags: { source, ...chain }, raw }, file)
+  return { source: from.source, from: [from], areSeveral: false, isBundle: true }
+}
+
+/** Returns the copies of each chain, in order of their ids for all chains. Rejects where there is none, or one cannot be read. */
+export async function copiesOf(
+  context: Context,
+  { source, from }: Copies,
+  signal: AbortSignal,
+): Promise<readonly RowsFrom[]> {
+  if (from !== 'all') return from
+  const name = source === 'mirror' ? 'mirror' : 'postgres'
+  const { chainsKnownTo } = await import('../../compose/known-chains.js')
+  const { domainIds, unread } = await chainsKnownTo(context, name, signal)
+  // A list that leaves out a chain would look complete.
+  for (const failure of unread?.values() ?? []) throw failure
+  if (domainIds.length > 0) {
+    return [...new Set(domainIds)].sort().map((domainId) => ({ source: name, domainId }))
+  }
+  throw new AuditError('nothing_to_verify', 'there is no chain', { advice: { code: 'create_domain' } })
+}

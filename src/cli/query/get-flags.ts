@@ -1,0 +1,25 @@
+import { AuditError } from '../../base/errors.js'
+import { parseSeq } from '../../query/list-query.js'
+import type { ParsedChain } from '../flags/chain.js'
+import type { GetOptions } from './get-run.js'
+import { parseFrom, parseSeqAndFile } from './source.js'
+
+interface ParsedGet extends ParsedChain {
+  readonly args: { readonly seq?: string | undefined; readonly file?: string | undefined }
+  readonly flags: ParsedChain['flags'] & {
+    readonly seq?: string | undefined
+    readonly source?: string | undefined
+    readonly json: boolean
+  }
+}
+
+/** Parses the flags and arguments of `get`. Throws `usage` unless they give exactly one seq, and `invalid_seq`. */
+export function parseGet(parsed: ParsedGet): GetOptions {
+  const { args, flags } = parsed
+  const { seq, file } = parseSeqAndFile([args.seq, args.file])
+  if (seq !== undefined && flags.seq !== undefined)
+    throw new AuditError('usage', 'SEQ and --seq exclude each other')
+  const chosen = seq ?? flags.seq
+  if (chosen === undefined) throw new AuditError('usage', 'expected the seq of a row: audit get SEQ')
+  return { seq: parseSeq(chosen), from: parseFrom(parsed, file), json: flags.json }
+}

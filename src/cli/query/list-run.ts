@@ -1,0 +1,72 @@
+import type { Context } from '../../compose/context.js'
+import type { ReadEntry, SeqRange } from '../../ports/query.js'
+import { listEntries } from '../../query/list.js'
+import type { Output } from '../output/output.js'
+import { note } from '../output/streams.js'
+import { type Copies, copiesOf } from './copies.js'
+import { firstOf, lastRows } from './last-rows.js'
+import { runFollow } from './list-follow.js'
+import type { ListMode } from './list-mode.js'
+import { withHints } from './open.js'
+import { type ChainsRequest, OpenChains } from './open-chains.js'
+import { printEach, printList, type RowsForm } from './print-rows.js'
+
+/** The options of `list`, parsed. */
+export interface ListOptions extends ChainsRequest {
+  readonly copies: Copies
+  readonly mode: ListMode
+  readonly range: SeqRange
+  readonly form: RowsForm
+}
+
+/** Prints rows of chains. With `verify`, raises the exit code to 1 where a printed row is damaged or unlinked. */
+export async function runList(
+  options: ListOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const copies = await copiesOf(context, options.copies, signal)
+  const chains = await OpenChains.open(context, copies, options)
+  const print = () => printMode(options, chains, out, signal)
+  const [only, second] = copies
+  // The hint about a mirror's folder is for one chain.
+  if (only !== undefined && second === undefined) await withHints(context, only, signal, print)
+  else await print()
+  await chains.finish()
+}
+
+async function printMode(
+  { mode, range, form }: ListOptions,
+  chains: OpenChains,
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const rows = () => chains.rows(() => range, signal)
+  if (mode.kind === 'all') return printEach(chains.judging(rows()), form, out)
+  if (mode.kind === 'follow') return runFollow(mode.before, { range, form }, chains, out, signal)
+  if (mode.kind === 'last') {
+    const last = await lastRows(chains, () => range, mode.rows, signal)
+    return printList({ entries: last.map((row) => chains.judge(row)) }, form, out)
+  }
+  const [only] = chains.all
+  if (only === undefined || form.areSeveral) return printFirst(rows(), mode.limit, form, chains, out)
+  const { reader, domainId, cursorKey, filter } = only
+  const page = await listEntries(reader, cursorKey, { domainId, filter, range, ...mode })
+  const entries = page.entries.map((row) => chains.judge(row))
+  return printList({ entries, nextCursor: page.nextCursor }, form, out)
+}
+
+/** Prints the first rows of several chains. A cursor is the place in one chain, so there is none. */
+async function printFirst(
+  rows: AsyncIterable<ReadEntry>,
+  limit: number,
+  form: RowsForm,
+  chains: OpenChains,
+  out: Output,
+): Promise<void> {
+  const first = await firstOf(rows, limit + 1)
+  const entries = first.slice(0, limit).map((row) => chains.judge(row))
+  await printList({ entries }, form, out)
+  if (first.length > limit) note('more rows follow; with several chains: --limit up to 200, or --all')
+}

@@ -1,0 +1,33 @@
+import type { ReadProblem } from '../../query/read-problem.js'
+import { safe } from '../output/safe-text.js'
+import { note } from '../output/streams.js'
+import { EXIT, raiseExit } from '../shell/exit-codes.js'
+
+const NAMED = 3
+
+/** Collects what a copy holds and an answer leaves out, although it may belong there. */
+export class ReadProblems {
+  readonly #first: string[] = []
+  #count = 0
+  #unknown = 0
+
+  readonly add = ({ problem, isUnknown = false }: ReadProblem): void => {
+    this.#count += 1
+    if (isUnknown) this.#unknown += 1
+    if (this.#first.length < NAMED) this.#first.push(problem)
+  }
+
+  /**
+   * Notes the problems: the answer may lack a row. Raises the exit code to 1 for a damaged copy, and to 3 for rows of a
+   * generation that this program does not know.
+   */
+  report(): void {
+    if (this.#count === 0) return
+    if (this.#count > this.#unknown) raiseExit(EXIT.finding)
+    if (this.#unknown > 0) raiseExit(EXIT.unable)
+    for (const problem of this.#first) note(safe`left out: ${problem}`)
+    const more = this.#count - this.#first.length
+    if (more > 0) note(`left out: ${more} more`)
+    note('note: what is left out may belong to this answer; rows that cannot be read have --reason unknown')
+  }
+}

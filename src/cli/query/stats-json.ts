@@ -1,0 +1,65 @@
+import { wireTime } from '../../base/wire-time.js'
+import type { Dimension, GroupCounts, RowCounts } from '../../ports/stats.js'
+import type { Check } from '../../query/check.js'
+import type { ChainTotals, Stats, StatsBlock } from '../../query/stats-report.js'
+
+/** The counts of the rows of one dimension. */
+interface BlockJson {
+  /** The number of values; absent where there are too many to count. */
+  readonly values?: number
+  readonly groups: readonly GroupCounts[]
+  /** The rows of all values that are not in `groups`. */
+  readonly other?: RowCounts
+}
+
+/** The answer of `stats`. */
+export interface StatsJson extends RowCounts {
+  readonly first_recorded_at?: string
+  readonly last_recorded_at?: string
+  /** The rows by what recomputing them shows; absent where they were not recomputed. */
+  readonly checks?: Readonly<Record<Check, number>>
+  readonly chains: readonly ChainJson[]
+  readonly by: Readonly<Record<string, BlockJson>>
+}
+
+interface ChainJson extends RowCounts {
+  readonly domain_id: string
+  readonly first_seq?: number
+  readonly last_seq?: number
+}
+
+export function statsJson(stats: Stats, checks: StatsJson['checks']): StatsJson {
+  const { rows, denied, firstRecordedAt, lastRecordedAt, chains, blocks } = stats
+  return {
+    rows,
+    denied,
+    ...(firstRecordedAt !== undefined && { first_recorded_at: wireTime(firstRecordedAt) }),
+    ...(lastRecordedAt !== undefined && { last_recorded_at: wireTime(lastRecordedAt) }),
+    ...(checks !== undefined && { checks }),
+    chains: chains.map(chainJson),
+    by: Object.fromEntries(blocks.map((block) => [dimensionKey(block.dimension), blockJson(block)])),
+  }
+}
+
+/** Returns the key of a dimension: `object_type` for `object-type`. */
+export function dimensionKey(dimension: Dimension): string {
+  return dimension.replace('-', '_')
+}
+
+function chainJson({ domainId, rows, denied, firstSeq, lastSeq }: ChainTotals): ChainJson {
+  return {
+    domain_id: domainId,
+    rows,
+    denied,
+    ...(firstSeq !== undefined && { first_seq: firstSeq }),
+    ...(lastSeq !== undefined && { last_seq: lastSeq }),
+  }
+}
+
+function blockJson({ values, groups, other }: StatsBlock): BlockJson {
+  return {
+    ...(values !== undefined && { values }),
+    groups: groups.map(({ value, rows, denied }) => ({ value, rows, denied })),
+    ...(other !== undefined && { other }),
+  }
+}

@@ -1,0 +1,106 @@
+import type { Context } from '../../compose/context.js'
+import { openCountStore } from '../../compose/query.js'
+import type { SeqRange } from '../../ports/query.js'
+import { type ChainCounts, type CountRequest, type Dimension, MAX_VALUES } from '../../ports/stats.js'
+import type { Check } from '../../query/check.js'
+import { assertKnown, streamEntries } from '../../query/list.js'
+import { RowCounter } from '../../query/stats.js'
+import { statsOf } from '../../query/stats-report.js'
+import type { Format } from '../flags/format.js'
+import type { Output } from '../output/output.js'
+import { withProgress } from '../output/progress.js'
+import { type Copies, copiesOf } from './copies.js'
+import { withHints } from './open.js'
+import { type ChainsRequest, type OpenChain, OpenChains } from './open-chains.js'
+import { printStatsCsv } from './stats-csv.js'
+import { statsJson } from './stats-json.js'
+import { printStats } from './stats-text.js'
+
+/** The options of `stats`, parsed. */
+export interface StatsOptions extends ChainsRequest {
+  readonly copies: Copies
+  readonly range: SeqRange
+  readonly dimensions: readonly Dimension[]
+  readonly top: number
+  readonly format: Format
+}
+
+type CountChain = (chain: OpenChain) => Promise<ChainCounts>
+
+/** Counts rows and prints the counts. With `verify`, raises the exit code to 1 where a counted row is damaged or unlinked. */
+export async function runStats(
+  options: StatsOptions,
+  context: Context,
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const { dimensions, top, format } = options
+  const copies = await copiesOf(context, options.copies, signal)
+  const chains = await OpenChains.open(context, copies, options)
+  // PostgreSQL counts faster than rows can be recomputed; every other copy must be read in full.
+  const bySql = options.copies.source === 'postgres' && !options.verify
+  const count = bySql
+    ? await countInDatabase(options, copies.length, context, signal)
+    : countStream(options, signal)
+  const counted: { domainId: string; counts: ChainCounts }[] = []
+  for (const [index, chain] of chains.all.entries()) {
+    const from = copies[index]
+    const work = () => countKnown(chain, count)
+    const counts = from === undefined ? await work() : await withHints(context, from, signal, work)
+    counted.push({ domainId: chain.domainId, counts })
+  }
+  const stats = statsOf(counted, dimensions, top)
+  const checks = bySql ? undefined : sumOfChecks(chains.all)
+  if (format === 'json') await out.json(statsJson(stats, checks))
+  else if (format === 'csv') await printStatsCsv(stats, out)
+  else await printStats(stats, checks, out)
+  await chains.finish()
+}
+
+async function countKnown(chain: OpenChain, count: CountChain): Promise<ChainCounts> {
+  const counts = await count(chain)
+  if (counts.rows === 0) await assertKnown(chain.reader, chain.domainId)
+  return counts
+}
+
+async function countInDatabase(
+  { range, dimensions, top }: StatsOptions,
+  chains: number,
+  context: Context,
+  signal: AbortSignal,
+): Promise<CountChain> {
+  const store = await openCountStore(context)
+  // Several chains may share a value, so the counts of each chain are needed in full.
+  const request: Omit<CountRequest, 'domainId' | 'filter'> = {
+    range,
+    dimensions,
+    values: chains === 1 ? top : MAX_VALUES,
+  }
+  return ({ domainId, filter }) => store.count({ ...request, domainId, filter }, signal)
+}
+
+function countStream({ dimensions, range }: StatsOptions, signal: AbortSignal): CountChain {
+  return async ({ reader, judge, domainId, filter }) => {
+    const counter = new RowCounter(dimensions)
+    let rows = 0
+    await withProgress(`stats ${domainId}`, async (onProgress) => {
+      for await (const row of streamEntries(reader, domainId, filter, range, signal)) {
+        judge.judge(row)
+        counter.add(row)
+        rows += 1
+        onProgress({ rows })
+      }
+    })
+    return counter.counts
+  }
+}
+
+function sumOfChecks(chains: readonly OpenChain[]): Readonly<Record<Check, number>> {
+  const sum = { ok: 0, damaged: 0, unlinked: 0 }
+  for (const { judge } of chains) {
+    sum.ok += judge.counts.ok
+    sum.damaged += judge.counts.damaged
+    sum.unlinked += judge.counts.unlinked
+  }
+  return sum
+}

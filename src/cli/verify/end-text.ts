@@ -1,0 +1,46 @@
+import { wireTime } from '../../base/wire-time.js'
+import type { Verdict } from '../../verify/verdict.js'
+
+/**
+ * Returns up to which row and time an intact chain is intact, and what shows that no newer rows were removed. Returns nothing
+ * for a chain that diverges.
+ */
+export function endLines(verdict: Verdict): string[] {
+  if (!verdict.ok || verdict.head.seq === 0) return []
+  if (verdict.end === 'pinned') return pinnedLines(verdict)
+  return verdict.end === 'head' ? headLines(verdict) : unprovenLines(verdict)
+}
+
+function placeOf({ head, lastRecordedAt }: Verdict): string {
+  const time = lastRecordedAt === undefined ? '' : `, recorded ${wireTime(lastRecordedAt)}`
+  return `intact up to row ${head.seq}${time}`
+}
+
+function pinnedLines(verdict: Verdict): string[] {
+  return [
+    `${placeOf(verdict)}; that row is pinned by a head from outside`,
+    'rows that were added after the head was saved and removed again would not show',
+  ]
+}
+
+function headLines(verdict: Verdict): string[] {
+  return [
+    `${placeOf(verdict)}; this database's own head row agrees`,
+    'somebody who can write to this database can move both: pin it with --remember FILE or --expect-head',
+    ...pinnedPart(verdict),
+  ]
+}
+
+function unprovenLines(verdict: Verdict): string[] {
+  const what =
+    verdict.source === 'postgres' || verdict.source === 'both'
+      ? 'the rows after it were not verified'
+      : 'that no newer rows were removed is not shown'
+  return [`${placeOf(verdict)}; ${what}`, ...pinnedPart(verdict)]
+}
+
+function pinnedPart({ pinnedThrough }: Verdict): string[] {
+  return pinnedThrough === undefined
+    ? []
+    : [`a head from outside shows that no row up to ${pinnedThrough} was removed`]
+}

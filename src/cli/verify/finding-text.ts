@@ -1,0 +1,108 @@
+import type { Finding } from '../../chain/finding.js'
+import { wireFinding } from '../../json/finding.js'
+import type { SourceName } from '../../ports/verify.js'
+import { chainWords } from '../flags/chain-words.js'
+import { safe } from '../output/safe-text.js'
+import { PLAIN, type Style } from '../output/style.js'
+import { quoted } from '../shell/mirror-words.js'
+import { changeLines, contextLines } from './change-text.js'
+
+/** Findings that a text shows. JSON has all. */
+const MOST_FINDINGS = 20
+
+/** Where findings were made. */
+export interface FoundIn {
+  readonly domainId: string
+  readonly source: SourceName
+  readonly mirror?: string | undefined
+  /** The path of a bundle. */
+  readonly file?: string | undefined
+}
+
+/**
+ * Returns the first findings as text, each with what was changed, the rows around it and the commands that show more. Of
+ * several findings about one row, the first shows it.
+ */
+export function findingsLines(findings: readonly Finding[], found: FoundIn, style: Style = PLAIN): string[] {
+  const shown = new Set<number>()
+  const lines = findings.slice(0, MOST_FINDINGS).flatMap((finding) => {
+    const seqs = seqsOf(finding)
+    const isNew = seqs.some((seq) => !shown.has(seq))
+    for (const seq of seqs) shown.add(seq)
+    const evidence = isNew
+      ? [...changeLines(finding, style), ...contextLines(finding), ...nextLines(finding, found)]
+      : []
+    return [...findingLines(finding, style), ...evidence]
+  })
+  const more = findings.length - MOST_FINDINGS
+  return [
+    ...lines,
+    ...(more > 0 ? [`  … ${more.toLocaleString('en-US')} more: --json`] : []),
+    ...unknownLines(findings, found),
+  ]
+}
+
+/** Returns one finding as text. A detail may quote the name of an object, which is untrusted. */
+export function findingLines(finding: Finding, style: Style = PLAIN): string[] {
+  const { code, seq_from, seq_to, expected, observed, detail } = wireFinding(finding)
+  const place = seq_from === seq_to ? `row ${seq_from}` : `rows ${seq_from} to ${seq_to}`
+  return [
+    `  ${style.paint('bad', code)}${safe`  ${place}: ${detail}`}`,
+    ...(expected === undefined ? [] : [`    expected  ${expected}`]),
+    ...(observed === undefined ? [] : [`    observed  ${observed}`]),
+  ]
+}
+
+/** Returns the rows that the text of a finding shows. */
+function seqsOf({ changes = [], context = [], seqFrom, seqTo }: Finding): number[] {
+  const inside = context.map(({ seq }) => seq).filter((seq) => seqFrom <= seq && seq <= seqTo)
+  const seqs = [...changes.map(({ seq }) => seq), ...inside]
+  return seqs.length > 0 ? seqs : context.length > 0 ? [seqFrom] : []
+}
+
+/** Returns the commands that show the row and the rows around it. */
+function nextLines({ changes = [], original, seqFrom }: Finding, { domainId, mirror }: FoundIn): string[] {
+  const [seq = seqFrom] = changes.map((change) => change.seq)
+  const chain = chainWords(domainId)
+  const isMirror = mirror !== undefined && original === 'mirror'
+  const copy = isMirror ? ` --source mirror --mirror ${quoted(mirror)}` : ''
+  const get = changes.length === 0 ? [] : [`audit get --seq ${seq} ${chain}${copy}`]
+  return [...get, `audit list --around ${seq} ${chain}${copy}`].map(
+    (line, i) => safe`    ${i === 0 ? 'next: ' : '      '}${line}`,
+  )
+}
+
+/** Codes of findings that say that a row is not as it was, or is lost. */
+const OF_ROWS: ReadonlySet<string> = new Set([
+  'entry_hash_mismatch',
+  'broken_link',
+  'malformed_row',
+  'object_malformed',
+  'duplicate_seq',
+  'seq_gap',
+])
+
+const ALONE = {
+  postgres: ['PostgreSQL', 'the mirror can show it'],
+  mirror: ['the mirror', 'PostgreSQL can show it'],
+  bundle: ['this file', 'PostgreSQL and the mirror can show it'],
+} as const
+
+/** Where one copy is in hand, says that it cannot show the original, which copy could, and the commands. */
+function unknownLines(findings: readonly Finding[], { domainId, source, mirror, file }: FoundIn): string[] {
+  const first = findings.find(({ code }) => OF_ROWS.has(code))
+  if (source === 'both' || first === undefined) return []
+  const [copy, other] = ALONE[source]
+  const chain = chainWords(domainId)
+  const place = mirror === undefined ? '' : ` --mirror ${quoted(mirror)}`
+  const around = {
+    postgres: `audit list --around ${first.seqFrom} ${chain}`,
+    mirror: `audit list --around ${first.seqFrom} ${chain} --source mirror${place}`,
+    bundle: `audit list --around ${first.seqFrom} ${quoted(file ?? 'FILE')}`,
+  }
+  return [
+    `  what the row held before cannot be known from ${copy} alone; ${other}`,
+    safe`    next: ${around[source]}`,
+    safe`          audit verify ${chain} --source both${place}`,
+  ]
+}
