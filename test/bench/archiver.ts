@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -66,11 +66,14 @@ async function barePuts(url: string, rows: number): Promise<number> {
 }
 
 async function archive(home: string, url: string) {
-  const created = await audit(home, ['domain', 'create', '--json', '--mirror', url])
+  const created = await audit(home, ['domain', 'create', '--json'])
   const domainId: string = JSON.parse(created.stdout).domain_id
   const append = ['append', '--domain', domainId, '--stdin', '--json']
   await audit(home, append, { input: join(home, 'rows.ndjson'), keepOutput: false })
-  const ran = await audit(home, ['archiver', '--once', '--concurrency', CONCURRENCY])
-  const start = await audit(home, ['archiver', '--once'])
+  const map = join(home, 'mirrors')
+  await appendFile(map, `${domainId} ${url}\n`)
+  const archiver = ['archiver', '--once', '--mirror-map', map]
+  const ran = await audit(home, [...archiver, '--init-mirror', '--concurrency', CONCURRENCY])
+  const start = await audit(home, archiver)
   return { seconds: ran.seconds - start.seconds, megabytes: ran.megabytes, domainId }
 }

@@ -45,7 +45,7 @@ async function writeRows(path: string, rows: number): Promise<void> {
 async function plainDelete(bench: Bench, domainId: string): Promise<number> {
   const database = new Database(bench.url)
   try {
-    return await database.withClient(async (client) => {
+    return await database.write(async (client) => {
       await client.query('CREATE TABLE bench_context (LIKE audit_entry_context INCLUDING ALL)')
       await client.query(
         `INSERT INTO bench_context SELECT c.* FROM audit_entry_context c JOIN audit_subject_pii p ON p.domain_id = c.domain_id

@@ -6,7 +6,7 @@ import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 
 /** Serves the HTTP surface for callers who may do everything, so that the cost of an authorizer is not measured. */
 const [url = ''] = process.argv.slice(2)
-const database = new Database(url, 10, 15_000)
+const database = new Database(url, 10, { queryTimeout: 15_000 })
 const nothing = () => undefined
 const app = await buildApp({
   authenticator: {

@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { ensureEmbedded, stopEmbedded } from '../../src/repo/embedded/embedded.js'
 import { benchAppend, benchKeyedAppend } from './append.js'
 import { benchArchiver } from './archiver.js'
+import { benchBrowse } from './browse.js'
 import { benchCopy } from './copy.js'
 import { benchErase } from './erase.js'
 import { benchEvidence } from './evidence.js'
 import { benchHttp } from './http.js'
+import { benchLook } from './look.js'
 import { benchMirror } from './mirror.js'
 import { benchQueries } from './queries.js'
+import { benchReport } from './report.js'
 import { benchStart } from './start.js'
 import { audit, scratch } from './subject.js'
 import { benchVerify } from './verify.js'
@@ -27,14 +30,17 @@ try {
   const long = await benchAppend(bench, rows)
   const short = await benchAppend(bench, Math.round(rows / 10))
   await benchKeyedAppend(bench, Math.round(rows / 20))
+  await benchLook(bench, Math.min(1_000, Math.round(rows / 20)))
   await benchVerify(bench, short)
   await benchVerify(bench, long)
+  await benchReport(bench, short)
   await benchCopy(bench, short)
   await benchEvidence(bench, long)
   await benchQueries(bench, long)
   await benchErase(bench, Math.round(rows / 10))
   await benchHttp(bench, long)
   await benchStart(bench)
+  await benchBrowse(bench)
   await benchMirror(bench, short, Math.round(rows / 10) + 1)
   await benchArchiver(Math.round(rows / 100))
 } finally {

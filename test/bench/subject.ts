@@ -13,7 +13,8 @@ export function scratch(home: string, url: string, rows: number): Bench {
   return { home, url, rows }
 }
 
-const RUN = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
+/** The command line that is measured. */
+export const RUN = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
 
 /** The result of a process that has ended. */
 export interface Ran {

@@ -8,7 +8,7 @@ import type { Placed } from '../../src/ports/append.js'
 import type { Pepper } from '../../src/ports/pepper.js'
 import type { EntrySource } from '../../src/ports/verify.js'
 import { PostgresEntryStore } from '../../src/repo/append/append.js'
-import { Database } from '../../src/repo/session/database.js'
+import { Database, type DatabaseOptions } from '../../src/repo/session/database.js'
 import { chainState } from '../../src/repo/verify/chain-state.js'
 import { knownChains } from '../../src/repo/verify/known-chains.js'
 import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
@@ -32,8 +32,9 @@ export class Writer {
   constructor(
     url: string,
     readonly pepper = testPepper(),
+    options: DatabaseOptions = {},
   ) {
-    this.database = new Database(url)
+    this.database = new Database(url, undefined, options)
     this.store = new PostgresEntryStore(this.database)
     this.sink = new Sink(sinkOptions(this.database, pepper))
   }
@@ -81,7 +82,7 @@ export async function storedRows(url: string, domainId: string) {
 
 /** Returns the number of rows by the chain's head, which must agree with the rows; 0 where there is no chain. */
 export async function chainLength(writer: Writer, domainId: string): Promise<number> {
-  const { head, last } = await writer.database.withClient((client) => chainState(client, domainId))
+  const { head, last } = await writer.database.read((client) => chainState(client, domainId))
   if (head?.seq !== last?.seq) throw new Error(`the head says ${head?.seq}, the last row is ${last?.seq}`)
   return last?.seq ?? 0
 }
@@ -89,7 +90,7 @@ export async function chainLength(writer: Writer, domainId: string): Promise<num
 /** Returns the findings of all chains, each verified from its genesis. */
 export async function allFindings(writer: Writer): Promise<unknown[]> {
   const source: EntrySource = new PostgresSource(writer.database)
-  const known = await writer.database.withClient(knownChains)
+  const known = await writer.database.read(knownChains)
   const findings: unknown[] = []
   for (const domainId of chainsToVerify(known, new Map())) {
     const request = { domainId, fromSeq: 1, pins: [] }

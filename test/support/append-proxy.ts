@@ -17,6 +17,7 @@ export class FaultProxy {
   readonly #target: string
   readonly #dir: string
   readonly #server: Server
+  #pause: { marker: string; meanwhile: () => Promise<unknown> } | undefined
   #armed: { fault: Fault; marker: string; hit: () => void } | undefined
   readonly url: string
 
@@ -42,6 +43,11 @@ export class FaultProxy {
     })
   }
 
+  /** Runs `meanwhile` before the next message that holds `marker` goes on to the server. */
+  pauseAt(marker: string, meanwhile: () => Promise<unknown>): void {
+    this.#pause = { marker, meanwhile }
+  }
+
   async close(): Promise<void> {
     await new Promise((resolve) => this.#server.close(resolve))
     await rm(this.#dir, { recursive: true, force: true })
@@ -59,12 +65,23 @@ export class FaultProxy {
       const fault = this.#faultOf(chunk)
       if (fault === 'lost') drop()
       mute ||= fault === 'unanswered'
-      if (fault !== 'lost' && fault !== 'held') server.write(chunk)
+      if (fault === 'lost' || fault === 'held') return
+      const paused = this.#pausedBy(chunk)
+      if (paused === undefined) server.write(chunk)
+      // A failure of the test itself breaks the connection, and the write under test then fails.
+      else paused.then(() => server.write(chunk), drop)
     })
     server.on('data', (chunk) => {
       if (mute) drop()
       else client.write(chunk)
     })
+  }
+
+  #pausedBy(chunk: Buffer): Promise<unknown> | undefined {
+    if (this.#pause === undefined || !chunk.includes(this.#pause.marker)) return undefined
+    const { meanwhile } = this.#pause
+    this.#pause = undefined
+    return meanwhile()
   }
 
   #faultOf(chunk: Buffer): Fault | undefined {

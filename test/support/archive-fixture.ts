@@ -3,20 +3,28 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { BackfillDeps } from '../../src/archive/backfill.js'
 import type { ArchiverDeps } from '../../src/archive/drain-pass.js'
 import { FindingLog } from '../../src/archive/finding-log.js'
 import type { SourcedFinding } from '../../src/archive/findings.js'
 import { Mirrors } from '../../src/archive/mirrors.js'
 import { archiveOnce, type ChainDrained } from '../../src/archive/once.js'
+import type { PlacesDeps } from '../../src/archive/places.js'
+import { MirrorLocations, type MirrorMap, noMirrorGiven } from '../../src/base/mirror-locations.js'
 import { nodeHasher } from '../../src/base/node-hasher.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
+import { HeldChains } from '../../src/marker/held-chains.js'
+import { MirrorGuard } from '../../src/marker/mirror-guard.js'
+import { makeRoot } from '../../src/mirror/make-root.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
+import { mirrorMarkers } from '../../src/mirror/object/marker.js'
 import { openMirror } from '../../src/mirror/open.js'
 import { OpenMirrors } from '../../src/mirror/open-mirrors.js'
 import type { ArchiveQueue } from '../../src/ports/archive.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
 import { postgresArchiveLedger } from '../../src/repo/archive/archive-ledger.js'
 import { postgresArchiveQueue } from '../../src/repo/archive/archive-queue.js'
+import { postgresMarkerRegistry } from '../../src/repo/archive/mirror-marker.js'
 import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
 import { Database } from '../../src/repo/session/database.js'
 import { postgresSnapshots } from '../../src/repo/verify/postgres-snapshot.js'
@@ -34,11 +42,14 @@ export class ArchiveFixture {
     readonly dir: string,
   ) {}
 
-  static async make(): Promise<ArchiveFixture> {
+  /** The mirror has its marker, unless `marked` is false. */
+  static async make({ marked = true } = {}): Promise<ArchiveFixture> {
     const dir = await mkdtemp(join(tmpdir(), 'archive-'))
     // A missing directory cannot be listed, because it may be an unmounted one.
     await mkdir(join(dir, 'mirror'))
-    return new ArchiveFixture(await testDatabase(), dir)
+    const fixture = new ArchiveFixture(await testDatabase(), dir)
+    if (marked) await fixture.mark(fixture.mirrorUrl)
+    return fixture
   }
 
   get url(): string {
@@ -60,6 +71,14 @@ export class ArchiveFixture {
       )
     }
     return inserted
+  }
+
+  /** Begins a mirror, as --init-mirror does. */
+  async mark(url: string): Promise<void> {
+    const database = new Database(this.url)
+    const guard = guardOn(database, true)
+    await guard.assertOurs({ url, store: await openMirror(url), serves: () => false, given: {} }, NEVER)
+    await database.close()
   }
 
   archiver(options: ArchiverOptions = {}): Archiver {
@@ -133,6 +152,7 @@ export class ArchiveFixture {
 }
 
 export interface ArchiverOptions {
+  readonly map?: MirrorMap
   readonly concurrency?: number
   /** Options that are added to the URL of the database. */
   readonly databaseOptions?: string
@@ -148,16 +168,19 @@ export class Archiver {
   /** The keys of all create calls. */
   readonly asked: string[] = []
   readonly database: Database
-  readonly deps: ArchiverDeps
+  readonly deps: ArchiverDeps & Pick<BackfillDeps, 'hasBegun'> & Pick<PlacesDeps, 'chains'>
   readonly #queue: ArchiveQueue
   readonly #mirrors: OpenMirrors
 
   constructor(fixture: ArchiveFixture, options: ArchiverOptions) {
-    const { concurrency = 8, databaseOptions, store = same, queue = same } = options
+    const { concurrency = 8, databaseOptions, store = same, queue = same, map } = options
     const suffix = databaseOptions === undefined ? '' : `&options=${encodeURIComponent(databaseOptions)}`
     this.database = new Database(`${fixture.url}${suffix}`)
     this.#queue = postgresArchiveQueue(this.database)
     this.#mirrors = new OpenMirrors(async (url) => this.#watched(store(await openMirror(url))))
+    const guard = guardOn(this.database, false)
+    const registry = postgresMarkerRegistry(this.database)
+    const held = new HeldChains({ registry, codec: mirrorCodec })
     const log = new FindingLog({
       quarantine: postgresQuarantine(this.database),
       report: (domainId, found) => this.found.push({ domainId, ...found }),
@@ -169,9 +192,17 @@ export class Archiver {
       hasher: nodeHasher,
       mirrors: new Mirrors({
         open: (url) => this.#mirrors.at(url),
-        defaultUrl: fixture.mirrorUrl,
+        locations: new MirrorLocations({ defaultUrl: fixture.mirrorUrl, map }),
+        otherwise: async ({ domainId }) => {
+          throw noMirrorGiven(domainId)
+        },
         concurrency,
       }),
+      assertOurs: ({ url, store: place }, signal) =>
+        guard.assertOurs({ url, store: place, serves: () => true, given: {} }, signal),
+      assertHeld: (domainId, mirror, signal) => held.assertHeld(domainId, { ...mirror, given: {} }, signal),
+      hasBegun: () => false,
+      chains: registry.chains,
       onFindings: (domainId, findings) => log.add(domainId, findings),
       onStamped: () => undefined,
     }
@@ -185,8 +216,8 @@ export class Archiver {
     return postgresSnapshots(this.database)
   }
 
-  once(stop: AbortSignal = NEVER): Promise<ChainDrained[]> {
-    return archiveOnce(this.deps, stop)
+  once(stop: AbortSignal = NEVER, deps: Partial<ArchiverDeps> = {}): Promise<ChainDrained[]> {
+    return archiveOnce({ ...this.deps, ...deps }, stop)
   }
 
   async close(): Promise<void> {
@@ -209,6 +240,18 @@ export class Archiver {
       close: () => store.close(),
     }
   }
+}
+
+function guardOn(database: Database, init: boolean): MirrorGuard {
+  const registry = postgresMarkerRegistry(database)
+  const deps = {
+    registry,
+    markers: mirrorMarkers,
+    codec: mirrorCodec,
+    makeRoot,
+    report: { unreadable: () => undefined, unwritable: () => undefined, marked: () => undefined },
+  }
+  return new MirrorGuard(deps, { init: init ? 'begin' : undefined, isHome: false })
 }
 
 export function md5(bytes: Uint8Array): string {

@@ -328,6 +328,7 @@ function personalData(): BadLine[] {
     ['object', (text: string) => ({ object: `doc:of/${text.toUpperCase()}` })],
     ['relation_path', (text: string) => ({ relation_path: ['member', `x/${text}`] })],
     ['correlation_id', (text: string) => ({ correlation_id: text })],
+    ['zedtoken', (text: string) => ({ zedtoken: text })],
   ] as const
   return people.flatMap(([kind, text, where]) =>
     fields.map(

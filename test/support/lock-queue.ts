@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { rowsOf } from './postgres.js'
 
 const WAITING = `SELECT count(*)::int AS n FROM pg_locks
-  WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+  WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`
 
 /**
  * Starts all runs, and lets them get the chain's lock in the given order: they queue behind a lock that is held until the
@@ -17,11 +18,11 @@ export async function inOrderOf(
   await client.connect()
   try {
     await client.query('BEGIN')
-    await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('audit/chain/' || $1, 0))`, [domainId])
+    await client.query('SELECT FROM audit_log_chain_head WHERE domain_id = $1 FOR UPDATE', [domainId])
     const outcomes: Promise<string>[] = []
     for (const run of runs) {
       outcomes.push(outcomeOf(run()))
-      await waiting(client, outcomes.length)
+      await waiting(url, outcomes.length)
     }
     await client.query('COMMIT')
     return await Promise.all(outcomes)
@@ -30,10 +31,11 @@ export async function inOrderOf(
   }
 }
 
-async function waiting(client: pg.Client, wanted: number): Promise<void> {
+/** Looks from a connection of its own: a transaction sees the sessions that there were at its first look. */
+async function waiting(url: string, wanted: number): Promise<void> {
   for (let tries = 0; tries < 1_000; tries += 1) {
-    const { rows } = await client.query<{ n: number }>(WAITING)
-    if (rows[0]?.n === wanted) return
+    const [row] = await rowsOf(url, WAITING)
+    if (row?.n === wanted) return
     await sleep(5)
   }
   throw new Error(`${wanted} runs never waited for the lock`)

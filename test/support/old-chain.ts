@@ -38,7 +38,7 @@ export async function oldChain(
   await target.insert(stored.map((entry) => ({ entry, etag: '"e"' })))
   const head = { seq: stored.length, hash: stored.at(-1)?.entryHash ?? '' }
   await target.finish(domainId, head, { createdAt: entries[0]?.recordedAt ?? now })
-  await database.withClient(async (client) => {
+  await database.write(async (client) => {
     await client.query(
       `INSERT INTO audit_entry_context (domain_id, seq, ip, user_agent)
        SELECT domain_id, seq, '192.0.2.1', 'agent' FROM audit_log_entry WHERE domain_id = $1 AND seq > 1`,

@@ -123,7 +123,7 @@ function watched(source: EntrySource, onScan: (request: ScanRequest) => void): E
 }
 
 async function hasStamp(database: Database): Promise<boolean> {
-  const { rowCount } = await database.withClient((client) =>
+  const { rowCount } = await database.write((client) =>
     client.query('SELECT FROM audit_tamper_quarantine WHERE acknowledged_at IS NOT NULL LIMIT 1'),
   )
   return rowCount === 1

@@ -23,7 +23,7 @@ interface Passage {
 const FOLDERS = ['src', 'commands', 'test', 'bin', 'docs', '.ci']
 const SINGLE = ['README.md', 'CHANGELOG.md', 'package.json', 'vitest.config.ts']
 const READ_BY_PEOPLE = /\.(?:tsx?|m?js|json|md|txt|yml|py|zed)$|^\.ci\/run$/
-const GENERATED_OR_RULES = /openapi\.json$|vectors\/|\/prose[\w-]*(?:\.unit\.test)?\.ts$/
+const FOREIGN_OR_RULES = /\/node_modules\/|openapi\.json$|vectors\/|\/prose[\w-]*(?:\.unit\.test)?\.ts$/
 
 /** Returns the files that a person reads: sources, tests, pages and the messages of CI. Needs no git. */
 export function proseFiles(root: string): string[] {
@@ -32,9 +32,7 @@ export function proseFiles(root: string): string[] {
       posix.join(folder, name.split(sep).join('/')),
     ),
   )
-  return [...inFolders, ...SINGLE].filter(
-    (file) => READ_BY_PEOPLE.test(file) && !GENERATED_OR_RULES.test(file),
-  )
+  return [...inFolders, ...SINGLE].filter((file) => READ_BY_PEOPLE.test(file) && !FOREIGN_OR_RULES.test(file))
 }
 
 /** Returns the passages of a text. A phrase that is broken over two lines is whole in its passage. */

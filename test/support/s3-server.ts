@@ -7,6 +7,10 @@ import type { AddressInfo } from 'node:net'
 export interface BucketOptions {
   readonly versions?: boolean
   readonly ignoresConditions?: boolean
+  /** The answer to every PUT with the header, in place of creating the object. */
+  readonly refusesConditions?: { readonly status: number; readonly code: string }
+  /** The status that says that the object exists. Default: 412. */
+  readonly existsStatus?: number
 }
 
 /** What happens to a request in place of its response. */
@@ -20,6 +24,12 @@ export type Fault =
   | { readonly kind: 'hang' }
   /** The headers and half of the body. */
   | { readonly kind: 'half' }
+  /** Half of the body and a proper end: in chunks, or with the header that is given. */
+  | { readonly kind: 'short'; readonly headers?: Readonly<Record<string, string>> }
+  /** Status 200 with this body, like a proxy that does not speak S3. */
+  | { readonly kind: 'body'; readonly body: string; readonly etag?: string }
+  /** Status 200 and one byte every 20 ms, without an end. */
+  | { readonly kind: 'drip' }
 
 /** A request, as faults are chosen by and as logged: `PUT key`, `HEAD key`, `GET key`, `LIST`, `VERSIONS`, `COPY key`. */
 export interface Seen {
@@ -129,11 +139,15 @@ export class S3Server {
     const fault = this.fault(seen)
     if (fault?.kind === 'cut') request.socket.destroy()
     if (fault?.kind === 'cut' || fault?.kind === 'hang') return
+    if (fault?.kind === 'drip') return drip(response)
     const answer =
       fault?.kind === 'error'
         ? problem(fault.status, fault.code)
-        : this.#answer(seen, this.#buckets.get(name), request, url, body)
+        : fault?.kind === 'body'
+          ? { status: 200, headers: { etag: fault.etag ?? '' }, body: Buffer.from(fault.body) }
+          : this.#answer(seen, this.#buckets.get(name), request, url, body)
     if (fault?.kind === 'cut_after') request.socket.destroy()
+    else if (fault?.kind === 'short') sendShort(response, answer, fault.headers)
     else send(request, response, answer, fault?.kind === 'half')
   }
 
@@ -157,7 +171,10 @@ export class S3Server {
   #put(bucket: Bucket, key: string, request: IncomingMessage, body: Buffer): Answer {
     if (request.headers['content-md5'] !== md5(body, 'base64')) return problem(400, 'BadDigest')
     const isConditional = request.headers['if-none-match'] === '*' && bucket.ignoresConditions !== true
-    if (isConditional && currentVersion(bucket, key) !== undefined) return problem(412, 'PreconditionFailed')
+    const refusal = bucket.refusesConditions
+    if (isConditional && refusal !== undefined) return problem(refusal.status, refusal.code)
+    if (isConditional && currentVersion(bucket, key) !== undefined)
+      return problem(bucket.existsStatus ?? 412, 'PreconditionFailed')
     const version = this.#write(bucket, key, body, false)
     this.onPut(key)
     return { status: 200, headers: written(bucket, version) }
@@ -182,7 +199,8 @@ export class S3Server {
   }
 
   #list(bucket: Bucket, query: URLSearchParams): Answer {
-    const after = Buffer.from(query.get('continuation-token') ?? '', 'base64').toString()
+    const token = query.get('continuation-token')
+    const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64').toString()
     const prefix = query.get('prefix') ?? ''
     const delimiter = query.get('delimiter')
     const currentKeys = keysOf(bucket, prefix).filter((key) => currentVersion(bucket, key) !== undefined)
@@ -277,6 +295,22 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
   if (request.method === 'HEAD') response.end()
   else if (isHalf) response.write(body.subarray(0, body.length / 2), () => request.socket.destroy())
   else response.end(body)
+}
+
+function sendShort(
+  response: ServerResponse,
+  { status, headers, body = Buffer.alloc(0) }: Answer,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(more['content-range'] === undefined ? status : 206, { ...headers, ...more })
+  response.write(body.subarray(0, body.length / 2))
+  response.end()
+}
+
+function drip(response: ServerResponse): void {
+  response.writeHead(200, { etag: '"x"' })
+  const timer = setInterval(() => response.write(' '), 20)
+  response.once('close', () => clearInterval(timer))
 }
 
 function xml(text: string): Buffer {

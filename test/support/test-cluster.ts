@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp } from 'node:fs/promises'
+import { cp, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Binaries, findBinaries } from '../../src/repo/embedded/binaries.js'
@@ -13,6 +13,8 @@ export interface TestCluster {
   start(): Promise<void>
   /** `immediate` is a crash: recovery runs at the next start. */
   stop(mode?: 'fast' | 'immediate'): Promise<void>
+  /** Starts a standby with what this cluster holds now. It replays nothing later, as one that lags far behind. */
+  standby(): Promise<TestCluster>
 }
 
 const SETTINGS = {
@@ -62,11 +64,31 @@ function control(binaries: Binaries, dir: string, settings: Record<string, strin
   const data = join(dir, 'data')
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`)
   const start = ['start', '-w', '-D', data, '-l', join(dir, 'log'), '-o', options.join(' ')]
-  return {
+  const cluster: TestCluster = {
     url: urlIn(dir, 'postgres'),
     start: () => succeed(binaries.pgCtl, start, { output: 'ignore' }),
     stop: (mode = 'fast') => succeed(binaries.pgCtl, ['stop', '-w', '-D', data, '-m', mode]),
+    standby: () => startStandby(binaries, cluster, data, settings),
   }
+  return cluster
+}
+
+async function startStandby(
+  binaries: Binaries,
+  primary: TestCluster,
+  data: string,
+  settings: Record<string, string>,
+): Promise<TestCluster> {
+  const dir = await mkdtemp(join(tmpdir(), 'apg-'))
+  reap(binaries, dir, process.pid)
+  await primary.stop()
+  const copy = join(dir, 'data')
+  await cp(data, copy, { recursive: true, preserveTimestamps: true })
+  await primary.start()
+  await writeFile(join(copy, 'standby.signal'), '')
+  const standby = control(binaries, dir, { ...settings, unix_socket_directories: dir })
+  await standby.start()
+  return standby
 }
 
 function reap(binaries: Binaries, dir: string, watched: number): void {
