@@ -71,7 +71,7 @@ describe('the alert of a divergence', () => {
 
   it('is sent by the archiver', async () => {
     const more = { AUDIT_MIRROR_URL: `file://${join(dir, 'mirror')}` }
-    expect(await audit(['archiver', '--once'], { more })).toMatchObject({ code: 1 })
+    expect(await audit(['archiver', '--once', '--init-mirror'], { more })).toMatchObject({ code: 1 })
     expect(server.bodies()).toMatchObject([
       { domain_id: edited, code: 'entry_hash_mismatch', source: 'postgres' },
     ])

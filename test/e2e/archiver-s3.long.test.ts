@@ -41,7 +41,8 @@ function env(endpoint: string): Record<string, string> {
   }
 }
 
-const once = (endpoint: string) => runCli(['archiver', '--once', '--json'], { env: env(endpoint) })
+const once = (endpoint: string) =>
+  runCli(['archiver', '--once', '--init-mirror', '--json'], { env: env(endpoint) })
 
 function summaryOf(stdout: string): unknown {
   return (jsonLines(stdout).at(-1) as { summary: unknown }).summary
@@ -51,11 +52,14 @@ async function stamped(): Promise<number> {
   return ROWS - (await fixture.unstamped(rows[0]?.domainId ?? '')).length
 }
 
+const hasObject = ({ domainId, seq }: ChainedEntry) =>
+  own.versionsOf(bucket, `chains/${mirrorCodec.key(domainId, seq)}`).length > 0
+
 /** Returns the number of the chain's objects on the suite's own server. */
-async function objects(): Promise<number> {
-  const keys = rows.map(({ domainId, seq }) => `chains/${mirrorCodec.key(domainId, seq)}`)
-  return keys.filter((key) => own.versionsOf(bucket, key).length > 0).length
-}
+const objects = () => rows.filter(hasObject).length
+
+/** Returns the number of rows before the first row without an object. Rows are stamped in order. */
+const rowsBeforeGap = () => rows.findIndex((row) => !hasObject(row))
 
 /** Expects an object for every row, with the bytes of the encoded row, and its etag in the row's stamp. */
 async function expectComplete(endpoint: string): Promise<void> {
@@ -97,7 +101,7 @@ describe('on the suite’s own S3 server', () => {
     const { code, stdout, stderr } = await once(own.url)
     expect({ code, stderr, summary: summaryOf(stdout) }).toEqual({
       code: 0,
-      stderr: '',
+      stderr: `began the mirror s3://${bucket}/chains\n`,
       summary: { chains: 1, archived: ROWS, held: 0, failed: 0 },
     })
     await expectComplete(own.url)
@@ -119,18 +123,23 @@ describe('on the suite’s own S3 server', () => {
       { kind: 'error', status: 403, code: 'InvalidAccessKeyId' },
       'mirror_permission_denied',
     ],
-  ] as const)('ends with 3 for %s halfway, with all uploaded rows stamped', async (_name, fault, error) => {
-    let puts = 0
-    own.fault = ({ verb }) => (verb === 'PUT' && ++puts > 100 ? fault : undefined)
-    const { code, stderr } = await once(own.url)
-    expect({ code, ...JSON.parse(stderr) }).toMatchObject({ code: 3, error: { code: error } })
-    expect(stderr).not.toMatch(/SECRET|KEYID/)
-    expect(await stamped()).toBe(await objects())
-    expect(await objects()).toBeGreaterThan(90)
-    own.fault = () => undefined
-    expect((await once(own.url)).code).toBe(0)
-    await expectComplete(own.url)
-  })
+  ] as const)(
+    'ends with 3 for %s halfway, with the rows before the first failure stamped',
+    async (_name, fault, error) => {
+      let puts = 0
+      own.fault = ({ verb }) => (verb === 'PUT' && ++puts > 100 ? fault : undefined)
+      const { code, stderr } = await once(own.url)
+      const [begun, failure = ''] = stderr.split('\n')
+      expect(begun).toBe(`began the mirror s3://${bucket}/chains`)
+      expect({ code, ...JSON.parse(failure) }).toMatchObject({ code: 3, error: { code: error } })
+      expect(stderr).not.toMatch(/SECRET|KEYID/)
+      expect(await stamped()).toBe(rowsBeforeGap())
+      expect(objects()).toBeGreaterThan(90)
+      own.fault = () => undefined
+      expect((await once(own.url)).code).toBe(0)
+      await expectComplete(own.url)
+    },
+  )
 })
 
 describe(
@@ -151,9 +160,12 @@ describe(
     afterEach(() => proxy.goAway())
 
     it('waits for an endpoint that is away for a while', async () => {
-      const child = await spawnCli(['archiver', '--poll-interval', '0.05', '--concurrency', '2', '--json'], {
-        env: env(proxy.url),
-      })
+      const child = await spawnCli(
+        ['archiver', '--init-mirror', '--poll-interval', '0.05', '--concurrency', '2', '--json'],
+        {
+          env: env(proxy.url),
+        },
+      )
       const ended = finished(child)
       while ((await stamped()) === 0) await sleep(5)
       await proxy.goAway()
@@ -184,7 +196,9 @@ describe(
       for (let round = 0; round < 5; round += 1) {
         const children = await Promise.all(
           [1, 2].map(() =>
-            spawnCli(['archiver', '--poll-interval', '0.05', '--json'], { env: env(proxy.url) }),
+            spawnCli(['archiver', '--init-mirror', '--poll-interval', '0.05', '--json'], {
+              env: env(proxy.url),
+            }),
           ),
         )
         const ends = children.map(finished)

@@ -369,7 +369,7 @@ describe('a home of its own', () => {
 
   it.each([
     ['a path too long', `/tmp/${'x'.repeat(100)}`, 'the path of the home is too long'],
-    ['below a file', join(PEPPER.slice('file://'.length), 'home'), /cannot create .* ENOTDIR/],
+    ['below a file', join(PEPPER.slice('file://'.length), 'home'), /cannot read .* ENOTDIR/],
   ])('%s', async (_name, home, says) => {
     const hint = 'choose'
     await holds(

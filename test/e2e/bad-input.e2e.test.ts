@@ -164,10 +164,11 @@ const FILES: readonly Refusal[] = [
   trail('a record that is null', records(null), ', record 1: record: missing, or of a wrong type'),
   trail('no eventName', records({ ...CLOUDTRAIL, eventName: undefined }), ', record 1: eventName: missing'),
   trail(
-    'a record without an identity',
-    records({ ...CLOUDTRAIL, userIdentity: {} }),
-    ', record 1: userIdentity: neither',
+    'a record whose identity is text',
+    records({ ...CLOUDTRAIL, userIdentity: 'x' }),
+    ', record 1: userIdentity: missing, or of a wrong type',
   ),
+  trail('two members Records', '{"Records":[],"Records":[]}', ': a key occurs twice in one object'),
   trail(
     'a long name',
     records({ ...CLOUDTRAIL, eventName: 'E'.repeat(126) }),
@@ -176,8 +177,8 @@ const FILES: readonly Refusal[] = [
   {
     ...trail(
       'a person',
-      records({ ...CLOUDTRAIL, requestID: SECRET.subject }),
-      ', record 1: correlation_id holds',
+      records({ ...CLOUDTRAIL, eventName: `From ${SECRET.ip}`, sourceIPAddress: SECRET.ip }),
+      ', record 1: relation holds the ip',
     ),
     code: 'personal_data_in_chain',
   },
@@ -228,6 +229,12 @@ const INPUTS: readonly Refusal[] = [
   append('stdin as cloudtrail', ['--stdin', '--format', 'cloudtrail'], '--stdin reads NDJSON', {
     input: GOOD,
   }),
+  append('an idempotent NDJSON file', [good, '--idempotent'], '--idempotent is for --format cloudtrail'),
+  append(
+    'an idempotent entry',
+    ['--idempotent', '--subject', 'x'],
+    '--idempotent is for --format cloudtrail',
+  ),
   append('an unknown format', [good, '--format', 'csv'], '--format: expected one of ndjson, cloudtrail'),
   append('an unknown flag', [`--plaintxt=${SECRET.plaintext}`, good], 'no such flag: --plaintxt'),
   append('rejects that exist', [good, '--rejects', existing], `--rejects: ${existing} already exists`),
@@ -346,11 +353,11 @@ const FLAGS: readonly Refusal[] = [
   flags('the subject in the object', { object: `doc:${SECRET.subject}` }, 'object holds the subject_id', {
     code: 'personal_data_in_chain',
   }),
-  flags('a malformed Domain', { domain: `{${DOMAIN}}` }, 'domain_id: expected a UUID', {
+  flags('a malformed Domain', { domain: `{${DOMAIN}}` }, '--domain: expected a UUID', {
     code: 'invalid_domain_id',
   }),
   flags('the nil Domain', { domain: NIL }, 'the nil UUID is never a Domain', { code: 'invalid_domain_id' }),
-  flags('an unset variable', { domain: '' }, 'domain_id: expected a UUID', { code: 'invalid_domain_id' }),
+  flags('an unset variable', { domain: '' }, '--domain: expected a UUID', { code: 'invalid_domain_id' }),
   flags('an unknown Domain', { domain: NO_DOMAIN }, `there is no Domain ${NO_DOMAIN}`, {
     code: 'residency_unknown',
   }),
@@ -370,7 +377,7 @@ const FLAGS: readonly Refusal[] = [
     env: { AUDIT_DOMAIN: '' },
   },
   {
-    ...flags('a malformed AUDIT_DOMAIN', {}, 'domain_id: expected a UUID', { code: 'invalid_domain_id' }),
+    ...flags('a malformed AUDIT_DOMAIN', {}, '--domain: expected a UUID', { code: 'invalid_domain_id' }),
     env: { AUDIT_DOMAIN: SECRET.subject },
   },
   append(
@@ -396,6 +403,8 @@ const command = (
 const HASH = 'ab'.repeat(32)
 const saved = (fields: object) =>
   JSON.stringify({ ok: true, domain_id: DOMAIN, head: { seq: 1, hash: HASH }, ...fields })
+const summary = (chains: number, failed = 0) => JSON.stringify({ summary: { ok: true, chains, failed } })
+const NESTED = `${'['.repeat(6_000)}${']'.repeat(6_000)}`
 const heads = (name: string, content: string, says: string) => {
   const path = file(name, content)
   return command(`verify --all --expect-heads ${path}`, 'invalid_input', `--expect-heads: ${says}`)
@@ -413,6 +422,10 @@ const COMMANDS: readonly Refusal[] = [
     'invalid_range',
     'to: expected a time that is not before from',
   ),
+  command('list --since yesterday', 'invalid_range', 'since: expected a duration such as 30m, 24h or 7d'),
+  command('list --since 24h --from 2026-01-01', 'usage', '--from'),
+  command('list --from 2026-02-30', 'invalid_range', 'from: no such date or time'),
+  command('list --from 2026-01-02 --to 2026-01-01', 'invalid_range', 'to: expected'),
   command('list --from yesterday', 'invalid_range', 'from: expected'),
   command(
     `list --cursor ${forged}`,
@@ -426,8 +439,17 @@ const COMMANDS: readonly Refusal[] = [
     'subject: expected a pseudonym of 64 hex digits',
   ),
   command('list --reason denied', 'invalid_input', 'reason: expected granted'),
+  command('list --reason granted --reason denied', 'invalid_input', 'reason: expected granted'),
+  command('list --denied --reason granted', 'usage', '--reason'),
+  command('list --object project', 'invalid_input', 'object: expected type:id'),
+  command('list --object a:b --object-type a', 'usage', '--object'),
+  command('export --output x.tar --denied', 'usage', 'expected one reason'),
   command(`list --domain ${NO_DOMAIN}`, 'domain_not_found', `no Domain ${NO_DOMAIN}`, notFound),
-  command('list --domain x', 'invalid_domain_id', 'domain_id: expected a UUID'),
+  command('list --domain x', 'invalid_domain_id', '--domain: expected a UUID'),
+  command('stats --top 0', 'usage', 'expected a whole number from 1 to 1000'),
+  command('stats --by colour', 'usage', '--by: expected one of reason'),
+  command('stats --all-chains --platform', 'usage', '--platform and --all-chains exclude each other'),
+  command(`stats --domain ${NO_DOMAIN}`, 'domain_not_found', `no Domain ${NO_DOMAIN}`, notFound),
   command('get --seq 0', 'invalid_seq', 'seq: expected 1 to 2^53-1'),
   command('get --seq 9007199254740992', 'invalid_seq', 'seq: expected 1 to 2^53-1'),
   command('get --seq 99', 'entry_not_found', '99', notFound),
@@ -446,6 +468,38 @@ const COMMANDS: readonly Refusal[] = [
   heads('heads-junk', `${saved({})}\n${SECRET.subject}\n`, 'line 2: expected a saved verify result'),
   heads('heads-hash', saved({ head: { seq: 1, hash: 'ab' } }), 'line 1: expected a saved verify result'),
   heads('heads-seq', saved({ head: { seq: 0, hash: HASH } }), 'line 1: expected a saved verify result'),
+  heads('heads-cut', `${saved({})}\n${saved({}).slice(0, 60)}`, 'line 2: expected a saved verify result'),
+  heads(
+    'heads-fewer',
+    `${saved({})}\n${summary(2)}\n`,
+    'the summary counts 2 chains, but the file has results of 1',
+  ),
+  heads(
+    'heads-doubled',
+    `${saved({})}\n${saved({})}\n${summary(2)}\n`,
+    'the summary counts 2 chains, but the file has results of 1',
+  ),
+  heads(
+    'heads-failed',
+    `${saved({})}\n${summary(3, 1)}\n`,
+    'the summary counts 3 chains, 1 of them failed, but the file has results of 1',
+  ),
+  heads('heads-failed-negative', `${saved({})}\n${summary(1, -1)}\n`, 'line 2: expected the summary of'),
+  heads('heads-after', `${summary(1)}\n${saved({})}\n`, 'line 2: expected nothing after the summary'),
+  heads('heads-twice', `${saved({})}\n${summary(1)}\n${summary(1)}\n`, 'line 3: expected nothing after the'),
+  heads('heads-uncounted', `${saved({})}\n{"summary":{}}\n`, 'line 2: expected the summary of verify --all'),
+  heads('heads-negative', `${saved({})}\n${summary(-1)}\n`, 'line 2: expected the summary of verify --all'),
+  heads(
+    'heads-summary-cut',
+    `${saved({})}\n${summary(1).slice(0, -3)}`,
+    'line 2: expected a saved verify result',
+  ),
+  heads('heads-summary-only', `${summary(0)}\n`, 'the file holds no verify result'),
+  heads(
+    'heads-nested',
+    `${saved({ ok: false, x: 0 }).replace(/0}$/, NESTED)}}`,
+    'line 1: this result is not ok',
+  ),
   heads('heads-diverged', saved({ ok: false }), 'line 1: this result is not ok, so its head proves nothing'),
   command(`verify --all --expect-heads ${missing}`, 'file_unreadable', `${missing} cannot be read (ENOENT)`, {
     exit: 3,

@@ -8,6 +8,7 @@ import { openMirror } from '../../src/mirror/open.js'
 import type { KnownChains } from '../../src/ports/domains.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
 import type { EntrySource } from '../../src/ports/verify.js'
+import { SNAPSHOT_BEGIN } from '../../src/repo/session/snapshot.js'
 import { chainState } from '../../src/repo/verify/chain-state.js'
 import { knownChains } from '../../src/repo/verify/known-chains.js'
 import { postgresSnapshots } from '../../src/repo/verify/postgres-snapshot.js'
@@ -120,13 +121,13 @@ async function verify(
 }
 
 async function lastSeq(domainId: string): Promise<number> {
-  const { last } = await writer.database.withClient((client) => chainState(client, domainId))
+  const { last } = await writer.database.write((client) => chainState(client, domainId))
   return last?.seq ?? 1
 }
 
 /** Verifies as `verify --all --source both` does. */
 async function verifyAll(): Promise<Verdict[]> {
-  const known = await writer.database.withClient(knownChains)
+  const known = await writer.database.withTransaction(SNAPSHOT_BEGIN, knownChains)
   const verdicts: Verdict[] = []
   for (const domainId of chainsToVerify(known, new Map())) {
     verdicts.push(await verify(both, domainId, 1, undefined, known))

@@ -257,6 +257,22 @@ describe.concurrent('help', () => {
     expect(code).toBe(0)
   })
 
+  it('wraps the lines of a paragraph once', async () => {
+    const { stdout } = await runProcess(['append', '--help'])
+    const [, paragraph = ''] = /DESCRIPTION\n.*\n\n((?: {2}.+\n)+)/.exec(stdout) ?? []
+    const lines = paragraph.trimEnd().split('\n')
+    expect(lines.length).toBeGreaterThan(3)
+    for (const [index, line] of lines.slice(0, -1).entries()) {
+      const [next = ''] = lines[index + 1]?.trim().split(' ') ?? []
+      expect(`${line} ${next}`.length).toBeGreaterThan(78)
+    }
+  })
+
+  it('describes the topic archive, and not the first of its commands', async () => {
+    const { stdout } = await runProcess(['archive', '--help'])
+    expect(stdout.split('\n')[0]).toMatch(/^The mirror: /)
+  })
+
   it('prints name and version for --version', async () => {
     const { code, stdout } = await runProcess(['--version'])
     expect(stdout).toMatch(/^audit-chain\/\d+\.\d+\.\d+ .*\n$/)
@@ -275,8 +291,9 @@ describe.concurrent('help', () => {
   })
 })
 
-/** oclif and the modules that it imports to detect the platform. */
-const OF_OCLIF = /^(@oclif\/core|wsl-utils|powershell-utils|is-(wsl|docker|inside-container))$/
+/** oclif and the modules that it imports to detect the platform, and one small file that finds what a mistyped word means. */
+const OF_OCLIF =
+  /^(@oclif\/core|fastest-levenshtein|wsl-utils|powershell-utils|is-(wsl|docker|inside-container))$/
 
 it('shows no progress in a pipe', async () => {
   const { code, stdout, stderr } = await inFixture(['progress'])

@@ -84,7 +84,7 @@ describe('export, and verify where nothing else is', () => {
     })
     const text = await verify(bundle)
     expect(text.stdout).toMatch(
-      /^intact .* rows 1 to 5000 of bundle .*\n.*head 5000:.*\n +the whole chain\n$/,
+      /^intact .* rows 1 to 5000 of bundle .*\n.*head 5000:.*\n +intact up to row 5000, .*\n +the whole chain\n$/,
     )
   })
 
@@ -157,6 +157,17 @@ describe('a filtered selection', () => {
     expect(code).toBe(0)
     expect(documentOf(stdout)).toMatchObject({ ok: true, complete: false, selection: { kind: 'filtered' } })
   })
+
+  it('shows with no pin that rows before it are there', async () => {
+    const { stdout } = await runCli(['list', some, '--limit', '1', '--json'], { env: NOWHERE })
+    const { items } = documentOf(stdout) as { items: { seq: number; entry_hash: string }[] }
+    const pin = `${items[0]?.seq}:${items[0]?.entry_hash}`
+    const json = await verify(some, '--allow-filtered', '--expect-head', pin, '--json')
+    expect([json.code, documentOf(json.stdout)]).toMatchObject([0, { ok: true, end: 'unproven' }])
+    expect(documentOf(json.stdout)).not.toHaveProperty('pinned_through')
+    const text = await verify(some, '--allow-filtered', '--expect-head', pin)
+    expect(text.stdout).not.toContain('no row up to')
+  })
 })
 
 describe('the saved output of a verify', () => {
@@ -198,7 +209,7 @@ describe('usage', () => {
   })
 
   it('refuses a FILE or --allow-filtered with another source', async () => {
-    for (const args of [[bundle], ['--allow-filtered']]) {
+    for (const args of [[bundle, '--source', 'postgres'], ['--allow-filtered']]) {
       const { code, stderr } = await cli.run('verify', '--domain', domainId, ...args)
       expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('--source bundle') })
     }

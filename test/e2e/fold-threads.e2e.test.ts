@@ -9,6 +9,7 @@ import { A, type Attack } from '../support/attacks/attack.js'
 import { type AttackFixture, attackFixture } from '../support/attacks/fixture.js'
 import { FORCED } from '../support/attacks/forced.js'
 import { REMOVED } from '../support/attacks/removed.js'
+import { unreadableRow } from '../support/attacks/unreadable.js'
 import { rowsOf } from '../support/postgres.js'
 
 // The built code: a thread cannot be started from TypeScript.
@@ -53,8 +54,10 @@ async function scan(url: string, options: PostgresSourceOptions = {}): Promise<S
   try {
     const source = new PostgresSource(database, options)
     const request = { domainId: A, fromSeq: 1, pins: [] }
+    const scanned = await source.scan(request, () => undefined, AbortSignal.timeout(60_000))
     return {
-      scan: await source.scan(request, () => undefined, AbortSignal.timeout(60_000)),
+      // The clock goes on from one scan to the next.
+      scan: { ...scanned, clock: undefined },
       threads: started - before.started,
       answers: answered - before.answered,
     }
@@ -115,6 +118,22 @@ describe('a chain judged on threads', () => {
     const { scan: plain } = await scan(field.url.replace('postgres@', `${user}@`), ELSEWHERE)
     await field.drop()
     expect(plain).toMatchObject({ fold: { rows: 8, findings: [] } })
+  })
+
+  it.each([
+    ['no threads', {}],
+    ['one of them here', THREADS],
+    ['none of them here', ELSEWHERE],
+  ])('reports what is wrong before a row that Postgres cannot read, %s', async (_where, options) => {
+    const edited = `UPDATE audit_log_entry SET relation = 'x' WHERE domain_id = '${A}' AND seq = 2;`
+    const field = await fixture.attacked(`${edited}${unreadableRow(3)}`)
+    const { scan: cut } = await scan(field.url, options)
+    await field.drop()
+    expect(cut).toMatchObject({
+      isCut: true,
+      doubts: [{ code: 'database_failed', message: expect.stringMatching(/\(XX001\), after row \d$/) }],
+      fold: { findings: [{ code: 'entry_hash_mismatch', seqFrom: 2, seqTo: 2 }] },
+    })
   })
 
   it.each([

@@ -1,10 +1,10 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { A, B } from '../support/attacks/attack.js'
-import { a } from '../support/attacks/chains.js'
+import { a, PLATFORM } from '../support/attacks/chains.js'
 import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { isSummary } from '../support/attacks/verdict.js'
 import { jsonLines, runCli } from '../support/cli.js'
@@ -36,6 +36,10 @@ interface Case {
   readonly database?: () => string
   readonly exit: number
   readonly error?: string
+  /** A part of the hint; a URL: the mirror that the hint says to give. */
+  readonly hint?: string | undefined
+  /** A part of the message. */
+  readonly says?: string
   /** With `--all`: the number of chains that were judged besides the one that could not be. */
   readonly judged?: number
 }
@@ -62,6 +66,17 @@ beforeAll(async () => {
     ['tampered', tampered],
   ] as const) {
     for (const key of await copy.keys()) server.put(bucket, `run/${key}`, await copy.read(key))
+  }
+  for (const bucket of ['odd', 'plus', 'unnamed']) server.addBucket(bucket)
+  for (const key of await mirror.keys()) {
+    server.put('odd', `dt=2026/${key}`, await mirror.read(key))
+    server.put('plus', `x/a+b/${key}`, await mirror.read(key))
+    server.put('unnamed', `a b/${key}`, await mirror.read(key))
+  }
+  server.addBucket('headless')
+  for (const key of (await mirror.keys()).filter((name) => !name.includes(PLATFORM))) {
+    server.put('headless', `run/${key}`, await mirror.read(key))
+    server.put('headless', `damaged/${key}`, await tampered.read(key))
   }
 })
 
@@ -128,6 +143,7 @@ const CASES: readonly Case[] = [
     url: () => pathToFileURL(join(home, 'none')).href,
     exit: 3,
     error: 'mirror_unavailable',
+    hint: 'mount it, or check --mirror',
   },
   {
     name: 'a directory with nothing in it',
@@ -157,6 +173,13 @@ const CASES: readonly Case[] = [
     error: 'mirror_unavailable',
   },
   {
+    name: 'an object whose answer in chunks ends early',
+    url: intact,
+    fault: onKey(at(4), { kind: 'short' }),
+    exit: 3,
+    error: 'mirror_unavailable',
+  },
+  {
     name: 'an object that may not be fetched',
     url: intact,
     fault: onKey(at(4), denied),
@@ -167,8 +190,9 @@ const CASES: readonly Case[] = [
     name: 'an object that cannot be fetched, and damage',
     url: damaged,
     fault: onKey(at(6), error500),
-    exit: 3,
+    exit: 1,
     error: 'mirror_unavailable',
+    judged: 1,
   },
   {
     name: 'an object that cannot be fetched, every chain',
@@ -192,8 +216,98 @@ const CASES: readonly Case[] = [
     name: 'a listing that fails',
     url: intact,
     fault: (request) => (request.verb === 'LIST' ? error500 : undefined),
+    says: `mirror s3://intact/run: audit/${A}/ cannot be listed`,
     exit: 3,
     error: 'mirror_unavailable',
+  },
+  ...[
+    ['an HTML page', '<!doctype html><html><body>Sign in</body></html>'],
+    ['nothing', ''],
+    ['an empty element', '<ListBucketResult/>'],
+    ['JSON', '{}'],
+    ['an error with status 200', '<Error><Code>InternalError</Code></Error>'],
+  ].flatMap(([what = '', body = '']): Case[] =>
+    (['mirror', 'both'] as const).flatMap((source) => [
+      {
+        name: `${source}: a listing that is ${what}`,
+        source,
+        url: intact,
+        fault: ({ verb }) => (verb === 'LIST' ? { kind: 'body', body } : undefined),
+        exit: 3,
+        error: 'mirror_unavailable',
+      },
+      {
+        name: `${source}: every answer is ${what}, every chain`,
+        source,
+        url: intact,
+        words: ['--all'],
+        fault: always({ kind: 'body', body }),
+        exit: 3,
+        error: 'mirror_unavailable',
+      },
+    ]),
+  ),
+  {
+    name: 'an object that is an HTML page',
+    url: intact,
+    fault: onKey(at(4), { kind: 'body', body: '<html>Blocked</html>', etag: '"page"' }),
+    exit: 3,
+    error: 'mirror_unavailable',
+  },
+  {
+    name: 'a bucket without the platform chain, every chain',
+    url: () => 's3://headless/run',
+    words: ['--all'],
+    exit: 3,
+    error: 'platform_chain_absent',
+    judged: 2,
+  },
+  {
+    name: 'a damaged bucket without the platform chain, every chain',
+    url: () => 's3://headless/damaged',
+    words: ['--all'],
+    exit: 1,
+    error: 'platform_chain_absent',
+    judged: 2,
+  },
+  ...[
+    ['the folder of all chains', 's3://intact/run/audit', 's3://intact/run'],
+    ['the folder of one chain', `s3://intact/run/audit/${A}`, 's3://intact/run'],
+    ['the bucket above', 's3://intact', 's3://intact/run'],
+    ['the bucket above a folder with =', 's3://odd', 's3://odd/dt=2026'],
+    ['the bucket two above a folder with +', 's3://plus', 's3://plus/x/a+b'],
+  ].flatMap(([what = '', given = '', right]): Case[] => [
+    {
+      name: `${what}, every chain`,
+      url: () => given,
+      words: ['--all'],
+      exit: 4,
+      error: 'nothing_to_verify',
+      hint: right,
+    },
+    { name: what, url: () => given, exit: 4, error: 'domain_not_found', hint: right },
+  ]),
+  {
+    name: 'the bucket above a folder that no URL can name',
+    url: () => 's3://unnamed',
+    exit: 4,
+    error: 'domain_not_found',
+    says: 'in the mirror s3://unnamed',
+    hint: 'check --mirror',
+  },
+  {
+    name: 'a directory above the mirror',
+    url: () => pathToFileURL(dirname(mirror.dir)).href,
+    exit: 4,
+    error: 'domain_not_found',
+  },
+  {
+    name: 'the folder of all chains in a directory',
+    url: () => `${mirror.url}/audit`,
+    words: ['--all'],
+    exit: 4,
+    error: 'nothing_to_verify',
+    hint: 'file:///',
   },
   {
     name: 'a server that may not be asked',
@@ -210,6 +324,16 @@ const CASES: readonly Case[] = [
     fault: onKey(at(4), error500),
     exit: 3,
     error: 'mirror_unavailable',
+  },
+  {
+    name: 'both copies, the mirror cannot be read to its end, and damage before',
+    source: 'both',
+    url: damaged,
+    words: [...ofA, '--no-quarantine'],
+    fault: onKey(at(6), error500),
+    exit: 1,
+    error: 'mirror_unavailable',
+    judged: 1,
   },
   {
     name: 'both copies, every chain, the mirror cannot be listed',
@@ -244,13 +368,27 @@ function assertOffline(source: string, stderr: string): void {
   expect(stderr).not.toMatch(/audit (?!verify)|audit verify (?!.*--source mirror|--help)/)
 }
 
+function assertStderr({ error, hint, says }: Case, form: 'JSON' | 'text', stderr: string): void {
+  if (hint !== undefined) expect(stderr).toContain(hint.includes('://') ? `give: --mirror ${hint}` : hint)
+  if (says !== undefined) expect(stderr).toContain(says)
+  if (error === undefined) expect(stderr).not.toMatch(/error/i)
+  else if (form === 'text') expect(stderr).toMatch(/^Error: /)
+  else expect(JSON.parse(stderr.split('\n')[0] ?? '')).toMatchObject({ error: { code: error } })
+}
+
+function assertResults({ source = 'mirror', error, judged }: Case, stdout: string): void {
+  const results = jsonLines(stdout).filter((line) => !isSummary(line))
+  expect(results.length).toBe(judged ?? (error === undefined ? 1 : 0))
+  for (const result of results) expect(result).toMatchObject({ source })
+}
+
 /** The cases run one after the other, because the server has one fault at a time. */
 describe.each([
   ['JSON', ['--json']],
   ['text', []],
 ] as const)('verify of a mirror, %s', (form, json) => {
   it.each(CASES.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
-    const { source = 'mirror', url, words = ofA, fault = () => undefined, exit, error, judged } = row
+    const { source = 'mirror', url, words = ofA, fault = () => undefined, exit } = row
     const database = row.database ?? (source === 'mirror' ? () => NOWHERE : () => field.url)
     const env = {
       AUDIT_DATABASE_URL: database(),
@@ -265,14 +403,8 @@ describe.each([
     expect(code, stderr).toBe(exit)
     expect(stderr).not.toMatch(/KEYID|SECRET/)
     assertOffline(source, stderr)
-    if (error === undefined) expect(stderr).not.toMatch(/error/i)
-    else if (form === 'text') expect(stderr).toMatch(/^Error: /)
-    else expect(JSON.parse(stderr.split('\n')[0] ?? '')).toMatchObject({ error: { code: error } })
-    if (form === 'JSON') {
-      const results = jsonLines(stdout).filter((line) => !isSummary(line))
-      expect(results.length).toBe(judged ?? (error === undefined ? 1 : 0))
-      for (const result of results) expect(result).toMatchObject({ source })
-    }
+    assertStderr(row, form, stderr)
+    if (form === 'JSON') assertResults(row, stdout)
     // A verify creates no home and no Postgres.
     expect(existsSync(home)).toBe(false)
   })

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { selfAuditEntry } from '../../src/append/self-audit.js'
 import type { ChainHead } from '../../src/chain/entry.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { KeyFilePepper } from '../../src/pepper/key-file.js'
@@ -9,6 +8,7 @@ import type { KnownChains } from '../../src/ports/domains.js'
 import type { EntrySource } from '../../src/ports/verify.js'
 import { acknowledgeQuarantine } from '../../src/quarantine/acknowledge.js'
 import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
+import { SNAPSHOT_BEGIN } from '../../src/repo/session/snapshot.js'
 import { chainState } from '../../src/repo/verify/chain-state.js'
 import { knownChains } from '../../src/repo/verify/known-chains.js'
 import type { Verdict } from '../../src/verify/verdict.js'
@@ -119,9 +119,11 @@ class Traffic {
       ])
       const [open] = await store.page({ unacknowledgedOnly: true }, { after: 0, limit: 1 })
       if (open === undefined) throw new Error('the record is not there')
-      const append = (row: Parameters<typeof selfAuditEntry>[1]) =>
-        writer.sink.record(selfAuditEntry(ACTOR, row))
-      await acknowledgeQuarantine(store, append, open.id, 'a test')
+      await acknowledgeQuarantine(
+        { store, pepper: writer.pepper, actor: ACTOR },
+        { ids: [open.id] },
+        'a test',
+      )
     })
   }
 }
@@ -145,14 +147,14 @@ async function verify(
 
 /** Verifies a segment of a chain: its last two thirds, or its middle. */
 async function verifySegment(domainId: string, isOpen: boolean): Promise<Verdict> {
-  const { last } = await writer.database.withClient((client) => chainState(client, domainId))
+  const { last } = await writer.database.write((client) => chainState(client, domainId))
   const third = Math.ceil((last?.seq ?? 1) / 3)
   return verify(domainId, isOpen ? { fromSeq: third } : { fromSeq: third, toSeq: 2 * third - 1 || 1 })
 }
 
 /** Verifies as `verify --all` does. */
 async function verifyAll(): Promise<Verdict[]> {
-  const known = await writer.database.withClient(knownChains)
+  const known = await writer.database.withTransaction(SNAPSHOT_BEGIN, knownChains)
   const verdicts: Verdict[] = []
   for (const domainId of chainsToVerify(known, new Map())) {
     verdicts.push(await verify(domainId, {}, known))

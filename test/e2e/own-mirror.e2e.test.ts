@@ -15,6 +15,8 @@ let cli: CliDatabase
 /** A Domain in the default mirror, and one in its own. */
 let ordinary: string
 let resident: string
+/** The file that says where the mirror of `resident` is. */
+let map: string
 
 beforeAll(async () => {
   database = await testDatabase()
@@ -26,7 +28,18 @@ beforeAll(async () => {
     const line = ['--subject', 'a', '--relation', 'r', '--object', 'o:1']
     expect(await cli.run('append', '--domain', id, ...line)).toMatchObject({ code: 0 })
   }
-  expect(await cli.run('archiver', '--once', '--mirror', urlOf('default'))).toMatchObject({ code: 0 })
+  map = join(root, 'mirrors')
+  writeFileSync(map, `# the mirrors of this installation\n\n${resident} ${urlOf('own')}\n`)
+  const archived = await cli.run(
+    'archiver',
+    '--once',
+    '--init-mirror',
+    '--mirror',
+    urlOf('default'),
+    '--mirror-map',
+    map,
+  )
+  expect(archived).toMatchObject({ code: 0 })
 })
 
 afterAll(async () => {
@@ -77,27 +90,37 @@ describe('a Domain with a mirror of its own', () => {
     const verdict = await verifyAll('mirror', 'default', '--expect-heads', heads)
     expect(verdict).toMatchObject({ code: 4, said: sorted(ordinary, PLATFORM_ANCHOR) })
     expect(verdict.stderr).toContain(`Domain ${resident} is pinned and is not in this mirror`)
-    expect(await verifyAll('both', 'default', '--expect-heads', heads)).toMatchObject({ code: 0 })
+    const both = await verifyAll('both', 'default', '--expect-heads', heads, '--mirror-map', map)
+    expect(both).toMatchObject({ code: 0 })
   })
 
-  it('is verified against its own mirror, next to the others', async () => {
-    const both = await verifyAll('both', 'default')
-    expect(both).toEqual({ code: 0, said: sorted(ordinary, resident, PLATFORM_ANCHOR), stderr: '' })
+  it.each(['both', 'mirror'])(
+    'is verified against the mirror of its line, next to the others: %s',
+    async (source) => {
+      const verdict = await verifyAll(source, 'default', '--mirror-map', map)
+      expect(verdict).toEqual({ code: 0, said: sorted(ordinary, resident, PLATFORM_ANCHOR), stderr: '' })
+    },
+  )
+
+  it('is judged in PostgreSQL alone without a line, and the run ends with 3 and the line to add', async () => {
+    const { code, said, stderr } = await verifyAll('both', 'default')
+    expect([code, said]).toEqual([3, sorted(ordinary, PLATFORM_ANCHOR)])
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'mirror_not_mapped' } })
+    expect(JSON.parse(stderr).error.hint).toMatch(new RegExp(`: ${resident} ${urlOf('own')}$`))
   })
 
   it('does not hide an ordinary Domain or a platform chain that is missing', async () => {
-    for (const [name, gone] of [
-      ['without the ordinary one', ordinary],
-      ['without the platform chain', PLATFORM_ANCHOR],
-    ] as const) {
+    const without = (name: string, gone: string) => {
       cpSync(join(root, 'default'), join(root, name), { recursive: true })
       rmSync(join(root, name, 'audit', gone), { recursive: true })
-      const { code, said } = await verifyAll('mirror', name)
-      expect([code, said]).toEqual([
-        1,
-        [ordinary, PLATFORM_ANCHOR].sort().map((id) => (id === gone ? [id, 'chain_missing'] : [id])),
-      ])
+      return verifyAll('mirror', name)
     }
+    const missing = await without('without the ordinary one', ordinary)
+    const said = [[ordinary, 'chain_missing'], [PLATFORM_ANCHOR]].sort()
+    expect([missing.code, missing.said]).toEqual([1, said])
+    const headless = await without('without the platform chain', PLATFORM_ANCHOR)
+    expect([headless.code, headless.said]).toEqual([3, [[ordinary]]])
+    expect(JSON.parse(headless.stderr)).toMatchObject({ error: { code: 'platform_chain_absent' } })
   })
 
   it.each([

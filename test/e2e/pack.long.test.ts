@@ -43,14 +43,20 @@ describe('the tarball, installed elsewhere', () => {
     ]
     expect(needed.filter((path) => !files.includes(path))).toEqual([])
     expect(files.some((path) => /^migrations\/\d{4}_.*\.sql$/.test(path))).toBe(true)
-    expect(files.filter((path) => /^(src|test|commands|dist\/test)\//.test(path))).toEqual([])
+    const sources = files.filter((path) => /^(src|test|commands|dist\/test)\//.test(path))
+    expect(files.filter((path) => path.endsWith('.png'))).toEqual([])
+    expect(sources.sort()).toEqual([
+      'src/chain/FORMAT.md',
+      'src/cli/report/assets/report.css',
+      'src/cli/report/assets/report.js',
+    ])
   })
 
   it('runs the command line', () => {
     expect(run('npx', ['--no-install', 'audit', '--version'])).toMatch(/^audit-chain\/\d/)
     expect(
-      run('npx', ['--no-install', 'audit', 'db', 'status', '--json', '--home', join(dir, 'home')]),
-    ).toContain('"running":false')
+      run('npx', ['--no-install', 'audit', 'db', 'stop', '--json', '--home', join(dir, 'home')]),
+    ).toContain('"stopped":false')
   })
 
   it('exports the library with its types', () => {

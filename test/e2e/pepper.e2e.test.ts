@@ -104,6 +104,24 @@ describe('audit pepper provision', () => {
     await expect(pepperOf(domainId)).rejects.toMatchObject({ message: expect.stringContaining('no such') })
   })
 
+  it.each([
+    ['another pepper', 'write_undone', 'POST'],
+    ['none', 'outcome_unknown', 'DELETE'],
+  ])('does not say that it stored a pepper where the vault then has %s', async (_name, code, method) => {
+    const domainId = randomUUID()
+    const body = { data: { pepper: randomBytes(32).toString('base64') } }
+    let isStored = false
+    server.fault = ({ method: asked, path }) => {
+      if (isStored) {
+        server.store.answer(method, method === 'POST' ? 'data' : 'metadata', `audit/${domainId}`, body)
+        server.fault = () => undefined
+      }
+      isStored ||= asked === 'POST' && path.includes('/data/')
+      return undefined
+    }
+    expectError(await provision(domainId), 3, code)
+  })
+
   it('imports the pepper that a chain was begun with, and no other', async () => {
     const domainId = randomUUID()
     const [key, other] = ['key', 'other'].map((name) => join(dir, name))
@@ -196,7 +214,7 @@ describe('a pepper source that does not work', () => {
   it('stops no command that needs no pseudonym', async () => {
     const domainId = await begun()
     const own = ['--domain', domainId]
-    const mirrored = await audit('archive', 'backfill', '--all')
+    const mirrored = await audit('archive', 'backfill', '--all', '--init-mirror')
     expect(mirrored).toMatchObject({ code: 0 })
     const commands = [
       ['verify', '--all'],

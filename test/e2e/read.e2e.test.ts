@@ -242,7 +242,8 @@ describe('a row that was edited', () => {
       database.url,
       `UPDATE audit_log_entry SET relation = 'secret.none' WHERE domain_id = '${DOMAIN}' AND seq = 7`,
     )
-    const result = await ok('get', '--seq', '7')
+    const result = await audit(['get', '--seq', '7'])
+    expect(result.code).toBe(1)
     expect(result.stdout).toMatch(/^proof +DOES NOT RECOMPUTE/m)
     expect(result.stderr).toContain('run: audit verify')
   })

@@ -153,11 +153,13 @@ describe('/readyz', () => {
        INSERT INTO audit_log_entry SELECT * FROM one`,
     )
     await third.becomes(503, 'diverged')
-    const gap = await rowsOf(
-      database.url,
-      `SELECT seq_from::int, seq_to::text FROM audit_tamper_quarantine WHERE code = 'seq_gap'`,
-    )
-    expect(gap).toEqual([{ seq_from: 2, seq_to: '9007199254740990' }])
+    // The state changes before the finding is recorded.
+    const gap = () =>
+      rowsOf(
+        database.url,
+        `SELECT seq_from::int, seq_to::text FROM audit_tamper_quarantine WHERE code = 'seq_gap'`,
+      )
+    await expect.poll(gap, WAIT).toEqual([{ seq_from: 2, seq_to: '9007199254740990' }])
     expect((await third.end('SIGTERM')).code).toBe(143)
   })
 })

@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensureBuilt, ROOT } from '../support/cli.js'
+import { commandsOf, pasted, type Step, shellBlocks, stepOf } from '../support/pasted.js'
 
 /** The shell blocks of README.md that this test does not run, by their first words. */
 const NOT_RUN: Readonly<Record<string, string>> = {
@@ -20,55 +21,10 @@ const NOT_ZERO: Readonly<Record<string, number>> = {
 }
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-const blocks = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+const blocks = shellBlocks(readme)
 const isRun = (block: string) => !Object.keys(NOT_RUN).some((start) => block.startsWith(start))
 
-/** The commands of a block: lines, with the lines of a here-document kept together. */
-function commandsOf(block: string): string[] {
-  const commands: string[] = []
-  let end: string | undefined
-  for (const line of block.trimEnd().split('\n')) {
-    if (end === undefined) commands.push(line)
-    else commands.push(`${commands.pop()}\n${line}`)
-    if (line === end) end = undefined
-    else end ??= /<< '(\w+)'$/.exec(line)?.[1]
-  }
-  return commands
-}
-
 const dir = mkdtempSync(join(tmpdir(), 'readme-'))
-
-interface Step {
-  readonly command: string
-  readonly status: number
-  readonly output: string
-}
-
-/** Runs the commands in one shell, in order, and returns the status and the output of each. */
-function pasted(commands: readonly string[], env: Record<string, string>, cwd = ROOT): Step[] {
-  const script = join(dir, 'pasted.sh')
-  const steps = commands.map((command) => `${command}\necho "@@$?"`)
-  writeFileSync(script, ['exec 2>&1', 'shopt -s expand_aliases', ...steps, ''].join('\n'))
-  const { stdout } = spawnSync('/bin/bash', [script], {
-    cwd,
-    env,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const results = [...stdout.matchAll(/([\s\S]*?)@@(\d+)\n/g)]
-  return commands.map((command, i) => ({
-    command,
-    status: Number(results[i]?.[2] ?? Number.NaN),
-    output: (results[i]?.[1] ?? '').trim(),
-  }))
-}
-
-/** Returns the one step whose command begins with `start`. */
-function stepOf(steps: readonly Step[], start: string): Step {
-  const found = steps.filter(({ command }) => command.startsWith(start))
-  expect(found.map(({ command }) => command)).toHaveLength(1)
-  return found[0] as Step
-}
 
 /** Returns the processes that have `path` in their arguments or their environment. */
 function processesOf(path: string): string[] {
@@ -88,7 +44,7 @@ describe('the shell blocks of README.md', () => {
     const commands = blocks.filter(isRun).flatMap(commandsOf)
     const export_ = commands.findIndex((command) => command.startsWith('audit export'))
     commands.splice(export_ + 1, 0, `cp "$EVIDENCE" ${file}`)
-    steps = pasted(commands, env)
+    steps = pasted(commands, { dir, env, cwd: ROOT })
     const expected = commands.map((command) => {
       const [, status = 0] = Object.entries(NOT_ZERO).find(([start]) => command.startsWith(start)) ?? []
       return `${status} ${command}`
@@ -113,7 +69,7 @@ describe('the shell blocks of README.md', () => {
       steps,
       'audit verify --source mirror --mirror "file://$AUDIT_HOME/evidence"  # 1',
     )
-    expect(output).toMatch(/^DIVERGED .*\n.*\n +object_malformed {2}row 2: /m)
+    expect(output).toMatch(/^DIVERGED .*\n.*\n.*\n +object_malformed {2}row 2: /m)
   })
 
   it('show what an erasure would delete before it is confirmed', () => {
@@ -146,7 +102,11 @@ describe('the shell blocks of README.md', () => {
       .map(({ command }) => command)
       .filter((command) => /^(tar|node|python3) .*\$EVIDENCE/.test(command))
     expect(alone).toHaveLength(3)
-    const checked = pasted(alone, { PATH: bin, EVIDENCE: join(machine, 'evidence.tar') }, machine)
+    const checked = pasted(alone, {
+      dir,
+      env: { PATH: bin, EVIDENCE: join(machine, 'evidence.tar') },
+      cwd: machine,
+    })
     expect(checked.map(({ status }) => status)).toEqual([0, 0, 0])
     const verdicts = checked.slice(1).map(({ output: text }) => /^intact .*$/m.exec(text)?.[0])
     expect(verdicts[0]).toMatch(/^intact {2}\d{4} rows, chain, head/)

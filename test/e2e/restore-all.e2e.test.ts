@@ -14,27 +14,41 @@ const urlOf = (name: string) => pathToFileURL(join(root, name)).href
 let source: TestDatabase
 let cli: CliDatabase
 /** Two Domains in the default mirror, and one in its own. */
+let created: string[]
 let first: string
 let second: string
 let resident: string
 let heads: string
+let map: string
 /** Returns the rows of a chain, to compare before and after. */
 const ROWS = 3
 
 beforeAll(async () => {
   source = await testDatabase()
   cli = new CliDatabase(source.url)
-  const ids = [await cli.create(), await cli.create()].sort()
+  created = [await cli.create(), await cli.create()]
+  const ids = [...created].sort()
   first = ids[0] ?? ''
   second = ids[1] ?? ''
-  const created = await cli.run('domain', 'create', '--mirror', urlOf('own'), '--json')
-  resident = String(JSON.parse(created.stdout).domain_id)
+  const { stdout } = await cli.run('domain', 'create', '--mirror', urlOf('own'), '--json')
+  resident = String(JSON.parse(stdout).domain_id)
   for (const id of [first, second, resident]) {
     const lines = [1, 2].map((i) => JSON.stringify({ subject_id: 'a', relation: 'r', object: `o:${i}` }))
     const appended = await cli.runWith(lines.join('\n'), 'append', '--stdin', '--domain', id)
     expect(appended).toMatchObject({ code: 0 })
   }
-  expect(await cli.run('archiver', '--once', '--mirror', urlOf('default'))).toMatchObject({ code: 0 })
+  map = join(root, 'mirrors')
+  writeFileSync(map, `${resident} ${urlOf('own')}\n`)
+  const archived = await cli.run(
+    'archiver',
+    '--once',
+    '--init-mirror',
+    '--mirror',
+    urlOf('default'),
+    '--mirror-map',
+    map,
+  )
+  expect(archived).toMatchObject({ code: 0 })
   const verified = await cli.run('verify', '--all', '--json')
   heads = join(root, 'heads.ndjson')
   writeFileSync(heads, verified.stdout)
@@ -71,7 +85,12 @@ class Loss {
   ) {}
 
   run(...args: string[]) {
-    const env = { ...cli.env, AUDIT_DATABASE_URL: this.database.url, AUDIT_MIRROR_URL: urlOf(this.mirror) }
+    const env = {
+      ...cli.env,
+      AUDIT_DATABASE_URL: this.database.url,
+      AUDIT_MIRROR_URL: urlOf(this.mirror),
+      AUDIT_MIRROR_MAP: map,
+    }
     return runCli([...args, '--json'], { env })
   }
 
@@ -134,6 +153,43 @@ describe.concurrent('archive restore --all', () => {
       )
     }))
 
+  it.each<[string, () => readonly (readonly string[])[]]>([
+    ['--all', () => [['--all']]],
+    ['one after the other', () => [['--platform'], ['--domain', first], ['--domain', second]]],
+  ])(
+    'records a Domain whose creation the mirror had not yet, so that it never looks planted: %s',
+    (_, runs) =>
+      withLoss(async (loss) => {
+        // The Domain in a mirror of its own is left out.
+        const none = join(root, `${loss.mirror}.map`)
+        writeFileSync(none, '')
+        const run = (...words: string[]) => loss.run(...words, '--mirror-map', none)
+        for (const seq of [3, 4]) rmSync(loss.path(PLATFORM_ANCHOR, seq))
+        let said = ''
+        for (const words of runs()) {
+          const { code, stderr } = await run('archive', 'restore', ...words)
+          expect(code, stderr).toBe(0)
+          said += stderr
+        }
+        const note = `the platform chain did not record the creation of ${created[1]}; it now records this restore`
+        expect(said).toContain(note)
+        expect(await loss.run('domain', 'create')).toMatchObject({ code: 0 })
+        expect(await loss.run('verify', '--all')).toMatchObject({ code: 0 })
+        expect(await run('archiver', '--once')).toMatchObject({ code: 0 })
+        for (const source of ['mirror', 'both'])
+          expect(await run('verify', '--all', '--source', source)).toMatchObject({ code: 0 })
+      }),
+  )
+
+  it('restores every chain that is there where the platform chain is absent, and ends with 3', () =>
+    withLoss(async (loss) => {
+      rmSync(join(root, loss.mirror, 'audit', PLATFORM_ANCHOR), { recursive: true })
+      const { code, said, errors } = await loss.restoreAll()
+      const all = [first, second, resident].sort().map((id) => [id, 'restored'])
+      expect([code, said]).toEqual([3, all])
+      expect(JSON.parse(errors.at(-1) ?? '')).toMatchObject({ error: { code: 'platform_chain_absent' } })
+    }))
+
   it('can run again after a kill: skips complete chains that grew, and completes partial ones', () =>
     withLoss(async (loss) => {
       for (const words of [['--platform'], ['--domain', first]])
@@ -164,7 +220,9 @@ describe.concurrent('archive restore --all', () => {
       const { code, said, errors, summary } = await loss.restoreAll()
       expect([code, said]).toEqual([2, outcomes({}).filter(([id]) => id !== first)])
       expect(errors).toHaveLength(1)
-      expect(errors[0]).toMatch(new RegExp(`"chain_exists".*${first}.*copies_differ`))
+      expect(errors[0]).toMatch(
+        new RegExp(`"chain_exists".*${first}.*copies_differ.*--source both --mirror `),
+      )
       expect(summary).toMatchObject({ ok: false, restored: 3, failed: 1 })
     }))
 
@@ -190,29 +248,70 @@ describe.concurrent('archive restore --all', () => {
       })
     }))
 
-  it('follows no mirror that a broken platform chain names', () =>
+  it('follows no mirror that only the platform chain names, and prints the line to add', () =>
+    withLoss(async (loss) => {
+      const none = join(root, 'no-mirrors')
+      writeFileSync(none, '# none\n')
+      const { code, said, errors } = await loss.restoreAll('--mirror-map', none)
+      expect([code, said]).toEqual([3, outcomes({}).filter(([id]) => id !== resident)])
+      expect(errors).toHaveLength(1)
+      const { error } = JSON.parse(errors[0] ?? '')
+      expect(error.code).toBe('mirror_not_mapped')
+      expect(error.hint).toMatch(new RegExp(`: ${resident} ${urlOf('own')}$`))
+      expect(await loss.marks()).toEqual([])
+      // Once the line is there, the restore goes on with the Domain that is missing.
+      expect((await loss.restoreAll()).code).toBe(0)
+    }))
+
+  it('restores a Domain from the mirror of its line while the platform chain is broken', () =>
     withLoss(async (loss) => {
       writeFileSync(loss.path(PLATFORM_ANCHOR, 2), 'junk')
-      const { code, said, errors } = await loss.restoreAll()
-      expect([code, said]).toEqual([
-        1,
-        outcomes({ [PLATFORM_ANCHOR]: 'broken' }).filter(([id]) => id !== resident),
-      ])
-      expect(errors).toHaveLength(1)
-      expect(errors[0]).toMatch(new RegExp(`"mirror_broken".*Domain ${resident}`))
+      const { code, said } = await loss.restoreAll()
+      expect([code, said]).toEqual([1, outcomes({ [PLATFORM_ANCHOR]: 'broken' })])
     }))
+
+  it('restores a Domain from the mirror of its line where the platform chain does not record it', () =>
+    withLoss(async (loss) => {
+      rmSync(loss.path(PLATFORM_ANCHOR, 4))
+      const { code, said, errors } = await loss.restoreAll()
+      expect([code, said, errors]).toEqual([0, outcomes({}), []])
+    }))
+
+  it('restores the Domain of a line while the default mirror is empty, and ends with 3', () =>
+    withLoss(async (loss) => {
+      const empty = mkdtempSync(join(root, 'empty-'))
+      const { code, said, errors } = await loss.restoreAll('--mirror', pathToFileURL(empty).href)
+      expect([code, said]).toEqual([3, [[resident, 'restored']]])
+      expect(errors).toHaveLength(1)
+      expect(JSON.parse(errors[0] ?? '')).toMatchObject({ error: { code: 'platform_chain_absent' } })
+    }))
+
+  it.each(['recorded', 'not recorded'])(
+    'restores the others while the mirror of a line cannot be read: a Domain that is %s',
+    (recorded) =>
+      withLoss(async (loss) => {
+        if (recorded === 'not recorded') rmSync(loss.path(PLATFORM_ANCHOR, 4))
+        const dead = join(root, 'dead-mirrors')
+        writeFileSync(dead, `${resident} ${urlOf('not mounted')}\n`)
+        const { code, said, errors } = await loss.restoreAll('--mirror-map', dead)
+        expect([code, said]).toEqual([3, outcomes({}).filter(([id]) => id !== resident)])
+        expect(errors).toHaveLength(1)
+        expect(JSON.parse(errors[0] ?? '')).toMatchObject({ error: { code: 'mirror_unavailable' } })
+      }),
+  )
 
   it('refuses the wrong pepper chain by chain, and an empty mirror', () =>
     withLoss(async (loss) => {
       const other = join(root, 'other.key')
       writeFileSync(other, Buffer.alloc(32, 7), { mode: 0o600 })
       const { code, errors } = await loss.restoreAll('--pepper', pathToFileURL(other).href)
-      // The platform chain names no other mirror either.
-      const codes = errors.map((line) => JSON.parse(line).error.code).sort()
-      expect([code, codes]).toEqual([3, ['mirror_broken', ...Array(3).fill('pepper_mismatch')]])
+      const codes = errors.map((line) => JSON.parse(line).error.code)
+      expect([code, codes]).toEqual([2, Array(4).fill('pepper_mismatch')])
       expect(await loss.marks()).toEqual([])
       const empty = mkdtempSync(join(root, 'empty-'))
-      const nothing = await loss.restoreAll('--mirror', pathToFileURL(empty).href)
+      const none = join(root, 'no-lines')
+      writeFileSync(none, '# none\n')
+      const nothing = await loss.restoreAll('--mirror', pathToFileURL(empty).href, '--mirror-map', none)
       expect([nothing.code, nothing.errors.length]).toEqual([4, 1])
     }))
 })

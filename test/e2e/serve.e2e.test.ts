@@ -131,15 +131,20 @@ describe('a server', () => {
     expect(await ended).toMatchObject({ code: 2, stdout: '' })
   })
 
-  it('ends with 3 when the port is taken', async () => {
-    const other = createServer().listen(0, '127.0.0.1')
-    await new Promise((resolve) => other.once('listening', resolve))
-    const { ended } = await serve('--port', String((other.address() as AddressInfo).port), '--json')
-    const { code, stdout, stderr } = await ended
-    other.close()
-    expect([code, stdout]).toEqual([3, ''])
-    expect(jsonLines(stderr)).toMatchObject([{ error: { code: 'listen_failed' } }])
-  })
+  it.each(['--port', '--metrics-port'])(
+    'ends with 3 when the port of %s is taken, and names it',
+    async (flag) => {
+      const other = createServer().listen(0, '127.0.0.1')
+      await new Promise((resolve) => other.once('listening', resolve))
+      const { port } = other.address() as AddressInfo
+      const { ended } = await serve(flag, String(port), '--json')
+      const { code, stdout, stderr } = await ended
+      other.close()
+      expect([code, stdout]).toEqual([3, ''])
+      const message = `cannot listen on 127.0.0.1:${port} (${flag}): the port is in use`
+      expect(jsonLines(stderr)).toMatchObject([{ error: { code: 'listen_failed', message } }])
+    },
+  )
 })
 
 describe('a verify that runs when the server stops', () => {

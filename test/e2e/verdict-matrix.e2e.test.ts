@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { A } from '../support/attacks/attack.js'
 import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { change, remove } from '../support/attacks/statements.js'
-import { noTerminal, runOnTerminal } from '../support/attacks/terminal.js'
 import { runProcess } from '../support/cli.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import { noTerminal, runOnTerminal } from '../support/terminal.js'
 
 interface Case {
   readonly name: string
@@ -72,6 +72,6 @@ describe.concurrent.each([
     const { code, stdout } = await runOnTerminal(['verify', ...words(), ...json])
     expect(code).toBe(exit)
     const verdict = form === 'text' ? says : says && `{"ok":${exit === 0},`
-    expect(stdout).toContain(verdict ?? (form === 'text' ? 'Error: ' : '{"error":{"code":'))
+    expect(stdout).toContain(verdict ?? (form === 'text' ? 'Error:' : '{"error":{"code":'))
   })
 })

@@ -34,7 +34,8 @@ function backfill(
 
 function status(archiver: Archiver, chain = domainId, ledger = archiver.ledger) {
   const { mirrors, codec } = archiver.deps
-  const deps = { ledger, present: archiver.snapshots.present, mirrors, codec }
+  const judgeMarker = async () => ({ kind: 'ours', id: 'x' }) as const
+  const deps = { ledger, present: archiver.snapshots.present, mirrors, judgeMarker, codec }
   return statusOfChain(chain, { ...deps, onProgress: () => undefined }, NEVER)
 }
 
@@ -139,7 +140,9 @@ describe('backfill', () => {
 
   it('stays within its range', async () => {
     const done = await backfill(fixture.archiver(), { fromSeq: 8, toSeq: 12 })
-    expect(done).toMatchObject({ fromSeq: 8, toSeq: 12, rows: 5, missing: 5, uploaded: 5, stamped: 5 })
+    // Rows 1 to 7 wait, so that a stamp on row 8 would say that they were archived and are gone.
+    const counts = { rows: 5, missing: 5, uploaded: 5, stamped: 0, waitingBelow: 1 }
+    expect(done).toMatchObject({ fromSeq: 8, toSeq: 12, ...counts })
     expect(await fixture.objects(domainId)).toEqual(
       [8, 9, 10, 11, 12].map((seq) => `${String(seq).padStart(20, '0')}.json.zst`),
     )
@@ -245,7 +248,7 @@ describe('status', () => {
     expect(lagging.lagSeconds).toBeGreaterThan(86_400)
   })
 
-  it('lists gaps and orphans', async () => {
+  it('lists gaps, orphans and strays', async () => {
     const archiver = fixture.archiver()
     await archiver.once()
     await lose(3, 7)
@@ -255,12 +258,10 @@ describe('status', () => {
     expect(await status(archiver)).toMatchObject({
       rows: ROWS,
       archived: ROWS,
-      objects: ROWS - 2 + 1,
+      objects: ROWS - 3 + 1,
       gaps: { count: 3, firstSeqs: [3, 7, 9] },
-      orphans: {
-        count: 2,
-        firstKeys: [mirrorCodec.key(domainId, ROWS + 5), `audit/${domainId}/9.json.zst`],
-      },
+      orphans: { count: 1, firstKeys: [mirrorCodec.key(domainId, ROWS + 5)] },
+      strays: { count: 1, examples: ['9.json.zst'] },
     })
     expect(await fixture.quarantine()).toEqual([])
   })

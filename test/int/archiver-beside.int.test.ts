@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { archiveOnce } from '../../src/archive/once.js'
 import { runWorker } from '../../src/archive/worker.js'
+import type { AuditError } from '../../src/base/errors.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
 import { ArchiveFixture, NEVER, totals } from '../support/archive-fixture.js'
+import { asSuperuser, rowsOf } from '../support/postgres.js'
 
 let fixture: ArchiveFixture
 let rows: ChainedEntry[]
@@ -56,16 +58,74 @@ describe('archiveOnce beside a stuck archiver', () => {
   })
 })
 
-it('sends one query at a time on the connection of many claims', async () => {
-  const warnings: string[] = []
-  const onWarning = ({ message }: Error) => void warnings.push(message)
-  process.on('warning', onWarning)
+describe('runWorker beside a stuck archiver', () => {
+  /** Runs the worker until `isOver`, and returns what it reported. */
+  async function work(stuck: number, isOver: () => Promise<boolean>) {
+    const stop = new AbortController()
+    const lines: string[] = []
+    const onTrouble = (error: AuditError, _wait: number, chain = '') =>
+      void lines.push(`${error.code} ${chain}: ${error.message}`)
+    const deps = {
+      ...fixture.archiver().deps,
+      pollInterval: 20,
+      onPass: async () => undefined,
+      onTrouble,
+      onRecovered: () => undefined,
+    }
+    const worker = runWorker(deps, stop.signal, stuck)
+    while (!(await isOver())) await sleep(20)
+    stop.abort(new Error('stopped'))
+    await worker
+    return lines
+  }
+  const isArchived = async () => (await fixture.unstamped(domainId)).length === 0
+
+  it('archives the chain after a while, and says once which claim it overrides', async () => {
+    const letGo = await stuckArchiver()
+    const lines = await work(300, isArchived)
+    expect(lines).toEqual([
+      expect.stringMatching(`^archive_behind ${domainId}: chain ${domainId}: .*audit_claim.* 0.3 s`),
+    ])
+    expect(await fixture.problems(rows)).toEqual([])
+    await letGo()
+  })
+
+  it('archives rows that wait later without another wait or line', async () => {
+    const letGo = await stuckArchiver()
+    let appended: number | undefined
+    const lines = await work(1_500, async () => {
+      if (!(await isArchived())) return false
+      if (appended !== undefined) {
+        expect(performance.now() - appended).toBeLessThan(1_400)
+        return true
+      }
+      const last = `domain_id = '${domainId}' AND seq = 600`
+      await asSuperuser(
+        fixture.url,
+        `UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE ${last}`,
+      )
+      appended = performance.now()
+      return false
+    })
+    expect(lines).toHaveLength(1)
+    await letGo()
+  })
+
+  it('leaves the chain alone before that, and reports nothing', async () => {
+    const letGo = await stuckArchiver()
+    const begun = performance.now()
+    expect(await work(600_000, async () => performance.now() - begun > 400)).toEqual([])
+    expect(await fixture.unstamped(domainId)).toHaveLength(600)
+    await letGo()
+  })
+})
+
+it('claims many chains at once, and releases them', async () => {
   const { queue } = fixture.archiver().deps
   const ids = Array.from({ length: 12 }, (_, i) => domainId.replace(/.{2}$/, String(10 + i)))
   const held = await Promise.all(ids.map((id) => queue.claim(id, () => sleep(20))))
-  await sleep(0)
-  process.off('warning', onWarning)
-  expect({ held: held.every(Boolean), warnings }).toEqual({ held: true, warnings: [] })
+  expect(held.every(Boolean)).toBe(true)
+  expect(await rowsOf(fixture.url, 'SELECT FROM audit_claim')).toEqual([])
 })
 
 describe('a bug in one chain', () => {
@@ -109,7 +169,11 @@ describe('a bug in one chain', () => {
     const { archiver, long } = await fixtureWithBug()
     await expect(run(archiver.deps)).rejects.toThrow('a bug')
     const stamped = 3_000 - (await fixture.unstamped(long)).length
-    expect(stamped).toBe((await fixture.objects(long)).length)
+    // A group that was begun beside an unfinished one is uploaded, and not stamped before it.
+    expect(stamped).toBeLessThanOrEqual((await fixture.objects(long)).length)
+    expect(await fixture.unstamped(long)).toEqual(
+      Array.from({ length: 3_000 - stamped }, (_, i) => stamped + i + 1),
+    )
     expect(stamped).toBeLessThan(2_000)
   })
 

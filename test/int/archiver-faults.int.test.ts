@@ -1,3 +1,5 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Drained } from '../../src/archive/drain.js'
 import { withStopping } from '../../src/archive/stopping.js'
@@ -8,6 +10,7 @@ import { mirrorCodec } from '../../src/mirror/object/codec.js'
 import type { ArchiveQueue } from '../../src/ports/archive.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
 import { ArchiveFixture, NEVER, totals } from '../support/archive-fixture.js'
+import { chainRows, insertRows } from '../support/chain-rows.js'
 import { asSuperuser } from '../support/postgres.js'
 
 const ROWS = 30
@@ -62,7 +65,7 @@ function withCreate(store: MirrorStore, create: MirrorStore['create']): MirrorSt
 }
 
 describe.each(['not applied', 'applied'] as const)('a failed write that was %s', (when) => {
-  it('retries a PUT in the next pass, and uploads the other rows', async () => {
+  it('retries a PUT in the next pass, uploads the other rows, and stamps in order', async () => {
     const created: string[] = []
     const broken = mirrorCodec.key(domainId, 7)
     const archiver = fixture.archiver({
@@ -80,12 +83,13 @@ describe.each(['not applied', 'applied'] as const)('a failed write that was %s',
     })
     for (const _pass of [1, 2]) {
       const [first] = await archiver.once()
-      expect(first?.drained).toMatchObject({ failed: 1, held: 0, ended: 'all' })
+      expect(first?.drained).toMatchObject({ failed: 1, held: 0, ended: 'gave up' })
       expect(first?.drained.error?.code).toBe('mirror_unavailable')
-      expect(await fixture.unstamped(domainId)).toEqual([7])
-      expect(await fixture.problems(rows, [7])).toEqual([])
+      // The rows after the failed one have objects, and get their stamps after it.
+      expect(await fixture.unstamped(domainId)).toEqual(rows.slice(6).map(({ seq }) => seq))
+      expect((await fixture.objects(domainId)).length).toBeGreaterThanOrEqual(ROWS - 1)
     }
-    expect(totals(await archiver.once())).toEqual({ stamped: 1, held: 0, failed: 0 })
+    expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 6, held: 0, failed: 0 })
     await expectComplete(created)
   })
 
@@ -109,9 +113,11 @@ describe.each(['not applied', 'applied'] as const)('a failed write that was %s',
 describe('an unreachable mirror', () => {
   it('ends its passes early, and does not stop the chains of another mirror', async () => {
     const own = `${fixture.mirrorUrl}-own`
-    const others = await fixture.chain(50, own)
+    await fixture.mark(own)
+    const others = await fixture.chain(50)
     const long = await fixture.chain(400)
     const archiver = fixture.archiver({
+      map: { lines: new Map([[others[0]?.domainId ?? '', own]]) },
       store: (store) => (store.url === own ? store : withCreate(store, () => Promise.reject(mirrorGone()))),
     })
     const chains = await archiver.once()
@@ -123,13 +129,51 @@ describe('an unreachable mirror', () => {
     expect(await fixture.unstamped(long[0]?.domainId ?? '')).toHaveLength(400)
   })
 
-  it('fails only its own chain where the URL is invalid', async () => {
-    const other = await fixture.chain(5, 'ftp://nowhere')
+  it('fails only the chain that names a mirror of its own and has no line', async () => {
+    const other = await fixture.chain(5, 'file:///nowhere')
     const chains = await fixture.archiver().once()
     const drained = chains.find((chain) => chain.domainId === other[0]?.domainId)?.drained
-    expect(drained?.error?.code).toBe('mirror_unavailable')
+    expect(drained).toMatchObject({ stamped: 0, error: { code: 'mirror_not_mapped' } })
     expect(await fixture.problems(rows)).toEqual([])
   })
+})
+
+describe('a mirror that is unmounted during a pass', () => {
+  it.each(['before the first stamp', 'after some stamps'])(
+    '%s: gets no more stamps, and no new marker',
+    async (when) => {
+      if (when === 'after some stamps') {
+        await fixture.archiver().once()
+        const more = chainRows(domainId, Array(ROWS).fill({}), ROWS + 1, rows.at(-1)?.entryHash)
+        await insertRows(fixture.url, more)
+      }
+      const place = join(fixture.dir, 'mirror')
+      let calls = 0
+      const archiver = fixture.archiver({
+        concurrency: 1,
+        store: (store) =>
+          withCreate(store, async (...args) => {
+            calls += 1
+            if (calls === 10) {
+              await rename(place, `${place}-gone`)
+              await mkdir(place)
+            }
+            return store.create(...args)
+          }),
+      })
+      const before = await fixture.unstamped(domainId)
+      for (const _pass of [1, 2]) {
+        const [chain] = await archiver.once()
+        expect(chain?.drained).toMatchObject({ stamped: 0, error: { code: 'mirror_unmarked' } })
+      }
+      expect(await fixture.unstamped(domainId)).toEqual(before)
+      expect(await readdir(join(place, 'audit')).catch(() => [])).not.toContain('mirror.json')
+      await rm(place, { recursive: true })
+      await rename(`${place}-gone`, place)
+      expect((await fixture.archiver().once())[0]?.drained).toMatchObject({ failed: 0, ended: 'all' })
+      expect(await fixture.unstamped(domainId)).toEqual([])
+    },
+  )
 })
 
 describe('the signal', () => {
@@ -153,7 +197,7 @@ describe('the signal', () => {
     await expectComplete(archiver.created)
   })
 
-  it('aborts uploads that do not end, and stamps the other rows', async () => {
+  it('aborts uploads that do not end, and leaves the stamps to the next pass', async () => {
     const stop = new AbortController()
     const archiver = fixture.archiver({
       concurrency: 4,
@@ -169,7 +213,8 @@ describe('the signal', () => {
     const [chain] = await archiver.once(stop.signal)
     expect(chain?.drained).toMatchObject({ failed: 1 })
     expect(await fixture.unstamped(domainId)).toContain(3)
-    expect(chain?.drained.stamped).toBe(archiver.asked.length - 1)
+    // The mirror hangs, so it is not asked any more whether it is still ours, and no row is stamped.
+    expect(chain?.drained.stamped).toBe(0)
   })
 
   it('aborts giveUp a while after stop, and never without it', async () => {
@@ -273,14 +318,14 @@ describe('the worker', () => {
     await expectComplete(archiver.created)
   })
 
-  it('claims again after its connection is cut', async () => {
+  it('continues where its claim is taken away', async () => {
     let cuts = 0
     const { archiver } = await workUntil(
       {
         concurrency: 1,
         store: (store) =>
           withCreate(store, async (...args) => {
-            if (cuts++ === 3) await asSuperuser(fixture.url, CUT)
+            if (cuts++ === 3) await asSuperuser(fixture.url, 'DELETE FROM audit_claim')
             return store.create(...args)
           }),
       },
@@ -307,9 +352,3 @@ describe('the worker', () => {
     expect(await fixture.problems(rows, held)).toEqual([])
   })
 })
-
-/** Ends every other connection that holds an advisory lock of this database: the archiver's claims. */
-const CUT = `
-  SELECT pg_terminate_backend(pid) FROM pg_locks
-  WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND pid <> pg_backend_pid()`

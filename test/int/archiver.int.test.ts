@@ -53,12 +53,15 @@ describe('the archiver, of an intact chain,', () => {
     await clear(rows[0]?.domainId)
   })
 
-  it('uploads to the mirror that the Domain names', async () => {
+  it('uploads to the mirror that the map gives the Domain, whatever the registry names', async () => {
     const url = `${fixture.mirrorUrl}-own`
-    const rows = await fixture.chain(ROWS, url)
+    await fixture.mark(url)
+    const rows = await fixture.chain(ROWS, `${fixture.mirrorUrl}-named`)
     const domainId = rows[0]?.domainId ?? ''
-    expect(totals(await fixture.archiver().once())).toMatchObject({ stamped: ROWS })
+    const map = { lines: new Map([[domainId, url]]) }
+    expect(totals(await fixture.archiver({ map }).once())).toMatchObject({ stamped: ROWS })
     expect(await fixture.objects(domainId, url)).toHaveLength(ROWS)
+    expect(await fixture.objects(domainId, `${fixture.mirrorUrl}-named`)).toEqual([])
     expect(await fixture.objects(domainId)).toEqual([])
   })
 

@@ -8,10 +8,11 @@ import { built, partsOf } from '../support/bundle-attacks/bundle.js'
 import { CONTAINERS } from '../support/bundle-attacks/containers.js'
 import { CONTENTS } from '../support/bundle-attacks/contents.js'
 import { MANIFESTS } from '../support/bundle-attacks/manifests.js'
+import { REPORTS } from '../support/bundle-attacks/reports.js'
 import { type Said, VERIFIERS } from '../support/bundle-attacks/verifiers.js'
 import { ROOT } from '../support/cli.js'
 
-const ATTACKS: readonly BundleAttack[] = [...CONTAINERS, ...MANIFESTS, ...CONTENTS]
+const ATTACKS: readonly BundleAttack[] = [...CONTAINERS, ...MANIFESTS, ...CONTENTS, ...REPORTS]
 const NAMES = Object.keys(VERIFIERS)
 const dir = mkdtempSync(join(tmpdir(), 'bundle-verifiers-'))
 /** The results of each verifier, in the order of the attacks. */

@@ -13,7 +13,7 @@ let db: Database
 beforeAll(async () => {
   database = await testDatabase({ migrated: false })
   db = new Database(database.url, 1)
-  await db.withClient((client) => client.query('CREATE TABLE t (n int CHECK (n > 0))'))
+  await db.write((client) => client.query('CREATE TABLE t (n int CHECK (n > 0))'))
 })
 
 afterAll(async () => {
@@ -21,7 +21,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-const count = async () => (await db.withClient((client) => client.query('SELECT FROM t'))).rowCount
+const count = async () => (await db.write((client) => client.query('SELECT FROM t'))).rowCount
 
 describe('withTransaction', () => {
   it('rolls back after a failure, and the connection stays usable', async () => {
@@ -49,21 +49,21 @@ describe('withTransaction', () => {
   it('leaves no transaction open if BEGIN fails', async () => {
     const failing = db.withTransaction(`${BEGIN}; SELECT 1/0`, async () => undefined)
     await expect(failing).rejects.toMatchObject({ code: 'database_failed' })
-    await db.withClient((client) => client.query('INSERT INTO t VALUES (7)'))
+    await db.write((client) => client.query('INSERT INTO t VALUES (7)'))
     const other = new Database(database.url)
-    expect((await other.withClient((client) => client.query('DELETE FROM t'))).rowCount).toBe(1)
+    expect((await other.write((client) => client.query('DELETE FROM t'))).rowCount).toBe(1)
     await other.close()
   })
 })
 
-describe('withClient', () => {
+describe('a lost connection', () => {
   it.each([
     ['ended by the server', `SELECT pg_terminate_backend(pg_backend_pid())`],
     ['idle for too long in a transaction', 'kill by timeout'],
-  ])('does not reuse a connection %s', async (_how, sql) => {
-    const lost = db.withClient(async (client) => {
+  ])('is not used again if it was %s', async (_how, sql) => {
+    const lost = db.write(async (client) => {
       if (sql.startsWith('SELECT')) return client.query(sql)
-      await client.query(`SET idle_in_transaction_session_timeout = 1; BEGIN`)
+      await client.query('SET LOCAL idle_in_transaction_session_timeout = 1')
       await new Promise((resolve) => client.once('error', resolve))
       return client.query('SELECT')
     })
@@ -78,12 +78,12 @@ describe('databaseError', () => {
     ['RangeError', new RangeError('out of range')],
     ['FormatError', new FormatError('seq', 'too large')],
   ])('reports a bug of ours, a %s, as internal', async (_name, bug) => {
-    const failing = db.withClient(() => Promise.reject(bug))
+    const failing = db.write(() => Promise.reject(bug))
     await expect(failing).rejects.toMatchObject({ code: 'internal', cause: bug })
   })
 
   it('does not report a feature that Postgres lacks as a down migration', async () => {
-    const unsupported = db.withClient((client) =>
+    const unsupported = db.write((client) =>
       client.query(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '0A000'; END $$`),
     )
     await expect(unsupported).rejects.toMatchObject({ code: 'database_failed' })

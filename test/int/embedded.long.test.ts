@@ -144,6 +144,36 @@ test('starts although postmaster.pid of a crash names another process, and leave
   }
 })
 
+test.each([
+  ['is empty', ''],
+  ['holds zeros, as a file system leaves them', '\0'.repeat(64)],
+  ['holds no number', 'postmaster\n'],
+])('starts a killed server again although postmaster.pid %s', async (_what, content) => {
+  const home = await newHome()
+  await ensureEmbedded(home)
+  await rowsOf(embeddedUrl(home), 'CREATE TABLE kept AS SELECT 7 AS n')
+  process.kill(await serverPidOf(home), 'SIGKILL')
+  await writeFile(join(home, 'postgres/data/postmaster.pid'), content)
+  expect((await ensureEmbedded(home)).started).toBe(true)
+  expect(await rowsOf(embeddedUrl(home), 'SELECT n FROM kept')).toEqual([{ n: 7 }])
+})
+
+test('starts no second server beside one whose postmaster.pid was emptied, and names its process', async () => {
+  const home = await newHome()
+  await ensureEmbedded(home)
+  const pidFile = join(home, 'postgres/data/postmaster.pid')
+  const content = await readFile(pidFile, 'utf8')
+  const pid = await serverPidOf(home)
+  await writeFile(pidFile, '')
+  await expect(ensureEmbedded(home)).rejects.toMatchObject({
+    code: 'embedded_unavailable',
+    message: expect.stringMatching(/names no process, but process \d+ works in /),
+    advice: { code: 'end_server_and_remove_file', path: pidFile },
+  })
+  await writeFile(pidFile, content)
+  expect(await serverPidOf(home)).toBe(pid)
+})
+
 test('runs a server in a session of its own, which outlives its command without its pipes and secrets', async () => {
   const home = await newHome()
   // If the server held the pipe, this promise would never resolve.

@@ -131,10 +131,8 @@ describe('an erasure', () => {
     const domainId = await peopled()
     const receipt = await erase(domainId, ALICE)
     const proven = await getEntry(postgresEntryReader(writer.database), domainId, receipt.seq)
-    expect(proven).toMatchObject({
-      recomputes: true,
-      entry: { relationPath: ['mappings:1', 'contexts:2'] },
-    })
+    expect(proven.problem).toBeUndefined()
+    expect(proven.entry.relationPath).toEqual(['mappings:1', 'contexts:2'])
     expect(proven.entry.recordedAt).toBe(receipt.erasedAt)
   })
 
@@ -287,7 +285,8 @@ describe('concurrent calls', () => {
     const receipts: ErasureReceipt[] = []
     const run = async () => void receipts.push(await erase(domainId, ALICE))
     expect(await inOrderOf(database.url, domainId, [run, run])).toEqual(['done', 'done'])
-    expect(receipts).toMatchObject([
+    // The look after COMMIT may end after the erasure that waited for it.
+    expect(receipts.sort((a, b) => Number(a.repeated) - Number(b.repeated))).toMatchObject([
       { seq: 5, contextsDeleted: 2, repeated: false },
       { seq: 5, contextsDeleted: 0, repeated: true },
     ])

@@ -142,8 +142,7 @@ describe('invalid requests', () => {
     ['{"from_seq":7}', 404, 'entry_not_found'],
     ['{"from_sequence":1}', 400, 'invalid_body'],
     ['{"from_seq":1,"from_seq":2}', 400, 'invalid_body'],
-    ['[]', 400, 'invalid_body'],
-    ['null', 400, 'invalid_body'],
+    ['[0]', 400, 'invalid_body'],
     ['"x"', 400, 'invalid_body'],
     ['{', 400, 'invalid_body'],
     ['\u00ff', 400, 'invalid_body'],
@@ -155,7 +154,9 @@ describe('invalid requests', () => {
 
   it.each<[string, ...Expected]>([
     ['', 400, 'invalid_body'],
+    ['null', 400, 'invalid_body'],
     ['{}', 400, 'invalid_identity_id'],
+    ['{"identity_id":null}', 400, 'invalid_identity_id'],
     ['{"identity_id":"alice"}', 400, 'invalid_identity_id'],
     ['{"identity_id":7}', 400, 'invalid_identity_id'],
     ['{"identity_id":"00000000-0000-0000-0000-000000000000"}', 400, 'invalid_identity_id'],

@@ -55,11 +55,43 @@ describe('a denied request', () => {
   })
 
   it('has the address that a trusted proxy reports', async () => {
-    fixture = await HttpFixture.make({ app: { trustedProxies: ['127.0.0.0/8'] } })
-    const headers = { 'x-forwarded-for': '203.0.113.9' }
+    const expected: readonly (readonly [forwarded: string, ip: string | null])[] = [
+      ['203.0.113.9', '203.0.113.9'],
+      ['203.0.113.9:4711', '203.0.113.9'],
+      ['2001:db8::1', '2001:db8::1'],
+      ['[2001:db8::1]:443', '2001:db8::1'],
+      ['"[2001:DB8::1]:443"', '2001:db8::1'],
+      ['[fe80::1%eth0]:443', 'fe80::1'],
+      // Only the hop that the trusted proxy wrote counts. What is before it, the client may have invented.
+      ['198.51.100.1, 203.0.113.9:4711', '203.0.113.9'],
+      ['203.0.113.9:4711, 127.0.0.2:80', '203.0.113.9'],
+      ['203.0.113.9, [::1]:80,127.0.0.2', '203.0.113.9'],
+      ['127.0.0.5:80', '127.0.0.5'],
+      ['unknown', null],
+      ['198.51.100.1, _hidden', null],
+      ['198.51.100.1,', null],
+      ['203.0.113.9:4711, unknown, 127.0.0.2', null],
+      ['203.0.113.9:port', null],
+      ['203.0.113.999:80', null],
+      ['client.example', null],
+      ['', '127.0.0.1'],
+    ]
+    fixture = await HttpFixture.make({ app: { trustedProxies: ['127.0.0.0/8', '::1'] } })
+    for (const [forwarded] of expected) {
+      const headers = { 'x-forwarded-for': forwarded }
+      await fixture.ask('GET', fixture.path('entries'), { as: 'member', headers })
+    }
+    await fixture.denials.close()
+    const written = await rows(fixture.domainId)
+    expect(expected.map(([forwarded], i) => [forwarded, written[i]?.ip])).toEqual(expected)
+  })
+
+  it('has the address of the connection when its proxy is not trusted', async () => {
+    fixture = await HttpFixture.make({ app: { trustedProxies: ['10.0.0.0/8'] } })
+    const headers = { 'x-forwarded-for': '203.0.113.9:4711' }
     await fixture.ask('GET', fixture.path('entries'), { as: 'member', headers })
     await fixture.denials.close()
-    expect(await rows(fixture.domainId)).toMatchObject([{ ip: '203.0.113.9' }])
+    expect(await rows(fixture.domainId)).toMatchObject([{ ip: '127.0.0.1' }])
   })
 
   it('is found by the pseudonym of the denied caller', async () => {

@@ -75,7 +75,7 @@ describe('Postgres', () => {
   })
 
   it('gives 503 after the timeout when it hangs', async () => {
-    const hasty = new Database(fixture.served.url, 1, 200)
+    const hasty = new Database(fixture.served.url, 1, { queryTimeout: 200 })
     const entries = postgresEntryReader(hasty)
     await entries.knows(fixture.domainId)
     const other = await HttpFixture.make({ deps: { entries } })

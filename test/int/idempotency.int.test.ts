@@ -330,7 +330,7 @@ describe('the window', () => {
     expect((await keysOf(domainId)).map(({ seq }) => seq)).toEqual([3003, 3004])
     expect(await keysOf(other)).toHaveLength(3000)
     const db = new Database(database.url)
-    const purge = () => db.withClient((client) => purgeKeys(client, other, 7, 2500))
+    const purge = () => db.write((client) => purgeKeys(client, other, 7, 2500))
     expect([await purge(), await purge(), await purge()]).toEqual([2500, 500, 0])
     await db.close()
   })

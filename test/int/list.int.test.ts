@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
+import { ZERO_HASH } from '../../src/chain/hash.js'
 import { formatTimestamp } from '../../src/chain/timestamp.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { type AuditEntry, type AuditEntryList, auditEntryList } from '../../src/json/entry.js'
 import type { CursorKey } from '../../src/ports/pepper.js'
-import type { ReadEntry } from '../../src/ports/query.js'
+import type { EntryReader, PageRange, ReadEntry } from '../../src/ports/query.js'
 import { encodeCursor } from '../../src/query/cursor.js'
 import { listEntries, streamEntries } from '../../src/query/list.js'
 import { type ListParameters, parseFilter, parseLimit } from '../../src/query/list-query.js'
-import { postgresEntryReader } from '../../src/repo/query/entry-reader.js'
+import { postgresEntryReader, postgresKeyReader } from '../../src/repo/query/entry-reader.js'
 import { listEntries as readPage } from '../../src/repo/query/list-entries.js'
 import { type Client, Database } from '../../src/repo/session/database.js'
 import {
@@ -36,6 +37,8 @@ const keyless: CursorKey = {
     throw new AuditError('pepper_not_configured', 'no pepper', { advice: { code: 'name_pepper' } })
   },
 }
+
+const DENIED = ['out_of_scope', 'insufficient_relation', 'caveat_violation', 'unknown']
 
 const ROWS: readonly RowOptions[] = [
   { subjectPseudonym: ALICE, object: 'domain:1', relation: 'audit.chain-create' },
@@ -96,11 +99,18 @@ describe('listEntries with a filter', () => {
     ['object_id', { objectId: 'a' }, [2, 4, 5]],
     ['object_id with a colon', { objectId: 'a:b' }, [3]],
     ['object_type and object_id', { objectType: 'project', objectId: 'a' }, [2, 5]],
-    ['reason granted', { reason: 'granted' }, [1, 2, 6]],
-    ['reason out_of_scope', { reason: 'out_of_scope' }, [3]],
-    ['reason insufficient_relation', { reason: 'insufficient_relation' }, [4]],
-    ['reason caveat_violation', { reason: 'caveat_violation' }, [5]],
-    ['reason unknown', { reason: 'unknown' }, []],
+    ['reason granted', { reasons: ['granted'] }, [1, 2, 6]],
+    ['reason out_of_scope', { reasons: ['out_of_scope'] }, [3]],
+    ['reason insufficient_relation', { reasons: ['insufficient_relation'] }, [4]],
+    ['reason caveat_violation', { reasons: ['caveat_violation'] }, [5]],
+    ['reason unknown', { reasons: ['unknown'] }, []],
+    ['one of two reasons', { reasons: ['caveat_violation', 'out_of_scope'] }, [3, 5]],
+    ['one of granted and another reason', { reasons: ['granted', 'out_of_scope'] }, [1, 2, 3, 6]],
+    ['the same reason twice', { reasons: ['out_of_scope', 'out_of_scope'] }, [3]],
+    ['any reason but granted', { reasons: DENIED }, [3, 4, 5]],
+    ['one of several reasons, and a time', { reasons: DENIED, from: at(4) }, [4, 5]],
+    ['an object as type:id', { object: 'project:a' }, [2, 5]],
+    ['an object whose id has a colon', { object: 'project:a:b' }, [3]],
     ['from, inclusive', { from: at(4) }, [4, 5, 6]],
     ['from, one microsecond later', { from: at(4, 1n) }, [5, 6]],
     ['to, inclusive', { to: at(3) }, [1, 2, 3]],
@@ -125,7 +135,7 @@ describe('listEntries with a filter', () => {
         relation: 'project.read',
         objectType: 'project',
         objectId: 'a:b',
-        reason: 'out_of_scope',
+        reasons: ['out_of_scope'],
         from: at(2),
         to: at(5),
         correlationId: 'c-1',
@@ -139,7 +149,7 @@ describe('listEntries with a filter', () => {
         relation: 'project.read',
         objectType: 'project',
         objectId: 'a:b',
-        reason: 'out_of_scope',
+        reasons: ['out_of_scope'],
         from: at(2),
         to: at(5),
         correlationId: 'c-1',
@@ -176,8 +186,12 @@ describe('listEntries', () => {
     ['invalid_input', 'U+0000', { objectId: 'a\0b' }],
     ['invalid_input', 'lone surrogate', { correlationId: '\ud800' }],
     ['invalid_input', 'long relation', { relation: 'x'.repeat(129) }],
+    ['invalid_input', 'reason, the second one', { reasons: ['granted', 'denied'] }],
+    ['invalid_input', 'object without a colon', { object: 'project' }],
+    ['invalid_input', 'object without a type', { object: ':a' }],
+    ['invalid_input', 'object without an id', { object: 'project:' }],
     ['invalid_input', 'type with a colon', { objectType: 'a:b' }],
-    ['invalid_input', 'reason', { reason: 'denied' }],
+    ['invalid_input', 'reason', { reasons: ['denied'] }],
     ['invalid_cursor', 'empty', { cursor: '' }],
     ['invalid_cursor', 'not base64url', { cursor: '!' }],
   ])('rejects with %s: %s', async (code, _name, parameters) => {
@@ -276,8 +290,55 @@ describe('pages', () => {
 
   it('stop when the signal aborts', async () => {
     const signal = AbortSignal.abort(new Error('stop'))
-    await expect(streamEntries(reader, DOMAIN, {}, signal).next()).rejects.toThrow('stop')
+    await expect(streamEntries(reader, DOMAIN, {}, undefined, signal).next()).rejects.toThrow('stop')
   })
+})
+
+describe('a range of a page', () => {
+  const readers: readonly [string, (url: Database) => EntryReader][] = [
+    ['the reader of indexes', postgresEntryReader],
+    ['the reader by the primary key', postgresKeyReader],
+  ]
+
+  it.each<[string, ListParameters, PageRange, number[]]>([
+    ['an upper bound, inclusive', {}, { after: 0, upTo: 3, limit: 9 }, [1, 2, 3]],
+    ['both bounds', {}, { after: 2, upTo: 4, limit: 9 }, [3, 4]],
+    ['bounds around no row', {}, { after: 4, upTo: 4, limit: 9 }, []],
+    ['descending order from the end', {}, { after: 0, limit: 2, order: 'descending' }, [6, 5]],
+    ['descending order from a bound', {}, { after: 1, upTo: 4, limit: 9, order: 'descending' }, [4, 3, 2]],
+    [
+      'descending order with a filter',
+      { subject: ALICE },
+      { after: 0, limit: 2, order: 'descending' },
+      [4, 2],
+    ],
+    [
+      'descending order of a time range',
+      { from: '2026-01-01T00:00:02Z', to: '2026-01-01T00:00:05Z' },
+      { after: 0, limit: 2, order: 'descending' },
+      [4, 3],
+    ],
+  ])('is honoured by both readers: %s', async (_name, parameters, range, expected) => {
+    for (const [, open] of readers) {
+      const rows = await open(db).page(DOMAIN, parseFilter(parameters), range)
+      expect(rows.map(({ seq }) => seq)).toEqual(expected)
+    }
+  })
+
+  it.each(readers)(
+    'gives each row the stored row before it, also one that the filter hides: %s',
+    async (_name, open) => {
+      const all = await open(db).page(DOMAIN, {}, { after: 0, limit: 9 })
+      const hashes = all.map(({ seq, entryHash }) => ({ seq, entryHash }))
+      expect(all.map(({ previous }) => previous)).toEqual([
+        { seq: 0, entryHash: ZERO_HASH },
+        ...hashes.slice(0, -1),
+      ])
+      const some = await open(db).page(DOMAIN, parseFilter({ subject: ALICE }), { after: 2, limit: 9 })
+      expect(some.map(({ previous }) => previous)).toEqual([hashes[2]])
+      expect((await open(db).rowsAt(DOMAIN, 4))[0]?.previous).toEqual(hashes[2])
+    },
+  )
 })
 
 const cursorOf = (page: AuditEntryList) =>
@@ -369,7 +430,7 @@ describe('rows forced into the table', () => {
   })
 
   it('match the filter for an unknown reason', async () => {
-    const { items } = await list(HOSTILE, { reason: 'unknown' })
+    const { items } = await list(HOSTILE, { reasons: ['unknown'] })
     expect(items.map((item) => item.reason)).toEqual(Array(5).fill('unknown'))
   })
 
@@ -413,15 +474,36 @@ describe('the query plan', () => {
     ['object_type', 'audit_log_entry_by_object_type', { objectType: 't7' }],
     ['object_id', 'audit_log_entry_by_object_id', { objectId: '7' }],
     ['object', 'audit_log_entry_by_object_', { objectType: 't7', objectId: '7' }],
-    ['reason', 'audit_log_entry_by_reason ', { reason: 'out_of_scope' }],
-    ['granted', 'audit_log_entry_pkey', { reason: 'granted' }],
-    ['unknown', 'audit_log_entry_by_reason_unknown', { reason: 'unknown' }],
+    ['reason', 'audit_log_entry_by_reason ', { reasons: ['out_of_scope'] }],
+    ['granted', 'audit_log_entry_pkey', { reasons: ['granted'] }],
+    ['unknown', 'audit_log_entry_by_reason_unknown', { reasons: ['unknown'] }],
     ['correlation_id', 'audit_log_entry_by_correlation', { correlationId: 'c7' }],
     ['from', 'audit_log_entry_by_time', { from: '2026-01-01T03:00:00Z' }],
     ['to', 'audit_log_entry_by_time', { to: '2026-01-01T03:00:00Z' }],
   ])('for the filter %s uses the index %s', async (_name, index, parameters) => {
     const plan = await planOf(BIG, parameters)
     expect(plan).toContain(index)
+    expect(plan).not.toContain('Seq Scan on audit_log_entry')
+  })
+
+  it('reads the row before each row by the primary key', async () => {
+    const plan = await planOf(
+      BIG,
+      { relation: 'r7' },
+      'ANALYZE, BUFFERS OFF, COSTS OFF, TIMING OFF, SUMMARY OFF',
+    )
+    expect(plan).toContain(
+      'Index Scan Backward using audit_log_entry_pkey on audit_log_entry b (actual rows=1',
+    )
+  })
+
+  it.each(DENIED.slice(0, 3))('for several reasons uses the index of the reason %s', async (reason) => {
+    const plan = await planOf(BIG, { reasons: DENIED })
+    expect(plan).toMatch(
+      new RegExp(`audit_log_entry_by_reason .*\\n.*reason = ${1 + DENIED.indexOf(reason) + 1}`),
+    )
+    expect(plan).toContain('audit_log_entry_by_reason_unknown')
+    expect(plan).not.toMatch(/audit_log_entry_pkey on audit_log_entry(?! b )/)
     expect(plan).not.toContain('Seq Scan on audit_log_entry')
   })
 

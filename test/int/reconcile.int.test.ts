@@ -6,6 +6,7 @@ import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
 import { knownChains } from '../../src/repo/verify/known-chains.js'
 import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 import { verifyChain } from '../../src/verify/verify-chain.js'
+import { ACTOR } from '../support/append-chains.js'
 import { chainRows, insertDomain, insertRows } from '../support/chain-rows.js'
 import { OutageProxy } from '../support/outage-proxy.js'
 import { ProbeFixture, type Running } from '../support/probe-fixture.js'
@@ -34,8 +35,11 @@ const found = () =>
 
 /** Creates a chain without the product's append, beside a platform chain. */
 async function plainChain(length: number): Promise<string> {
-  await fixture.chain(0)
-  const domainId = randomUUID()
+  const domainId = await fixture.chain(0)
+  await fixture.attack(
+    `DELETE FROM audit_log_entry ${where(domainId)}; DELETE FROM audit_log_chain_head ${where(domainId)};
+     DELETE FROM audit_domain ${where(domainId)}`,
+  )
   await insertDomain(
     fixture.database.url,
     domainId,
@@ -47,20 +51,18 @@ async function plainChain(length: number): Promise<string> {
 /** Returns the findings of a verification of the whole chain. */
 async function findingsOf(domainId: string) {
   const source = new PostgresSource(fixture.writer.database)
-  const known = await fixture.writer.database.withClient(knownChains)
+  const known = await fixture.writer.database.read(knownChains)
   const request = { domainId, fromSeq: 1, pins: [], known }
   const { findings } = await verifyChain(source, request, () => undefined, new AbortController().signal)
   return findings
 }
 
-/** Acknowledges every open record as the command does: a row on the chain, then the stamp. */
+/** Acknowledges every open record as the command does. */
 async function acknowledge(): Promise<void> {
   const open = await fixture.rows('SELECT id::int FROM audit_tamper_quarantine WHERE acknowledged_at IS NULL')
-  const append = ({ domainId, relation, object }: { domainId: string; relation: string; object: string }) =>
-    fixture.writer.record(domainId, { relation, object })
-  for (const { id } of open) {
-    await acknowledgeQuarantine(postgresQuarantine(fixture.writer.database), append, Number(id), 'seen')
-  }
+  const { database: db, pepper } = fixture.writer
+  const ports = { store: postgresQuarantine(db), pepper, actor: ACTOR }
+  await acknowledgeQuarantine(ports, { ids: open.map(({ id }) => Number(id)) }, 'seen')
 }
 
 describe('readiness', () => {
@@ -71,7 +73,10 @@ describe('readiness', () => {
     await becomes(running, 'ready')
     await fixture.attack(forge(domainId, '= 7'))
     await becomes(running, 'diverged')
-    expect(await found()).toMatchObject([{ code: 'entry_hash_mismatch', seq_from: '7', seq_to: '7' }])
+    // The state changes before the finding is recorded.
+    await expect
+      .poll(found, WAIT)
+      .toMatchObject([{ code: 'entry_hash_mismatch', seq_from: '7', seq_to: '7' }])
     await acknowledge()
     await becomes(running, 'degraded')
     // Each pass finds it again, and no pass reports it again.
@@ -83,7 +88,7 @@ describe('readiness', () => {
     // Forging the same row again is a new finding.
     await fixture.attack(forge(domainId, '= 7').replace('forged', 'forged again'))
     await becomes(running, 'diverged')
-    expect(await found()).toHaveLength(2)
+    await expect.poll(found, WAIT).toHaveLength(2)
   })
 
   it('is equal on several servers, and one server keeps the progress of another that starts', async () => {
@@ -134,8 +139,56 @@ describe('readiness', () => {
     const findings = await findingsOf(domainId)
     await postgresQuarantine(fixture.writer.database).record(domainId, 'both', findings)
     await becomes(running, 'diverged')
+    expect(messages(running)).toContain('records were added to the quarantine')
     await acknowledge()
     await becomes(running, 'degraded')
+  })
+
+  it('becomes diverged when a row inside an acknowledged range is edited anew', async () => {
+    const domainId = await fixture.chain(9)
+    await fixture.attack(forge(domainId, 'IN (5, 6, 7)'))
+    const running = fixture.start({ fullEvery: 500 })
+    await becomes(running, 'diverged')
+    await expect.poll(found, WAIT).toHaveLength(1)
+    await acknowledge()
+    await becomes(running, 'degraded')
+    const tampered = () => messages(running).filter((message) => message === 'tamper detected').length
+    expect(tampered()).toBe(1)
+    await fixture.attack(`UPDATE audit_log_entry SET relation = 'anew' ${where(domainId)} AND seq = 6`)
+    await becomes(running, 'diverged')
+    await expect.poll(found, WAIT).toHaveLength(2)
+    await expect.poll(tampered, WAIT).toBe(2)
+  })
+
+  /** Removes the fingerprints, as a version that stored none left its records. */
+  const asOld = () =>
+    fixture.attack(
+      `ALTER TABLE audit_tamper_quarantine DISABLE TRIGGER USER;
+       UPDATE audit_tamper_quarantine SET fingerprint = NULL;
+       ALTER TABLE audit_tamper_quarantine ENABLE TRIGGER USER`,
+    )
+
+  it.each([
+    ['an edited row stays valid', 'entry_hash_mismatch', "relation = 'forged'", 'degraded', 1, 1],
+    ['a malformed row opens again', 'malformed_row', 'relation = NULL', 'diverged', 2, 1],
+    ['a row with another prev_hash opens again', 'broken_link', "prev_hash = sha256('x')", 'diverged', 2, 2],
+  ] as const)('an old acknowledged record of %s', async (_what, code, edit, state, records, anew) => {
+    const domainId = await fixture.chain(5)
+    await fixture.attack('ALTER TABLE audit_log_entry ALTER COLUMN relation DROP NOT NULL')
+    await fixture.attack(`UPDATE audit_log_entry SET ${edit} ${where(domainId)} AND seq = 3`)
+    const store = postgresQuarantine(fixture.writer.database)
+    await store.record(domainId, 'postgres', await findingsOf(domainId))
+    await acknowledge()
+    await asOld()
+    expect(await found()).toMatchObject([{ code, seq_from: '3', seq_to: '3' }])
+    const running = fixture.start({ fullEvery: 500 })
+    await becomes(running, state)
+    await expect.poll(found, WAIT).toHaveLength(records)
+    await acknowledge()
+    await becomes(running, 'degraded')
+    await fixture.attack(`UPDATE audit_log_entry SET object = 'o:stolen' ${where(domainId)} AND seq = 3`)
+    await becomes(running, 'diverged')
+    await expect.poll(found, WAIT).toHaveLength(records + anew)
   })
 
   it('stays diverged after a forged acknowledgement and after removal of the record', async () => {
@@ -171,6 +224,18 @@ describe('readiness', () => {
     const errors = () => running.probe.figures().errors.get('database_permission_denied')
     await expect.poll(errors, WAIT).toBeGreaterThan(before)
     expect(running.alerts).toHaveLength(1)
+  })
+
+  it('becomes diverged when a chain is there that the platform chain did not create', async () => {
+    await fixture.chain(3)
+    const stranger = randomUUID()
+    await insertRows(fixture.database.url, chainRows(stranger, [{}, {}]))
+    const running = fixture.start({ fullEvery: 500 })
+    await becomes(running, 'diverged')
+    await expect.poll(found, WAIT).toMatchObject([{ domain_id: stranger, code: 'chain_unknown' }])
+    await acknowledge()
+    await becomes(running, 'degraded')
+    expect(messages(running).filter((message) => message === 'tamper detected')).toHaveLength(1)
   })
 
   it('is ready without chains, and covers chains that are created later', async () => {
@@ -257,7 +322,11 @@ describe('the verified head', () => {
   })
 
   it('exposes the removal of every trace of a chain', async () => {
-    const domainId = await plainChain(20)
+    await fixture.chain(0)
+    const domainId = randomUUID()
+    // The platform chain does not record this chain, and cannot show that it must: it ends before the first row.
+    const recordedAt = BigInt(Date.now() + 60_000) * 1_000n
+    await insertDomain(fixture.database.url, domainId, Array(20).fill({ recordedAt }))
     const running = fixture.start()
     await becomes(running, 'ready')
     await fixture.attack(
@@ -266,7 +335,7 @@ describe('the verified head', () => {
         .join(''),
     )
     await isExposed(domainId, 20)
-    const { domainIds } = await fixture.writer.database.withClient(knownChains)
+    const { domainIds } = await fixture.writer.database.read(knownChains)
     expect(domainIds).not.toContain(domainId)
   })
 })

@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
 import { nodeHasher } from '../../src/base/node-hasher.js'
 import type { ChainHead } from '../../src/chain/entry.js'
+import type { ByteRow } from '../../src/chain/fast-path.js'
+import type { Finding } from '../../src/chain/finding.js'
+import type { StoredRow } from '../../src/chain/fold.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
 import { openMirror } from '../../src/mirror/open.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
@@ -46,6 +49,7 @@ const headOf = (row: Pick<PlainRow, 'seq' | 'entryHash'> | undefined): ChainHead
 })
 const forged = rehashed({ ...a(4), relation: 'x' })
 const suffix = rewritten(4, { relation: 'x' })
+const backdated = rewritten(5, { recordedAt: a(1).recordedAt - 1n })
 const upTo5 = rewritten(4, { relation: 'x' }).filter(({ seq }) => seq <= 5)
 
 const DAMAGES: readonly Damage[] = [
@@ -60,6 +64,7 @@ const DAMAGES: readonly Damage[] = [
     ],
   },
   { name: 'a row edited and rehashed', written: [forged] },
+  { name: 'a row backdated, the suffix rewritten', written: backdated, head: headOf(backdated.at(-1)) },
   { name: 'a prev_hash edited', written: [{ ...a(4), prevHash: F }] },
   { name: 'an entry_hash edited', written: [{ ...a(4), entryHash: F }] },
   { name: 'rows rewritten together, up to a link that breaks', written: upTo5 },
@@ -126,16 +131,29 @@ async function mirrorSource(url: string): Promise<MirrorSource> {
   return new MirrorSource(store, mirrorCodec, nodeHasher, { patience: 0 })
 }
 
-/** Returns the verdict without the source and the duration, or the error's code. */
+/** Returns the verdict without the source and the duration, and the rows that were observed; or the error's code. */
 async function report(source: EntrySource, range: Range): Promise<unknown> {
   const { fromSeq = 1, toSeq, pins = [] } = range
-  const request = { domainId: A, fromSeq, toSeq, pins }
+  const observed: StoredRow[] = []
+  const observer = {
+    add: (row: ByteRow) => void observed.push(row.stored()),
+    addStored: (row: StoredRow) => void observed.push(row),
+  }
+  const request = { domainId: A, fromSeq, toSeq, pins, observer }
   try {
     const verdict = await verifyChain(source, request, () => undefined, new AbortController().signal)
-    const { source: name, durationMs, ...rest } = verdict
+    // Each source names the mirror that it read, and only PostgreSQL has archive stamps and a head of its own.
+    const { source: name, durationMs, mirror: _mirror, archivedThrough: _through, end, ...rest } = verdict
     expect(name).toBe(source.name)
     expect(durationMs).toBeGreaterThanOrEqual(0)
-    return rest
+    // Only two copies show what was changed.
+    const findings = rest.findings.map(bare)
+    return {
+      ...rest,
+      end: end === 'head' ? 'unproven' : end,
+      findings,
+      observed: observed.map(({ seq, entryHash }) => `${seq}:${entryHash}`),
+    }
   } catch (error) {
     if (error instanceof AuditError) return error.code
     throw error
@@ -239,9 +257,14 @@ describe('a mirror without the newest 10 of 25 objects', () => {
   })
 })
 
+/** Removes what shows the rows of a finding. */
+function bare({ changes, rowsChanged, original, context, ...finding }: Finding): Finding {
+  return finding
+}
+
 /** Removes what only a comparison of two copies adds: which copy a detail is about, and the count of unarchived rows. */
 function plain(result: unknown): unknown {
-  const { findings, unarchived, ...rest } = result as { findings: object[]; unarchived?: number }
+  const { findings, unarchived, ...rest } = result as { findings: Finding[]; unarchived?: number }
   expect(unarchived ?? 0).toBe(0)
-  return { ...rest, findings: findings.map((finding) => ({ ...finding, detail: '' })) }
+  return { ...rest, findings: findings.map(({ copy, ...finding }) => ({ ...finding, detail: '' })) }
 }

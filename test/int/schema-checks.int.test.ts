@@ -158,6 +158,13 @@ const pii = (change: Row): Row => ({ ...PII, ...change })
 const context = (change: Row): Row => ({ ...CONTEXT, ...change })
 const key = (change: Row): Row => ({ ...KEY, ...change })
 const head = (change: Row): Row => ({ ...HEAD, ...change })
+const reveal = (change: Row): Row => ({
+  domain_id: DOMAIN,
+  seq: 3,
+  subject_pseudonym: bytes(32),
+  reason: 'x',
+  ...change,
+})
 const finding = (change: Row): Row => ({ ...FINDING, ...change })
 const RELEASED: Row = { released_at: 'now', release_reason: 'x' }
 const hold = (row: Row) => ({ domain_id: DOMAIN, reason: 'x', ...row })
@@ -210,6 +217,20 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
   ['audit_reconcile', { domain_id: DOMAIN, boot_seq: -1, boot_started_at: 'now' }, 'boot_seq_range'],
   ['audit_reconcile', { domain_id: DOMAIN, boot_hash: bytes(31) }, 'boot_hash_bytes'],
   ['audit_reconcile', { domain_id: DOMAIN, boot_seq: 1 }, 'boot_whole'],
+  ['audit_mirror_marker', { marker_id: DOMAIN }, ''],
+  ['audit_mirror_marker', { marker_id: NIL_UUID }, 'id_not_nil'],
+  ['audit_mirror_marker', { marker_id: DOMAIN, only_row: false }, 'one_row'],
+  ['audit_identity_reveal', reveal({}), ''],
+  ['audit_identity_reveal', reveal({ domain_id: NIL_UUID }), 'domain_not_nil'],
+  ['audit_identity_reveal', reveal({ seq: 0 }), 'seq_range'],
+  ['audit_identity_reveal', reveal({ subject_pseudonym: bytes(31) }), 'subject_pseudonym_bytes'],
+  ['audit_identity_reveal', reveal({ reason: '' }), 'reason_bytes'],
+  ['audit_identity_reveal', reveal({ reason: a(1024) }), ''],
+  ['audit_identity_reveal', reveal({ reason: a(1025) }), 'reason_bytes'],
+  ['audit_claim', { purpose: 'archive', domain_id: DOMAIN, holder: DOMAIN }, ''],
+  ['audit_claim', { purpose: 'restore', domain_id: DOMAIN, holder: DOMAIN }, ''],
+  ['audit_claim', { purpose: 'other', domain_id: DOMAIN, holder: DOMAIN }, 'purpose_known'],
+  ['audit_claim', { purpose: 'archive', domain_id: NIL_UUID, holder: DOMAIN }, 'domain_not_nil'],
   ['audit_restore', { domain_id: DOMAIN, mirror_url: 'file:///m' }, ''],
   ['audit_restore', { domain_id: NIL_UUID, mirror_url: 'file:///m' }, 'domain_not_nil'],
   ['audit_restore', { domain_id: DOMAIN, mirror_url: '' }, 'mirror_url_bytes'],
@@ -269,6 +290,7 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
   ['audit_tamper_quarantine', finding({ expected_hash: bytes(32), observed_hash: bytes(32) }), ''],
   ['audit_tamper_quarantine', finding({ expected_hash: bytes(31) }), 'expected_hash_bytes'],
   ['audit_tamper_quarantine', finding({ observed_hash: bytes(33) }), 'observed_hash_bytes'],
+  ['audit_tamper_quarantine', finding({ fingerprint: bytes(31) }), 'fingerprint_bytes'],
   ['audit_tamper_quarantine', finding({ acknowledge_reason: 'x' }), 'acknowledged_whole'],
   ['audit_tamper_quarantine', finding({ acknowledged_at: 'now' }), 'acknowledged_whole'],
 
@@ -375,7 +397,12 @@ describe('unique constraints', () => {
     ['audit_log_entry', entry({}), entry({ prev_hash: bytes(32, 9) }), 'audit_log_entry_pkey'],
     ['audit_log_entry', entry({}), entry({ seq: 3 }), 'audit_log_entry_no_fork'],
     ['audit_idempotency_key', key({}), key({ seq: 3 }), 'audit_idempotency_key_pkey'],
-    ['audit_tamper_quarantine', finding({}), finding({ detail: 'again' }), 'audit_tamper_quarantine_once'],
+    [
+      'audit_tamper_quarantine',
+      finding({ fingerprint: bytes(32) }),
+      finding({ fingerprint: bytes(32), source: 'both' }),
+      'audit_tamper_quarantine_once',
+    ],
   ])('reject a second row in %s, case %#', async (table, first, second, constraint) => {
     const both = async () => {
       await insert(client, table, first)
@@ -384,10 +411,10 @@ describe('unique constraints', () => {
     expect(await outcome(client, both)).toBe(`23505 ${constraint}`)
   })
 
-  it('accept a finding with other hashes', async () => {
+  it('accept a second finding about the same rows that has another fingerprint', async () => {
     const both = async () => {
-      await insert(client, 'audit_tamper_quarantine', finding({ expected_hash: bytes(32) }))
-      await insert(client, 'audit_tamper_quarantine', finding({ observed_hash: bytes(32) }))
+      await insert(client, 'audit_tamper_quarantine', finding({ fingerprint: bytes(32) }))
+      await insert(client, 'audit_tamper_quarantine', finding({ fingerprint: bytes(32, 9) }))
     }
     expect(await outcome(client, both)).toBe('')
   })

@@ -9,7 +9,14 @@ import { rowsOf, type TestCluster, testCluster } from '../support/postgres.js'
 const KNOWN = knownMigrations()
 const LATEST = KNOWN.length
 const NEXT: Migration = { version: LATEST + 1, name: 'next', sql: 'SELECT 1', sha256: '00'.repeat(32) }
-const ROLES = ['audit_access', 'audit_archiver', 'audit_eraser', 'audit_reader', 'audit_writer']
+const ROLES = [
+  'audit_access',
+  'audit_archiver',
+  'audit_eraser',
+  'audit_reader',
+  'audit_revealer',
+  'audit_writer',
+]
 
 // These tests use their own cluster: roles belong to a cluster, and the tests need one without our roles.
 let cluster: TestCluster
@@ -61,7 +68,7 @@ describe('migrate without CREATEROLE', () => {
     const url = admin.replace('//postgres@', '//plain@')
     const { applied, notes } = await migrate(url)
     expect(applied).toEqual(KNOWN.map(({ version }) => version))
-    expect(notes).toHaveLength(5)
+    expect(notes).toHaveLength(6)
     expect(notes[0]).toBe(
       'role audit_writer was not created: plain has no CREATEROLE. ' +
         'Have an administrator create it, then run: SELECT audit_grant_roles()',
@@ -89,7 +96,9 @@ describe('concurrent runs of migrate', () => {
     for (const url of urls) {
       const ofThis = results.filter(([target]) => target === url).map(([, result]) => result)
       // One run may apply some of the migrations, and another run the rest.
-      expect(ofThis.flatMap(({ applied }) => applied).sort()).toEqual(KNOWN.map(({ version }) => version))
+      expect(ofThis.flatMap(({ applied }) => applied).sort((a, b) => a - b)).toEqual(
+        KNOWN.map(({ version }) => version),
+      )
       expect(new Set(ofThis.map(({ version }) => version))).toEqual(new Set([LATEST]))
       expect(ofThis.flatMap(({ notes }) => notes)).toEqual([])
     }
@@ -110,6 +119,53 @@ describe('migrate', () => {
     )
     expect(await rowsOf(url, "SELECT to_regclass('t') AS t")).toEqual([{ t: null }])
     expect(await migrate(url, [...KNOWN, NEXT])).toMatchObject({ applied: [NEXT.version] })
+  })
+
+  it('names the acknowledged records that open again, each kind in one note', async () => {
+    const url = await fresh()
+    await migrate(url, KNOWN.slice(0, 9))
+    const records = [
+      ['entry_hash_mismatch', 3, 3, true],
+      ['entry_hash_mismatch', 5, 6, true],
+      ['malformed_row', 7, 7, true],
+      ['malformed_row', 8, 8, false],
+      ['broken_link', 9, 9, true],
+      ['seq_gap', 10, 10, true],
+    ] as const
+    for (const [code, from, to, isAcknowledged] of records) {
+      await rowsOf(
+        url,
+        `INSERT INTO audit_tamper_quarantine
+           (domain_id, divergent_seq, code, seq_from, seq_to, source, acknowledged_at, acknowledge_reason)
+         VALUES ('018f0000-0000-7000-8000-000000000001', $1::int, $2, $1::int, $3, 'postgres',
+           CASE WHEN $4 THEN now() END, CASE WHEN $4 THEN 'seen' END)`,
+        [from, code, to, isAcknowledged],
+      )
+    }
+    const { notes } = await migrate(url)
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^acknowledged findings over several rows open again once.* records 2\. .*acknowledge ID/,
+      ),
+      expect.stringMatching(
+        /^acknowledged findings about one row .* once: quarantine records 3, 5\. .*acknowledge it again$/,
+      ),
+    ])
+    expect(await migrate(url)).toMatchObject({ notes: [] })
+  })
+
+  it('does not wait for an advisory lock, which any role can take', async () => {
+    const url = await fresh()
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    await client.query(`SELECT pg_advisory_lock(${0x61756474})`)
+    expect(await migrate(url, KNOWN, { lockTimeout: 1_000 })).toMatchObject({ version: LATEST })
+    await client.end()
+  })
+
+  it('finds nothing to do as a role that may only read', async () => {
+    const url = await migrated()
+    expect(await migrate(`${url}&options=-c%20role%3Daudit_reader`)).toMatchObject({ applied: [] })
   })
 
   it('works if transactions are stricter or read-only by default', async () => {

@@ -43,13 +43,16 @@ const TABLES = [
   'audit_relation_tuple',
   'audit_access_policy',
   'audit_reconcile',
+  'audit_mirror_marker',
+  'audit_claim',
+  'audit_identity_reveal',
 ]
 
 /** The privileges of each role, in the order of TABLES. S, I, U, D: on the table; u: on some columns only. */
 const HELD: Readonly<Record<string, readonly string[]>> = {
   audit_writer: [
     'S',
-    'SI',
+    'SIu',
     'SI',
     'SIU',
     'SIU',
@@ -65,9 +68,54 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'S',
     'S',
     'SIU',
+    'SI',
+    'SIUD',
+    '',
   ],
-  audit_reader: ['S', 'S', 'S', 'S', 'S', 'S', 'S', 'S', '', 'S', 'S', 'S', 'S', 'S', 'S', 'S', 'S'],
-  audit_archiver: ['S', 'S', 'Su', 'S', '', '', 'SI', 'S', '', '', '', '', '', '', '', '', ''],
+  audit_reader: [
+    'S',
+    'S',
+    'S',
+    'S',
+    's',
+    'S',
+    'S',
+    'S',
+    '',
+    'S',
+    'S',
+    'S',
+    'S',
+    'S',
+    'S',
+    'S',
+    'S',
+    'S',
+    '',
+    'S',
+  ],
+  audit_archiver: [
+    'S',
+    'S',
+    'Su',
+    'S',
+    '',
+    '',
+    'SI',
+    'S',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    'SI',
+    'SIUD',
+    '',
+  ],
   audit_eraser: [
     'S',
     'S',
@@ -86,8 +134,54 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'S',
     '',
     '',
+    'S',
+    '',
+    'SD',
   ],
-  audit_access: ['S', 'S', 'SI', 'SIU', 'SIU', 'SI', '', '', '', '', 'S', '', '', 'SIu', 'SID', 'SIU', ''],
+  audit_access: [
+    'S',
+    'S',
+    'SI',
+    'SIU',
+    'SIU',
+    'SI',
+    '',
+    '',
+    '',
+    '',
+    'S',
+    '',
+    '',
+    'SIu',
+    'SID',
+    'SIU',
+    '',
+    '',
+    '',
+    '',
+  ],
+  audit_revealer: [
+    'S',
+    'S',
+    'SI',
+    'SIU',
+    'SIU',
+    'S',
+    '',
+    '',
+    '',
+    '',
+    'S',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    'SI',
+  ],
 }
 
 const LETTERS = {
@@ -152,13 +246,16 @@ const NEXT = entryRow({
   relationPath: ['a'.repeat(300), 'b'.repeat(300)],
   caveatContext: ['a', 'b', 'c', `d${'x'.repeat(60)}`],
 })
-const APPEND: readonly Step[] = [
+const APPEND_ROW: readonly Step[] = [
   `SELECT next_seq, head_hash FROM audit_log_chain_head WHERE domain_id = '${DOMAIN}' FOR UPDATE`,
   ['audit_log_entry', { ...NEXT, prev_hash: Buffer.alloc(32, 5) }],
   'UPDATE audit_log_chain_head SET next_seq = next_seq + 1, head_hash = sha256($$x$$)',
   `INSERT INTO audit_subject_pii (domain_id, subject_pseudonym) VALUES ('${DOMAIN}', sha256($$x$$))
      ON CONFLICT (domain_id, subject_pseudonym) DO UPDATE SET last_seen_at = excluded.last_seen_at`,
-  ['audit_entry_context', { ...CONTEXT, seq: 3, metadata: '{}' }],
+]
+const APPEND: readonly Step[] = [
+  ...APPEND_ROW,
+  ['audit_entry_context', { ...CONTEXT, seq: 3, metadata: '{"event_time":"2023-07-10T11:42:06Z"}' }],
 ]
 const ACKNOWLEDGE = "UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'x'"
 const STAMP = "UPDATE audit_log_entry SET archived_at = now(), archive_etag = 'e'"
@@ -167,16 +264,33 @@ const KEEP_KEYS: readonly Step[] = [
   'SELECT * FROM audit_idempotency_key',
 ]
 const FORGET_KEYS = 'DELETE FROM audit_idempotency_key'
-const ERASE = ['DELETE FROM audit_subject_pii', 'DELETE FROM audit_entry_context']
+const ERASE = [
+  'DELETE FROM audit_subject_pii',
+  'DELETE FROM audit_entry_context',
+  'DELETE FROM audit_identity_reveal',
+]
 const HOLD: Step = ['audit_legal_hold', { domain_id: DOMAIN, reason: 'x' }]
 const RELEASE = "UPDATE audit_legal_hold SET released_at = now(), release_reason = 'x'"
 const BLOCK: Step = ['audit_subject_block', { domain_id: DOMAIN, subject_pseudonym: Buffer.alloc(32) }]
 const POLICY: Step = ['audit_retention_policy', { domain_id: DOMAIN, chain_years: 7, personal_days: 1 }]
 const FORGET = [HOLD, RELEASE, BLOCK, POLICY, 'UPDATE audit_retention_policy SET personal_days = 2']
-const READ = TABLES.filter((table) => table !== 'audit_idempotency_key').map(
+const READ = TABLES.filter((table) => !['audit_idempotency_key', 'audit_claim'].includes(table)).map(
   (table) => `SELECT * FROM ${table}`,
 )
-const NOT_WRITERS = ['audit_legal_hold', 'audit_retention_policy', 'audit_held_subject']
+const NOT_WRITERS = [
+  'audit_legal_hold',
+  'audit_retention_policy',
+  'audit_held_subject',
+  'audit_identity_reveal',
+]
+const NAMES = 'SELECT * FROM audit_subject_pii'
+const READ_BY_READER = READ.filter((select) => select !== NAMES)
+const IDENTITIES =
+  'SELECT domain_id, subject_pseudonym, identity_id, first_seen_at, last_seen_at FROM audit_subject_pii'
+const REVEAL: Step = [
+  'audit_identity_reveal',
+  { domain_id: DOMAIN, seq: 3, subject_pseudonym: Buffer.alloc(32), reason: 'x' },
+]
 const READ_BY_WRITER = READ.filter((select) => !NOT_WRITERS.some((table) => select.endsWith(table)))
 const USE_KEY = 'UPDATE audit_api_key SET last_used_at = now()'
 const LET_IN: readonly Step[] = [
@@ -224,6 +338,9 @@ const TAMPER = [
   'SELECT audit_grant_part_access()',
   'UPDATE audit_api_key SET secret_sha256 = sha256($$x$$)',
   'DELETE FROM audit_api_key',
+  'UPDATE audit_identity_reveal SET seq = seq',
+  'TRUNCATE audit_identity_reveal',
+  'SELECT audit_grant_part_reveal()',
 ]
 
 const MAY: Readonly<Record<string, readonly Step[]>> = {
@@ -241,16 +358,22 @@ const MAY: Readonly<Record<string, readonly Step[]>> = {
     END_RESTORE,
     ...PROGRESS,
   ],
-  audit_reader: READ,
+  audit_reader: [...READ_BY_READER, IDENTITIES],
   audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, FIND],
   audit_eraser: [...ERASE, FORGET_KEYS, ...APPEND, ...FORGET],
   audit_access: [...APPEND, ...LET_IN],
+  audit_revealer: [NAMES, 'SELECT * FROM audit_entry_context', ...APPEND_ROW, REVEAL],
 }
 const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
-  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET, ...LET_IN],
+  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET, ...LET_IN, REVEAL],
   audit_reader: [
     ...TAMPER,
     ...ERASE,
+    NAMES,
+    ...['subject_plaintext', 'email_claim', 'source_ip', 'idp_claim_names'].map(
+      (column) => `SELECT ${column} FROM audit_subject_pii`,
+    ),
+    REVEAL,
     ...KEEP_KEYS,
     FORGET_KEYS,
     STAMP,
@@ -286,8 +409,23 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     DOMAIN_ROW,
     ...LET_IN,
     'SELECT * FROM audit_tamper_quarantine',
+    REVEAL,
   ],
-  audit_access: [...TAMPER, ...ERASE, STAMP, ACKNOWLEDGE, FIND, DOMAIN_ROW, USE_KEY],
+  audit_access: [...TAMPER, ...ERASE, STAMP, ACKNOWLEDGE, FIND, DOMAIN_ROW, USE_KEY, REVEAL],
+  audit_revealer: [
+    ...TAMPER,
+    ...ERASE,
+    STAMP,
+    ACKNOWLEDGE,
+    FIND,
+    DOMAIN_ROW,
+    USE_KEY,
+    ...FORGET,
+    ...LET_IN,
+    ['audit_entry_context', { ...CONTEXT, seq: 3 }],
+    'SELECT * FROM audit_api_key',
+    'SELECT * FROM audit_tamper_quarantine',
+  ],
 }
 
 describe('SET ROLE', () => {

@@ -32,8 +32,18 @@ const OTHER: Readonly<Record<string, string>> = {
   key_id: "'ak_ffffffffffffffff'",
 }
 
+const REVEAL = `INSERT INTO audit_identity_reveal (domain_id, seq, subject_pseudonym, reason)
+  VALUES ('${ENTRY.domainId}', 3, '${SUBJECT}', 'x')`
+
 /** The SQLSTATE that rejects the last statement, or '' if it succeeds; then the statements of one transaction of the owner. */
+const MARKER = `INSERT INTO audit_mirror_marker (marker_id) VALUES ('${ID}')`
+
 const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = [
+  ['', MARKER],
+  ['23505', MARKER, MARKER],
+  ['WO001', MARKER, 'UPDATE audit_mirror_marker SET marker_id = marker_id'],
+  ['WO001', MARKER, 'DELETE FROM audit_mirror_marker'],
+  ['WO001', 'TRUNCATE audit_mirror_marker'],
   ['', 'UPDATE audit_log_entry SET archived_at = now()'],
   ['', `UPDATE audit_log_entry SET archive_etag = '"e"'`],
   ['', `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"e"'`],
@@ -110,6 +120,25 @@ const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = 
   ['WO001', "UPDATE audit_entry_context SET ip = '192.0.2.66'"],
   ['', 'DELETE FROM audit_subject_pii'],
   ['', 'DELETE FROM audit_entry_context'],
+  ['428C9', 'UPDATE audit_entry_context SET event_time = now()'],
+  ['WO001', REVEAL, "UPDATE audit_identity_reveal SET reason = 'another'"],
+  ['WO001', REVEAL, 'TRUNCATE audit_identity_reveal'],
+  ['', REVEAL, 'DELETE FROM audit_identity_reveal'],
+  ['WO002', REVEAL, HOLD, 'DELETE FROM audit_identity_reveal'],
+  [
+    'WO002',
+    REVEAL,
+    hold('subject_pseudonym, reason', `'${SUBJECT}', 'x'`),
+    'DELETE FROM audit_identity_reveal',
+  ],
+  ['', REVEAL, hold('subject_pseudonym, reason', "sha256(''), 'x'"), 'DELETE FROM audit_identity_reveal'],
+  [
+    'WO002',
+    REVEAL,
+    OF_IDENTITY,
+    hold('subject_pseudonym, identity_id, reason', `sha256(''), '${ID}', 'x'`),
+    'DELETE FROM audit_identity_reveal',
+  ],
   ['WO001', 'UPDATE audit_idempotency_key SET created_at = now()'],
   ['', 'DELETE FROM audit_idempotency_key'],
 

@@ -23,13 +23,13 @@ describe('ChainSchedule', () => {
     expect(schedule.onPass(drained({ failed: 1 }), 0, 5_000, 1)).toBe(1_000)
   })
 
-  it('skips one row that fails, and is due for the others', () => {
+  it('waits for a row that fails and skips no row: rows are stamped in order', () => {
     const schedule = new ChainSchedule()
-    schedule.onPass(drained({ stamped: 9, failed: 1, reached: 10 }), 0, 0, 1)
-    expect([schedule.isDue(1), schedule.after(999), schedule.after(1_000)]).toEqual([true, 10, 0])
-    // New rows that are uploaded do not reset the wait of the failed row.
-    schedule.onPass(drained({ stamped: 2, reached: 12 }), 10, 500, 1)
+    expect(schedule.onPass(drained({ stamped: 9, failed: 1, reached: 10 }), 0, 0, 1)).toBe(1_000)
+    expect([schedule.isDue(999), schedule.isDue(1_000), schedule.after(1)]).toEqual([false, true, 0])
     expect(schedule.onPass(drained({ failed: 1, reached: 12 }), 0, 1_000, 1)).toBe(2_000)
+    // A pass that stamps rows resets the wait.
+    expect(schedule.onPass(drained({ stamped: 1, failed: 1, reached: 12 }), 0, 3_000, 1)).toBe(1_000)
   })
 
   it('reads held rows again after a wait, not at every poll', () => {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cloudTrailEntry } from '../../src/append/input/cloudtrail.js'
+import { cloudTrailEntry } from '../../src/append/input/cloudtrail/entry.js'
 import { type InputEntry, parseInputLine } from '../../src/append/input/input-line.js'
 import { ERROR_CODES } from '../../src/base/errors.js'
 import type { Finding } from '../../src/chain/finding.js'
@@ -204,7 +204,9 @@ it('shows in docs/images/finding.svg the text that verify prints', () => {
     segmentTo: 2901,
     rows: 2901,
     head: { seq: 2901, hash: hash(head) },
+    end: 'unproven',
     findings: [finding],
+    doubts: [],
     durationMs: 50,
   }
   expect(shown).toEqual(['$ audit verify', ...verdictText(verdict).split('\n'), '$ echo $?', '1'])

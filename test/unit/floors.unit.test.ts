@@ -22,8 +22,11 @@ const FEATURES = [
   'archive',
   'restore',
   'erasure',
+  'identify',
   'access',
   'bundle',
+  'marker',
+  'report',
 ]
 const ADAPTERS = ['repo', 'mirror', 'pepper', 'authz', 'alerts']
 const FLOORS: Readonly<Record<string, readonly string[]>> = {

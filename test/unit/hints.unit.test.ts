@@ -15,12 +15,12 @@ const WITH_FACTS: readonly (readonly [FactAdvice, string])[] = [
   [{ code: 'verify_chain', domainId: PLATFORM_ANCHOR }, 'run: audit verify --platform'],
   [{ code: 'verify_mirror', domainId }, `run: audit verify --domain ${domainId} --source mirror`],
   [
-    { code: 'verify_forced_row', domainId },
-    `somebody forced the row into the table; run: audit verify --domain ${domainId}`,
+    { code: 'reindex', indexes: ['a', 'b'] },
+    'an upgrade of the C library can do this too; run: REINDEX INDEX CONCURRENTLY a; REINDEX INDEX CONCURRENTLY b; until then, list with --verify',
   ],
   [
     { code: 'verify_creation', domainId },
-    `run: audit verify --platform; then read the right mirror: audit verify --domain ${domainId} --source mirror --mirror URL`,
+    `find out which record was changed; the rows are hashed: audit verify --platform, and: audit verify --domain ${domainId}`,
   ],
   [{ code: 'find_chain', copy: 'bundle' }, 'check the file'],
   [
@@ -35,18 +35,65 @@ const WITH_FACTS: readonly (readonly [FactAdvice, string])[] = [
     { code: 'find_chain', copy: 'mirror' },
     'check --mirror (AUDIT_MIRROR_URL) and the id; to see what a mirror has, run: audit verify --all --source mirror',
   ],
-  [{ code: 'verify_both_copies', domainId }, `run: audit verify --domain ${domainId} --source both`],
   [
-    { code: 'restore_from_named_mirror', domainId },
-    `find out where its mirror is, then run: audit archive restore --domain ${domainId} --mirror URL`,
+    { code: 'verify_both_copies', given: {}, domainId },
+    `run: audit verify --domain ${domainId} --source both`,
+  ],
+  [
+    { code: 'verify_both_copies', given: { url: 's3://b/p', map: '/etc/audit/map' }, domainId },
+    `run: audit verify --domain ${domainId} --source both --mirror s3://b/p --mirror-map /etc/audit/map`,
+  ],
+  [
+    { code: 'map_mirror', domainId },
+    `find out where its mirror is, and add this line to the file of --mirror-map (AUDIT_MIRROR_MAP): ${domainId} URL`,
+  ],
+  [
+    { code: 'map_mirror', domainId, url: 's3://bucket' },
+    `find out where its mirror is (the URL below is only what its records claim), and add this line to the file of --mirror-map (AUDIT_MIRROR_MAP): ${domainId} s3://bucket`,
+  ],
+  [
+    { code: 'name_again', domainId },
+    `find out who changed the name; to set and record it again: audit domain name --domain ${domainId} --name NAME`,
   ],
   [
     { code: 'finish_restore', domainId },
-    `wait for it, or run it again: audit archive restore --domain ${domainId}; if no restore is running, somebody removed the head`,
+    `wait for it, or run it again: audit archive restore --domain ${domainId}, with the same --mirror and --mirror-map; if no restore is running, somebody removed the head`,
   ],
   [
     { code: 'provision_pepper', domainId },
     `for a chain that has rows, put its pepper back; for a new chain, run: audit pepper provision --domain ${domainId}`,
+  ],
+  [
+    { code: 'init_mirror', given: { url: 's3://b/p' } },
+    'check --mirror (AUDIT_MIRROR_URL); to begin the mirror there, run: audit archiver --once --init-mirror --mirror s3://b/p',
+  ],
+  [
+    { code: 'init_mirror', given: { url: 's3://b/p', map: '/etc/audit/map' } },
+    'check --mirror (AUDIT_MIRROR_URL) and --mirror-map (AUDIT_MIRROR_MAP); to begin the mirror there, run: audit archiver --once --init-mirror --mirror s3://b/p --mirror-map /etc/audit/map',
+  ],
+  [
+    { code: 'init_mirror', given: { map: "it's a map" } },
+    "check --mirror (AUDIT_MIRROR_URL) and --mirror-map (AUDIT_MIRROR_MAP); to begin the mirror there, run: audit archiver --once --init-mirror --mirror-map 'it'\\''s a map'",
+  ],
+  [
+    { code: 'init_mirror', given: { url: 's3://b/p', domainId } },
+    `check --mirror (AUDIT_MIRROR_URL); to begin the mirror there, run: audit archive backfill --domain ${domainId} --init-mirror --mirror s3://b/p`,
+  ],
+  [
+    { code: 'find_mirror', given: { url: 's3://b/p' } },
+    'check --mirror (AUDIT_MIRROR_URL), and that it is mounted; to begin a new mirror in place of one that is lost, run: audit archive backfill --all --init-mirror --mirror s3://b/p',
+  ],
+  [
+    { code: 'find_mirror', given: { url: 's3://b/p', map: 'map' }, domainId },
+    `check --mirror (AUDIT_MIRROR_URL) and --mirror-map (AUDIT_MIRROR_MAP), and that it is mounted; to begin a new mirror in place of one that is lost, run: audit archive backfill --domain ${domainId} --init-mirror --mirror s3://b/p --mirror-map map`,
+  ],
+  [
+    { code: 'find_chain_mirror', given: { url: 's3://b/p', map: 'map' }, domainId },
+    `give the mirror that holds the chain: --mirror (AUDIT_MIRROR_URL), or its line in --mirror-map (AUDIT_MIRROR_MAP); if its objects are lost, upload the rows again: audit archive backfill --domain ${domainId} --mirror s3://b/p --mirror-map map`,
+  ],
+  [
+    { code: 'find_chain_mirror', given: { url: 's3://b/p' }, domainId: PLATFORM_ANCHOR },
+    'give the mirror that holds the chain: --mirror (AUDIT_MIRROR_URL); if its objects are lost, upload the rows again: audit archive backfill --platform --mirror s3://b/p',
   ],
   [{ code: 'make_private', path: '/k' }, 'chmod 600 /k'],
   [
@@ -54,12 +101,36 @@ const WITH_FACTS: readonly (readonly [FactAdvice, string])[] = [
     'run: audit hold list --all; to release a hold: audit hold release 7 --reason ...',
   ],
   [{ code: 'show_quarantine', id: 7 }, 'run: audit quarantine show 7'],
+  [
+    { code: 'give_mirror_folder', url: 'file:///mirror' },
+    'the mirror is in another folder; give: --mirror file:///mirror, or this URL in its line of --mirror-map',
+  ],
+  [
+    { code: 'give_mirror_folder', url: 'file:///mirror', domainId },
+    `the mirror is in another folder; the line in the file of --mirror-map (AUDIT_MIRROR_MAP) is then: ${domainId} file:///mirror`,
+  ],
+  [
+    { code: 'check_mirror_line', domainId },
+    `check that the mirror of Domain ${domainId} is mounted, and its line in the file of --mirror-map (AUDIT_MIRROR_MAP)`,
+  ],
   [{ code: 'shorten_home', bytes: 84 }, 'choose a --home (AUDIT_HOME) of at most 84 bytes'],
   [{ code: 'read_server_log', path: '/log' }, 'see its log /log'],
+  [
+    { code: 'end_server_and_remove_file', path: '/pid' },
+    'make sure that no PostgreSQL runs there (end it if one does), and remove the file: rm /pid',
+  ],
   [{ code: 'stream_all_rows', or: undefined }, 'stream every row with --all'],
   [
     { code: 'stream_all_rows', or: { code: 'migrate' } },
     'stream every row with --all; or: run: audit db migrate',
+  ],
+  [
+    { code: 'end_lock_holder', pids: [7, 0] },
+    'end the transaction that holds it: pg_terminate_backend(7), ROLLBACK PREPARED; or wait longer: --lock-timeout (AUDIT_LOCK_TIMEOUT)',
+  ],
+  [
+    { code: 'end_lock_holder', pids: [] },
+    'end the transaction that holds it: find it with pg_blocking_pids() in pg_stat_activity; or wait longer: --lock-timeout (AUDIT_LOCK_TIMEOUT)',
   ],
 ]
 

@@ -4,6 +4,7 @@ import { RunJudge } from '../../src/archive/run-judge.js'
 import { nodeHasher } from '../../src/base/node-hasher.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import type { StoredRow } from '../../src/chain/fold.js'
+import { BEFORE_ALL_TIMES } from '../../src/chain/row-time.js'
 import { chained, chainOf, entryAt, rehashed, stored } from '../support/chain-builder.js'
 
 const CHAIN = chainOf(12)
@@ -138,7 +139,7 @@ describe('RunJudge', () => {
 })
 
 describe('judgeGroup', () => {
-  const group = { from: 3, to: 7, hash: hashAt(7) }
+  const group = { from: 3, to: 7, hash: hashAt(7), notBefore: BEFORE_ALL_TIMES }
   const rowsOf = (rows: readonly ChainedEntry[]) => all(rows.slice(2, 7))
   const judged = (rows: readonly StoredRow[], counts: (seq: number) => boolean = every) => {
     const { ready, held, findings, unchecked } = judgeGroup(group, rows, counts, nodeHasher)
@@ -170,6 +171,32 @@ describe('judgeGroup', () => {
     ],
   ])('judges rows %s', (_name, rows, expected) => {
     expect(judged(rows)).toMatchObject(expected)
+  })
+
+  it.each([
+    ['in a group', 5, [3, 4, 6, 7]],
+    ['at the start of a group', 6, [7, 8, 9, 10]],
+  ])('holds a row back that is before the row before it: %s', (_name, seq, expected) => {
+    const early = entryAt(1).recordedAt - 1n
+    const rows = chained(
+      CHAIN.map(({ seq: at, recordedAt }) => entryAt(at, { recordedAt: at === seq ? early : recordedAt })),
+    )
+    const head = { seq: 12, hash: rows[11]?.entryHash ?? '' }
+    const run = new RunJudge({ fromSeq: 1, head, groupRows: 5, counts: every, hasher: nodeHasher })
+    for (const row of all(rows)) run.add(row)
+    const { groups, findings, held } = run.finish()
+    expect({ held, codes: findings.map(({ code, seqFrom }) => `${code} ${seqFrom}`) }).toEqual({
+      held: 0,
+      codes: [`malformed_row ${seq}`],
+    })
+    const group = groups.find(({ from, to }) => from <= seq && seq <= to)
+    if (group === undefined) throw new Error('the row is in no group')
+    const judged = judgeGroup(group, all(rows.slice(group.from - 1, group.to)), every, nodeHasher)
+    expect(judged.held).toBe(1)
+    expect(judged.ready.map((row) => row.seq)).toEqual(
+      expect.arrayContaining(expected.filter((one) => one >= group.from && one <= group.to)),
+    )
+    expect(judged.ready.map((row) => row.seq)).not.toContain(seq)
   })
 
   it('returns only the rows that count', () => {

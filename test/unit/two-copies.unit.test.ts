@@ -30,7 +30,9 @@ function compare(
     known: true,
     head,
     last: { seq: head.seq, hashes: [head.hash] },
+    archive: { through: 0, inOrderBelow: 0 },
     unstamped: mirrored < TAIL ? [mirrored + 1, TAIL] : [],
+    checkIndexes: async () => undefined,
     rows: async function* () {},
     close: async () => {},
   }

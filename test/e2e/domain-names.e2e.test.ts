@@ -1,0 +1,128 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CliDatabase } from '../support/append-process.js'
+import { jsonLines, runCli } from '../support/cli.js'
+import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgres.js'
+
+let database: TestDatabase
+let cli: CliDatabase
+let dir: string
+/** By name. */
+const ids: Record<string, string> = {}
+const create = async (name: string) => {
+  const { stdout } = await cli.run('domain', 'create', '--name', name, '--json')
+  ids[name] = (jsonLines(stdout)[0] as { domain_id: string }).domain_id
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'audit-names-'))
+  database = await testDatabase()
+  cli = new CliDatabase(database.url)
+  for (const name of ['acme', 'twin', 'edited', 'renamed']) await create(name)
+  await create('twin')
+  await cli.run('domain', 'name', '--domain', ids.renamed ?? '', '--name', 'fresh')
+  await cli.run('archiver', '--once', '--init-mirror', '--mirror', pathToFileURL(dir).href)
+  await asSuperuser(database.superuserUrl, `UPDATE audit_domain SET name = 'forged' WHERE name = 'edited'`)
+})
+
+afterAll(async () => {
+  cli.remove()
+  await database.drop()
+  await rm(dir, { recursive: true })
+})
+
+const chosen = (stdout: string) => (jsonLines(stdout)[0] as { domain_id?: string } | undefined)?.domain_id
+
+describe('--domain with a name', () => {
+  it.each([
+    { text: 'acme', id: 'acme' },
+    { text: 'fresh', id: 'renamed' },
+  ])('reads the chain of $text from PostgreSQL', async ({ text, id }) => {
+    const { code, stdout } = await cli.run('verify', '--domain', text, '--json')
+    expect({ code, domain: chosen(stdout) }).toEqual({ code: 0, domain: ids[id] })
+  })
+
+  it('prints the id and the name that it chose', async () => {
+    const { stderr } = await cli.run('list', '--domain', 'acme')
+    expect(stderr).toContain(`--domain: Domain ${ids.acme}, acme`)
+  })
+
+  it('takes a beginning of the id', async () => {
+    const { code, stdout } = await cli.run('verify', '--domain', ids.acme?.slice(0, 28) ?? '', '--json')
+    expect({ code, domain: chosen(stdout) }).toEqual({ code: 0, domain: ids.acme })
+  })
+
+  it.each([
+    { text: 'nope', code: 2, says: 'no Domain matches' },
+    { text: 'twin', code: 2, says: '2 Domains have this name: ' },
+    { text: 'forged', code: 3, says: 'the chain calls it "edited"' },
+    { text: 'edited', code: 3, says: 'the chain calls it "edited"' },
+    // The name from before a renaming.
+    { text: 'renamed', code: 2, says: 'no Domain matches' },
+    { text: '\u001b[31m', code: 2, says: 'no Domain matches' },
+  ])('refuses $text with $code', async ({ text, code, says }) => {
+    const result = await cli.run('list', '--domain', text)
+    expect({ code: result.code, stdout: result.stdout }).toEqual({ code, stdout: '' })
+    expect(result.stderr).toContain(says)
+  })
+
+  it.each([
+    ['append', '--subject', 'x', '--relation', 'a.b', '--object', 'c:d'],
+    ['hold', 'place', '--reason', 'x'],
+    ['key', 'create', '--relation', 'owner', '--subject', 'user:x'],
+    ['retention', 'set', '--personal-days', '5'],
+    ['erase-identity', '--subject', 'x'],
+    ['archive', 'backfill'],
+  ])('is refused by commands that write: %s %s', async (...words) => {
+    const { code, stderr } = await cli.run(...words, '--domain', 'acme')
+    expect(code).toBe(2)
+    expect(stderr).toContain('expected a UUID of 36 characters')
+  })
+})
+
+describe('--domain with a name, without a database', () => {
+  const offline = (...words: string[]) => runCli([...words, '--json'])
+  const mirror = () => ['--source', 'mirror', '--mirror', pathToFileURL(dir).href]
+
+  it.each([
+    { text: 'acme', id: 'acme' },
+    { text: 'fresh', id: 'renamed' },
+    // The registry was edited, and the mirror was not.
+    { text: 'edited', id: 'edited' },
+  ])('finds $text on the platform chain of a mirror', async ({ text, id }) => {
+    const { code, stdout } = await offline('verify', '--domain', text, ...mirror())
+    expect({ code, domain: chosen(stdout) }).toEqual({ code: 0, domain: ids[id] })
+  })
+
+  it('refuses a name that the mirror does not have, and one of two Domains', async () => {
+    const codes = []
+    for (const text of ['nope', 'twin', 'forged'])
+      codes.push((await offline('verify', '--domain', text, ...mirror())).code)
+    expect(codes).toEqual([2, 2, 2])
+  })
+
+  it('takes names from a file, which needs neither a database nor a platform chain', async () => {
+    const file = join(dir, 'names.txt')
+    await writeFile(file, `${ids.acme} my name\n`)
+    const { code, stdout } = await offline('verify', '--domain', 'my name', '--names', file, ...mirror())
+    expect({ code, domain: chosen(stdout) }).toEqual({ code: 0, domain: ids.acme })
+  })
+
+  it('refuses a bad file of names with 2, and one that is missing with 3', async () => {
+    const bad = join(dir, 'bad.txt')
+    await writeFile(bad, 'acme\n')
+    const codes = []
+    for (const file of [bad, join(dir, 'missing.txt')])
+      codes.push((await offline('verify', '--domain', 'acme', '--names', file, ...mirror())).code)
+    expect(codes).toEqual([2, 3])
+  })
+
+  it('refuses a name without a database and without a mirror with 2', async () => {
+    const { code, stderr } = await offline('verify', '--domain', 'acme', '--home', join(dir, 'no-home'))
+    expect(code).toBe(2)
+    expect(stderr).toContain('expected a UUID of 36 characters: there is no database that knows names')
+  })
+})
