@@ -23,7 +23,7 @@ const SCRIPT = fileURLToPath(new URL('cli-host.mjs', import.meta.url))
 /** The hosts of one program. */
 class Pool {
   readonly #idle: Host[] = []
-  readonly #waiting: ((host: Host) => void)[] = []
+  readonly #waiting: ((host: Host | Promise<Host>) => void)[] = []
   #started = 0
 
   constructor(readonly root: string) {}
@@ -36,8 +36,15 @@ class Pool {
       return answer
     } catch (error) {
       this.#started -= 1
+      this.#replace(request.env)
       throw error
     }
+  }
+
+  /** Starts a host in the place of one that ended, for a request that waits. */
+  #replace(env: NodeJS.ProcessEnv): void {
+    const next = this.#waiting.shift()
+    if (next !== undefined) next(this.#acquire(env))
   }
 
   async #acquire(env: NodeJS.ProcessEnv): Promise<Host> {

@@ -38,6 +38,13 @@ it('shows nothing of findings about no row', () => {
   expect(logOf(2).of({ ...at(2), code: 'chain_missing' })).toEqual({})
 })
 
+it('ends for a finding at the highest seq', () => {
+  const log = new EvidenceLog(A, nobleHasher)
+  const seq = Number.MAX_SAFE_INTEGER
+  log.see({ seq, mirror: row(seq, 'b'.repeat(64)), differs: true }, { found: true, isFirst: true })
+  expect(log.of(at(seq))).toMatchObject({ rowsChanged: 1, context: [{ seq, copy: 'mirror' }] })
+})
+
 it('counts the seqs of a range as a set does', () => {
   const seqs = fc.uniqueArray(fc.integer({ min: 1, max: 60 }))
   fc.assert(

@@ -98,12 +98,11 @@ export class EvidenceLog {
     ]
   }
 
-  /** Returns the first kept seqs of a range. Of a long finding, the rows at its start were kept. */
+  /** Returns the first kept seqs of a range: the rows at the start of a long finding were kept. */
   #seqs(from: number, to: number): number[] {
-    const kept: number[] = []
-    for (let seq = from; seq <= Math.min(to, from + ROWS_SHOWN); seq += 1)
-      if (this.#rows.has(seq)) kept.push(seq)
-    return kept
+    // Counts steps, not seqs: beyond 2^53 a number does not grow by adding 1, and a finding may reach up to there.
+    const steps = Math.max(Math.min(to - from, ROWS_SHOWN) + 1, 0)
+    return Array.from({ length: steps }, (_, step) => from + step).filter((seq) => this.#rows.has(seq))
   }
 
   #contextRow(seq: number, original: Copy = 'postgres'): ContextRow[] {
