@@ -36,10 +36,8 @@ export class OpenFindings {
   #countedAt = Number.NEGATIVE_INFINITY
   /** The highest number of records that any read has seen. */
   #highestTotal = 0
-  /** The number of the last read that started. */
-  #startedRead = 0
-  /** The number of the newest read whose result was used. */
-  #usedRead = 0
+  /** The end of the last write or look. They take turns, so that a look never finds a record that was just written here. */
+  #turn: Promise<void> = Promise.resolve()
   /** Whether the quarantine was read at least once. */
   isRead = false
 
@@ -79,7 +77,11 @@ export class OpenFindings {
   }
 
   /** Writes the chain's findings in memory to the quarantine. Never rejects: on failure they stay in memory. */
-  async record(domainId: string): Promise<void> {
+  record(domainId: string): Promise<void> {
+    return this.#inTurn(() => this.#record(domainId))
+  }
+
+  async #record(domainId: string): Promise<void> {
     const held = this.#unrecorded.get(domainId)
     if (held === undefined) return
     const findings = [...held.values()]
@@ -109,7 +111,17 @@ export class OpenFindings {
   }
 
   /** Reads the quarantine if it changed. Rejects with the database's error. */
-  async refresh(now: number): Promise<void> {
+  refresh(now: number): Promise<void> {
+    return this.#inTurn(() => this.#refresh(now))
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+
+  async #refresh(now: number): Promise<void> {
     const mark = await this.#deps.overview.mark()
     if (mark === this.#mark && now - this.#countedAt < RECOUNT) return
     const before = this.isRead ? this.#sum(false) : undefined
@@ -122,12 +134,7 @@ export class OpenFindings {
 
   async #recount(): Promise<void> {
     const { overview, onRemoved } = this.#deps
-    this.#startedRead += 1
-    const read = this.#startedRead
     const { counts, acknowledged } = await overview.read(MAX_ACKNOWLEDGED)
-    // A read that started later has finished before this one.
-    if (read < this.#usedRead) return
-    this.#usedRead = read
     this.#counts = counts
     this.#acknowledged = new Set(acknowledged.map(keyOfRecord))
     this.isRead = true

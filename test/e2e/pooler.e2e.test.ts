@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliDatabase } from '../support/append-process.js'
 import { jsonLines, runProcess } from '../support/cli.js'
@@ -112,13 +113,15 @@ describe.skipIf(!HAS_POOLER)(title, () => {
   })
 
   it('a lock that somebody holds is reported with the pid of the server', async () => {
-    const begin = `BEGIN; SELECT FROM audit_log_chain_head WHERE domain_id = '${domainId}' FOR UPDATE; SELECT pg_sleep(4); COMMIT`
-    const holder = rowsOf(database.url, begin)
+    const holder = new pg.Client({ connectionString: database.url })
+    await holder.connect()
+    await holder.query('BEGIN')
+    await holder.query('SELECT FROM audit_log_chain_head WHERE domain_id = $1 FOR UPDATE', [domainId])
     const entry = ['--subject', 'alice', '--relation', 'a.b', '--object', 'c:d', '--lock-timeout', '1s']
     const { code, stderr } = await runProcess(['append', ...chain(), ...entry], { env: cli.env })
     expect(code, stderr).toBe(3)
     expect(stderr).toMatch(/lock_timeout.*held by pid \d+, role postgres/)
-    await holder
+    await holder.end()
   })
 
   it('nothing is left behind for the next client', async () => {
