@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import { pathToFileURL } from 'node:url'
 import { v7 as uuidv7 } from 'uuid'
 import { appendStream } from '../../append/append-stream.js'
 import { fileCandidates } from '../../append/input/candidates.js'
@@ -11,7 +12,7 @@ import { createDomainOn, openSink } from '../../compose/append.js'
 import { Context } from '../../compose/context.js'
 import { makeHostileEdit } from '../../compose/demo.js'
 import { openSource } from '../../compose/verify.js'
-import { type WireFinding, wireFinding } from '../../json/finding.js'
+import { type EvidentFinding, evidentFinding } from '../../json/finding-evidence.js'
 import type { CopyName } from '../../ports/verify.js'
 import type { Verdict } from '../../verify/verdict.js'
 import { verifyChain } from '../../verify/verify-chain.js'
@@ -19,21 +20,23 @@ import { runArchiver } from '../archive/archiver.js'
 import { stopOwnDatabase } from '../database/admin.js'
 import { Output } from '../output/output.js'
 import { verdictText } from '../verify/text.js'
+import { openCommand, reportOnForgery } from './report.js'
 
 /**
  * Runs the main job in a temporary home: appends and archives real events, verifies both copies, edits one row as a
- * hostile administrator would, and finds the edit and the copy that holds it. Rejects with `internal` if a step fails.
+ * hostile administrator would, finds the edit and the copy that holds it, and makes a report. Rejects with `internal` if a
+ * step fails. `tool`: name and version of this program.
  */
 export async function runDemo(
   root: string,
-  { json }: { readonly json: boolean },
+  { json, tool }: { readonly json: boolean; readonly tool: string },
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'audit-demo-'))
   const context = new Context({ home }, signal, { mayCreateHome: true })
   try {
-    const found = await new Demo(context, json ? nowhere() : out, signal).run(
+    const found = await new Demo(context, tool, json ? nowhere() : out, signal).run(
       join(root, 'docs', 'demo', 'cloudtrail'),
     )
     if (json) await out.json(found)
@@ -48,7 +51,9 @@ export async function runDemo(
 interface Found {
   readonly domain_id: string
   readonly rows: number
-  readonly findings: readonly WireFinding[]
+  readonly findings: readonly EvidentFinding[]
+  /** The path of the report. */
+  readonly report: string
 }
 
 /** With `--json` the steps are not printed. */
@@ -61,11 +66,13 @@ const ARCHIVE_ONCE = { once: true, initMirror: false, pollInterval: 1000, concur
 class Demo {
   readonly #domainId = uuidv7()
   readonly #context: Context
+  readonly #tool: string
   readonly #out: Output
   readonly #signal: AbortSignal
 
-  constructor(context: Context, out: Output, signal: AbortSignal) {
+  constructor(context: Context, tool: string, out: Output, signal: AbortSignal) {
     this.#context = context
+    this.#tool = tool
     this.#out = out
     this.#signal = signal
   }
@@ -101,8 +108,20 @@ class Demo {
       'the verifier did not say which copy was edited',
     )
 
-    await this.#say(`8. Found: row ${seq} of PostgreSQL, and nothing else.`)
-    return { domain_id: this.#domainId, rows, findings: both.findings.map(wireFinding) }
+    await this.#say(
+      `8. Found: row ${seq} of PostgreSQL, and nothing else. All of it is in a report that anybody can open.`,
+    )
+    const report = await this.#report()
+    return { domain_id: this.#domainId, rows, findings: both.findings.map(evidentFinding), report }
+  }
+
+  /** Makes the report. Its last line opens it: the commands of the findings need the home, which is removed now. */
+  async #report(): Promise<string> {
+    const path = await reportOnForgery(this.#domainId, this.#tool, this.#context, nowhere(), this.#signal)
+    await this.#show(pathToFileURL(path).href)
+    await this.#say('The log of this demo is removed now, and the report stays. To open the report:')
+    await this.#show(openCommand(path))
+    return path
   }
 
   async #append(folder: string): Promise<number> {
