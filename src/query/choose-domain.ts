@@ -35,9 +35,21 @@ export function chooseDomain(text: string, domains: readonly NamedDomain[]): Nam
   })
 }
 
+/** Returns whether a text has the form of the beginning of an id that chooses a Domain. */
+export function isIdPrefix(text: string): boolean {
+  return DIGITS.test(text.toLowerCase().replaceAll('-', ''))
+}
+
+/** Returns the Domains and, without a name, those of the ids that are not among them. */
+export function withIdsOf(domains: readonly NamedDomain[], domainIds: Iterable<string>): NamedDomain[] {
+  const known = new Set(domains.map(({ domainId }) => domainId))
+  const others = [...new Set(domainIds)].filter((domainId) => !known.has(domainId))
+  return [...domains, ...others.map((domainId) => ({ domainId, names: [] }))]
+}
+
 function begins(domainId: string, text: string): boolean {
+  if (!isIdPrefix(text)) return false
   const wanted = text.toLowerCase()
-  if (!DIGITS.test(wanted.replaceAll('-', ''))) return false
   return domainId.startsWith(wanted) || domainId.replaceAll('-', '').startsWith(wanted)
 }
 
@@ -45,8 +57,8 @@ function problemOf(chosen: readonly NamedDomain[], isName: boolean): string {
   if (chosen.length === 0)
     return `expected a UUID, the name of a Domain, or the first ${LEAST_DIGITS} digits of its id; no Domain matches`
   const rest = chosen.length - MAX_CANDIDATES
-  const listed = chosen.slice(0, MAX_CANDIDATES).map(({ domainId, names: [name = ''] }) => {
-    return isName || name === '' ? domainId : `${domainId} (${name})`
+  const listed = chosen.slice(0, MAX_CANDIDATES).map(({ domainId, names: [name = ''], doubt }) => {
+    return isName || name === '' || doubt !== undefined ? domainId : `${domainId} (${name})`
   })
   const more = rest > 0 ? ` and ${rest} more` : ''
   const what = isName ? 'Domains have this name' : 'ids begin with these digits'

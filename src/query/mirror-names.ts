@@ -1,53 +1,101 @@
 import { AuditError } from '../base/errors.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import type { StoredRow } from '../chain/fold.js'
-import { asHash, type Hasher } from '../chain/hash.js'
+import { type Hasher, ZERO_HASH } from '../chain/hash.js'
 import { domainOfObject, nameOfPath, SELF_AUDIT } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
+import { isRecomputed } from '../verify/domain-conflicts.js'
 import { streamObjects } from '../verify/object-stream.js'
 import type { NamedDomain } from './choose-domain.js'
 
 const NAMING: ReadonlySet<string> = new Set([SELF_AUDIT.chainCreate, SELF_AUDIT.domainName])
 
+export interface MirrorNamesDeps {
+  readonly store: MirrorStore
+  readonly codec: MirrorCodec
+  readonly hasher: Hasher
+}
+
 /**
- * Returns the names that the platform chain of a mirror gives, the newest of each Domain. Reads every object of that chain,
- * because nothing in a mirror finds a row by its content. Rejects where the mirror cannot be read.
+ * Returns the Domains that the platform chain of a mirror creates and names, each with its newest name. Only the intact
+ * beginning of the chain gives names: rows from row 1 on that recompute, are linked and have no gap. A name that another row
+ * gives has a doubt. Reads every object of that chain, because nothing in a mirror finds a row by its content; returns
+ * undefined where it has a row above `maxSeq`. Rejects where the mirror cannot be read.
  */
 export async function mirrorNames(
-  store: MirrorStore,
-  codec: MirrorCodec,
-  hasher: Hasher,
+  { store, codec, hasher }: MirrorNamesDeps,
   signal: AbortSignal,
-): Promise<NamedDomain[]> {
-  const domains = new Map<string, NamedDomain>()
+  maxSeq = Number.POSITIVE_INFINITY,
+): Promise<NamedDomain[] | undefined> {
+  const names = new PlatformNames(store.url, hasher)
   for await (const object of streamObjects(store, codec, { domainId: PLATFORM_ANCHOR, fromSeq: 1 }, signal)) {
-    if (object.kind === 'row') add(object.row, domains, hasher)
+    if (object.kind !== 'row') continue
+    if (object.seq > maxSeq) return undefined
+    names.take(object.row)
   }
-  return [...domains.values()]
+  return names.domains()
 }
 
-function add(row: StoredRow, domains: Map<string, NamedDomain>, hasher: Hasher): void {
-  if (row.canonical === undefined) return
-  const { relation, object, relationPath } = decodeCanonical(row.canonical)
-  const domainId = domainOfObject(object)
-  if (domainId === undefined || !NAMING.has(relation)) return
-  const before = domains.get(domainId)
-  const name = nameOfPath(relationPath)
-  const names = name === undefined ? (before?.names ?? []) : [name]
-  const doubt = before?.doubt ?? (isRecomputed(row, hasher) ? undefined : damaged(domainId))
-  domains.set(domainId, { domainId, names, doubt })
-}
+/** The names that rows give, taken in order of seq. */
+class PlatformNames {
+  readonly #domains = new Map<string, NamedDomain>()
+  readonly #url: string
+  readonly #hasher: Hasher
+  #last: Pick<StoredRow, 'seq' | 'entryHash'> = { seq: 0, entryHash: ZERO_HASH }
+  /** Why the intact beginning ends after the last row. */
+  #end: string | undefined
 
-function isRecomputed({ canonical, prevHash, entryHash }: StoredRow, hasher: Hasher): boolean {
-  const prev = asHash(prevHash)
-  return canonical !== undefined && prev !== undefined && hasher.entry(prev, canonical) === entryHash
-}
+  constructor(url: string, hasher: Hasher) {
+    this.#url = url
+    this.#hasher = hasher
+  }
 
-function damaged(domainId: string): AuditError {
-  return new AuditError(
-    'chain_conflict',
-    `a row of the platform chain that names Domain ${domainId} does not recompute`,
-    { advice: { code: 'verify_creation', domainId } },
-  )
+  take(row: StoredRow): void {
+    this.#end ??= this.#problemOf(row)
+    if (this.#end === undefined) this.#last = row
+    if (row.canonical === undefined) return
+    const { relation, object, relationPath } = decodeCanonical(row.canonical)
+    const domainId = domainOfObject(object)
+    if (domainId !== undefined && NAMING.has(relation)) this.#add(domainId, row.seq, nameOfPath(relationPath))
+  }
+
+  domains(): NamedDomain[] {
+    return [...this.#domains.values()]
+  }
+
+  /** Returns why a row does not continue the intact beginning; undefined where it does. */
+  #problemOf(row: StoredRow): string | undefined {
+    const next = this.#last.seq + 1
+    if (row.seq !== next) return `row ${next} is missing`
+    if (!isRecomputed(row, this.#hasher)) return `row ${next} does not recompute`
+    return row.prevHash === this.#last.entryHash
+      ? undefined
+      : `row ${next} is not linked to the row before it`
+  }
+
+  #add(domainId: string, seq: number, name: string | undefined): void {
+    const known = this.#domains.get(domainId)
+    const before = known?.names ?? []
+    if (this.#end === undefined) {
+      this.#domains.set(domainId, { domainId, names: name === undefined ? before : [name] })
+      return
+    }
+    const isNew = name !== undefined && !before.includes(name)
+    this.#domains.set(domainId, {
+      domainId,
+      names: isNew ? [...before, name] : before,
+      doubt: known?.doubt ?? (isNew ? this.#unconfirmed(domainId, seq, this.#end) : undefined),
+    })
+  }
+
+  #unconfirmed(domainId: string, seq: number, end: string): AuditError {
+    const { seq: last } = this.#last
+    const checked = last === 0 ? 'no row of it' : last === 1 ? 'row 1' : `rows 1 to ${last}`
+    return new AuditError(
+      'chain_conflict',
+      `row ${seq} of the platform chain in ${this.#url} names Domain ${domainId}, and does not belong to the intact beginning of that chain: ${checked} recomputed and linked, then ${end}`,
+      { advice: { code: 'verify_mirror', domainId: PLATFORM_ANCHOR } },
+    )
+  }
 }

@@ -64,7 +64,8 @@ export function recordedMirror(rows: readonly StoredRow[], hasher: Hasher): Reco
   return urls.size === 1 ? { url: [...urls][0] } : undefined
 }
 
-function isRecomputed({ canonical, prevHash, entryHash }: StoredRow, hasher: Hasher): boolean {
+/** Returns whether a row's own prev_hash and bytes give its entry_hash. Does not judge the link to the row before. */
+export function isRecomputed({ canonical, prevHash, entryHash }: StoredRow, hasher: Hasher): boolean {
   const prev = asHash(prevHash)
   return canonical !== undefined && prev !== undefined && hasher.entry(prev, canonical) === entryHash
 }

@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { CliDatabase } from '../support/append-process.js'
 import { jsonLines, runCli } from '../support/cli.js'
+import { keyOf } from '../support/mirror-attacks/objects.js'
 import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgres.js'
 
 let database: TestDatabase
@@ -69,6 +71,19 @@ describe('--domain with a name', () => {
     expect(result.stderr).toContain(says)
   })
 
+  it('finds a beginning of the id of a chain whose registry entry is gone', async () => {
+    await create('lost')
+    await asSuperuser(database.superuserUrl, `DELETE FROM audit_domain WHERE domain_id = '${ids.lost}'`)
+    const { code, stdout } = await cli.run(
+      'list',
+      '--domain',
+      ids.lost?.slice(0, 30) ?? '',
+      '--all',
+      '--json',
+    )
+    expect({ code, domain: chosen(stdout) }).toEqual({ code: 0, domain: ids.lost })
+  })
+
   it.each([
     ['append', '--subject', 'x', '--relation', 'a.b', '--object', 'c:d'],
     ['hold', 'place', '--reason', 'x'],
@@ -111,13 +126,52 @@ describe('--domain with a name, without a database', () => {
     expect({ code, domain: chosen(stdout) }).toEqual({ code: 0, domain: ids.acme })
   })
 
-  it('refuses a bad file of names with 2, and one that is missing with 3', async () => {
+  it('refuses a bad file of names and one that repeats an id with 2, and one that is missing with 3', async () => {
     const bad = join(dir, 'bad.txt')
     await writeFile(bad, 'acme\n')
+    const twice = join(dir, 'twice.txt')
+    await writeFile(twice, `${ids.acme} acme\n${ids.acme} other\n`)
     const codes = []
-    for (const file of [bad, join(dir, 'missing.txt')])
+    for (const file of [bad, twice, join(dir, 'missing.txt')])
       codes.push((await offline('verify', '--domain', 'acme', '--names', file, ...mirror())).code)
-    expect(codes).toEqual([2, 3])
+    expect(codes).toEqual([2, 2, 3])
+  })
+
+  it('finds a beginning of the id of a chain that the platform chain does not record', async () => {
+    const [unrecorded, file] = ['abcdef01-b0c0-7a0a-8a0a-a0a0a0a0a0a0', join(dir, 'stored.tar')]
+    const copy = await mkdtemp(join(tmpdir(), 'audit-names-'))
+    await cp(join(dir, 'audit', ids.acme ?? ''), join(copy, 'audit', ids.acme ?? ''), { recursive: true })
+    await mkdir(join(copy, 'audit', unrecorded))
+    const from = ['--source', 'mirror', '--mirror', pathToFileURL(copy).href]
+    const prefix = ids.acme?.slice(0, 30) ?? ''
+    const results = [
+      await offline('verify', '--domain', prefix, ...from),
+      await offline('export', '--domain', prefix, ...from, '--output', file),
+      await offline('verify', '--domain', prefix, file),
+      await offline('verify', '--domain', 'abcdef02', file),
+      await offline('verify', '--domain', 'acme', file),
+    ]
+    await rm(copy, { recursive: true })
+    const seen = results.map(({ code, stdout }) => [code, chosen(stdout)])
+    expect(seen).toEqual([
+      [0, ids.acme],
+      [0, ids.acme],
+      [0, ids.acme],
+      [2, undefined],
+      [2, undefined],
+    ])
+  })
+
+  it('refuses a name that only a row after a gap gives with 3, and still takes names before the gap', async () => {
+    const copy = await mkdtemp(join(tmpdir(), 'audit-names-'))
+    await cp(dir, copy, { recursive: true })
+    await rm(join(copy, keyOf(PLATFORM_ANCHOR, 3)))
+    const from = ['--source', 'mirror', '--mirror', pathToFileURL(copy).href]
+    const results = []
+    for (const text of ['acme', 'edited']) results.push(await offline('verify', '--domain', text, ...from))
+    await rm(copy, { recursive: true })
+    expect(results.map(({ code }) => code)).toEqual([0, 3])
+    expect(results[1]?.stderr).toContain('rows 1 to 2 recomputed and linked, then row 3 is missing')
   })
 
   it('refuses a name without a database and without a mirror with 2', async () => {

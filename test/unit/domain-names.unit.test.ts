@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
 import { parseNames } from '../../src/cli/flags/names-file.js'
 import type { DomainRecord } from '../../src/ports/domains.js'
-import { chooseDomain, type NamedDomain, registeredName } from '../../src/query/choose-domain.js'
+import { chooseDomain, type NamedDomain, registeredName, withIdsOf } from '../../src/query/choose-domain.js'
 
 const A = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a0'
 const B = '0190a8b8-b0c0-7a0a-8a0a-a0a0a0a0a0a0'
@@ -78,6 +78,15 @@ describe('chooseDomain', () => {
   })
 })
 
+describe('withIdsOf', () => {
+  it('adds the ids that no record names, each once and without a name', () => {
+    const E = 'eeeeeeee-b0c0-7a0a-8a0a-a0a0a0a0a0a0'
+    const all = withIdsOf(DOMAINS, [A, E, E])
+    expect(all.slice(DOMAINS.length)).toEqual([{ domainId: E, names: [] }])
+    expect(chooseDomain('eeeeeeee', all).domainId).toBe(E)
+  })
+})
+
 describe('registeredName', () => {
   const record = (name: string, claims: Partial<DomainRecord['claims']>): DomainRecord => ({
     domainId: A,
@@ -128,6 +137,15 @@ describe('parseNames', () => {
       expect(() => parseNames(`${A} acme\n${line}`)).toThrow('line 2: expected a line of audit domain list')
     },
   )
+
+  it.each([
+    ['with another name', `${B} beta`, `${B.toUpperCase()} other`],
+    ['with the same name', `${B} beta`, `{"domain_id":"${B}","name":"beta"}`],
+  ])('refuses an id on two lines %s, and names both lines', (_title, one, other) => {
+    expect(() => parseNames(`${A} acme\n${one}\n\n${other}`)).toThrow(
+      'lines 2 and 4: expected one line a Domain',
+    )
+  })
 
   it('throws no other error than its own for any text', () => {
     const line = fc.oneof(

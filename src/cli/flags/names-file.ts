@@ -4,10 +4,11 @@ import type { NamedDomain } from '../../query/choose-domain.js'
 
 /**
  * Parses a file of names: lines of `audit domain list --json`, or lines of a UUID, a space and a name. Blank lines are
- * ignored. Throws `invalid_input` naming the line; no message repeats its text.
+ * ignored. Throws `invalid_input` naming the line, also where an id is on two lines; no message repeats a text.
  */
 export function parseNames(text: string): NamedDomain[] {
   const lines = text.replace(/^\ufeff/, '').split(/\r?\n/)
+  const lineOf = new Map<string, number>()
   return lines.flatMap((line, index) => {
     if (line.trim() === '') return []
     const { domainId, name } = (line.trimStart().startsWith('{') ? fromJson(line) : fromWords(line)) ?? {}
@@ -16,8 +17,15 @@ export function parseNames(text: string): NamedDomain[] {
         'invalid_input',
         `line ${index + 1}: expected a line of audit domain list --json, or a UUID and a name`,
       )
-    const names = name === undefined || name === '' ? [] : [name]
-    return [{ domainId: domainId.toLowerCase(), names }]
+    const id = domainId.toLowerCase()
+    const before = lineOf.get(id)
+    if (before !== undefined)
+      throw new AuditError(
+        'invalid_input',
+        `lines ${before} and ${index + 1}: expected one line a Domain, got the same id twice`,
+      )
+    lineOf.set(id, index + 1)
+    return [{ domainId: id, names: name === undefined || name === '' ? [] : [name] }]
   })
 }
 

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import * as Flags from '@oclif/core/flags'
 import { AuditError, errnoOf } from '../../base/errors.js'
-import { isUuid } from '../../chain/uuid.js'
+import { isUuid, PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
+import type { SourceName } from '../../ports/verify.js'
 import type { NamedDomain } from '../../query/choose-domain.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
@@ -17,61 +18,93 @@ export const namesFlags = {
   }),
 }
 
-/** What a parsed command says about the Domain that it reads. */
-export interface DomainChoice {
-  readonly domain?: unknown
-  readonly names?: unknown
-  readonly source?: unknown
-  readonly json?: unknown
+/** Where the names of Domains come from. */
+export interface NamesFrom {
+  readonly source: SourceName
+  /** The evidence file that the command reads. */
+  readonly path?: string | undefined
+  /** The file of `--names`. */
+  readonly file?: string | undefined
+}
+
+/** Names and ids of Domains, read on first use. */
+export class DomainNames {
+  readonly #from: NamesFrom
+  readonly #context: () => Promise<Context>
+  #all: Promise<readonly NamedDomain[]> | undefined
+
+  constructor(from: NamesFrom, context: () => Promise<Context>) {
+    this.#from = from
+    this.#context = context
+  }
+
+  /** Returns the Domain that a text names. Throws as `chooseDomain` does, and the errors of what cannot be read. */
+  async choose(text: string): Promise<NamedDomain> {
+    const { chooseDomain, isIdPrefix, withIdsOf } = await import('../../query/choose-domain.js')
+    const isPrefix = isIdPrefix(text)
+    const domains = await this.#domains(isPrefix)
+    const isNamed = domains.some(({ names }) => names.includes(text))
+    const all = isPrefix && !isNamed ? withIdsOf(domains, await this.#storedIds()) : domains
+    return flagValue('--domain', () => chooseDomain(text, all))
+  }
+
+  /** An evidence file holds no names, and the beginning of an id needs none. */
+  async #domains(isPrefix: boolean): Promise<readonly NamedDomain[]> {
+    const { source, file } = this.#from
+    if (source === 'bundle' && file === undefined) {
+      if (isPrefix) return []
+      throw unnamed('an evidence file holds no names; give --names FILE')
+    }
+    this.#all ??= file === undefined ? this.#readAll() : namesInFile(file)
+    return this.#all
+  }
+
+  async #readAll(): Promise<readonly NamedDomain[]> {
+    const { namesOfMirror, namesOfRegistry } = await import('../../compose/read/names.js')
+    const context = await this.#context()
+    if (this.#from.source === 'mirror') return (await namesOfMirror(context)) ?? []
+    return namesOfRegistry(context).catch((error: unknown) => {
+      throw isNoDatabase(error) ? unnamed('there is no database that knows names') : error
+    })
+  }
+
+  async #storedIds(): Promise<readonly string[]> {
+    const { storedIds } = await import('../../compose/read/names.js')
+    return storedIds(await this.#context(), this.#from).catch((error: unknown) => {
+      // The file of --names is read without a database too.
+      if (isNoDatabase(error)) return []
+      throw error
+    })
+  }
 }
 
 /**
  * Returns the value of `--domain` with each name in it replaced by the id of its Domain. A text that has the form of a UUID is
- * always an id, and an empty text stays. `hasFile`: whether the command reads an evidence file. With another way to choose a chain a
- * name stays too.
+ * always an id, and an empty text stays. `isSilent`: whether the choice is not noted.
  */
-export async function withIds(
-  choice: DomainChoice,
-  { hasFile, isElsewhere }: { readonly hasFile: boolean; readonly isElsewhere: boolean },
-  context: () => Promise<Context>,
-): Promise<unknown> {
-  const { domain } = choice
+export async function withIds(domain: unknown, names: DomainNames, isSilent: boolean): Promise<unknown> {
   const texts = [domain ?? []].flat().filter((text) => typeof text === 'string')
-  if (isElsewhere || texts.every((text) => text === '' || isUuid(text))) return domain
-  const source = String(choice.source ?? (hasFile ? 'bundle' : 'postgres'))
-  const domains = await domainsOf(source, choice.names, context)
-  const { chooseDomain } = await import('../../query/choose-domain.js')
-  const ids = texts.map((text) => {
-    if (text === '' || isUuid(text)) return text
-    const chosen = flagValue('--domain', () => chooseDomain(text, domains))
-    if (choice.json !== true) note(chosenText(chosen))
-    return chosen.domainId
-  })
+  const ids: string[] = []
+  for (const text of texts) {
+    if (text === '' || isUuid(text)) ids.push(text)
+    else {
+      const chosen = await names.choose(text)
+      if (!isSilent) note(chosenText(chosen))
+      ids.push(chosen.domainId)
+    }
+  }
   return Array.isArray(domain) ? ids : ids[0]
 }
 
 function chosenText({ domainId, names: [name], doubt }: NamedDomain): string {
+  if (domainId === PLATFORM_ANCHOR) return '--domain: the platform chain'
   return name === undefined || doubt !== undefined
     ? `--domain: Domain ${domainId}`
     : safe`--domain: Domain ${domainId}, ${name}`
 }
 
-async function domainsOf(
-  source: string,
-  file: unknown,
-  context: () => Promise<Context>,
-): Promise<readonly NamedDomain[]> {
-  if (typeof file === 'string') return namesInFile(file)
-  if (source === 'bundle') throw unnamed('an evidence file holds no names; give --names FILE')
-  const { namesOfMirror, namesOfRegistry } = await import('../../compose/read/names.js')
-  if (source === 'mirror') return namesOfMirror(await context())
-  try {
-    return await namesOfRegistry(await context())
-  } catch (error) {
-    const isNowhere = error instanceof AuditError && error.code === 'database_not_configured'
-    if (isNowhere) throw unnamed('there is no database that knows names')
-    throw error
-  }
+function isNoDatabase(error: unknown): boolean {
+  return error instanceof AuditError && error.code === 'database_not_configured'
 }
 
 function unnamed(why: string): AuditError {

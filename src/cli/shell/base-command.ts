@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import type { InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces'
 import type { Context, Settings } from '../../compose/context.js'
+import type { SourceName } from '../../ports/verify.js'
 import { isTyped } from '../flags/chain.js'
 import { postgresUrl } from '../flags/database-url.js'
 import { note } from '../output/streams.js'
@@ -64,17 +65,20 @@ export abstract class AuditCommand extends BareCommand {
     if (!('names' in (this.ctor.flags ?? {}))) return parsed
     const flags: Values = parsed.flags
     const words = parsed.raw.flatMap((token) => (token.type === 'arg' ? [token.input] : []))
-    const hasFile = words.some((word) => !/^\d+$/.test(word))
+    const path = words.find((word) => !/^\d+$/.test(word))
+    const source = (flags.source ?? (path === undefined ? 'postgres' : 'bundle')) as SourceName
+    const file = flags.names as string | undefined
+    const { DomainNames, withIds } = await import('../flags/names.js')
+    const names = new DomainNames({ source, path, file }, () =>
+      this.context(parsed.flags as unknown as CommonFlags),
+    )
     // `list --all` is every row, and not every chain.
     const every = 'all-chains' in this.ctor.flags ? flags['all-chains'] : flags.all
     // A file names its chain itself: then AUDIT_DOMAIN, which a shell may have exported, says nothing.
-    const isIgnored = hasFile && !isTyped(parsed.raw, 'domain')
+    const isIgnored = path !== undefined && !isTyped(parsed.raw, 'domain')
     const isElsewhere = flags.platform === true || every === true || isIgnored
-    const { withIds } = await import('../flags/names.js')
-    const domain = await withIds(flags, { hasFile, isElsewhere }, () =>
-      this.context(parsed.flags as unknown as CommonFlags),
-    )
-    if (domain !== undefined) flags.domain = domain
+    if (!isElsewhere && flags.domain !== undefined)
+      flags.domain = await withIds(flags.domain, names, flags.json === true)
     return parsed
   }
 

@@ -1,6 +1,9 @@
 import { nodeHasher } from '../../base/node-hasher.js'
+import { isChainId } from '../../chain/uuid.js'
+import type { SourceName } from '../../ports/verify.js'
 import type { NamedDomain } from '../../query/choose-domain.js'
 import type { Context } from '../context.js'
+import { mirrorLocations } from '../location.js'
 import { mirrorCodec } from '../mirror.js'
 import { openDomainRegistry } from '../query.js'
 import { chosenMirror } from '../verify.js'
@@ -17,8 +20,56 @@ export async function namesOfRegistry(context: Context): Promise<NamedDomain[]> 
   return domains
 }
 
-/** Returns the names that the platform chain in the default mirror gives. Opens no database. */
-export async function namesOfMirror(context: Context): Promise<NamedDomain[]> {
+/**
+ * Returns the names that the platform chain in the default mirror gives; undefined where that chain has a row above
+ * `maxSeq`. Opens no database.
+ */
+export async function namesOfMirror(context: Context, maxSeq?: number): Promise<NamedDomain[] | undefined> {
   const { mirrorNames } = await import('../../query/mirror-names.js')
-  return mirrorNames(await chosenMirror(context), await mirrorCodec(), nodeHasher, context.signal)
+  const deps = { store: await chosenMirror(context), codec: await mirrorCodec(), hasher: nodeHasher }
+  return mirrorNames(deps, context.signal, maxSeq)
+}
+
+/** Where the chains of a command are stored. `path` is that of a bundle. */
+export interface StoredIn {
+  readonly source: SourceName
+  readonly path?: string | undefined
+}
+
+/** Returns the ids of the chains that the copies of a source hold, whether or not the platform chain records them. */
+export async function storedIds(context: Context, { source, path }: StoredIn): Promise<string[]> {
+  if (source === 'bundle') return path === undefined ? [] : idInBundle(path)
+  if (source === 'mirror') return idsInMirrors(context)
+  const ids = await idsInPostgres(context)
+  return source === 'both' ? [...ids, ...(await idsInMirrors(context))] : ids
+}
+
+async function idsInPostgres(context: Context): Promise<string[]> {
+  const { storedChainIds } = await import('../../repo/verify/known-chains.js')
+  return (await context.database()).read(storedChainIds)
+}
+
+/** Returns the folders of the default mirror that have the form of a chain, and the Domains that have a line in the map. */
+async function idsInMirrors(context: Context): Promise<string[]> {
+  const { listed, defaultUrl } = await mirrorLocations(context)
+  if (defaultUrl === undefined) return [...listed]
+  const store = await chosenMirror(context)
+  const folders = await store.folders((await mirrorCodec()).prefix(), context.signal)
+  return [...listed, ...folders.filter(isChainId)]
+}
+
+/** A pipe is left unread, because it can be read only once. */
+async function idInBundle(path: string): Promise<string[]> {
+  const [{ stat }, { openBundle }] = await Promise.all([
+    import('node:fs/promises'),
+    import('../../bundle/read/open-bundle.js'),
+  ])
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => true,
+  )
+  if (!isFile) return []
+  const { file, manifest } = await openBundle(path)
+  await file.close()
+  return [manifest.domain_id]
 }

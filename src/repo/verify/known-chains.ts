@@ -57,6 +57,15 @@ const OWNERLESS = `
     sum(hashtextextended(e::text, 0)::numeric)::text AS hash
   FROM audit_log_entry e WHERE domain_id IS NULL`
 
+/** Returns the ids of the chains that any table names. */
+export async function storedChainIds(client: Client): Promise<string[]> {
+  return idsOf(client, STORED, [PLATFORM_ANCHOR])
+}
+
+async function idsOf(client: Client, text: string, values: readonly string[] = []): Promise<string[]> {
+  return (await client.query<{ id: string }>(text, [...values])).rows.map(({ id }) => id)
+}
+
 interface OwnerlessRow {
   readonly rows: string
   readonly from: string | null
@@ -70,15 +79,13 @@ interface OwnerlessRow {
  * creations, because without a snapshot a Domain that is created in between would look as if it were not registered.
  */
 export async function knownChains(client: Client): Promise<KnownChains> {
-  const ids = async (text: string, values: readonly string[] = []) =>
-    (await client.query<{ id: string }>(text, [...values])).rows.map((row) => row.id)
-  let created = new Set(await ids(createdIn('audit_log_entry'), [PLATFORM_ANCHOR]))
-  const stored = await ids(STORED, [PLATFORM_ANCHOR])
+  let created = new Set(await idsOf(client, createdIn('audit_log_entry'), [PLATFORM_ANCHOR]))
+  const stored = await storedChainIds(client)
   // An index that lacks a row must not make an honest chain unknown.
   if (stored.some((id) => id !== PLATFORM_ANCHOR && !created.has(id)))
-    created = new Set(await ids(createdIn(rowsByKey(['domain_id = $1'])), [PLATFORM_ANCHOR]))
-  const registered = new Set(await ids(REGISTERED))
-  const named = await ids(NAMED, [PLATFORM_ANCHOR])
+    created = new Set(await idsOf(client, createdIn(rowsByKey(['domain_id = $1'])), [PLATFORM_ANCHOR]))
+  const registered = new Set(await idsOf(client, REGISTERED))
+  const named = await idsOf(client, NAMED, [PLATFORM_ANCHOR])
   const unrecorded = await unrecordedChains(client, stored, new Set([...created, ...named]))
   const ownerless = await ownerlessRows(client)
   const here = ownerless === undefined ? stored : [...stored, PLATFORM_ANCHOR]
