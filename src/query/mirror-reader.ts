@@ -8,8 +8,6 @@ import { hiddenRow, type ReadProblem } from './read-problem.js'
 
 /** Objects that are read at once. */
 const AHEAD = 64
-/** Milliseconds that a page waits for uploads in flight. */
-const PAGE_PATIENCE = 300
 
 export interface MirrorReaderDeps {
   readonly store: MirrorStore
@@ -17,7 +15,7 @@ export interface MirrorReaderDeps {
   readonly signal: AbortSignal
   /** Receives each row that could not be decoded and that a filter therefore leaves out. */
   readonly onProblem?: ((problem: ReadProblem) => void) | undefined
-  /** Milliseconds to wait for uploads in flight where an object is missing. Default: less for a page than for a stream. */
+  /** Milliseconds to wait for uploads in flight where an object is missing. Default: as long as a verify waits. */
   readonly patience?: number | undefined
 }
 
@@ -37,10 +35,7 @@ export class MirrorReader implements EntryReader {
     // Without a filter, nothing behind the page is read, except the row that shows the link of the last one.
     const ahead = isUnfiltered(filter) ? Math.min(AHEAD, limit + 1) : AHEAD
     const rows: ReadEntry[] = []
-    for await (const row of this.#rows(domainId, filter, range, {
-      ahead,
-      patience: this.#patience(PAGE_PATIENCE),
-    })) {
+    for await (const row of this.#rows(domainId, filter, range, ahead)) {
       rows.push(row)
       if (rows.length >= limit) break
     }
@@ -53,13 +48,7 @@ export class MirrorReader implements EntryReader {
     range: SeqRange,
     signal?: AbortSignal,
   ): AsyncIterable<ReadEntry> {
-    return this.#rows(
-      domainId,
-      filter,
-      range,
-      { ahead: AHEAD, patience: this.#patience(LATE_OBJECT_WAIT) },
-      signal,
-    )
+    return this.#rows(domainId, filter, range, AHEAD, signal)
   }
 
   async rowsAt(domainId: string, seq: number): Promise<readonly ReadEntry[]> {
@@ -87,9 +76,10 @@ export class MirrorReader implements EntryReader {
     domainId: string,
     filter: EntryFilter,
     range: SeqRange,
-    pace: { ahead: number; patience: number },
+    ahead: number,
     signal?: AbortSignal,
   ): AsyncGenerator<ReadEntry> {
+    const pace = { ahead, patience: this.#deps.patience ?? LATE_OBJECT_WAIT }
     for await (const rows of walk(this.#chain(domainId), range, pace)) {
       signal?.throwIfAborted()
       for (const row of rows) {
@@ -97,10 +87,6 @@ export class MirrorReader implements EntryReader {
         else this.#hide(row)
       }
     }
-  }
-
-  #patience(usual: number): number {
-    return this.#deps.patience ?? usual
   }
 
   #hide(row: ReadEntry): void {

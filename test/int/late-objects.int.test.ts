@@ -3,6 +3,7 @@ import { nodeHasher } from '../../src/base/node-hasher.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
 import { openMirror } from '../../src/mirror/open.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
+import { MirrorReader } from '../../src/query/mirror-reader.js'
 import { MirrorSource } from '../../src/verify/mirror-source.js'
 import { verifyChain } from '../../src/verify/verify-chain.js'
 import { A } from '../support/attacks/chains.js'
@@ -60,6 +61,15 @@ describe('a mirror that is being written to', () => {
   it('waits for the last object of a segment', async () => {
     expect(await verify(live({ 5: 2 }), { toSeq: 5 })).toMatchObject({ ok: true, rows: 5, head: { seq: 5 } })
     expect(await verify(live({ 5: 1 }), { fromSeq: 5 })).toMatchObject({ ok: true, rows: 4 })
+  })
+
+  it('waits as long for a page of a list, and for all rows, as for a verify', async () => {
+    const read = () => new MirrorReader({ store: live({ 4: 3 }), codec: mirrorCodec, signal: never })
+    const page = await read().page(A, {}, { after: 0, limit: 200 })
+    expect(page.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    const streamed: number[] = []
+    for await (const { seq } of read().stream(A, {}, { after: 0 })) streamed.push(seq)
+    expect(streamed).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   })
 
   it('reports an object that does not arrive as a gap', async () => {
