@@ -73,7 +73,7 @@ const WITH_FACTS: readonly (readonly [FactAdvice, string])[] = [
   ],
   [
     { code: 'init_mirror', given: { map: "it's a map" } },
-    "check --mirror (AUDIT_MIRROR_URL) and --mirror-map (AUDIT_MIRROR_MAP); to begin the mirror there, run: audit archiver --once --init-mirror --mirror-map 'it'\\''s a map'",
+    `check --mirror (AUDIT_MIRROR_URL) and --mirror-map (AUDIT_MIRROR_MAP); to begin the mirror there, run: audit archiver --once --init-mirror --mirror-map 'it'"'"'s a map'`,
   ],
   [
     { code: 'init_mirror', given: { url: 's3://b/p', domainId } },

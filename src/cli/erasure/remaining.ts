@@ -2,6 +2,7 @@ import { chainOfObject } from '../../chain/self-audit.js'
 import type { Remaining } from '../../ports/erasure.js'
 import type { RelationTuple } from '../../ports/relations.js'
 import { chainWords } from '../flags/chain-words.js'
+import { quoted } from '../shell/mirror-words.js'
 
 /** A reference to an erased person that an erasure does not delete, as `audit erase-identity` prints it. */
 export interface RemainingJson {
@@ -27,9 +28,4 @@ function objectWords(object: RelationTuple['object']): string {
   if (domainId !== undefined) return chainWords(domainId)
   const [type = '', id = ''] = object.split(':', 2)
   return `--${type} ${quoted(id)}`
-}
-
-/** Quotes a text as one word for a shell. Uses no backslash: the output would double the one in `'\''`. */
-function quoted(text: string): string {
-  return /^[\w.:@/+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import type { ChainHead } from '../../chain/entry.js'
-import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
 import type { SourceName } from '../../ports/verify.js'
 import { serverOf } from '../flags/database-url.js'
-import { mirrorWords, quoted } from '../shell/mirror-words.js'
+import { quoted } from '../shell/mirror-words.js'
+import { verifyWords } from '../shell/verify-words.js'
 import type { ChainReport } from './page/report-data.js'
 
 /** Where the rows of a report come from. */
@@ -28,7 +28,11 @@ export async function copyText({ source, file }: ReadCopy, context: Context): Pr
 /** Returns the commands that repeat the check on the copy. */
 export function checkCommands(copy: ReadCopy, chains: readonly ChainReport[]): string[] {
   if (copy.source === 'bundle') return bundleCommands(quoted(copy.file ?? ''), chains)
-  return chains.map((chain) => `${verifyWords(chain, copy)}${segmentWords(copy)}${pinWords(chain.pins)}`)
+  return chains.map((chain) => {
+    const given = { url: chain.verdict?.mirror }
+    const verify = verifyWords({ source: copy.source, chain: chain.domainId, given })
+    return `${verify}${segmentWords(copy)}${pinWords(chain.pins)}`
+  })
 }
 
 function bundleCommands(file: string, chains: readonly ChainReport[]): string[] {
@@ -39,11 +43,6 @@ function bundleCommands(file: string, chains: readonly ChainReport[]): string[] 
     `tar -xf ${file} audit-bundle/verify_bundle.py`,
     `python3 audit-bundle/verify_bundle.py ${file}${pins}`,
   ]
-}
-
-function verifyWords({ domainId, verdict }: ChainReport, { source }: ReadCopy): string {
-  const chain = domainId === PLATFORM_ANCHOR ? '--platform' : `--domain ${domainId}`
-  return `audit verify ${chain} --source ${source}${mirrorWords({ url: verdict?.mirror, map: undefined })}`
 }
 
 function segmentWords({ fromSeq, toSeq }: ReadCopy): string {

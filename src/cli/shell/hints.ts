@@ -2,7 +2,8 @@ import type { Advice, AdviceCode, PlainAdvice } from '../../base/advice.js'
 import type { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { chainWords } from '../flags/chain-words.js'
-import { mirrorSettings, mirrorWords } from './mirror-words.js'
+import { mirrorSettings, mirrorWords, quoted } from './mirror-words.js'
+import { verifyWords } from './verify-words.js'
 
 /** A sentence for each plain advice, and a function that words the facts for each other advice. */
 type HintTable = { readonly [C in PlainAdvice]: string } & {
@@ -132,15 +133,15 @@ export const HINTS = {
   be_server_owner: 'run as the user that started it',
   end_other_start: 'end the audit process that is starting the embedded PostgreSQL, and try again',
   make_binaries_writable: 'make that directory writable once, or run: npm rebuild --ignore-scripts=false',
-  verify_chain: ({ domainId }) => `run: audit verify ${chainWords(domainId)}`,
-  verify_mirror: ({ domainId }) => `run: audit verify ${chainWords(domainId)} --source mirror`,
+  verify_chain: ({ domainId }) => `run: ${verifyWords({ source: 'postgres', chain: domainId })}`,
+  verify_mirror: ({ domainId }) => `run: ${verifyWords({ source: 'mirror', chain: domainId })}`,
   reindex: ({ indexes }) =>
     `an upgrade of the C library can do this too; run: ${indexes.map((name) => `REINDEX INDEX CONCURRENTLY ${name}`).join('; ')}; until then, list with --verify`,
   verify_creation: ({ domainId }) =>
     `find out which record was changed; the rows are hashed: audit verify --platform, and: audit verify --domain ${domainId}`,
   find_chain: ({ copy }) => FIND_CHAIN_IN[copy],
   verify_both_copies: ({ given, domainId }) =>
-    `run: audit verify ${chainWords(domainId)} --source both${mirrorWords(given)}`,
+    `run: ${verifyWords({ source: 'both', chain: domainId, given })}`,
   map_mirror: ({ domainId, url }) =>
     `find out where its mirror is${url === undefined ? '' : ' (the URL below is only what its records claim)'}, and add this line to the file of --mirror-map (AUDIT_MIRROR_MAP): ${domainId} ${url ?? 'URL'}`,
   check_mirror_line: ({ domainId }) =>
@@ -159,16 +160,16 @@ export const HINTS = {
     `give the mirror that holds the chain: --mirror (AUDIT_MIRROR_URL)${domainId === PLATFORM_ANCHOR ? '' : ', or its line in --mirror-map (AUDIT_MIRROR_MAP)'}; if its objects are lost, upload the rows again: audit archive backfill ${chainWords(domainId)}${mirrorWords(given)}`,
   end_lock_holder: ({ pids }) =>
     `end the transaction that holds it: ${endOf(pids)}; or wait longer: --lock-timeout (AUDIT_LOCK_TIMEOUT)`,
-  make_private: ({ path }) => `chmod 600 ${path}`,
+  make_private: ({ path }) => `chmod 600 ${quoted(path)}`,
   release_hold: ({ holdId }) =>
     `run: audit hold list --all; to release a hold: audit hold release ${holdId} --reason ...`,
   show_quarantine: ({ id }) => `run: audit quarantine show ${id}`,
   give_mirror_folder: ({ url, domainId }) =>
-    `the mirror is in another folder; ${domainId === undefined ? `give: --mirror ${url}, or this URL in its line of --mirror-map` : `the line in the file of --mirror-map (AUDIT_MIRROR_MAP) is then: ${domainId} ${url}`}`,
+    `the mirror is in another folder; ${domainId === undefined ? `give: --mirror ${quoted(url)}, or this URL in its line of --mirror-map` : `the line in the file of --mirror-map (AUDIT_MIRROR_MAP) is then: ${domainId} ${url}`}`,
   shorten_home: ({ bytes }) => `choose a --home (AUDIT_HOME) of at most ${bytes} bytes`,
   read_server_log: ({ path }) => `see its log ${path}`,
   end_server_and_remove_file: ({ path }) =>
-    `make sure that no PostgreSQL runs there (end it if one does), and remove the file: rm ${path}`,
+    `make sure that no PostgreSQL runs there (end it if one does), and remove the file: rm ${quoted(path)}`,
   stream_all_rows: ({ or }) => `stream every row with --all${or === undefined ? '' : `; or: ${hintFor(or)}`}`,
 } as const satisfies HintTable
 

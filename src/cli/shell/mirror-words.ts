@@ -12,7 +12,12 @@ export function mirrorWords({ url, map }: GivenMirrors): string {
   return map === undefined ? mirror : `${mirror} --mirror-map ${quoted(map)}`
 }
 
-/** Returns one word of a shell. */
+/** Returns one word of a shell. It has no backslash of its own: the output would double the one in `'\''`. */
 export function quoted(text: string): string {
-  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+  return /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`
+}
+
+/** Returns the path of a FILE as one word. Digits alone would be a seq, and a hyphen would begin a flag. */
+export function fileWord(path: string): string {
+  return quoted(/^(?:-|\d+$)/.test(path) ? `./${path}` : path)
 }

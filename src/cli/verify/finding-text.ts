@@ -4,7 +4,8 @@ import type { SourceName } from '../../ports/verify.js'
 import { chainWords } from '../flags/chain-words.js'
 import { safe } from '../output/safe-text.js'
 import { PLAIN, type Style } from '../output/style.js'
-import { quoted } from '../shell/mirror-words.js'
+import { fileWord, quoted } from '../shell/mirror-words.js'
+import { verifyWords } from '../shell/verify-words.js'
 import { changeLines, contextLines } from './change-text.js'
 
 /** Findings that a text shows. JSON has all. */
@@ -98,11 +99,11 @@ function unknownLines(findings: readonly Finding[], { domainId, source, mirror, 
   const around = {
     postgres: `audit list --around ${first.seqFrom} ${chain}`,
     mirror: `audit list --around ${first.seqFrom} ${chain} --source mirror${place}`,
-    bundle: `audit list --around ${first.seqFrom} ${quoted(file ?? 'FILE')}`,
+    bundle: `audit list --around ${first.seqFrom} ${fileWord(file ?? 'FILE')}`,
   }
   return [
     `  what the row held before cannot be known from ${copy} alone; ${other}`,
     safe`    next: ${around[source]}`,
-    safe`          audit verify ${chain} --source both${place}`,
+    safe`          ${verifyWords({ source: 'both', chain: domainId, given: { url: mirror } })}`,
   ]
 }

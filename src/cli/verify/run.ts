@@ -23,6 +23,7 @@ import { CommandError } from '../shell/command-error.js'
 import { onEveryChain } from '../shell/each-chain.js'
 import { EXIT, type ExitCode, exitStatus } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
+import { verifyWords } from '../shell/verify-words.js'
 import { machineClock } from './machine-clock.js'
 import { withFolder } from './mirror-folder.js'
 import { namingChain } from './name-chain.js'
@@ -247,7 +248,7 @@ function assertHere(domainId: string, known: KnownChains | undefined): void {
   throw new CommandError(
     'nothing_to_verify',
     `Domain ${domainId} is pinned and is not in this mirror: its own mirror is ${other.mirrorUrl}`,
-    `run: audit verify --domain ${domainId} --source mirror --mirror ${other.mirrorUrl}`,
+    `run: ${verifyWords({ source: 'mirror', chain: domainId, given: { url: other.mirrorUrl } })}`,
   )
 }
 

@@ -1,10 +1,9 @@
 import type { Context } from '../../../compose/context.js'
 import { mirrorLocations } from '../../../compose/location.js'
 import type { SourceName } from '../../../ports/verify.js'
-import { chainWords } from '../../flags/chain-words.js'
 import { safe } from '../../output/safe-text.js'
 import { note } from '../../output/streams.js'
-import { mirrorWords, quoted } from '../../shell/mirror-words.js'
+import { verifyWords } from '../../shell/verify-words.js'
 
 /** What a run verified, whose end nothing proves. */
 export interface Unproven {
@@ -19,10 +18,8 @@ export interface Unproven {
 /** Notes the command that remembers the head, so that the next run shows whether rows were removed since. With `--json` it notes nothing. */
 export async function noteNextTime({ chain, source, file, json }: Unproven, context: Context): Promise<void> {
   if (json) return
-  const what = file === undefined ? (chain === 'all' ? '--all' : chainWords(chain)) : quoted(file)
-  const from = file === undefined && source !== 'postgres' ? ` --source ${source}` : ''
-  const mirrors = from === '' ? '' : mirrorWords((await mirrorLocations(context)).given)
-  note(
-    safe`note: to see next time whether rows were removed: audit verify ${what}${from}${mirrors} --remember heads.ndjson`,
-  )
+  const isOfMirror = source === 'mirror' || source === 'both'
+  const given = isOfMirror ? (await mirrorLocations(context)).given : undefined
+  const words = verifyWords({ source, chain, file, given })
+  note(safe`note: to see next time whether rows were removed: ${words} --remember heads.ndjson`)
 }

@@ -1,0 +1,21 @@
+import type { GivenMirrors } from '../../base/advice.js'
+import type { SourceName } from '../../ports/verify.js'
+import { chainWords } from '../flags/chain-words.js'
+import { fileWord, mirrorWords } from './mirror-words.js'
+
+/** The copy that a command verifies. */
+export interface VerifiedCopy {
+  readonly source: SourceName
+  readonly chain: string | 'all'
+  /** The path of a bundle, which names its chain itself. */
+  readonly file?: string | undefined
+  /** Where the mirrors are. Absent: as the environment says. */
+  readonly given?: GivenMirrors | undefined
+}
+
+/** Returns the command that verifies a copy. A text that others gave may be in it: print it with `safe`. */
+export function verifyWords({ source, chain, file = 'FILE', given = {} }: VerifiedCopy): string {
+  if (source === 'bundle') return `audit verify ${fileWord(file)}`
+  const what = chain === 'all' ? '--all' : chainWords(chain)
+  return `audit verify ${what}${source === 'postgres' ? '' : ` --source ${source}${mirrorWords(given)}`}`
+}
