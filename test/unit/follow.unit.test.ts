@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { EntryReader, ReadEntry } from '../../src/ports/query.js'
-import { ChainFollower, followChains } from '../../src/query/follow.js'
+import { ChainFollower, followChains, followStart, type SeqGap } from '../../src/query/follow.js'
 
 const DOMAIN = 'a'
 const signal = new AbortController().signal
@@ -16,10 +16,10 @@ class Growing {
   }
 
   get reader(): EntryReader {
-    const page: EntryReader['page'] = async (_domain, _filter, { after, limit }) =>
+    const page: EntryReader['page'] = async (_domain, _filter, { after, upTo = Infinity, limit, order }) =>
       [...this.rows.values()]
-        .filter(({ seq }) => seq > after)
-        .sort((a, b) => a.seq - b.seq)
+        .filter(({ seq }) => seq > after && seq <= upTo)
+        .sort((a, b) => (order === 'descending' ? b.seq - a.seq : a.seq - b.seq))
         .slice(0, limit)
     return { page } as EntryReader
   }
@@ -31,18 +31,28 @@ async function freshSeqs(follower: ChainFollower): Promise<number[]> {
   return seqs
 }
 
-function following(chain: Growing, options: { after?: number; patience?: number; relation?: string } = {}) {
+interface Options {
+  readonly after?: number
+  readonly patience?: number
+  readonly relation?: string
+  readonly missing?: readonly SeqGap[]
+}
+
+function following(chain: Growing, options: Options = {}) {
   const gaps: [number, number][] = []
-  const { after = 0, patience = 1e9, relation } = options
+  const problems: string[] = []
+  const { after = 0, patience = 1e9, relation, missing } = options
   const onGap = (from: number, to: number) => void gaps.push([from, to])
   const follower = new ChainFollower(chain.reader, {
     domainId: DOMAIN,
     filter: { relation },
     after,
+    missing,
     patience,
     onGap,
+    onProblem: ({ problem }) => void problems.push(problem),
   })
-  return { follower, gaps }
+  return { follower, gaps, problems }
 }
 
 describe('ChainFollower', () => {
@@ -86,6 +96,66 @@ describe('ChainFollower', () => {
       [2, 3],
       [5, 6],
     ])
+  })
+})
+
+describe('a chain with gaps below its end', () => {
+  it('yields a row that was missing before the last row at the start', async () => {
+    const chain = new Growing()
+    chain.add(1, 2, 5)
+    const start = await followStart(chain.reader, DOMAIN)
+    expect(start).toEqual({ last: 5, missing: [{ from: 3, to: 4 }] })
+    const { follower, gaps } = following(chain, { after: start.last, missing: start.missing })
+    expect(await freshSeqs(follower)).toEqual([])
+    chain.add(4, 6)
+    expect(await freshSeqs(follower)).toEqual([4, 6])
+    chain.add(3)
+    expect(await freshSeqs(follower)).toEqual([3])
+    expect([await freshSeqs(follower), gaps]).toEqual([[], []])
+  })
+
+  it('looks for gaps among the newest rows alone', async () => {
+    const chain = new Growing()
+    chain.add(1, ...Array.from({ length: 300 }, (_, i) => i + 3))
+    expect(await followStart(chain.reader, DOMAIN)).toEqual({ last: 302, missing: [] })
+    expect(await followStart(new Growing().reader, DOMAIN)).toEqual({ last: 0, missing: [] })
+  })
+
+  it('reports a gap once, and still yields its rows when they come', async () => {
+    const chain = new Growing()
+    const missing = [{ from: 1, to: 3 }]
+    const { follower, gaps } = following(chain, { after: 4, missing, patience: 0 })
+    chain.add(8)
+    expect(await freshSeqs(follower)).toEqual([8])
+    expect(await freshSeqs(follower)).toEqual([])
+    chain.add(2, 6)
+    expect(await freshSeqs(follower)).toEqual([2, 6])
+    chain.add(1, 3, 5, 7)
+    const later = [...(await freshSeqs(follower)), ...(await freshSeqs(follower))]
+    expect(later.sort()).toEqual([1, 3, 5, 7])
+    expect(gaps).toEqual([
+      [1, 3],
+      [5, 7],
+    ])
+  })
+
+  it('does not yield a row again that another reader returned', async () => {
+    const chain = new Growing()
+    const { follower } = following(chain, { after: 4, missing: [{ from: 1, to: 3 }] })
+    chain.add(2, 3)
+    follower.passed({ seq: 2 })
+    expect(await freshSeqs(follower)).toEqual([3])
+  })
+})
+
+describe('a row that cannot be decoded', () => {
+  it('is reported where a filter hides it, and yielded without a filter', async () => {
+    const chain = new Growing()
+    chain.rows.set(1, { domainId: DOMAIN, seq: 1, problem: 'is junk' })
+    const hiding = following(chain, { relation: 'odd' })
+    expect([await freshSeqs(hiding.follower), hiding.problems]).toEqual([[], ['row 1 is junk']])
+    const all = following(chain)
+    expect([await freshSeqs(all.follower), all.problems]).toEqual([[1], []])
   })
 })
 

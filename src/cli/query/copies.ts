@@ -1,5 +1,4 @@
 import { AuditError } from '../../base/errors.js'
-import type { Context } from '../../compose/context.js'
 import type { RowsFrom } from '../../compose/read/rows.js'
 import { isTyped } from '../flags/chain.js'
 import { type ParsedChains, parseSeveralChains } from '../flags/several-chains.js'
@@ -43,22 +42,4 @@ function ofBundle({ flags, raw }: ParsedCopies, file: string | undefined): Copie
   const chain = all === true ? {} : { domain: domains[0], platform: platform === true }
   const from = parseFrom({ flags: { source, ...chain }, raw }, file)
   return { source: from.source, from: [from], areSeveral: false, isBundle: true }
-}
-
-/** Returns the copies of each chain, in order of their ids for all chains. Rejects where there is none, or one cannot be read. */
-export async function copiesOf(
-  context: Context,
-  { source, from }: Copies,
-  signal: AbortSignal,
-): Promise<readonly RowsFrom[]> {
-  if (from !== 'all') return from
-  const name = source === 'mirror' ? 'mirror' : 'postgres'
-  const { chainsKnownTo } = await import('../../compose/known-chains.js')
-  const { domainIds, unread } = await chainsKnownTo(context, name, signal)
-  // A list that leaves out a chain would look complete.
-  for (const failure of unread?.values() ?? []) throw failure
-  if (domainIds.length > 0) {
-    return [...new Set(domainIds)].sort().map((domainId) => ({ source: name, domainId }))
-  }
-  throw new AuditError('nothing_to_verify', 'there is no chain', { advice: { code: 'create_domain' } })
 }

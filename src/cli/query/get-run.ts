@@ -7,7 +7,7 @@ import { type EntryProof, getEntry } from '../../query/get.js'
 import type { Output } from '../output/output.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { noteProblem } from './note-problem.js'
-import { openCopy, verifyWords, withHints } from './open.js'
+import { openCopy, verifyCopyWords, withHints } from './open.js'
 import { ReadProblems } from './read-problems.js'
 import { printProof } from './text.js'
 
@@ -32,7 +32,7 @@ export async function runGet(
   const printed = isPostgres ? await withReason(context, proven) : proven
   await printProof(printed, { json, context: isPostgres }, out)
   const { check, problem } = checkOf(proven.entry, proven)
-  if (problem !== undefined) noteProblem({ seq, problem }, verifyWords(from, domainId))
+  if (problem !== undefined) noteProblem({ seq, problem }, await verifyCopyWords(context, from, domainId))
   problems.report()
   return check === 'damaged' ? EXIT.finding : EXIT.done
 }

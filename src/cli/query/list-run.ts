@@ -3,7 +3,7 @@ import type { ReadEntry, SeqRange } from '../../ports/query.js'
 import { listEntries } from '../../query/list.js'
 import type { Output } from '../output/output.js'
 import { note } from '../output/streams.js'
-import { type Copies, copiesOf } from './copies.js'
+import type { Copies } from './copies.js'
 import { firstOf, lastRows } from './last-rows.js'
 import { runFollow } from './list-follow.js'
 import type { ListMode } from './list-mode.js'
@@ -26,12 +26,12 @@ export async function runList(
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const copies = await copiesOf(context, options.copies, signal)
-  const chains = await OpenChains.open(context, copies, options)
+  const isJson = options.form.format === 'json'
+  const chains = await OpenChains.open(context, options.copies, { ...options, isJson }, signal)
   const print = () => printMode(options, chains, out, signal)
-  const [only, second] = copies
+  const [only, second] = chains.all
   // The hint about a mirror's folder is for one chain.
-  if (only !== undefined && second === undefined) await withHints(context, only, signal, print)
+  if (only !== undefined && second === undefined) await withHints(context, only.from, signal, print)
   else await print()
   await chains.finish()
 }

@@ -11,5 +11,5 @@ export function noteProblem({ seq, problem }: Pick<RowProblem, 'seq' | 'problem'
 export function noteFound({ counts, found }: RowJudge, verify: string): void {
   if (found === 0) return
   const { damaged, unlinked } = counts
-  note(`note: damaged rows among these: ${damaged}; unlinked rows: ${unlinked}; run: ${verify}`)
+  note(safe`note: damaged rows among these: ${damaged}; unlinked rows: ${unlinked}; run: ${verify}`)
 }

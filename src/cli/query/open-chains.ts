@@ -4,13 +4,15 @@ import type { OpenRows, RowsFrom } from '../../compose/read/rows.js'
 import type { EntryFilter, ReadEntry, SeqRange } from '../../ports/query.js'
 import { streamEntries } from '../../query/list.js'
 import { mergedRows } from '../../query/merge.js'
-import { type CheckedEntry, RowJudge } from '../../query/row-judge.js'
+import { type CheckedEntry, RowJudge, type RowProblem } from '../../query/row-judge.js'
 import { EXIT, raiseExit } from '../shell/exit-codes.js'
+import type { Copies } from './copies.js'
+import { EveryChain } from './every-chain.js'
 import { subjectFilter } from './flags.js'
 import { noteAhead } from './note-ahead.js'
 import { noteImported } from './note-imported.js'
 import { noteFound, noteProblem } from './note-problem.js'
-import { openCopy, verifyWords } from './open.js'
+import { openCopy, verifyCopyWords } from './open.js'
 import { ReadProblems } from './read-problems.js'
 
 /** What to read of every chain. */
@@ -26,6 +28,8 @@ export interface ChainsRequest {
 export interface OpenChain extends OpenRows {
   readonly filter: EntryFilter
   readonly judge: RowJudge
+  /** The copy that it is read from. */
+  readonly from: RowsFrom
   /** The words of the command that verifies what was read. */
   readonly verifyWords: string
 }
@@ -34,46 +38,91 @@ export interface OpenChain extends OpenRows {
 export class OpenChains {
   readonly #chains: readonly OpenChain[]
   readonly #byId: ReadonlyMap<string, OpenChain>
+  #every: EveryChain | undefined
+  readonly #lost = new Set<string>()
   readonly #problems: ReadProblems
   readonly #verify: boolean
 
-  private constructor(chains: readonly OpenChain[], problems: ReadProblems, verify: boolean) {
+  private constructor(
+    chains: readonly OpenChain[],
+    every: EveryChain | undefined,
+    problems: ReadProblems,
+    verify: boolean,
+  ) {
     this.#chains = chains
     this.#byId = new Map(chains.map((chain) => [chain.domainId, chain]))
+    this.#every = every
     this.#problems = problems
     this.#verify = verify
   }
 
-  /** Opens the copies of all chains. Rejects with the error of the first that cannot be opened. */
+  /**
+   * Opens the copies of the chains. Rejects with the error of the first that cannot be opened; where all chains were asked for, that one is
+   * reported and left out.
+   */
   static async open(
     context: Context,
-    copies: readonly RowsFrom[],
-    { filter, subjectId, verify }: ChainsRequest,
+    { source, from }: Copies,
+    request: ChainsRequest & { readonly isJson: boolean },
+    signal: AbortSignal,
   ): Promise<OpenChains> {
     const problems = new ReadProblems()
     const chains: OpenChain[] = []
-    for (const from of copies) {
-      const rows = await openCopy(context, from, { byKey: verify, onProblem: problems.add })
-      const words = verifyWords(from, rows.domainId)
-      const judge = new RowJudge(nodeHasher, verify ? (problem) => noteProblem(problem, words) : undefined)
-      const subject = await subjectFilter(context, rows, subjectId)
-      chains.push({ ...rows, filter: { ...filter, ...subject }, judge, verifyWords: words })
+    if (from !== 'all') {
+      for (const copy of from) chains.push(await openChain(context, copy, request, problems))
+      return new OpenChains(chains, undefined, problems, request.verify)
     }
-    return new OpenChains(chains, problems, verify)
+    const name = source === 'mirror' ? 'mirror' : 'postgres'
+    const every = await EveryChain.of(context, name, request.isJson, signal)
+    for (const copy of every.copies) {
+      const opened = await openOf(every, copy, () => openChain(context, copy, request, problems))
+      if (opened !== undefined) chains.push(opened)
+    }
+    return new OpenChains(chains, every, problems, request.verify)
   }
 
+  /** The chains that can be read, as far as is known by now. */
   get all(): readonly OpenChain[] {
-    return this.#chains
+    return this.#chains.filter(({ domainId }) => !this.#lost.has(domainId))
+  }
+
+  /** Does `work` on one of the chains. Where all chains were asked for, the error of the chain is reported and the chain is left out. */
+  async reading<T>({ domainId }: OpenChain, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      this.#leaveOut(domainId, error)
+      return undefined
+    }
   }
 
   /** Yields the rows of the range of every chain: those of one chain in order of seq, those of several by recorded_at. */
   rows(rangeOf: (chain: OpenChain) => SeqRange, signal: AbortSignal): AsyncIterable<ReadEntry> {
-    const ranges = this.#chains.map(rangeOf)
-    const streams = this.#chains.map(({ reader, domainId, filter }, index) =>
-      streamEntries(reader, domainId, filter, ranges[index], signal),
-    )
+    const chains = this.all
+    const ranges = chains.map(rangeOf)
+    const streams = chains.map((chain, index) => this.#stream(chain, ranges[index], signal))
     const [only, second] = streams
     return only !== undefined && second === undefined ? only : mergedRows(streams, ranges[0]?.order)
+  }
+
+  #stream(chain: OpenChain, range: SeqRange | undefined, signal: AbortSignal): AsyncIterable<ReadEntry> {
+    const { reader, domainId, filter } = chain
+    const rows = streamEntries(reader, domainId, filter, range, signal)
+    return this.#every === undefined ? rows : this.#untilBroken(domainId, rows)
+  }
+
+  async *#untilBroken(domainId: string, rows: AsyncIterable<ReadEntry>): AsyncGenerator<ReadEntry> {
+    try {
+      for await (const row of rows) yield row
+    } catch (error) {
+      this.#leaveOut(domainId, error)
+    }
+  }
+
+  #leaveOut(domainId: string, error: unknown): void {
+    if (this.#every === undefined) throw error
+    this.#every.leaveOut(domainId, error)
+    this.#lost.add(domainId)
   }
 
   /** Recomputes a row of one of the chains. */
@@ -85,15 +134,56 @@ export class OpenChains {
     for await (const row of rows) yield this.judge(row)
   }
 
+  /** Notes what the answer may lack, and raises the exit code. Notes it once. */
+  noteLeftOut(): void {
+    this.#problems.report()
+    this.#every?.finish()
+    this.#every = undefined
+  }
+
   /** Notes what else is to say about the rows of an answer, and raises the exit code where they are damaged or could not be checked. */
   async finish(): Promise<void> {
     for (const { reader, domainId, filter, judge, verifyWords: words } of this.#chains) {
-      await noteAhead(reader, domainId, filter)
-      await noteImported(reader, domainId, filter)
-      if (this.#verify && judge.found > 0) raiseExit(EXIT.finding)
+      if (!this.#lost.has(domainId)) {
+        await noteAhead(reader, domainId, filter)
+        await noteImported(reader, domainId, filter)
+      }
       if (!this.#verify) noteFound(judge, words)
     }
-    this.#problems.report()
+    this.noteLeftOut()
     for (const { judge } of this.#chains) judge.assertChecked()
+  }
+}
+
+async function openChain(
+  context: Context,
+  from: RowsFrom,
+  { filter, subjectId, verify }: ChainsRequest,
+  problems: ReadProblems,
+): Promise<OpenChain> {
+  const rows = await openCopy(context, from, { byKey: verify, onProblem: problems.add })
+  const words = await verifyCopyWords(context, from, rows.domainId)
+  const onFound = (problem: RowProblem) => {
+    raiseExit(EXIT.finding)
+    noteProblem(problem, words)
+  }
+  const judge = new RowJudge(nodeHasher, verify ? onFound : undefined)
+  const subject = await subjectFilter(context, rows, subjectId)
+  return { ...rows, from, filter: { ...filter, ...subject }, judge, verifyWords: words }
+}
+
+/** Opens one of all chains. Reports why it cannot be opened, and then resolves with undefined. */
+async function openOf(
+  every: EveryChain,
+  { domainId = '' }: RowsFrom,
+  open: () => Promise<OpenChain>,
+): Promise<OpenChain | undefined> {
+  try {
+    const unread = every.unread(domainId)
+    if (unread !== undefined) throw unread
+    return await open()
+  } catch (error) {
+    every.leaveOut(domainId, error)
+    return undefined
   }
 }

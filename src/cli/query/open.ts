@@ -1,10 +1,10 @@
 import { AuditError } from '../../base/errors.js'
 import type { Context } from '../../compose/context.js'
+import { mirrorLocations } from '../../compose/location.js'
 import { type OpenRows, type OpenRowsOptions, openRows, type RowsFrom } from '../../compose/read/rows.js'
 import { selectionText } from '../bundle/text.js'
-import { chainWords } from '../flags/chain-words.js'
-import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
+import { verifyWords } from '../shell/verify-words.js'
 
 /** Opens the reader of a copy, and notes which rows a bundle is a selection of. */
 export async function openCopy(
@@ -19,11 +19,12 @@ export async function openCopy(
   return rows
 }
 
-/** Returns the words of the command that verifies what was read. */
-export function verifyWords(from: RowsFrom, domainId: string): string {
-  if (from.source === 'bundle') return safe`audit verify ${from.path}`
-  const source = from.source === 'mirror' ? ' --source mirror' : ''
-  return `audit verify${source} ${chainWords(domainId)}`
+/** Returns the command that verifies what was read. */
+export async function verifyCopyWords(context: Context, from: RowsFrom, domainId: string): Promise<string> {
+  const { source } = from
+  if (source === 'bundle') return verifyWords({ source, chain: domainId, file: from.path })
+  const given = source === 'mirror' ? (await mirrorLocations(context)).given : undefined
+  return verifyWords({ source, chain: domainId, given })
 }
 
 /** Runs `read`. The error of a chain that a mirror does not have gets the hint that `verify` gives. */

@@ -7,7 +7,7 @@ const NAMED = 3
 
 /** Collects what a copy holds and an answer leaves out, although it may belong there. */
 export class ReadProblems {
-  readonly #first: string[] = []
+  #first: string[] = []
   #count = 0
   #unknown = 0
 
@@ -18,7 +18,7 @@ export class ReadProblems {
   }
 
   /**
-   * Notes the problems: the answer may lack a row. Raises the exit code to 1 for a damaged copy, and to 3 for rows of a
+   * Notes the problems since the last report: the answer may lack a row. Raises the exit code to 1 for a damaged copy, and to 3 for rows of a
    * generation that this program does not know.
    */
   report(): void {
@@ -28,6 +28,9 @@ export class ReadProblems {
     for (const problem of this.#first) note(safe`left out: ${problem}`)
     const more = this.#count - this.#first.length
     if (more > 0) note(`left out: ${more} more`)
+    this.#first = []
+    this.#count = 0
+    this.#unknown = 0
     note('note: what is left out may belong to this answer; rows that cannot be read have --reason unknown')
   }
 }

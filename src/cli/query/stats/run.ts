@@ -1,20 +1,20 @@
-import type { Context } from '../../compose/context.js'
-import { openCountStore } from '../../compose/query.js'
-import type { SeqRange } from '../../ports/query.js'
-import { type ChainCounts, type CountRequest, type Dimension, MAX_VALUES } from '../../ports/stats.js'
-import type { Check } from '../../query/check.js'
-import { assertKnown, streamEntries } from '../../query/list.js'
-import { RowCounter } from '../../query/stats.js'
-import { statsOf } from '../../query/stats-report.js'
-import type { Format } from '../flags/format.js'
-import type { Output } from '../output/output.js'
-import { withProgress } from '../output/progress.js'
-import { type Copies, copiesOf } from './copies.js'
-import { withHints } from './open.js'
-import { type ChainsRequest, type OpenChain, OpenChains } from './open-chains.js'
-import { printStatsCsv } from './stats-csv.js'
-import { statsJson } from './stats-json.js'
-import { printStats } from './stats-text.js'
+import type { Context } from '../../../compose/context.js'
+import { openCountStore } from '../../../compose/query.js'
+import type { SeqRange } from '../../../ports/query.js'
+import { type ChainCounts, type CountRequest, type Dimension, MAX_VALUES } from '../../../ports/stats.js'
+import type { Check } from '../../../query/check.js'
+import { assertKnown, streamEntries } from '../../../query/list.js'
+import { RowCounter } from '../../../query/stats.js'
+import { statsOf } from '../../../query/stats-report.js'
+import type { Format } from '../../flags/format.js'
+import type { Output } from '../../output/output.js'
+import { withProgress } from '../../output/progress.js'
+import type { Copies } from '../copies.js'
+import { withHints } from '../open.js'
+import { type ChainsRequest, type OpenChain, OpenChains } from '../open-chains.js'
+import { printStatsCsv } from './csv.js'
+import { statsJson } from './json.js'
+import { printStats } from './text.js'
 
 /** The options of `stats`, parsed. */
 export interface StatsOptions extends ChainsRequest {
@@ -35,19 +35,18 @@ export async function runStats(
   signal: AbortSignal,
 ): Promise<void> {
   const { dimensions, top, format } = options
-  const copies = await copiesOf(context, options.copies, signal)
-  const chains = await OpenChains.open(context, copies, options)
+  const isJson = format === 'json'
+  const chains = await OpenChains.open(context, options.copies, { ...options, isJson }, signal)
   // PostgreSQL counts faster than rows can be recomputed; every other copy must be read in full.
   const bySql = options.copies.source === 'postgres' && !options.verify
   const count = bySql
-    ? await countInDatabase(options, copies.length, context, signal)
+    ? await countInDatabase(options, chains.all.length, context, signal)
     : countStream(options, signal)
   const counted: { domainId: string; counts: ChainCounts }[] = []
-  for (const [index, chain] of chains.all.entries()) {
-    const from = copies[index]
-    const work = () => countKnown(chain, count)
-    const counts = from === undefined ? await work() : await withHints(context, from, signal, work)
-    counted.push({ domainId: chain.domainId, counts })
+  for (const chain of chains.all) {
+    const work = () => withHints(context, chain.from, signal, () => countKnown(chain, count))
+    const counts = await chains.reading(chain, work)
+    if (counts !== undefined) counted.push({ domainId: chain.domainId, counts })
   }
   const stats = statsOf(counted, dimensions, top)
   const checks = bySql ? undefined : sumOfChecks(chains.all)

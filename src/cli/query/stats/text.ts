@@ -1,8 +1,8 @@
-import { MAX_VALUES } from '../../ports/stats.js'
-import type { Stats, StatsBlock } from '../../query/stats-report.js'
-import type { Output } from '../output/output.js'
-import { keyValues, table } from '../output/table.js'
-import { dimensionKey, type StatsJson, statsJson } from './stats-json.js'
+import { MAX_VALUES } from '../../../ports/stats.js'
+import type { Stats, StatsBlock } from '../../../query/stats-report.js'
+import type { Output } from '../../output/output.js'
+import { keyValues, table } from '../../output/table.js'
+import { dimensionKey, type StatsJson, statsJson } from './json.js'
 
 /** Prints the totals, a table of the chains where there are several, and a table of each dimension. */
 export async function printStats(stats: Stats, checks: StatsJson['checks'], out: Output): Promise<void> {

@@ -1,7 +1,7 @@
-import type { Stats } from '../../query/stats-report.js'
-import { csvRecord } from '../output/csv.js'
-import type { Output } from '../output/output.js'
-import { dimensionKey } from './stats-json.js'
+import type { Stats } from '../../../query/stats-report.js'
+import { csvRecord } from '../../output/csv.js'
+import type { Output } from '../../output/output.js'
+import { dimensionKey } from './json.js'
 
 /** Prints one record for each value, and one with an empty value and the name `other` for the rows of all other values. */
 export async function printStatsCsv({ blocks }: Stats, out: Output): Promise<void> {
