@@ -9,7 +9,15 @@ import { rememberFlags } from '../src/cli/flags/remember.js'
 import { filterFlags, listParameters, timeFlags } from '../src/cli/query/flags.js'
 import { parseFile } from '../src/cli/query/source.js'
 import { noteTimes } from '../src/cli/query/times.js'
-import { assertHolds, filterWords, parseCheck, parseOutput, parseSource } from '../src/cli/report/flags.js'
+import {
+  assertHolds,
+  assertNotRefused,
+  filterWords,
+  parseCheck,
+  parseOutput,
+  parseSource,
+  refusedFlags,
+} from '../src/cli/report/flags.js'
 import { reportSubject } from '../src/cli/report/subject.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { parseSegment } from '../src/cli/verify/flags.js'
@@ -57,11 +65,13 @@ the page then names the chains that could not be read.`
     ...rememberFlags,
     ...filterFlags,
     ...timeFlags,
+    ...refusedFlags,
   }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(Report)
     const { flags, args } = parsed
+    assertNotRefused(flags)
     const file = parseFile(args.file)
     const source = parseSource(flags.source, file)
     const output = parseOutput(flags.output)
@@ -73,7 +83,7 @@ the page then names the chains that could not be read.`
     const context = await this.context(flags)
     const from = { source, file, domainId: chain }
     const subject = await reportSubject(context, from, flags['subject-id'])
-    const words = filterWords({ ...flags, subject: flags.subject ?? subject.subjectPseudonym })
+    const words = filterWords({ ...flags, subject: flags.subject ?? subject.subjectPseudonym }, filter)
     const { runReport } = await import('../src/cli/report/run.js')
     const { fromSeq, toSeq } = parseSegment(chain ?? '', flags)
     const options = {

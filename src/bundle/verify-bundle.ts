@@ -32,6 +32,8 @@ export interface BundleVerdict extends Verdict {
   readonly selection: Selection
   /** The selection as the manifest spells it, unknown keys included. */
   readonly selectionJson: SelectionJson
+  /** The heads that the rows were compared with. */
+  readonly pins: readonly ChainHead[]
   /** Whether the bundle can show that no row of its segment is missing. */
   readonly complete: boolean
   /** Why an intact bundle does not fulfil the request. */
@@ -65,7 +67,7 @@ export async function verifyBundle(
     }
     const source = new BundleSource(manifest, members, hasher)
     const verdict = await verifyChain(source, segment, progress, signal)
-    return bundleVerdict(manifest, verdict, given, request.allowFiltered)
+    return { ...bundleVerdict(manifest, verdict, given, request.allowFiltered), pins }
   } finally {
     await file.close()
   }
@@ -83,7 +85,7 @@ function bundleVerdict(
   verdict: Verdict,
   given: readonly ChainHead[],
   allowFiltered: boolean,
-): BundleVerdict {
+): Omit<BundleVerdict, 'pins'> {
   const complete = selection.kind !== 'filtered'
   const found = verdict.findings
   const findings = complete ? found : found.filter((finding) => !isUnselectedPin(finding))

@@ -25,6 +25,12 @@ export interface DomainRegistry {
   page(range: { after?: string | undefined; limit: number }): Promise<readonly DomainRecord[]>
 }
 
+/** A Domain that has a mirror of its own. */
+export interface ElsewhereChain {
+  readonly domainId: string
+  readonly mirrorUrl: string
+}
+
 /** Every chain that a store has or mentions. */
 export interface KnownChains {
   readonly domainIds: readonly string[]
@@ -33,7 +39,7 @@ export interface KnownChains {
   /** The Domains whose creation is on the platform chain. */
   readonly created: ReadonlySet<string>
   /** Domains that have a mirror of their own, by this store's copy of the platform chain. */
-  readonly elsewhere?: readonly { readonly domainId: string; readonly mirrorUrl: string }[] | undefined
+  readonly elsewhere?: readonly ElsewhereChain[] | undefined
   /** Why this may not be every chain. Each is an error of exit code 3, and counts only where nothing is found. */
   readonly doubts?: readonly AuditError[] | undefined
   /** Why mirrors could not be read: by their URL, and by the domain id of a chain whose own place could not. */

@@ -25,7 +25,13 @@ export interface ScanRequest {
    * both copies are read, it receives the row of PostgreSQL, or that of the mirror where PostgreSQL has none. It must not
    * throw, and judges nothing.
    */
-  readonly observer?: RowTaker | undefined
+  readonly observer?: RowObserver | undefined
+}
+
+/** Receives the rows of a scan beside the fold. */
+export interface RowObserver extends RowTaker {
+  /** Forgets every row, because another source reads the chain from its begin. */
+  restart(): void
 }
 
 /** The mark of a restore that has begun and not ended. An attacker who can forge a head can forge this mark. */

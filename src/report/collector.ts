@@ -1,8 +1,9 @@
 import { decodeCanonical } from '../chain/canonical.js'
 import { canonicalProblem } from '../chain/canonical-problem.js'
 import type { Entry } from '../chain/entry.js'
-import type { ByteRow, RowTaker } from '../chain/fast-path.js'
+import type { ByteRow } from '../chain/fast-path.js'
 import type { StoredRow } from '../chain/fold.js'
+import type { RowObserver } from '../ports/verify.js'
 import { Tally, type TallyLimits, type TallyResult } from './tally.js'
 
 /** A row of the selection, as it is stored. */
@@ -28,12 +29,14 @@ export interface CollectorOptions {
   readonly isSelected?: ((entry: Entry) => boolean) | undefined
   /** Lists a row. Returns whether there was room for it. */
   readonly list: (row: ReportRow) => boolean
+  /** Removes every row that was listed. */
+  readonly unlist: () => void
 }
 
 /** Counts the rows of one chain for a report while they are verified, and lists them until the list is full. */
-export class ReportCollector implements RowTaker {
+export class ReportCollector implements RowObserver {
   readonly #options: CollectorOptions
-  readonly #tally = new Tally()
+  #tally = new Tally()
   #listed = 0
   #range: SeqRange | undefined
   #isFull = false
@@ -70,6 +73,14 @@ export class ReportCollector implements RowTaker {
     }
     this.#tally.addUnreadable()
     this.#list({ seq, problem, prevHash, entryHash })
+  }
+
+  restart(): void {
+    this.#options.unlist()
+    this.#tally = new Tally()
+    this.#listed = 0
+    this.#range = undefined
+    this.#isFull = false
   }
 
   result(limits: TallyLimits): TallyResult {

@@ -21,6 +21,8 @@ export interface Verdict {
   readonly mirror?: string | undefined
   readonly segmentFrom: number
   readonly segmentTo: number
+  /** The last row that was asked for. Absent: the chain was read to its end. */
+  readonly toSeq?: number | undefined
   /** Rows that were read. */
   readonly rows: number
   /** Rows that the mirror does not have yet: a count, not a finding. Only if both copies were read. */

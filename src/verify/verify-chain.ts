@@ -173,6 +173,7 @@ function toVerdict(
     source: source.name,
     mirror: source.mirror,
     segmentFrom: request.fromSeq,
+    toSeq: request.toSeq,
     segmentTo: (scan.isCut === true ? undefined : request.toSeq) ?? Math.min(end, LIMITS.maxSeq),
     rows,
     unarchived: scan.unarchived,

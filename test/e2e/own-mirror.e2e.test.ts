@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -81,6 +81,15 @@ describe('a Domain with a mirror of its own', () => {
     const note = `note: Domain ${resident} is not in this mirror and was not verified: its own mirror is ${urlOf('own')}\n`
     expect(ofDefault).toEqual({ code: 0, said: sorted(ordinary, PLATFORM_ANCHOR), stderr: note })
     expect(await verifyAll('mirror', 'own')).toEqual({ code: 0, said: [[resident]], stderr: '' })
+  })
+
+  it('is named in a report on the default mirror as not checked', async () => {
+    const output = join(root, 'report.html')
+    const words = ['report', '--all', '--source', 'mirror', '--mirror', urlOf('default'), '--output', output]
+    expect(await runCli(words, { env: { AUDIT_HOME: '/nonexistent/home' } })).toMatchObject({ code: 0 })
+    const page = readFileSync(output, 'utf8')
+    expect(page).toContain('2 of 2 chains are intact, 1 in other mirrors was not checked.')
+    expect(page).toContain(`${resident} was not checked: it is in another mirror, ${urlOf('own')}.`)
   })
 
   it('is an error, not a finding, when it is pinned in another mirror', async () => {

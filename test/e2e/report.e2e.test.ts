@@ -110,6 +110,24 @@ describe('audit report', () => {
     expect(page()).not.toContain('were removed is not shown')
   })
 
+  it('names the rows after the last one that was asked for as not read', async () => {
+    const { code } = await onMirror('--domain', A, '--to-seq', '5', '--expect-head', `5:${a(5).entryHash}`)
+    expect(code).toBe(0)
+    expect(page()).toContain('after row 5 were not read, because the check was asked to end there')
+    expect(page()).toContain('not looked at: the check was asked to end with row 5')
+    expect(page()).toContain(`--to-seq 5 --expect-head 5:${a(5).entryHash}`)
+  })
+
+  it('shows the heads that were remembered for an evidence file among its pins', async () => {
+    const env = { ...NOWHERE, AUDIT_DATABASE_URL: whole.url }
+    const [bundle, remember] = [join(dir, 'e.tar'), join(dir, 'heads')]
+    await runCli(['export', '--domain', A, '--output', bundle], { env })
+    expect((await runCli(['verify', bundle, '--remember', remember], { env: NOWHERE })).code).toBe(0)
+    expect((await offline(bundle, '--remember', remember)).code).toBe(0)
+    expect(page()).toContain(`row 8 with hash ${a(8).entryHash}`)
+    expect(page()).toContain(`--expect-head 8:${a(8).entryHash}`)
+  })
+
   it('reports on an evidence file, and on a filtered one with 3', async () => {
     const env = { ...NOWHERE, AUDIT_DATABASE_URL: whole.url }
     const [bundle, part] = [join(dir, 'e.tar'), join(dir, 'p.tar')]
@@ -179,6 +197,8 @@ describe('audit report', () => {
     ['a FILE of another source', ['--source', 'mirror', 'e.tar'], 2],
     ['a bundle without a FILE', ['--source', 'bundle'], 2],
     ['no chain', ['--source', 'mirror'], 2],
+    ['the last rows of a list', ['--source', 'mirror', '--domain', A, '--last', '5'], 2],
+    ['an event time', ['--domain', A, '--event-from', '2026-01-01'], 2],
     ['a segment of all chains', ['--source', 'mirror', '--all', '--from-seq', '2'], 2],
     ['standard output', ['--source', 'mirror', '--domain', A, '--output', '-'], 2],
     ['a bad filter', ['--source', 'mirror', '--domain', A, '--reason', 'because'], 2],
@@ -200,5 +220,6 @@ describe('audit report', () => {
     const { code } = await onDatabase(whole, '--domain', A, '--context', '--force')
     expect(code).toBe(0)
     expect(page()).toContain('This page holds personal data.')
+    expect(page()).not.toContain('The page had no room')
   })
 })

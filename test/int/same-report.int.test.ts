@@ -138,6 +138,7 @@ async function report(source: EntrySource, range: Range): Promise<unknown> {
   const observer = {
     add: (row: ByteRow) => void observed.push(row.stored()),
     addStored: (row: StoredRow) => void observed.push(row),
+    restart: () => void observed.splice(0),
   }
   const request = { domainId: A, fromSeq, toSeq, pins, observer }
   try {

@@ -40,7 +40,11 @@ export function reportOn(
   data: Partial<ReportData> = {},
 ): BuiltReport {
   const list = new RowList()
-  const collector = new ReportCollector({ fromSeq: 1, list: (row) => list.add(0, row) })
+  const collector = new ReportCollector({
+    fromSeq: 1,
+    list: (row) => list.add(0, row),
+    unlist: () => list.cut(0),
+  })
   for (const row of rows) collector.addStored(stored(row))
   const tally = collector.result({ top: 10, bars: 96 })
   const report = { domainId: DOMAIN, verdict: verdictOn(rows), tally, pins: [], ...chain }
@@ -53,6 +57,7 @@ export function reportOn(
       source: 'mirror',
       chains: [report],
       doubts: [],
+      others: [],
       filter: [],
       hasContext: false,
       isInBundle: false,

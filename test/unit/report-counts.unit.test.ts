@@ -13,7 +13,8 @@ const LIMITS = { top: 10, bars: 96 }
 function collected(room: number, isSelected?: (entry: { seq: number }) => boolean) {
   const listed: ReportRow[] = []
   const list = (row: ReportRow) => listed.length < room && listed.push(row) > 0
-  return { collector: new ReportCollector({ fromSeq: 1, isSelected, list }), listed }
+  const unlist = () => void listed.splice(0)
+  return { collector: new ReportCollector({ fromSeq: 1, isSelected, list, unlist }), listed }
 }
 
 describe('Counts', () => {
@@ -131,9 +132,20 @@ describe('ReportCollector', () => {
   it('leaves out the row before a segment', () => {
     const listed: number[] = []
     const list = ({ seq }: ReportRow) => listed.push(seq) > 0
-    const collector = new ReportCollector({ fromSeq: 4, list })
+    const collector = new ReportCollector({ fromSeq: 4, list, unlist: () => undefined })
     for (const row of chainOf(6).slice(2)) collector.addStored(stored(row))
     expect(listed).toEqual([4, 5, 6])
+  })
+
+  it('forgets what it received before it begins again', () => {
+    const { collector, listed } = collected(3)
+    for (const row of chainOf(8)) collector.addStored(stored(row))
+    collector.restart()
+    for (const row of chainOf(2)) collector.addStored(stored(row))
+    expect(listed.map(({ seq }) => seq)).toEqual([1, 2])
+    expect(collector.listed).toBe(2)
+    expect(collector.range).toEqual({ fromSeq: 1, toSeq: 2 })
+    expect(collector.result(LIMITS).rows).toBe(2)
   })
 
   it.each([

@@ -6,6 +6,7 @@ import { FINDING_CODES } from '../../src/chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { escapeHtml, html, scriptJson } from '../../src/cli/report/page/html.js'
 import { RowList } from '../../src/cli/report/page/row-list.js'
+import type { Verdict } from '../../src/verify/verdict.js'
 import { chained, chainOf, DOMAIN, entryAt, OTHER_DOMAIN } from '../support/chain-builder.js'
 import { textArbitrary } from '../support/entry-arbitrary.js'
 import { pageOf, reportOn, verdictOn } from '../support/report-pages.js'
@@ -129,7 +130,7 @@ describe('the page of a report', () => {
     const doubts = [new AuditError('platform_chain_absent', 'the platform chain is not there')]
     const page = pageOf(reportOn(chainOf(12), {}, { doubts }))
     expect(page).toContain('<section id="verdict" class="verdict unproven"')
-    expect(page).toContain('1 of 1 chains are intact, and the log may have chains that were not checked.')
+    expect(page).toContain('1 of 1 chain is intact, and the log may have chains that were not checked.')
     expect(page).toContain('may have been checked: the platform chain is not there.')
   })
 
@@ -152,6 +153,36 @@ describe('the page of a report', () => {
       'rows before row 5 were not checked',
     ],
     [
+      'a check that was asked to end earlier',
+      { verdict: verdictOn(chainOf(12), { toSeq: 12 }) },
+      {},
+      'after row 12 were not read, because the check was asked to end there',
+    ],
+    [
+      'a pin at the last row of such a check',
+      { verdict: verdictOn(chainOf(12), { toSeq: 12, end: 'pinned' }) },
+      {},
+      'after row 12 were not read, because the check was asked to end there',
+    ],
+    [
+      'a chain in another mirror',
+      {},
+      { others: [{ domainId: OTHER_DOMAIN, mirrorUrl: 's3://other/<b>' }] },
+      `${OTHER_DOMAIN} was not checked: it is in another mirror, s3://other/&lt;b&gt;.`,
+    ],
+    [
+      'details for which there was no room',
+      {},
+      { hasContext: true, contextCut: { domainId: DOMAIN, seq: 7 } },
+      `It has none of them from row 7 of ${DOMAIN} on.`,
+    ],
+    [
+      'a selection by time',
+      {},
+      { filter: [['--from', '2026-05-01T00:00:00.000000Z']] as const },
+      'For imported rows this is the time of the import',
+    ],
+    [
       'a doubt',
       { verdict: verdictOn(chainOf(12), { doubts: [new AuditError('mirror_unavailable', 'no listing')] }) },
       {},
@@ -159,6 +190,22 @@ describe('the page of a report', () => {
     ],
   ])('names what %s does not prove', (_name, chain, data, limit) => {
     expect(pageOf(reportOn(chainOf(12), chain, data))).toContain(limit)
+  })
+
+  it('says of the end of the log that it was not looked at where the check was asked to end earlier', () => {
+    const words = 'not looked at: the check was asked to end with row 12'
+    const page = (patch: Partial<Verdict>) =>
+      pageOf(reportOn(chainOf(12), { verdict: verdictOn(chainOf(12), patch) }))
+    expect(page({ toSeq: 12, end: 'unproven' })).toContain(words)
+    expect(page({ toSeq: 12, end: 'pinned' })).toContain(words)
+    expect(page({ toSeq: 12, end: 'head' })).toContain('agrees with this database’s own record of the end')
+    expect(page({ end: 'unproven' })).toContain('rows may have been removed after the last row')
+  })
+
+  it('counts the chains of other mirrors in its first line', () => {
+    const others = [{ domainId: OTHER_DOMAIN, mirrorUrl: 's3://other' }]
+    const page = pageOf(reportOn(chainOf(12), {}, { others }))
+    expect(page).toContain('1 of 1 chain is intact, 1 in other mirrors was not checked.')
   })
 
   it('does not claim that the end is unproven where a pin was held', () => {
@@ -259,6 +306,26 @@ describe('RowList', () => {
       list.add(0, { seq: entry.seq, entry: { ...entry, domainId: DOMAIN }, prevHash, entryHash })
     const [one, two] = list.first
     expect(one?.[11]).toBe('0'.repeat(64))
-    expect(two?.[11]).toBe('')
+    expect(two?.[11]).toBe(0)
+  })
+
+  it('does not give a row without a prev_hash the hash of the row before', () => {
+    const list = new RowList()
+    list.add(0, { seq: 1, entryHash: 'a'.repeat(64) })
+    list.add(0, { seq: 2, problem: 'unreadable' })
+    list.add(0, { seq: 3, problem: 'unreadable' })
+    expect(list.first.map((row) => row[11])).toEqual(['', '', ''])
+  })
+
+  it('has room again for what was cut, and names the prev_hash of the next row', () => {
+    const [hash, list] = ['b'.repeat(64), new RowList({ rows: 3, bytes: 1_100 })]
+    const row = { seq: 1, entry: entryAt(1), prevHash: hash, entryHash: hash }
+    const fill = () => [1, 2, 3, 4].filter(() => list.add(0, row)).length
+    const first = fill()
+    list.cut(1)
+    expect(list.length).toBe(1)
+    expect(list.first).toHaveLength(1)
+    expect(fill()).toBe(first - 1)
+    expect(list.first[1]?.[11]).toBe(hash)
   })
 })

@@ -59,7 +59,7 @@ export async function runVerifyBundle(
     (onProgress) => verifyBundle(request, nodeHasher, onProgress, signal),
     { isVerdict: true },
   )
-  if (watcher !== undefined) watcher.verified(verdict, findPins(verdict.domainId))
+  if (watcher !== undefined) watcher.verified(verdict, verdict.pins)
   else {
     await print(verdict, options, out)
     alerts.raise(verdict)

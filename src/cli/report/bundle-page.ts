@@ -4,8 +4,8 @@ import type { BundleReport } from '../../bundle/export-chain.js'
 import { filterJson } from '../../bundle/manifest-selection.js'
 import type { Selection } from '../../bundle/selection.js'
 import type { ChainHead } from '../../chain/entry.js'
-import type { RowTaker } from '../../chain/fast-path.js'
 import type { Finding } from '../../chain/finding.js'
+import type { RowObserver } from '../../ports/verify.js'
 import { madeNow } from './clock.js'
 import { checkCommands } from './copy-words.js'
 import { type PageAssets, pageAssets, reportPage } from './page/document.js'
@@ -14,7 +14,7 @@ import { ReportWatcher } from './report-watcher.js'
 
 /** Makes the page of a bundle from the rows that the bundle holds, and from nothing else. */
 export class BundlePage implements BundleReport {
-  readonly observer: RowTaker
+  readonly observer: RowObserver
   readonly #watcher = new ReportWatcher(1, undefined)
   readonly #assets: PageAssets = pageAssets()
   readonly #domainId: string
@@ -37,6 +37,7 @@ export class BundlePage implements BundleReport {
       source: 'bundle',
       segmentFrom: selection.fromSeq,
       segmentTo: selection.toSeq,
+      toSeq: selection.toEnd ? undefined : selection.toSeq,
       rows: counted?.tally?.rows ?? 0,
       head: last,
       end: 'unproven',
@@ -59,6 +60,7 @@ export class BundlePage implements BundleReport {
       source: 'bundle',
       chains,
       doubts: [],
+      others: [],
       filter: Object.entries(filterJson(selection.filter)).map(([name, value]) => [name, String(value)]),
       hasContext: false,
       isInBundle: true,

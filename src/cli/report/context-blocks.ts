@@ -4,6 +4,7 @@ import { openKeyReader } from '../../compose/query.js'
 import type { EntryFilter, EntryReader, ReadEntry } from '../../ports/query.js'
 import { safeText } from '../output/safe-text.js'
 import { scriptJson } from './page/html.js'
+import type { CutContext } from './page/report-data.js'
 
 /** Rows in a query, and characters of all blocks together. */
 const PAGE = 1_000
@@ -11,25 +12,50 @@ const MAX_CHARACTERS = 11 * 1024 * 1024
 /** Characters of one text. Metadata may have 16 KiB. */
 const MAX_TEXT = 2_000
 
-/** Returns the addresses, programs and metadata of the listed rows as JSON, for data blocks of the page. */
+/** The addresses, programs and metadata of the listed rows. */
+export interface Contexts {
+  /** JSON for data blocks of the page. */
+  readonly blocks: readonly string[]
+  /** The first row for which there was no room. */
+  readonly cut?: CutContext | undefined
+}
+
+/** Returns the details of the listed rows, up to the first row for which the page has no room. */
 export async function contextBlocks(
   context: Context,
   chains: readonly ListedChain[],
   filter: EntryFilter,
   signal: AbortSignal,
-): Promise<string[]> {
+): Promise<Contexts> {
   const reader = await openKeyReader(context)
-  const blocks: string[] = []
-  let characters = 0
+  const room = new Room()
   for (const chain of chains) {
     for await (const rows of pages(reader, chain, filter, signal)) {
-      const block = scriptJson(rows.flatMap((row) => contextJson(chain.index, row)))
-      characters += block.length
-      if (characters > MAX_CHARACTERS) return blocks
-      blocks.push(block)
+      const cut = room.add(chain, rows)
+      if (cut !== undefined) return { blocks: room.blocks, cut }
     }
   }
-  return blocks
+  return { blocks: room.blocks }
+}
+
+/** Collects blocks until the page is full. */
+class Room {
+  readonly blocks: string[] = []
+  #left = MAX_CHARACTERS
+
+  /** Adds a block. Returns the first row for which there is no room; undefined where all have room. */
+  add({ index, domainId }: ListedChain, rows: readonly ReadEntry[]): CutContext | undefined {
+    const texts: string[] = []
+    const cut = rows.find((row) => {
+      const text = contextJson(index, row)
+      if (text === undefined) return false
+      this.#left -= text.length + 1
+      if (this.#left >= 0) texts.push(text)
+      return this.#left < 0
+    })
+    this.blocks.push(`[${texts.join(',')}]`)
+    return cut === undefined ? undefined : { domainId, seq: cut.seq }
+  }
 }
 
 /** The rows of a chain that the page lists. */
@@ -55,8 +81,8 @@ async function* pages(
   }
 }
 
-/** Returns the array that assets/report.js reads, or nothing for a row without a context. */
-function contextJson(chain: number, row: ReadEntry): readonly string[][] {
+/** Returns the array that assets/report.js reads, as JSON; undefined for a row without a context. */
+function contextJson(chain: number, row: ReadEntry): string | undefined {
   const { seq, ip, userAgent, metadata, eventTime } = row
   const texts = [
     eventTime === undefined ? '' : wireTime(eventTime),
@@ -64,8 +90,8 @@ function contextJson(chain: number, row: ReadEntry): readonly string[][] {
     userAgent ?? '',
     metadata ?? '',
   ]
-  if (texts.every((text) => text === '')) return []
-  return [[`${chain}/${seq}`, ...texts.map(shortText)]]
+  if (texts.every((text) => text === '')) return undefined
+  return scriptJson([`${chain}/${seq}`, ...texts.map(shortText)])
 }
 
 function shortText(text: string): string {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import type { ChainHead } from '../../chain/entry.js'
 import type { Context } from '../../compose/context.js'
 import type { SourceName } from '../../ports/verify.js'
 import { serverOf } from '../flags/database-url.js'
@@ -31,12 +30,12 @@ export function checkCommands(copy: ReadCopy, chains: readonly ChainReport[]): s
   return chains.map((chain) => {
     const given = { url: chain.verdict?.mirror }
     const verify = verifyWords({ source: copy.source, chain: chain.domainId, given })
-    return `${verify}${segmentWords(copy)}${pinWords(chain.pins)}`
+    return `${verify}${segmentWords(copy)}${pinWords(chain)}`
   })
 }
 
 function bundleCommands(file: string, chains: readonly ChainReport[]): string[] {
-  const pins = chains.map((chain) => pinWords(chain.pins)).join('')
+  const pins = chains.map(pinWords).join('')
   return [
     `sha256sum ${file}`,
     `audit verify --source bundle ${file}${pins}`,
@@ -50,8 +49,13 @@ function segmentWords({ fromSeq, toSeq }: ReadCopy): string {
   return toSeq === undefined ? from : `${from} --to-seq ${toSeq}`
 }
 
-function pinWords(pins: readonly ChainHead[]): string {
-  const [pin] = pins
+/** The commands take one pin: one that the chain contradicts, otherwise the newest, which all earlier rows lead to. */
+function pinWords({ pins, verdict }: ChainReport): string {
+  const broken = verdict?.findings.filter(({ code }) => code === 'unexpected_head') ?? []
+  const newestFirst = pins.toSorted((one, other) => other.seq - one.seq)
+  const [newest] = newestFirst
+  const pin =
+    newestFirst.find(({ seq }) => broken.some((one) => one.seqFrom <= seq && seq <= one.seqTo)) ?? newest
   return pin === undefined ? '' : ` --expect-head ${pin.seq}:${pin.hash}`
 }
 

@@ -1,4 +1,7 @@
+import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../../base/errors.js'
+import type { RowFilter } from '../../base/row-filter.js'
+import { wireTime } from '../../base/wire-time.js'
 import type { CopyName, SourceName } from '../../ports/verify.js'
 import { type ParsedChain, parseChains } from '../flags/chain.js'
 import { parsePin, parseSegment } from '../verify/flags.js'
@@ -14,12 +17,39 @@ const SHOWN = [
   'reason',
   'denied',
   'correlation-id',
-  'from',
-  'to',
-  'since',
 ] as const
 
-type Flags = Readonly<Record<string, unknown>>
+const ALL_ROWS = 'a report counts every row of its range; choose the range with --from-seq and --to-seq'
+const HASHED_ONLY =
+  'a report shows what the hashes cover, which the time of the event is not; list the rows with: audit list --event-from TIME'
+
+/** Flags of `list` that a report cannot have, and why. */
+const REFUSED = {
+  last: ALL_ROWS,
+  around: ALL_ROWS,
+  limit: ALL_ROWS,
+  'event-from': HASHED_ONLY,
+  'event-to': HASHED_ONLY,
+} as const
+
+const refused = () => Flags.string({ hidden: true })
+
+/** The flags of {@link REFUSED}, so that a user of `list` reads why a report has none of them. */
+export const refusedFlags = {
+  last: refused(),
+  around: refused(),
+  limit: refused(),
+  'event-from': refused(),
+  'event-to': refused(),
+}
+
+/** Throws `usage` for a flag of `list` that a report cannot have. */
+export function assertNotRefused(flags: GivenFlags): void {
+  for (const [name, why] of Object.entries(REFUSED))
+    if (flags[name] !== undefined) throw new AuditError('usage', `--${name}: ${why}`)
+}
+
+type GivenFlags = Readonly<Record<string, unknown>>
 
 /** Returns the source: a FILE means a bundle. Throws `usage` for a combination that means nothing. */
 export function parseSource(source: string | undefined, file: string | undefined): SourceName {
@@ -58,8 +88,20 @@ export function parseCheck(parsed: CheckFlags, source: CopyName): VerifyOptions 
   }
 }
 
-/** Returns the flags of the filter with their values, for the page. */
-export function filterWords(flags: Flags): [string, string][] {
+/** Returns the flags of the filter with their values, for the page. A time is the instant that was understood. */
+export function filterWords(
+  flags: GivenFlags,
+  { from, to }: Pick<RowFilter, 'from' | 'to'>,
+): [string, string][] {
+  const since = flags.since === undefined ? '' : ` (--since ${String(flags.since)})`
+  return [
+    ...fieldWords(flags),
+    ...(from === undefined ? [] : [['--from', `${wireTime(from)}${since}`] satisfies [string, string]]),
+    ...(to === undefined ? [] : [['--to', wireTime(to)] satisfies [string, string]]),
+  ]
+}
+
+function fieldWords(flags: GivenFlags): [string, string][] {
   return SHOWN.flatMap((name) => {
     const value = flags[name]
     if (value === undefined || value === false) return []
@@ -68,7 +110,7 @@ export function filterWords(flags: Flags): [string, string][] {
 }
 
 /** Throws `usage` where the chosen copy does not hold what the report is to show. */
-export function assertHolds(source: SourceName, flags: Flags, chain: string | undefined): void {
+export function assertHolds(source: SourceName, flags: GivenFlags, chain: string | undefined): void {
   const hasDatabase = source === 'postgres' || source === 'both'
   if (flags.context === true && !hasDatabase) {
     throw new AuditError(

@@ -1,8 +1,9 @@
 import { AuditError } from '../../base/errors.js'
 import { matches, type RowFilter } from '../../base/row-filter.js'
 import type { ChainHead, Entry } from '../../chain/entry.js'
-import type { RowTaker } from '../../chain/fast-path.js'
 import { reasonOrdinal } from '../../chain/reason.js'
+import type { ElsewhereChain } from '../../ports/domains.js'
+import type { RowObserver } from '../../ports/verify.js'
 import { ReportCollector } from '../../report/collector.js'
 import type { Verdict } from '../../verify/verdict.js'
 import type { VerifyWatcher } from '../verify/watcher.js'
@@ -27,6 +28,8 @@ export class ReportWatcher implements VerifyWatcher {
   readonly rows = new RowList()
   /** Why not every chain may have been verified. */
   readonly doubts: AuditError[] = []
+  /** The chains in other mirrors, which were not verified. */
+  readonly others: ElsewhereChain[] = []
   readonly #chains = new Map<string, Watched>()
   readonly #fromSeq: number
   readonly #filter: RowFilter | undefined
@@ -37,14 +40,17 @@ export class ReportWatcher implements VerifyWatcher {
     this.#filter = filter
   }
 
-  observer(domainId: string): RowTaker {
+  observer(domainId: string): RowObserver {
     const index = this.#chains.size
     const filter = this.#filter
     const isSelected = filter === undefined ? undefined : (entry: Entry) => isMatch(filter, entry)
+    // Chains are verified one after the other, so the rows of this chain are the last ones of the list.
+    const begin = this.rows.length
     const collector = new ReportCollector({
       fromSeq: this.#fromSeq,
       isSelected,
       list: (row) => this.rows.add(index, row),
+      unlist: () => this.rows.cut(begin),
     })
     this.#chains.set(domainId, { collector, pins: [] })
     return collector
@@ -57,6 +63,10 @@ export class ReportWatcher implements VerifyWatcher {
   failed(domainId: string, error: unknown): void {
     const failure = error instanceof AuditError ? error : new AuditError('internal', 'the check failed')
     this.#chains.set(domainId, { pins: [], ...this.#chains.get(domainId), failure })
+  }
+
+  elsewhere(chain: ElsewhereChain): void {
+    this.others.push(chain)
   }
 
   doubted(doubt: AuditError): void {

@@ -6,14 +6,15 @@ import type { EntryFilter } from '../../ports/query.js'
 import type { BundleOptions } from '../bundle/verify-run.js'
 import type { Output } from '../output/output.js'
 import { safe } from '../output/safe-text.js'
+import { note } from '../output/streams.js'
 import type { ExitCode } from '../shell/exit-codes.js'
 import type { VerifyOptions } from '../verify/run.js'
 import { verdictText } from '../verify/text.js'
 import { madeNow } from './clock.js'
-import { contextBlocks } from './context-blocks.js'
+import { type Contexts, contextBlocks } from './context-blocks.js'
 import { checkCommands, copyText, type ReadCopy } from './copy-words.js'
 import { pageAssets, reportPage } from './page/document.js'
-import type { ChainReport, ReportData } from './page/report-data.js'
+import type { ChainReport, CutContext, ReportData } from './page/report-data.js'
 import { ReportWatcher } from './report-watcher.js'
 import { type WrittenPage, writePage } from './write-page.js'
 
@@ -52,11 +53,12 @@ export async function runReport(
   const chains = watcher.chains().map((chain) => withFailure(chain, outcome))
   if (!chains.some(({ verdict }) => verdict !== undefined))
     throw 'error' in outcome ? outcome.error : nothingRead()
-  const data = await reportData(options, chains, watcher.doubts, context)
-  const blocks = options.hasContext
+  const contexts = options.hasContext
     ? await contextBlocks(context, watcher.listed(), options.filter, signal)
-    : []
-  const written = await writePage(output, reportPage(data, watcher.rows, assets, blocks), signal)
+    : { blocks: [] }
+  if (contexts.cut !== undefined) noteCut(contexts.cut)
+  const data = await reportData(options, chains, watcher, contexts, context)
+  const written = await writePage(output, reportPage(data, watcher.rows, assets, contexts.blocks), signal)
   await print(options, chains, written, watcher.rows.length, out)
   if ('error' in outcome) throw outcome.error
   return outcome.code
@@ -93,6 +95,12 @@ function withFailure(chain: ChainReport, outcome: Outcome): ChainReport {
   return { failure: error, ...chain }
 }
 
+function noteCut({ domainId, seq }: CutContext): void {
+  note(
+    `note: --context: the page has no room for the details of all listed rows; from row ${seq} of chain ${domainId} on it has none, and says so. Choose fewer rows for one page`,
+  )
+}
+
 function nothingRead(): AuditError {
   return new AuditError('nothing_to_verify', 'no chain could be read, so there is nothing to report')
 }
@@ -100,7 +108,8 @@ function nothingRead(): AuditError {
 async function reportData(
   options: ReportOptions,
   chains: readonly ChainReport[],
-  doubts: ReportData['doubts'],
+  { doubts, others }: ReportWatcher,
+  { cut }: Pick<Contexts, 'cut'>,
   context: Context,
 ): Promise<ReportData> {
   const { copy, filterWords, hasContext, tool } = options
@@ -111,8 +120,10 @@ async function reportData(
     source: copy.source,
     chains,
     doubts,
+    others,
     filter: filterWords,
     hasContext,
+    contextCut: cut,
     isInBundle: false,
     commands: checkCommands(copy, chains),
   }

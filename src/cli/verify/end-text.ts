@@ -19,7 +19,7 @@ function placeOf({ head, lastRecordedAt }: Verdict): string {
 function pinnedLines(verdict: Verdict): string[] {
   return [
     `${placeOf(verdict)}; that row is pinned by a head from outside`,
-    'rows that were added after the head was saved and removed again would not show',
+    unreadTail(verdict) ?? 'rows that were added after the head was saved and removed again would not show',
   ]
 }
 
@@ -32,11 +32,16 @@ function headLines(verdict: Verdict): string[] {
 }
 
 function unprovenLines(verdict: Verdict): string[] {
-  const what =
-    verdict.source === 'postgres' || verdict.source === 'both'
-      ? 'the rows after it were not verified'
-      : 'that no newer rows were removed is not shown'
+  const what = unreadTail(verdict) ?? 'that no newer rows were removed is not shown'
   return [`${placeOf(verdict)}; ${what}`, ...pinnedPart(verdict)]
+}
+
+/** Returns what is said of the rows after the last one that was asked for; undefined where the whole chain was read. */
+function unreadTail({ toSeq, source }: Verdict): string | undefined {
+  if (toSeq === undefined) return undefined
+  return source === 'bundle'
+    ? 'the rows after it are not in this file'
+    : 'the rows after it were not verified'
 }
 
 function pinnedPart({ pinnedThrough }: Verdict): string[] {

@@ -117,7 +117,7 @@ class VerifyRun {
     const chains = chainsToVerify(known, this.#withRemembered(known, pins))
     if (chains.length === 0) throw known.doubts?.[0] ?? (await this.#noChain())
     const { done: verdicts, failed } = await onEveryChain(chains, verify, this.options.json, this.signal)
-    noteElsewhere(known, pins)
+    this.#noteElsewhere(known, pins)
     const judged = { isPlatformIntact, now: machineClock() }
     const doubts = [...(known.doubts ?? []), ...unknownDoubts(known, judged)]
     for (const doubt of doubts) {
@@ -136,6 +136,17 @@ class VerifyRun {
     const others = new Set(elsewhere.map(({ domainId }) => domainId))
     const remembered = (this.memory?.domainIds ?? []).filter((domainId) => !others.has(domainId))
     return new Map([...remembered.map((domainId) => [domainId, []] as const), ...pins])
+  }
+
+  /** Notes the chains that the summary does not count, because they are in another mirror. */
+  #noteElsewhere({ elsewhere = [] }: KnownChains, pins: PinsByChain): void {
+    for (const chain of elsewhere.filter(({ domainId }) => !pins.has(domainId))) {
+      const { domainId, mirrorUrl } = chain
+      this.options.watcher?.elsewhere(chain)
+      note(
+        safe`note: Domain ${domainId} is not in this mirror and was not verified: its own mirror is ${mirrorUrl}`,
+      )
+    }
   }
 
   async #noChain(): Promise<AuditError> {
@@ -229,16 +240,6 @@ class VerifyRun {
 function outcomeOf(settled: PromiseSettledResult<Verified>): Verified {
   if (settled.status === 'rejected') throw settled.reason
   return settled.value
-}
-
-/** Notes the chains that the summary does not count, because they are in another mirror. */
-function noteElsewhere({ elsewhere = [] }: KnownChains, pins: PinsByChain): void {
-  for (const { domainId, mirrorUrl } of elsewhere) {
-    if (pins.has(domainId)) continue
-    note(
-      safe`note: Domain ${domainId} is not in this mirror and was not verified: its own mirror is ${mirrorUrl}`,
-    )
-  }
 }
 
 /** Throws for a pinned chain in another mirror: this mirror cannot show whether the chain is intact. */

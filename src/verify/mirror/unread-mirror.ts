@@ -35,6 +35,7 @@ export class BothOrPostgres implements EntrySource {
     } catch (error) {
       const broken: AuditError | undefined = mirrorFailure(error)
       if (broken === undefined || signal.aborted) throw error
+      request.observer?.restart()
       this.#source = new DoubtedSource(this.postgres, [broken])
       return this.#source.scan(request, progress, signal)
     }

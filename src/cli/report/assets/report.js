@@ -3,7 +3,7 @@
 ;(() => {
   /**
    * One row, as src/cli/report/page/row-list.ts writes it.
-   * @typedef {[number, number, string, number, string, string, string, string, string[], string[], string, string, string, string]} RowJson
+   * @typedef {[number, number, string, number, string, string, string, string, string[], string[], string, string | 0, string, string]} RowJson
    * @typedef {{ chain: number, seq: number, time: string, reason: number, relation: string, object: string, subject: string,
    *   correlation: string, path: string, caveats: string, zedtoken: string, prev: string, hash: string, problem: string,
    *   context: string[], marks: string[], text: string }} Row
@@ -103,7 +103,7 @@
       path,
       caveats,
       zedtoken,
-      prev: prev || before,
+      prev: prev === 0 ? before : prev,
       hash,
       problem,
       context,

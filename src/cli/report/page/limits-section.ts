@@ -1,6 +1,6 @@
 import { type Html, html } from './html.js'
 import type { ChainReport, ReportData } from './report-data.js'
-import { chainName } from './verdict-section.js'
+import { chainName, isTailUnread } from './verdict-section.js'
 
 /** Returns the section that says what the check cannot show. */
 export function limitsSection(data: ReportData): Html {
@@ -16,10 +16,13 @@ ${limitsOf(data).map((text) => html`<li>${text}</li>`)}
 export function limitsOf(data: ReportData): string[] {
   return [
     ...data.doubts.map(({ message }) => `Not every chain of the log may have been checked: ${message}.`),
+    ...otherLimit(data),
     ...data.chains.flatMap((chain) => [...endLimit(chain), ...segmentLimit(chain), ...doubts(chain)]),
     ...sourceLimit(data),
     ...(data.filter.length === 0 ? [] : [FILTERED]),
+    ...(isByTime(data) ? [BY_TIME] : []),
     ...(data.hasContext ? [CONTEXT] : []),
+    ...cutLimit(data),
     ...(data.isInBundle ? [IN_BUNDLE] : []),
     CONTENT,
     UNKEYED,
@@ -29,6 +32,8 @@ export function limitsOf(data: ReportData): string[] {
 
 const FILTERED =
   'The tables and the timeline show a selection of the rows. What is not selected is not shown, and its absence here says nothing.'
+const BY_TIME =
+  'The rows are selected by the time at which they were recorded. For imported rows this is the time of the import, not that of the event.'
 const CONTEXT =
   'Addresses, names of programs, metadata and the event’s own time are stored beside the log and are not covered by any hash. Somebody who can write to the database can change them without a trace.'
 const IN_BUNDLE =
@@ -42,8 +47,13 @@ const SELF =
 
 function endLimit(chain: ChainReport): string[] {
   const { verdict } = chain
-  if (verdict === undefined || verdict.end === 'pinned') return []
+  if (verdict === undefined) return []
   const { seq } = verdict.head
+  if (isTailUnread(verdict))
+    return [
+      `The rows of ${chainName(chain)} after row ${verdict.segmentTo} were not read, because the check was asked to end there. This page says nothing about them, nor about where the log ends.`,
+    ]
+  if (verdict.end === 'pinned') return []
   if (verdict.end === 'unproven')
     return [
       `That no rows of ${chainName(chain)} after row ${seq} were removed is not shown: nothing outside this copy says where the log ends.`,
@@ -57,6 +67,34 @@ function segmentLimit(chain: ChainReport): string[] {
   const { verdict } = chain
   if (verdict === undefined || verdict.segmentFrom === 1) return []
   return [`Of ${chainName(chain)}, rows before row ${verdict.segmentFrom} were not checked.`]
+}
+
+/** The most chains of other mirrors that are named one by one. */
+const MOST_OTHERS = 50
+
+function otherLimit({ others }: ReportData): string[] {
+  const more = others.length - MOST_OTHERS
+  return [
+    ...others
+      .slice(0, MOST_OTHERS)
+      .map(
+        ({ domainId, mirrorUrl }) =>
+          `${chainName({ domainId })} was not checked: it is in another mirror, ${mirrorUrl}.`,
+      ),
+    ...(more > 0 ? [`${more} more chains were not checked, because they are in other mirrors.`] : []),
+  ]
+}
+
+function cutLimit({ contextCut: cut, chains }: ReportData): string[] {
+  if (cut === undefined) return []
+  const chain = chains.find(({ domainId }) => domainId === cut.domainId) ?? cut
+  return [
+    `The page had no room for the addresses, programs, metadata and event times of all listed rows. It has none of them from row ${cut.seq} of ${chainName(chain)} on.`,
+  ]
+}
+
+function isByTime({ filter }: ReportData): boolean {
+  return filter.some(([name]) => name === '--from' || name === '--to')
 }
 
 function doubts(chain: ChainReport): string[] {

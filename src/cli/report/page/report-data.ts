@@ -1,5 +1,6 @@
 import type { AuditError } from '../../../base/errors.js'
 import type { ChainHead } from '../../../chain/entry.js'
+import type { ElsewhereChain } from '../../../ports/domains.js'
 import type { TallyResult } from '../../../report/tally.js'
 import type { Verdict } from '../../../verify/verdict.js'
 
@@ -17,6 +18,12 @@ export interface ChainReport {
   readonly pins: readonly ChainHead[]
 }
 
+/** Where the details of the rows end, in the order of the table. */
+export interface CutContext {
+  readonly domainId: string
+  readonly seq: number
+}
+
 /** What a report says, apart from the rows of its table. */
 export interface ReportData {
   /** Name and version of this program. */
@@ -29,10 +36,14 @@ export interface ReportData {
   readonly chains: readonly ChainReport[]
   /** Why not every chain of the log may be among the chains. */
   readonly doubts: readonly AuditError[]
+  /** The chains in other mirrors, which were not checked. */
+  readonly others: readonly ElsewhereChain[]
   /** The filter that selected the rows, as flags and values. Empty: every row of the segment is selected. */
   readonly filter: readonly (readonly [string, string])[]
   /** Whether the page holds addresses, user agents and metadata. */
   readonly hasContext: boolean
+  /** The first row whose details the page had no room for. Absent: the page has those of all listed rows. */
+  readonly contextCut?: CutContext | undefined
   /** Whether the page is a member of an evidence bundle. */
   readonly isInBundle: boolean
   /** Commands that repeat the check on this copy. */

@@ -31,8 +31,8 @@ export type RowJson = readonly [
   relationPath: readonly string[],
   caveatContext: readonly string[],
   zedtoken: string,
-  /** Empty where it is the entry_hash of the row before in the list. */
-  prevHash: string,
+  /** 0 where it is the entry_hash of the row before in the list. */
+  prevHash: string | 0,
   entryHash: string,
   problem: string,
 ]
@@ -61,6 +61,14 @@ export class RowList {
     this.#rows.push(text)
     if (this.#first.length < ROW_LIMITS.static) this.#first.push(json)
     return true
+  }
+
+  /** Removes every row after the first `length` ones. */
+  cut(length: number): void {
+    for (const text of this.#rows.splice(length)) this.#bytes -= Buffer.byteLength(text)
+    this.#first.splice(length)
+    // The next row names its own prev_hash.
+    this.#hash = ''
   }
 
   get length(): number {
@@ -93,7 +101,7 @@ function rowJson(chain: number, { seq, entry, problem, ...hashes }: ReportRow, b
     (entry?.relationPath ?? []).map(safeText),
     (entry?.caveatContext ?? []).map(safeText),
     safeText(entry?.zedtoken ?? ''),
-    prevHash === before ? '' : prevHash,
+    prevHash !== '' && prevHash === before ? 0 : prevHash,
     safeText(hashes.entryHash ?? ''),
     safeText(problem ?? ''),
   ]

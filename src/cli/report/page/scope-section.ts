@@ -2,7 +2,7 @@ import { wireTime } from '../../../base/wire-time.js'
 import type { EndProof } from '../../../verify/verdict.js'
 import { type Html, html } from './html.js'
 import type { ChainReport, ReportData } from './report-data.js'
-import { chainName } from './verdict-section.js'
+import { chainName, isTailUnread } from './verdict-section.js'
 
 const END_WORDS = {
   head: 'agrees with this database’s own record of the end',
@@ -37,7 +37,7 @@ function chainScope(chain: ChainReport): Html {
 <dt>Domain id</dt><dd><code>${chain.domainId}</code></dd>
 ${verdict === undefined ? html`<dt>Result</dt><dd>${chain.failure?.message ?? 'not read'}</dd>` : verdictScope(chain)}
 <dt>Pins</dt><dd>${pins(chain)}</dd>
-<dt>End of the log</dt><dd>${chain.verdict === undefined ? 'not read' : END_WORDS[chain.verdict.end]}</dd>
+<dt>End of the log</dt><dd>${endText(chain)}</dd>
 </dl>`
 }
 
@@ -49,6 +49,13 @@ function verdictScope({ verdict }: ChainReport): Html {
 ${isKnown ? html`<dt>Recorded</dt><dd>${wireTime(firstRecordedAt)} to ${wireTime(lastRecordedAt)}</dd>` : undefined}
 <dt>Last row</dt><dd>row ${head.seq}, hash <code>${head.hash}</code></dd>
 ${mirror === undefined ? undefined : html`<dt>Mirror</dt><dd><code>${mirror}</code></dd>`}`
+}
+
+function endText({ verdict }: ChainReport): string {
+  if (verdict === undefined) return 'not read'
+  return isTailUnread(verdict)
+    ? `not looked at: the check was asked to end with row ${verdict.segmentTo}`
+    : END_WORDS[verdict.end]
 }
 
 function pins({ pins }: ChainReport): string {

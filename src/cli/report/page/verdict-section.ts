@@ -1,4 +1,5 @@
 import { PLATFORM_ANCHOR } from '../../../chain/uuid.js'
+import type { Verdict } from '../../../verify/verdict.js'
 import { type Html, html } from './html.js'
 import type { ChainReport, ReportData } from './report-data.js'
 
@@ -23,6 +24,11 @@ export function worstState({ chains, doubts }: Pick<ReportData, 'chains' | 'doub
   return states.has('unproven') || states.size === 0 || doubts.length > 0 ? 'unproven' : 'intact'
 }
 
+/** Returns whether the check was asked to end with a row that may not be the last one. */
+export function isTailUnread({ toSeq, end }: Verdict): boolean {
+  return toSeq !== undefined && end !== 'head'
+}
+
 /** Returns how a chain is called in the page: its name before its id, and the platform chain by that word. */
 export function chainName({ domainId, name }: Pick<ChainReport, 'domainId' | 'name'>): string {
   if (domainId === PLATFORM_ANCHOR) return 'the platform chain'
@@ -40,10 +46,11 @@ ${data.hasContext ? contextWarning() : undefined}
 </section>`
 }
 
-function sentence({ chains, doubts }: ReportData, state: ChainState): string {
+function sentence(data: ReportData, state: ChainState): string {
+  const { chains, doubts, others } = data
   const [chain] = chains
   if (chain === undefined) return 'No chain was checked.'
-  if (chains.length > 1 || doubts.length > 0) return sentenceOfAll(chains, doubts)
+  if (chains.length > 1 || doubts.length > 0 || others.length > 0) return sentenceOfAll(data)
   if (state === 'changed') return changedSentence(chain)
   if (state === 'intact') return intactSentence(chain)
   return `It could not be shown that the rows of ${chainName(chain)} are as they were written: ${reason(chain)}.`
@@ -61,13 +68,18 @@ function intactSentence(chain: ChainReport): string {
   return `Every row of ${chainName(chain)} from row ${from} to row ${to} is as it was written, and none between them is missing.`
 }
 
-function sentenceOfAll(chains: readonly ChainReport[], doubts: ReportData['doubts']): string {
+function sentenceOfAll({ chains, doubts, others }: ReportData): string {
   const count = (state: ChainState) => chains.filter((chain) => stateOf(chain) === state).length
   const [intact, changed, unproven] = [count('intact'), count('changed'), count('unproven')]
   const parts = [
-    `${intact} of ${chains.length} chains are intact`,
-    ...(changed > 0 ? [`${changed} are not as they were written`] : []),
+    `${intact} of ${chains.length} ${chains.length === 1 ? 'chain is' : 'chains are'} intact`,
+    ...(changed > 0
+      ? [`${changed} ${changed === 1 ? 'is not as it was' : 'are not as they were'} written`]
+      : []),
     ...(unproven > 0 ? [`${unproven} could not be shown to be intact`] : []),
+    ...(others.length > 0
+      ? [`${others.length} in other mirrors ${others.length === 1 ? 'was' : 'were'} not checked`]
+      : []),
     ...(doubts.length > 0 ? ['and the log may have chains that were not checked'] : []),
   ]
   return `${parts.join(', ')}.`
