@@ -1,6 +1,7 @@
 import { decodeCanonical } from '../chain/canonical.js'
 import { canonicalProblem } from '../chain/canonical-problem.js'
 import type { ChainHead } from '../chain/entry.js'
+import { CopyEvidence } from '../chain/evidence/copy-evidence.js'
 import { type ByteRow, FastPath, type RowTaker } from '../chain/fast-path.js'
 import { Findings } from '../chain/finding.js'
 import { ChainFold, type FoldResult, type StoredRow } from '../chain/fold.js'
@@ -19,6 +20,8 @@ export interface JudgeOptions {
   /** The clock, in microseconds since 1970, where a row ahead of it is to be noted. */
   readonly now?: bigint | undefined
   readonly hasher: Hasher
+  /** Returns the last rows that were passed, oldest first, to show the rows around a finding. Absent: none are shown. */
+  readonly recent?: (() => readonly StoredRow[]) | undefined
 }
 
 /** Judges the rows of a selection, while they are written to a bundle and when they are read from one. */
@@ -28,13 +31,14 @@ export class BundleJudge implements RowTaker {
   readonly #options: JudgeOptions
   readonly #fold: ChainFold
   readonly #fastPath: FastPath
+  readonly #evidence: CopyEvidence | undefined
   readonly #seen = new LastSeen()
   readonly #isFiltered: boolean
   readonly #from: number
   readonly #to: number
 
   constructor(options: JudgeOptions) {
-    const { domainId, selection, pins, now, hasher } = options
+    const { domainId, selection, pins, now, hasher, recent } = options
     this.#options = options
     this.#isFiltered = selection.kind === 'filtered'
     // A chain has no row below seq 1. A row that claims such a seq goes to the fold, which reports it.
@@ -43,12 +47,13 @@ export class BundleJudge implements RowTaker {
     const { fromSeq } = selection
     const whole = { domainId, pins, now, hasher, fromSeq, isSelection: this.#isFiltered }
     this.#fold = new ChainFold(whole)
-    this.#fastPath = new FastPath(this.#fold, whole)
+    this.#evidence = recent === undefined ? undefined : new CopyEvidence({ ...whole, copy: 'bundle', recent })
+    this.#fastPath = new FastPath(this.#fold, whole, this.#evidence)
   }
 
   /** Adds the row before the first one, only for its link. */
-  addPredecessor({ seq, entryHash }: StoredRow): void {
-    this.#fastPath.addStored({ seq, entryHash })
+  addPredecessor(row: Pick<StoredRow, 'seq' | 'entryHash'>): void {
+    this.#fastPath.addPredecessor(row)
   }
 
   add(row: ByteRow): void {
@@ -87,7 +92,9 @@ export class BundleJudge implements RowTaker {
 
   #withOwn(result: FoldResult): FoldResult {
     const own = this.findings.sorted()
-    return own.length === 0 ? result : { ...result, findings: [...result.findings, ...own] }
+    if (own.length === 0) return result
+    const shown = this.#evidence === undefined ? own : this.#evidence.withRows(own)
+    return { ...result, findings: [...result.findings, ...shown] }
   }
 
   #isInside(seq: number): boolean {

@@ -33,7 +33,8 @@ export class BundleSource implements EntrySource {
     signal: AbortSignal,
   ): Promise<Scan> {
     const { domain_id: domainId, selection, predecessor, head } = this.#manifest
-    const judge = new BundleJudge({ domainId, selection, pins, now, hasher: this.#hasher })
+    const recent = () => reading.recent
+    const judge = new BundleJudge({ domainId, selection, pins, now, hasher: this.#hasher, recent })
     if (predecessor !== undefined) judge.addPredecessor({ seq: predecessor.seq, entryHash: predecessor.hash })
     const reading = new Reading(this.#manifest, judge, observer)
     const broken = await reading.run(this.#members, progress, signal)
@@ -74,6 +75,11 @@ class Reading implements LineTaker {
     this.#judge = judge
     this.#observer = observer
     this.#seq = manifest.selection.fromSeq - 1
+  }
+
+  /** The last rows that were passed to the judge. */
+  get recent(): readonly StoredRow[] {
+    return this.#lines.recent()
   }
 
   /** Resolves with an error where the rest of the file could not be read and something was found before. */

@@ -1,3 +1,4 @@
+import { RecentPlaces } from '../base/recent-places.js'
 import type { ByteRow, RowTaker } from '../chain/fast-path.js'
 import type { StoredRow } from '../chain/fold.js'
 import { asHash } from '../chain/hash.js'
@@ -29,6 +30,7 @@ export interface LineTaker extends RowTaker {
 export class LineReader implements ByteRow {
   readonly #taker: LineTaker
   readonly #base64 = new Base64Reader()
+  readonly #recent = new RecentPlaces()
   seq = 0
   canonical: Uint8Array = new Uint8Array()
   /** Both hashes of the row. */
@@ -59,12 +61,26 @@ export class LineReader implements ByteRow {
     return { seq, canonical, prevHash, entryHash: bytes.toString('hex', HASH_BYTES) }
   }
 
+  /** Returns the last rows that the taker got, oldest first. Their bytes are their own. */
+  recent(): StoredRow[] {
+    const rows: StoredRow[] = []
+    const again = new LineReader({
+      add: (row) => rows.push({ ...row.stored(), canonical: Uint8Array.from(row.canonical) }),
+      addStored: (row) => rows.push(row),
+      addMalformed: () => undefined,
+    })
+    for (const { bytes, from, to } of this.#recent.inOrder) again.#readLine(bytes, from, to)
+    return rows
+  }
+
   #readLine(content: Buffer, from: number, to: number): void {
-    if (this.#readWhole(content, from, to)) {
-      this.#taker.add(this)
-      return
-    }
-    const damaged = damagedRow(content.toString('latin1', from, to))
+    if (this.#readWhole(content, from, to)) this.#taker.add(this)
+    else this.#readDamaged(content.toString('latin1', from, to))
+    this.#recent.note(content, from, to)
+  }
+
+  #readDamaged(line: string): void {
+    const damaged = damagedRow(line)
     if (damaged === undefined) this.#taker.addMalformed()
     else this.#taker.addStored(damaged)
   }

@@ -1,4 +1,5 @@
 import { canonicalProblem } from './canonical-problem.js'
+import type { CopyEvidence } from './evidence/copy-evidence.js'
 import type { ChainFold, FoldOptions, FoldResult, StoredRow } from './fold.js'
 import { type Hasher, hashBytes, hashText } from './hash.js'
 import { HASH_BYTES } from './layout.js'
@@ -36,6 +37,9 @@ export class FastPath implements RowTaker {
   readonly #hasher: Hasher
   readonly #domain: Uint8Array | undefined
   readonly #pinned: ReadonlySet<number>
+  readonly #evidence: CopyEvidence | undefined
+  /** Whether the next row comes right after a finding, and is a part of its evidence. */
+  #isFollowing = false
   /** Rows that were counted and not yet reported to the fold. */
   #counted = 0
   /** The last row and its two hashes, one character per byte. #hash is undefined where the fold must judge the next link. */
@@ -54,8 +58,10 @@ export class FastPath implements RowTaker {
   readonly #limitHigh: number
   readonly #limitLow: number
 
-  constructor(fold: ChainFold, { hasher, domainId, pins = [], now }: FoldOptions) {
+  /** `evidence` keeps the rows around findings. */
+  constructor(fold: ChainFold, { hasher, domainId, pins = [], now }: FoldOptions, evidence?: CopyEvidence) {
     this.#fold = fold
+    this.#evidence = evidence
     this.#hasher = hasher
     this.#domain = domainId === undefined ? undefined : uuidBytes(domainId)
     this.#pinned = new Set(pins.map(({ seq }) => seq))
@@ -66,7 +72,7 @@ export class FastPath implements RowTaker {
   }
 
   add(row: ByteRow): void {
-    const hash = this.#intactHash(row)
+    const hash = this.#isFollowing ? undefined : this.#intactHash(row)
     if (hash === undefined || !this.#takeTime(row.canonical)) {
       this.addStored(row.stored())
       return
@@ -84,20 +90,39 @@ export class FastPath implements RowTaker {
   /** Adds a row that its source could not give as bytes. */
   addStored(row: StoredRow): void {
     this.#reportCounted()
-    this.#fold.add(row)
+    if (this.#evidence === undefined) this.#fold.add(row)
+    else this.#addWithEvidence(row, this.#evidence)
+    this.#resume()
+  }
+
+  /** Adds the row before the segment where its hash alone is known. */
+  addPredecessor({ seq, entryHash }: Pick<StoredRow, 'seq' | 'entryHash'>): void {
+    this.#fold.add({ seq, entryHash })
     this.#resume()
   }
 
   /** Ends the walk, as {@link ChainFold.finish} does. */
   finish(toSeq?: number): FoldResult {
     this.#reportCounted()
-    return this.#fold.finish(toSeq)
+    return this.#shown(this.#fold.finish(toSeq))
   }
 
   /** The result so far, as {@link ChainFold.soFar} gives it. */
   soFar(): FoldResult {
     this.#reportCounted()
-    return this.#fold.soFar()
+    return this.#shown(this.#fold.soFar())
+  }
+
+  #addWithEvidence(row: StoredRow, evidence: CopyEvidence): void {
+    const before = this.#fold.counts
+    this.#fold.add(row)
+    evidence.see(row, before, this.#fold.counts)
+    this.#isFollowing = evidence.isFollowing
+  }
+
+  #shown(result: FoldResult): FoldResult {
+    if (this.#evidence === undefined || result.findings.length === 0) return result
+    return { ...result, findings: this.#evidence.withRows(result.findings) }
   }
 
   /** Returns the row's entry_hash if nothing is wrong with the row. */

@@ -1,5 +1,5 @@
-import type { Check } from '../query/check.js'
-import { checkOf } from '../query/check.js'
+import type { RowCheck } from '../chain/evidence/finding-evidence.js'
+import { provenCheck } from '../query/check.js'
 import type { EntryProof } from '../query/get.js'
 import type { CheckedEntry } from '../query/row-judge.js'
 import { type AuditEntry, type AuditEntryProof, auditEntry, auditEntryProof } from './entry.js'
@@ -14,7 +14,7 @@ export interface CheckedAuditEntry extends AuditEntry {
   readonly relation_path: readonly string[]
   readonly zedtoken: string
   /** Absent for a row of a generation that this program cannot encode. */
-  readonly check?: Check
+  readonly check?: RowCheck
   /** Only where the copy holds it, which is PostgreSQL alone, and where it was asked for. */
   readonly context?: EntryContextJson
 }
@@ -50,7 +50,7 @@ export function checkedEntryProof(
   { context }: { readonly context: boolean },
 ): CheckedEntryProof {
   const { entry } = proven
-  const { check } = checkOf(entry, proven)
+  const { check } = provenCheck(entry, proven)
   const row = { entry, check }
   return { ...auditEntryProof(proven), entry: context ? withContext(row) : checkedAuditEntry(row) }
 }

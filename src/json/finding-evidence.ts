@@ -21,7 +21,8 @@ export interface ChangeJson {
 export interface ContextJson {
   readonly seq: number
   readonly copy?: 'postgres' | 'mirror'
-  readonly check: RowCheck
+  /** Absent for a row of a generation that this program cannot recompute. */
+  readonly check?: RowCheck
   readonly recorded_at?: FieldValue
   readonly subject_pseudonym?: FieldValue
   readonly relation?: FieldValue
@@ -70,7 +71,7 @@ function contextJson({ seq, copy, check, fields }: ContextRow): ContextJson {
   return {
     seq,
     ...(copy !== undefined && { copy }),
-    check,
+    ...(check !== undefined && { check }),
     ...(recorded_at !== undefined && { recorded_at }),
     ...(subject_pseudonym !== undefined && { subject_pseudonym }),
     ...(relation !== undefined && { relation }),

@@ -1,5 +1,6 @@
 import type { RowFilter } from '../base/row-filter.js'
 import type { ReadTime } from '../base/wire-time.js'
+import type { PreviousRow } from '../chain/evidence/row-check.js'
 
 /**
  * One stored row as readers see it. A row may have been forced into the table past every CHECK: a field is absent if it was
@@ -42,14 +43,6 @@ export interface ReadEntry {
   readonly eventTime?: ReadTime | undefined
   /** Why the person of a row `audit.identity-reveal` was identified. Only `get` of PostgreSQL reads it. */
   readonly revealReason?: string | undefined
-}
-
-/** The stored row before a row of the same chain, whether a filter matches it or not. */
-export interface PreviousRow {
-  /** 0 if no row is stored before. */
-  readonly seq: number
-  /** Lower-case hex; 64 zeros for seq 0. Absent if the stored value is NULL. */
-  readonly entryHash?: string | undefined
 }
 
 /** Which rows to list. */

@@ -1,6 +1,6 @@
-import { ZERO_HASH } from '../chain/hash.js'
+import { type PreviousRow, START } from '../chain/evidence/row-check.js'
 import { LIMITS } from '../chain/limits.js'
-import type { PreviousRow, ReadEntry, SeqRange } from '../ports/query.js'
+import type { ReadEntry, SeqRange } from '../ports/query.js'
 import { LateObjects } from '../verify/late-objects.js'
 import type { MirrorChain } from './mirror-chain.js'
 import { downwards, type Fetched, fetchRow, rowsOf, type Steps, upwards } from './mirror-steps.js'
@@ -65,8 +65,6 @@ async function* walkDown(
 function withPrevious(row: ReadEntry, previous: PreviousRow | undefined): ReadEntry {
   return Object.assign(row, { previous })
 }
-
-const START: PreviousRow = { seq: 0, entryHash: ZERO_HASH }
 
 function asPrevious({ seq, entryHash }: ReadEntry): PreviousRow {
   return { seq, entryHash }

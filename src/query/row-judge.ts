@@ -1,7 +1,9 @@
 import { AuditError } from '../base/errors.js'
+import type { RowCheck } from '../chain/evidence/finding-evidence.js'
+import { type Checked, TWICE } from '../chain/evidence/row-check.js'
 import type { Hasher } from '../chain/hash.js'
 import type { ReadEntry } from '../ports/query.js'
-import { type Check, type Checked, checkRow } from './check.js'
+import { checkRow } from './check.js'
 
 /** A row that does not recompute, or is not linked to the row before it. */
 export interface RowProblem {
@@ -15,7 +17,7 @@ export interface RowProblem {
 export interface CheckedEntry {
   readonly entry: ReadEntry
   /** Absent for a row of a generation that this program cannot encode. */
-  readonly check?: Check | undefined
+  readonly check?: RowCheck | undefined
 }
 
 /** Recomputes the rows of one answer in the order of seq, ascending or descending. */
@@ -33,7 +35,7 @@ export class RowJudge {
   }
 
   /** The number of rows by what was found. */
-  get counts(): Readonly<Record<Check, number>> {
+  get counts(): Readonly<Record<RowCheck, number>> {
     return this.#counts
   }
 
@@ -68,5 +70,3 @@ export class RowJudge {
     }
   }
 }
-
-const TWICE: Checked = { check: 'damaged', problem: 'is stored more than once' }

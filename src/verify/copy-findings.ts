@@ -1,5 +1,5 @@
+import type { EvidenceLog } from '../chain/evidence/evidence-log.js'
 import { type Copy, type Finding, type FindingCode, rowsOf } from '../chain/finding.js'
-import type { EvidenceLog } from './evidence/evidence-log.js'
 import { Touched } from './evidence/touched.js'
 
 /** The detail of `object_missing` for one row. */

@@ -1,5 +1,7 @@
 import type { AuditError } from '../base/errors.js'
-import { type Finding, Findings } from '../chain/finding.js'
+import { CopyEvidence } from '../chain/evidence/copy-evidence.js'
+import { RECENT } from '../chain/evidence/neighbours.js'
+import { type Finding, type FindingCounts, Findings } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import type { Scan, ScanRequest } from '../ports/verify.js'
@@ -15,6 +17,9 @@ export class OneCopy {
   readonly #request: ScanRequest
   readonly #hasher: Hasher
   readonly #fold: ChainFold
+  readonly #evidence: CopyEvidence
+  /** The last objects that were judged, oldest first. */
+  #recent: StoredRow[] = []
   /** Findings about objects that are not rows of the chain. */
   readonly #others: Findings
   readonly #strays = new StrayNames()
@@ -30,7 +35,9 @@ export class OneCopy {
     this.#request = request
     this.#hasher = hasher
     this.#others = new Findings(hasher)
-    this.#fold = new ChainFold({ domainId, fromSeq, pins, now, hasher })
+    const options = { domainId, fromSeq, pins, now, hasher }
+    this.#fold = new ChainFold(options)
+    this.#evidence = new CopyEvidence({ ...options, copy: 'mirror', recent: () => this.#recent })
     this.#at = fromSeq - 1
   }
 
@@ -58,7 +65,7 @@ export class OneCopy {
   finish(): Omit<Scan, 'known'> {
     const end = Math.min(this.#request.toSeq ?? this.#last, this.#last)
     const fold = this.#fold.finish(end)
-    const findings: Finding[] = [...fold.findings, ...this.#others.sorted()]
+    const findings = this.#shown(fold.findings)
     return {
       last: this.#last === 0 ? undefined : { seq: this.#last, hashes: [] },
       strays: this.#strays.found,
@@ -69,17 +76,38 @@ export class OneCopy {
   /** Returns what the objects show that were read before `error` ended the scan; undefined where they show nothing. */
   finishAt(error: AuditError): Omit<Scan, 'known'> | undefined {
     const fold = this.#fold.soFar()
-    const findings = [...fold.findings, ...this.#others.sorted()]
+    const findings = this.#shown(fold.findings)
     if (findings.length === 0) return undefined
     return { isCut: true, doubts: [error], strays: this.#strays.found, fold: { ...fold, findings } }
   }
 
+  #shown(ofRows: readonly Finding[]): Finding[] {
+    return this.#evidence.withRows([...ofRows, ...this.#others.sorted()])
+  }
+
   #judge(row: StoredRow): void {
-    const { domainId, pins } = this.#request
-    if (isDetached(row, row.seq - this.#at - 1, pins, this.#hasher)) {
-      for (const finding of detachedFindings(row, domainId, this.#hasher)) this.#others.add(finding)
-      return
-    }
+    const before = this.#counts
+    if (this.#isDetached(row)) this.#addDetached(row)
+    else this.#addRow(row)
+    this.#evidence.see(row, before, this.#counts)
+    this.#recent = [...this.#recent.slice(1 - RECENT), row]
+  }
+
+  get #counts(): FindingCounts {
+    const [rows, others] = [this.#fold.counts, this.#others.counts]
+    return { added: rows.added + others.added, separate: rows.separate + others.separate }
+  }
+
+  #isDetached(row: StoredRow): boolean {
+    return isDetached(row, row.seq - this.#at - 1, this.#request.pins, this.#hasher)
+  }
+
+  #addDetached(row: StoredRow): void {
+    const findings = detachedFindings(row, this.#request.domainId, this.#hasher)
+    for (const finding of findings) this.#others.add(finding)
+  }
+
+  #addRow(row: StoredRow): void {
     this.#fold.add(row)
     this.#request.observer?.addStored(row)
     this.rows += 1

@@ -1,6 +1,8 @@
 import type { AuditError } from '../base/errors.js'
 import { decodeCanonical } from '../chain/canonical.js'
-import { type FindingCounts, Findings } from '../chain/finding.js'
+import { EvidenceLog } from '../chain/evidence/evidence-log.js'
+import { PinnedHashes } from '../chain/evidence/pinned-hashes.js'
+import { type Finding, type FindingCounts, Findings } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
@@ -8,7 +10,7 @@ import type { ArchiveState, RowSnapshot, Scan, ScanRequest } from '../ports/veri
 import { copyFindings, OBJECT_MISSING, STAMP_REMOVED, STAMP_SKIPPED } from './copy-findings.js'
 import { isDetached, orphan } from './detached.js'
 import { differenceOf } from './difference.js'
-import { EvidenceLog } from './evidence/evidence-log.js'
+import { RecentPairs } from './evidence/recent-pairs.js'
 import { orphanKeyFinding } from './mirror/orphan-key.js'
 import { StrayNames } from './mirror/stray-names.js'
 import type { Pair } from './pair-up.js'
@@ -27,7 +29,8 @@ export class TwoCopies {
   readonly #mirror: ChainFold
   readonly #findings: Findings
   readonly #log: EvidenceLog
-  readonly #pins = new Map<number, Set<string>>()
+  readonly #recent: RecentPairs
+  readonly #pins: PinnedHashes
   readonly #strays = new StrayNames()
   readonly #unstamped: SeqRanges
   /** The seq of the next pair, unless both copies have a gap. */
@@ -45,7 +48,8 @@ export class TwoCopies {
     this.#hasher = hasher
     this.#findings = new Findings(hasher)
     this.#log = new EvidenceLog(domainId, hasher)
-    for (const { seq, hash } of pins) this.#pins.set(seq, new Set([...(this.#pins.get(seq) ?? []), hash]))
+    this.#recent = new RecentPairs(fromSeq)
+    this.#pins = new PinnedHashes(pins)
     const now = snapshot.clock
     this.#postgres = new ChainFold({ domainId, fromSeq, pins, now, hasher })
     this.#mirror = new ChainFold({ domainId, fromSeq, pins, now, hasher })
@@ -79,7 +83,7 @@ export class TwoCopies {
     const { toSeq = end <= LIMITS.maxSeq ? end : 0 } = this.#request
     this.#stepTo(Math.min(toSeq, end) + 1, undefined)
     const [postgres, mirror] = [this.#postgres.finish(), this.#mirror.finish()]
-    const findings = copyFindings(this.#findings.sorted(), postgres.findings, mirror.findings, this.#log)
+    const findings = this.#shown(postgres.findings, mirror.findings)
     const unchecked = postgres.unchecked ?? mirror.unchecked
     return {
       known,
@@ -99,7 +103,7 @@ export class TwoCopies {
   /** Returns what the rows show that were read before `error` ended the scan; undefined where they show nothing. */
   finishAt(error: AuditError): Scan | undefined {
     const [postgres, mirror] = [this.#postgres.soFar(), this.#mirror.soFar()]
-    const findings = copyFindings(this.#findings.sorted(), postgres.findings, mirror.findings, this.#log)
+    const findings = this.#shown(postgres.findings, mirror.findings)
     if (findings.length === 0) return undefined
     const { known, head, last, restoring, isStandby } = this.#snapshot
     const strays = this.#strays.found
@@ -114,6 +118,11 @@ export class TwoCopies {
       strays,
       fold: { ...postgres, findings },
     }
+  }
+
+  #shown(postgres: readonly Finding[], mirror: readonly Finding[]): Finding[] {
+    this.#log.end(this.#recent.rows)
+    return copyFindings(this.#findings.sorted(), postgres, mirror, this.#log)
   }
 
   #judge(seq: number, rows: readonly StoredRow[], copy: StoredRow | undefined): void {
@@ -151,12 +160,14 @@ export class TwoCopies {
     before: FindingCounts,
   ): void {
     const { added, separate } = this.#counts
-    const isUnpinned = this.#isUnpinned(seq, rows[0])
+    const isUnpinned = rows[0] !== undefined && this.#pins.contradict(rows[0])
     const [found, isFirst] = [added > before.added || isUnpinned, separate > before.separate || isUnpinned]
     const other = found && copy !== undefined ? rows.find((row) => !isSame(row, copy)) : undefined
     // A row in one copy alone is a difference only where there is a finding: it may not be archived yet.
     const differs = found && (copy === undefined || rows.length === 0 || other !== undefined)
-    this.#log.see({ seq, postgres: other ?? rows[0], mirror: copy, differs }, { found, isFirst })
+    const pair = { postgres: other ?? rows[0], mirror: copy }
+    this.#recent.add(seq, pair, differs)
+    this.#log.see({ seq, differs }, { found, isFirst }, () => this.#recent.rows)
   }
 
   get #counts(): FindingCounts {
@@ -165,12 +176,6 @@ export class TwoCopies {
       added: one.added + other.added + own.added,
       separate: one.separate + other.separate + own.separate,
     }
-  }
-
-  /** Returns whether a pin contradicts the row. */
-  #isUnpinned(seq: number, row: StoredRow | undefined): boolean {
-    const pins = this.#pins.get(seq)
-    return pins !== undefined && row !== undefined && !pins.has(row.entryHash ?? '')
   }
 
   #withoutObject(seq: number, rows: readonly StoredRow[]): void {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { nobleHasher, ZERO_HASH } from '../../src/chain/hash.js'
-import type { PreviousRow, ReadEntry } from '../../src/ports/query.js'
+import { type PreviousRow, START } from '../../src/chain/evidence/row-check.js'
+import { nobleHasher } from '../../src/chain/hash.js'
+import type { ReadEntry } from '../../src/ports/query.js'
 import { checkRow } from '../../src/query/check.js'
 import { RowJudge } from '../../src/query/row-judge.js'
 import { chainRows } from '../support/chain-rows.js'
 
 const DOMAIN = '018f0000-0000-7000-8000-000000000001'
 const [FIRST, SECOND] = chainRows(DOMAIN, [{}, {}]).map(({ reason: _, ...row }) => ({ ...row, reason: 1 }))
-const START: PreviousRow = { seq: 0, entryHash: ZERO_HASH }
 const BEFORE: PreviousRow = { seq: 1, entryHash: FIRST?.entryHash }
 const OTHER = 'ee'.repeat(32)
 

@@ -220,12 +220,12 @@ it('shows two rows before and after a finding, and how each row recomputes', () 
   ])
 })
 
-it('shows the rows around rows that both copies have lost', () => {
+it('shows the rows around rows that both copies have lost, the row after them unlinked', () => {
   const [gap] = compare({ postgres: { 4: [] }, mirror: { 4: [] } })
   expect(gap?.context?.map(({ seq, check }) => [seq, check])).toEqual([
     [2, 'ok'],
     [3, 'ok'],
-    [5, 'ok'],
+    [5, 'unlinked'],
     [6, 'ok'],
   ])
 })

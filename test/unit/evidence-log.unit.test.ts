@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { EvidenceLog } from '../../src/chain/evidence/evidence-log.js'
+import { SeqCount } from '../../src/chain/evidence/seq-count.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { nobleHasher } from '../../src/chain/hash.js'
-import { EvidenceLog } from '../../src/verify/evidence/evidence-log.js'
-import { SeqCount } from '../../src/verify/evidence/seq-count.js'
 import { Touched } from '../../src/verify/evidence/touched.js'
 import { A } from '../support/attacks/chains.js'
 
@@ -20,8 +20,9 @@ function logOf(findings: number): EvidenceLog {
   const log = new EvidenceLog(A, nobleHasher)
   for (let i = 1; i <= 2 * findings; i += 1) {
     const differs = i % 2 === 0
-    const rows = { seq: i, postgres: row(i, 'b'.repeat(64)), mirror: row(i, 'c'.repeat(64)), differs }
-    log.see(rows, { found: differs, isFirst: differs })
+    const rows = { postgres: row(i, 'b'.repeat(64)), mirror: row(i, 'c'.repeat(64)) }
+    const seen = { seq: i, rows, before: {}, differs }
+    log.see(seen, { found: differs, isFirst: differs }, () => [seen])
   }
   return log
 }
@@ -41,7 +42,8 @@ it('shows nothing of findings about no row', () => {
 it('ends for a finding at the highest seq', () => {
   const log = new EvidenceLog(A, nobleHasher)
   const seq = Number.MAX_SAFE_INTEGER
-  log.see({ seq, mirror: row(seq, 'b'.repeat(64)), differs: true }, { found: true, isFirst: true })
+  const seen = { seq, rows: { mirror: row(seq, 'b'.repeat(64)) }, before: {}, differs: true }
+  log.see(seen, { found: true, isFirst: true }, () => [seen])
   expect(log.of(at(seq))).toMatchObject({ rowsChanged: 1, context: [{ seq, copy: 'mirror' }] })
 })
 

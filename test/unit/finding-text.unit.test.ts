@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { ROW_FIELDS } from '../../src/chain/evidence/finding-evidence.js'
 import type { Finding } from '../../src/chain/finding.js'
+import { styleOf } from '../../src/cli/output/style.js'
 import { findingsLines } from '../../src/cli/verify/finding-text.js'
 
 const DOMAIN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
@@ -41,7 +42,7 @@ it('shows both values side by side, the rows around them, and the commands to ru
     '         6  2026-11-29T15:00:00.000000Z  -  read-6  doc:1  granted',
     '      >  7  2026-11-29T15:00:00.000000Z  -  read-7  doc:1  granted  in mirror',
     '         8  2026-11-29T15:00:00.000000Z  -  read-8  doc:1  granted',
-    `    next: audit get --seq 7 --domain ${DOMAIN} --source mirror --mirror ${MIRROR}`,
+    `    next: audit get 7 --domain ${DOMAIN} --source mirror --mirror ${MIRROR}`,
     `          audit list --around 7 --domain ${DOMAIN} --source mirror --mirror ${MIRROR}`,
   ])
 })
@@ -56,12 +57,17 @@ it('calls no copy the original where both chain', () => {
   expect(lines[1]).toBe('    row 7   PostgreSQL  mirror')
 })
 
-it('shows at most 20 findings and counts the others', () => {
+const TERMINAL = styleOf({ isTerminal: true, color: false, unicode: false })
+
+it('shows at most 20 findings on a terminal and counts the others, and shows all in a pipe', () => {
   const many = Array.from({ length: 2_500 }, (_, i) => at(2 * i + 1))
-  const lines = findingsLines(many, BOTH)
+  const lines = findingsLines(many, BOTH, TERMINAL)
   expect(lines.filter((line) => line.includes('entry_hash_mismatch'))).toHaveLength(20)
   expect(lines.at(-1)).toBe('  … 2,480 more: --json')
-  expect(findingsLines(many.slice(0, 20), BOTH).join()).not.toContain('more')
+  expect(findingsLines(many.slice(0, 20), BOTH, TERMINAL).join()).not.toContain('more')
+  const piped = findingsLines(many, BOTH)
+  expect(piped.filter((line) => line.includes('entry_hash_mismatch'))).toHaveLength(2_500)
+  expect(piped.join()).not.toContain('more')
 })
 
 it('escapes hostile values, and shows where long ones differ with how long they are', () => {

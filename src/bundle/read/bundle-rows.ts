@@ -1,13 +1,13 @@
 import { decodeCanonical } from '../../chain/canonical.js'
+import { type PreviousRow, previousOf } from '../../chain/evidence/row-check.js'
 import type { ByteRow } from '../../chain/fast-path.js'
 import type { StoredRow } from '../../chain/fold.js'
 import { FormatError } from '../../chain/format-error.js'
-import { ZERO_HASH } from '../../chain/hash.js'
 import { LIMITS } from '../../chain/limits.js'
 import { reasonOrdinal } from '../../chain/reason.js'
 import { placeProblem } from '../../chain/row-place.js'
 import { uuidBytes } from '../../chain/uuid-bytes.js'
-import type { PreviousRow, ReadEntry, SeqRange } from '../../ports/query.js'
+import type { ReadEntry, SeqRange } from '../../ports/query.js'
 import type { ReadProblem } from '../../query/read-problem.js'
 import { LineReader, type LineTaker } from '../line-reader.js'
 import type { ReadManifest } from '../manifest.js'
@@ -90,20 +90,14 @@ export class BundleRows implements LineTaker {
   /** Returns the stored row before a row; undefined where the bundle does not show which one that is. */
   #before(seq: number): PreviousRow | undefined {
     const { selection, predecessor } = this.#manifest
-    const last = this.#last
-    if (seq === 1 || (last === undefined && selection.fromSeq === 1 && selection.kind !== 'filtered'))
-      return START
-    if (last !== undefined && (selection.kind !== 'filtered' || last.seq === seq - 1)) return last
-    return last === undefined && predecessor !== undefined
-      ? { seq: predecessor.seq, entryHash: predecessor.hash }
-      : undefined
+    const first = predecessor && { seq: predecessor.seq, entryHash: predecessor.hash }
+    const isSelection = selection.kind === 'filtered'
+    return previousOf(seq, this.#last ?? first, { isFromStart: selection.fromSeq === 1, isSelection })
   }
 }
 
 /** How the problem of a row begins that has no canonical bytes of its own. */
 export const NO_BYTES = 'has no canonical bytes: '
-
-const START: PreviousRow = { seq: 0, entryHash: ZERO_HASH }
 
 type Fields = Omit<ReadEntry, 'domainId' | 'seq'>
 

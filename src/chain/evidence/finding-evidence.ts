@@ -31,7 +31,10 @@ export interface FieldChange {
   readonly mirror?: FieldValue | undefined
 }
 
-/** `ok`: the row recomputes and links to the stored row before it. `unlinked`: it recomputes, and its link does not hold. */
+/**
+ * What recomputing one row shows. `damaged`: the row does not hash to its entry_hash. `unlinked`: it does, but its prev_hash
+ * is not the entry_hash of the stored row before it. `ok`: neither, as far as the copy holds the row before it.
+ */
 export type RowCheck = 'ok' | 'damaged' | 'unlinked'
 
 /** A row of a finding, or a row next to them, as one copy stores it. */
@@ -39,11 +42,12 @@ export interface ContextRow {
   readonly seq: number
   /** The copy that the row was read from; absent for a bundle. */
   readonly copy?: 'postgres' | 'mirror' | undefined
-  readonly check: RowCheck
+  /** Absent for a row of a generation that this program cannot recompute. */
+  readonly check?: RowCheck | undefined
   readonly fields: RowFields
 }
 
-/** What a verifier that has both copies in hand can show of the rows of a finding. No fingerprint covers it. */
+/** What a verifier can show of the rows of a finding. No fingerprint covers it. */
 export interface FindingEvidence {
   /** The fields in which the copies differ, of the first rows that differ; ascending by seq. Absent with one copy. */
   readonly changes?: readonly FieldChange[] | undefined

@@ -4,6 +4,7 @@ import type { BrowseData } from './data.js'
 import type { LineFilter } from './model/filter-line.js'
 import type { ReadRows } from './model/row-window.js'
 import type { JobOf } from './model/state.js'
+import { judgeRows } from './views/row-check.js'
 import { reasonText } from './views/rows-view.js'
 
 /** Rows that are read at once: a few screens. */
@@ -26,7 +27,12 @@ export async function readPlace(
   signal: AbortSignal,
 ): Promise<ReadRows> {
   const { domainId, filter, place } = job
-  const selected: Selected = { ...(await selection(data, domainId, filter)), signal }
+  const read = await readAt(place, { ...(await selection(data, domainId, filter)), signal })
+  judgeRows(read.rows)
+  return read
+}
+
+function readAt(place: JobOf<'rows'>['place'], selected: Selected): Promise<ReadRows> {
   switch (place.at) {
     case 'first':
       return after(selected, 0)

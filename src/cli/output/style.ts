@@ -10,6 +10,8 @@ export interface Style {
   readonly paint: (tone: Tone | undefined, text: string) => string
   /** The mark before a good or a bad answer with a space behind it; empty where the stream cannot show it. */
   readonly mark: (tone: Tone | undefined) => string
+  /** Whether somebody looks at the text: a terminal shows less than a pipe, which may feed a program. */
+  readonly isTerminal: boolean
 }
 
 const FORMATS = {
@@ -22,13 +24,14 @@ const FORMATS = {
 const MARKS: Readonly<Partial<Record<Tone, string>>> = { good: '✓ ', bad: '✗ ' }
 
 /** The style of a pipe. */
-export const PLAIN: Style = { paint: (_tone, text) => text, mark: () => '' }
+export const PLAIN: Style = { paint: (_tone, text) => text, mark: () => '', isTerminal: false }
 
 /** Returns the style of a stream: colours by {@link Screen.color}, and marks on a terminal that shows UTF-8. */
-export function styleOf({ color, unicode }: Screen): Style {
+export function styleOf({ color, unicode, isTerminal }: Screen): Style {
   return {
     paint: color ? painted : PLAIN.paint,
     mark: unicode ? (tone) => (tone === undefined ? '' : (MARKS[tone] ?? '')) : PLAIN.mark,
+    isTerminal,
   }
 }
 

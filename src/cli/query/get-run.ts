@@ -2,7 +2,7 @@ import { SELF_AUDIT } from '../../chain/self-audit.js'
 import type { Context } from '../../compose/context.js'
 import { revealReasonOf } from '../../compose/erasure.js'
 import type { RowsFrom } from '../../compose/read/rows.js'
-import { checkOf } from '../../query/check.js'
+import { provenCheck } from '../../query/check.js'
 import { type EntryProof, getEntry } from '../../query/get.js'
 import type { Output } from '../output/output.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
@@ -31,7 +31,7 @@ export async function runGet(
   const isPostgres = from.source === 'postgres'
   const printed = isPostgres ? await withReason(context, proven) : proven
   await printProof(printed, { json, context: isPostgres }, out)
-  const { check, problem } = checkOf(proven.entry, proven)
+  const { check, problem } = provenCheck(proven.entry, proven)
   if (problem !== undefined) noteProblem({ seq, problem }, await verifyCopyWords(context, from, domainId))
   problems.report()
   return check === 'damaged' ? EXIT.finding : EXIT.done

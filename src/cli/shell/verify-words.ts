@@ -3,8 +3,8 @@ import type { SourceName } from '../../ports/verify.js'
 import { chainWords } from '../flags/chain-words.js'
 import { fileWord, mirrorWords } from './mirror-words.js'
 
-/** The copy that a command verifies. */
-export interface VerifiedCopy {
+/** The copy that a command reads. */
+export interface ReadCopy {
   readonly source: SourceName
   readonly chain: string | 'all'
   /** The path of a bundle, which names its chain itself. */
@@ -14,8 +14,13 @@ export interface VerifiedCopy {
 }
 
 /** Returns the command that verifies a copy. A text that others gave may be in it: print it with `safe`. */
-export function verifyWords({ source, chain, file = 'FILE', given = {} }: VerifiedCopy): string {
-  if (source === 'bundle') return `audit verify ${fileWord(file)}`
+export function verifyWords(copy: ReadCopy): string {
+  return `audit verify ${copyWords(copy)}`
+}
+
+/** Returns the words that choose a copy, for any command that reads it. A text that others gave may be in it. */
+export function copyWords({ source, chain, file = 'FILE', given = {} }: ReadCopy): string {
+  if (source === 'bundle') return fileWord(file)
   const what = chain === 'all' ? '--all' : chainWords(chain)
-  return `audit verify ${what}${source === 'postgres' ? '' : ` --source ${source}${mirrorWords(given)}`}`
+  return `${what}${source === 'postgres' ? '' : ` --source ${source}${mirrorWords(given)}`}`
 }

@@ -59,10 +59,12 @@ function label(copy: 'postgres' | 'mirror', original: Finding['original']): stri
     : `${COPIES[copy]}: changed, its chain does not recompute`
 }
 
-/** Returns the rows of a finding and the rows around them, one on a line; the rows of the finding are marked. */
-export function contextLines({ context = [], seqFrom, seqTo }: Finding): string[] {
+/** Returns the rows of a finding and the rows around them, one on a line. The rows of the finding are marked, of two copies with the copy that a row was read from. */
+export function contextLines({ context = [], seqFrom, seqTo }: Finding, areTwoCopies: boolean): string[] {
   if (context.length === 0) return []
-  const cells = context.map((row) => contextCells(row, seqFrom <= row.seq && row.seq <= seqTo))
+  const cells = context.map(({ copy, ...row }) =>
+    contextCells(areTwoCopies ? { ...row, copy } : row, seqFrom <= row.seq && row.seq <= seqTo),
+  )
   return ['    rows around it, oldest first:', ...aligned(cells).map((line) => `      ${line}`)]
 }
 
@@ -76,7 +78,7 @@ function contextCells({ seq, check, copy, fields }: ContextRow, isMarked: boolea
     brief(fields.object),
     brief(fields.reason),
     ...(isMarked && copy !== undefined ? [`in ${COPIES[copy]}`] : []),
-    ...(check === 'ok' ? [] : [check]),
+    ...(check === 'ok' ? [] : [check ?? 'not recomputed']),
   ]
 }
 

@@ -1,14 +1,12 @@
 import type { Finding } from '../../chain/finding.js'
 import { wireFinding } from '../../json/finding.js'
 import type { SourceName } from '../../ports/verify.js'
-import { chainWords } from '../flags/chain-words.js'
 import { safe } from '../output/safe-text.js'
 import { PLAIN, type Style } from '../output/style.js'
-import { fileWord, quoted } from '../shell/mirror-words.js'
-import { verifyWords } from '../shell/verify-words.js'
+import { copyWords, type ReadCopy, verifyWords } from '../shell/verify-words.js'
 import { changeLines, contextLines } from './change-text.js'
 
-/** Findings that a text shows. JSON has all. */
+/** Findings that a terminal shows. A pipe and JSON get all. */
 const MOST_FINDINGS = 20
 
 /** Where findings were made. */
@@ -26,16 +24,21 @@ export interface FoundIn {
  */
 export function findingsLines(findings: readonly Finding[], found: FoundIn, style: Style = PLAIN): string[] {
   const shown = new Set<number>()
-  const lines = findings.slice(0, MOST_FINDINGS).flatMap((finding) => {
+  const most = style.isTerminal ? MOST_FINDINGS : findings.length
+  const lines = findings.slice(0, most).flatMap((finding) => {
     const seqs = seqsOf(finding)
     const isNew = seqs.some((seq) => !shown.has(seq))
     for (const seq of seqs) shown.add(seq)
     const evidence = isNew
-      ? [...changeLines(finding, style), ...contextLines(finding), ...nextLines(finding, found)]
+      ? [
+          ...changeLines(finding, style),
+          ...contextLines(finding, found.source === 'both'),
+          ...nextLines(finding, found),
+        ]
       : []
     return [...findingLines(finding, style), ...evidence]
   })
-  const more = findings.length - MOST_FINDINGS
+  const more = findings.length - most
   return [
     ...lines,
     ...(more > 0 ? [`  … ${more.toLocaleString('en-US')} more: --json`] : []),
@@ -62,15 +65,27 @@ function seqsOf({ changes = [], context = [], seqFrom, seqTo }: Finding): number
 }
 
 /** Returns the commands that show the row and the rows around it. */
-function nextLines({ changes = [], original, seqFrom }: Finding, { domainId, mirror }: FoundIn): string[] {
+function nextLines(finding: Finding, found: FoundIn): string[] {
+  const { changes = [], seqFrom } = finding
   const [seq = seqFrom] = changes.map((change) => change.seq)
-  const chain = chainWords(domainId)
-  const isMirror = mirror !== undefined && original === 'mirror'
-  const copy = isMirror ? ` --source mirror --mirror ${quoted(mirror)}` : ''
-  const get = changes.length === 0 ? [] : [`audit get --seq ${seq} ${chain}${copy}`]
-  return [...get, `audit list --around ${seq} ${chain}${copy}`].map(
+  const copy = copyWords(shownIn(finding, found))
+  const get = hasRow(finding, seq) ? [`audit get ${seq} ${copy}`] : []
+  return [...get, `audit list --around ${seq} ${copy}`].map(
     (line, i) => safe`    ${i === 0 ? 'next: ' : '      '}${line}`,
   )
+}
+
+/** Returns the copy that the commands read. Of two copies, the one that holds the original. */
+function shownIn({ original, code }: Finding, { source, domainId: chain, mirror, file }: FoundIn): ReadCopy {
+  const given = { url: mirror }
+  if (source !== 'both') return { source, chain, file, given }
+  const isMirror = mirror !== undefined && (original === 'mirror' || code === 'row_missing')
+  return { source: isMirror ? 'mirror' : 'postgres', chain, given }
+}
+
+/** Returns whether a copy in hand has the row. */
+function hasRow({ changes = [], context = [] }: Finding, seq: number): boolean {
+  return changes.length > 0 || context.some((row) => row.seq === seq)
 }
 
 /** Codes of findings that say that a row is not as it was, or is lost. */
@@ -89,21 +104,15 @@ const ALONE = {
   bundle: ['this file', 'PostgreSQL and the mirror can show it'],
 } as const
 
-/** Where one copy is in hand, says that it cannot show the original, which copy could, and the commands. */
-function unknownLines(findings: readonly Finding[], { domainId, source, mirror, file }: FoundIn): string[] {
+/** Where one copy is in hand, says that it cannot show the original, and how a comparison could. */
+function unknownLines(findings: readonly Finding[], found: FoundIn): string[] {
+  const { domainId, source, mirror } = found
   const first = findings.find(({ code }) => OF_ROWS.has(code))
   if (source === 'both' || first === undefined) return []
   const [copy, other] = ALONE[source]
-  const chain = chainWords(domainId)
-  const place = mirror === undefined ? '' : ` --mirror ${quoted(mirror)}`
-  const around = {
-    postgres: `audit list --around ${first.seqFrom} ${chain}`,
-    mirror: `audit list --around ${first.seqFrom} ${chain} --source mirror${place}`,
-    bundle: `audit list --around ${first.seqFrom} ${fileWord(file ?? 'FILE')}`,
-  }
   return [
     `  what the row held before cannot be known from ${copy} alone; ${other}`,
-    safe`    next: ${around[source]}`,
-    safe`          ${verifyWords({ source: 'both', chain: domainId, given: { url: mirror } })}`,
+    ...(first.context === undefined ? nextLines(first, found) : []),
+    safe`    with both copies at hand: ${verifyWords({ source: 'both', chain: domainId, given: { url: mirror } })}`,
   ]
 }

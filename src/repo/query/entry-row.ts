@@ -1,5 +1,6 @@
+import type { PreviousRow } from '../../chain/evidence/row-check.js'
 import { ZERO_HASH } from '../../chain/hash.js'
-import type { PreviousRow, ReadEntry } from '../../ports/query.js'
+import type { ReadEntry } from '../../ports/query.js'
 import { microsOf, readTime } from '../session/read-time.js'
 
 /**

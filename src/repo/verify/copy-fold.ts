@@ -1,5 +1,6 @@
 import { nodeHasher } from '../../base/node-hasher.js'
 import type { ChainHead } from '../../chain/entry.js'
+import { CopyEvidence } from '../../chain/evidence/copy-evidence.js'
 import { type ByteRow, FastPath, type RowTaker } from '../../chain/fast-path.js'
 import { ChainFold, type FoldResult, type StoredRow } from '../../chain/fold.js'
 import { CopyFrames } from '../wire/copy-frames.js'
@@ -33,7 +34,8 @@ export class CopyFold {
     const { fromSeq, toSeq, pins, now } = request
     this.#end = toSeq ?? request.end
     const options = { fromSeq, toSeq, pins, now, hasher: nodeHasher }
-    this.#fastPath = new FastPath(new ChainFold(options), options)
+    const evidence = new CopyEvidence({ ...options, copy: 'postgres', recent: () => rows.recent() })
+    this.#fastPath = new FastPath(new ChainFold(options), options, evidence)
     const rows = new CopyRows(request.domainId, observed(this.#fastPath, observer))
     this.#rows = rows
     this.#frames = new CopyFrames((bytes, from, to) => rows.push(bytes, from, to))

@@ -1,3 +1,4 @@
+import { RecentPlaces } from '../../base/recent-places.js'
 import { viewOf } from '../../chain/big-endian.js'
 import type { ByteRow, RowTaker } from '../../chain/fast-path.js'
 import type { StoredRow } from '../../chain/fold.js'
@@ -60,6 +61,7 @@ const NOWHERE = 2 ** 40
  * the widths of the wire. Makes no strings. The row and its bytes are reused for the next row.
  */
 export class CopyRows implements ByteRow {
+  readonly #domainId: string
   readonly #taker: RowTaker
   readonly #odd = new OddRow()
   #scratch = Buffer.allocUnsafe(START_CAPACITY)
@@ -71,6 +73,7 @@ export class CopyRows implements ByteRow {
   #size = 0
   #carry: Buffer | undefined
   #headerSeen = false
+  readonly #recent = new RecentPlaces()
   /** The rows that the taker got so far. */
   count = 0
   seq = 0
@@ -79,6 +82,7 @@ export class CopyRows implements ByteRow {
   entryAt = 0
 
   constructor(domainId: string, taker: RowTaker) {
+    this.#domainId = domainId
     this.#taker = taker
     this.#scratch.set(MAGIC, 0)
     this.#scratch.set(uuidBytes(domainId), DOMAIN_ID_AT)
@@ -93,6 +97,18 @@ export class CopyRows implements ByteRow {
     const whole = Buffer.concat([this.#carry, bytes.subarray(from, to)])
     this.#carry = undefined
     this.#consume(whole, 0, whole.length)
+  }
+
+  /** Returns the last rows that the taker got, oldest first. Their bytes are their own. */
+  recent(): StoredRow[] {
+    const rows: StoredRow[] = []
+    const again = new CopyRows(this.#domainId, {
+      add: (row) => rows.push({ ...row.stored(), canonical: Uint8Array.from(row.canonical) }),
+      addStored: (row) => rows.push(row),
+    })
+    again.#headerSeen = true
+    for (const { bytes, from, to } of this.#recent.inOrder) again.push(bytes, from, to)
+    return rows
   }
 
   get canonical(): Uint8Array {
@@ -145,12 +161,14 @@ export class CopyRows implements ByteRow {
     if (end > 0) {
       this.count += 1
       this.#taker.add(this)
+      this.#recent.note(bytes, at, end)
       return end
     }
     const oddEnd = this.#odd.locate(bytes, at, to)
     if (oddEnd < 0) return -1
     this.count += 1
     this.#taker.addStored(this.#odd.stored(bytes))
+    this.#recent.note(bytes, at, oddEnd)
     return oddEnd
   }
 

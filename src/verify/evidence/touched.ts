@@ -1,5 +1,5 @@
+import { lastNotAbove } from '../../chain/evidence/seq-count.js'
 import { type Finding, inOrder } from '../../chain/finding.js'
-import { lastNotAbove } from './seq-count.js'
 
 /** Looks up whether the findings of one copy reach a range of rows, in a time that does not grow with their number. */
 export class Touched {

@@ -101,7 +101,9 @@ function contextLine({ seq, copy, check, fields }: ContextRow, isFound: boolean,
   const time = valueText(recorded_at).slice(0, 19).replace('T', ' ')
   const what = [reason, relation, object].map((value) => shown(valueText(value), glyphs)).join('  ')
   const text = ` ${right(String(seq), 8)} ${cell(copy ?? '', 8)} ${cell(shown(time, glyphs), 19)}  ${what}`
-  const mark = { ok: glyphs.ok, damaged: glyphs.damaged, unlinked: glyphs.unlinked }[check]
+  const mark = { ok: glyphs.ok, damaged: glyphs.damaged, unlinked: glyphs.unlinked, unknown: glyphs.unknown }[
+    check ?? 'unknown'
+  ]
   return line(span(` ${mark}`, check === 'ok' ? 'good' : 'bad'), span(text, isFound ? 'bad' : 'plain'))
 }
 

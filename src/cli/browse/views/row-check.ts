@@ -1,25 +1,21 @@
-import { AuditError } from '../../../base/errors.js'
 import { nodeHasher } from '../../../base/node-hasher.js'
+import type { RowCheck as Check } from '../../../chain/evidence/finding-evidence.js'
 import type { ReadEntry } from '../../../ports/query.js'
-import { type Check, checkRow } from '../../../query/check.js'
+import { RowJudge } from '../../../query/row-judge.js'
 
 /** What recomputing a row shows. `unknown`: this program cannot recompute it. */
 export type RowCheck = Check | 'unknown'
 
 const known = new WeakMap<ReadEntry, RowCheck>()
 
-/** Returns the check of a row, which is computed once. */
-export function rowCheck(row: ReadEntry): RowCheck {
-  const check = known.get(row) ?? judged(row)
-  known.set(row, check)
-  return check
+/** Recomputes rows that were read together, in their order: only together they show that a row is stored more than once. */
+export function judgeRows(rows: readonly ReadEntry[]): void {
+  const judge = new RowJudge(nodeHasher)
+  for (const row of rows) known.set(row, judge.judge(row).check ?? 'unknown')
 }
 
-function judged(row: ReadEntry): RowCheck {
-  try {
-    return checkRow(row, nodeHasher).check
-  } catch (error) {
-    if (error instanceof AuditError && error.code === 'generation_unknown') return 'unknown'
-    throw error
-  }
+/** Returns the check of a row, which is computed once. */
+export function rowCheck(row: ReadEntry): RowCheck {
+  if (!known.has(row)) judgeRows([row])
+  return known.get(row) ?? 'unknown'
 }

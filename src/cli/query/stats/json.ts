@@ -1,6 +1,6 @@
 import { wireTime } from '../../../base/wire-time.js'
+import type { RowCheck } from '../../../chain/evidence/finding-evidence.js'
 import type { Dimension, GroupCounts, RowCounts } from '../../../ports/stats.js'
-import type { Check } from '../../../query/check.js'
 import type { ChainTotals, Stats, StatsBlock } from '../../../query/stats-report.js'
 
 /** The counts of the rows of one dimension. */
@@ -17,7 +17,7 @@ export interface StatsJson extends RowCounts {
   readonly first_recorded_at?: string
   readonly last_recorded_at?: string
   /** The rows by what recomputing them shows; absent where they were not recomputed. */
-  readonly checks?: Readonly<Record<Check, number>>
+  readonly checks?: Readonly<Record<RowCheck, number>>
   readonly chains: readonly ChainJson[]
   readonly by: Readonly<Record<string, BlockJson>>
 }

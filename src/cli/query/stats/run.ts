@@ -1,8 +1,8 @@
+import type { RowCheck } from '../../../chain/evidence/finding-evidence.js'
 import type { Context } from '../../../compose/context.js'
 import { openCountStore } from '../../../compose/query.js'
 import type { SeqRange } from '../../../ports/query.js'
 import { type ChainCounts, type CountRequest, type Dimension, MAX_VALUES } from '../../../ports/stats.js'
-import type { Check } from '../../../query/check.js'
 import { assertKnown, streamEntries } from '../../../query/list.js'
 import { RowCounter } from '../../../query/stats.js'
 import { statsOf } from '../../../query/stats-report.js'
@@ -94,7 +94,7 @@ function countStream({ dimensions, range }: StatsOptions, signal: AbortSignal): 
   }
 }
 
-function sumOfChecks(chains: readonly OpenChain[]): Readonly<Record<Check, number>> {
+function sumOfChecks(chains: readonly OpenChain[]): Readonly<Record<RowCheck, number>> {
   const sum = { ok: 0, damaged: 0, unlinked: 0 }
   for (const { judge } of chains) {
     sum.ok += judge.counts.ok

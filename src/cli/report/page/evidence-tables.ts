@@ -1,4 +1,9 @@
-import type { ContextRow, FieldChange, FieldValue } from '../../../chain/evidence/finding-evidence.js'
+import type {
+  ContextRow,
+  FieldChange,
+  FieldValue,
+  RowCheck,
+} from '../../../chain/evidence/finding-evidence.js'
 import type { Finding } from '../../../chain/finding.js'
 import { type Html, html } from './html.js'
 
@@ -40,14 +45,14 @@ const CHECK_WORDS = {
   ok: 'as it was written',
   damaged: 'changed',
   unlinked: 'does not follow from the row before',
-} as const satisfies Record<ContextRow['check'], string>
+} as const satisfies Record<RowCheck, string>
 
 const COPY_WORDS = { postgres: 'database', mirror: 'mirror', bundle: 'bundle' } as const
 
 function contextLine({ seq, copy, check, fields }: ContextRow, { seqFrom, seqTo }: Finding): Html {
   const isStruck = seq >= seqFrom && seq <= seqTo
   const { recorded_at, reason, relation, object, subject_pseudonym } = fields
-  return html`<tr${isStruck ? STRUCK : undefined}><th scope="row" class="number">${seq}</th><td class="copy">${COPY_WORDS[copy ?? 'bundle']}</td><td>${CHECK_WORDS[check]}</td><td class="time">${timeText(valueText(recorded_at))}</td><td>${valueText(reason)}</td><td class="value">${valueText(relation)}</td><td class="value">${valueText(object)}</td><td class="hash">${valueText(subject_pseudonym).slice(0, 16)}</td></tr>`
+  return html`<tr${isStruck ? STRUCK : undefined}><th scope="row" class="number">${seq}</th><td class="copy">${COPY_WORDS[copy ?? 'bundle']}</td><td>${check === undefined ? 'not recomputed' : CHECK_WORDS[check]}</td><td class="time">${timeText(valueText(recorded_at))}</td><td>${valueText(reason)}</td><td class="value">${valueText(relation)}</td><td class="value">${valueText(object)}</td><td class="hash">${valueText(subject_pseudonym).slice(0, 16)}</td></tr>`
 }
 
 const STRUCK = html` class="struck"`

@@ -4,7 +4,7 @@ import {
   ROW_FIELDS,
   type RowField,
   type RowFields,
-} from '../../chain/evidence/finding-evidence.js'
+} from './finding-evidence.js'
 
 /** The finding names the chain and the row, so a row that only one copy has need not repeat them. */
 const NAMED_BY_FINDING: readonly RowField[] = ['domain_id', 'seq']
