@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { cloudTrailEntry } from '../../src/append/input/cloudtrail/entry.js'
 import { type InputEntry, parseInputLine } from '../../src/append/input/input-line.js'
 import { ERROR_CODES } from '../../src/base/errors.js'
+import type { ContextRow, RowCheck } from '../../src/chain/evidence/finding-evidence.js'
 import type { Finding } from '../../src/chain/finding.js'
 import { LIMITS } from '../../src/chain/limits.js'
 import { EXIT_MEANINGS, exitOfError } from '../../src/cli/shell/exit-codes.js'
@@ -183,6 +184,17 @@ it('docs/input.md lists every field of a line with its limit', () => {
   says('context.metadata', `at most ${LIMITS.metadataBytes / 1024} KiB`)
 })
 
+/** Reads a line of the rows around a finding back. */
+function shownRow(line: string): ContextRow[] {
+  const [, seq, recorded_at, digest = '', relation, object, reason, check = 'ok'] =
+    /^ {6}[> ] {2}(\d+) {2}(\S+) {2}(\S+)… {2}(\S+) +(\S+) {2}(\S+)(?: {2}(\S+))?$/.exec(line) ?? []
+  if (recorded_at === undefined || relation === undefined || object === undefined || reason === undefined)
+    return []
+  const subject_pseudonym = digest.padEnd(64, '0')
+  const fields = { recorded_at, subject_pseudonym, relation, object, reason }
+  return [{ seq: Number(seq), copy: 'postgres', check: check as RowCheck, fields }]
+}
+
 it('shows in docs/images/finding.svg the text that verify prints', () => {
   const texts = [...page('docs/images/finding.svg').matchAll(/<text [^>]*>(.*)<\/text>/g)]
   const shown = texts.map(([, text = '']) => text.replaceAll(/<[^>]+>/g, '').replaceAll('\u00a0', ' '))
@@ -195,6 +207,7 @@ it('shows in docs/images/finding.svg the text that verify prints', () => {
     expected: hash(expected),
     observed: hash(observed),
     detail: 'does not hash to its entry_hash',
+    context: shown.flatMap(shownRow),
   }
   const verdict: Verdict = {
     ok: false,

@@ -113,6 +113,6 @@ function unknownLines(findings: readonly Finding[], found: FoundIn): string[] {
   return [
     `  what the row held before cannot be known from ${copy} alone; ${other}`,
     ...(first.context === undefined ? nextLines(first, found) : []),
-    safe`    with both copies at hand: ${verifyWords({ source: 'both', chain: domainId, given: { url: mirror } })}`,
+    safe`    with both copies: ${verifyWords({ source: 'both', chain: domainId, given: { url: mirror } })}`,
   ]
 }
