@@ -58,7 +58,7 @@ CREATE INDEX audit_entry_context_by_event_time ON audit_entry_context (domain_id
 -- ---------------------------------------------------------------------------------------------------------------
 
 -- The reason of each row audit.identity-reveal. It is off the chain because it may name people, and a name on a chain
--- could never be erased. It goes when the person is erased.
+-- could never be erased. It goes when the person is erased, and when retention purges the mapping of the person.
 CREATE TABLE audit_identity_reveal (
   domain_id         uuid             NOT NULL,
   -- The row that records the reveal.
@@ -140,7 +140,9 @@ BEGIN
     SELECT * FROM (VALUES
       ('audit_reader',   'SELECT (domain_id, subject_pseudonym, identity_id, first_seen_at, last_seen_at)',
                                                    'audit_subject_pii'),
-      ('audit_reader',   'SELECT',                 'audit_identity_reveal'),
+      -- Not the reason: it may name people.
+      ('audit_reader',   'SELECT (domain_id, seq, subject_pseudonym)',
+                                                   'audit_identity_reveal'),
       ('audit_eraser',   'SELECT, DELETE',         'audit_identity_reveal'),
 
       ('audit_revealer', 'SELECT, INSERT',         'audit_identity_reveal'),

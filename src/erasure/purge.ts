@@ -20,6 +20,8 @@ const BATCH = 5_000
 export interface Purge extends Counts {
   readonly domainId: string
   readonly dryRun: boolean
+  /** Reasons for which people were identified, deleted with the data of these people. */
+  readonly reveals: number
   /** Personal data older than this was due. */
   readonly cutoff: ReadTime
   /** Personal data that was due and is kept by a legal hold on a person. */
@@ -32,8 +34,8 @@ export interface Purge extends Counts {
 
 /** Returns what a purge would delete. Changes nothing. Rejects with `domain_not_found`. */
 export async function previewPurge(store: RetentionStore, domainId: string): Promise<Purge> {
-  const { mappings, contexts, ...state } = await store.state(domainId)
-  return purgeOf(domainId, state, { mappings, contexts, auditRows: [], dryRun: true })
+  const { mappings, contexts, reveals, ...state } = await store.state(domainId)
+  return purgeOf(domainId, state, { mappings, contexts, reveals, auditRows: [], dryRun: true })
 }
 
 /**
@@ -61,6 +63,7 @@ export async function applyRetention(
   return purgeOf(domainId, state, {
     mappings: sum(steps, (step) => step.mappings),
     contexts: sum(steps, (step) => step.contexts),
+    reveals: sum(steps, (step) => step.reveals),
     auditRows: steps.flatMap(({ auditRow }) => (auditRow ? [auditRow] : [])),
     dryRun: false,
   })
@@ -70,15 +73,16 @@ const START: PurgePosition = { afterSeq: 0, afterPseudonym: '' }
 
 function purgeOf(
   domainId: string,
-  state: Omit<RetentionState, keyof Counts>,
-  purged: Pick<Purge, keyof Counts | 'auditRows' | 'dryRun'>,
+  state: Omit<RetentionState, keyof Counts | 'reveals'>,
+  purged: Pick<Purge, keyof Counts | 'reveals' | 'auditRows' | 'dryRun'>,
 ): Purge {
   const { cutoff, chainHolds, heldMappings, heldContexts } = state
   const held = { mappings: heldMappings, contexts: heldContexts }
   return { domainId, cutoff, held, chainHolds, ...purged }
 }
 
-function figuresOf({ mappings, contexts, cutoff }: PurgedBatch): string[] {
+function figuresOf({ mappings, contexts, reveals, cutoff }: PurgedBatch): string[] {
   const before = typeof cutoff === 'bigint' ? formatTimestamp(cutoff) : cutoff
-  return [`mappings:${mappings}`, `contexts:${contexts}`, `before:${before}`]
+  const ofReveals = reveals === 0 ? [] : [`reveals:${reveals}`]
+  return [`mappings:${mappings}`, `contexts:${contexts}`, ...ofReveals, `before:${before}`]
 }

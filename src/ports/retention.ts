@@ -22,6 +22,8 @@ export interface RetentionState {
   readonly cutoff: ReadTime
   readonly mappings: number
   readonly contexts: number
+  /** Reasons for which people were identified. */
+  readonly reveals: number
   /** Mappings that are past the cutoff and kept by a hold. */
   readonly heldMappings: number
   /** Contexts that are past the cutoff and kept by a hold. */
@@ -40,6 +42,8 @@ export interface PurgePosition {
 export interface PurgedBatch {
   readonly mappings: number
   readonly contexts: number
+  /** Reasons for which people were identified. */
+  readonly reveals: number
   readonly cutoff: ReadTime
 }
 
@@ -55,9 +59,9 @@ export interface RetentionStore {
   /** Sets a policy together with its self-audit row. */
   set(domainId: string, policy: RetentionPolicy, selfAudit: AppendItem): Promise<Placed>
   /**
-   * Deletes up to `limit` contexts and up to `limit` mappings that are due and that no hold covers, and appends the row
-   * that records it, in one transaction under the chain's lock. Rejects with `legal_hold` when a hold covers the whole
-   * chain, and with the errors of an append; nothing has changed then.
+   * Deletes up to `limit` contexts and up to `limit` mappings that are due and that no hold covers, with the reasons for which
+   * these people were identified, and appends the row that records it, in one transaction under the chain's lock. Rejects
+   * with `legal_hold` when a hold covers the whole chain, and with the errors of an append; nothing has changed then.
    */
   purge(
     domainId: string,

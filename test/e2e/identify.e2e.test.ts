@@ -223,7 +223,7 @@ describe('identify', () => {
 
 describe('the reason', () => {
   it.each([
-    ['audit_reader', true],
+    ['audit_reader', false],
     ['audit_revealer', true],
     ['audit_writer', false],
   ])('is in get of the row for %s: %s', async (role, isThere) => {

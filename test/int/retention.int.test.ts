@@ -47,6 +47,25 @@ async function contexts(domainId: string) {
   return rows.map(({ seq }) => seq)
 }
 
+/** Stores why the subject of a row was identified, as if the row `at` recorded it. */
+async function identified(domainId: string, of: number, at: number) {
+  await asSuperuser(
+    database.url,
+    `INSERT INTO audit_identity_reveal (domain_id, seq, subject_pseudonym, reason)
+     SELECT domain_id, ${at}, subject_pseudonym, 'Alice A. asked' FROM audit_log_entry
+     WHERE domain_id = '${domainId}' AND seq = ${of}`,
+  )
+}
+
+async function reveals(domainId: string) {
+  const rows = await rowsOf(
+    database.url,
+    'SELECT seq::int FROM audit_identity_reveal WHERE domain_id = $1 ORDER BY 1',
+    [domainId],
+  )
+  return rows.map(({ seq }) => seq)
+}
+
 async function mappings(domainId: string) {
   const rows = await rowsOf(database.url, 'SELECT FROM audit_subject_pii WHERE domain_id = $1', [domainId])
   return rows.length
@@ -214,5 +233,67 @@ describe('a purge', () => {
     expect(await apply(domainId)).toMatchObject({ contexts: 1 })
     expect(await contexts(domainId)).toEqual([2])
     await at(-1000)
+  })
+})
+
+describe('the reasons for which people were identified', () => {
+  /** Rows 2 and 3 are of alice, who is due; 4 and 5 of bob, who is not; 6 is of carol. */
+  async function chainWithReasons() {
+    const domainId = await old(...OLD)
+    for (const [of, at] of [
+      [2, 5],
+      [2, 6],
+      [4, 2],
+      [6, 3],
+    ] as const)
+      await identified(domainId, of, at)
+    return domainId
+  }
+
+  it.each([1, 2, 100])('go with the mapping of their person, in batches of %i', async (batch) => {
+    const domainId = await chainWithReasons()
+    expect(await preview(domainId)).toMatchObject({ reveals: 2 })
+    const purged = await apply(domainId, batch)
+    expect(purged).toMatchObject({ mappings: 1, contexts: 3, reveals: 2 })
+    expect(await reveals(domainId)).toEqual([2, 3])
+    expect(await apply(domainId, batch)).toMatchObject({ reveals: 0, auditRows: [] })
+    const paths = await rowsOf(
+      database.url,
+      `SELECT relation_path[3] AS step FROM audit_log_entry
+       WHERE domain_id = $1 AND relation_path[3] LIKE 'reveals:%'`,
+      [domainId],
+    )
+    expect(paths).toEqual([{ step: 'reveals:2' }])
+  })
+
+  it('go by their own age where their person has no mapping, and a row records it', async () => {
+    const domainId = await chainWithReasons()
+    await asSuperuser(database.url, `DELETE FROM audit_subject_pii WHERE domain_id = '${domainId}'`)
+    await asSuperuser(database.url, `DELETE FROM audit_entry_context WHERE domain_id = '${domainId}'`)
+    expect(await preview(domainId)).toMatchObject({ mappings: 0, contexts: 0, reveals: 2 })
+    const purged = await apply(domainId, 1)
+    expect(purged).toMatchObject({ mappings: 0, contexts: 0, reveals: 2 })
+    expect(purged.auditRows).toHaveLength(2)
+    expect(await reveals(domainId)).toEqual([5, 6])
+  })
+
+  it('stay with a person on hold', async () => {
+    const domainId = await chainWithReasons()
+    await hold(domainId, { subjectId: 'alice' })
+    expect(await preview(domainId)).toMatchObject({ reveals: 0 })
+    expect(await apply(domainId)).toMatchObject({ mappings: 0, reveals: 0 })
+    expect(await reveals(domainId)).toEqual([2, 3, 5, 6])
+  })
+
+  it('make the purge fail where a trigger withholds their deletion', async () => {
+    const domainId = await chainWithReasons()
+    await asSuperuser(
+      database.url,
+      `CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+       CREATE TRIGGER keep BEFORE DELETE ON audit_identity_reveal FOR EACH ROW EXECUTE FUNCTION keep()`,
+    )
+    await expect(apply(domainId)).rejects.toMatchObject({ code: 'write_undone' })
+    await asSuperuser(database.url, 'DROP FUNCTION keep CASCADE')
+    expect([await mappings(domainId), await reveals(domainId)]).toEqual([3, [2, 3, 5, 6]])
   })
 })

@@ -92,7 +92,7 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'S',
     'S',
     '',
-    'S',
+    's',
   ],
   audit_archiver: [
     'S',
@@ -284,7 +284,8 @@ const NOT_WRITERS = [
   'audit_identity_reveal',
 ]
 const NAMES = 'SELECT * FROM audit_subject_pii'
-const READ_BY_READER = READ.filter((select) => select !== NAMES)
+const REASONS = ['SELECT * FROM audit_identity_reveal', 'SELECT reason FROM audit_identity_reveal']
+const READ_BY_READER = READ.filter((select) => select !== NAMES && !REASONS.includes(select))
 const IDENTITIES =
   'SELECT domain_id, subject_pseudonym, identity_id, first_seen_at, last_seen_at FROM audit_subject_pii'
 const REVEAL: Step = [
@@ -358,18 +359,23 @@ const MAY: Readonly<Record<string, readonly Step[]>> = {
     END_RESTORE,
     ...PROGRESS,
   ],
-  audit_reader: [...READ_BY_READER, IDENTITIES],
+  audit_reader: [
+    ...READ_BY_READER,
+    IDENTITIES,
+    'SELECT domain_id, seq, subject_pseudonym FROM audit_identity_reveal',
+  ],
   audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, FIND],
-  audit_eraser: [...ERASE, FORGET_KEYS, ...APPEND, ...FORGET],
+  audit_eraser: [...ERASE, ...REASONS, FORGET_KEYS, ...APPEND, ...FORGET],
   audit_access: [...APPEND, ...LET_IN],
-  audit_revealer: [NAMES, 'SELECT * FROM audit_entry_context', ...APPEND_ROW, REVEAL],
+  audit_revealer: [NAMES, ...REASONS, 'SELECT * FROM audit_entry_context', ...APPEND_ROW, REVEAL],
 }
 const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
-  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET, ...LET_IN, REVEAL],
+  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET, ...LET_IN, REVEAL, ...REASONS],
   audit_reader: [
     ...TAMPER,
     ...ERASE,
     NAMES,
+    ...REASONS,
     ...['subject_plaintext', 'email_claim', 'source_ip', 'idp_claim_names'].map(
       (column) => `SELECT ${column} FROM audit_subject_pii`,
     ),
@@ -399,6 +405,7 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     HEAD_ROW,
     ...APPEND,
     'SELECT * FROM audit_subject_pii',
+    ...REASONS,
     ...PROGRESS,
   ],
   audit_eraser: [
@@ -411,7 +418,7 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     'SELECT * FROM audit_tamper_quarantine',
     REVEAL,
   ],
-  audit_access: [...TAMPER, ...ERASE, STAMP, ACKNOWLEDGE, FIND, DOMAIN_ROW, USE_KEY, REVEAL],
+  audit_access: [...TAMPER, ...ERASE, STAMP, ACKNOWLEDGE, FIND, DOMAIN_ROW, USE_KEY, REVEAL, ...REASONS],
   audit_revealer: [
     ...TAMPER,
     ...ERASE,

@@ -24,6 +24,8 @@ export interface PurgeJson {
   readonly personal_data_before: string
   readonly mappings: number
   readonly contexts: number
+  /** Reasons for which people were identified. */
+  readonly reveals: number
   readonly held: Counts
   readonly chain_holds: readonly number[]
   readonly rows: readonly { readonly seq: number; readonly entry_hash: string }[]
@@ -53,6 +55,7 @@ export function purgeJson(purge: Purge): PurgeJson {
     personal_data_before: wireTime(purge.cutoff),
     mappings: purge.mappings,
     contexts: purge.contexts,
+    reveals: purge.reveals,
     held: purge.held,
     chain_holds: purge.chainHolds,
     rows: purge.auditRows.map(({ seq, entryHash }) => ({ seq, entry_hash: entryHash })),

@@ -28,6 +28,7 @@ export const PURGE_LIST = {
     { title: 'personal data before', short: 'time' as const },
     'mappings',
     'contexts',
+    { title: 'reveals', drop: 1 },
     'held (mappings + contexts)',
     'rows',
   ],
@@ -56,9 +57,10 @@ function retentionRow(retention: RetentionJson): Cell[] {
 }
 
 function purgeRow(purge: PurgeJson): Cell[] {
-  const { domain_id, personal_data_before, mappings, contexts, held, chain_holds, rows, dry_run } = purge
+  const { domain_id, personal_data_before, mappings, contexts, reveals, held, chain_holds, rows, dry_run } =
+    purge
   const written = dry_run ? 'dry run' : rows.map(({ seq }) => seq).join(', ')
-  return [domain_id, personal_data_before, mappings, contexts, heldText(held, chain_holds), written]
+  return [domain_id, personal_data_before, mappings, contexts, reveals, heldText(held, chain_holds), written]
 }
 
 function heldText(held: RetentionJson['held'], chainHolds: readonly number[]): string {

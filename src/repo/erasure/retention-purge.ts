@@ -5,7 +5,14 @@ import { withheld } from '../session/written.js'
 import { heldSubjects } from './holds-in-force.js'
 import { BY_INDEX } from './off-chain.js'
 import type { Gone } from './purged-state.js'
-import { DUE_CONTEXTS, DUE_MAPPINGS, type RetentionWindow, windowOf } from './retention-window.js'
+import {
+  DUE_CONTEXTS,
+  DUE_MAPPINGS,
+  DUE_REVEALS,
+  DUE_WITH_MAPPING,
+  type RetentionWindow,
+  windowOf,
+} from './retention-window.js'
 
 /** Skips data on hold. A trigger of the table checks the deleted rows again. */
 const PURGE_CONTEXTS = `
@@ -14,6 +21,19 @@ const PURGE_CONTEXTS = `
       SELECT c.ctid ${DUE_CONTEXTS} AND c.seq > $5
         AND NOT coalesce(e.subject_pseudonym = ANY ($4::bytea[]), false)
       ORDER BY c.domain_id, c.seq LIMIT $6))
+    RETURNING seq
+  ) SELECT count(*) AS n, max(seq)::text AS last, array_agg(seq::text) AS keys FROM gone`
+
+/** Why somebody was identified may name them: it goes before the mapping, by which the triggers find the hold on an identity. */
+const PURGE_REVEALS = `
+  WITH gone AS (
+    DELETE FROM audit_identity_reveal WHERE ctid = ANY (ARRAY(
+      SELECT r.ctid ${DUE_WITH_MAPPING} AND r.subject_pseudonym IN (
+        SELECT p.subject_pseudonym FROM audit_subject_pii p WHERE p.domain_id = $1 AND p.last_seen_at < $3::timestamptz
+          AND p.subject_pseudonym > decode($5, 'hex') AND p.subject_pseudonym <> ALL ($4::bytea[])
+        ORDER BY p.domain_id, p.subject_pseudonym LIMIT $6)
+    )) OR ctid = ANY (ARRAY(
+      SELECT r.ctid ${DUE_REVEALS} AND r.subject_pseudonym <> ALL ($4::bytea[]) LIMIT $6))
     RETURNING seq
   ) SELECT count(*) AS n, max(seq)::text AS last, array_agg(seq::text) AS keys FROM gone`
 
@@ -37,11 +57,17 @@ interface GoneRow {
 const LEFT = `
   SELECT (SELECT count(*) ${DUE_CONTEXTS} AND NOT coalesce(e.subject_pseudonym = ANY ($4::bytea[]), false)) AS contexts,
     (SELECT count(*) FROM audit_subject_pii p WHERE p.domain_id = $1 AND p.last_seen_at < $3::timestamptz
-      AND p.subject_pseudonym <> ALL ($4::bytea[])) AS mappings`
+      AND p.subject_pseudonym <> ALL ($4::bytea[])) AS mappings,
+    (SELECT count(*) ${DUE_REVEALS} AND r.subject_pseudonym <> ALL ($4::bytea[])) AS reveals`
+
+/** A trigger may have withheld the deletion of reasons whose mapping is gone. */
+const REVEALS_OF =
+  'SELECT count(*) AS n FROM audit_identity_reveal WHERE domain_id = $1 AND subject_pseudonym = ANY ($2::bytea[])'
 
 interface Left {
   readonly contexts: string
   readonly mappings: string
+  readonly reveals: string
 }
 
 export interface PurgedStep extends Omit<PurgeStep, 'auditRow'> {
@@ -70,6 +96,14 @@ export async function purgeBatch(
     from.afterSeq,
     limit,
   ])
+  const reveals = await goneBy(client, PURGE_REVEALS, [
+    domainId,
+    window.due_seq,
+    window.cutoff,
+    held,
+    from.afterPseudonym,
+    limit,
+  ])
   const mappings = await goneBy(client, PURGE_MAPPINGS, [
     domainId,
     window.cutoff,
@@ -77,12 +111,19 @@ export async function purgeBatch(
     from.afterPseudonym,
     limit,
   ])
-  const isFull = contexts.n === limit || mappings.n === limit
+  await assertNoReveals(client, domainId, mappings.keys)
+  const isFull = contexts.n === limit || mappings.n === limit || reveals.n >= limit
   if (!isFull) await assertNothingDue(client, domainId, window, held)
   return {
-    gone: { seqs: contexts.keys, pseudonyms: mappings.keys, cutoff: BigInt(window.cutoff_micros) },
+    gone: {
+      seqs: contexts.keys,
+      pseudonyms: mappings.keys,
+      reveals: reveals.keys,
+      cutoff: BigInt(window.cutoff_micros),
+    },
     mappings: mappings.n,
     contexts: contexts.n,
+    reveals: reveals.n,
     cutoff: readTime(window.cutoff_micros),
     next: isFull
       ? {
@@ -104,9 +145,22 @@ async function assertNothingDue(
   held: readonly Buffer[],
 ): Promise<void> {
   const { rows } = await client.query<Left>(LEFT, [domainId, window.due_seq, window.cutoff, held])
-  const { contexts, mappings } = rows[0] ?? { contexts: '?', mappings: '?' }
-  if (contexts === '0' && mappings === '0') return
-  throw withheld(`a purge of chain ${domainId}: ${mappings} mappings and ${contexts} contexts are still due`)
+  const { contexts, mappings, reveals } = rows[0] ?? { contexts: '?', mappings: '?', reveals: '?' }
+  if (contexts === '0' && mappings === '0' && reveals === '0') return
+  throw withheld(
+    `a purge of chain ${domainId}: ${mappings} mappings, ${contexts} contexts and ${reveals} reasons of reveals are still due`,
+  )
+}
+
+async function assertNoReveals(
+  client: Client,
+  domainId: string,
+  pseudonyms: readonly string[],
+): Promise<void> {
+  const bytes = pseudonyms.map((pseudonym) => Buffer.from(pseudonym, 'hex'))
+  const { rows } = await client.query<{ n: string }>(REVEALS_OF, [domainId, bytes])
+  const left = rows[0]?.n ?? '?'
+  if (left !== '0') throw withheld(`a purge of chain ${domainId}: ${left} reasons of reveals are still there`)
 }
 
 async function goneBy(

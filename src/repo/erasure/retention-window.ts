@@ -57,3 +57,18 @@ export const DUE_CONTEXTS = `
  */
 export const DUE_MAPPINGS =
   'FROM audit_subject_pii p WHERE p.domain_id = $1 AND p.last_seen_at < $2::timestamptz'
+
+/**
+ * Selects the reasons of reveals that are due although no mapping of their person is there: only a context was shown, or
+ * the mapping was purged before. Such a reason is as old as its row. `$2` is the last row before the cutoff, and `$3` the cutoff.
+ */
+export const DUE_REVEALS = `
+  FROM audit_identity_reveal r LEFT JOIN ${entryOf('r')} AS e ON true
+  WHERE r.domain_id = $1 AND r.seq <= $2 AND (e.seq IS NULL OR e.recorded_at < $3::timestamptz)
+    AND NOT EXISTS (SELECT FROM audit_subject_pii p
+      WHERE p.domain_id = r.domain_id AND p.subject_pseudonym = r.subject_pseudonym)`
+
+/** Selects the reasons of reveals whose person has a mapping that is due. `$3` is the cutoff. */
+export const DUE_WITH_MAPPING = `
+  FROM audit_identity_reveal r JOIN audit_subject_pii p USING (domain_id, subject_pseudonym)
+  WHERE r.domain_id = $1 AND p.last_seen_at < $3::timestamptz`

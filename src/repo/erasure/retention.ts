@@ -18,7 +18,14 @@ import { heldSubjects, holdsCovering, refuseHeld } from './holds-in-force.js'
 import { BY_INDEX } from './off-chain.js'
 import { type Gone, purged } from './purged-state.js'
 import { type PurgedStep, purgeBatch } from './retention-purge.js'
-import { DUE_CONTEXTS, DUE_MAPPINGS, lastBefore, windowOf } from './retention-window.js'
+import {
+  DUE_CONTEXTS,
+  DUE_MAPPINGS,
+  DUE_REVEALS,
+  DUE_WITH_MAPPING,
+  lastBefore,
+  windowOf,
+} from './retention-window.js'
 
 const SNAPSHOT = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_INDEX}`
 
@@ -70,7 +77,7 @@ async function purge(
   // The lock orders this batch and a concurrent hold: either the hold is seen here, or it comes later.
   refuseHeld(domainId, await holdsCovering(client, domainId, []))
   const { next, gone, ...batch } = await deleteBatch()
-  if (batch.mappings + batch.contexts === 0) return { gone, step: { ...batch, next } }
+  if (batch.mappings + batch.contexts + batch.reveals === 0) return { gone, step: { ...batch, next } }
   // A crash before COMMIT deletes nothing of this batch: no data goes without the row that records the deletion.
   const auditRow = onlyRow(await appendUnderLocks(client, selfAudit(batch)))
   return { gone, step: { ...batch, auditRow, next } }
@@ -128,6 +135,12 @@ async function stateOf(client: Client, domainId: string, defaults: RetentionPoli
     `SELECT count(*) AS due, count(*) FILTER (WHERE p.subject_pseudonym = ANY ($3::bytea[])) AS held ${DUE_MAPPINGS}`,
     [domainId, window.cutoff, held],
   )
+  const reveals = await countOf(
+    client,
+    `SELECT count(*) AS due, count(*) FILTER (WHERE subject_pseudonym = ANY ($4::bytea[])) AS held FROM (
+      SELECT r.subject_pseudonym ${DUE_WITH_MAPPING} UNION ALL SELECT r.subject_pseudonym ${DUE_REVEALS}) AS r`,
+    [domainId, window.due_seq, window.cutoff, held],
+  )
   const isHeld = chainHolds.length > 0
   return {
     isDefault: !window.is_set,
@@ -139,6 +152,7 @@ async function stateOf(client: Client, domainId: string, defaults: RetentionPoli
     contexts: isHeld ? 0 : contexts.due - contexts.held,
     heldContexts: isHeld ? contexts.due : contexts.held,
     mappings: isHeld ? 0 : mappings.due - mappings.held,
+    reveals: isHeld ? 0 : reveals.due - reveals.held,
     heldMappings: isHeld ? mappings.due : mappings.held,
     chainHolds,
   }

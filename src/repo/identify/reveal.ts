@@ -80,7 +80,7 @@ async function storeReason(
   if (rowCount !== 1) throw withheld(`the reason of row ${seq} of chain ${domainId}`)
 }
 
-/** Another program may erase the person between COMMIT and the look, and the reason goes with them. */
+/** Another program may erase or purge the person between COMMIT and the look, and the reason goes with them. */
 function reasonsStored(
   domainId: string,
   reason: string,
@@ -95,7 +95,8 @@ function reasonsStored(
   const seqs = rows.map(([, { seq }]) => seq).join(', ')
   return {
     what: `the reasons of rows ${seqs} of chain ${domainId}`,
-    isThere: `${rows.map(one).join(' AND ')} OR ${recordedAfter(last, SELF_AUDIT.eraseIdentity)}`,
+    isThere: `${rows.map(one).join(' AND ')} OR ${recordedAfter(last, SELF_AUDIT.eraseIdentity)}
+      OR ${recordedAfter(last, SELF_AUDIT.retentionPurge)}`,
     otherwise: 'a reason was gone',
   }
 }
