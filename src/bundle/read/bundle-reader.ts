@@ -158,6 +158,7 @@ export class BundleReader implements EntryReader {
       yield rows.read(step.content)
       if (rows.isPast) return
     }
+    yield rows.rest()
   }
 
   #compare({ segment, content, sha256 }: OpenSegment, range: SeqRange): void {

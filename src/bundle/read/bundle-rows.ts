@@ -21,6 +21,8 @@ export class BundleRows implements LineTaker {
   readonly #domain: Uint8Array
   #rows: ReadEntry[] = []
   #last: PreviousRow | undefined
+  /** Lines since the last row that are not rows. */
+  #unread = 0
 
   constructor(
     manifest: ReadManifest,
@@ -45,6 +47,14 @@ export class BundleRows implements LineTaker {
     return this.#rows
   }
 
+  /** Returns the rows of lines at the end of the file that are not rows. */
+  rest(): readonly ReadEntry[] {
+    this.#rows = []
+    const { kind, toEnd, toSeq } = this.#manifest.selection
+    this.#resolve(toEnd || kind === 'filtered' ? Number.POSITIVE_INFINITY : toSeq + 1)
+    return this.#rows
+  }
+
   add(row: ByteRow): void {
     const { prevHash, entryHash } = row.stored()
     const { seq } = row
@@ -65,19 +75,45 @@ export class BundleRows implements LineTaker {
   }
 
   addMalformed(): void {
-    const [domainId, seq] = [this.#manifest.domain_id, (this.#last?.seq ?? 0) + 1]
-    const problem = `${NO_BYTES}its line in the bundle is not a row`
-    this.#take({ seq }, () => ({ domainId, seq, problem }))
+    this.#unread += 1
+  }
+
+  /** Takes the lines that are not rows, before the row `next`. A line stands for the first row that is missing, if one is. */
+  #resolve(next: number): void {
+    const { domain_id: domainId, selection } = this.#manifest
+    for (; this.#unread > 0; this.#unread -= 1) {
+      const before = this.#last?.seq ?? selection.fromSeq - 1
+      const seq = before + 1
+      if (seq >= next || selection.kind === 'filtered') {
+        this.#reportLine(before)
+        continue
+      }
+      const problem = `${NO_BYTES}its line in the bundle is not a row`
+      this.#place({ seq }, () => ({ domainId, seq, problem }))
+    }
+  }
+
+  /** Reports a line that is not a row, where it may belong to the range. */
+  #reportLine(before: number): void {
+    const { after, upTo = LIMITS.maxSeq } = this.#range
+    if (before < after || before > upTo) return
+    this.#onProblem({ seq: before, problem: `a line after row ${before} is not a row` })
   }
 
   #take(row: PreviousRow, entry: () => ReadEntry): void {
     const { seq } = row
-    const { after, upTo = LIMITS.maxSeq } = this.#range
     const problem = this.#placeProblem(seq)
     if (problem !== undefined) {
       this.#onProblem({ seq, problem: `row ${seq} ${problem}` })
       return
     }
+    this.#resolve(seq)
+    this.#place(row, entry)
+  }
+
+  #place(row: PreviousRow, entry: () => ReadEntry): void {
+    const { seq } = row
+    const { after, upTo = LIMITS.maxSeq } = this.#range
     if (seq > after && seq <= upTo) this.#rows.push({ ...entry(), previous: this.#before(seq) })
     this.#last = row
   }

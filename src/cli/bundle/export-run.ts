@@ -46,7 +46,7 @@ export async function runExport(
   const { path, replace, tool, json, from } = options
   const problems = new ReadProblems()
   const rows =
-    from.source === 'postgres' ? undefined : await openCopy(context, from, { onProblem: problems.add })
+    from.source === 'postgres' ? undefined : await openCopy(context, from, { onProblem: problems.ofChain() })
   const deps = await openExportDeps(context, { path, replace }, tool, rows)
   const request = await requestOf(options, context, rows)
   const report = options.report ? await bundlePage(request.domainId, path, tool) : undefined

@@ -26,7 +26,7 @@ export async function runGet(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const problems = new ReadProblems()
-  const { reader, domainId } = await openCopy(context, from, { onProblem: problems.add })
+  const { reader, domainId } = await openCopy(context, from, { onProblem: problems.ofChain() })
   const proven = await withHints(context, from, signal, () => getEntry(reader, domainId, seq))
   const isPostgres = from.source === 'postgres'
   const printed = isPostgres ? await withReason(context, proven) : proven

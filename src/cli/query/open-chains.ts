@@ -161,7 +161,7 @@ async function openChain(
   { filter, subjectId, verify }: ChainsRequest,
   problems: ReadProblems,
 ): Promise<OpenChain> {
-  const rows = await openCopy(context, from, { byKey: verify, onProblem: problems.add })
+  const rows = await openCopy(context, from, { byKey: verify, onProblem: problems.ofChain() })
   const words = await verifyCopyWords(context, from, rows.domainId)
   const onFound = (problem: RowProblem) => {
     raiseExit(EXIT.finding)

@@ -4,6 +4,8 @@ import { note } from '../output/streams.js'
 import { EXIT, raiseExit } from '../shell/exit-codes.js'
 
 const NAMED = 3
+/** Problems that are recognised when they are reported again. Memory must not grow with a damaged chain. */
+const MAX_KNOWN = 100_000
 
 /** Collects what a copy holds and an answer leaves out, although it may belong there. */
 export class ReadProblems {
@@ -11,7 +13,18 @@ export class ReadProblems {
   #count = 0
   #unknown = 0
 
-  readonly add = ({ problem, isUnknown = false }: ReadProblem): void => {
+  /** Returns what takes the problems of one chain. A copy that is read in several passes reports a problem in each; it counts once. */
+  ofChain(): (problem: ReadProblem) => void {
+    const known = new Set<string>()
+    return (found) => {
+      const key = `${found.seq} ${found.problem}`
+      if (known.has(key)) return
+      if (known.size < MAX_KNOWN) known.add(key)
+      this.#add(found)
+    }
+  }
+
+  #add({ problem, isUnknown = false }: ReadProblem): void {
     this.#count += 1
     if (isUnknown) this.#unknown += 1
     if (this.#first.length < NAMED) this.#first.push(problem)
