@@ -12,6 +12,7 @@ export interface TallyResult {
   /** Rows that were counted, the unreadable ones included. */
   readonly rows: number
   /** Rows whose reason is not `granted`. */
+  /** Rows whose reason is not `granted`. An unreadable row has none, and counts as `list --denied` selects it. */
   readonly denied: number
   /** Rows that have no fields to count, because they are damaged. */
   readonly unreadable: number
@@ -74,7 +75,7 @@ export class Tally {
     const [granted = 0] = this.#reasons
     return {
       rows: this.#rows,
-      denied: this.#rows - this.#unreadable - granted,
+      denied: this.#rows - granted,
       unreadable: this.#unreadable,
       reasons: [...this.#reasons],
       relations: decoded(this.#relations.top(top), utf8Of),

@@ -160,7 +160,7 @@ describe('ReportCollector', () => {
     const { collector, listed } = collected(100, () => false)
     collector.addStored(row)
     expect(listed).toEqual([expect.objectContaining({ seq: 2, problem })])
-    expect(collector.result(LIMITS)).toMatchObject({ rows: 1, unreadable: 1, denied: 0 })
+    expect(collector.result(LIMITS)).toMatchObject({ rows: 1, unreadable: 1, denied: 1 })
   })
 
   it('counts each reason', () => {

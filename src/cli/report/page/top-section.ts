@@ -22,9 +22,10 @@ ${chains.map((chain) => (chain.tally === undefined ? html`` : chainCounts(chainN
 
 function chainCounts(name: string, tally: TallyResult): Html {
   const { rows, denied, unreadable } = tally
-  const damaged = unreadable === 0 ? '' : `; ${unreadable} are damaged so that their fields cannot be read`
+  const damaged =
+    unreadable === 0 ? '' : `; of these, ${unreadable} are damaged so that their reason cannot be read`
   return html`<h3>${name}</h3>
-<p>${rows} rows are selected; ${denied} of them were denied${damaged}.</p>
+<p>${rows} rows are selected; ${denied} of them were not granted${damaged}.</p>
 <div class="tops">
 ${reasonTable(tally)}
 ${topTable('Action (relation)', tally.relations)}
