@@ -1,5 +1,6 @@
 import type { RowCheck } from '../chain/evidence/finding-evidence.js'
 import { provenCheck } from '../query/check.js'
+import { shownEntry } from '../query/claimed-entry.js'
 import type { EntryProof } from '../query/get.js'
 import type { CheckedEntry } from '../query/row-judge.js'
 import { type AuditEntry, type AuditEntryProof, auditEntry, auditEntryProof } from './entry.js'
@@ -34,7 +35,8 @@ export interface CheckedEntryProof extends AuditEntryProof {
   readonly entry: CheckedAuditEntry
 }
 
-export function checkedAuditEntry({ entry, check }: CheckedEntry): CheckedAuditEntry {
+export function checkedAuditEntry({ entry: stored, check }: CheckedEntry): CheckedAuditEntry {
+  const entry = shownEntry(stored)
   const { relationPath = [], zedtoken = '' } = entry
   return {
     ...auditEntry(entry),
@@ -52,5 +54,6 @@ export function checkedEntryProof(
   const { entry } = proven
   const { check } = provenCheck(entry, proven)
   const row = { entry, check }
-  return { ...auditEntryProof(proven), entry: context ? withContext(row) : checkedAuditEntry(row) }
+  const shown = { ...proven, entry: shownEntry(entry) }
+  return { ...auditEntryProof(shown), entry: context ? withContext(row) : checkedAuditEntry(row) }
 }

@@ -29,6 +29,8 @@ export interface ReadEntry {
   readonly canonical?: Uint8Array | undefined
   /** Why the stored bytes of the row could not be decoded, after "row N". Then seq and hashes are all that may be known. */
   readonly problem?: string | undefined
+  /** With a `problem`: what the stored bytes say of the row all the same. It is shown, and neither filtered by nor counted. */
+  readonly claimed?: ClaimedFields | undefined
   /** Absent where the copy does not hold the row before, for example in a bundle of some rows: the link is then unknown. */
   readonly previous?: PreviousRow | undefined
   readonly archivedAt?: ReadTime | undefined
@@ -44,6 +46,22 @@ export interface ReadEntry {
   /** Why the person of a row `audit.identity-reveal` was identified. Only `get` of PostgreSQL reads it. */
   readonly revealReason?: string | undefined
 }
+
+/** The fields of a row that a malformed object may claim. */
+export type ClaimedFields = Pick<
+  ReadEntry,
+  | 'subjectPseudonym'
+  | 'relation'
+  | 'object'
+  | 'reason'
+  | 'relationPath'
+  | 'caveatContext'
+  | 'correlationId'
+  | 'zedtoken'
+  | 'recordedAt'
+  | 'prevHash'
+  | 'entryHash'
+>
 
 /** Which rows to list. */
 export interface EntryFilter extends RowFilter {

@@ -7,6 +7,7 @@ import {
   type RowId,
 } from '../ports/mirror.js'
 import type { ReadEntry } from '../ports/query.js'
+import { claimedEntry } from './claimed-entry.js'
 
 /** The objects of one chain in a mirror. Calls reject as a MirrorStore does. */
 export class MirrorChain {
@@ -85,9 +86,11 @@ function readEntry(decoded: DecodedObject, row: RowId): ReadEntry {
     const { entry, canonical } = decoded
     return { ...entry, reason: reasonOrdinal(entry.reason), canonical }
   }
-  const { problem, unchecked } = decoded
-  if (unchecked === undefined)
-    return { ...row, problem: `has no canonical bytes: the object is malformed: ${problem}` }
+  const { problem, fields, unchecked } = decoded
+  if (unchecked === undefined) {
+    const what = `has no canonical bytes: the object is malformed: ${problem}`
+    return { ...row, problem: what, claimed: claimedEntry(fields) }
+  }
   const { unknownGeneration: generation, prevHash, entryHash } = unchecked
   return { ...row, generation, prevHash, entryHash }
 }

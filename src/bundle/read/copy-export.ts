@@ -1,10 +1,12 @@
 import { AuditError } from '../../base/errors.js'
+import { wireTime } from '../../base/wire-time.js'
 import { encodeCanonical } from '../../chain/canonical.js'
 import type { ChainHead } from '../../chain/entry.js'
 import type { ByteRow } from '../../chain/fast-path.js'
 import type { StoredRow } from '../../chain/fold.js'
 import { isHash } from '../../chain/hash.js'
 import { HASH_BYTES } from '../../chain/layout.js'
+import { reasonName } from '../../chain/reason.js'
 import type {
   ExportFilter,
   ExportRequest,
@@ -119,7 +121,7 @@ function entryFilterOf({ reason, ...others }: ExportFilter): EntryFilter {
   return { ...others, ...(reason !== undefined && { reasons: [reason] }) }
 }
 
-/** Passes a row as it is stored, damage included. */
+/** Passes a row as it is stored, damage included. Of a row without canonical bytes, passes the problem and what the row claims. */
 function pass(row: ReadEntry, receiver: RowReceiver): void {
   const { seq, prevHash = '', entryHash = '', generation: unknownGeneration } = row
   const isUnknown = unknownGeneration !== undefined && row.relation === undefined
@@ -128,9 +130,24 @@ function pass(row: ReadEntry, receiver: RowReceiver): void {
     receiver.add(byteRow({ seq, canonical, prevHash, entryHash }))
     return
   }
-  const problem = row.problem?.replace(NO_BYTES, '') ?? 'a hash is missing'
+  const problem = problemOf(row)
   const hashes = { prevHash: row.prevHash, entryHash: row.entryHash }
   receiver.addStored(isUnknown ? { seq, unknownGeneration, ...hashes } : { seq, problem, ...hashes })
+}
+
+/** A bundle has one text for a row without canonical bytes. What the row claims goes into it. */
+function problemOf({ problem, claimed }: ReadEntry): string {
+  const what = problem?.replace(NO_BYTES, '') ?? 'a hash is missing'
+  if (claimed === undefined) return what
+  const { relation, object, reason, recordedAt, subjectPseudonym } = claimed
+  const claims = [
+    reason === undefined ? undefined : reasonName(reason),
+    relation,
+    object,
+    recordedAt === undefined ? undefined : wireTime(recordedAt),
+    subjectPseudonym?.slice(0, 16),
+  ].filter((claim) => claim !== undefined)
+  return claims.length === 0 ? what : `${what}; it claims ${claims.join(', ')}`
 }
 
 function canonicalOf(row: ReadEntry): Uint8Array | undefined {

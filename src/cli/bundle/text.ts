@@ -21,7 +21,9 @@ export function exportText(
   ]
   if (head !== undefined) lines.push(`          head ${head.seq}:${head.hash}`)
   if (findings.length > 0)
-    lines.push('  the chain diverges; the bundle holds its rows unchanged, damage included')
+    lines.push(
+      '  the chain diverges; the bundle holds its rows as they are stored, and what can be read of a row that has no canonical bytes',
+    )
   return [...lines, ...findingsLines(findings, { ...from, domainId: domain_id }, style)].join('\n')
 }
 

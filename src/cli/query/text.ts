@@ -107,6 +107,9 @@ function entryFields(proven: EntryProof): (readonly [string, Cell])[] {
     ['canonical_bytes', proof.canonical_bytes],
     ['check', entry.check],
     ['proof', proven.problem === undefined ? 'recomputes to entry_hash' : 'DOES NOT RECOMPUTE to entry_hash'],
+    ...(proven.entry.claimed === undefined
+      ? []
+      : [['fields', 'as the malformed object claims them; no hash covers them'] as const]),
     // These follow the proof on purpose: no hash covers them, so an edit of them stays undetected.
     ...(hasUnproven(entry) || (proven.entry.metadata ?? proven.entry.revealReason) !== undefined
       ? [
