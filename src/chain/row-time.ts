@@ -31,7 +31,7 @@ export function timeLow(canonical: Uint8Array): number {
 }
 
 /** Returns the time of a number of microseconds since 1970-01-01T00:00:00Z. */
-export function rowTime(micros: bigint): RowTime {
+function rowTime(micros: bigint): RowTime {
   return { high: Number(BigInt.asIntN(32, micros >> 32n)), low: Number(BigInt.asIntN(32, micros)) ^ SIGN }
 }
 

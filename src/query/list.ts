@@ -13,7 +13,7 @@ export interface ListRequest {
   readonly range?: SeqRange | undefined
 }
 
-export const WHOLE_CHAIN: SeqRange = { after: 0 }
+const WHOLE_CHAIN: SeqRange = { after: 0 }
 
 export interface EntryPage {
   readonly entries: readonly ReadEntry[]

@@ -16,7 +16,7 @@ export interface TopCounts {
 }
 
 /** Different values that are counted for one field. Bounds the memory of a long chain. */
-export const MAX_DISTINCT = 50_000
+const MAX_DISTINCT = 50_000
 
 interface Tally {
   rows: number

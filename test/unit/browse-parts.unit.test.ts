@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
-import { isEmptyFilter, parseFilterLine } from '../../src/cli/browse/model/filter-line.js'
+import { parseFilterLine } from '../../src/cli/browse/model/filter-line.js'
 import { moved, within } from '../../src/cli/browse/model/list-position.js'
 import { columnsOf, counted, emptyTimeline } from '../../src/cli/browse/model/timeline.js'
 import { Terminal } from '../../src/cli/browse/terminal.js'
@@ -66,19 +66,9 @@ describe('a filter line', () => {
   it('has only errors of the program, whatever is typed', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
-        expect(codeOf(() => isEmptyFilter(parseFilterLine(text))) ?? '').not.toBe('internal')
+        expect(codeOf(() => parseFilterLine(text)) ?? '').not.toBe('internal')
       }),
     )
-  })
-
-  it.each([
-    ['', true],
-    ['  ', true],
-    ['x', false],
-    ['denied', false],
-    ['subject-id=a', false],
-  ])('%j is empty: %s', (text, expected) => {
-    expect(isEmptyFilter(parseFilterLine(text))).toBe(expected)
   })
 })
 

@@ -10,7 +10,7 @@ import { rowFields } from './row-fields.js'
 import { SeqCount } from './seq-count.js'
 
 /** Rows of one finding that are shown. */
-export const ROWS_SHOWN = 5
+const ROWS_SHOWN = 5
 /** Rows that one log keeps, and their bytes. Findings beyond these limits have no evidence but the number of rows. */
 const MAX_ROWS = 20_000
 const MAX_BYTES = 32 * 1024 * 1024

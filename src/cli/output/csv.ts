@@ -1,6 +1,6 @@
 import { safeText } from './safe-text.js'
 
-/** A text is anyone's; a `json` text is one line that `jsonText` wrote, and begins with a bracket. */
+/** A text may come from an attacker; a `json` text is one line that `jsonText` wrote, and begins with a bracket. */
 export type CsvCell = string | number | bigint | undefined | { readonly json: string }
 
 /** What spreadsheets read as the beginning of a formula, full-width forms included. */

@@ -22,7 +22,7 @@ export function safeText(text: string): string {
   return text.replace(UNSAFE, (char) => SHORT[char] ?? escaped(char.codePointAt(0) ?? 0))
 }
 
-/** Returns a template with its values escaped: the literal parts are ours, the values may be anyone's. */
+/** Returns a template with its values escaped: the literal parts belong to this program, and the values may come from an attacker. */
 export function safe(
   literals: TemplateStringsArray,
   ...values: readonly (string | number | bigint)[]

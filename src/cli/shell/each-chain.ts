@@ -60,7 +60,7 @@ async function printResults<T>(results: readonly T[], work: ChainWork<T>, out: O
 }
 
 /** Returns the ids of all chains of the database. Rejects with `nothing_to_verify` where there is none. */
-export async function everyKnownChain(context: Context): Promise<string[]> {
+async function everyKnownChain(context: Context): Promise<string[]> {
   const chains = chainsToVerify(await knownChainsOf(context), new Map())
   if (chains.length > 0) return chains
   throw new AuditError('nothing_to_verify', 'there is no chain', { advice: { code: 'create_domain' } })

@@ -5,7 +5,7 @@ import type { Style } from '../output/style.js'
 
 /** The most characters of one value. JSON has all of them. */
 const VALUE_CHARACTERS = 44
-/** The most characters of a hash or a pseudonym, which nobody reads to its end. */
+/** The most characters of a hash or a pseudonym that are shown. */
 const HASH_CHARACTERS = 16
 /** The most characters of a value of a row that is shown for orientation. */
 const BRIEF_CHARACTERS = 32

@@ -47,7 +47,7 @@ export function findingsLines(findings: readonly Finding[], found: FoundIn, styl
 }
 
 /** Returns one finding as text. A detail may quote the name of an object, which is untrusted. */
-export function findingLines(finding: Finding, style: Style = PLAIN): string[] {
+function findingLines(finding: Finding, style: Style = PLAIN): string[] {
   const { code, seq_from, seq_to, expected, observed, detail } = wireFinding(finding)
   const place = seq_from === seq_to ? `row ${seq_from}` : `rows ${seq_from} to ${seq_to}`
   return [

@@ -18,7 +18,7 @@ export function encodeMarker(id: string): Uint8Array {
 }
 
 /** Parses hostile bytes. Returns the id, or what is wrong. */
-export function decodeMarker(bytes: Uint8Array): Exclude<FoundMarker, { kind: 'none' }> {
+function decodeMarker(bytes: Uint8Array): Exclude<FoundMarker, { kind: 'none' }> {
   if (bytes.length > MAX_MARKER_BYTES) return malformed(`more than ${MAX_MARKER_BYTES} bytes`)
   const [, id = ''] = MARKER.exec(Buffer.from(bytes).toString('latin1')) ?? []
   if (!isUuid(id) || id === NIL_UUID) return malformed(`not the JSON document ${FORMAT} with an id`)

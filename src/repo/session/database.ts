@@ -29,7 +29,7 @@ const WRITE_BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 const READ_BEGIN = `${WRITE_BEGIN} READ ONLY`
 
 /** Milliseconds that a statement waits for a lock, unless the caller gives another time. */
-export const DEFAULT_LOCK_TIMEOUT = 30_000
+const DEFAULT_LOCK_TIMEOUT = 30_000
 
 export interface DatabaseOptions {
   /**

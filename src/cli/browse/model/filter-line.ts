@@ -15,7 +15,7 @@ export interface LineFilter {
 export const NO_FILTER: LineFilter = { entry: {}, texts: [] }
 
 /** The words of the line that take a value. They are the flags of `audit list`. */
-export const FILTER_WORDS = [
+const FILTER_WORDS = [
   'reason',
   'relation',
   'object',
@@ -63,12 +63,6 @@ export function parseFilterLine(text: string): LineFilter {
     ...(typeof subjectId === 'string' && { subjectId }),
     texts,
   }
-}
-
-/** Returns whether every row matches. */
-export function isEmptyFilter({ entry, subjectId, texts }: LineFilter): boolean {
-  const isUnset = Object.values(entry).every((value) => value === undefined)
-  return isUnset && subjectId === undefined && texts.length === 0
 }
 
 function addFlag(flags: Record<string, string | boolean | string[]>, name: string, value: string): void {

@@ -6,7 +6,7 @@ export const MIN_SIZE: Size = { columns: 60, rows: 14 }
 /** The lines above and below the content: title and chain; status and keys. */
 const FRAME = 4
 /** The lines of the timeline. */
-export const TIMELINE_LINES = 3
+const TIMELINE_LINES = 3
 
 export function isTooSmall({ columns, rows }: Size): boolean {
   return columns < MIN_SIZE.columns || rows < MIN_SIZE.rows

@@ -7,7 +7,7 @@ import type { ChainReport, ReportData } from './report-data.js'
 import { chainName } from './verdict-section.js'
 
 /** Findings that the page shows of each chain. */
-export const MAX_FINDINGS = 200
+const MAX_FINDINGS = 200
 
 /** Returns the section with every finding, or nothing where there is none. */
 export function findingsSection({ chains }: ReportData): Html {

@@ -16,7 +16,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns a template as markup. The literal parts are ours. A value that is a text may be anyone's: invisible and
+ * Returns a template as markup. The literal parts are ours. A value that is a text may come from an attacker: invisible and
  * reordering characters become visible, and characters with a meaning in HTML are escaped.
  */
 export function html(literals: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {

@@ -13,7 +13,7 @@ ${limitsOf(data).map((text) => html`<li>${text}</li>`)}
 }
 
 /** Returns every limit of the check that the report must name. */
-export function limitsOf(data: ReportData): string[] {
+function limitsOf(data: ReportData): string[] {
   return [
     ...data.doubts.map(({ message }) => `Not every chain of the log may have been checked: ${message}.`),
     ...otherLimit(data),

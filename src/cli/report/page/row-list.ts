@@ -5,7 +5,7 @@ import { safeText } from '../../output/safe-text.js'
 import { scriptJson } from './html.js'
 
 /** Limits of the table of rows. A page of this size opens in a browser within a second or two. */
-export const ROW_LIMITS = {
+const ROW_LIMITS = {
   /** Rows of all chains together. */
   rows: 20_000,
   /** Bytes of the rows as JSON. A member of a bundle may have 16 MiB. */

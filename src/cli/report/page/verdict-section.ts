@@ -18,7 +18,7 @@ export function stateOf({ verdict, failure }: ChainReport): ChainState {
 }
 
 /** Returns the worst state of all chains: a change is worse than what could not be checked. */
-export function worstState({ chains, doubts }: Pick<ReportData, 'chains' | 'doubts'>): ChainState {
+function worstState({ chains, doubts }: Pick<ReportData, 'chains' | 'doubts'>): ChainState {
   const states = new Set(chains.map(stateOf))
   if (states.has('changed')) return 'changed'
   return states.has('unproven') || states.size === 0 || doubts.length > 0 ? 'unproven' : 'intact'
