@@ -52,7 +52,9 @@ all keys.`
       import('../src/cli/browse/run.js'),
     ])
     const data =
-      file === undefined ? openInstallation(context, source as CopyName) : openBundle(context, file, domainId)
+      file === undefined
+        ? openInstallation(context, source as CopyName, this.names)
+        : openBundle(context, { path: file, domainId }, this.names)
     await runBrowse({ domainId, ...terminalLooks() }, data, this.signal)
   }
 }

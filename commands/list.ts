@@ -73,7 +73,8 @@ identities and archive stamps.`
     const context = await this.context(flags)
     const form = { format, context: withContext, areSeveral: copies.areSeveral }
     const { verify, 'subject-id': subjectId } = flags
-    const options = { copies, filter, mode, range: { ...range, order }, form, verify, subjectId }
+    const { names } = this
+    const options = { copies, filter, mode, range: { ...range, order }, form, names, verify, subjectId }
     await runList(options, context, this.out, this.signal)
   }
 }

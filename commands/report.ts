@@ -79,7 +79,8 @@ the page then names the chains that could not be read.`
     assertHolds(source, flags, chain)
     const filter = parseFilter(listParameters(flags))
     noteTimes(flags, filter)
-    const check = source === 'bundle' ? parseBundle(parsed) : parseCheck(parsed, source)
+    const check =
+      source === 'bundle' ? parseBundle(parsed, this.names) : parseCheck(parsed, source, this.names)
     const context = await this.context(flags)
     const from = { source, file, domainId: chain }
     const subject = await reportSubject(context, from, flags['subject-id'])

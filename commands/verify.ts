@@ -64,7 +64,12 @@ one: keep the head that verify prints in another place, and pass it with --expec
     if (source === 'bundle') {
       const { runVerifyBundle } = await import('../src/cli/bundle/verify-run.js')
       this.exitWith(
-        await runVerifyBundle(parseBundle(parsed), await this.context(flags), this.out, this.signal),
+        await runVerifyBundle(
+          parseBundle(parsed, this.names),
+          await this.context(flags),
+          this.out,
+          this.signal,
+        ),
       )
       return
     }
@@ -82,6 +87,7 @@ one: keep the head that verify prints in another place, and pass it with --expec
         maxUnarchived: parseMaxUnarchived(flags),
         quarantine: !flags['no-quarantine'],
         json: flags.json,
+        names: this.names,
       },
       await this.context(flags),
       this.out,

@@ -16,7 +16,7 @@ without a row. If there are gaps or orphans, the command ends with 1.`
   override async run(): Promise<void> {
     const parsed = await this.parse(ArchiveStatus)
     const { flags } = parsed
-    const options = { chain: parseChains(parsed), json: flags.json }
+    const options = { chain: parseChains(parsed), json: flags.json, names: this.names }
     this.exitWith(await runArchiveStatus(options, await this.context(flags), this.out, this.signal))
   }
 }

@@ -3,7 +3,7 @@ import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { namesFlags } from '../../src/cli/flags/names.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
-import { QUARANTINE_LIST } from '../../src/cli/quarantine/text.js'
+import { quarantineList } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { openQuarantineStore } from '../../src/compose/quarantine.js'
 import { openEntryReader } from '../../src/compose/query.js'
@@ -31,7 +31,7 @@ export default class QuarantineList extends AuditCommand {
     }
     const count = await printStream(this.out, streamQuarantine(await openQuarantineStore(context), filter), {
       json: flags.json,
-      ...QUARANTINE_LIST,
+      ...quarantineList(await this.names.shown(chain === 'all' ? 'all' : [chain])),
     })
     if (count > 0) return
     if (chain !== 'all') await assertKnown(await openEntryReader(context), chain)

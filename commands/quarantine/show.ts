@@ -1,4 +1,5 @@
 import * as Args from '@oclif/core/args'
+import { namesFlags } from '../../src/cli/flags/names.js'
 import { parseRecordId } from '../../src/cli/flags/record-id.js'
 import { printRecord } from '../../src/cli/quarantine/text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
@@ -12,11 +13,14 @@ export default class QuarantineShow extends AuditCommand {
     id: Args.string({ required: true, description: 'id of the quarantine record' }),
   }
 
+  static override flags = { ...namesFlags }
+
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(QuarantineShow)
     const id = parseRecordId('quarantine record', args.id)
     const context = await this.context(flags)
     const record = await findQuarantineRecord(await openQuarantineStore(context), id)
-    await printRecord(record, flags.json, this.out)
+    const names = await this.names.shown([record.domainId])
+    await printRecord(record, { json: flags.json, names }, this.out)
   }
 }

@@ -23,6 +23,8 @@ export interface DomainNames {
 export interface DomainRegistry {
   /** Returns the first `limit` Domains after domain id `after`, in the order of their ids. */
   page(range: { after?: string | undefined; limit: number }): Promise<readonly DomainRecord[]>
+  /** Returns the first `limit` of the given Domains, or of all. Rejects where that takes longer than a few seconds. */
+  some(domainIds: readonly string[] | 'all', limit: number): Promise<readonly DomainRecord[]>
 }
 
 /** A Domain that has a mirror of its own. */

@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { DomainRecord } from '../ports/domains.js'
 import { nameConflict } from '../verify/domain-conflicts.js'
 
@@ -9,6 +10,20 @@ export interface NamedDomain {
   readonly names: readonly string[]
   /** Why none of the names may be used: no row of a chain confirms it, or the records disagree. */
   readonly doubt?: AuditError | undefined
+}
+
+/** By domain id: the names that may be printed beside ids. */
+export type ShownNames = ReadonlyMap<string, string>
+
+export const NO_NAMES: ShownNames = new Map()
+
+/** Returns the names without a doubt. The platform chain is called that, whatever a record calls it. */
+export function shownNames(domains: readonly NamedDomain[]): ShownNames {
+  return new Map(
+    domains.flatMap(({ domainId, names: [name], doubt }) =>
+      name === undefined || doubt !== undefined || domainId === PLATFORM_ANCHOR ? [] : [[domainId, name]],
+    ),
+  )
 }
 
 /** The least number of hex digits of an id that choose a Domain. */

@@ -2,9 +2,10 @@ import { AuditError } from '../base/errors.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import type { StoredRow } from '../chain/fold.js'
 import { type Hasher, ZERO_HASH } from '../chain/hash.js'
+import { LIMITS } from '../chain/limits.js'
 import { domainOfObject, nameOfPath, SELF_AUDIT } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
-import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
+import type { IndexedMirror, MirrorCodec } from '../ports/mirror.js'
 import { isRecomputed } from '../verify/domain-conflicts.js'
 import { streamObjects } from '../verify/object-stream.js'
 import type { NamedDomain } from './choose-domain.js'
@@ -12,7 +13,7 @@ import type { NamedDomain } from './choose-domain.js'
 const NAMING: ReadonlySet<string> = new Set([SELF_AUDIT.chainCreate, SELF_AUDIT.domainName])
 
 export interface MirrorNamesDeps {
-  readonly store: MirrorStore
+  readonly store: IndexedMirror
   readonly codec: MirrorCodec
   readonly hasher: Hasher
 }
@@ -26,8 +27,12 @@ export interface MirrorNamesDeps {
 export async function mirrorNames(
   { store, codec, hasher }: MirrorNamesDeps,
   signal: AbortSignal,
-  maxSeq = Number.POSITIVE_INFINITY,
+  maxSeq: number = LIMITS.maxSeq,
 ): Promise<NamedDomain[] | undefined> {
+  // Looked for first: it would be a waste to read all rows before it.
+  const hasMore = async (seq: number) =>
+    (await store.storedAt(codec.key(PLATFORM_ANCHOR, seq), signal)) !== undefined
+  if (maxSeq < LIMITS.maxSeq && (await hasMore(maxSeq + 1))) return undefined
   const names = new PlatformNames(store.url, hasher)
   for await (const object of streamObjects(store, codec, { domainId: PLATFORM_ANCHOR, fromSeq: 1 }, signal)) {
     if (object.kind !== 'row') continue

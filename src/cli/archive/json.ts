@@ -38,7 +38,10 @@ export const MARKER_WORDS = {
   unreadable: 'unreadable',
 } as const satisfies Record<MarkerState['kind'], string>
 
-export function statusJson(status: ArchiveStatus): Record<string, unknown> {
+export function statusJson(status: ArchiveStatus): {
+  readonly domain_id: string
+  readonly [key: string]: unknown
+} {
   const { domainId, mirrorUrl, marker, rows, archived, lagSeconds, objects, gaps, orphans, strays } = status
   return {
     domain_id: domainId,

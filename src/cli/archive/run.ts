@@ -3,6 +3,8 @@ import { openArchive } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
 import { openMarkerJudge } from '../../compose/marker.js'
 import { markerError } from '../../marker/marker-error.js'
+import type { ChainNames } from '../flags/chain-names.js'
+import { withName } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
 import { strayNotes } from '../output/stray-note.js'
 import { note } from '../output/streams.js'
@@ -15,7 +17,7 @@ import {
   backfilledNotes,
   backfilledRow,
   foundText,
-  STATUS_HEAD,
+  statusHead,
   statusNotes,
   statusRow,
 } from './text.js'
@@ -68,26 +70,28 @@ export async function runBackfill(
 
 /** Resolves with 1 where there are gaps or orphans. */
 export async function runArchiveStatus(
-  options: Chains,
+  options: Chains & { readonly names: ChainNames },
   context: Context,
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { ledger, snapshots, mirrors, codec } = await openArchive(context, { kind: 'compare' })
   const judgeMarker = await openMarkerJudge(context, mirrors)
+  const { chain } = options
+  const names = await options.names.shown(chain === 'all' ? 'all' : [chain])
   const { statusOfChain } = await import('../../archive/status.js')
   let found = false
   await eachChain(options, context, out, signal, {
     label: 'compare',
-    head: STATUS_HEAD,
+    head: statusHead(names),
     work: (domainId, onProgress) =>
       statusOfChain(
         domainId,
         { ledger, present: snapshots.present, mirrors, judgeMarker, codec, onProgress },
         signal,
       ),
-    toRow: statusRow,
-    toJson: statusJson,
+    toRow: (status) => statusRow(status, names),
+    toJson: (status) => withName(statusJson(status), names),
     after: (status) => {
       for (const line of [...statusNotes(status), ...strayNotes(status.domainId, status.strays)]) note(line)
       const doubt = markerError(status.mirrorUrl, status.marker)

@@ -2,6 +2,8 @@ import type { Backfilled } from '../../archive/backfill.js'
 import type { Drained } from '../../archive/drain.js'
 import type { SourcedFinding } from '../../archive/findings.js'
 import type { ArchiveStatus } from '../../archive/status.js'
+import type { ShownNames } from '../../query/choose-domain.js'
+import { ChainColumns, chainText } from '../output/chain-text.js'
 import { safe } from '../output/safe-text.js'
 import type { Cell, Heading } from '../output/table.js'
 import { MARKER_WORDS } from './json.js'
@@ -10,7 +12,7 @@ import { MARKER_WORDS } from './json.js'
 export function foundText(domainId: string, { source, finding }: SourcedFinding): string {
   const { code, seqFrom, seqTo, detail } = finding
   const rows = seqFrom === seqTo ? `row ${seqFrom}` : `rows ${seqFrom} to ${seqTo}`
-  return safe`FINDING  ${domainId}  ${code}  ${rows} of ${source}: ${detail}`
+  return safe`FINDING  ${chainText(domainId)}  ${code}  ${rows} of ${source}: ${detail}`
 }
 
 /** Returns the note about a store that refuses conditional PUTs. */
@@ -20,14 +22,16 @@ export function unenforcedText(url: string): string {
 
 export function drainedText(domainId: string, { stamped, held, failed }: Drained): string {
   const parts = [`${stamped} archived`, held > 0 && `${held} held back`, failed > 0 && `${failed} failed`]
-  return `${domainId}  ${parts.filter((part) => part !== false).join(', ')}`
+  return `${chainText(domainId)}  ${parts.filter((part) => part !== false).join(', ')}`
 }
 
 /** Paints a count of damage, unless it is 0. */
 const bad = (count: Cell) => (count === 0 ? undefined : 'bad')
 
+const CHAIN: Heading = { title: 'chain', short: 'id' }
+
 export const BACKFILL_HEAD: readonly Heading[] = [
-  { title: 'chain', short: 'id' },
+  CHAIN,
   'rows',
   'missing',
   { title: 'lost', tone: bad },
@@ -39,19 +43,18 @@ export const BACKFILL_HEAD: readonly Heading[] = [
 
 export function backfilledRow(backfilled: Backfilled): Cell[] {
   const { domainId, rows, missing, lost, uploaded, stamped, held, failed } = backfilled
-  return [domainId, rows, missing, lost, uploaded, stamped, held, failed]
+  return [chainText(domainId), rows, missing, lost, uploaded, stamped, held, failed]
 }
 
 /** Returns the note about rows that are uploaded and not stamped. */
 export function backfilledNotes({ domainId, uploaded, waitingBelow }: Backfilled): string[] {
   if (waitingBelow === undefined || uploaded === 0) return []
   return [
-    `${domainId}  row ${waitingBelow} below the range is not archived yet, and rows are stamped in order: the archiver stamps the uploaded rows after it`,
+    `${chainText(domainId)}  row ${waitingBelow} below the range is not archived yet, and rows are stamped in order: the archiver stamps the uploaded rows after it`,
   ]
 }
 
-export const STATUS_HEAD: readonly Heading[] = [
-  { title: 'chain', short: 'id' },
+const STATUS_HEAD: readonly Heading[] = [
   'rows',
   'archived',
   'lag',
@@ -61,10 +64,14 @@ export const STATUS_HEAD: readonly Heading[] = [
   { title: 'orphans', tone: bad },
 ]
 
-export function statusRow(status: ArchiveStatus): Cell[] {
+export function statusHead(names: ShownNames): Heading[] {
+  return [...new ChainColumns(names).head(CHAIN), ...STATUS_HEAD]
+}
+
+export function statusRow(status: ArchiveStatus, names: ShownNames): Cell[] {
   const { domainId, rows, archived, lagSeconds, objects, gaps, orphans } = status
   return [
-    domainId,
+    ...new ChainColumns(names).cells(domainId),
     rows,
     archived,
     rows - archived,
@@ -84,19 +91,23 @@ export function statusNotes(status: ArchiveStatus): string[] {
   return [
     ...(marker.kind === 'ours'
       ? []
-      : [safe`${domainId}  marker of ${mirrorUrl}: ${MARKER_WORDS[marker.kind].replace('_', ' ')}`]),
+      : [
+          safe`${chainText(domainId)}  marker of ${mirrorUrl}: ${MARKER_WORDS[marker.kind].replace('_', ' ')}`,
+        ]),
     ...(gaps.count > 0
       ? [
-          safe`${domainId}  archived rows without an object: ${seqs}${more(gaps.count, gaps.firstSeqs.length)}`,
+          safe`${chainText(domainId)}  archived rows without an object: ${seqs}${more(gaps.count, gaps.firstSeqs.length)}`,
         ]
       : []),
     ...(gaps.count > 0 && objects === 0 ? [emptyText(domainId, mirrorUrl)] : []),
     ...(orphans.count > 0
-      ? [safe`${domainId}  objects without a row: ${keys}${more(orphans.count, orphans.firstKeys.length)}`]
+      ? [
+          safe`${chainText(domainId)}  objects without a row: ${keys}${more(orphans.count, orphans.firstKeys.length)}`,
+        ]
       : []),
   ]
 }
 
 function emptyText(domainId: string, mirrorUrl: string): string {
-  return safe`${domainId}  ${mirrorUrl} holds no object of this chain; a Domain in another mirror needs its line in --mirror-map`
+  return safe`${chainText(domainId)}  ${mirrorUrl} holds no object of this chain; a Domain in another mirror needs its line in --mirror-map`
 }

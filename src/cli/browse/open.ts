@@ -3,11 +3,11 @@ import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
 import { chainsKnownTo } from '../../compose/known-chains.js'
 import { defaultMirrorUrl } from '../../compose/mirror.js'
-import { openDomainRegistry } from '../../compose/query.js'
 import { type OpenRows, openRows } from '../../compose/read/rows.js'
 import { openSource } from '../../compose/verify.js'
 import type { CopyName } from '../../ports/verify.js'
 import { verifyChain } from '../../verify/verify-chain.js'
+import type { ChainNames } from '../flags/chain-names.js'
 import { serverOf } from '../flags/database-url.js'
 import { hideCredentials } from '../output/safe-text.js'
 import { subjectFilter } from '../query/flags.js'
@@ -17,7 +17,7 @@ import type { Chain } from './model/state.js'
 import { problemOf } from './work.js'
 
 /** Opens the copies of an installation for the browser. Opens no database for a mirror. */
-export function openInstallation(context: Context, source: CopyName): BrowseData {
+export function openInstallation(context: Context, source: CopyName, chainNames: ChainNames): BrowseData {
   const postgres = copyOf('postgres', (domainId) => openRows(context, { source: 'postgres', domainId }))
   const mirror = copyOf('mirror', (domainId) => openRows(context, { source: 'mirror', domainId }))
   const copies = { postgres: [postgres], mirror: [mirror], both: [postgres, mirror] } as const
@@ -25,7 +25,7 @@ export function openInstallation(context: Context, source: CopyName): BrowseData
     source,
     place: placeOf(context, source),
     copies: copies[source],
-    chains: (signal) => chainsOf(context, source, signal),
+    chains: (signal) => chainsOf(context, { source, chainNames }, signal),
     pseudonymOf: (domainId, subjectId) => pseudonymIn(context, copies[source][0], domainId, subjectId),
     verify: async (domainId, progress, signal) => {
       const read = await openSource(context, source, domainId, { signal })
@@ -37,7 +37,11 @@ export function openInstallation(context: Context, source: CopyName): BrowseData
 }
 
 /** Opens an evidence file for the browser. Opens no database. */
-export function openBundle(context: Context, path: string, domainId: string | undefined): BrowseData {
+export function openBundle(
+  context: Context,
+  { path, domainId }: { readonly path: string; readonly domainId: string | undefined },
+  chainNames: ChainNames,
+): BrowseData {
   let opened: Promise<OpenRows> | undefined
   const open = () => {
     opened ??= openRows(context, { source: 'bundle', path, domainId })
@@ -48,7 +52,11 @@ export function openBundle(context: Context, path: string, domainId: string | un
     source: 'bundle',
     place: path,
     copies: [copy],
-    chains: async () => ({ chains: [{ domainId: (await open()).domainId }], doubts: [] }),
+    chains: async () => {
+      const { domainId: held } = await open()
+      const names = await chainNames.shown([held])
+      return { chains: [{ domainId: held, name: names.get(held) }], doubts: [] }
+    },
     pseudonymOf: (chain, subjectId) => pseudonymIn(context, copy, chain, subjectId),
     verify: async (_domainId, progress, signal) => {
       const [{ verifyBundle }, { nodeHasher }] = await Promise.all([
@@ -95,11 +103,15 @@ function placeOf(context: Context, source: CopyName): string {
   return source === 'both' ? `${database}  ${mirror}` : database
 }
 
-/** The platform chain comes first. A mirror has no registry of names. */
-async function chainsOf(context: Context, source: CopyName, signal: AbortSignal) {
+/** The platform chain comes first. */
+async function chainsOf(
+  context: Context,
+  { source, chainNames }: { readonly source: CopyName; readonly chainNames: ChainNames },
+  signal: AbortSignal,
+) {
   const { domainIds, doubts = [] } = await chainsKnownTo(context, source, signal)
   if (domainIds.length === 0) throw doubts[0] ?? (await noChain(context, source, signal))
-  const names = source === 'mirror' ? new Map<string, string>() : await namesOf(context)
+  const names = await chainNames.shown('all')
   const chains = domainIds
     .map((domainId): Chain => ({ domainId, name: names.get(domainId) }))
     .sort((a, b) => Number(b.domainId === PLATFORM_ANCHOR) - Number(a.domainId === PLATFORM_ANCHOR))
@@ -115,19 +127,4 @@ async function noChain(context: Context, source: CopyName, signal: AbortSignal):
     import('../../compose/verify.js'),
   ])
   return noChainIn(await chosenMirror(context), await mirrorCodec(), signal)
-}
-
-/** Domains whose names are read at once. */
-const NAMES_PAGE = 200
-
-async function namesOf(context: Context): Promise<ReadonlyMap<string, string>> {
-  const registry = await openDomainRegistry(context)
-  const names = new Map<string, string>()
-  let after: string | undefined
-  for (;;) {
-    const domains = await registry.page({ after, limit: NAMES_PAGE })
-    for (const { domainId, name } of domains) names.set(domainId, name)
-    after = domains.at(-1)?.domainId
-    if (domains.length < NAMES_PAGE) return names
-  }
 }

@@ -1,5 +1,6 @@
 import { AuditError } from '../../base/errors.js'
 import { type ParsedChain, parseTypedChain } from '../flags/chain.js'
+import type { ChainNames } from '../flags/chain-names.js'
 import { parsePin } from '../verify/flags.js'
 import type { BundleOptions } from './verify-run.js'
 
@@ -17,7 +18,7 @@ interface BundleFlags extends ParsedChain {
 }
 
 /** Parses the flags of `verify --source bundle FILE`. The file itself names its chain and its rows. Throws `usage`. */
-export function parseBundle(parsed: BundleFlags): BundleOptions {
+export function parseBundle(parsed: BundleFlags, names: ChainNames): BundleOptions {
   const { flags, args } = parsed
   const { file } = args
   if (file === undefined) throw new AuditError('usage', '--source bundle: expected the FILE to verify')
@@ -36,6 +37,7 @@ export function parseBundle(parsed: BundleFlags): BundleOptions {
     remember: flags.remember,
     allowFiltered: flags['allow-filtered'] === true,
     json: flags.json,
+    names,
   }
 }
 

@@ -4,6 +4,8 @@ import { type BundleVerdict, verifyBundle } from '../../bundle/verify-bundle.js'
 import type { ChainHead } from '../../chain/entry.js'
 import { openAlerts } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
+import type { ChainNames } from '../flags/chain-names.js'
+import { withName } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
 import { note } from '../output/streams.js'
@@ -29,6 +31,7 @@ export interface BundleOptions {
   readonly allowFiltered: boolean
   readonly json: boolean
   readonly watcher?: VerifyWatcher | undefined
+  readonly names: ChainNames
 }
 
 /** Verifies one evidence bundle, without a database. Resolves with 0 or 1, and throws every error. */
@@ -94,13 +97,16 @@ async function pinsOf({
   }
 }
 
-async function print(verdict: BundleVerdict, { json, path }: BundleOptions, out: Output): Promise<void> {
+async function print(verdict: BundleVerdict, options: BundleOptions, out: Output): Promise<void> {
   const { shortfall, selection } = verdict
+  const { json, path: file } = options
+  const names = await options.names.shown([verdict.domainId])
   if (json) {
-    await out.json(bundleResult(verdict))
+    await out.json(withName(bundleResult(verdict), names))
     return
   }
   // An intact selection is no divergence, and must not look like a whole chain either.
-  await out.line(verdictText(verdict, shortfall === undefined ? undefined : 'PARTIAL ', out.style, path))
+  const neither = shortfall === undefined ? undefined : 'PARTIAL '
+  await out.line(verdictText(verdict, { neither, style: out.style, file, names }))
   await out.line(`          ${selectionText(selection)}`)
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AuditError } from '../../base/errors.js'
 import type { Context } from '../../compose/context.js'
+import { NAMELESS } from '../flags/chain-names.js'
 import type { Output } from '../output/output.js'
 import { runReport } from '../report/run.js'
 import { EXIT } from '../shell/exit-codes.js'
@@ -19,7 +20,7 @@ export async function reportOnForgery(
   const folder = await mkdtemp(join(tmpdir(), 'audit-report-'))
   const output = join(folder, 'demo.html')
   const source = 'both'
-  const check = { chain: domainId, source, quarantine: false, json: false } as const
+  const check = { chain: domainId, source, quarantine: false, json: false, names: NAMELESS } as const
   const page = {
     copy: { source },
     filter: {},

@@ -4,9 +4,10 @@ import { AuditError, errnoOf } from '../../base/errors.js'
 import { isUuid, PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
 import type { SourceName } from '../../ports/verify.js'
-import type { NamedDomain } from '../../query/choose-domain.js'
+import type { NamedDomain, ShownNames } from '../../query/choose-domain.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
+import type { ChainNames } from './chain-names.js'
 import { flagValue } from './flag-value.js'
 
 /** The flag of commands whose `--domain` takes a name. A command that writes does not have it, and takes whole ids alone. */
@@ -14,7 +15,7 @@ export const namesFlags = {
   names: Flags.string({
     helpGroup: 'CHAIN',
     helpValue: 'FILE',
-    summary: 'names of Domains for --domain: lines of domain list --json, or lines UUID NAME',
+    summary: 'names of Domains, for --domain and beside ids: lines of domain list --json, or lines UUID NAME',
   }),
 }
 
@@ -28,10 +29,11 @@ export interface NamesFrom {
 }
 
 /** Names and ids of Domains, read on first use. */
-export class DomainNames {
+export class DomainNames implements ChainNames {
   readonly #from: NamesFrom
   readonly #context: () => Promise<Context>
   #all: Promise<readonly NamedDomain[]> | undefined
+  #beside: Promise<readonly NamedDomain[]> | undefined
 
   constructor(from: NamesFrom, context: () => Promise<Context>) {
     this.#from = from
@@ -48,6 +50,27 @@ export class DomainNames {
     return flagValue('--domain', () => chooseDomain(text, all))
   }
 
+  /**
+   * Returns the names to print beside the ids of these chains. They decide nothing: where they cannot be read there are none.
+   * A file of `--names` was chosen by the operator, and its errors are thrown. One read serves a whole run.
+   */
+  async shown(domainIds: readonly string[] | 'all'): Promise<ShownNames> {
+    const { NO_NAMES, shownNames } = await import('../../query/choose-domain.js')
+    const { source, file } = this.#from
+    if (file !== undefined) return shownNames(await this.#domains(false))
+    if (source === 'bundle' || isPlatformAlone(domainIds)) return NO_NAMES
+    this.#beside ??= this.#all ?? this.#readBeside(source, domainIds)
+    return this.#beside.then(shownNames, () => NO_NAMES)
+  }
+
+  async #readBeside(
+    source: Exclude<SourceName, 'bundle'>,
+    domainIds: readonly string[] | 'all',
+  ): Promise<readonly NamedDomain[]> {
+    const { namesBeside } = await import('../../compose/read/names.js')
+    return namesBeside(await this.#context(), source, domainIds)
+  }
+
   /** An evidence file holds no names, and the beginning of an id needs none. */
   async #domains(isPrefix: boolean): Promise<readonly NamedDomain[]> {
     const { source, file } = this.#from
@@ -62,7 +85,7 @@ export class DomainNames {
   async #readAll(): Promise<readonly NamedDomain[]> {
     const { namesOfMirror, namesOfRegistry } = await import('../../compose/read/names.js')
     const context = await this.#context()
-    if (this.#from.source === 'mirror') return (await namesOfMirror(context)) ?? []
+    if (this.#from.source === 'mirror') return (await namesOfMirror(context, context.signal)) ?? []
     return namesOfRegistry(context).catch((error: unknown) => {
       throw isNoDatabase(error) ? unnamed('there is no database that knows names') : error
     })
@@ -94,6 +117,10 @@ export async function withIds(domain: unknown, names: DomainNames, isSilent: boo
     }
   }
   return Array.isArray(domain) ? ids : ids[0]
+}
+
+function isPlatformAlone(domainIds: readonly string[] | 'all'): boolean {
+  return domainIds !== 'all' && domainIds.every((domainId) => domainId === PLATFORM_ANCHOR)
 }
 
 function chosenText({ domainId, names: [name], doubt }: NamedDomain): string {

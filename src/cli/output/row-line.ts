@@ -16,7 +16,7 @@ export function rowLine(
     const text = cell === undefined || cell === '' ? '-' : safeText(String(cell))
     const heading = head[index]
     const form = typeof heading === 'object' && isTerminal ? heading.short : undefined
-    const isCut = form === 'digest' || form === 'excerpt'
+    const isCut = form === 'digest' || form === 'excerpt' || form === 'name'
     return isCut ? shortened([text], form, unicode ? '…' : '..') : text
   })
   return texts.join('  ')

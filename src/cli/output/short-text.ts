@@ -1,7 +1,7 @@
 import { graphemesOf } from './text-width.js'
 
-/** How a cell becomes shorter: an id or a SHA-256 in hex by its first digits, a time by its seconds, a text by its beginning. */
-export type ShortForm = 'id' | 'time' | 'digest' | 'excerpt'
+/** How a cell becomes shorter: an id or a SHA-256 in hex by its first digits, a time by its seconds, a text or a name by its beginning. */
+export type ShortForm = 'id' | 'time' | 'digest' | 'excerpt' | 'name'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -19,8 +19,9 @@ const ID_FORMS: readonly (readonly [number, number])[] = [
 
 const DIGEST = /\b([0-9a-f]{8})[0-9a-f]{56}\b/g
 
-/** The characters of an excerpt. */
+/** The characters of an excerpt and of a name. */
 const EXCERPT = 80
+const NAME = 24
 
 const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\.\d+Z$/
 
@@ -38,7 +39,9 @@ export function shortened(
     case 'digest':
       return texts.map((text) => text.replace(DIGEST, `$1${cut}`))
     case 'excerpt':
-      return texts.map((text) => excerpt(text, cut))
+      return texts.map((text) => excerpt(text, EXCERPT, cut))
+    case 'name':
+      return texts.map((text) => excerpt(text, NAME, cut))
     default:
       return texts
   }
@@ -54,6 +57,6 @@ function shortIds(texts: readonly string[], cut: string): readonly string[] {
   return texts
 }
 
-function excerpt(text: string, cut: string): string {
-  return text.length > EXCERPT ? `${graphemesOf(text.slice(0, EXCERPT)).slice(0, -1).join('')}${cut}` : text
+function excerpt(text: string, most: number, cut: string): string {
+  return text.length > most ? `${graphemesOf(text.slice(0, most)).slice(0, -1).join('')}${cut}` : text
 }

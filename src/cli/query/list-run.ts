@@ -1,6 +1,8 @@
 import type { Context } from '../../compose/context.js'
 import type { ReadEntry, SeqRange } from '../../ports/query.js'
+import { NO_NAMES, type ShownNames } from '../../query/choose-domain.js'
 import { listEntries } from '../../query/list.js'
+import type { ChainNames } from '../flags/chain-names.js'
 import type { Output } from '../output/output.js'
 import { note } from '../output/streams.js'
 import type { Copies } from './copies.js'
@@ -16,7 +18,8 @@ export interface ListOptions extends ChainsRequest {
   readonly copies: Copies
   readonly mode: ListMode
   readonly range: SeqRange
-  readonly form: RowsForm
+  readonly form: Omit<RowsForm, 'names'>
+  readonly names: ChainNames
 }
 
 /** Prints rows of chains. With `verify`, raises the exit code to 1 where a printed row is damaged or unlinked. */
@@ -28,7 +31,8 @@ export async function runList(
 ): Promise<void> {
   const isJson = options.form.format === 'json'
   const chains = await OpenChains.open(context, options.copies, { ...options, isJson }, signal)
-  const print = () => printMode(options, chains, out, signal)
+  const form = { ...options.form, names: await namesOf(options, chains) }
+  const print = () => printMode({ ...options, form }, chains, out, signal)
   const [only, second] = chains.all
   // The hint about a mirror's folder is for one chain.
   if (only !== undefined && second === undefined) await withHints(context, only.from, signal, print)
@@ -36,8 +40,14 @@ export async function runList(
   await chains.finish()
 }
 
+/** Rows of one chain do not name it. */
+async function namesOf({ form, names }: ListOptions, chains: OpenChains): Promise<ShownNames> {
+  if (!form.areSeveral) return NO_NAMES
+  return names.shown(chains.all.map(({ domainId }) => domainId))
+}
+
 async function printMode(
-  { mode, range, form }: ListOptions,
+  { mode, range, form }: Omit<ListOptions, 'form'> & { readonly form: RowsForm },
   chains: OpenChains,
   out: Output,
   signal: AbortSignal,

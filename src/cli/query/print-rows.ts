@@ -1,6 +1,8 @@
 import type { ReadEntry } from '../../ports/query.js'
+import type { ShownNames } from '../../query/choose-domain.js'
 import type { CheckedEntry } from '../../query/row-judge.js'
 import type { Format } from '../flags/format.js'
+import { ChainColumns, withName } from '../output/chain-text.js'
 import { csvRecord } from '../output/csv.js'
 import type { Output } from '../output/output.js'
 import { printStream } from '../output/print-stream.js'
@@ -15,6 +17,8 @@ export interface RowsForm {
   readonly context: boolean
   /** Whether rows are of several chains, so that each one names its chain. JSON and CSV always do. */
   readonly areSeveral: boolean
+  /** The names of the chains. CSV has none. */
+  readonly names: ShownNames
 }
 
 /** Prints a bounded answer: one JSON document, a table, or CSV. */
@@ -74,12 +78,13 @@ async function printCsv(
   if (count === 0) note('no rows')
 }
 
-function viewOf({ context, areSeveral }: RowsForm): typeof ENTRY_LIST {
+function viewOf({ context, areSeveral, names }: RowsForm): typeof ENTRY_LIST {
   const view = context ? CONTEXT_LIST : ENTRY_LIST
   if (!areSeveral) return view
+  const columns = new ChainColumns(names)
   return {
-    ...view,
-    head: ['domain_id', ...view.head],
-    toRow: (row) => [row.entry.domainId, ...view.toRow(row)],
+    toJson: (row) => withName(view.toJson(row), names),
+    head: [...columns.head('domain_id'), ...view.head],
+    toRow: (row) => [...columns.cells(row.entry.domainId), ...view.toRow(row)],
   }
 }

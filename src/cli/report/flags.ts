@@ -4,6 +4,7 @@ import type { RowFilter } from '../../base/row-filter.js'
 import { wireTime } from '../../base/wire-time.js'
 import type { CopyName, SourceName } from '../../ports/verify.js'
 import { type ParsedChain, parseChains } from '../flags/chain.js'
+import type { ChainNames } from '../flags/chain-names.js'
 import { parsePin, parseSegment } from '../verify/flags.js'
 import type { VerifyOptions } from '../verify/run.js'
 
@@ -72,7 +73,7 @@ interface CheckFlags extends ParsedChain {
 }
 
 /** Returns how to verify the chosen chains. Throws `usage`, and `invalid_range`. */
-export function parseCheck(parsed: CheckFlags, source: CopyName): VerifyOptions {
+export function parseCheck(parsed: CheckFlags, source: CopyName, names: ChainNames): VerifyOptions {
   const { flags } = parsed
   const chain = parseChains(parsed)
   const pin = flags['expect-head']
@@ -85,6 +86,7 @@ export function parseCheck(parsed: CheckFlags, source: CopyName): VerifyOptions 
     remember: flags.remember,
     quarantine: false,
     json: flags.json,
+    names,
   }
 }
 

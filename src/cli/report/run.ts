@@ -3,7 +3,9 @@ import { OutputFile } from '../../bundle/output-file.js'
 import type { Context } from '../../compose/context.js'
 import { fullVerifyResult } from '../../json/full-verify-result.js'
 import type { EntryFilter } from '../../ports/query.js'
+import type { ShownNames } from '../../query/choose-domain.js'
 import type { BundleOptions } from '../bundle/verify-run.js'
+import { withName } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
@@ -50,7 +52,9 @@ export async function runReport(
   const isFiltered = options.filterWords.length > 0
   const watcher = new ReportWatcher(options.copy.fromSeq ?? 1, isFiltered ? options.filter : undefined)
   const outcome = await verified(options, watcher, context, out, signal)
-  const chains = watcher.chains().map((chain) => withFailure(chain, outcome))
+  const read = watcher.chains()
+  const names = await options.check.names.shown(read.map(({ domainId }) => domainId))
+  const chains = read.map((chain) => withFailure({ ...chain, name: names.get(chain.domainId) }, outcome))
   if (!chains.some(({ verdict }) => verdict !== undefined))
     throw 'error' in outcome ? outcome.error : nothingRead()
   const contexts = options.hasContext
@@ -59,7 +63,7 @@ export async function runReport(
   if (contexts.cut !== undefined) noteCut(contexts.cut)
   const data = await reportData(options, chains, watcher, contexts, context)
   const written = await writePage(output, reportPage(data, watcher.rows, assets, contexts.blocks), signal)
-  await print(options, chains, written, watcher.rows.length, out)
+  await print(options, { chains, names, listed: watcher.rows.length }, written, out)
   if ('error' in outcome) throw outcome.error
   return outcome.code
 }
@@ -129,21 +133,27 @@ async function reportData(
   }
 }
 
+/** What was verified, and how many rows the page lists. */
+interface Reported {
+  readonly chains: readonly ChainReport[]
+  readonly names: ShownNames
+  readonly listed: number
+}
+
 async function print(
   { json, output }: ReportOptions,
-  chains: readonly ChainReport[],
+  { chains, names, listed }: Reported,
   { sha256, bytes }: WrittenPage,
-  listed: number,
   out: Output,
 ): Promise<void> {
   const rows = chains.reduce((sum, { tally }) => sum + (tally?.rows ?? 0), 0)
   const verdicts = chains.flatMap(({ verdict }) => (verdict === undefined ? [] : [verdict]))
   if (json) {
     const report = { file: output, sha256, bytes, rows, listed }
-    await out.json({ report, results: verdicts.map(fullVerifyResult) })
+    await out.json({ report, results: verdicts.map((verdict) => withName(fullVerifyResult(verdict), names)) })
     return
   }
-  for (const verdict of verdicts) await out.line(verdictText(verdict, undefined, out.style))
+  for (const verdict of verdicts) await out.line(verdictText(verdict, { style: out.style, names }))
   await out.line(safe`report    ${output}  ${rows} rows selected, ${listed} listed`)
   await out.line(`          sha256 ${sha256}  ${bytes} bytes`)
 }

@@ -2,6 +2,7 @@ import { wireTime } from '../../base/wire-time.js'
 import type { RestoreSummary } from '../../restore/restore-all.js'
 import type { RestoredChain, RestoreOutcome } from '../../restore/restore-chain.js'
 import type { Verdict } from '../../verify/verdict.js'
+import { chainText } from '../output/chain-text.js'
 import { safe } from '../output/safe-text.js'
 import { secondsText } from '../output/seconds-text.js'
 import { PLAIN, type Style } from '../output/style.js'
@@ -9,11 +10,11 @@ import { verdictText } from '../verify/text.js'
 import { lagSeconds, newestRow } from './loss.js'
 
 export function outcomeText(outcome: RestoreOutcome, style: Style = PLAIN): string {
-  if (outcome.kind === 'broken') return verdictText(outcome.mirror, undefined, style)
+  if (outcome.kind === 'broken') return verdictText(outcome.mirror, { style })
   const { domainId, both } = outcome
-  if (outcome.kind === 'present') return `present   ${domainId}  ${both.rows} rows, skipped`
+  if (outcome.kind === 'present') return `present   ${chainText(domainId)}  ${both.rows} rows, skipped`
   const last = wireTime(outcome.lastRecordedAt)
-  return `restored  ${domainId}  ${outcome.rows} rows, the last recorded at ${last}\n${verdictText(both, undefined, style)}`
+  return `restored  ${chainText(domainId)}  ${outcome.rows} rows, the last recorded at ${last}\n${verdictText(both, { style })}`
 }
 
 /** Returns the lines for stderr that explain an outcome. */

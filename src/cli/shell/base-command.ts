@@ -3,6 +3,7 @@ import type { InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces'
 import type { Context, Settings } from '../../compose/context.js'
 import type { SourceName } from '../../ports/verify.js'
 import { isTyped } from '../flags/chain.js'
+import { type ChainNames, NAMELESS } from '../flags/chain-names.js'
 import { postgresUrl } from '../flags/database-url.js'
 import { note } from '../output/streams.js'
 import { BareCommand, colorFlag, jsonFlag } from './bare-command.js'
@@ -54,6 +55,7 @@ export abstract class AuditCommand extends BareCommand {
   static warnsOfClock = true
 
   #context: Context | undefined
+  #names: ChainNames | undefined
 
   /** Parses the words, and replaces the name of a Domain with its id where the command takes names. */
   protected override async parse<F extends Values, B extends Values, A extends Values>(
@@ -72,6 +74,9 @@ export abstract class AuditCommand extends BareCommand {
     const names = new DomainNames({ source, path, file }, () =>
       this.context(parsed.flags as unknown as CommonFlags),
     )
+    this.#names = names
+    // A bad file is refused before anything is read.
+    if (file !== undefined) await names.shown([])
     // `list --all` is every row, and not every chain.
     const every = 'all-chains' in this.ctor.flags ? flags['all-chains'] : flags.all
     // A file names its chain itself: then AUDIT_DOMAIN, which a shell may have exported, says nothing.
@@ -94,6 +99,11 @@ export abstract class AuditCommand extends BareCommand {
       ...(warnsOfClock && { onAhead: (seconds: ReadonlyMap<string, number>) => warnings.add(seconds) }),
     })
     return this.#context
+  }
+
+  /** The names of Domains. A command without `--names` has none. */
+  protected get names(): ChainNames {
+    return this.#names ?? NAMELESS
   }
 
   protected override async close(): Promise<void> {

@@ -10,10 +10,13 @@ import { fullVerifyResult } from '../../json/full-verify-result.js'
 import type { Alerts } from '../../ports/alerts.js'
 import type { KnownChains } from '../../ports/domains.js'
 import type { CopyName } from '../../ports/verify.js'
+import type { ShownNames } from '../../query/choose-domain.js'
 import { isUndecided } from '../../verify/copy-findings.js'
 import { unknownDoubts } from '../../verify/judge-unknown.js'
 import { chainsToVerify, summarise } from '../../verify/verify-all.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
+import type { ChainNames } from '../flags/chain-names.js'
+import { chainText, withName } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
 import { safe } from '../output/safe-text.js'
@@ -46,6 +49,7 @@ export interface VerifyOptions extends PinOptions {
   /** Path of the heads of earlier runs. */
   readonly remember?: string | undefined
   readonly watcher?: VerifyWatcher | undefined
+  readonly names: ChainNames
 }
 
 /** Verifies one chain or all. Resolves with 0 or 1. Throws an error; with several chains it reports each error instead. */
@@ -200,7 +204,7 @@ class VerifyRun {
       signal,
     })
     const verdict = await withProgress(
-      `verify ${domainId}`,
+      `verify ${chainText(domainId)}`,
       (onProgress) => verifyChain(source, request, onProgress, this.signal),
       { isVerdict: true },
     )
@@ -223,11 +227,17 @@ class VerifyRun {
       reportFailure(isAll ? namingChain(doubt, verdict.domainId) : doubt, this.options.json)
   }
 
+  #shownNames(domainId: string): Promise<ShownNames> {
+    const { chain, names } = this.options
+    return names.shown(chain === 'all' ? 'all' : [domainId])
+  }
+
   /** Prints the verdict, records its findings and sends them to the webhook. */
   async #publish(verified: Verified): Promise<void> {
     const { verdict } = verified
-    if (this.options.json) await this.out.json(fullVerifyResult(verdict))
-    else await this.out.line(verdictText(verdict, undefined, this.out.style))
+    const names = await this.#shownNames(verdict.domainId)
+    if (this.options.json) await this.out.json(withName(fullVerifyResult(verdict), names))
+    else await this.out.line(verdictText(verdict, { style: this.out.style, names }))
     if (verdict.findings.some(isUndecided))
       note('to see which copy was rewritten, give a head seen before: --expect-head SEQ:HASH')
     // Without a database there is no quarantine.

@@ -1,25 +1,37 @@
 import type { ClockAhead } from '../../chain/row-time.js'
+import { NO_NAMES, type ShownNames } from '../../query/choose-domain.js'
 import type { Verdict } from '../../verify/verdict.js'
 import type { VerifySummary } from '../../verify/verify-all.js'
+import { chainWithName } from '../output/chain-text.js'
 import { safe } from '../output/safe-text.js'
 import { secondsText } from '../output/seconds-text.js'
 import { PLAIN, type Style } from '../output/style.js'
 import { endLines } from './end-text.js'
 import { findingsLines } from './finding-text.js'
 
-/**
- * Returns a verdict as text: the verdict on the first line, and then each finding with what was expected and observed.
- * `neither`: a word of eight letters for a verdict that is neither intact nor diverged. `style` is that of the stream.
- * `file`: the path of a bundle.
- */
-export function verdictText(verdict: Verdict, neither?: string, style: Style = PLAIN, file?: string): string {
+/** How a verdict is printed. */
+export interface VerdictForm {
+  /** A word of eight letters for a verdict that is neither intact nor diverged. */
+  readonly neither?: string | undefined
+  /** The style of the stream. */
+  readonly style?: Style | undefined
+  /** The path of a bundle. */
+  readonly file?: string | undefined
+  readonly names?: ShownNames | undefined
+}
+
+/** Returns a verdict as text: the verdict on the first line, and then each finding with what was expected and observed. */
+export function verdictText(
+  verdict: Verdict,
+  { neither, style = PLAIN, file, names = NO_NAMES }: VerdictForm = {},
+): string {
   const { ok, domainId, source, mirror, segmentFrom, segmentTo, rows, head, findings, durationMs } = verdict
   const { archivedThrough, clockAhead } = verdict
   const archived = archivedThrough === undefined ? '' : `  archived through ${archivedThrough}`
   const rate = `${rows} rows in ${(Math.round(durationMs) / 1000).toFixed(2)} s`
   const tone = neither !== undefined ? 'warn' : ok ? 'good' : 'bad'
   const word = style.mark(tone) + (neither ?? (ok ? 'intact  ' : 'DIVERGED'))
-  const first = `${style.paint(tone, word)}  ${domainId}  rows ${segmentFrom} to ${segmentTo} of ${source}  ${rate}`
+  const first = `${style.paint(tone, word)}  ${chainWithName(domainId, names)}  rows ${segmentFrom} to ${segmentTo} of ${source}  ${rate}`
   return [
     first,
     `          head ${head.seq}:${head.hash}${archived}`,

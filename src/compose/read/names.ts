@@ -20,14 +20,43 @@ export async function namesOfRegistry(context: Context): Promise<NamedDomain[]> 
   return domains
 }
 
+/** Domains whose names are printed beside ids. */
+const MOST_DOMAINS = 10_000
+
+/** Rows of a mirror's platform chain that are read for names beside ids, and milliseconds for that. */
+const MOST_ROWS = 10_000
+const LONGEST_READ = 10_000
+
+/**
+ * Returns the names to print beside the ids of chains, by one read that has a limit: of the registry, or for `mirror` of the
+ * platform chain in the default mirror, which gives no names where it has more than 10,000 rows. Rejects where they cannot be read.
+ */
+export async function namesBeside(
+  context: Context,
+  source: Exclude<SourceName, 'bundle'>,
+  domainIds: readonly string[] | 'all',
+): Promise<readonly NamedDomain[]> {
+  if (source === 'mirror') {
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(LONGEST_READ)])
+    return (await namesOfMirror(context, signal, MOST_ROWS)) ?? []
+  }
+  const { registeredName } = await import('../../query/choose-domain.js')
+  const registry = await openDomainRegistry(context)
+  return (await registry.some(domainIds, MOST_DOMAINS)).map(registeredName)
+}
+
 /**
  * Returns the names that the platform chain in the default mirror gives; undefined where that chain has a row above
  * `maxSeq`. Opens no database.
  */
-export async function namesOfMirror(context: Context, maxSeq?: number): Promise<NamedDomain[] | undefined> {
+export async function namesOfMirror(
+  context: Context,
+  signal: AbortSignal,
+  maxSeq?: number,
+): Promise<NamedDomain[] | undefined> {
   const { mirrorNames } = await import('../../query/mirror-names.js')
   const deps = { store: await chosenMirror(context), codec: await mirrorCodec(), hasher: nodeHasher }
-  return mirrorNames(deps, context.signal, maxSeq)
+  return mirrorNames(deps, signal, maxSeq)
 }
 
 /** Where the chains of a command are stored. `path` is that of a bundle. */

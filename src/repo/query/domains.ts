@@ -16,23 +16,36 @@ interface DomainRow extends ClaimsRow {
 
 /** The Domains of the registry, without the platform chain. */
 export function postgresDomainRegistry(database: Database): DomainRegistry {
-  return { page: (range) => database.read((client) => listDomains(client, range)) }
+  return {
+    page: (range) => database.read((client) => listDomains(client, range)),
+    some: (domainIds, limit) => {
+      const among = domainIds === 'all' ? undefined : domainIds
+      return database.withTransaction(SHORT_READ, (client) => listDomains(client, { among, limit }))
+    },
+  }
 }
 
-async function listDomains(
-  client: Client,
-  range: { after?: string | undefined; limit: number },
-): Promise<DomainRecord[]> {
+/** Ends a read that waits for a lock, or that lacks an index. */
+const SHORT_READ = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = '2s'"
+
+interface DomainRange {
+  readonly after?: string | undefined
+  readonly among?: readonly string[] | undefined
+  readonly limit: number
+}
+
+async function listDomains(client: Client, { after, among, limit }: DomainRange): Promise<DomainRecord[]> {
   const rows = await keysetPage<DomainRow>(client, {
     select: `SELECT d.domain_id, d.name, d.mirror_url, ${microsOf('d.created_at')} AS created_at,
         h.${LAST_OF_HEAD} AS rows, ${claimsColumns('d.domain_id')}
       FROM audit_domain d LEFT JOIN audit_log_chain_head h ON h.domain_id = d.domain_id`,
     where: (bind) => [
       `d.domain_id <> ${bind(PLATFORM_ANCHOR)}`,
-      ...(range.after === undefined ? [] : [`d.domain_id > ${bind(range.after)}`]),
+      ...(after === undefined ? [] : [`d.domain_id > ${bind(after)}`]),
+      ...(among === undefined ? [] : [`d.domain_id = ANY(${bind(among)}::uuid[])`]),
     ],
     key: 'd.domain_id',
-    limit: range.limit,
+    limit,
   })
   return rows.map((row) => ({
     domainId: row.domain_id,

@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../../src/chain/uuid.js'
 import { jsonLines } from '../cli.js'
 import type { ExpectedFinding } from './attack.js'
 
@@ -47,7 +48,7 @@ export function isSummary(line: unknown): boolean {
   return typeof line === 'object' && line !== null && 'summary' in line
 }
 
-const CHAIN = /^(intact {2}|DIVERGED) {2}([0-9a-f-]{36}) {2}rows /
+const CHAIN = /^(intact {2}|DIVERGED) {2}([0-9a-f-]{36}|platform chain)(?: {2}\S.*)? {2}rows /
 const FINDING = /^ {2}([a-z_]+) {2}rows? (-?\d+)(?: to (\d+))?: \S/
 const HASH = /^ {4}(expected|observed) {2}([0-9a-f]{64})$/
 
@@ -55,7 +56,8 @@ const HASH = /^ {4}(expected|observed) {2}([0-9a-f]{64})$/
 export function textVerdicts(stdout: string): ChainVerdict[] {
   const blocks = stdout.split(/^(?=intact {2}|DIVERGED)/m).filter((block) => CHAIN.test(block))
   return blocks.map((block) => {
-    const [, verdict, chain = ''] = CHAIN.exec(block) ?? []
+    const [, verdict, called = ''] = CHAIN.exec(block) ?? []
+    const chain = called === 'platform chain' ? PLATFORM_ANCHOR : called
     const findings = block.split(/^(?= {2}[a-z_]+ {2}rows? )/m).slice(1)
     return { chain, ok: verdict !== 'DIVERGED', findings: findings.map((text) => textFinding(chain, text)) }
   })
