@@ -262,6 +262,9 @@ class Bundle {
   }
 }
 
+/** Whether the pinned row lies before or after the rows of a selection, so that the file cannot show whether the chain has it. */
+const lacks = ({ from_seq, to_seq, to_end }, pin) => pin !== undefined && (pin.seq < from_seq - 1 || (!to_end && pin.seq > to_seq))
+
 function verify(path, pin, allowFiltered, onRow) {
   const members = membersOf(path)
   const manifest = readManifest(members.next().value)
@@ -269,8 +272,7 @@ function verify(path, pin, allowFiltered, onRow) {
   const { kind, from_seq, to_seq, to_end } = selection
   const complete = kind !== 'filtered'
   if (manifest.segments.length === 0 || manifest.rows === 0) refuse(4, 'nothing_to_verify', 'the bundle has no rows')
-  if (pin && (pin.seq < from_seq - 1 || (!to_end && pin.seq > to_seq)))
-    refuse(2, 'usage', `the pinned head ${pin.seq} lies outside the bundle`)
+  const isOutside = lacks(selection, pin)
   const bundle = new Bundle(manifest, pin, onRow)
   const { found } = bundle
   try {
@@ -283,12 +285,12 @@ function verify(path, pin, allowFiltered, onRow) {
   if (complete && to_end) bundle.judgeHead(head)
   else bundle.gap(to_seq + 1)
   const lacksPin = pin !== undefined && !bundle.isMet
-  if (lacksPin && (complete || bundle.seen))
+  if (lacksPin && !isOutside && (complete || bundle.seen))
     found.add('unexpected_head', pin.seq, pin.seq, 'the pinned head is not in the chain', pin.hash, bundle.seen)
   const findings = [...found].sort((a, b) => a.seq_from - b.seq_from || RANK.indexOf(a.code) - RANK.indexOf(b.code))
   const end = complete && to_end ? Math.max(to_seq, head?.seq ?? 0, bundle.last?.seq ?? 0) : to_seq
   const hash = bundle.at >= from_seq ? bundle.hashes.at(-1) : undefined
-  const ok = findings.length === 0 && (complete || (allowFiltered && !lacksPin))
+  const ok = findings.length === 0 && !isOutside && (complete || (allowFiltered && !lacksPin))
   const last = hash === undefined ? { seq: 0, hash: ZERO } : { seq: bundle.at, hash }
   const segment = { segment_from: from_seq, segment_to: end, rows: bundle.rows, head: last }
   return { ok, domain_id, source: 'bundle', ...segment, complete, selection, findings }
@@ -304,7 +306,12 @@ function main(args) {
   const pin = values['expect-head'] === undefined ? undefined : { seq: Number(seq), hash: hash.toLowerCase() }
   const result = verify(positionals[0], pin, values['allow-filtered'] === true, values.rows ? print : () => undefined)
   if (!values.rows) print(result, 2)
-  const verdict = result.findings.length > 0 ? 'DIVERGED' : result.ok ? 'intact' : 'PARTIAL: a selection cannot show that no row is missing'
+  const verdict =
+    result.findings.length > 0
+      ? 'DIVERGED'
+      : result.ok
+        ? 'intact'
+        : `PARTIAL: ${lacks(result.selection, pin) ? 'the pinned row lies outside the file, which cannot show whether the chain still has it' : 'a selection cannot show that no row is missing'}`
   process.stderr.write(`${verdict}  ${result.rows} rows, ${result.selection.kind}, head ${result.head.seq}:${result.head.hash}\n`)
   return result.findings.length > 0 ? 1 : result.ok ? 0 : 3
 }

@@ -263,13 +263,17 @@ class Bundle:
         if head is None or at != seq or (known is not None and head["hash"] not in hashes):
             self.found.add("head_mismatch", first, last, "it is not the last row", known, head and head["hash"])
 
+def lacks(selection, pin):
+    """Whether the pinned row lies before or after the rows of a selection, so that the file cannot show whether the chain has it."""
+    return bool(pin) and (pin[0] < selection["from_seq"] - 1 or (not selection["to_end"] and pin[0] > selection["to_seq"]))
+
 def verify(path, pin, allow_filtered, on_row):
     members = members_of(path)
     manifest = read_manifest(*next(members, (None, b"")))
     chosen, head = manifest["selection"], manifest.get("head")
     first, last, to_end = chosen["from_seq"], chosen["to_seq"], chosen["to_end"]
     must(manifest["segments"] and manifest["rows"], "the bundle has no rows", 4, "nothing_to_verify")
-    must(not pin or (first - 1 <= pin[0] and (to_end or pin[0] <= last)), "the pinned head lies outside the bundle", 2, "usage")
+    is_outside = lacks(chosen, pin)
     bundle = Bundle(manifest, pin, on_row)
     found, complete = bundle.found, bundle.complete
     try:
@@ -280,13 +284,13 @@ def verify(path, pin, allow_filtered, on_row):
         found.add("object_malformed", bundle.seq + 1, bundle.seq + 1, "from here on: " + refusal.args[2])
     bundle.judge_head(head) if complete and to_end else bundle.gap(last + 1)
     lacks_pin = bool(pin) and not bundle.is_met
-    if lacks_pin and (complete or bundle.seen):
+    if lacks_pin and not is_outside and (complete or bundle.seen):
         found.add("unexpected_head", pin[0], pin[0], "the pinned head is not in the chain", pin[1], bundle.seen)
     found.sort(key=lambda one: (one["seq_from"], RANK.index(one["code"])))
     findings = [{key: value for key, value in one.items() if value is not None} for one in found]
     end = max(last, head["seq"] if head else 0, bundle.end or 0) if complete and to_end else last
     hashed = {"seq": bundle.at, "hash": bundle.hashes[-1]} if bundle.at >= first and bundle.hashes else {"seq": 0, "hash": ZERO}
-    return {"ok": not findings and (complete or (allow_filtered and not lacks_pin)), "domain_id": manifest["domain_id"],
+    return {"ok": not findings and not is_outside and (complete or (allow_filtered and not lacks_pin)), "domain_id": manifest["domain_id"],
             "source": "bundle", "segment_from": first, "segment_to": end, "rows": bundle.rows, "head": hashed,
             "complete": complete, "selection": chosen, "findings": findings}
 
@@ -305,7 +309,9 @@ def main():
     given = parser.parse_args()
     result = verify(given.file, given.expect_head, given.allow_filtered, lambda row: given.rows and print(json.dumps(row)))
     print("" if given.rows else json.dumps(result, indent=2) + "\n", end="")
-    kind = "DIVERGED" if result["findings"] else "intact" if result["ok"] else "PARTIAL: a selection cannot show that no row is missing"
+    outside = "the pinned row lies outside the file, which cannot show whether the chain still has it"
+    partial = outside if lacks(result["selection"], given.expect_head) else "a selection cannot show that no row is missing"
+    kind = "DIVERGED" if result["findings"] else "intact" if result["ok"] else "PARTIAL: " + partial
     print("%s  %d rows, %s, head %d:%s" % (kind, result["rows"], result["selection"]["kind"], *result["head"].values()), file=sys.stderr)
     return 1 if result["findings"] else 0 if result["ok"] else 3
 

@@ -1,3 +1,5 @@
+import type { ChainHead } from '../chain/entry.js'
+
 /** The copies of a chain that a verify reads, as an advice names them. */
 type Copy = 'postgres' | 'mirror' | 'both' | 'bundle'
 
@@ -123,6 +125,7 @@ export type Advice =
   | { readonly code: 'reindex'; readonly indexes: readonly string[] }
   | { readonly code: 'verify_creation'; readonly domainId: string }
   | { readonly code: 'find_chain'; readonly copy: Copy }
+  | { readonly code: 'verify_pin_elsewhere'; readonly domainId: string; readonly head: ChainHead }
   | { readonly code: 'verify_both_copies'; readonly given: GivenMirrors; readonly domainId: string }
   /** `url`: what the records claim, to be checked. */
   | { readonly code: 'map_mirror'; readonly domainId: string; readonly url?: string | undefined }

@@ -76,6 +76,7 @@ export const ERROR_CODES = [
   'file_unreadable',
   'bundle_malformed',
   'bundle_filtered',
+  'pin_not_held',
   'output_failed',
   'listen_failed',
   // Bugs of this program.

@@ -42,7 +42,8 @@ export interface BundleVerdict extends Verdict {
 
 /**
  * Verifies an evidence bundle offline. Rejects with `file_unreadable`, with `bundle_malformed` where the file is not a
- * whole bundle, with `nothing_to_verify` where it has no rows, and with `domain_not_found` where it holds another chain.
+ * whole bundle, with `nothing_to_verify` where it has no rows, and with `domain_not_found` where it holds another chain. A
+ * head that `pinsOf` gives and that lies outside the rows is a shortfall; a remembered one does not count.
  */
 export async function verifyBundle(
   request: BundleRequest,
@@ -55,7 +56,8 @@ export async function verifyBundle(
     assertChain(manifest, request)
     const { domain_id: domainId, selection } = manifest
     const given = request.pinsOf(domainId)
-    const pins = [...given, ...rememberedIn(selection, request.rememberedOf?.(domainId) ?? [])]
+    const remembered = request.rememberedOf?.(domainId) ?? []
+    const pins = [...given, ...remembered].filter((pin) => holds(selection, pin))
     const { fromSeq, toSeq, toEnd } = selection
     const segment = {
       domainId,
@@ -90,17 +92,39 @@ function bundleVerdict(
   const found = verdict.findings
   const findings = complete ? found : found.filter((finding) => !isUnselectedPin(finding))
   const lacksPin = given.some((pin) => found.some((finding) => isAbout(finding, pin)))
-  const shortfall = complete || findings.length > 0 ? undefined : shortfallOf(lacksPin, allowFiltered)
-  const ok = findings.length === 0 && shortfall === undefined
+  const notHeld = pinNotHeld(verdict.domainId, selection, given)
+  const isIntact = findings.length === 0
+  const filtered = complete ? undefined : shortfallOf(lacksPin, allowFiltered)
+  const shortfall = isIntact ? (notHeld ?? filtered) : undefined
+  const doubts = isIntact || notHeld === undefined ? verdict.doubts : [...verdict.doubts, notHeld]
+  const ok = isIntact && shortfall === undefined
   // Rows are missing from a filtered selection, so its last row proves nothing about the rows before it.
   const end = complete ? verdict.end : 'unproven'
   const pinnedThrough = complete ? verdict.pinnedThrough : undefined
-  return { ...verdict, ok, end, pinnedThrough, findings, complete, selection, selectionJson, shortfall }
+  const judged = { ok, end, pinnedThrough, findings, doubts, shortfall }
+  return { ...verdict, ...judged, complete, selection, selectionJson }
 }
 
-/** Returns the heads that lie in the rows of a selection, or right before them. */
-function rememberedIn({ fromSeq, toSeq, toEnd }: Selection, heads: readonly ChainHead[]): ChainHead[] {
-  return heads.filter(({ seq }) => seq >= fromSeq - 1 && (toEnd || seq <= toSeq))
+/** Returns whether a head lies in the rows of a selection, or right before them. */
+function holds({ fromSeq, toSeq, toEnd }: Selection, { seq }: ChainHead): boolean {
+  return seq >= fromSeq - 1 && (toEnd || seq <= toSeq)
+}
+
+/** Returns why a file cannot show whether the chain has a pinned row; undefined where it holds the place of every pin. */
+function pinNotHeld(
+  domainId: string,
+  selection: Selection,
+  given: readonly ChainHead[],
+): AuditError | undefined {
+  const outside = given.filter((pin) => !holds(selection, pin)).sort((a, b) => a.seq - b.seq)
+  const head = outside.at(-1)
+  if (head === undefined) return undefined
+  const { fromSeq, toSeq } = selection
+  const message =
+    head.seq > toSeq
+      ? `the file ends with row ${toSeq}, and the pin is for row ${head.seq}: this file cannot show whether newer rows were removed`
+      : `the file begins with row ${fromSeq}, and the pin is for row ${head.seq}: this file cannot show whether that row was changed`
+  return new AuditError('pin_not_held', message, { advice: { code: 'verify_pin_elsewhere', domainId, head } })
 }
 
 function isAbout({ seqFrom, seqTo }: Finding, { seq }: ChainHead): boolean {

@@ -36,6 +36,10 @@ const WITH_FACTS: readonly (readonly [FactAdvice, string])[] = [
     'check --mirror (AUDIT_MIRROR_URL) and the id; to see what a mirror has, run: audit verify --all --source mirror',
   ],
   [
+    { code: 'verify_pin_elsewhere', domainId, head: { seq: 61, hash: 'ab'.repeat(32) } },
+    `verify a copy that holds the row: audit verify --domain ${domainId} --source mirror --expect-head 61:${'ab'.repeat(32)}`,
+  ],
+  [
     { code: 'verify_both_copies', given: {}, domainId },
     `run: audit verify --domain ${domainId} --source both`,
   ],

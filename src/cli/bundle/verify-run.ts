@@ -11,6 +11,7 @@ import { withProgress } from '../output/progress.js'
 import { note } from '../output/streams.js'
 import { EXIT, type ExitCode, exitStatus } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
+import { verifyWords } from '../shell/verify-words.js'
 import { machineClock } from '../verify/machine-clock.js'
 import { savedPins } from '../verify/pins-file.js'
 import { Memory } from '../verify/remember/memory.js'
@@ -69,6 +70,7 @@ export async function runVerifyBundle(
   }
   for (const doubt of verdict.doubts) reportFailure(doubt, options.json)
   if (verdict.shortfall !== undefined) throw verdict.shortfall
+  noteRememberedAbove(verdict, rememberedOf(verdict.domainId))
   if (memory === undefined && watcher === undefined && verdict.ok && verdict.end === 'unproven')
     await noteNextTime({ chain: verdict.domainId, source: 'bundle', file: path, json: options.json }, context)
   if (verdict.ok && verdict.complete && exitStatus() === EXIT.done) {
@@ -76,6 +78,19 @@ export async function runVerifyBundle(
     await memory?.save()
   }
   return verdict.ok ? EXIT.done : EXIT.finding
+}
+
+/** Notes a remembered head above the rows of a file that does not claim to reach the end of the chain. */
+function noteRememberedAbove(
+  { segmentTo, selection, domainId }: BundleVerdict,
+  heads: readonly ChainHead[],
+): void {
+  const [head] = [...heads].sort((a, b) => b.seq - a.seq)
+  if (head === undefined || selection.toEnd || head.seq <= segmentTo) return
+  const verify = verifyWords({ source: 'mirror', chain: domainId })
+  note(
+    `note: the remembered head is row ${head.seq}, and the file ends with row ${segmentTo}: it cannot show whether newer rows were removed; a copy that holds the row can: ${verify} --expect-head ${head.seq}:${head.hash}`,
+  )
 }
 
 /** Heads outside the rows of a bundle were not compared. */

@@ -105,6 +105,7 @@ const BY_ERROR = {
   file_unreadable: EXIT.unable,
   bundle_malformed: EXIT.unable,
   bundle_filtered: EXIT.unable,
+  pin_not_held: EXIT.unable,
   output_failed: EXIT.unable,
   listen_failed: EXIT.unable,
   internal: EXIT.internal,

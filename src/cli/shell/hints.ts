@@ -140,6 +140,8 @@ export const HINTS = {
   verify_creation: ({ domainId }) =>
     `find out which record was changed; the rows are hashed: audit verify --platform, and: audit verify --domain ${domainId}`,
   find_chain: ({ copy }) => FIND_CHAIN_IN[copy],
+  verify_pin_elsewhere: ({ domainId, head: { seq, hash } }) =>
+    `verify a copy that holds the row: ${verifyWords({ source: 'mirror', chain: domainId })} --expect-head ${seq}:${hash}`,
   verify_both_copies: ({ given, domainId }) =>
     `run: ${verifyWords({ source: 'both', chain: domainId, given })}`,
   map_mirror: ({ domainId, url }) =>

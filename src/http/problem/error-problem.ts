@@ -25,6 +25,7 @@ const BY_ERROR = {
   output_exists: 500,
   bundle_malformed: 500,
   bundle_filtered: 500,
+  pin_not_held: 500,
   chain_exists: 500,
   already_acknowledged: 500,
   down_migration_refused: 500,

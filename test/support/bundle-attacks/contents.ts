@@ -359,7 +359,27 @@ const PINS: readonly BundleAttack[] = [
   good('pinned: in upper case', () => built(whole()), pin(8, row(8).entryHash.toUpperCase())),
   good('pinned: the row before a range', () => built(range()), pin(3)),
   good('pinned: a row of a selection', () => built(filtered()), [...pin(4), ...SELECTED]),
-  { name: 'pinned: outside a range', make: () => built(range()), exit: 2, error: 'usage', args: pin(8) },
+  {
+    name: 'pinned: a row after a range',
+    make: () => built(range()),
+    exit: 3,
+    error: 'pin_not_held',
+    args: pin(8),
+  },
+  {
+    name: 'pinned: a row before a range',
+    make: () => built(range()),
+    exit: 3,
+    error: 'pin_not_held',
+    args: pin(2),
+  },
+  {
+    name: 'pinned: a row after a selection',
+    make: () => built(filtered()),
+    exit: 3,
+    error: 'pin_not_held',
+    args: [...pin(9, F), ...SELECTED],
+  },
   {
     name: 'pinned: no hash',
     make: () => built(whole()),

@@ -74,6 +74,7 @@ function said({ exit, stdout, stderr }: Printed): Said {
 }
 
 function errorOf(stderr: string, exit: number | null): string | undefined {
+  if (/^PARTIAL: the pinned row/m.test(stderr)) return 'pin_not_held'
   if (/^PARTIAL/m.test(stderr)) return 'bundle_filtered'
   return exit === 2 ? 'usage' : /^Error: (?:\d )?([a-z_]+)/m.exec(stderr)?.[1]
 }
