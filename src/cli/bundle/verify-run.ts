@@ -71,7 +71,8 @@ export async function runVerifyBundle(
   for (const doubt of verdict.doubts) reportFailure(doubt, options.json)
   if (verdict.shortfall !== undefined) throw verdict.shortfall
   noteRememberedAbove(verdict, rememberedOf(verdict.domainId))
-  if (memory === undefined && watcher === undefined && verdict.ok && verdict.end === 'unproven')
+  const canRemember = verdict.ok && verdict.complete && verdict.end === 'unproven'
+  if (memory === undefined && watcher === undefined && canRemember)
     await noteNextTime({ chain: verdict.domainId, source: 'bundle', file: path, json: options.json }, context)
   if (verdict.ok && verdict.complete && exitStatus() === EXIT.done) {
     memory?.see(verdict.domainId, verdict.head, rememberedOf(verdict.domainId).filter(isIn(verdict)))

@@ -1,0 +1,158 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chainRows } from '../support/chain-rows.js'
+import { type CliResult, runCli } from '../support/cli.js'
+import { asSuperuser } from '../support/postgres.js'
+import { CHAIN, ReadCopies, tamperedRows } from '../support/read-copies.js'
+
+const INTACT = chainRows(
+  CHAIN,
+  Array.from({ length: 9 }, () => ({})),
+)
+
+const SOURCES = ['postgres', 'mirror', 'both', 'bundle'] as const
+type Source = (typeof SOURCES)[number]
+
+/** A chain in every copy. The paths have spaces and a quote. */
+class Case {
+  readonly dir = mkdtempSync(join(tmpdir(), "audit next's -"))
+  copies: ReadCopies | undefined
+  mirror = ''
+
+  async make(rows: ReturnType<typeof tamperedRows>): Promise<void> {
+    this.copies = await ReadCopies.make(rows)
+    await asSuperuser(this.copies.database.url, 'UPDATE audit_log_entry SET archived_at = now()')
+    cpSync(fileURLToPath(this.copies.directoryUrl), join(this.dir, 'a bucket'), { recursive: true })
+    this.mirror = pathToFileURL(join(this.dir, 'a bucket')).href.replaceAll('%20', ' ')
+    const exported = ['export', ...this.words('mirror'), '--output']
+    await this.run([...exported, 'a file.tar'])
+    await this.run([...exported, 'some.tar', '--relation', 'project.read'])
+    await this.run([...exported, 'a part.tar', '--from-seq', '2', '--to-seq', '8'])
+  }
+
+  async drop(): Promise<void> {
+    await this.copies?.drop()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  words(source: Source): readonly string[] {
+    if (source === 'bundle') return ['a file.tar']
+    const chain = ['--domain', CHAIN]
+    if (source === 'postgres') return chain
+    return [...chain, '--source', source, '--mirror', this.mirror]
+  }
+
+  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
+    const database = { AUDIT_DATABASE_URL: this.copies?.database.url ?? '' }
+    return runCli(args, { env: { ...database, ...env }, cwd: this.dir })
+  }
+
+  /** Runs each command that a run printed, and returns those that are refused, or cannot answer. */
+  async failing({ stdout, stderr }: CliResult): Promise<{ commands: string[]; failed: string[] }> {
+    const commands = commandsIn(`${stdout}\n${stderr}`)
+    const failed: string[] = []
+    for (const command of commands) {
+      // A run that read no mirror does not know where it is. Its reader does.
+      const isMirrorUnknown = command.includes('--source both') && !command.includes('--mirror')
+      const env = isMirrorUnknown ? { AUDIT_MIRROR_URL: this.mirror } : {}
+      const { code, stderr: said } = await this.run(wordsOf(command).slice(1), env)
+      if (code !== 0 && code !== 1) failed.push(`${command}\n${code}: ${said}`)
+    }
+    return { commands, failed }
+  }
+}
+
+/** Returns the commands to run next: each ends its line. */
+function commandsIn(text: string): string[] {
+  const found = text.split('\n').flatMap((line) => /(?:^|: | {4,})(audit [a-z].*)$/.exec(line)?.[1] ?? [])
+  return [...new Set(found)]
+}
+
+/** Splits a command as a shell does. */
+function wordsOf(command: string): string[] {
+  const script = `for word in ${command}; do printf '%s\\0' "$word"; done`
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1)
+}
+
+describe('a command that is printed for a damaged chain', () => {
+  const damaged = new Case()
+  beforeAll(() => damaged.make(tamperedRows()), 120_000)
+  afterAll(() => damaged.drop())
+
+  it.each(SOURCES)('runs after verify from %s', async (source) => {
+    const result = await damaged.run(['verify', ...damaged.words(source), '--no-quarantine'])
+    expect(result.code).toBe(1)
+    const { commands, failed } = await damaged.failing(result)
+    expect(failed).toEqual([])
+    const look = commands.map((command) => wordsOf(command)[1])
+    expect(look).toContain('get')
+    expect(look).toContain('list')
+    if (source !== 'both') expect(look).toContain('verify')
+  })
+
+  const READ = SOURCES.filter((source) => source !== 'both')
+
+  it.each(
+    READ.flatMap((source) => [
+      ['list', source, ['list', '--all'], 0],
+      ['list --verify', source, ['list', '--all', '--verify'], 1],
+      ['get of a damaged row', source, ['get', '20'], 1],
+      ['get of an unlinked row', source, ['get', '41'], 0],
+    ]) as [string, Source, string[], number][],
+  )('runs after %s from %s', async (_name, source, words, code) => {
+    const result = await damaged.run([...words, ...damaged.words(source)])
+    expect(result.code).toBe(code)
+    const { commands, failed } = await damaged.failing(result)
+    expect(failed).toEqual([])
+    expect(commands).toHaveLength(1)
+  })
+
+  it('runs after an export', async () => {
+    const result = await damaged.run(['export', ...damaged.words('mirror'), '--output', 'again.tar'])
+    expect(result.code).toBe(1)
+    const { commands, failed } = await damaged.failing(result)
+    expect(failed).toEqual([])
+    expect(commands).toHaveLength(2)
+  })
+})
+
+describe('a command that is printed for an intact chain', () => {
+  const intact = new Case()
+  beforeAll(() => intact.make(INTACT), 120_000)
+  afterAll(() => intact.drop())
+
+  it.each([
+    ['a mirror', ['--domain', CHAIN, '--source', 'mirror'], 1],
+    ['the end of a mirror', ['--domain', CHAIN, '--source', 'mirror', '--from-seq', '5'], 1],
+    ['a part of a mirror', ['--domain', CHAIN, '--source', 'mirror', '--to-seq', '5'], 0],
+    ['PostgreSQL', ['--domain', CHAIN], 0],
+    ['an evidence file', ['a file.tar'], 1],
+    ['an evidence file of a part', ['a part.tar'], 1],
+    ['a selection that is allowed', ['some.tar', '--allow-filtered'], 0],
+  ] as const)('runs after verify of %s, and remembers the head', async (_name, words, count) => {
+    rmSync(join(intact.dir, 'heads.ndjson'), { force: true })
+    const mirror = words.includes('mirror' as never) ? ['--mirror', intact.mirror] : []
+    const result = await intact.run(['verify', ...words, ...mirror])
+    expect(result.code).toBe(0)
+    const commands = commandsIn(result.stderr)
+    expect(commands).toHaveLength(count)
+    for (const command of commands) {
+      const again = await intact.run(wordsOf(command).slice(1))
+      expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('remembered the head') })
+    }
+  })
+
+  it('names the copy to ask where an evidence file cannot show a pinned row', async () => {
+    const pin = `9:${INTACT[8]?.entryHash}`
+    const result = await intact.run(['verify', 'a part.tar', '--expect-head', pin])
+    expect(result.code).toBe(3)
+    expect(result.stderr).toContain('the file ends with row 8, and the pin is for row 9')
+    const [command = ''] = commandsIn(result.stderr)
+    const words = [...wordsOf(command).slice(1), '--mirror', intact.mirror]
+    expect(await intact.run(words)).toMatchObject({ code: 0 })
+  })
+})
