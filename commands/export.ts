@@ -1,10 +1,10 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import { parseExport } from '../src/cli/bundle/export-flags.js'
+import { exportFilterFlags, parseExport } from '../src/cli/bundle/export-flags.js'
 import { runExport } from '../src/cli/bundle/export-run.js'
 import { chainFlags } from '../src/cli/flags/chain.js'
 import { namesFlags } from '../src/cli/flags/names.js'
-import { filterFlags, timeFlags } from '../src/cli/query/flags.js'
+import { timeFlags } from '../src/cli/query/flags.js'
 import { parseFile, parseFrom, sourceFlags } from '../src/cli/query/source.js'
 import { noteTimes } from '../src/cli/query/times.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
@@ -48,7 +48,7 @@ with the last object.`
     'to-seq': Flags.string({ helpValue: 'N', summary: 'last row; default: the last' }),
     ...sourceFlags,
     ...timeFlags,
-    ...filterFlags,
+    ...exportFilterFlags,
   }
 
   override async run(): Promise<void> {
