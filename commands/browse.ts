@@ -5,16 +5,18 @@ import { assertTerminal, terminalLooks } from '../src/cli/browse/terminal-looks.
 import { chainFlags, parseOptionalChain, parseTypedChain } from '../src/cli/flags/chain.js'
 import { mirrorFlags } from '../src/cli/flags/mirror.js'
 import { namesFlags } from '../src/cli/flags/names.js'
+import { rememberFlags } from '../src/cli/flags/remember.js'
 import { parseFile } from '../src/cli/query/source.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
+import type { Memory } from '../src/cli/verify/remember/memory.js'
 import type { CopyName } from '../src/ports/verify.js'
 
 export default class Browse extends AuditCommand {
   static override summary = 'Look at chains, rows and findings on a full screen'
   static override description =
     `Shows the chains, the rows of a chain with filters and a timeline, and one row with its proof. Verifies from inside. It
-only reads: a verification from here writes nothing to the quarantine, and the exit code is no verdict. The key ? shows
-all keys.`
+only reads: a verification from here writes nothing to the quarantine, and the exit code is no verdict. With --remember a
+verification compares the remembered heads, and writes that of an intact chain. The key ? shows all keys.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --domain UUID --source both',
@@ -30,6 +32,7 @@ all keys.`
     ...chainFlags,
     ...namesFlags,
     ...mirrorFlags,
+    ...rememberFlags,
     source: Flags.string({
       options: ['postgres', 'mirror', 'both', 'bundle'],
       summary:
@@ -47,14 +50,21 @@ all keys.`
       throw new AuditError('usage', 'a FILE and --source bundle belong together')
     const domainId = file === undefined ? parseOptionalChain(parsed) : parseTypedChain(parsed)
     const context = await this.context(flags)
+    const asked = { chainNames: this.names, memory: await memoryOf(flags.remember) }
     const [{ openBundle, openInstallation }, { runBrowse }] = await Promise.all([
       import('../src/cli/browse/open.js'),
       import('../src/cli/browse/run.js'),
     ])
     const data =
       file === undefined
-        ? openInstallation(context, source as CopyName, this.names)
-        : openBundle(context, { path: file, domainId }, this.names)
+        ? openInstallation(context, source as CopyName, asked)
+        : openBundle(context, { path: file, domainId }, asked)
     await runBrowse({ domainId, ...terminalLooks() }, data, this.signal)
   }
+}
+
+async function memoryOf(path: string | undefined): Promise<Memory | undefined> {
+  if (path === undefined) return undefined
+  const { Memory } = await import('../src/cli/verify/remember/memory.js')
+  return Memory.open(path)
 }

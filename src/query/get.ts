@@ -20,12 +20,16 @@ export async function getEntry(
   seq: number,
   hasher: Hasher = nobleHasher,
 ): Promise<EntryProof> {
-  const [entry, second] = await reader.rowsAt(domainId, seq)
-  if (entry === undefined) {
-    await assertKnown(reader, domainId)
-    const where = reader.copy === undefined ? '' : ` in ${reader.copy.where}`
-    throw new AuditError('entry_not_found', `chain ${domainId} has no row ${seq}${where}`)
-  }
+  const proof = proofOf(await reader.rowsAt(domainId, seq), hasher)
+  if (proof !== undefined) return proof
+  await assertKnown(reader, domainId)
+  const where = reader.copy === undefined ? '' : ` in ${reader.copy.where}`
+  throw new AuditError('entry_not_found', `chain ${domainId} has no row ${seq}${where}`)
+}
+
+/** Returns the proof of the rows that a copy has under one seq; undefined where it has none. Throws `generation_unknown`. */
+export function proofOf([entry, second]: readonly ReadEntry[], hasher: Hasher): EntryProof | undefined {
+  if (entry === undefined) return undefined
   const recomputed =
     second === undefined
       ? recompute(entry, hasher)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -186,6 +186,69 @@ describe('audit browse of copies that need no database', () => {
     expect(await mirror.keys()).toEqual(before)
   })
 
+  it.each([
+    ['a field', '/relation=project.none\r'],
+    ['a text', '/nowhere\r'],
+  ])('names the rows that cannot be decoded and that a filter of %s leaves out', async (_name, filter) => {
+    const words = ['browse', '--domain', A, '--source', 'mirror', '--mirror', mirror.url, '--home', home()]
+    session = await PtySession.start(words, { columns: 120 })
+    const on = session
+    await on.sees(/✗ +7 /)
+    on.press(filter)
+    await on.sees(/left out: \d rows? \(\/reason=unknown\): row \d has no canonical bytes/)
+    on.press('/')
+    await on.sees('█')
+    on.press('\u0015')
+    await on.sees(' /█')
+    on.press('reason=unknown\r')
+    await on.sees(/✗ +7 /)
+    expect(on.screen).not.toContain('left out')
+    on.press('q')
+    await on.ended()
+  })
+
+  it('proves the end of a chain by the heads that it remembers, and writes none without --remember', async () => {
+    const copy = await MirrorCopy.ofChains()
+    const heads = join(folder, 'heads.ndjson')
+    const words = ['browse', '--source', 'mirror', '--mirror', copy.url, '--home', home()]
+    const verified = async (remember: readonly string[], state: string | RegExp) => {
+      session?.drop()
+      session = await PtySession.start([...words, ...remember])
+      const on = session
+      await on.sees(/platform chain +706c6174 +3 /)
+      on.press('j')
+      await on.sees(/▸ .* 0190a8b8 +\d /)
+      on.press('v')
+      await on.sees(state)
+      on.press('q')
+      expect((await on.ended()).code).toBe(0)
+    }
+    try {
+      await verified([], /\? intact, no pin/)
+      expect(existsSync(heads)).toBe(false)
+      await verified(['--remember', heads], /\? intact, no pin/)
+      expect(jsonLines(await readFile(heads, 'utf8'))).toMatchObject([{ domain_id: A, head: { seq: 8 } }])
+      await verified(['--remember', heads], /✓ intact/)
+      await copy.remove(keyOf(A, 8))
+      await verified([], /\? intact, no pin/)
+      await verified(['--remember', heads], /✗ DIVERGED/)
+    } finally {
+      await copy.drop()
+    }
+  })
+
+  it('does not call a chain intact whose mirror cannot be read', async () => {
+    const mirrors = ['--source', 'both', '--mirror', 'file:///nonexistent']
+    session = await PtySession.start(['browse', '--database-url', field.url, '--domain', B, ...mirrors])
+    const on = session
+    await on.sees(/✓ +1 /)
+    on.press('v')
+    await on.sees(/not proven/)
+    expect(on.screen).not.toMatch(/✓ intact|^ intact/m)
+    on.press('q')
+    expect((await on.ended()).code).toBe(0)
+  })
+
   it('shows hostile text as text', async () => {
     const words = ['browse', '--domain', A, '--source', 'mirror', '--mirror', mirror.url, '--home', home()]
     session = await PtySession.start(words, { columns: 200, rows: 50 })
@@ -207,7 +270,7 @@ describe('audit browse of copies that need no database', () => {
     const on = session
     await on.sees(/▸ .* 0190a8b8 +5 /)
     on.press('v')
-    await on.sees('✓ intact')
+    await on.sees('? intact, no pin')
     on.press('\r')
     await on.sees(/▸ ✓ +1 /)
     on.press('q')

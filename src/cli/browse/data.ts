@@ -1,5 +1,6 @@
 import type { EntryReader } from '../../ports/query.js'
 import type { ScanProgress, SourceName } from '../../ports/verify.js'
+import type { LeftOut } from './left-out.js'
 import type { Chain, Checked, Problem, RowCopy } from './model/state.js'
 
 /** One copy to read rows from. */
@@ -18,6 +19,8 @@ export interface BrowseData {
   readonly copies: readonly [ReadableCopy, ...ReadableCopy[]]
   /** Rejects where there is no chain, with the reason. `doubts`: why there may be more chains. */
   chains(signal: AbortSignal): Promise<{ chains: readonly Chain[]; doubts: readonly Problem[] }>
+  /** Rows that filters of this session have left out, because they cannot be decoded. */
+  readonly leftOut: LeftOut
   /** Derives the pseudonym of a person on one chain with the pepper. Rejects as `audit list --subject-id` does. */
   pseudonymOf(domainId: string, subjectId: string): Promise<string>
   /** Verifies one chain and writes nothing. Rejects with the error of what could not be checked. */

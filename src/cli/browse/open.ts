@@ -1,4 +1,5 @@
 import { AuditError } from '../../base/errors.js'
+import type { ChainHead } from '../../chain/entry.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
 import { chainsKnownTo } from '../../compose/known-chains.js'
@@ -6,31 +7,50 @@ import { defaultMirrorUrl } from '../../compose/mirror.js'
 import { type OpenRows, openRows } from '../../compose/read/rows.js'
 import { openSource } from '../../compose/verify.js'
 import type { CopyName } from '../../ports/verify.js'
+import type { ReadProblem } from '../../query/read-problem.js'
+import type { Verdict } from '../../verify/verdict.js'
 import { verifyChain } from '../../verify/verify-chain.js'
 import type { ChainNames } from '../flags/chain-names.js'
 import { serverOf } from '../flags/database-url.js'
-import { hideCredentials } from '../output/safe-text.js'
+import { hideCredentials, safe } from '../output/safe-text.js'
+import { note } from '../output/streams.js'
 import { subjectFilter } from '../query/flags.js'
 import { machineClock } from '../verify/machine-clock.js'
+import type { Memory } from '../verify/remember/memory.js'
 import type { BrowseData, ReadableCopy } from './data.js'
+import { LeftOut } from './left-out.js'
 import type { Chain } from './model/state.js'
 import { problemOf } from './work.js'
 
+/** What the browser shows beside the rows, and what it remembers. */
+interface Asked {
+  readonly chainNames: ChainNames
+  readonly memory?: Memory | undefined
+}
+
 /** Opens the copies of an installation for the browser. Opens no database for a mirror. */
-export function openInstallation(context: Context, source: CopyName, chainNames: ChainNames): BrowseData {
+export function openInstallation(context: Context, source: CopyName, asked: Asked): BrowseData {
+  const { memory } = asked
+  const leftOut = new LeftOut()
   const postgres = copyOf('postgres', (domainId) => openRows(context, { source: 'postgres', domainId }))
-  const mirror = copyOf('mirror', (domainId) => openRows(context, { source: 'mirror', domainId }))
+  const mirror = copyOf('mirror', (domainId) => {
+    const onProblem = (problem: ReadProblem) => leftOut.add(domainId, problem)
+    return openRows(context, { source: 'mirror', domainId }, { onProblem })
+  })
   const copies = { postgres: [postgres], mirror: [mirror], both: [postgres, mirror] } as const
   return {
     source,
     place: placeOf(context, source),
     copies: copies[source],
-    chains: (signal) => chainsOf(context, { source, chainNames }, signal),
+    leftOut,
+    chains: (signal) => chainsOf(context, source, asked, signal),
     pseudonymOf: (domainId, subjectId) => pseudonymIn(context, copies[source][0], domainId, subjectId),
     verify: async (domainId, progress, signal) => {
       const read = await openSource(context, source, domainId, { signal })
-      const request = { domainId, fromSeq: 1, pins: [], now: machineClock() }
+      const pins = memory?.headsIn(domainId, WHOLE) ?? []
+      const request = { domainId, fromSeq: 1, pins, now: machineClock() }
       const verdict = await verifyChain(read, request, progress, signal)
+      await remember(memory, verdict, pins)
       return { kind: 'verdict', verdict, doubts: verdict.doubts.map(problemOf) }
     },
   }
@@ -40,11 +60,13 @@ export function openInstallation(context: Context, source: CopyName, chainNames:
 export function openBundle(
   context: Context,
   { path, domainId }: { readonly path: string; readonly domainId: string | undefined },
-  chainNames: ChainNames,
+  { chainNames, memory }: Asked,
 ): BrowseData {
+  const leftOut = new LeftOut()
   let opened: Promise<OpenRows> | undefined
   const open = () => {
-    opened ??= openRows(context, { source: 'bundle', path, domainId })
+    const onProblem = async (problem: ReadProblem) => leftOut.add((await open()).domainId, problem)
+    opened ??= openRows(context, { source: 'bundle', path, domainId }, { onProblem })
     return opened
   }
   const copy: ReadableCopy = { copy: 'bundle', reader: async () => (await open()).reader }
@@ -52,6 +74,7 @@ export function openBundle(
     source: 'bundle',
     place: path,
     copies: [copy],
+    leftOut,
     chains: async () => {
       const { domainId: held } = await open()
       const names = await chainNames.shown([held])
@@ -63,13 +86,31 @@ export function openBundle(
         import('../../bundle/verify-bundle.js'),
         import('../../base/node-hasher.js'),
       ])
-      const request = { path, pinsOf: () => [], allowFiltered: false, now: machineClock() }
+      const rememberedOf = (chain: string) => memory?.headsIn(chain, WHOLE) ?? []
+      const request = { path, pinsOf: () => [], rememberedOf, allowFiltered: false, now: machineClock() }
       const verdict = await verifyBundle(request, nodeHasher, progress, signal)
       // An intact selection is no whole chain: it cannot show that no row is missing.
       if (verdict.shortfall !== undefined) throw verdict.shortfall
+      if (verdict.complete) await remember(memory, verdict, verdict.pins)
       return { kind: 'verdict', verdict, doubts: verdict.doubts.map(problemOf) }
     },
   }
+}
+
+const WHOLE = { fromSeq: 1 }
+
+/** Remembers the head of a chain as `verify --remember` does. The verdict stays where the head cannot be written. */
+async function remember(
+  memory: Memory | undefined,
+  { ok, doubts, domainId, head }: Verdict,
+  checked: readonly ChainHead[],
+): Promise<void> {
+  if (memory === undefined || !ok || doubts.length > 0) return
+  memory.see(domainId, head, checked)
+  await memory.save().catch((error: unknown) => {
+    if (!(error instanceof AuditError)) throw error
+    note(safe`the head was not remembered: ${error.message}`)
+  })
 }
 
 function copyOf(copy: ReadableCopy['copy'], open: (domainId: string) => Promise<OpenRows>): ReadableCopy {
@@ -106,10 +147,14 @@ function placeOf(context: Context, source: CopyName): string {
 /** The platform chain comes first. */
 async function chainsOf(
   context: Context,
-  { source, chainNames }: { readonly source: CopyName; readonly chainNames: ChainNames },
+  source: CopyName,
+  { chainNames, memory }: Asked,
   signal: AbortSignal,
 ) {
-  const { domainIds, doubts = [] } = await chainsKnownTo(context, source, signal)
+  const { domainIds: known, elsewhere = [], doubts = [] } = await chainsKnownTo(context, source, signal)
+  const others = new Set(elsewhere.map(({ domainId }) => domainId))
+  const remembered = (memory?.domainIds ?? []).filter((id) => !others.has(id))
+  const domainIds = [...new Set([...known, ...remembered])]
   if (domainIds.length === 0) throw doubts[0] ?? (await noChain(context, source, signal))
   const names = await chainNames.shown('all')
   const chains = domainIds

@@ -1,5 +1,6 @@
 import { setImmediate as pause } from 'node:timers/promises'
 import type { EntryFilter, EntryReader, PageRange, ReadEntry, SeqRange } from '../../ports/query.js'
+import { hiddenRow } from '../../query/read-problem.js'
 import type { BrowseData } from './data.js'
 import type { LineFilter } from './model/filter-line.js'
 import type { ReadRows } from './model/row-window.js'
@@ -17,6 +18,8 @@ interface Selected {
   readonly domainId: string
   readonly entry: EntryFilter
   readonly texts: readonly string[]
+  /** Returns whether the texts occur in a row. Keeps a row that cannot be decoded, and so may hold them. */
+  readonly hasTexts: (row: ReadEntry) => boolean
   readonly signal: AbortSignal
 }
 
@@ -56,9 +59,16 @@ export async function selection(
   { entry, subjectId, texts }: LineFilter,
 ): Promise<Omit<Selected, 'signal'>> {
   const reader = await data.copies[0].reader(domainId)
-  if (subjectId === undefined) return { reader, domainId, entry, texts }
+  const has = (row: ReadEntry) => {
+    if (hasTexts(row, texts)) return true
+    const hidden = hiddenRow(row)
+    if (hidden !== undefined) data.leftOut.add(domainId, hidden)
+    return false
+  }
+  const selected = { reader, domainId, entry, texts, hasTexts: has }
+  if (subjectId === undefined) return selected
   const subjectPseudonym = await data.pseudonymOf(domainId, subjectId)
-  return { reader, domainId, entry: { ...entry, subjectPseudonym }, texts }
+  return { ...selected, entry: { ...entry, subjectPseudonym } }
 }
 
 async function after(selected: Selected, seq: number): Promise<ReadRows> {
@@ -98,7 +108,7 @@ async function matching(selected: Selected, range: PageRange): Promise<readonly 
   if (texts.length === 0) return reader.page(domainId, entry, range)
   const found: ReadEntry[] = []
   for await (const rows of batchesOf(selected, range, signal)) {
-    found.push(...rows.filter((row) => hasTexts(row, texts)))
+    found.push(...rows.filter(selected.hasTexts))
     if (found.length >= range.limit) break
   }
   return found.slice(0, range.limit)
@@ -106,7 +116,7 @@ async function matching(selected: Selected, range: PageRange): Promise<readonly 
 
 /** Yields all rows of a range that match the filter but for its texts, many at once, and lets keys be read in between. */
 export async function* batchesOf(
-  { reader, domainId, entry }: Omit<Selected, 'signal' | 'texts'>,
+  { reader, domainId, entry }: Pick<Selected, 'reader' | 'domainId' | 'entry'>,
   range: SeqRange,
   signal: AbortSignal,
 ): AsyncGenerator<readonly ReadEntry[]> {
@@ -119,7 +129,7 @@ export async function* batchesOf(
 }
 
 async function* pagesOf(
-  { reader, domainId, entry }: Omit<Selected, 'signal' | 'texts'>,
+  { reader, domainId, entry }: Pick<Selected, 'reader' | 'domainId' | 'entry'>,
   range: SeqRange,
 ): AsyncGenerator<readonly ReadEntry[]> {
   let rest: PageRange = { ...range, limit: BATCH }
@@ -133,7 +143,7 @@ async function* pagesOf(
 }
 
 async function* streamed(
-  { reader, domainId, entry }: Omit<Selected, 'signal' | 'texts'>,
+  { reader, domainId, entry }: Pick<Selected, 'reader' | 'domainId' | 'entry'>,
   range: SeqRange,
   signal: AbortSignal,
 ): AsyncGenerator<readonly ReadEntry[]> {
@@ -148,7 +158,7 @@ async function* streamed(
 }
 
 /** Returns whether each text occurs in a field of the row, in any case. */
-export function hasTexts(row: ReadEntry, texts: readonly string[]): boolean {
+function hasTexts(row: ReadEntry, texts: readonly string[]): boolean {
   if (texts.length === 0) return true
   const fields = [
     row.relation,

@@ -2,7 +2,7 @@ import type { BrowseData } from './data.js'
 import type { Answer } from './model/event.js'
 import type { JobOf } from './model/state.js'
 import { counted, emptyTimeline, type Timeline } from './model/timeline.js'
-import { batchesOf, hasTexts, selection } from './read-place.js'
+import { batchesOf, selection } from './read-place.js'
 
 /** Milliseconds between two answers: each one draws the screen. */
 const REPORT_EVERY = 100
@@ -15,13 +15,13 @@ export async function readTimeline(
   signal: AbortSignal,
 ): Promise<void> {
   const selected = await selection(data, domainId, filter)
-  const { reader, texts } = selected
+  const { reader } = selected
   const [first] = await reader.page(domainId, {}, { after: 0, limit: 1 })
   const [last] = await reader.page(domainId, {}, { after: 0, limit: 1, order: 'descending' })
   let timeline = emptyTimeline(micros(first?.recordedAt), micros(last?.recordedAt))
   let reported = performance.now()
   for await (const rows of batchesOf(selected, { after: 0 }, signal)) {
-    const found = rows.filter((row) => hasTexts(row, texts))
+    const found = rows.filter(selected.hasTexts)
     timeline = { ...counted(timeline, found), through: rows.at(-1)?.seq ?? timeline.through }
     if (performance.now() - reported < REPORT_EVERY) continue
     reported = performance.now()

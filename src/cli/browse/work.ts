@@ -1,7 +1,7 @@
 import { setImmediate as pause } from 'node:timers/promises'
 import { AuditError } from '../../base/errors.js'
 import { nodeHasher } from '../../base/node-hasher.js'
-import { getEntry } from '../../query/get.js'
+import { proofOf } from '../../query/get.js'
 import { assertKnown } from '../../query/list.js'
 import { hintOf } from '../shell/hints.js'
 import type { BrowseData, ReadableCopy } from './data.js'
@@ -25,7 +25,7 @@ export async function work(
     case 'rows':
       return readRows(data, job, emit, signal)
     case 'timeline':
-      return readTimeline(data, job, emit, signal)
+      return readTimeline(data, job, (answer) => emitWithLeftOut(data, job, answer, emit), signal)
     case 'row':
       return emit({ kind: 'row', copies: await Promise.all(data.copies.map((copy) => readCopy(copy, job))) })
     case 'verify':
@@ -62,7 +62,19 @@ async function readRows(
 ): Promise<void> {
   const read = await readPlace(data, job, signal)
   if (read.rows.length === 0) await assertKnown(await data.copies[0].reader(job.domainId), job.domainId)
-  emit({ kind: 'rows', read })
+  emitWithLeftOut(data, job, { kind: 'rows', read }, emit)
+}
+
+/** Passes on what the filter left out, and then the answer: after its last answer a job is over. */
+function emitWithLeftOut(
+  data: BrowseData,
+  { filter, domainId }: JobOf<'rows' | 'timeline'>,
+  answer: Answer,
+  emit: (answer: Answer) => void,
+): void {
+  const leftOut = data.leftOut.under(filter, domainId)
+  if (leftOut !== undefined) emit({ kind: 'left-out', leftOut })
+  emit(answer)
 }
 
 async function readCopy(
@@ -72,13 +84,7 @@ async function readCopy(
   try {
     const reader = await open(domainId)
     const rows = await reader.rowsAt(domainId, seq)
-    if (rows.length === 0) return { copy, rows }
-    const { canonicalBytes, problem } = await getEntry(
-      { ...reader, rowsAt: async () => rows },
-      domainId,
-      seq,
-      nodeHasher,
-    )
+    const { canonicalBytes, problem } = proofOf(rows, nodeHasher) ?? {}
     return { copy, rows, canonicalBytes, problem }
   } catch (error) {
     if (!(error instanceof AuditError)) throw error

@@ -3,6 +3,7 @@ import type { ChainedEntry } from '../../../src/chain/entry.js'
 import { nobleHasher, ZERO_HASH } from '../../../src/chain/hash.js'
 import { reasonOrdinal } from '../../../src/chain/reason.js'
 import type { BrowseData, ReadableCopy } from '../../../src/cli/browse/data.js'
+import { LeftOut } from '../../../src/cli/browse/left-out.js'
 import type { Chain } from '../../../src/cli/browse/model/state.js'
 import { problemOf } from '../../../src/cli/browse/work.js'
 import type { EntryReader, PageRange, ReadEntry } from '../../../src/ports/query.js'
@@ -37,6 +38,7 @@ export function memoryData({ chains, copies }: MemoryOptions): BrowseData {
     place: 'file:///mirror',
     copies: [first, ...rest],
     chains: async () => ({ chains, doubts: [] }),
+    leftOut: new LeftOut(),
     pseudonymOf: async () => 'a'.repeat(64),
     verify: async (domainId, progress, signal) => {
       const request = { domainId, fromSeq: 1, pins: [] }

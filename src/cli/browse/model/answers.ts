@@ -32,6 +32,10 @@ export function answered(state: State, of: JobKind, answer: Answer): State {
       const { timeline } = answer
       return inRows(timeline.isComplete ? stopped(state, of) : state, (view) => ({ ...view, timeline }))
     }
+    case 'left-out': {
+      const { leftOut } = answer
+      return inRows(state, (view) => ({ ...view, leftOut }))
+    }
     case 'row':
       return inLast(stopped(state, of), 'row', (view) => ({ ...view, copies: answer.copies }))
     case 'progress': {
@@ -112,6 +116,9 @@ const ENDS: { readonly [E in EndProof]: string } = {
 function messageOf(checked: Checked): State['message'] {
   if (checked.kind === 'unproven') return { text: `not proven: ${checked.problem.message}`, look: 'warn' }
   const { ok, end, segmentTo, findings } = checked.verdict
+  const [doubt] = checked.doubts
+  if (ok && doubt !== undefined)
+    return { text: `not proven, and no finding up to row ${segmentTo}: ${doubt.message}`, look: 'warn' }
   if (ok)
     return { text: `intact up to row ${segmentTo}; ${ENDS[end]}`, look: end === 'unproven' ? 'warn' : 'good' }
   const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`

@@ -1,6 +1,6 @@
 import type { AuditError } from '../../../base/errors.js'
 import type { ReadRows } from './row-window.js'
-import type { Chain, ChainEnd, Checked, JobKind, Problem, RowCopy, Size } from './state.js'
+import type { Chain, ChainEnd, Checked, JobKind, LeftOutRows, Problem, RowCopy, Size } from './state.js'
 import type { Timeline } from './timeline.js'
 
 export type KeyName =
@@ -28,6 +28,7 @@ export type Answer =
   | { readonly kind: 'end'; readonly domainId: string; readonly end: ChainEnd; readonly isLast: boolean }
   | { readonly kind: 'rows'; readonly read: ReadRows }
   | { readonly kind: 'timeline'; readonly timeline: Timeline }
+  | { readonly kind: 'left-out'; readonly leftOut: LeftOutRows }
   | { readonly kind: 'row'; readonly copies: readonly RowCopy[] }
   | { readonly kind: 'progress'; readonly rows: number; readonly total?: number | undefined }
   | { readonly kind: 'checked'; readonly checked: Checked }

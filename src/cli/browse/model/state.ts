@@ -58,6 +58,13 @@ export interface RowWindow {
   readonly hasAfter: boolean
 }
 
+/** Rows that cannot be decoded, so that a filter left them out. */
+export interface LeftOutRows {
+  readonly rows: number
+  /** What is wrong with the first one. */
+  readonly first: string
+}
+
 /** Which rows to read: an end of the chain, the rows beside the window, or those around a seq or a time. */
 export type Place =
   | { readonly at: 'first' | 'last' }
@@ -94,6 +101,7 @@ export interface RowsView {
   readonly window?: RowWindow | undefined
   readonly position: ListPosition
   readonly timeline?: Timeline | undefined
+  readonly leftOut?: LeftOutRows | undefined
 }
 
 export interface RowView {

@@ -1,4 +1,4 @@
-import type { RowsView, State, View } from '../model/state.js'
+import type { LeftOutRows, RowsView, State, View } from '../model/state.js'
 import { type Glyphs, type Line, line, type Span, shown, span } from './lines.js'
 import { rowCheck } from './row-check.js'
 import { countText } from './time-text.js'
@@ -23,9 +23,16 @@ function statusLine(state: State, view: View): Line {
   if (view.kind === 'rows') {
     const problem = problemLine(view, glyphs)
     if (problem !== undefined) return problem
+    if (view.leftOut !== undefined) return leftOutLine(view.leftOut, glyphs)
     if (view.filterText !== '') return line(span(' filter: ', 'dim'), shown(view.filterText, glyphs))
   }
-  return line(span(' nothing is written; a verification from here does not quarantine', 'dim'))
+  return line(span(' a verification from here does not quarantine', 'dim'))
+}
+
+/** Rows without fields match `reason=unknown` alone. */
+function leftOutLine({ rows, first }: LeftOutRows, glyphs: Glyphs): Line {
+  const count = rows === 1 ? '1 row' : `${countText(rows)} rows`
+  return line(span(` left out: ${count} (/reason=unknown): ${shown(first, glyphs)}`, 'bad'))
 }
 
 /** Says what is wrong with the selected row; undefined where nothing is. */

@@ -10,7 +10,9 @@ export function stateText({ verifying, checked, glyphs }: State, domainId: strin
     return span(isQueued ? 'waits' : 'not verified yet', 'dim')
   }
   if (known.kind === 'unproven') return span(`${glyphs.unknown} not proven`, 'warn')
-  const { ok, findings } = known.verdict
+  const { ok, end, findings } = known.verdict
+  if (ok && known.doubts.length > 0) return span(`${glyphs.unknown} not proven`, 'warn')
+  if (ok && end === 'unproven') return span(`${glyphs.unknown} intact, no pin`, 'warn')
   if (ok) return span(`${glyphs.ok} intact`, 'good')
   return span(`${glyphs.damaged} DIVERGED (${findings.length})`, 'bad')
 }

@@ -59,6 +59,9 @@ export class Memory {
       return `${lines.join('\n')}\n`
     })
     note(safe`remembered ${countOf(this.#seen.length)} in ${this.#file.path}`)
+    for (const { domainId, head } of this.#seen.splice(0)) {
+      if (!this.#heads.has(domainId)) this.#heads.set(domainId, [head])
+    }
     if (isFirst > 0)
       note(`note: ${countOf(isFirst)} had none before: rows that were removed before this run do not show`)
   }
