@@ -1,8 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { AuditError } from '../src/base/errors.js'
-import { chainsFlags, parseChains } from '../src/cli/flags/chain.js'
 import { lockFlags } from '../src/cli/flags/lock-timeout.js'
-import { parseSought, soughtFlags } from '../src/cli/identify/flags.js'
+import { identifiedOnFlags, parseIdentifiedOn, parseSought, soughtFlags } from '../src/cli/identify/flags.js'
 import { runIdentify } from '../src/cli/identify/run.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
@@ -12,15 +11,16 @@ export default class Identify extends AuditCommand {
   static override description =
     `Prints identity, name, e-mail address, claims, addresses and user agents, and when the person was first and last
 seen. In the same transaction a row audit.identity-reveal is appended, whose subject is --actor, and nothing is printed until that
-row is there. The reason is kept beside the chain and goes when the person is erased. A person who was erased stays erased: the
+row is there. Several --domain are one transaction, with a row on each chain whose data is shown; --all is one a chain. The reason is kept beside the chain and goes when the person is erased. A person who was erased stays erased: the
 pseudonym and the number of their rows are printed, and no row is appended.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID --seq 17 --reason "case 4711"',
+    '<%= config.bin %> <%= command.id %> --domain UUID --domain UUID --subject-id alice@example.org --reason "case 4711"',
     '<%= config.bin %> <%= command.id %> --all --subject-id alice@example.org --reason "request for access"',
   ]
 
   static override flags = {
-    ...chainsFlags,
+    ...identifiedOnFlags,
     ...soughtFlags,
     ...lockFlags,
     reason: Flags.string({
@@ -33,12 +33,12 @@ pseudonym and the number of their rows are printed, and no row is appended.`
   override async run(): Promise<void> {
     const parsed = await this.parse(Identify)
     const { flags } = parsed
-    const chain = parseChains(parsed)
+    const chains = parseIdentifiedOn(parsed)
     const person = parseSought(flags)
-    if (chain === 'all' && 'seq' in person) {
-      throw new AuditError('usage', '--seq names a row of one chain; it excludes --all')
+    if ('seq' in person && (chains === 'all' || chains.length > 1)) {
+      throw new AuditError('usage', '--seq names a row of one chain; it excludes --all and several --domain')
     }
-    const options = { chain, person, reason: flags.reason, json: flags.json }
+    const options = { chains, person, reason: flags.reason, json: flags.json }
     await runIdentify(options, await this.context(flags), this.out, this.signal)
   }
 }

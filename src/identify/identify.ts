@@ -5,7 +5,13 @@ import { checkedReason } from '../base/reason-text.js'
 import { pseudonym } from '../chain/hash.js'
 import { SELF_AUDIT } from '../chain/self-audit.js'
 import { isUuid } from '../chain/uuid.js'
-import type { IdentifyStore, KnownSubject, RevealedSubjects, Sought } from '../ports/identify.js'
+import type {
+  IdentifyStore,
+  KnownSubject,
+  RevealedSubjects,
+  RevealRequest,
+  Sought,
+} from '../ports/identify.js'
 import type { Pepper } from '../ports/pepper.js'
 
 /** The person that is asked for. */
@@ -20,7 +26,8 @@ export interface IdentifyPorts {
 }
 
 export interface IdentifyRequest {
-  readonly domainId: string
+  /** Each once. */
+  readonly domainIds: readonly string[]
   readonly person: SoughtPerson
   /** Stored off the chain: it may name the person, and goes when the person is erased. */
   readonly reason: string
@@ -34,23 +41,29 @@ export interface Identified extends RevealedSubjects {
 }
 
 /**
- * Returns what a chain holds about a person, and records on the chain that it was shown: one row for each pseudonym with
- * personal data, in the transaction that reads. A subject_id that is a UUID means that identity and every subject of it.
+ * Returns what the chains hold about a person, and records on each chain that it was shown: one row for each pseudonym with
+ * personal data, in the one transaction that reads. A subject_id that is a UUID means that identity and every subject of it.
  * Where nothing personal is stored, as for an erased person, nothing is recorded. The subjects are empty for a chain that
  * has nothing about the person. Rejects with `invalid_input`, `domain_not_found`, `entry_not_found`, `pepper_mismatch`,
- * and with the errors of an append; nothing may be shown then.
+ * and with the errors of an append; nothing may be shown then, of none of the chains.
  */
 export async function identify(
   { store, pepper }: IdentifyPorts,
-  { domainId, person, reason, actor }: IdentifyRequest,
-): Promise<Identified> {
+  { domainIds, person, reason, actor }: IdentifyRequest,
+): Promise<readonly Identified[]> {
   const checked = checkedReason(reason)
-  const secret = await pepper.pepperOf(domainId)
-  await assertPepper(store, domainId, secret)
-  const revealed = await store.reveal(domainId, soughtBy(person, secret), checked, (subjects) =>
-    selfAuditItem({ domainId, actor, pepper: secret }, subjects.map(actionOf)),
-  )
-  return { domainId, ...withoutUnknown(revealed) }
+  const requests: RevealRequest[] = []
+  for (const domainId of domainIds) {
+    const secret = await pepper.pepperOf(domainId)
+    await assertPepper(store, domainId, secret)
+    requests.push({
+      domainId,
+      sought: soughtBy(person, secret),
+      selfAudit: (subjects) => selfAuditItem({ domainId, actor, pepper: secret }, subjects.map(actionOf)),
+    })
+  }
+  const revealed = await store.reveal(requests, checked)
+  return revealed.map((subjects, at) => ({ domainId: domainIds[at] ?? '', ...withoutUnknown(subjects) }))
 }
 
 /** Another pepper gives another pseudonym, and the person would seem to be unknown. */

@@ -69,19 +69,23 @@ export interface RevealedSubjects {
   readonly auditRows: ReadonlyMap<string, Placed>
 }
 
+/** What to reveal of one chain. */
+export interface RevealRequest {
+  readonly domainId: string
+  readonly sought: Sought
+  /** Returns the rows that record the reveal, one for each subject that it gets. */
+  readonly selfAudit: (subjects: readonly KnownSubject[]) => AppendItem
+}
+
 export interface IdentifyStore {
   /** Returns the pseudonym of the first row of a chain, or undefined for a chain without rows. Rejects with `domain_not_found`. */
   genesisPseudonym(domainId: string): Promise<string | undefined>
   /**
-   * Reads what a chain holds about a person, appends the rows of `selfAudit`, one for each subject that it gets, and stores
-   * the reason beside them. All of that is one transaction under the lock of the chain, and resolves after a look that the
-   * rows and the reason are there. Without personal data nothing is written. Rejects with `entry_not_found` for a seq
-   * that the chain does not have, with the errors of an append, and with `write_undone` or `outcome_unknown`.
+   * Reads what each of the chains holds about a person, appends the rows of `selfAudit`, and stores the reason beside them.
+   * All of that is one transaction under the locks of the chains, and resolves after a look that the rows and the reasons
+   * are there. The results are in the order of the requests. Without personal data nothing is written. Rejects with
+   * `entry_not_found` for a seq that a chain does not have, with the errors of an append, and with `write_undone` or
+   * `outcome_unknown`.
    */
-  reveal(
-    domainId: string,
-    sought: Sought,
-    reason: string,
-    selfAudit: (subjects: readonly KnownSubject[]) => AppendItem,
-  ): Promise<RevealedSubjects>
+  reveal(requests: readonly RevealRequest[], reason: string): Promise<readonly RevealedSubjects[]>
 }

@@ -153,6 +153,68 @@ describe('identify', () => {
     expect([await lastSeq(a), await lastSeq(b)]).toEqual([beforeA + 1, beforeB + 1])
   })
 
+  it('with several Domains prints each chain that has something, with a row on each, in one transaction', async () => {
+    const c = await cli.create()
+    const before = [await lastSeq(a), await lastSeq(b), await lastSeq(c)]
+    const shown = await identified(
+      '--domain',
+      b,
+      '--domain',
+      a,
+      '--domain',
+      c,
+      '--domain',
+      b,
+      '--subject-id',
+      'alice',
+    )
+    expect(shown.map(({ domain_id }) => domain_id)).toEqual([b, a])
+    expect(shown.map(({ subjects }) => subjects[0]?.reveal?.seq)).toEqual([
+      (before[1] ?? 0) + 1,
+      (before[0] ?? 0) + 1,
+    ])
+    expect([await lastSeq(a), await lastSeq(b), await lastSeq(c)]).toEqual([
+      (before[0] ?? 0) + 1,
+      (before[1] ?? 0) + 1,
+      before[2],
+    ])
+    const written = await rowsOf(
+      database.url,
+      'SELECT count(DISTINCT xmin::text)::int AS n, count(*)::int AS rows FROM audit_log_entry WHERE (domain_id, seq) IN (($1, $2), ($3, $4))',
+      [b, (before[1] ?? 0) + 1, a, (before[0] ?? 0) + 1],
+    )
+    expect(written).toEqual([{ n: 1, rows: 2 }])
+  })
+
+  it.each([
+    ['is unknown', () => '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a0', 4, ''],
+    [
+      'withholds the reason',
+      () => b,
+      3,
+      `CREATE FUNCTION withhold() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+       CREATE TRIGGER withhold BEFORE INSERT ON audit_identity_reveal FOR EACH ROW WHEN (NEW.domain_id = 'B') EXECUTE FUNCTION withhold()`,
+    ],
+  ])(
+    'with several Domains shows and records nothing where one chain %s',
+    async (_title, other, code, sql) => {
+      if (sql !== '') await asSuperuser(database.superuserUrl, sql.replace("'B'", `'${b}'`))
+      const before = await lastSeq(a)
+      const words = ['--domain', a, '--domain', other(), '--subject-id', 'alice', '--reason', REASON]
+      const result = await identify(...words)
+      if (sql !== '')
+        await asSuperuser(
+          database.superuserUrl,
+          'DROP TRIGGER withhold ON audit_identity_reveal; DROP FUNCTION withhold()',
+        )
+      expect({ code: result.code, stdout: result.stdout, seq: await lastSeq(a) }).toEqual({
+        code,
+        stdout: '',
+        seq: before,
+      })
+    },
+  )
+
   it('appends nothing where nothing personal is stored', async () => {
     const before = await lastSeq(a)
     const subject = await one('--domain', a, '--seq', '6')
@@ -178,6 +240,24 @@ describe('identify', () => {
       'usage',
     ],
     ['with --seq and --all', () => ['--all', '--seq', '2', '--reason', 'x'], 2, 'usage'],
+    [
+      'with --seq and several Domains',
+      () => ['--domain', a, '--domain', b, '--seq', '2', '--reason', 'x'],
+      2,
+      'usage',
+    ],
+    [
+      'with --domain and --platform',
+      () => ['--domain', a, '--domain', b, '--platform', '--subject-id', 'alice', '--reason', 'x'],
+      2,
+      'usage',
+    ],
+    [
+      'with several Domains and a text that is no id',
+      () => ['--domain', a, '--domain', 'x', '--subject-id', 'alice', '--reason', 'x'],
+      2,
+      'invalid_domain_id',
+    ],
     ['without a chain', () => ['--seq', '2', '--reason', 'x'], 2, 'usage'],
     [
       'with an empty subject_id',

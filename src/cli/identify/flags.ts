@@ -3,7 +3,9 @@ import { AuditError } from '../../base/errors.js'
 import { LIMITS, textProblem } from '../../chain/limits.js'
 import type { SoughtPerson } from '../../identify/identify.js'
 import { parseSeq } from '../../query/list-query.js'
+import { chainsFlags, type ParsedChain, parseChain, parseChains } from '../flags/chain.js'
 import { parsedPseudonym } from '../flags/person.js'
+import { severalChainsFlags } from '../flags/several-chains.js'
 
 const helpGroup = 'PERSON'
 
@@ -17,6 +19,28 @@ export const soughtFlags = {
     summary:
       'this subject_id, which must match to the letter; a UUID also means every subject that is mapped to that identity',
   }),
+}
+
+/** The chains to look for the person on. Read with {@link parseIdentifiedOn}. */
+export const identifiedOnFlags = { ...chainsFlags, domain: severalChainsFlags.domain }
+
+interface IdentifiedOn {
+  readonly flags: {
+    /** oclif gives the value of AUDIT_DOMAIN as a text. */
+    readonly domain?: string | readonly string[] | undefined
+    readonly platform?: boolean
+    readonly all?: boolean
+  }
+  readonly raw: ParsedChain['raw']
+}
+
+/** Returns the chosen chains, each once, or `all`. Throws `usage` where none is chosen, or two ways to choose are mixed. */
+export function parseIdentifiedOn({ flags, raw }: IdentifiedOn): readonly string[] | 'all' {
+  const domains = [flags.domain ?? []].flat()
+  const first = parseChains({ flags: { ...flags, domain: domains[0] }, raw })
+  if (first === 'all') return 'all'
+  const others = flags.platform === true ? [] : domains.slice(1)
+  return [...new Set([first, ...others.map((text) => parseChain({ flags: { domain: text }, raw: [] }))])]
 }
 
 interface GivenSought {

@@ -1,8 +1,14 @@
 import { AuditError } from '../../base/errors.js'
 import { isHash } from '../../chain/hash.js'
 import { SELF_AUDIT } from '../../chain/self-audit.js'
-import type { AppendItem, Placed } from '../../ports/append.js'
-import type { IdentifyStore, KnownSubject, RevealedSubjects, Sought } from '../../ports/identify.js'
+import type { Placed } from '../../ports/append.js'
+import type {
+  IdentifyStore,
+  KnownSubject,
+  RevealedSubjects,
+  RevealRequest,
+  Sought,
+} from '../../ports/identify.js'
 import { appendUnderLocks } from '../append/append.js'
 import { underLocks } from '../append/under-locks.js'
 import { assertChain } from '../erasure/erase.js'
@@ -16,12 +22,12 @@ import { knownSubject } from './known-subject.js'
 export function postgresIdentifyStore(database: Database): IdentifyStore {
   return {
     genesisPseudonym: (domainId) => database.read((client) => genesisOf(client, domainId)),
-    reveal: (domainId, sought, reason, selfAudit) =>
+    reveal: (requests, reason) =>
       underLocks(
         database,
-        [domainId],
-        (client) => reveal(client, { domainId, sought, reason }, selfAudit),
-        written(({ auditRows }: RevealedSubjects) => reasonsStored(domainId, reason, auditRows)),
+        requests.map(({ domainId }) => domainId),
+        (client) => revealEach(client, requests, reason),
+        written((revealed: readonly RevealedSubjects[]) => allStored(requests, reason, revealed)),
       ),
   }
 }
@@ -35,19 +41,23 @@ async function genesisOf(client: Client, domainId: string): Promise<string | und
   return rows[0]?.pseudonym ?? undefined
 }
 
-interface Request {
-  readonly domainId: string
-  readonly sought: Sought
-  readonly reason: string
+/** A crash before COMMIT shows nothing: the caller gets the data only after the rows that record it. */
+async function revealEach(
+  client: Client,
+  requests: readonly RevealRequest[],
+  reason: string,
+): Promise<RevealedSubjects[]> {
+  await client.query(BY_INDEX)
+  const revealed: RevealedSubjects[] = []
+  for (const request of requests) revealed.push(await reveal(client, request, reason))
+  return revealed
 }
 
-/** A crash before COMMIT shows nothing: the caller gets the data only after the rows that record it. */
 async function reveal(
   client: Client,
-  { domainId, sought, reason }: Request,
-  selfAudit: (subjects: readonly KnownSubject[]) => AppendItem,
+  { domainId, sought, selfAudit }: RevealRequest,
+  reason: string,
 ): Promise<RevealedSubjects> {
-  await client.query(BY_INDEX)
   const subjects: KnownSubject[] = []
   for (const pseudonym of await pseudonymsOf(client, domainId, sought)) {
     subjects.push(await knownSubject(client, domainId, pseudonym))
@@ -78,6 +88,23 @@ async function storeReason(
 ): Promise<void> {
   const { rowCount } = await client.query(STORE_REASON, [domainId, seq, pseudonym, reason])
   if (rowCount !== 1) throw withheld(`the reason of row ${seq} of chain ${domainId}`)
+}
+
+function allStored(
+  requests: readonly RevealRequest[],
+  reason: string,
+  revealed: readonly RevealedSubjects[],
+): Written | undefined {
+  const stored = revealed
+    .map(({ auditRows }, at) => reasonsStored(requests[at]?.domainId ?? '', reason, auditRows))
+    .filter((one) => one !== undefined)
+  const [first] = stored
+  if (first === undefined) return undefined
+  return {
+    ...first,
+    what: stored.map(({ what }) => what).join(', '),
+    isThere: stored.map(({ isThere }) => `(${isThere})`).join(' AND '),
+  }
 }
 
 /** Another program may erase or purge the person between COMMIT and the look, and the reason goes with them. */
