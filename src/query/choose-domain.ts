@@ -45,9 +45,10 @@ export function chooseDomain(text: string, domains: readonly NamedDomain[]): Nam
   const chosen = named.length > 0 ? named : domains.filter(({ domainId }) => begins(domainId, text))
   const [only] = chosen
   if (only !== undefined && chosen.length === 1) return only
-  throw new AuditError('invalid_domain_id', problemOf(chosen, named.length > 0), {
-    advice: { code: 'list_domains' },
-  })
+  const problem = chosen.length === 0 ? noneOf(domains) : severalOf(chosen, named.length > 0)
+  // The list in the error answers the question, and \`domain list\` needs a database.
+  const isListed = domains.length > 0 && domains.length <= MAX_CANDIDATES
+  throw new AuditError('invalid_domain_id', problem, isListed ? {} : { advice: { code: 'list_domains' } })
 }
 
 /** Returns whether a text has the form of the beginning of an id that chooses a Domain. */
@@ -68,16 +69,23 @@ function begins(domainId: string, text: string): boolean {
   return domainId.startsWith(wanted) || domainId.replaceAll('-', '').startsWith(wanted)
 }
 
-function problemOf(chosen: readonly NamedDomain[], isName: boolean): string {
-  if (chosen.length === 0)
-    return `expected a UUID, the name of a Domain, or the first ${LEAST_DIGITS} digits of its id; no Domain matches`
-  const rest = chosen.length - MAX_CANDIDATES
-  const listed = chosen.slice(0, MAX_CANDIDATES).map(({ domainId, names: [name = ''], doubt }) => {
-    return isName || name === '' || doubt !== undefined ? domainId : `${domainId} (${name})`
-  })
-  const more = rest > 0 ? ` and ${rest} more` : ''
+function noneOf(domains: readonly NamedDomain[]): string {
+  const expected = `expected a UUID, the name of a Domain, or the first ${LEAST_DIGITS} digits of its id; no Domain matches`
+  return domains.length === 0 ? expected : `${expected}; there are: ${listOf(domains, true)}`
+}
+
+function severalOf(chosen: readonly NamedDomain[], isName: boolean): string {
   const what = isName ? 'Domains have this name' : 'ids begin with these digits'
-  return `${chosen.length} ${what}: ${listed.join(', ')}${more}`
+  return `${chosen.length} ${what}: ${listOf(chosen, !isName)}`
+}
+
+/** Lists the first Domains by their id, and by a name that no record contradicts. */
+function listOf(domains: readonly NamedDomain[], withNames: boolean): string {
+  const listed = domains.slice(0, MAX_CANDIDATES).map(({ domainId, names: [name = ''], doubt }) => {
+    return withNames && name !== '' && doubt === undefined ? `${domainId} (${name})` : domainId
+  })
+  const rest = domains.length - listed.length
+  return listed.join(', ') + (rest > 0 ? ` and ${rest} more` : '')
 }
 
 /** Returns the names of a registered Domain. Anybody who can write to the registry can forge its name, so a row must confirm it. */

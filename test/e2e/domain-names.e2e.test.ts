@@ -58,7 +58,7 @@ describe('--domain with a name', () => {
   })
 
   it.each([
-    { text: 'nope', code: 2, says: 'no Domain matches' },
+    { text: 'nope', code: 2, says: 'no Domain matches; there are: ' },
     { text: 'twin', code: 2, says: '2 Domains have this name: ' },
     { text: 'forged', code: 3, says: 'the chain calls it "edited"' },
     { text: 'edited', code: 3, says: 'the chain calls it "edited"' },
