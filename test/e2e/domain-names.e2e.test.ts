@@ -49,7 +49,7 @@ describe('--domain with a name', () => {
 
   it('prints the id and the name that it chose', async () => {
     const { stderr } = await cli.run('list', '--domain', 'acme')
-    expect(stderr).toContain(`--domain: Domain ${ids.acme}, acme`)
+    expect(stderr).toContain(`--domain acme is Domain ${ids.acme}`)
   })
 
   it('takes a beginning of the id', async () => {

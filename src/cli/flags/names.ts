@@ -112,7 +112,7 @@ export async function withIds(domain: unknown, names: DomainNames, isSilent: boo
     if (text === '' || isUuid(text)) ids.push(text)
     else {
       const chosen = await names.choose(text)
-      if (!isSilent) note(chosenText(chosen))
+      if (!isSilent) note(chosenText(text, chosen))
       ids.push(chosen.domainId)
     }
   }
@@ -123,11 +123,12 @@ function isPlatformAlone(domainIds: readonly string[] | 'all'): boolean {
   return domainIds !== 'all' && domainIds.every((domainId) => domainId === PLATFORM_ANCHOR)
 }
 
-function chosenText({ domainId, names: [name], doubt }: NamedDomain): string {
-  if (domainId === PLATFORM_ANCHOR) return '--domain: the platform chain'
-  return name === undefined || doubt !== undefined
-    ? `--domain: Domain ${domainId}`
-    : safe`--domain: Domain ${domainId}, ${name}`
+function chosenText(text: string, { domainId, names: [name], doubt }: NamedDomain): string {
+  if (domainId === PLATFORM_ANCHOR) return safe`--domain ${text} is the platform chain`
+  const isNamed = name !== undefined && name !== text && doubt === undefined
+  return isNamed
+    ? safe`--domain ${text} is Domain ${domainId}, ${name}`
+    : safe`--domain ${text} is Domain ${domainId}`
 }
 
 function isNoDatabase(error: unknown): boolean {
