@@ -121,8 +121,7 @@ export class FastPath implements RowTaker {
   }
 
   #shown(result: FoldResult): FoldResult {
-    if (this.#evidence === undefined || result.findings.length === 0) return result
-    return { ...result, findings: this.#evidence.withRows(result.findings) }
+    return this.#evidence === undefined ? result : this.#evidence.shown(result)
   }
 
   /** Returns the row's entry_hash if nothing is wrong with the row. */

@@ -1,6 +1,6 @@
 import { canonicalProblem } from './canonical-problem.js'
 import type { ChainHead } from './entry.js'
-import type { RowFields } from './evidence/finding-evidence.js'
+import type { ContextRow, RowFields } from './evidence/finding-evidence.js'
 import { type Finding, type FindingCounts, Findings, inOrder } from './finding.js'
 import { rowEvidence } from './finding-fingerprint.js'
 import { asHash, type Hasher, ZERO_HASH } from './hash.js'
@@ -63,6 +63,8 @@ export interface FoldResult {
    */
   readonly recorded?: { readonly first: bigint; readonly last: bigint } | undefined
   readonly findings: readonly Finding[]
+  /** The last rows, to show them with a finding about the end of the chain; absent where no evidence is kept. */
+  readonly lastRows?: readonly ContextRow[] | undefined
   readonly unchecked?: Unchecked | undefined
   /** The rows that recompute and are ahead of the clock; absent without a clock. */
   readonly clockAhead?: ClockAhead | undefined

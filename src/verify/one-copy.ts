@@ -1,8 +1,8 @@
 import type { AuditError } from '../base/errors.js'
 import { CopyEvidence } from '../chain/evidence/copy-evidence.js'
 import { RECENT } from '../chain/evidence/neighbours.js'
-import { type Finding, type FindingCounts, Findings } from '../chain/finding.js'
-import { ChainFold, type StoredRow } from '../chain/fold.js'
+import { type FindingCounts, Findings } from '../chain/finding.js'
+import { ChainFold, type FoldResult, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import type { Scan, ScanRequest } from '../ports/verify.js'
 import { detachedFindings, isDetached, isTooFar } from './detached.js'
@@ -65,24 +65,22 @@ export class OneCopy {
   finish(): Omit<Scan, 'known'> {
     const end = Math.min(this.#request.toSeq ?? this.#last, this.#last)
     const fold = this.#fold.finish(end)
-    const findings = this.#shown(fold.findings)
     return {
       last: this.#last === 0 ? undefined : { seq: this.#last, hashes: [] },
       strays: this.#strays.found,
-      fold: { ...fold, findings },
+      fold: this.#shown(fold),
     }
   }
 
   /** Returns what the objects show that were read before `error` ended the scan; undefined where they show nothing. */
   finishAt(error: AuditError): Omit<Scan, 'known'> | undefined {
-    const fold = this.#fold.soFar()
-    const findings = this.#shown(fold.findings)
-    if (findings.length === 0) return undefined
-    return { isCut: true, doubts: [error], strays: this.#strays.found, fold: { ...fold, findings } }
+    const fold = this.#shown(this.#fold.soFar())
+    if (fold.findings.length === 0) return undefined
+    return { isCut: true, doubts: [error], strays: this.#strays.found, fold }
   }
 
-  #shown(ofRows: readonly Finding[]): Finding[] {
-    return this.#evidence.withRows([...ofRows, ...this.#others.sorted()])
+  #shown(fold: FoldResult): FoldResult {
+    return this.#evidence.shown({ ...fold, findings: [...fold.findings, ...this.#others.sorted()] })
   }
 
   #judge(row: StoredRow): void {

@@ -1,6 +1,7 @@
 import type { AuditError } from '../base/errors.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import { EvidenceLog } from '../chain/evidence/evidence-log.js'
+import type { ContextRow } from '../chain/evidence/finding-evidence.js'
 import { PinnedHashes } from '../chain/evidence/pinned-hashes.js'
 import { type Finding, type FindingCounts, Findings } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
@@ -96,7 +97,13 @@ export class TwoCopies {
       archive: { ...this.#snapshot.archive, waiting: this.#waiting },
       clock,
       strays: this.#strays.found,
-      fold: { ...postgres, findings, unchecked, clockAhead: postgres.clockAhead ?? mirror.clockAhead },
+      fold: {
+        ...postgres,
+        findings,
+        lastRows: this.#lastRows,
+        unchecked,
+        clockAhead: postgres.clockAhead ?? mirror.clockAhead,
+      },
     }
   }
 
@@ -123,6 +130,10 @@ export class TwoCopies {
   #shown(postgres: readonly Finding[], mirror: readonly Finding[]): Finding[] {
     this.#log.end(this.#recent.rows)
     return copyFindings(this.#findings.sorted(), postgres, mirror, this.#log)
+  }
+
+  get #lastRows(): readonly ContextRow[] {
+    return this.#log.last(this.#recent.rows)
   }
 
   #judge(seq: number, rows: readonly StoredRow[], copy: StoredRow | undefined): void {

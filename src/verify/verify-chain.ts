@@ -144,7 +144,8 @@ function judgeWhole(source: EntrySource, scan: Scan, request: VerifyRequest, end
   if (scan.last === undefined && scan.head === undefined) return scan.known ? [missing()] : []
   if (!source.keepsHead || (toSeq < end && toSeq <= (scan.last?.seq ?? 0))) return []
   const finding = judgeHead(scan.head, scan.last)
-  return finding === undefined ? [] : [finding]
+  const { lastRows = [] } = scan.fold
+  return finding === undefined ? [] : [{ ...finding, ...(lastRows.length > 0 && { context: lastRows }) }]
 }
 
 function missing(): Finding {

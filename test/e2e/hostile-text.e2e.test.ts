@@ -125,11 +125,14 @@ describe.concurrent('hostile text', () => {
     },
   )
 
-  it('does not get into a verdict', async () => {
+  it('is escaped in the rows around a finding, and makes no line of its own', async () => {
     const result = await runCli(['verify', '--domain', A, '--database-url', damaged.url])
     expect(result.code).toBe(1)
     assertHarmless(result)
-    expect(`${result.stdout}${result.stderr}`).not.toContain('INJECTED')
+    expect(result.stdout).toContain(String.raw`\x1b[31mINJECTED\x1b[0m`)
+    const json = await runCli(['verify', '--domain', A, '--database-url', damaged.url, '--json'])
+    assertHarmless(json)
+    expect(json.stdout).toContain('INJECTED')
     const [verdict] = textVerdicts(result.stdout)
     expect(verdict?.findings).toEqual([mismatch({ ...a(4), ...hostile }, 5)])
   })

@@ -16,6 +16,7 @@ import { Database } from '../../src/repo/session/database.js'
 import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 import { MirrorSource } from '../../src/verify/mirror-source.js'
 import { verifyChain } from '../../src/verify/verify-chain.js'
+import { asSuperuser } from '../support/postgres.js'
 import { CHAIN, LENGTH, ReadCopies } from '../support/read-copies.js'
 
 const { signal } = new AbortController()
@@ -56,12 +57,6 @@ const COPIES: readonly (readonly [string, ContextRow['copy'], Verify, () => Prom
     'PostgreSQL',
     'postgres',
     (pins) => findingsOf(new PostgresSource(database), pins),
-    async () => postgresKeyReader(database),
-  ],
-  [
-    'PostgreSQL on a thread of its own',
-    'postgres',
-    (pins) => findingsOf(new PostgresSource(database, { threads: 2, threadRows: 20 }), pins),
     async () => postgresKeyReader(database),
   ],
   [
@@ -117,4 +112,20 @@ describe.each(COPIES)('%s', (_name, copy, verify, open) => {
     expect(rows.map(({ seq, check }) => [seq, check])).toEqual(rows.map(({ seq }) => [seq, listed.get(seq)]))
     expect(rows.map(({ check }) => check)).toContain('unlinked')
   })
+})
+
+describe('a head after the last row', () => {
+  beforeAll(() => asSuperuser(copies.database.url, 'UPDATE audit_log_chain_head SET next_seq = next_seq + 5'))
+
+  it.each(COPIES.filter(([, copy]) => copy !== 'mirror'))(
+    'is shown with the last rows of %s',
+    async (_name, _copy, verify) => {
+      const found = (await verify([])).find(({ code }) => code === 'head_mismatch')
+      expect(found).toMatchObject({ seqFrom: LENGTH + 1, seqTo: LENGTH + 5 })
+      expect(found?.context?.map(({ seq, check }) => [seq, check])).toEqual([
+        [LENGTH - 1, 'ok'],
+        [LENGTH, 'ok'],
+      ])
+    },
+  )
 })

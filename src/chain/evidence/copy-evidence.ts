@@ -3,6 +3,7 @@ import type { Finding, FindingCounts } from '../finding.js'
 import type { StoredRow } from '../fold.js'
 import type { Hasher } from '../hash.js'
 import { EvidenceLog, type SeenCopy, type SeenRows } from './evidence-log.js'
+import type { ContextRow } from './finding-evidence.js'
 import { RECENT } from './neighbours.js'
 import { PinnedHashes } from './pinned-hashes.js'
 import { type Holding, previousOf } from './row-check.js'
@@ -44,10 +45,17 @@ export class CopyEvidence {
     this.#log.see(row, { found, isFirst }, () => this.#seen([...this.#options.recent(), row]))
   }
 
-  /** Returns findings with the rows around them. Call it when every row was added. */
+  /** Returns a result with the rows around its findings, and with the last rows. Call it when every row was added. */
+  shown<R extends { readonly findings: readonly Finding[] }>(
+    result: R,
+  ): R & { readonly lastRows: readonly ContextRow[] } {
+    const recent = this.#seen(this.#options.recent())
+    this.#log.end(recent)
+    return { ...result, findings: this.withRows(result.findings), lastRows: this.#log.last(recent) }
+  }
+
+  /** Returns findings with the rows around them, after {@link shown}. */
   withRows(findings: readonly Finding[]): Finding[] {
-    if (findings.length === 0) return []
-    this.#log.end(this.#seen(this.#options.recent()))
     return findings.map((finding) => ({ ...finding, ...this.#log.of(finding) }))
   }
 

@@ -93,6 +93,11 @@ export class EvidenceLog {
     for (const seen of recent.slice(-NEIGHBOURS)) this.#keep(seen)
   }
 
+  /** Returns the last rows, which {@link end} kept. */
+  last(recent: readonly SeenRows[]): ContextRow[] {
+    return recent.slice(-NEIGHBOURS).flatMap(({ seq }) => this.#contextRow(seq))
+  }
+
   /** Returns what was kept around a finding. Call it when every row was added, and after {@link end}. */
   of({ code, seqFrom, seqTo }: Finding, original?: Copy): FindingEvidence {
     if (OF_NO_ROW.includes(code)) return {}

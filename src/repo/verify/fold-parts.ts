@@ -32,7 +32,8 @@ export function joinParts(
   if (!areIntact) return undefined
   const rows = results.reduce((sum, result) => sum + result.rows, 0)
   const recorded = joinRecorded(results)
-  return { rows, last: results.at(-1)?.last, recorded, findings: [], clockAhead: joinAhead(results) }
+  const { last, lastRows } = results.at(-1) ?? {}
+  return { rows, last, lastRows, recorded, findings: [], clockAhead: joinAhead(results) }
 }
 
 function joinRecorded(results: readonly FoldResult[]): FoldResult['recorded'] {
