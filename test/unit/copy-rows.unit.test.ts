@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
+import { rowFields } from '../../src/chain/evidence/row-fields.js'
 import type { StoredRow } from '../../src/chain/fold.js'
 import { MAGIC } from '../../src/chain/layout.js'
 import { CopyFrames } from '../../src/repo/wire/copy-frames.js'
@@ -199,6 +200,19 @@ describe('a row without canonical bytes', () => {
     ['an empty entry_hash', { entryHash: Buffer.alloc(0) }, 'a hash is not 32 bytes'],
   ])('is reported if it has %s', (_what, row, problem) => {
     expect(only(row)).toMatchObject({ seq: 1, problem })
+  })
+
+  it('has the fields that can be read', () => {
+    const honest = rowFields(only({}) as StoredRow)
+    const { relation: _relation, ...others } = honest
+    expect(rowFields(only({ relation: null }) as StoredRow)).toEqual(others)
+    const { recorded_at: _time, ...timeless } = honest
+    const infinite = only({ recordedAt: int8(2n ** 63n - 1n) }) as StoredRow
+    expect(rowFields(infinite)).toEqual({ ...timeless, recorded_at: 'infinity' })
+    const list = only({ relationPath: flat(0), reason: int2(257) }) as StoredRow
+    expect(rowFields(list)).toEqual({ ...honest, relation_path: ['a', 'b'], reason: 257 })
+    const long = only({ object: Buffer.alloc(70_000, 'a'), relation: null }) as StoredRow
+    expect(rowFields(long)).not.toHaveProperty('object')
   })
 
   it('does not affect the rows around it', () => {

@@ -63,7 +63,7 @@ const NOWHERE = 2 ** 40
 export class CopyRows implements ByteRow {
   readonly #domainId: string
   readonly #taker: RowTaker
-  readonly #odd = new OddRow()
+  readonly #odd: OddRow
   #scratch = Buffer.allocUnsafe(START_CAPACITY)
   /** A view of the scratch buffer. A DataView reads four bytes as fast as an array reads one. */
   #out = viewOf(this.#scratch)
@@ -84,6 +84,7 @@ export class CopyRows implements ByteRow {
   constructor(domainId: string, taker: RowTaker) {
     this.#domainId = domainId
     this.#taker = taker
+    this.#odd = new OddRow(domainId)
     this.#scratch.set(MAGIC, 0)
     this.#scratch.set(uuidBytes(domainId), DOMAIN_ID_AT)
   }

@@ -3,6 +3,7 @@ import { int32 } from '../../chain/big-endian.js'
 import type { StoredRow } from '../../chain/fold.js'
 import { HASH_BYTES, PSEUDONYM_BYTES, RECORDED_AT_BYTES, SEQ_BYTES } from '../../chain/layout.js'
 import { LIMITS } from '../../chain/limits.js'
+import { oddFields } from './odd-fields.js'
 
 const FIELDS = 13
 const SEQ = 0
@@ -24,8 +25,13 @@ interface StoredHashes {
 export class OddRow {
   readonly #start = new Int32Array(FIELDS)
   readonly #length = new Int32Array(FIELDS)
+  readonly #domainId: string
   #from = 0
   #to = 0
+
+  constructor(domainId: string) {
+    this.#domainId = domainId
+  }
 
   /** Locates each field of the row at `at`. Returns the end of the row, or -1 if the row is still incomplete. */
   locate(bytes: Buffer, at: number, to: number): number {
@@ -50,7 +56,9 @@ export class OddRow {
     if (generation !== undefined && generation !== 1) return { seq, unknownGeneration: generation, ...hashes }
     const problem = generation === undefined ? 'generation is NULL' : this.#problem(bytes)
     const bytesHash = nodeHasher.canonical(bytes.subarray(this.#from, this.#to))
-    return { seq, problem, bytesHash, ...hashes }
+    const own = oddFields((column) => this.#column(bytes, column))
+    const fields = { domain_id: this.#domainId, seq, ...own }
+    return { seq, problem, bytesHash, fields, ...hashes }
   }
 
   #problem(bytes: Buffer): string {
@@ -109,6 +117,11 @@ export class OddRow {
   #hash(bytes: Buffer, field: number): string | undefined {
     if (this.#length[field] !== HASH_BYTES) return undefined
     return bytes.toString('hex', this.#at(field), this.#at(field) + HASH_BYTES)
+  }
+
+  #column(bytes: Buffer, field: number): Buffer | undefined {
+    const length = this.#length[field] ?? -1
+    return length < 0 ? undefined : bytes.subarray(this.#at(field), this.#at(field) + length)
   }
 
   #at(field: number): number {
