@@ -1,6 +1,7 @@
 import type { DomainClaims } from '../base/domain-claims.js'
 import type { AuditError } from '../base/errors.js'
 import type { ReadTime } from '../base/wire-time.js'
+import type { StoredRow } from '../chain/fold.js'
 import type { AppendItem, Placed } from './append.js'
 
 /** A registered Domain. */
@@ -20,11 +21,19 @@ export interface DomainNames {
   rename(domainId: string, name: string, selfAudit: AppendItem): Promise<Placed>
 }
 
+export interface NamedRecords {
+  readonly domains: readonly DomainRecord[]
+  readonly rows: readonly StoredRow[]
+}
+
 export interface DomainRegistry {
   /** Returns the first `limit` Domains after domain id `after`, in the order of their ids. */
   page(range: { after?: string | undefined; limit: number }): Promise<readonly DomainRecord[]>
-  /** Returns the first `limit` of the given Domains, or of all. Rejects where that takes longer than a few seconds. */
-  some(domainIds: readonly string[] | 'all', limit: number): Promise<readonly DomainRecord[]>
+  /**
+   * Returns the first `limit` of the given Domains, or of all, and the rows of the platform chain that create and name them, at
+   * most `limit` of these too, for a caller that recomputes them. Rejects where that takes longer than a few seconds.
+   */
+  named(domainIds: readonly string[] | 'all', limit: number): Promise<NamedRecords>
 }
 
 /** A Domain that has a mirror of its own. */

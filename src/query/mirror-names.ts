@@ -1,16 +1,13 @@
 import { AuditError } from '../base/errors.js'
-import { decodeCanonical } from '../chain/canonical.js'
 import type { StoredRow } from '../chain/fold.js'
 import { type Hasher, ZERO_HASH } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
-import { domainOfObject, nameOfPath, SELF_AUDIT } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { IndexedMirror, MirrorCodec } from '../ports/mirror.js'
 import { isRecomputed } from '../verify/domain-conflicts.js'
 import { streamObjects } from '../verify/object-stream.js'
 import type { NamedDomain } from './choose-domain.js'
-
-const NAMING: ReadonlySet<string> = new Set([SELF_AUDIT.chainCreate, SELF_AUDIT.domainName])
+import { type Naming, namingOf } from './naming-rows.js'
 
 export interface MirrorNamesDeps {
   readonly store: IndexedMirror
@@ -59,10 +56,8 @@ class PlatformNames {
   take(row: StoredRow): void {
     this.#end ??= this.#problemOf(row)
     if (this.#end === undefined) this.#last = row
-    if (row.canonical === undefined) return
-    const { relation, object, relationPath } = decodeCanonical(row.canonical)
-    const domainId = domainOfObject(object)
-    if (domainId !== undefined && NAMING.has(relation)) this.#add(domainId, row.seq, nameOfPath(relationPath))
+    const naming = namingOf(row)
+    if (naming !== undefined) this.#add(naming, row.seq)
   }
 
   domains(): NamedDomain[] {
@@ -79,7 +74,7 @@ class PlatformNames {
       : `row ${next} is not linked to the row before it`
   }
 
-  #add(domainId: string, seq: number, name: string | undefined): void {
+  #add({ domainId, name }: Naming, seq: number): void {
     const known = this.#domains.get(domainId)
     const before = known?.names ?? []
     if (this.#end === undefined) {

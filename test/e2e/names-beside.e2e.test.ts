@@ -207,19 +207,33 @@ describe('a name that no chain confirms', () => {
     },
   )
 
-  it.each(readsPostgres)(
-    'gives way to the id where registry and platform chain were edited: %s %s',
-    async (word, flag, last, code) => {
-      const rename = (from: string, to: string, of: string) =>
-        attack(`UPDATE audit_domain SET name = '${to}' WHERE domain_id = '${id(of)}';
-          UPDATE audit_log_entry SET relation_path = array_replace(relation_path, 'name:${from}', 'name:${to}')
-          WHERE domain_id = '${PLATFORM_ANCHOR}' AND object = 'domain:${id(of)}'`)
-      for (const name of ['acme', 'beta']) await rename(name, 'forged', name)
-      const shown = await seen([word, flag, last()])
-      for (const name of ['acme', 'beta']) await rename('forged', name, name)
-      expect(shown).toEqual(nameless(code))
-    },
-  )
+  /** Renames a Domain in the registry and in rows of the two chains, without a new hash. */
+  const rename = (from: string, to: string, of: string, rows: string) =>
+    attack(`UPDATE audit_domain SET name = '${to}' WHERE domain_id = '${id(of)}';
+      UPDATE audit_log_entry SET relation_path = array_replace(relation_path, 'name:${from}', 'name:${to}')
+      WHERE ${rows}`)
+  const platformRows = (name: string) => `domain_id = '${PLATFORM_ANCHOR}' AND object = 'domain:${id(name)}'`
+  const allRows = (name: string) => `${platformRows(name)} OR domain_id = '${id(name)}'`
+
+  it.each(
+    readsPostgres.flatMap(([word, flag, last, code]) => [
+      { edited: 'and the platform chain', rows: platformRows, word, words: () => [word, flag, last()], code },
+      { edited: 'and every row about it', rows: allRows, word, words: () => [word, flag, last()], code },
+    ]),
+  )('gives way to the id where the registry $edited were edited: $word', async ({ rows, words, code }) => {
+    for (const name of ['acme', 'beta']) await rename(name, 'forged', name, rows(name))
+    const shown = await seen(words())
+    for (const name of ['acme', 'beta']) await rename('forged', name, name, rows(name))
+    expect(shown).toEqual(nameless(code))
+  })
+
+  it('chooses no chain where the registry and every row about it were edited', async () => {
+    await rename('acme', 'forged', 'acme', allRows('acme'))
+    const { code, stdout, stderr } = await run(['list', '--domain', 'forged'])
+    await rename('forged', 'acme', 'acme', allRows('acme'))
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(stderr).toContain(`row 2 of the platform chain names Domain ${id('acme')} and does not recompute`)
+  })
 
   it.each([
     [

@@ -47,7 +47,9 @@ export class DomainNames implements ChainNames {
     const domains = await this.#domains(isPrefix)
     const isNamed = domains.some(({ names }) => names.includes(text))
     const all = isPrefix && !isNamed ? withIdsOf(domains, await this.#storedIds()) : domains
-    return flagValue('--domain', () => chooseDomain(text, all))
+    const chosen = flagValue('--domain', () => chooseDomain(text, all))
+    if (isNamed) await this.#assertConfirmed(chosen)
+    return chosen
   }
 
   /**
@@ -59,7 +61,8 @@ export class DomainNames implements ChainNames {
     const { source, file } = this.#from
     if (file !== undefined) return shownNames(await this.#domains(false))
     if (source === 'bundle' || isPlatformAlone(domainIds)) return NO_NAMES
-    this.#beside ??= this.#all ?? this.#readBeside(source, domainIds)
+    const chosen = source === 'mirror' ? this.#all : undefined
+    this.#beside ??= chosen ?? this.#readBeside(source, domainIds)
     return this.#beside.then(shownNames, () => NO_NAMES)
   }
 
@@ -69,6 +72,14 @@ export class DomainNames implements ChainNames {
   ): Promise<readonly NamedDomain[]> {
     const { namesBeside } = await import('../../compose/read/names.js')
     return namesBeside(await this.#context(), source, domainIds)
+  }
+
+  /** Throws where a row of PostgreSQL that names the Domain is damaged. */
+  async #assertConfirmed({ domainId }: NamedDomain): Promise<void> {
+    const { source, file } = this.#from
+    if (file !== undefined || source === 'mirror' || source === 'bundle') return
+    const { assertConfirmed } = await import('../../compose/read/names.js')
+    await assertConfirmed(await this.#context(), domainId)
   }
 
   /** An evidence file holds no names, and the beginning of an id needs none. */

@@ -20,16 +20,16 @@ export async function namesOfRegistry(context: Context): Promise<NamedDomain[]> 
   return domains
 }
 
-/** Domains whose names are printed beside ids. */
-const MOST_DOMAINS = 10_000
-
-/** Rows of a mirror's platform chain that are read for names beside ids, and milliseconds for that. */
+/** Domains, and rows of the platform chain, that are read for names beside ids. */
 const MOST_ROWS = 10_000
+
+/** Milliseconds for reading them from a mirror. */
 const LONGEST_READ = 10_000
 
 /**
- * Returns the names to print beside the ids of chains, by one read that has a limit: of the registry, or for `mirror` of the
- * platform chain in the default mirror, which gives no names where it has more than 10,000 rows. Rejects where they cannot be read.
+ * Returns the names to print beside the ids of chains, by one read that has a limit: of the registry and the rows that name
+ * Domains, or for `mirror` of the platform chain in the default mirror. Where there are more rows there are no names. Rejects
+ * where they cannot be read.
  */
 export async function namesBeside(
   context: Context,
@@ -40,9 +40,29 @@ export async function namesBeside(
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(LONGEST_READ)])
     return (await namesOfMirror(context, signal, MOST_ROWS)) ?? []
   }
-  const { registeredName } = await import('../../query/choose-domain.js')
+  return namesConfirmed(context, domainIds)
+}
+
+/** Returns the Domains of the registry, with a doubt about each name that not every row about it confirms. */
+async function namesConfirmed(
+  context: Context,
+  domainIds: readonly string[] | 'all',
+): Promise<readonly NamedDomain[]> {
+  const [{ registeredName }, { withDamage }] = await Promise.all([
+    import('../../query/choose-domain.js'),
+    import('../../query/naming-rows.js'),
+  ])
   const registry = await openDomainRegistry(context)
-  return (await registry.some(domainIds, MOST_DOMAINS)).map(registeredName)
+  const { domains, rows } = await registry.named(domainIds, MOST_ROWS)
+  // Rows beyond the limit may be damaged, and a Domain may have one of them.
+  if (rows.length === MOST_ROWS) return []
+  return withDamage(domains.map(registeredName), rows, nodeHasher)
+}
+
+/** Throws the doubt about the name of a registered Domain. Reads and recomputes the rows that name it. */
+export async function assertConfirmed(context: Context, domainId: string): Promise<void> {
+  const [domain] = await namesConfirmed(context, [domainId])
+  if (domain?.doubt !== undefined) throw domain.doubt
 }
 
 /**

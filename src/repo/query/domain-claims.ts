@@ -58,6 +58,20 @@ export async function creationRows(client: Client, domainId: string): Promise<re
   return [...own, ...(await rowsWhere(client, PLATFORM_ANCHOR, created))]
 }
 
+/** Returns the first rows of the platform chain that create or name the given Domains, or any, for a caller that recomputes them. */
+export async function namingRows(
+  client: Client,
+  domainIds: readonly string[] | undefined,
+  limit: number,
+): Promise<readonly StoredRow[]> {
+  if (domainIds?.length === 0) return []
+  const objects = domainIds?.map((id) => `'${DOMAIN_PREFIX}${id}'`).join(', ')
+  const about = objects === undefined ? '' : ` AND object IN (${objects})`
+  const relations = `'${SELF_AUDIT.chainCreate}', '${SELF_AUDIT.domainName}'`
+  const condition = `domain_id = '${PLATFORM_ANCHOR}' AND relation IN (${relations})${about} ORDER BY seq LIMIT ${limit}`
+  return rowsWhere(client, PLATFORM_ANCHOR, condition)
+}
+
 /** COPY takes no parameters, so the condition may only hold checked UUIDs. */
 function rowsWhere(client: Client, chain: string, condition: string): Promise<StoredRow[]> {
   const copy = `COPY (SELECT ${COPY_COLUMNS} FROM audit_log_entry WHERE ${condition}) TO STDOUT (FORMAT binary)`

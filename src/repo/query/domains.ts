@@ -1,10 +1,10 @@
-import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import { isDomainId, PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { DomainRecord, DomainRegistry } from '../../ports/domains.js'
 import type { Client, Database } from '../session/database.js'
 import { keysetPage } from '../session/keyset-page.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { LAST_OF_HEAD } from '../verify/chain-expressions.js'
-import { type ClaimsRow, claimsColumns, readClaims } from './domain-claims.js'
+import { type ClaimsRow, claimsColumns, namingRows, readClaims } from './domain-claims.js'
 
 interface DomainRow extends ClaimsRow {
   readonly domain_id: string
@@ -18,10 +18,12 @@ interface DomainRow extends ClaimsRow {
 export function postgresDomainRegistry(database: Database): DomainRegistry {
   return {
     page: (range) => database.read((client) => listDomains(client, range)),
-    some: (domainIds, limit) => {
-      const among = domainIds === 'all' ? undefined : domainIds
-      return database.withTransaction(SHORT_READ, (client) => listDomains(client, { among, limit }))
-    },
+    named: (domainIds, limit) =>
+      database.withTransaction(SHORT_READ, async (client) => {
+        const among = domainIds === 'all' ? undefined : domainIds.filter(isDomainId)
+        const domains = await listDomains(client, { among, limit })
+        return { domains, rows: await namingRows(client, among, limit) }
+      }),
   }
 }
 
