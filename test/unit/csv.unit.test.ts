@@ -27,6 +27,12 @@ describe('csvRecord', () => {
     ['\r=1', "'\\r=1"],
     ['\uff1d1', "'\uff1d1"],
     ['=HYPERLINK("http://x","y")', `"'=HYPERLINK(""http://x"",""y"")"`],
+    [' =1', `' =1`],
+    ['\ufe661', "'\ufe661"],
+    ['\u22121', "'\u22121"],
+    ['a;=1', `"a;'=1"`],
+    ['a; "=1";-2', `"a;' ""=1"";'-2"`],
+    ['a;b', '"a;b"'],
     ['a=1', 'a=1'],
     ['a\nb', 'a\\nb'],
     ['a,b', '"a,b"'],
@@ -38,21 +44,48 @@ describe('csvRecord', () => {
     expect(csvRecord([text, 'end'])).toBe(`${cell},end\r`)
   })
 
-  it('leaves numbers, absent values and JSON as they are', () => {
+  it('leaves numbers, absent values and the values of JSON as they are', () => {
     expect(csvRecord([-1, 2n, undefined, { json: '["=1"]' }])).toBe('-1,2,,"[""=1""]"\r')
+    const [json = ''] = parse(csvRecord([{ json: '["a;=1;"]' }]))
+    expect([json.includes(';'), JSON.parse(json)]).toEqual([false, ['a;=1;']])
   })
 
-  it('is one line that reads back as the escaped texts, none of them a formula', () => {
+  /** Texts that are made of what can harm, and texts of any kind. */
+  const harmful = fc.string({
+    unit: fc.constantFrom(...'=+-@;,"\' \t\r\na1\uff1d\uff0b\uff0d\uff20\ufe66\u2212\u202e\u0000'),
+    maxLength: 8,
+  })
+  const texts = fc.array(fc.oneof(harmful, textArbitrary(0, 64)), { minLength: 1, maxLength: 5 })
+  const STARTS = /^["\s]*[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]/
+
+  it('is one line that reads back as the escaped texts, apart from apostrophes', () => {
+    const plain = (cell: string) => cell.replaceAll("'", '')
     fc.assert(
-      fc.property(fc.array(textArbitrary(0, 64), { minLength: 1, maxLength: 5 }), (texts) => {
-        const record = csvRecord(texts)
+      fc.property(texts, (cells) => {
+        const record = csvRecord(cells)
         // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
         expect(record.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/)
-        const cells = parse(record)
-        expect(cells.map((cell) => cell.replace(/^'(?=[=+\-@\\\uff1d\uff0b\uff0d\uff20])/, ''))).toEqual(
-          texts.map((text) => safeText(text).replace(/^'(?=[=+\-@\\\uff1d\uff0b\uff0d\uff20])/, '')),
-        )
-        for (const cell of cells) expect(cell).not.toMatch(/^[=+\-@]/)
+        expect(parse(record).map(plain)).toEqual(cells.map((cell) => plain(safeText(cell))))
+      }),
+    )
+  })
+
+  it('has no cell that begins a formula, also where a spreadsheet divides the line at semicolons', () => {
+    fc.assert(
+      fc.property(texts, (cells) => {
+        const record = csvRecord(cells)
+        for (const cell of parse(record)) expect(cell).not.toMatch(STARTS)
+        for (const part of csvRecord(['first', ...cells, { json: JSON.stringify(cells) }]).split(';'))
+          expect(part).not.toMatch(STARTS)
+      }),
+    )
+  })
+
+  it('changes no text that a spreadsheet leaves alone', () => {
+    fc.assert(
+      fc.property(textArbitrary(0, 64), (text) => {
+        fc.pre(!/[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20\t\r]/.test(text))
+        expect(parse(csvRecord([text]))).toEqual([safeText(text)])
       }),
     )
   })
