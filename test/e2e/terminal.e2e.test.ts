@@ -113,6 +113,23 @@ const TABLES = [
   { words: ['retention', 'show', '--all'], without: 'rows_older_than_floor' },
 ]
 
+describe.skipIf(noTerminal() !== undefined)('an answer in 80 columns', () => {
+  /** Commands are one line each, so that they can be copied. */
+  const isCommand = (text: string) => /^ +(?:next|with both copies)?:? *audit |: audit /.test(text)
+
+  it.each([
+    ['an intact chain', () => verify(intact), 0, 'head 8:'],
+    ['a chain that diverges', () => verify(tampered), 1, 'rows around it'],
+    ['every chain', () => ['verify', '--all', '--database-url', intact.url], 0, 'head 8:'],
+  ])('has no longer line: %s', async (_name, words, exit, has) => {
+    const { code, stdout } = await runOnTerminal(words(), { env: { NO_COLOR: '1' } })
+    const lines = afterProgress(stdout).replaceAll('\r\n', '\n').trimEnd().split('\n')
+    expect([code, lines.join('\n')]).toEqual([exit, expect.stringContaining(has)])
+    for (const text of lines.filter((one) => !isCommand(one)))
+      expect(textWidth(text), text).toBeLessThanOrEqual(80)
+  })
+})
+
 describe.skipIf(noTerminal() !== undefined)('a table on a terminal', () => {
   let database: TestDatabase
   let cli: CliDatabase
@@ -146,6 +163,17 @@ describe.skipIf(noTerminal() !== undefined)('a table on a terminal', () => {
     for (const line of table) expect(textWidth(line), line).toBeLessThanOrEqual(80)
     const said = lines.filter((line) => line.startsWith('no room for: ')).join('')
     expect(said).toContain(without)
+  })
+
+  it('has a line for each appended row that fits into 80 columns', async () => {
+    const row = ['--subject', 's', '--relation', 'r', '--object', 'o:1']
+    const { code, stdout } = await show(['append', '--platform', ...row], 80)
+    const lines = afterProgress(stdout).replaceAll('\r\n', '\n').trimEnd().split('\n')
+    expect([code, lines[0]]).toEqual([
+      0,
+      expect.stringMatching(/^[0-9a-f-]{36} +\d+ {2}[0-9a-f]{8}… {2}\S+Z$/),
+    ])
+    for (const text of lines) expect(textWidth(text), text).toBeLessThanOrEqual(80)
   })
 
   it.each(TABLES)('shows every column in 250 columns, and whole ids: $words', async ({ words, without }) => {

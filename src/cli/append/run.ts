@@ -21,6 +21,7 @@ import { hintOf } from '../shell/hints.js'
 import { entryOfFlags } from './flags.js'
 import type { ImportSummary } from './import-summary.js'
 import { InputShare } from './input-share.js'
+import { placedLine } from './placed-line.js'
 import { assertReadable } from './readable-files.js'
 import { countRefused, located, someRefused, type Tally, tallyText } from './refused.js'
 import { noEntry, rehearse, rehearseFirst } from './rehearse.js'
@@ -166,6 +167,6 @@ async function printPlaced(
   for (const { domainId, seq, entryHash, recordedAt } of placed) {
     const time = wireTime(recordedAt)
     if (json) await out.json({ domain_id: domainId, seq, entry_hash: entryHash, recorded_at: time })
-    else if (!quiet) await out.line(`${domainId}  ${String(seq).padStart(9)}  ${entryHash}  ${time}`)
+    else if (!quiet) await out.line(placedLine({ domainId, seq, entryHash, recordedAt }, out.screen))
   }
 }

@@ -12,6 +12,8 @@ export interface Style {
   readonly mark: (tone: Tone | undefined) => string
   /** Whether somebody looks at the text: a terminal shows less than a pipe, which may feed a program. */
   readonly isTerminal: boolean
+  /** The width of the terminal; absent in a pipe. */
+  readonly columns?: number | undefined
 }
 
 const FORMATS = {
@@ -27,11 +29,12 @@ const MARKS: Readonly<Partial<Record<Tone, string>>> = { good: '✓ ', bad: '✗
 export const PLAIN: Style = { paint: (_tone, text) => text, mark: () => '', isTerminal: false }
 
 /** Returns the style of a stream: colours by {@link Screen.color}, and marks on a terminal that shows UTF-8. */
-export function styleOf({ color, unicode, isTerminal }: Screen): Style {
+export function styleOf({ color, unicode, isTerminal, columns }: Screen): Style {
   return {
     paint: color ? painted : PLAIN.paint,
     mark: unicode ? (tone) => (tone === undefined ? '' : (MARKS[tone] ?? '')) : PLAIN.mark,
     isTerminal,
+    columns,
   }
 }
 

@@ -1,5 +1,5 @@
-import { sum } from '../../base/sum.js'
 import { type DrawnColumn, drawn } from './draw-table.js'
+import { fitWidths, tableWidth } from './fit-widths.js'
 import type { Screen } from './screen.js'
 import { type ShortForm, shortened } from './short-text.js'
 import type { Style } from './style.js'
@@ -25,8 +25,6 @@ interface Form {
   readonly columns: readonly FilledColumn[]
   readonly dropped: readonly string[]
 }
-
-const GAP = '  '
 
 /** The least width of a column whose cells are broken into lines. */
 const LEAST = 8
@@ -97,11 +95,7 @@ function byDrop(a: FilledColumn, b: FilledColumn): number {
 }
 
 function isWithin(columns: readonly FilledColumn[], room: number): boolean {
-  return widthOf(columns.map(naturalWidth)) <= room
-}
-
-function widthOf(widths: readonly number[]): number {
-  return sum(widths, (width) => width) + GAP.length * Math.max(0, widths.length - 1)
+  return tableWidth(columns.map(naturalWidth)) <= room
 }
 
 function naturalWidth(column: FilledColumn): number {
@@ -124,18 +118,10 @@ function narrowed(
   room: number,
   leastOf: (column: FilledColumn) => number,
 ): FilledColumn[] {
-  const widths = columns.map(naturalWidth)
   const least = columns.map((column) =>
     column.short === undefined && !column.isNumeric ? leastOf(column) : Number.POSITIVE_INFINITY,
   )
-  for (let over = widthOf(widths) - room; over > 0; over -= 1) {
-    const place = widths.reduce((best, width, index) => {
-      if (width <= (least[index] ?? 0)) return best
-      return best < 0 || width > (widths[best] ?? 0) ? index : best
-    }, -1)
-    if (place < 0) break
-    widths[place] = (widths[place] ?? 0) - 1
-  }
+  const widths = fitWidths(columns.map(naturalWidth), least, room)
   return columns.map((column, index) => {
     const width = widths[index] ?? LEAST
     const broken = (text: string) => brokenText(text, width).join('\n')

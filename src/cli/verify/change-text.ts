@@ -1,5 +1,7 @@
 import type { ContextRow, FieldChange, FieldValue } from '../../chain/evidence/finding-evidence.js'
 import type { Finding } from '../../chain/finding.js'
+import { alignedRows, widthsOf } from '../output/fit-lines.js'
+import { tableWidth } from '../output/fit-widths.js'
 import { safeText } from '../output/safe-text.js'
 import type { Style } from '../output/style.js'
 
@@ -38,8 +40,8 @@ function rowLines(changes: readonly FieldChange[], { code, original }: Finding, 
   if (changes.length >= ONE_COPY_FIELDS && !(isPostgres && isMirror)) return [onlyIn(seq, code, isPostgres)]
   const head = [`row ${seq}`, label('postgres', original), label('mirror', original)]
   const cells = changes.map(({ field, postgres, mirror }) => [field, ...sideBySide(postgres, mirror)])
-  const [first = '', ...rest] = aligned([head, ...cells])
-  return [`    ${style.paint('head', first)}`, ...rest.map((line) => `    ${line}`)]
+  const [first = [], ...rest] = alignedRows([head, ...cells], style, INDENT)
+  return [...first.map((line) => style.paint('head', line)), ...rest.flat()]
 }
 
 function onlyIn(seq: number, code: Finding['code'], isPostgres: boolean): string {
@@ -60,12 +62,41 @@ function label(copy: 'postgres' | 'mirror', original: Finding['original']): stri
 }
 
 /** Returns the rows of a finding and the rows around them, one on a line. The rows of the finding are marked, of two copies with the copy that a row was read from. */
-export function contextLines({ context = [], seqFrom, seqTo }: Finding, areTwoCopies: boolean): string[] {
+export function contextLines(
+  { context = [], seqFrom, seqTo }: Finding,
+  areTwoCopies: boolean,
+  style: Style,
+): string[] {
   if (context.length === 0) return []
   const cells = context.map(({ copy, ...row }) =>
     contextCells(areTwoCopies ? { ...row, copy } : row, seqFrom <= row.seq && row.seq <= seqTo),
   )
-  return ['    rows around it, oldest first:', ...aligned(cells).map((line) => `      ${line}`)]
+  const { columns = Number.POSITIVE_INFINITY } = style
+  const isWide = tableWidth(widthsOf(cells)) + CONTEXT_INDENT > columns
+  const day = isWide ? commonDay(cells) : undefined
+  const shown = isWide ? cells.map((row) => shortCells(row, day)) : cells
+  const lines = alignedRows(shown, style, CONTEXT_INDENT, WHOLE)
+  const on = day === undefined ? '' : ` on ${day} (UTC)`
+  return [`    rows around it${on}, oldest first:`, ...lines.flat()]
+}
+
+const [INDENT, CONTEXT_INDENT] = [4, 6]
+/** The mark, the seq and the time of a row are not broken. */
+const WHOLE = 3
+
+/** The time without its fraction and zone, and no subject: the other fields say more about what happened. */
+function shortCells(
+  [mark = '', seq = '', time = '', _subject, ...rest]: readonly string[],
+  day: string | undefined,
+): string[] {
+  return [mark, seq, time.slice(day === undefined ? 0 : 11, 19), ...rest]
+}
+
+/** Returns the day of all rows; undefined where it is not the same for all. */
+function commonDay(rows: readonly (readonly string[])[]): string | undefined {
+  const days = new Set(rows.map(([, , time = '']) => /^\d{4}-\d{2}-\d{2}(?=T)/.exec(time)?.[0]))
+  const [day] = days
+  return days.size === 1 ? day : undefined
 }
 
 function contextCells({ seq, check, copy, fields }: ContextRow, isMarked: boolean): string[] {
@@ -111,17 +142,4 @@ function plain(value: FieldValue | undefined): string {
   if (value === undefined) return '-'
   const text = safeText(typeof value === 'object' ? JSON.stringify(value) : String(value))
   return text === '' ? '""' : text
-}
-
-/** Aligns columns with two spaces between them. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = []
-  for (const row of rows)
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
 }

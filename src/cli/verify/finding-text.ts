@@ -1,6 +1,7 @@
 import type { Finding } from '../../chain/finding.js'
 import { wireFinding } from '../../json/finding.js'
 import type { SourceName } from '../../ports/verify.js'
+import { indented } from '../output/fit-lines.js'
 import { safe } from '../output/safe-text.js'
 import { PLAIN, type Style } from '../output/style.js'
 import { copyWords, type ReadCopy, verifyWords } from '../shell/verify-words.js'
@@ -32,7 +33,7 @@ export function findingsLines(findings: readonly Finding[], found: FoundIn, styl
     const evidence = isNew
       ? [
           ...changeLines(finding, style),
-          ...contextLines(finding, found.source === 'both'),
+          ...contextLines(finding, found.source === 'both', style),
           ...nextLines(finding, found),
         ]
       : []
@@ -42,7 +43,7 @@ export function findingsLines(findings: readonly Finding[], found: FoundIn, styl
   return [
     ...lines,
     ...(more > 0 ? [`  … ${more.toLocaleString('en-US')} more: --json`] : []),
-    ...unknownLines(findings, found),
+    ...unknownLines(findings, found, style),
   ]
 }
 
@@ -51,10 +52,15 @@ function findingLines(finding: Finding, style: Style = PLAIN): string[] {
   const { code, seq_from, seq_to, expected, observed, detail } = wireFinding(finding)
   const place = seq_from === seq_to ? `row ${seq_from}` : `rows ${seq_from} to ${seq_to}`
   return [
-    `  ${style.paint('bad', code)}${safe`  ${place}: ${detail}`}`,
+    ...firstLines(code, safe`${place}: ${detail}`, style),
     ...(expected === undefined ? [] : [`    expected  ${expected}`]),
     ...(observed === undefined ? [] : [`    observed  ${observed}`]),
   ]
+}
+
+function firstLines(code: string, text: string, style: Style): string[] {
+  const [first = '', ...rest] = indented(`${code}  ${text}`, style, 4)
+  return [`  ${style.paint('bad', code)}${first.slice(4 + code.length)}`, ...rest]
 }
 
 /** Returns the rows that the text of a finding shows. */
@@ -105,13 +111,13 @@ const ALONE = {
 } as const
 
 /** Where one copy is in hand, says that it cannot show the original, and how a comparison could. */
-function unknownLines(findings: readonly Finding[], found: FoundIn): string[] {
+function unknownLines(findings: readonly Finding[], found: FoundIn, style: Style): string[] {
   const { domainId, source, mirror } = found
   const first = findings.find(({ code }) => OF_ROWS.has(code))
   if (source === 'both' || first === undefined) return []
   const [copy, other] = ALONE[source]
   return [
-    `  what the row held before cannot be known from ${copy} alone; ${other}`,
+    ...indented(`what the row held before cannot be known from ${copy} alone; ${other}`, style, 2),
     ...(first.context === undefined ? nextLines(first, found) : []),
     safe`    with both copies: ${verifyWords({ source: 'both', chain: domainId, given: { url: mirror } })}`,
   ]

@@ -1,8 +1,10 @@
+import type { ChainHead } from '../../chain/entry.js'
 import type { ClockAhead } from '../../chain/row-time.js'
 import { NO_NAMES, type ShownNames } from '../../query/choose-domain.js'
 import type { Verdict } from '../../verify/verdict.js'
 import type { VerifySummary } from '../../verify/verify-all.js'
 import { chainWithName } from '../output/chain-text.js'
+import { indented, packed } from '../output/fit-lines.js'
 import { safe } from '../output/safe-text.js'
 import { secondsText } from '../output/seconds-text.js'
 import { PLAIN, type Style } from '../output/style.js'
@@ -27,19 +29,33 @@ export function verdictText(
 ): string {
   const { ok, domainId, source, mirror, segmentFrom, segmentTo, rows, head, findings, durationMs } = verdict
   const { archivedThrough, clockAhead } = verdict
-  const archived = archivedThrough === undefined ? '' : `  archived through ${archivedThrough}`
+  const archived = archivedThrough === undefined ? [] : [`archived through ${archivedThrough}`]
   const rate = `${rows} rows in ${(Math.round(durationMs) / 1000).toFixed(2)} s`
   const tone = neither !== undefined ? 'warn' : ok ? 'good' : 'bad'
   const word = style.mark(tone) + (neither ?? (ok ? 'intact  ' : 'DIVERGED'))
-  const first = `${style.paint(tone, word)}  ${chainWithName(domainId, names)}  rows ${segmentFrom} to ${segmentTo} of ${source}  ${rate}`
+  const first = [
+    style.paint(tone, word),
+    chainWithName(domainId, names),
+    `rows ${segmentFrom} to ${segmentTo} of ${source}`,
+    rate,
+  ]
   return [
-    first,
-    `          head ${head.seq}:${head.hash}${archived}`,
+    ...packed(first, style, INDENT),
+    ...packed([headText(head, style), ...archived], style, INDENT),
     ...(mirror === undefined ? [] : [safe`          mirror ${mirror}`]),
-    ...(clockAhead === undefined ? [] : [`          ${clockAheadText(clockAhead)}`]),
-    ...endLines(verdict).map((line) => `          ${line}`),
+    ...(clockAhead === undefined ? [] : indented(clockAheadText(clockAhead), style, INDENT)),
+    ...endLines(verdict).flatMap((line) => indented(line, style, INDENT)),
     ...findingsLines(findings, { domainId, source, mirror, file }, style),
   ].join('\n')
+}
+
+/** Lines below the first one of a verdict begin here. */
+const INDENT = 10
+
+/** The head is one word, so that it can be copied: it is not broken, and has a smaller indent where it has no room. */
+function headText({ seq, hash }: ChainHead, { columns = Number.POSITIVE_INFINITY }: Style): string {
+  const text = `head ${seq}:${hash}`
+  return `${' '.repeat(INDENT + text.length <= columns ? INDENT : 2)}${text}`
 }
 
 function clockAheadText({ fromSeq, seconds }: ClockAhead): string {
