@@ -75,6 +75,8 @@ const cells = (open: OpenPage, column: number) =>
   open.page.locator(`#row-table tbody tr:not(.detail) > :nth-child(${column})`).allTextContents()
 const status = ({ page }: OpenPage) => page.locator('#status')
 
+const HEADINGS = ['Row', 'Recorded (UTC)', 'Decision', 'Relation', 'Object', 'Subject']
+
 describe('a report in Chromium', () => {
   it('shows verdict, findings and the first page of rows, and makes no request', async () => {
     await on(ofMixed(), async (open) => {
@@ -222,6 +224,27 @@ describe('a report in Chromium', () => {
     })
   })
 
+  it('prints the headings of the table without their buttons, so that every sheet repeats them', async () => {
+    await on(ofMixed(), async ({ page }) => {
+      const head = page.locator('#row-table thead')
+      expect(await head.getByRole('button').count()).toBeGreaterThan(0)
+      await page.emulateMedia({ media: 'print' })
+      expect(await head.getByRole('button').count()).toBe(0)
+      expect((await head.innerText()).trim().split(/\s*\t\s*/)).toEqual(HEADINGS)
+    })
+  })
+
+  it('keeps the details of a row in view on a phone', async () => {
+    const viewport = { width: 390, height: 844 }
+    const run = async ({ page }: OpenPage) => {
+      await page.getByRole('button', { name: 'Row 1: details' }).click()
+      const box = await page.locator('.detail dl').boundingBox()
+      expect(box?.x).toBeGreaterThanOrEqual(0)
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(viewport.width)
+    }
+    await on(ofMixed(), run, { viewport })
+  })
+
   it('shows everything but the later rows without JavaScript', async () => {
     const run = async (open: OpenPage) => {
       expect(await rowsOf(open).count()).toBe(100)
@@ -244,7 +267,7 @@ describe('a report in Chromium', () => {
     await on(ofMixed(), async (open) => expect(await background(open)).toBe(colour), { colorScheme })
   })
 
-  it.each([480, 640, 1_280, 1_900])('fits a window of %d pixels', async (width) => {
+  it.each([390, 480, 640, 1_280, 1_900])('fits a window of %d pixels', async (width) => {
     await on(
       ofMixed(),
       async ({ page }) => {

@@ -138,7 +138,7 @@
     button.setAttribute('aria-label', `Row ${row.seq}: details`)
     button.addEventListener('click', () => toggle(row, line, button))
     first.append(button)
-    const reason = element('td', meta.reasons[row.reason], isDenied ? 'denied' : undefined)
+    const reason = element('td', meta.reasons[row.reason], isDenied ? 'decision denied' : 'decision')
     for (const mark of row.marks) reason.append(' ', element('strong', mark, 'mark'))
     line.append(first)
     if (hasChains) line.append(element('td', meta.chains[row.chain]))
@@ -268,7 +268,7 @@
       const button = element('button', cell.textContent ?? '')
       button.setAttribute('type', 'button')
       button.addEventListener('click', () => sortBy(/** @type {HTMLElement} */ (cell)))
-      cell.replaceChildren(button)
+      cell.replaceChildren(button, element('span', cell.textContent ?? '', 'paper'))
     }
   }
 

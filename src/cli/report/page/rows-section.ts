@@ -64,14 +64,15 @@ function listedText({ chains, isInBundle }: ReportData, rows: RowList): string {
 
 function staticRow([, seq, time, reason, relation, object, subject, , , , , , , problem]: RowJson): string {
   const cells = [
-    timeText(time),
-    REASONS[reason - 1] ?? 'damaged',
-    relation,
-    object,
-    subject.slice(0, 16) || problem,
-  ]
+    ['time', timeText(time)],
+    [reason > 1 ? 'decision denied' : 'decision', REASONS[reason - 1] ?? 'damaged'],
+    ['value', relation],
+    ['value', object],
+    ['hash', subject.slice(0, 16) || problem],
+  ] as const
   // The texts of a row are visible already (row-list.ts).
-  return `<tr><th scope="row">${seq}</th>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>\n`
+  const line = cells.map(([kind, text]) => `<td class="${kind}">${escapeHtml(text)}</td>`).join('')
+  return `<tr><th scope="row">${seq}</th>${line}</tr>\n`
 }
 
 function timeText(time: string): string {

@@ -38,8 +38,13 @@ function reasonTable({ reasons }: TallyResult): Html {
   return html`<table><caption>Decision</caption>
 <thead><tr><th scope="col">Decision</th><th scope="col" class="number">Rows</th></tr></thead>
 <tbody>
-${REASONS.map((reason, i) => html`<tr><th scope="row">${REASON_WORDS[reason]} <code>${reason}</code></th><td class="number">${reasons[i] ?? 0}</td></tr>`)}
+${REASONS.map((reason, i) => html`<tr><th scope="row">${reasonWords(reason)}</th><td class="number">${reasons[i] ?? 0}</td></tr>`)}
 </tbody></table>`
+}
+
+function reasonWords(reason: keyof typeof REASON_WORDS): Html {
+  const words = REASON_WORDS[reason]
+  return words === reason ? html`${words}` : html`${words} <code>${reason}</code>`
 }
 
 function topTable(title: string, { top, distinct, uncounted }: TopCounts): Html {
