@@ -3,9 +3,11 @@ import type { ChainedEntry } from '../../src/chain/entry.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { memoryData } from '../support/browse/memory-data.js'
 import { BrowseSession } from '../support/browse/session.js'
-import { chained, chainOf, DOMAIN, entryAt } from '../support/chain-builder.js'
+import { chained, chainOf, DOMAIN, entryAt, OTHER_DOMAIN } from '../support/chain-builder.js'
 
 const CHAINS = [{ domainId: PLATFORM_ANCHOR }, { domainId: DOMAIN, name: 'Acme' }]
+
+const ALIKE = [{ domainId: DOMAIN }, { domainId: OTHER_DOMAIN }]
 
 /** 300 rows, every tenth denied. */
 const ROWS = chained(
@@ -42,6 +44,12 @@ const CASES: readonly Case[] = [
     name: 'chains: lists them with their ends',
     keys: [],
     sees: ['2 chains', 'platform chain', /Acme .* 300 .*not verified yet/],
+  },
+  {
+    name: 'chains: shortens ids of the same beginning so that they differ',
+    data: () => memoryData({ chains: ALIKE, copies: { mirror: ROWS } }),
+    keys: [],
+    sees: [/0190a8b8…a0a1 /, /0190a8b8…a0a2 /],
   },
   {
     name: 'chains: v verifies the selected one',
@@ -152,7 +160,7 @@ const CASES: readonly Case[] = [
       'row 1',
       'recomputes: the first row',
       'project.create',
-      /prev_hash +0{50}/,
+      /prev_hash +0{32} *\n +0{32} /,
       '["domain:acme#admin","group:ops#member"]',
     ],
   },
@@ -252,9 +260,18 @@ const CASES: readonly Case[] = [
     keys: ['j', 'v', 'f'],
     sees: ['the verification found nothing'],
   },
-  { name: 'help: ? shows the keys', keys: ['?'], sees: ['everywhere', 'page up, page down'] },
+  {
+    name: 'help: ? shows the keys',
+    keys: ['?'],
+    sees: ['keys  down shows more', 'everywhere', 'page up, page down'],
+  },
   { name: 'help: ? closes it again', keys: ['?', '?'], sees: ['2 chains'] },
-  { name: 'help: scrolls to the marks', keys: ['?', 'G'], sees: ['no hash covers this field'] },
+  {
+    name: 'help: scrolls to the marks',
+    keys: ['?', 'G'],
+    sees: ['no hash covers this field'],
+    not: ['shows more'],
+  },
 ]
 
 async function does(session: BrowseSession, keys: readonly Step[]): Promise<void> {

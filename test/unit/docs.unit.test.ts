@@ -45,9 +45,23 @@ describe('docs/errors.md', () => {
 
 const PAGES = ['README.md', 'CHANGELOG.md', 'src/chain/FORMAT.md', ...markdownBelow('docs')]
 
+/** Whether the npm package holds a file, by the entries of `files` in package.json. */
+function isPacked(path: string): boolean {
+  const { files } = JSON.parse(page('package.json')) as { files: string[] }
+  const left = files.filter((entry) => entry.startsWith('!')).map((entry) => entry.slice(1).split('*'))
+  if (left.some(([from = '', to = '']) => path.startsWith(from) && path.endsWith(to))) return false
+  return path === 'README.md' || files.some((entry) => path === entry || path.startsWith(`${entry}/`))
+}
+
 describe.each(PAGES)('%s', (path) => {
   const text = page(path)
   const resolved = (target: string) => join(dirname(path), target)
+
+  it('says of linked files that the npm package leaves out that it does', () => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, file = '']) => resolved(file))
+    const isSaid = text.includes('The npm package leaves them out')
+    expect(links.filter((file) => !isPacked(file)).length > 0).toBe(isSaid)
+  })
 
   it('links only to files and headings that exist', () => {
     const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]

@@ -1,7 +1,8 @@
 import { PLATFORM_ANCHOR } from '../../../chain/uuid.js'
+import { shortened } from '../../output/short-text.js'
 import { listHeight } from '../model/layout.js'
 import type { Chain, ChainsView, State } from '../model/state.js'
-import { cell, type Glyphs, type Line, line, right, shown, span } from './lines.js'
+import { cell, type Glyphs, type Line, line, right, shown, span, widthOf } from './lines.js'
 import { stateText } from './state-text.js'
 import { countText, timeText } from './time-text.js'
 
@@ -13,11 +14,14 @@ export function chainsLines(state: State, view: ChainsView): Line[] {
   if (chains === undefined) return [line(span('  reading', 'dim'))]
   if (chains.length === 0) return [line(span('  there is no chain here', 'warn'))]
   const { top, selected } = view.position
-  const widths = widthsOf(state.size.columns)
+  const ids = idsOf(chains, state)
+  const widths = widthsOf(state.size.columns, ids)
   const visible = chains.slice(top, top + listHeight(state, view))
   return [
     headOf(widths),
-    ...visible.map((chain, index) => chainLine(state, chain, widths, top + index === selected)),
+    ...visible.map((chain, index) =>
+      chainLine(state, chain, ids[top + index] ?? '', widths, top + index === selected),
+    ),
   ]
 }
 
@@ -29,10 +33,15 @@ interface Widths {
 /** The columns of a line besides name and id. */
 const OTHERS = 38 + STATE
 
-/** The id is whole where it has room. */
-function widthsOf(columns: number): Widths {
-  const room = columns - OTHERS
-  return room >= 36 + 14 ? { id: 36, name: Math.min(40, room - 36) } : { id: 8, name: Math.max(6, room - 8) }
+/** Returns the ids: whole where they have room, otherwise so that no two of them look alike. */
+function idsOf(chains: readonly Chain[], { size, glyphs }: State): readonly string[] {
+  const ids = chains.map(({ domainId }) => domainId)
+  return size.columns - OTHERS >= 36 + 14 ? ids : shortened(ids, 'id', glyphs.isAscii ? '..' : '…')
+}
+
+function widthsOf(columns: number, ids: readonly string[]): Widths {
+  const id = Math.max(8, ...ids.map(widthOf))
+  return { id, name: Math.min(40, Math.max(6, columns - OTHERS - id)) }
 }
 
 function headOf({ name, id }: Widths): Line {
@@ -40,7 +49,13 @@ function headOf({ name, id }: Widths): Line {
   return line(span(`   ${cell('chain', name)}  ${cell('id', id)} ${times} state`, 'dim'))
 }
 
-function chainLine(state: State, chain: Chain, { name, id }: Widths, isSelected: boolean): Line {
+function chainLine(
+  state: State,
+  chain: Chain,
+  shortId: string,
+  { name, id }: Widths,
+  isSelected: boolean,
+): Line {
   const { glyphs, ends } = state
   const end = ends.get(chain.domainId)
   const rows = end === undefined ? '.' : countText(end.lastSeq)
@@ -49,7 +64,7 @@ function chainLine(state: State, chain: Chain, { name, id }: Widths, isSelected:
     spans: [
       span(isSelected ? ` ${glyphs.pointer} ` : '   ', 'strong'),
       span(cell(nameOf(chain, glyphs), name, glyphs.isAscii), 'strong'),
-      span(`  ${cell(chain.domainId, 36).slice(0, id)} ${times} `),
+      span(`  ${cell(shortId, id)} ${times} `),
       stateText(state, chain.domainId),
     ],
     marked: isSelected,

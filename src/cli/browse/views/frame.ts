@@ -1,6 +1,6 @@
 import { PLATFORM_ANCHOR } from '../../../chain/uuid.js'
 import { contentHeight, isTooSmall, MIN_SIZE } from '../model/layout.js'
-import { type State, type View, viewOf } from '../model/state.js'
+import { type HelpView, type State, type View, viewOf } from '../model/state.js'
 import { chainsLines } from './chains-view.js'
 import { findingsLines } from './findings-view.js'
 import { footerLines } from './footer.js'
@@ -50,6 +50,12 @@ function contentOf(state: State, view: View): Line[] {
   }
 }
 
+/** Names the way to the keys that have no room on the screen. */
+function helpTitle({ size, glyphs }: State, { top }: HelpView): Line {
+  const below = helpLines(size.columns, glyphs).length - top - contentHeight(size)
+  return line(span(' keys', 'strong'), span(below > 0 ? '  down shows more' : '', 'dim'))
+}
+
 const SOURCES = {
   postgres: 'PostgreSQL',
   mirror: 'mirror',
@@ -66,7 +72,7 @@ function title({ size, source, place, glyphs }: State): Line {
 
 /** Says which chain is shown and what is known of it. */
 function subtitle(state: State, view: View): Line {
-  if (view.kind === 'help') return line(span(' keys', 'strong'))
+  if (view.kind === 'help') return helpTitle(state, view)
   if (view.kind === 'chains') {
     const count = state.chains?.length
     return line(span(count === undefined ? ' reading the chains' : ` ${count} chains`, 'strong'))

@@ -140,6 +140,13 @@ function differs(field: Field, copies: readonly RowCopy[], view: RowView): boole
   return new Set(textsOf(field, copies, view)).size > 1
 }
 
+const HASH = /^[0-9a-f]{64}$/
+
+/** Breaks a value into lines. A hash that needs two lines is broken in its middle. */
+function valueLines(text: string, width: number): string[] {
+  return wrapped(text, HASH.test(text) && width < 64 ? Math.min(width, 32) : width)
+}
+
 function fieldLines(
   field: Field,
   copies: readonly RowCopy[],
@@ -150,7 +157,7 @@ function fieldLines(
   if (texts.every((text) => text === undefined || text === '')) return []
   const isDifferent = field.isHashed && copies.length > 1 && differs(field, copies, view)
   const width = widthOfCopy(copies, size.columns)
-  const cells = texts.map((text) => wrapped(text === undefined ? '' : shown(text, glyphs), width))
+  const cells = texts.map((text) => valueLines(text === undefined ? '' : shown(text, glyphs), width))
   const height = Math.max(...cells.map(({ length }) => length))
   const mark = isDifferent ? glyphs.differs : field.isHashed ? ' ' : '~'
   return Array.from({ length: height }, (_, index) => {

@@ -52,7 +52,7 @@ const COPY_WORDS = { postgres: 'database', mirror: 'mirror', bundle: 'bundle' } 
 function contextLine({ seq, copy, check, fields }: ContextRow, { seqFrom, seqTo }: Finding): Html {
   const isStruck = seq >= seqFrom && seq <= seqTo
   const { recorded_at, reason, relation, object, subject_pseudonym } = fields
-  return html`<tr${isStruck ? STRUCK : undefined}><th scope="row" class="number">${seq}</th><td class="copy">${COPY_WORDS[copy ?? 'bundle']}</td><td>${check === undefined ? 'not recomputed' : CHECK_WORDS[check]}</td><td class="time">${timeText(valueText(recorded_at))}</td><td>${valueText(reason)}</td><td class="value">${valueText(relation)}</td><td class="value">${valueText(object)}</td><td class="hash">${valueText(subject_pseudonym).slice(0, 16)}</td></tr>`
+  return html`<tr${isStruck ? STRUCK : undefined}><th scope="row" class="number">${seq}</th><td class="copy">${COPY_WORDS[copy ?? 'bundle']}</td><td class="state">${check === undefined ? 'not recomputed' : CHECK_WORDS[check]}</td><td class="time">${timeText(valueText(recorded_at))}</td><td class="decision">${valueText(reason)}</td><td class="value">${valueText(relation)}</td><td class="value">${valueText(object)}</td><td class="hash">${valueText(subject_pseudonym).slice(0, 16)}</td></tr>`
 }
 
 const STRUCK = html` class="struck"`
