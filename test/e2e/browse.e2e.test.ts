@@ -44,7 +44,7 @@ describe('audit browse on a terminal', () => {
     await on.sees('platform chain')
     expect(on.isFullScreen).toBe(true)
     on.press('j')
-    await on.sees(/▸ .* 0190a8b8 +8 /)
+    await on.sees(/▸ .* 0190a8b8…a0a1 +8 /)
     on.press('\r')
     await on.sees(/✗ +4 .*project\.delete/)
     on.press('v')
@@ -167,7 +167,7 @@ describe('audit browse of copies that need no database', () => {
     const words = ['browse', '--source', 'mirror', '--mirror', mirror.url, '--home', home()]
     session = await PtySession.start(words)
     const on = session
-    await on.sees(/platform chain +706c6174 +3 /)
+    await on.sees(/platform chain +706c6174…0000 +3 /)
     on.press('j\r')
     await on.sees(/▸ ✓ +1 /)
     await on.sees(/✗ +6 /)
@@ -215,9 +215,9 @@ describe('audit browse of copies that need no database', () => {
       session?.drop()
       session = await PtySession.start([...words, ...remember])
       const on = session
-      await on.sees(/platform chain +706c6174 +3 /)
+      await on.sees(/platform chain +706c6174…0000 +3 /)
       on.press('j')
-      await on.sees(/▸ .* 0190a8b8 +\d /)
+      await on.sees(/▸ .* 0190a8b8…a0a1 +\d /)
       on.press('v')
       await on.sees(state)
       on.press('q')

@@ -249,10 +249,10 @@ describe('the page of a report', () => {
     expect(page).toContain('Mirror (fits the rows around it)')
     expect(page).toContain('of the first 1 of 2 rows that differ')
     expect(page).toMatch(
-      /<tr><th scope="row" class="number">2<\/th><td class="copy">database<\/td><td>as it was written/,
+      /<tr><th scope="row" class="number">2<\/th><td class="copy">database<\/td><td class="state">as it was written/,
     )
     expect(page).toMatch(
-      /<tr class="struck"><th scope="row" class="number">3<\/th><td class="copy">mirror<\/td><td>changed/,
+      /<tr class="struck"><th scope="row" class="number">3<\/th><td class="copy">mirror<\/td><td class="state">changed/,
     )
     expect(page).not.toContain('<img')
   })

@@ -7,7 +7,7 @@ import { stateText } from './state-text.js'
 import { countText, timeText } from './time-text.js'
 
 /** The width of the state of a chain. */
-const STATE = 17
+const STATE = 16
 
 export function chainsLines(state: State, view: ChainsView): Line[] {
   const { chains } = state
@@ -30,13 +30,19 @@ interface Widths {
   readonly id: number
 }
 
+/** The width of a time to the second. */
+const TIME = 19
+
 /** The columns of a line besides name and id. */
-const OTHERS = 38 + STATE
+const OTHERS = 37 + STATE
 
 /** Returns the ids: whole where they have room, otherwise so that no two of them look alike. */
 function idsOf(chains: readonly Chain[], { size, glyphs }: State): readonly string[] {
   const ids = chains.map(({ domainId }) => domainId)
-  return size.columns - OTHERS >= 36 + 14 ? ids : shortened(ids, 'id', glyphs.isAscii ? '..' : '…')
+  if (size.columns - OTHERS >= 36 + 14) return ids
+  const cut = glyphs.isAscii ? '..' : '…'
+  // The room of a mark at the end is the name's.
+  return shortened(ids, 'id', cut).map((id) => (id.endsWith(cut) ? id.slice(0, -cut.length) : id))
 }
 
 function widthsOf(columns: number, ids: readonly string[]): Widths {
@@ -45,7 +51,7 @@ function widthsOf(columns: number, ids: readonly string[]): Widths {
 }
 
 function headOf({ name, id }: Widths): Line {
-  const times = `${right('rows', 9)}  ${cell('last recorded (UTC)', 20)}`
+  const times = `${right('rows', 9)}  ${cell('last recorded (UTC)', TIME)}`
   return line(span(`   ${cell('chain', name)}  ${cell('id', id)} ${times} state`, 'dim'))
 }
 
@@ -59,7 +65,7 @@ function chainLine(
   const { glyphs, ends } = state
   const end = ends.get(chain.domainId)
   const rows = end === undefined ? '.' : countText(end.lastSeq)
-  const times = `${right(rows, 9)}  ${cell(timeText(end?.lastRecorded), 20)}`
+  const times = `${right(rows, 9)}  ${cell(timeText(end?.lastRecorded), TIME)}`
   return {
     spans: [
       span(isSelected ? ` ${glyphs.pointer} ` : '   ', 'strong'),
