@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import type { ReadEntry } from '../../src/ports/query.js'
 import { memoryData } from '../support/browse/memory-data.js'
 import { BrowseSession } from '../support/browse/session.js'
 import { chained, chainOf, DOMAIN, entryAt, OTHER_DOMAIN } from '../support/chain-builder.js'
@@ -24,6 +25,23 @@ const FORGED = ROWS.map((row): ChainedEntry => (row.seq === 10 ? { ...row, reaso
 const intact = () => memoryData({ chains: CHAINS, copies: { mirror: ROWS } })
 const forged = () => memoryData({ chains: CHAINS, copies: { mirror: FORGED } })
 const both = () => memoryData({ chains: CHAINS, copies: { postgres: FORGED, mirror: ROWS } })
+
+/** The object of row 1 in the mirror is malformed, and claims what the row holds. */
+function malformed(): ReturnType<typeof memoryData> {
+  const data = both()
+  const [postgres, mirror] = data.copies
+  if (mirror === undefined) throw new Error('expected two copies')
+  const reader: typeof mirror.reader = async (domainId) => {
+    const honest = await mirror.reader(domainId)
+    const rowsAt = async (id: string, seq: number) => (await honest.rowsAt(id, seq)).map(asMalformed)
+    return { ...honest, rowsAt }
+  }
+  return { ...data, copies: [postgres, { ...mirror, reader }] }
+}
+
+function asMalformed({ domainId, seq, previous, generation: _generation, ...claimed }: ReadEntry): ReadEntry {
+  return { domainId, seq, previous, problem: 'has no canonical bytes', claimed }
+}
 
 type Step = string | { readonly type: string }
 
@@ -213,6 +231,13 @@ const CASES: readonly Case[] = [
     data: both,
     keys: [...ROWS_OF, 'enter'],
     sees: ['the two copies are the same'],
+  },
+  {
+    name: 'row: shows what a malformed object claims, and never calls it the same',
+    data: malformed,
+    keys: [...ROWS_OF, 'enter'],
+    sees: ['✗ the mirror has no canonical bytes', /relation +project\.create +project\.create/],
+    not: ['the two copies are the same'],
   },
   {
     name: 'row: shows a row that only one copy has',

@@ -1,5 +1,6 @@
 import { setImmediate as pause } from 'node:timers/promises'
 import type { EntryFilter, EntryReader, PageRange, ReadEntry, SeqRange } from '../../ports/query.js'
+import { shownEntry } from '../../query/claimed-entry.js'
 import { hiddenRow } from '../../query/read-problem.js'
 import type { BrowseData } from './data.js'
 import type { LineFilter } from './model/filter-line.js'
@@ -31,8 +32,9 @@ export async function readPlace(
 ): Promise<ReadRows> {
   const { domainId, filter, place } = job
   const read = await readAt(place, { ...(await selection(data, domainId, filter)), signal })
-  judgeRows(read.rows)
-  return read
+  const rows = read.rows.map(shownEntry)
+  judgeRows(rows)
+  return { ...read, rows }
 }
 
 function readAt(place: JobOf<'rows'>['place'], selected: Selected): Promise<ReadRows> {

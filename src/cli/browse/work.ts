@@ -1,6 +1,7 @@
 import { setImmediate as pause } from 'node:timers/promises'
 import { AuditError } from '../../base/errors.js'
 import { nodeHasher } from '../../base/node-hasher.js'
+import { shownEntry } from '../../query/claimed-entry.js'
 import { proofOf } from '../../query/get.js'
 import { assertKnown } from '../../query/list.js'
 import { hintOf } from '../shell/hints.js'
@@ -85,7 +86,7 @@ async function readCopy(
     const reader = await open(domainId)
     const rows = await reader.rowsAt(domainId, seq)
     const { canonicalBytes, problem } = proofOf(rows, nodeHasher) ?? {}
-    return { copy, rows, canonicalBytes, problem }
+    return { copy, rows: rows.map(shownEntry), canonicalBytes, problem }
   } catch (error) {
     if (!(error instanceof AuditError)) throw error
     return { copy, rows: [], unread: problemOf(error) }

@@ -72,6 +72,8 @@ function comparison(copies: readonly RowCopy[], view: RowView, glyphs: Glyphs): 
   const differing = FIELDS.filter(
     (field) => field.name !== CANONICAL && field.isHashed && differs(field, copies, view),
   ).map(({ name }) => name)
+  // A damaged row may claim the same fields.
+  if (differing.length === 0 && copies.some(({ problem }) => problem !== undefined)) return []
   if (differing.length === 0) return [line(span(`  ${glyphs.ok} the two copies are the same`, 'good'))]
   return [line(span(`  ${glyphs.differs} the copies differ: ${differing.join(', ')}`, 'bad'))]
 }
