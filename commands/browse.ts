@@ -1,15 +1,12 @@
 import * as Args from '@oclif/core/args'
-import * as Flags from '@oclif/core/flags'
-import { AuditError } from '../src/base/errors.js'
 import { assertTerminal, terminalLooks } from '../src/cli/browse/terminal-looks.js'
 import { chainFlags, parseOptionalChain, parseTypedChain } from '../src/cli/flags/chain.js'
 import { mirrorFlags } from '../src/cli/flags/mirror.js'
 import { namesFlags } from '../src/cli/flags/names.js'
 import { rememberFlags } from '../src/cli/flags/remember.js'
-import { parseFile } from '../src/cli/query/source.js'
+import { chosenCopy, sourceFlag } from '../src/cli/flags/source.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import type { Memory } from '../src/cli/verify/remember/memory.js'
-import type { CopyName } from '../src/ports/verify.js'
 
 export default class Browse extends AuditCommand {
   static override summary = 'Look at chains, rows and findings on a full screen'
@@ -33,22 +30,19 @@ verification compares the remembered heads, and writes that of an intact chain. 
     ...namesFlags,
     ...mirrorFlags,
     ...rememberFlags,
-    source: Flags.string({
-      options: ['postgres', 'mirror', 'both', 'bundle'],
-      summary:
-        'which copy to read; mirror and bundle need no database, both shows each row in the two copies; default: bundle with a FILE, else postgres',
-    }),
+    source: sourceFlag(
+      'read',
+      ['postgres', 'mirror', 'both', 'bundle'],
+      ', both shows each row in the two copies',
+    ),
   }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(Browse)
     const { flags } = parsed
     assertTerminal(flags.json)
-    const file = parseFile(parsed.args.file)
-    const source = flags.source ?? (file === undefined ? 'postgres' : 'bundle')
-    if ((source === 'bundle') !== (file !== undefined))
-      throw new AuditError('usage', 'a FILE and --source bundle belong together')
-    const domainId = file === undefined ? parseOptionalChain(parsed) : parseTypedChain(parsed)
+    const { source, file } = chosenCopy(flags.source, parsed.args.file)
+    const domainId = source === 'bundle' ? parseTypedChain(parsed) : parseOptionalChain(parsed)
     const context = await this.context(flags)
     const asked = { chainNames: this.names, memory: await memoryOf(flags.remember) }
     const [{ openBundle, openInstallation }, { runBrowse }] = await Promise.all([
@@ -56,9 +50,9 @@ verification compares the remembered heads, and writes that of an intact chain. 
       import('../src/cli/browse/run.js'),
     ])
     const data =
-      file === undefined
-        ? openInstallation(context, source as CopyName, asked)
-        : openBundle(context, { path: file, domainId }, asked)
+      source === 'bundle'
+        ? openBundle(context, { path: file, domainId }, asked)
+        : openInstallation(context, source, asked)
     await runBrowse({ domainId, ...terminalLooks() }, data, this.signal)
   }
 }

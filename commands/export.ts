@@ -4,8 +4,9 @@ import { exportFilterFlags, parseExport } from '../src/cli/bundle/export-flags.j
 import { runExport } from '../src/cli/bundle/export-run.js'
 import { chainFlags } from '../src/cli/flags/chain.js'
 import { namesFlags } from '../src/cli/flags/names.js'
+import { segmentFlags } from '../src/cli/flags/segment.js'
 import { timeFlags } from '../src/cli/query/flags.js'
-import { parseFile, parseFrom, sourceFlags } from '../src/cli/query/source.js'
+import { parseFrom, sourceFlags } from '../src/cli/query/source.js'
 import { noteTimes } from '../src/cli/query/times.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 
@@ -44,8 +45,7 @@ with the last object.`
         'also put a page for people into the file; it is not evidence, and earlier verifiers refuse it',
     }),
     force: Flags.boolean({ summary: 'replace an existing file' }),
-    'from-seq': Flags.string({ helpValue: 'N', summary: 'first row; default: 1' }),
-    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row; default: the last' }),
+    ...segmentFlags,
     ...sourceFlags,
     ...timeFlags,
     ...exportFilterFlags,
@@ -55,7 +55,7 @@ with the last object.`
     const parsed = await this.parse(Export)
     const { flags, args } = parsed
     const options = {
-      from: parseFrom(parsed, parseFile(args.file)),
+      from: parseFrom(parsed, args.file),
       request: { ...parseExport(flags), byKey: flags.verify },
       subjectId: flags['subject-id'],
       path: flags.output,

@@ -8,7 +8,7 @@ import { eventRange, eventTimeFlags, filterFlags, listParameters, timeFlags } fr
 import { modeFlags, parseMode } from '../src/cli/query/list-mode.js'
 import { runList } from '../src/cli/query/list-run.js'
 import { parseRange, rangeFlags } from '../src/cli/query/range.js'
-import { assertHoldsContext, parseFile, sourceFlags } from '../src/cli/query/source.js'
+import { assertHoldsContext, sourceFlags } from '../src/cli/query/source.js'
 import { noteTimes } from '../src/cli/query/times.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
 import { parseFilter } from '../src/query/list-query.js'
@@ -61,7 +61,7 @@ identities and archive stamps.`
   override async run(): Promise<void> {
     const parsed = await this.parse(List)
     const { flags, args } = parsed
-    const copies = parseCopies(parsed, parseFile(args.file))
+    const copies = parseCopies(parsed, args.file)
     const format = parseFormat(flags)
     const filter = { ...parseFilter(listParameters(flags)), ...eventRange(flags) }
     const { range, limit } = parseRange(flags)

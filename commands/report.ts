@@ -6,8 +6,9 @@ import { mirrorFlags } from '../src/cli/flags/mirror.js'
 import { namesFlags } from '../src/cli/flags/names.js'
 import { pinFlags } from '../src/cli/flags/pins.js'
 import { rememberFlags } from '../src/cli/flags/remember.js'
+import { parseSegment, segmentFlags } from '../src/cli/flags/segment.js'
+import { chosenCopy, sourceFlag } from '../src/cli/flags/source.js'
 import { filterFlags, listParameters, timeFlags } from '../src/cli/query/flags.js'
-import { parseFile } from '../src/cli/query/source.js'
 import { noteTimes } from '../src/cli/query/times.js'
 import {
   assertHolds,
@@ -15,12 +16,10 @@ import {
   filterWords,
   parseCheck,
   parseOutput,
-  parseSource,
   refusedFlags,
 } from '../src/cli/report/flags.js'
 import { reportSubject } from '../src/cli/report/subject.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
-import { parseSegment } from '../src/cli/verify/flags.js'
 import { parseFilter } from '../src/query/list-query.js'
 
 export default class Report extends AuditCommand {
@@ -48,19 +47,14 @@ the page then names the chains that could not be read.`
     ...chainsFlags,
     ...namesFlags,
     ...mirrorFlags,
-    source: Flags.string({
-      options: ['postgres', 'mirror', 'both', 'bundle'],
-      summary:
-        'which copy to read; default: postgres, or bundle with FILE; mirror and bundle need no database',
-    }),
+    source: sourceFlag('read', ['postgres', 'mirror', 'both', 'bundle']),
     output: Flags.string({ required: true, helpValue: 'FILE', summary: 'the page to write' }),
     force: Flags.boolean({ summary: 'replace an existing file' }),
     context: Flags.boolean({
       summary:
         'also show addresses, user agents and metadata; erasing a person does not reach them in the page',
     }),
-    'from-seq': Flags.string({ helpValue: 'N', summary: 'first row; default: 1' }),
-    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row; default: the last' }),
+    ...segmentFlags,
     ...pinFlags,
     ...rememberFlags,
     ...filterFlags,
@@ -72,15 +66,14 @@ the page then names the chains that could not be read.`
     const parsed = await this.parse(Report)
     const { flags, args } = parsed
     assertNotRefused(flags)
-    const file = parseFile(args.file)
-    const source = parseSource(flags.source, file)
+    const { source, file } = chosenCopy(flags.source, args.file)
     const output = parseOutput(flags.output)
     const chain = source === 'bundle' ? parseOptionalChain(parsed) : parseChains(parsed)
     assertHolds(source, flags, chain)
     const filter = parseFilter(listParameters(flags))
     noteTimes(flags, filter)
     const check =
-      source === 'bundle' ? parseBundle(parsed, this.names) : parseCheck(parsed, source, this.names)
+      source === 'bundle' ? parseBundle(parsed, file, this.names) : parseCheck(parsed, source, this.names)
     const context = await this.context(flags)
     const from = { source, file, domainId: chain }
     const subject = await reportSubject(context, from, flags['subject-id'])

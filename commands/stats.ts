@@ -3,11 +3,12 @@ import * as Flags from '@oclif/core/flags'
 import { formatFlag, parseFormat } from '../src/cli/flags/format.js'
 import { integerFlag } from '../src/cli/flags/integer.js'
 import { namesFlags } from '../src/cli/flags/names.js'
+import { segmentFilterFlags } from '../src/cli/flags/segment.js'
 import { severalChainsFlags } from '../src/cli/flags/several-chains.js'
 import { parseCopies } from '../src/cli/query/copies.js'
 import { eventRange, eventTimeFlags, filterFlags, listParameters, timeFlags } from '../src/cli/query/flags.js'
-import { parseRange, rangeFlags } from '../src/cli/query/range.js'
-import { assertHoldsContext, parseFile, sourceFlags } from '../src/cli/query/source.js'
+import { parseRange } from '../src/cli/query/range.js'
+import { assertHoldsContext, sourceFlags } from '../src/cli/query/source.js'
 import { runStats } from '../src/cli/query/stats/run.js'
 import { noteTimes } from '../src/cli/query/times.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
@@ -56,8 +57,7 @@ file are always recomputed, and no database is opened for them.`
     format: formatFlag,
     ...sourceFlags,
     ...filterFlags,
-    'from-seq': rangeFlags['from-seq'],
-    'to-seq': rangeFlags['to-seq'],
+    ...segmentFilterFlags,
     ...timeFlags,
     ...eventTimeFlags,
   }
@@ -65,7 +65,7 @@ file are always recomputed, and no database is opened for them.`
   override async run(): Promise<void> {
     const parsed = await this.parse(Stats)
     const { flags, args } = parsed
-    const copies = parseCopies(parsed, parseFile(args.file))
+    const copies = parseCopies(parsed, args.file)
     const format = parseFormat(flags)
     const filter = { ...parseFilter(listParameters(flags)), ...eventRange(flags) }
     const { range } = parseRange({ 'from-seq': flags['from-seq'], 'to-seq': flags['to-seq'] })

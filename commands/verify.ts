@@ -5,13 +5,13 @@ import { chainsFlags, parseChains } from '../src/cli/flags/chain.js'
 import { durationFlag, HOUR, SECOND } from '../src/cli/flags/duration.js'
 import { mirrorFlags } from '../src/cli/flags/mirror.js'
 import { namesFlags } from '../src/cli/flags/names.js'
-import { pinFlags } from '../src/cli/flags/pins.js'
+import { parsePinFlags, pinFlags } from '../src/cli/flags/pins.js'
 import { rememberFlags } from '../src/cli/flags/remember.js'
-import { parseFile } from '../src/cli/query/source.js'
+import { parseSegment, segmentFlags } from '../src/cli/flags/segment.js'
+import { chosenCopy, sourceFlag } from '../src/cli/flags/source.js'
 import { AuditCommand } from '../src/cli/shell/base-command.js'
-import { parseMaxUnarchived, parsePin, parseSegment } from '../src/cli/verify/flags.js'
+import { parseMaxUnarchived } from '../src/cli/verify/flags.js'
 import { runVerify } from '../src/cli/verify/run.js'
-import type { CopyName } from '../src/ports/verify.js'
 
 export default class Verify extends AuditCommand {
   static override summary = 'Recompute a chain and report whether every row is intact'
@@ -36,13 +36,12 @@ one: keep the head that verify prints in another place, and pass it with --expec
     ...chainsFlags,
     ...namesFlags,
     ...mirrorFlags,
-    source: Flags.string({
-      options: ['postgres', 'mirror', 'both', 'bundle'],
-      summary:
-        'which copy to verify; mirror and bundle need no database, both compares the two copies row by row; default: bundle with a FILE, else postgres',
-    }),
-    'from-seq': Flags.string({ helpValue: 'N', summary: 'first row of the segment; default: 1' }),
-    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row of the segment; default: the last row' }),
+    source: sourceFlag(
+      'verify',
+      ['postgres', 'mirror', 'both', 'bundle'],
+      ', both compares the two copies row by row',
+    ),
+    ...segmentFlags,
     ...pinFlags,
     ...rememberFlags,
     'allow-filtered': Flags.boolean({
@@ -60,12 +59,12 @@ one: keep the head that verify prints in another place, and pass it with --expec
   override async run(): Promise<void> {
     const parsed = await this.parse(Verify)
     const { flags } = parsed
-    const source = flags.source ?? (parseFile(parsed.args.file) === undefined ? 'postgres' : 'bundle')
+    const { source, file } = chosenCopy(flags.source, parsed.args.file)
     if (source === 'bundle') {
       const { runVerifyBundle } = await import('../src/cli/bundle/verify-run.js')
       this.exitWith(
         await runVerifyBundle(
-          parseBundle(parsed, this.names),
+          parseBundle(parsed, file, this.names),
           await this.context(flags),
           this.out,
           this.signal,
@@ -75,14 +74,12 @@ one: keep the head that verify prints in another place, and pass it with --expec
     }
     assertNoBundle(parsed)
     const chain = parseChains(parsed)
-    const pin = flags['expect-head']
     const code = await runVerify(
       {
         chain,
-        source: source as CopyName,
+        source,
         ...parseSegment(chain, flags),
-        expectHead: pin === undefined ? undefined : parsePin(pin),
-        expectHeads: flags['expect-heads'],
+        ...parsePinFlags(chain, flags),
         remember: flags.remember,
         maxUnarchived: parseMaxUnarchived(flags),
         quarantine: !flags['no-quarantine'],

@@ -4,8 +4,8 @@ import { runBackfill } from '../../src/cli/archive/run.js'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { isMirrorTyped } from '../../src/cli/flags/mirror.js'
+import { parseSegment, segmentFlags } from '../../src/cli/flags/segment.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { parseSegment } from '../../src/cli/verify/flags.js'
 
 export default class ArchiveBackfill extends AuditCommand {
   static override summary = 'Upload the rows that the mirror lacks, archived or not'
@@ -22,8 +22,7 @@ is a finding: the finding goes to the quarantine, and the command ends with 1. N
     ...chainsFlags,
     ...uploadFlags,
     ...lockFlags,
-    'from-seq': Flags.string({ helpValue: 'N', summary: 'first row to compare; default: 1' }),
-    'to-seq': Flags.string({ helpValue: 'N', summary: 'last row to compare; default: the last' }),
+    ...segmentFlags,
     'dry-run': Flags.boolean({ summary: 'compare only: upload nothing and record nothing' }),
   }
 

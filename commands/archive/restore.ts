@@ -2,9 +2,9 @@ import * as Flags from '@oclif/core/flags'
 import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { mirrorFlags } from '../../src/cli/flags/mirror.js'
+import { parsePinFlags, pinFlags } from '../../src/cli/flags/pins.js'
 import { runRestore } from '../../src/cli/restore/run.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
-import { parsePin, parseSegment } from '../../src/cli/verify/flags.js'
 
 export default class ArchiveRestore extends AuditCommand {
   static override mayCreateHome = true
@@ -28,27 +28,17 @@ chain that exists and differs is refused, and the others go on. To restore chain
     ...chainsFlags,
     ...mirrorFlags,
     ...lockFlags,
-    'expect-head': Flags.string({
-      helpValue: 'SEQ:HASH',
-      summary: 'a head seen before, which the chain must contain',
-    }),
-    'expect-heads': Flags.string({
-      helpValue: 'FILE',
-      summary: 'a file of saved verify results, one per line; their heads must be in the chains',
-    }),
+    ...pinFlags,
     'allow-broken-tail': Flags.boolean({ summary: 'restore the intact rows before the first finding' }),
   }
 
   override async run(): Promise<void> {
     const parsed = await this.parse(ArchiveRestore)
     const { flags } = parsed
-    const pin = flags['expect-head']
     const chain = parseChains(parsed)
-    parseSegment(chain, flags)
     const options = {
       chain,
-      expectHead: pin === undefined ? undefined : parsePin(pin),
-      expectHeads: flags['expect-heads'],
+      ...parsePinFlags(chain, flags),
       allowBrokenTail: flags['allow-broken-tail'] === true,
       json: flags.json,
     }

@@ -447,6 +447,17 @@ const COMMANDS: readonly Refusal[] = [
   command('export --output x.tar --reason granted --reason out_of_scope', 'usage', 'expected one reason'),
   command(`list --domain ${NO_DOMAIN}`, 'domain_not_found', `no Domain ${NO_DOMAIN}`, notFound),
   command('list --domain x', 'invalid_domain_id', '--domain: expected a UUID'),
+  ...['list', 'stats', 'get 5', 'verify', 'export --output x', 'report --output x'].flatMap((words) => [
+    command(
+      `${words} x.tar --source mirror`,
+      'usage',
+      'FILE and --source mirror exclude each other: a FILE is a bundle',
+    ),
+    command(`${words} --source bundle`, 'usage', '--source bundle: expected the FILE to read'),
+  ]),
+  ...['list 5', 'stats 5', 'verify 5', 'export --output x 5', 'report --output x 5'].map((words) =>
+    command(words, 'usage', '5 is a seq; expected a FILE'),
+  ),
   command('stats --top 0', 'usage', 'expected a whole number from 1 to 1000'),
   command('stats --by colour', 'usage', '--by: expected one of reason'),
   command('stats --all-chains --platform', 'usage', '--platform and --all-chains exclude each other'),
@@ -458,7 +469,7 @@ const COMMANDS: readonly Refusal[] = [
   command(`verify --expect-head 0:${HASH}`, 'usage', '--expect-head: expected SEQ:HASH'),
   command(`verify --expect-head 1:${HASH.slice(1)}g`, 'usage', '--expect-head: expected SEQ:HASH'),
   command(`verify --expect-head 9007199254740992:${HASH}`, 'invalid_seq', 'seq: expected 1 to 2^53-1'),
-  command(`verify --all --expect-head 1:${HASH}`, 'usage', '--expect-head are for one chain, not for --all'),
+  command(`verify --all --expect-head 1:${HASH}`, 'usage', '--expect-head is for one chain, not for --all'),
   command(`verify --to-seq 1 --expect-head 2:${HASH}`, 'usage', 'the pinned head 2 lies outside the segment'),
   command('verify --from-seq 3 --to-seq 2', 'invalid_range', '--to-seq 2 is before --from-seq 3'),
   command('verify --from-seq x', 'invalid_seq', 'seq: expected 1 to 2^53-1'),

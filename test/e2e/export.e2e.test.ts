@@ -209,9 +209,12 @@ describe('usage', () => {
   })
 
   it('refuses a FILE or --allow-filtered with another source', async () => {
-    for (const args of [[bundle, '--source', 'postgres'], ['--allow-filtered']]) {
+    for (const [args, says] of [
+      [[bundle, '--source', 'postgres'], 'FILE and --source postgres exclude each other'],
+      [['--allow-filtered'], '--allow-filtered is for a bundle: expected a FILE'],
+    ] as const) {
       const { code, stderr } = await cli.run('verify', '--domain', domainId, ...args)
-      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('--source bundle') })
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(says) })
     }
   })
 

@@ -4,9 +4,9 @@ import type { RowReason } from '../../base/row-filter.js'
 import type { Reason } from '../../chain/reason.js'
 import type { ExportRequest } from '../../ports/bundle.js'
 import { parseFilter } from '../../query/list-query.js'
+import { parseSegment } from '../flags/segment.js'
 import { filterFlags, listParameters } from '../query/flags.js'
 import { CommandError } from '../shell/command-error.js'
-import { parseSegment } from '../verify/flags.js'
 
 /** The filters of `export`. The manifest of a bundle has room for one reason, so `--denied` is hidden and refused. */
 export const exportFilterFlags = {

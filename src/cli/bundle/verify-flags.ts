@@ -1,39 +1,30 @@
 import { AuditError } from '../../base/errors.js'
 import { type ParsedChain, parseTypedChain } from '../flags/chain.js'
 import type { ChainNames } from '../flags/chain-names.js'
-import { parsePin } from '../verify/flags.js'
+import { type GivenPins, parsePinFlags } from '../flags/pins.js'
+import type { GivenSegment } from '../flags/segment.js'
 import type { BundleOptions } from './verify-run.js'
 
 interface BundleFlags extends ParsedChain {
-  readonly args: { readonly file?: string | undefined }
-  readonly flags: ParsedChain['flags'] & {
-    readonly 'from-seq'?: string | undefined
-    readonly 'to-seq'?: string | undefined
-    readonly 'expect-head'?: string | undefined
-    readonly 'expect-heads'?: string | undefined
-    readonly remember?: string | undefined
-    readonly 'allow-filtered'?: boolean | undefined
-    readonly json: boolean
-  }
+  readonly flags: ParsedChain['flags'] &
+    GivenSegment &
+    GivenPins & {
+      readonly remember?: string | undefined
+      readonly 'allow-filtered'?: boolean | undefined
+      readonly json: boolean
+    }
 }
 
-/** Parses the flags of `verify --source bundle FILE`. The file itself names its chain and its rows. Throws `usage`. */
-export function parseBundle(parsed: BundleFlags, names: ChainNames): BundleOptions {
-  const { flags, args } = parsed
-  const { file } = args
-  if (file === undefined) throw new AuditError('usage', '--source bundle: expected the FILE to verify')
+/** Parses the flags of `verify FILE`. The file itself names its chain and its rows. Throws `usage`. */
+export function parseBundle(parsed: BundleFlags, path: string, names: ChainNames): BundleOptions {
+  const { flags } = parsed
   if (flags.all === true || (flags['from-seq'] ?? flags['to-seq']) !== undefined) {
     throw new AuditError('usage', '--all, --from-seq and --to-seq cannot be combined with --source bundle')
   }
-  const [pin, pins] = [flags['expect-head'], flags['expect-heads']]
-  if (pin !== undefined && pins !== undefined) {
-    throw new AuditError('usage', '--expect-head and --expect-heads exclude each other')
-  }
   return {
-    path: file,
+    path,
     domainId: parseTypedChain(parsed),
-    expectHead: pin === undefined ? undefined : parsePin(pin),
-    expectHeads: pins,
+    ...parsePinFlags('one chain', flags),
     remember: flags.remember,
     allowFiltered: flags['allow-filtered'] === true,
     json: flags.json,
@@ -41,8 +32,8 @@ export function parseBundle(parsed: BundleFlags, names: ChainNames): BundleOptio
   }
 }
 
-/** Throws `usage` where FILE or a flag of bundles was given for another source. */
-export function assertNoBundle({ args, flags }: Pick<BundleFlags, 'args' | 'flags'>): void {
-  if (args.file === undefined && flags['allow-filtered'] !== true) return
-  throw new AuditError('usage', 'FILE and --allow-filtered need --source bundle')
+/** Throws `usage` where a flag of bundles was given for another source. */
+export function assertNoBundle({ flags }: Pick<BundleFlags, 'flags'>): void {
+  if (flags['allow-filtered'] !== true) return
+  throw new AuditError('usage', '--allow-filtered is for a bundle: expected a FILE')
 }

@@ -1,8 +1,9 @@
 import { AuditError } from '../../base/errors.js'
 import { parseSeq } from '../../query/list-query.js'
 import type { ParsedChain } from '../flags/chain.js'
+import { parseSeqAndFile } from '../flags/source.js'
 import type { GetOptions } from './get-run.js'
-import { parseFrom, parseSeqAndFile } from './source.js'
+import { parseFrom } from './source.js'
 
 interface ParsedGet extends ParsedChain {
   readonly args: { readonly seq?: string | undefined; readonly file?: string | undefined }

@@ -3,7 +3,7 @@ import { AuditError } from '../../base/errors.js'
 import { positiveInteger } from '../../base/positive-integer.js'
 import type { SeqRange } from '../../ports/query.js'
 import { MAX_LIMIT, parseSeq } from '../../query/list-query.js'
-import { parseSegment } from '../verify/flags.js'
+import { type GivenSegment, parseSegment, segmentFilterFlags } from '../flags/segment.js'
 
 const DEFAULT_CONTEXT = 5
 /** With this many rows on each side, the rows around a row are one page. */
@@ -11,8 +11,7 @@ const MAX_CONTEXT = Math.floor((MAX_LIMIT - 1) / 2)
 
 /** The flags that select rows by their seq. Read with {@link parseRange}. */
 export const rangeFlags = {
-  'from-seq': Flags.string({ helpGroup: 'FILTER', helpValue: 'N', summary: 'rows from this seq on' }),
-  'to-seq': Flags.string({ helpGroup: 'FILTER', helpValue: 'N', summary: 'rows up to this seq' }),
+  ...segmentFilterFlags,
   around: Flags.string({
     helpGroup: 'FILTER',
     helpValue: 'SEQ',
@@ -27,9 +26,7 @@ export const rangeFlags = {
   }),
 }
 
-interface ParsedRange {
-  readonly 'from-seq'?: string | undefined
-  readonly 'to-seq'?: string | undefined
+interface ParsedRange extends GivenSegment {
   readonly around?: string | undefined
   readonly 'context-rows'?: string | undefined
 }
@@ -43,10 +40,7 @@ export interface ChosenRange {
 /** Returns the range of rows that the flags choose. Throws `invalid_seq`, `invalid_range` or `usage`. */
 export function parseRange(flags: ParsedRange): ChosenRange {
   if (flags.around === undefined) {
-    const { fromSeq = 1, toSeq } = parseSegment('one chain', {
-      'from-seq': flags['from-seq'],
-      'to-seq': flags['to-seq'],
-    })
+    const { fromSeq = 1, toSeq } = parseSegment('one chain', flags)
     return { range: { after: fromSeq - 1, upTo: toSeq } }
   }
   const [seq, rows] = [parseSeq(flags.around), parseContext(flags['context-rows'])]

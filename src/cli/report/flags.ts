@@ -5,7 +5,8 @@ import { wireTime } from '../../base/wire-time.js'
 import type { CopyName, SourceName } from '../../ports/verify.js'
 import { type ParsedChain, parseChains } from '../flags/chain.js'
 import type { ChainNames } from '../flags/chain-names.js'
-import { parsePin, parseSegment } from '../verify/flags.js'
+import { type GivenPins, parsePinFlags } from '../flags/pins.js'
+import { type GivenSegment, parseSegment } from '../flags/segment.js'
 import type { VerifyOptions } from '../verify/run.js'
 
 /** The flags that are named in the page as the filter, in this order. `--subject-id` is a person and is not repeated. */
@@ -52,37 +53,21 @@ export function assertNotRefused(flags: GivenFlags): void {
 
 type GivenFlags = Readonly<Record<string, unknown>>
 
-/** Returns the source: a FILE means a bundle. Throws `usage` for a combination that means nothing. */
-export function parseSource(source: string | undefined, file: string | undefined): SourceName {
-  if (file !== undefined && source !== undefined && source !== 'bundle')
-    throw new AuditError('usage', `--source ${source} and FILE exclude each other: a FILE is a bundle`)
-  if (source === 'bundle' && file === undefined)
-    throw new AuditError('usage', '--source bundle: expected the FILE to read')
-  return file === undefined ? ((source ?? 'postgres') as SourceName) : 'bundle'
-}
-
 interface CheckFlags extends ParsedChain {
-  readonly flags: ParsedChain['flags'] & {
-    readonly 'from-seq'?: string | undefined
-    readonly 'to-seq'?: string | undefined
-    readonly 'expect-head'?: string | undefined
-    readonly 'expect-heads'?: string | undefined
-    readonly remember?: string | undefined
-    readonly json: boolean
-  }
+  readonly flags: ParsedChain['flags'] &
+    GivenSegment &
+    GivenPins & { readonly remember?: string | undefined; readonly json: boolean }
 }
 
 /** Returns how to verify the chosen chains. Throws `usage`, and `invalid_range`. */
 export function parseCheck(parsed: CheckFlags, source: CopyName, names: ChainNames): VerifyOptions {
   const { flags } = parsed
   const chain = parseChains(parsed)
-  const pin = flags['expect-head']
   return {
     chain,
     source,
     ...parseSegment(chain, flags),
-    expectHead: pin === undefined ? undefined : parsePin(pin),
-    expectHeads: flags['expect-heads'],
+    ...parsePinFlags(chain, flags),
     remember: flags.remember,
     quarantine: false,
     json: flags.json,

@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags'
 import type { InferredFlags, Input, ParserOutput } from '@oclif/core/interfaces'
 import type { Context, Settings } from '../../compose/context.js'
-import type { SourceName } from '../../ports/verify.js'
 import { isTyped } from '../flags/chain.js'
 import { type ChainNames, NAMELESS } from '../flags/chain-names.js'
 import { postgresUrl } from '../flags/database-url.js'
+import { isSeq, sourceOr } from '../flags/source.js'
 import { note } from '../output/streams.js'
 import { BareCommand, colorFlag, jsonFlag } from './bare-command.js'
 import { interruption } from './interruption.js'
@@ -67,8 +67,8 @@ export abstract class AuditCommand extends BareCommand {
     if (!('names' in (this.ctor.flags ?? {}))) return parsed
     const flags: Values = parsed.flags
     const words = parsed.raw.flatMap((token) => (token.type === 'arg' ? [token.input] : []))
-    const path = words.find((word) => !/^\d+$/.test(word))
-    const source = (flags.source ?? (path === undefined ? 'postgres' : 'bundle')) as SourceName
+    const path = words.find((word) => !isSeq(word))
+    const source = sourceOr(flags.source, path !== undefined)
     const file = flags.names as string | undefined
     const { DomainNames, withIds } = await import('../flags/names.js')
     const names = new DomainNames({ source, path, file }, () =>

@@ -4,8 +4,8 @@ import { AuditError } from '../../../src/base/errors.js'
 import { nodeHasher } from '../../../src/base/node-hasher.js'
 import { type BundleVerdict, verifyBundle } from '../../../src/bundle/verify-bundle.js'
 import { bundleResult } from '../../../src/cli/bundle/json.js'
+import { parsePin } from '../../../src/cli/flags/pins.js'
 import { exitOfError } from '../../../src/cli/shell/exit-codes.js'
-import { parsePin } from '../../../src/cli/verify/flags.js'
 import { wireFinding } from '../../../src/json/finding.js'
 
 /** The result of one verifier for one file. */
