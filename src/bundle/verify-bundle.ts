@@ -32,7 +32,7 @@ export interface BundleVerdict extends Verdict {
   readonly selection: Selection
   /** The selection as the manifest spells it, unknown keys included. */
   readonly selectionJson: SelectionJson
-  /** The heads that the rows were compared with. */
+  /** The heads that were given, and the remembered ones that lie in the rows. */
   readonly pins: readonly ChainHead[]
   /** Whether the bundle can show that no row of its segment is missing. */
   readonly complete: boolean
@@ -57,13 +57,13 @@ export async function verifyBundle(
     const { domain_id: domainId, selection } = manifest
     const given = request.pinsOf(domainId)
     const remembered = request.rememberedOf?.(domainId) ?? []
-    const pins = [...given, ...remembered].filter((pin) => holds(selection, pin))
+    const pins = [...given, ...remembered.filter((pin) => holds(selection, pin))]
     const { fromSeq, toSeq, toEnd } = selection
     const segment = {
       domainId,
       fromSeq,
       toSeq: toEnd ? undefined : toSeq,
-      pins,
+      pins: pins.filter((pin) => holds(selection, pin)),
       now: request.now,
       observer: request.observer?.(domainId),
     }

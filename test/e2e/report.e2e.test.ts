@@ -142,6 +142,18 @@ describe('audit report', () => {
     expect(page()).toContain('<strong>NOT PROVEN.</strong>')
   })
 
+  it('names a pin that an evidence file cannot answer, and calls the file neither intact nor diverged', async () => {
+    const env = { ...NOWHERE, AUDIT_DATABASE_URL: whole.url }
+    const bundle = join(dir, 'e.tar')
+    await runCli(['export', '--domain', A, '--to-seq', '6', '--output', bundle], { env })
+    const { code, stdout, stderr } = await offline(bundle, '--expect-head', `8:${a(8).entryHash}`)
+    expect(code).toBe(3)
+    expect(stdout).toMatch(/^PARTIAL /)
+    expect(stderr).toContain('the file ends with row 6, and the pin is for row 8')
+    expect(page()).toContain(`row 8 with hash ${a(8).entryHash}`)
+    expect(page()).toContain('<strong>NOT PROVEN.</strong>')
+  })
+
   it('puts a page about its rows into an evidence file, which every verifier accepts', async () => {
     const env = { ...NOWHERE, AUDIT_DATABASE_URL: changed.url }
     const bundle = join(dir, 'e.tar')

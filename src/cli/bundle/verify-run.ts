@@ -114,15 +114,13 @@ async function pinsOf({
 }
 
 async function print(verdict: BundleVerdict, options: BundleOptions, out: Output): Promise<void> {
-  const { shortfall, selection } = verdict
+  const { selection } = verdict
   const { json, path: file } = options
   const names = await options.names.shown([verdict.domainId])
   if (json) {
     await out.json(withName(bundleResult(verdict), names))
     return
   }
-  // An intact selection is no divergence, and must not look like a whole chain either.
-  const neither = shortfall === undefined ? undefined : 'PARTIAL '
-  await out.line(verdictText(verdict, { neither, style: out.style, file, names }))
+  await out.line(verdictText(verdict, { style: out.style, file, names }))
   await out.line(`          ${selectionText(selection)}`)
 }

@@ -141,7 +141,7 @@ interface Reported {
 }
 
 async function print(
-  { json, output }: ReportOptions,
+  { check, json, output }: ReportOptions,
   { chains, names, listed }: Reported,
   { sha256, bytes }: WrittenPage,
   out: Output,
@@ -153,7 +153,8 @@ async function print(
     await out.json({ report, results: verdicts.map((verdict) => withName(fullVerifyResult(verdict), names)) })
     return
   }
-  for (const verdict of verdicts) await out.line(verdictText(verdict, { style: out.style, names }))
+  const file = 'path' in check ? check.path : undefined
+  for (const verdict of verdicts) await out.line(verdictText(verdict, { style: out.style, file, names }))
   await out.line(safe`report    ${output}  ${rows} rows selected, ${listed} listed`)
   await out.line(`          sha256 ${sha256}  ${bytes} bytes`)
 }

@@ -7,14 +7,12 @@ import { chainWithName } from '../output/chain-text.js'
 import { indented, packed } from '../output/fit-lines.js'
 import { safe } from '../output/safe-text.js'
 import { secondsText } from '../output/seconds-text.js'
-import { PLAIN, type Style } from '../output/style.js'
+import { PLAIN, type Style, type Tone } from '../output/style.js'
 import { endLines } from './end-text.js'
 import { findingsLines } from './finding-text.js'
 
 /** How a verdict is printed. */
 export interface VerdictForm {
-  /** A word of eight letters for a verdict that is neither intact nor diverged. */
-  readonly neither?: string | undefined
   /** The style of the stream. */
   readonly style?: Style | undefined
   /** The path of a bundle. */
@@ -25,14 +23,14 @@ export interface VerdictForm {
 /** Returns a verdict as text: the verdict on the first line, and then each finding with what was expected and observed. */
 export function verdictText(
   verdict: Verdict,
-  { neither, style = PLAIN, file, names = NO_NAMES }: VerdictForm = {},
+  { style = PLAIN, file, names = NO_NAMES }: VerdictForm = {},
 ): string {
-  const { ok, domainId, source, mirror, segmentFrom, segmentTo, rows, head, findings, durationMs } = verdict
+  const { domainId, source, mirror, segmentFrom, segmentTo, rows, head, findings, durationMs } = verdict
   const { archivedThrough, clockAhead } = verdict
   const archived = archivedThrough === undefined ? [] : [`archived through ${archivedThrough}`]
   const rate = `${rows} rows in ${(Math.round(durationMs) / 1000).toFixed(2)} s`
-  const tone = neither !== undefined ? 'warn' : ok ? 'good' : 'bad'
-  const word = style.mark(tone) + (neither ?? (ok ? 'intact  ' : 'DIVERGED'))
+  const [tone, said] = wordOf(verdict)
+  const word = style.mark(tone) + said
   const first = [
     style.paint(tone, word),
     chainWithName(domainId, names),
@@ -56,6 +54,12 @@ const INDENT = 10
 function headText({ seq, hash }: ChainHead, { columns = Number.POSITIVE_INFINITY }: Style): string {
   const text = `head ${seq}:${hash}`
   return `${' '.repeat(INDENT + text.length <= columns ? INDENT : 2)}${text}`
+}
+
+/** The selection of a bundle that lacks something and has no finding is no divergence, and must not look like a whole chain. */
+function wordOf({ ok, findings }: Verdict): readonly [Tone, string] {
+  if (ok) return ['good', 'intact  ']
+  return findings.length > 0 ? ['bad', 'DIVERGED'] : ['warn', 'PARTIAL ']
 }
 
 function clockAheadText({ fromSeq, seconds }: ClockAhead): string {
