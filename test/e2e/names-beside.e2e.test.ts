@@ -172,7 +172,7 @@ describe('the name of a Domain', () => {
     async () => {
       const on = await PtySession.start(['browse', ...mirrorAt(join(dir, 'mirror'))])
       await on.sees('platform chain')
-      await on.sees(/ acme +[0-9a-f]{8} /)
+      await on.sees(/ acme +[0-9a-f]{8}/)
       on.press('q')
       expect((await on.ended()).code).toBe(0)
       on.drop()

@@ -218,6 +218,23 @@ describe('a table on a terminal', () => {
     expect(text).toBe(`text\n${'日'.repeat(79)}…`)
   })
 
+  it('cuts a name, then breaks it into lines, and then leaves it out', async () => {
+    const head: Heading[] = [
+      { title: 'chain', short: 'id' },
+      { title: 'name', short: 'name', drop: 1, dropLate: true },
+      'rows',
+    ]
+    const at = async (columns: number) => {
+      const { text, dropped } = await layOut(head, [[ID, 'acme payments of Europe', 5]], terminal(columns))
+      return [...text.split('\n').slice(1), ...dropped]
+    }
+    const long = await layOut(head, [[ID, `acme payments${' x'.repeat(50)}`, 5]], terminal(60))
+    expect(long.text.split('\n').slice(1)).toEqual(['0190a8b8…  acme payments x x x x x…     5'])
+    expect(await at(60)).toEqual(['0190a8b8…  acme payments of Europe     5'])
+    expect(await at(30)).toEqual(['0190a8b8…  acme payments     5', '           of Europe'])
+    expect(await at(24)).toEqual(['0190a8b8…     5', 'name'])
+  })
+
   it('colours every line of a broken cell', async () => {
     const screen = { isTerminal: true, columns: 12, color: true, unicode: true }
     const head: Heading[] = ['id', { title: 'code', tone: () => 'good' }]

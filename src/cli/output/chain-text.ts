@@ -23,7 +23,7 @@ export function shownName(domainId: string, names: ShownNames): string | undefin
   return name === undefined || name.length <= MOST ? name : `${name.slice(0, MOST - 2)}..`
 }
 
-const NAME: Column = { title: 'name', short: 'name', drop: 5 }
+const NAME: Column = { title: 'name', short: 'name', drop: 5, dropLate: true }
 
 /** The columns of a table that say which chain a row is of. Without names there is no column for them. */
 export class ChainColumns {

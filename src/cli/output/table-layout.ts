@@ -112,15 +112,18 @@ function widest({ title, texts }: FilledColumn, widthIn: (text: string) => numbe
   return [title, ...texts].reduce((width, text) => Math.max(width, widthIn(text)), 0)
 }
 
+/** Ids, times and numbers stay on one line. */
+function isBreakable({ short, isNumeric }: FilledColumn): boolean {
+  return (short === undefined || short === 'name') && !isNumeric
+}
+
 /** Takes columns from the widest column of text, down to its least width, until the table fits. Breaks its cells into lines. */
 function narrowed(
   columns: readonly FilledColumn[],
   room: number,
   leastOf: (column: FilledColumn) => number,
 ): FilledColumn[] {
-  const least = columns.map((column) =>
-    column.short === undefined && !column.isNumeric ? leastOf(column) : Number.POSITIVE_INFINITY,
-  )
+  const least = columns.map((column) => (isBreakable(column) ? leastOf(column) : Number.POSITIVE_INFINITY))
   const widths = fitWidths(columns.map(naturalWidth), least, room)
   return columns.map((column, index) => {
     const width = widths[index] ?? LEAST

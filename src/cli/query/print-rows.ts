@@ -84,7 +84,7 @@ function viewOf({ context, areSeveral, names }: RowsForm): typeof ENTRY_LIST {
   const columns = new ChainColumns(names)
   return {
     toJson: (row) => withName(view.toJson(row), names),
-    head: [...columns.head('domain_id'), ...view.head],
+    head: [...columns.head({ title: 'domain_id', short: 'id' }), ...view.head],
     toRow: (row) => [...columns.cells(row.entry.domainId), ...view.toRow(row)],
   }
 }
