@@ -301,6 +301,13 @@ describe('a hostile name', () => {
     expect(namesIn(json.stdout, 'acme')).toEqual(new Set([long]))
   })
 
+  it('that is very long is cut in the page of a report', async () => {
+    await run(['report', '--all', ...TEMP(), '--names', await hostile('long'.repeat(50_000))])
+    const page = await readFile(join(dir, 'page.html'), 'utf8')
+    expect(page).toContain(`longlo.. (${id('acme')})`)
+    expect(page).not.toContain('long'.repeat(20))
+  })
+
   it.skipIf(noTerminal() !== undefined).each(['n'.repeat(500), '漢字'.repeat(200), HOSTILE])(
     'leaves the lines of a table within the terminal',
     async (name) => {

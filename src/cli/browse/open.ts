@@ -12,6 +12,7 @@ import type { Verdict } from '../../verify/verdict.js'
 import { verifyChain } from '../../verify/verify-chain.js'
 import type { ChainNames } from '../flags/chain-names.js'
 import { serverOf } from '../flags/database-url.js'
+import { shownName } from '../output/chain-text.js'
 import { hideCredentials, safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import { subjectFilter } from '../query/flags.js'
@@ -78,7 +79,7 @@ export function openBundle(
     chains: async () => {
       const { domainId: held } = await open()
       const names = await chainNames.shown([held])
-      return { chains: [{ domainId: held, name: names.get(held) }], doubts: [] }
+      return { chains: [{ domainId: held, name: shownName(held, names) }], doubts: [] }
     },
     pseudonymOf: (chain, subjectId) => pseudonymIn(context, copy, chain, subjectId),
     verify: async (_domainId, progress, signal) => {
@@ -158,7 +159,7 @@ async function chainsOf(
   if (domainIds.length === 0) throw doubts[0] ?? (await noChain(context, source, signal))
   const names = await chainNames.shown('all')
   const chains = domainIds
-    .map((domainId): Chain => ({ domainId, name: names.get(domainId) }))
+    .map((domainId): Chain => ({ domainId, name: shownName(domainId, names) }))
     .sort((a, b) => Number(b.domainId === PLATFORM_ANCHOR) - Number(a.domainId === PLATFORM_ANCHOR))
   return { chains, doubts: doubts.map(problemOf) }
 }

@@ -5,7 +5,7 @@ import { fullVerifyResult } from '../../json/full-verify-result.js'
 import type { EntryFilter } from '../../ports/query.js'
 import type { ShownNames } from '../../query/choose-domain.js'
 import type { BundleOptions } from '../bundle/verify-run.js'
-import { withName } from '../output/chain-text.js'
+import { shownName, withName } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
@@ -54,7 +54,9 @@ export async function runReport(
   const outcome = await verified(options, watcher, context, out, signal)
   const read = watcher.chains()
   const names = await options.check.names.shown(read.map(({ domainId }) => domainId))
-  const chains = read.map((chain) => withFailure({ ...chain, name: names.get(chain.domainId) }, outcome))
+  const chains = read.map((chain) =>
+    withFailure({ ...chain, name: shownName(chain.domainId, names) }, outcome),
+  )
   if (!chains.some(({ verdict }) => verdict !== undefined))
     throw 'error' in outcome ? outcome.error : nothingRead()
   const contexts = options.hasContext
