@@ -2,6 +2,7 @@ import { AuditError } from '../base/errors.js'
 import type { CursorKey } from '../ports/pepper.js'
 import type { EntryFilter, EntryReader, ReadEntry, SeqRange } from '../ports/query.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
+import { rangeAfter, rowPages, type WantedRows } from './row-pages.js'
 
 export interface ListRequest {
   readonly domainId: string
@@ -56,12 +57,6 @@ async function keyToWrite(key: CursorKey): Promise<Uint8Array> {
   })
 }
 
-/** Returns the rest of a range once its rows up to the row `seq` are read. */
-function rangeAfter(range: SeqRange, seq: number): SeqRange {
-  if (range.order !== 'descending') return { ...range, after: Math.max(range.after, seq) }
-  return { ...range, upTo: Math.min(range.upTo ?? seq, seq) - 1 }
-}
-
 /** Rows that one statement of {@link streamEntries} reads. */
 const STREAM_PAGE = 1_000
 
@@ -77,7 +72,7 @@ export async function* streamEntries(
   signal?: AbortSignal,
 ): AsyncGenerator<ReadEntry> {
   const rows =
-    reader.stream?.(domainId, filter, range, signal) ?? pagedRows(reader, { domainId, filter, range }, signal)
+    reader.stream?.(domainId, filter, range, signal) ?? pagedRows({ reader, domainId, filter, range }, signal)
   let isEmpty = true
   for await (const row of rows) {
     isEmpty = false
@@ -86,19 +81,10 @@ export async function* streamEntries(
   if (isEmpty) await assertKnown(reader, domainId)
 }
 
-async function* pagedRows(
-  reader: EntryReader,
-  { domainId, filter, range }: { domainId: string; filter: EntryFilter; range: SeqRange },
-  signal?: AbortSignal,
-): AsyncGenerator<ReadEntry> {
-  for (let rest = range; ; ) {
-    signal?.throwIfAborted()
-    const rows = await reader.page(domainId, filter, { ...rest, limit: STREAM_PAGE })
+async function* pagedRows(wanted: WantedRows, signal?: AbortSignal): AsyncGenerator<ReadEntry> {
+  for await (const rows of rowPages(wanted, STREAM_PAGE, signal)) {
     // Not `yield* rows`: delegation costs an async generator one more promise a row.
     for (const row of rows) yield row
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < STREAM_PAGE) return
-    rest = rangeAfter(rest, last.seq)
   }
 }
 

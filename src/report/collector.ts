@@ -17,7 +17,7 @@ export interface ReportRow {
   readonly entryHash?: string | undefined
 }
 
-export interface SeqRange {
+export interface SeqSpan {
   readonly fromSeq: number
   readonly toSeq: number
 }
@@ -38,7 +38,7 @@ export class ReportCollector implements RowObserver {
   readonly #options: CollectorOptions
   #tally = new Tally()
   #listed = 0
-  #range: SeqRange | undefined
+  #range: SeqSpan | undefined
   #isFull = false
 
   constructor(options: CollectorOptions) {
@@ -51,7 +51,7 @@ export class ReportCollector implements RowObserver {
   }
 
   /** The first and the last seq that were listed; absent where none was. */
-  get range(): SeqRange | undefined {
+  get range(): SeqSpan | undefined {
     return this.#range
   }
 

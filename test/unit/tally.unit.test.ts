@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Tally } from '../../src/query/tally.js'
+import { Tally } from '../../src/query/stats/tally.js'
 
 const ONE = { rows: 1, denied: 0 }
 

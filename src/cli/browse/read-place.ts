@@ -2,6 +2,7 @@ import { setImmediate as pause } from 'node:timers/promises'
 import type { EntryFilter, EntryReader, PageRange, ReadEntry, SeqRange } from '../../ports/query.js'
 import { shownEntry } from '../../query/claimed-entry.js'
 import { hiddenRow } from '../../query/read-problem.js'
+import { rowPages } from '../../query/row-pages.js'
 import type { BrowseData } from './data.js'
 import type { LineFilter } from './model/filter-line.js'
 import type { ReadRows } from './model/row-window.js'
@@ -118,45 +119,14 @@ async function matching(selected: Selected, range: PageRange): Promise<readonly 
 
 /** Yields all rows of a range that match the filter but for its texts, many at once, and lets keys be read in between. */
 export async function* batchesOf(
-  { reader, domainId, entry }: Pick<Selected, 'reader' | 'domainId' | 'entry'>,
+  { reader, domainId, entry: filter }: Pick<Selected, 'reader' | 'domainId' | 'entry'>,
   range: SeqRange,
   signal: AbortSignal,
 ): AsyncGenerator<readonly ReadEntry[]> {
-  const batches = reader.stream === undefined ? pagesOf : streamed
-  for await (const rows of batches({ reader, domainId, entry }, range, signal)) {
-    signal.throwIfAborted()
+  for await (const rows of rowPages({ reader, domainId, filter, range }, BATCH, signal)) {
     yield rows
     await pause()
   }
-}
-
-async function* pagesOf(
-  { reader, domainId, entry }: Pick<Selected, 'reader' | 'domainId' | 'entry'>,
-  range: SeqRange,
-): AsyncGenerator<readonly ReadEntry[]> {
-  let rest: PageRange = { ...range, limit: BATCH }
-  for (;;) {
-    const rows = await reader.page(domainId, entry, rest)
-    yield rows
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < BATCH) return
-    rest = range.order === 'descending' ? { ...rest, upTo: last.seq - 1 } : { ...rest, after: last.seq }
-  }
-}
-
-async function* streamed(
-  { reader, domainId, entry }: Pick<Selected, 'reader' | 'domainId' | 'entry'>,
-  range: SeqRange,
-  signal: AbortSignal,
-): AsyncGenerator<readonly ReadEntry[]> {
-  let rows: ReadEntry[] = []
-  for await (const row of reader.stream?.(domainId, entry, range, signal) ?? []) {
-    rows.push(row)
-    if (rows.length < BATCH) continue
-    yield rows
-    rows = []
-  }
-  yield rows
 }
 
 /** Returns whether each text occurs in a field of the row, in any case. */

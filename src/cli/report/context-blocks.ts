@@ -1,7 +1,8 @@
 import { wireTime } from '../../base/wire-time.js'
 import type { Context } from '../../compose/context.js'
 import { openKeyReader } from '../../compose/query.js'
-import type { EntryFilter, EntryReader, ReadEntry } from '../../ports/query.js'
+import type { EntryFilter, ReadEntry } from '../../ports/query.js'
+import { rowPages } from '../../query/row-pages.js'
 import { safeText } from '../output/safe-text.js'
 import { scriptJson } from './page/html.js'
 import type { CutContext } from './page/report-data.js'
@@ -30,7 +31,9 @@ export async function contextBlocks(
   const reader = await openKeyReader(context)
   const room = new Room()
   for (const chain of chains) {
-    for await (const rows of pages(reader, chain, filter, signal)) {
+    const { domainId, fromSeq, toSeq } = chain
+    const range = { after: fromSeq - 1, upTo: toSeq }
+    for await (const rows of rowPages({ reader, domainId, filter, range }, PAGE, signal)) {
       const cut = room.add(chain, rows)
       if (cut !== undefined) return { blocks: room.blocks, cut }
     }
@@ -64,21 +67,6 @@ export interface ListedChain {
   readonly domainId: string
   readonly fromSeq: number
   readonly toSeq: number
-}
-
-async function* pages(
-  reader: EntryReader,
-  { domainId, fromSeq, toSeq }: ListedChain,
-  filter: EntryFilter,
-  signal: AbortSignal,
-): AsyncGenerator<readonly ReadEntry[]> {
-  for (let after = fromSeq - 1; after < toSeq; ) {
-    signal.throwIfAborted()
-    const rows = await reader.page(domainId, filter, { after, upTo: toSeq, limit: PAGE })
-    if (rows.length === 0) return
-    yield rows
-    after = rows.at(-1)?.seq ?? toSeq
-  }
 }
 
 /** Returns the array that assets/report.js reads, as JSON; undefined for a row without a context. */

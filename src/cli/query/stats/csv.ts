@@ -1,4 +1,4 @@
-import type { Stats } from '../../../query/stats-report.js'
+import type { Stats } from '../../../query/stats/stats-report.js'
 import { csvRecord } from '../../output/csv.js'
 import type { Output } from '../../output/output.js'
 import { dimensionKey } from './json.js'

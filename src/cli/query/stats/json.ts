@@ -1,7 +1,7 @@
 import { wireTime } from '../../../base/wire-time.js'
 import type { RowCheck } from '../../../chain/evidence/finding-evidence.js'
 import type { Dimension, GroupCounts, RowCounts } from '../../../ports/stats.js'
-import type { ChainTotals, Stats, StatsBlock } from '../../../query/stats-report.js'
+import type { ChainTotals, Stats, StatsBlock } from '../../../query/stats/stats-report.js'
 
 /** The counts of the rows of one dimension. */
 interface BlockJson {

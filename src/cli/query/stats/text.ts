@@ -1,5 +1,5 @@
 import { MAX_VALUES } from '../../../ports/stats.js'
-import type { Stats, StatsBlock } from '../../../query/stats-report.js'
+import type { Stats, StatsBlock } from '../../../query/stats/stats-report.js'
 import type { Output } from '../../output/output.js'
 import { keyValues, table } from '../../output/table.js'
 import { dimensionKey, type StatsJson, statsJson } from './json.js'

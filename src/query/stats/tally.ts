@@ -1,4 +1,4 @@
-import type { DimensionCounts, GroupCounts, RowCounts } from '../ports/stats.js'
+import type { DimensionCounts, GroupCounts, RowCounts } from '../../ports/stats.js'
 
 /**
  * Counts rows by one value, in bounded memory. Once `limit` values are counted, the rows of further values are only summed: the

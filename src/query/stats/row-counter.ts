@@ -1,8 +1,8 @@
-import { rowReason } from '../base/row-filter.js'
-import { startOf } from '../base/time-buckets.js'
-import { type ReadTime, wireTime } from '../base/wire-time.js'
-import type { ReadEntry } from '../ports/query.js'
-import { type ChainCounts, type Dimension, MAX_VALUES } from '../ports/stats.js'
+import { rowReason } from '../../base/row-filter.js'
+import { startOf } from '../../base/time-buckets.js'
+import { type ReadTime, wireTime } from '../../base/wire-time.js'
+import type { ReadEntry } from '../../ports/query.js'
+import { type ChainCounts, type Dimension, MAX_VALUES } from '../../ports/stats.js'
 import { Tally } from './tally.js'
 
 /** Counts the rows of one chain that pass by, in bounded memory. */

@@ -1,4 +1,4 @@
-import type { ReadTime } from '../base/wire-time.js'
+import type { ReadTime } from '../../base/wire-time.js'
 import {
   type ChainCounts,
   type Dimension,
@@ -6,8 +6,8 @@ import {
   type GroupCounts,
   MAX_VALUES,
   type RowCounts,
-} from '../ports/stats.js'
-import { isBefore } from './stats.js'
+} from '../../ports/stats.js'
+import { isBefore } from './row-counter.js'
 import { Tally } from './tally.js'
 
 /** The rows of one chain in the statistics of several. */
