@@ -171,11 +171,14 @@ describe('the name of a Domain', () => {
     'is in the list of chains of the browser, read from a mirror',
     async () => {
       const on = await PtySession.start(['browse', ...mirrorAt(join(dir, 'mirror'))])
-      await on.sees('platform chain')
-      await on.sees(/ acme +[0-9a-f]{8}/)
-      on.press('q')
-      expect((await on.ended()).code).toBe(0)
-      on.drop()
+      try {
+        await on.sees('platform chain')
+        await on.sees(/ acme +[0-9a-f]{8}/)
+        on.press('q')
+        expect((await on.ended()).code).toBe(0)
+      } finally {
+        on.drop()
+      }
     },
   )
 })
