@@ -1,3 +1,4 @@
+import { CopiedRows } from '../base/copied-rows.js'
 import { RecentPlaces } from '../base/recent-places.js'
 import type { ByteRow, RowTaker } from '../chain/fast-path.js'
 import type { StoredRow } from '../chain/fold.js'
@@ -31,6 +32,9 @@ export class LineReader implements ByteRow {
   readonly #taker: LineTaker
   readonly #base64 = new Base64Reader()
   readonly #recent = new RecentPlaces()
+  /** Reads the last rows again. */
+  #again: LineReader | undefined
+  readonly #copied = new CopiedRows()
   seq = 0
   canonical: Uint8Array = new Uint8Array()
   /** Both hashes of the row. */
@@ -63,14 +67,9 @@ export class LineReader implements ByteRow {
 
   /** Returns the last rows that the taker got, oldest first. Their bytes are their own. */
   recent(): StoredRow[] {
-    const rows: StoredRow[] = []
-    const again = new LineReader({
-      add: (row) => rows.push({ ...row.stored(), canonical: Uint8Array.from(row.canonical) }),
-      addStored: (row) => rows.push(row),
-      addMalformed: () => undefined,
-    })
-    for (const { bytes, from, to } of this.#recent.inOrder) again.#readLine(bytes, from, to)
-    return rows
+    this.#again ??= new LineReader(this.#copied)
+    for (const { bytes, from, to } of this.#recent.inOrder) this.#again.#readLine(bytes, from, to)
+    return this.#copied.take()
   }
 
   #readLine(content: Buffer, from: number, to: number): void {

@@ -42,7 +42,12 @@ export class CopyEvidence {
     const found = after.added > before.added || isUnpinned
     const isFirst = after.separate > before.separate || isUnpinned
     if (!found && !this.isFollowing) return
-    this.#log.see(row, { found, isFirst }, () => this.#seen([...this.#options.recent(), row]))
+    let loaded: readonly SeenRows[] | undefined
+    const load = () => {
+      loaded ??= this.#seen([...this.#options.recent(), row])
+      return loaded
+    }
+    this.#log.see(row, { found, isFirst }, load)
   }
 
   /** Returns a result with the rows around its findings, and with the last rows. Call it when every row was added. */

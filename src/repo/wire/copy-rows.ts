@@ -1,3 +1,4 @@
+import { CopiedRows } from '../../base/copied-rows.js'
 import { RecentPlaces } from '../../base/recent-places.js'
 import { viewOf } from '../../chain/big-endian.js'
 import type { ByteRow, RowTaker } from '../../chain/fast-path.js'
@@ -74,6 +75,9 @@ export class CopyRows implements ByteRow {
   #carry: Buffer | undefined
   #headerSeen = false
   readonly #recent = new RecentPlaces()
+  /** Reads the last rows again. It is kept, because its buffer costs more than the rows. */
+  #again: CopyRows | undefined
+  readonly #copied = new CopiedRows()
   /** The rows that the taker got so far. */
   count = 0
   seq = 0
@@ -102,14 +106,10 @@ export class CopyRows implements ByteRow {
 
   /** Returns the last rows that the taker got, oldest first. Their bytes are their own. */
   recent(): StoredRow[] {
-    const rows: StoredRow[] = []
-    const again = new CopyRows(this.#domainId, {
-      add: (row) => rows.push({ ...row.stored(), canonical: Uint8Array.from(row.canonical) }),
-      addStored: (row) => rows.push(row),
-    })
-    again.#headerSeen = true
-    for (const { bytes, from, to } of this.#recent.inOrder) again.push(bytes, from, to)
-    return rows
+    this.#again ??= new CopyRows(this.#domainId, this.#copied)
+    this.#again.#headerSeen = true
+    for (const { bytes, from, to } of this.#recent.inOrder) this.#again.push(bytes, from, to)
+    return this.#copied.take()
   }
 
   get canonical(): Uint8Array {
