@@ -100,6 +100,113 @@ describe('the shell blocks of docs/investigate.md', () => {
   })
 })
 
+interface Answer {
+  readonly question: string
+  /** What both answers show. */
+  readonly shows: readonly RegExp[]
+  /** The rows that both answers list. */
+  readonly rows?: readonly number[]
+  readonly ofBucket?: readonly RegExp[]
+  readonly ofFile?: readonly RegExp[]
+}
+
+const FORGED = /^758 +damaged +2023-07-10T12:02:07\.000000Z +granted .* organizations:LeaveOrganization /m
+/** The hash that the forged row has now, and the hash that it had, which is stored. */
+const HASHES = [/de66cb8633ab4cc1639ec85c3a60db27/, /e8e6464d82ccb8d43206f06a09829a98/]
+const FINDINGS = [
+  /^DIVERGED .* 803 rows in /m,
+  /^ {2}seq_gap +row 753: 1 missing before row 754$/m,
+  /^ {2}entry_hash_mismatch +row 758: does not hash to its entry_hash$/m,
+  ...HASHES,
+  /^ +> +758 .* granted +damaged$/m,
+  /^ +754 .* insufficient_relation +unlinked$/m,
+]
+const upTo = (last: number, first = 1, step = 1) =>
+  Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, i) => first + i * step)
+
+/** What each answer must show; a command that prints nothing of it answers nothing. */
+const ANSWERS: readonly Answer[] = [
+  { question: 'Is it intact?', shows: FINDINGS },
+  {
+    question: 'Is the end missing?',
+    shows: [/row 61/],
+    ofBucket: [
+      /^ {2}unexpected_head +row 61: the pinned head 61 is not in the chain$/m,
+      /rows 1 to 49 of mirror/,
+    ],
+    ofFile: [
+      /the file ends with row 49, and the pin is for row 61: .* cannot show whether newer rows were removed/,
+    ],
+  },
+  {
+    question: 'Which rows are around the damage?',
+    shows: [FORGED, /^754 +unlinked /m],
+    rows: upTo(763, 754),
+  },
+  {
+    question: 'What does row 760 hold?',
+    shows: [
+      /^recorded_at +2023-07-10T12:02:22\.000000Z$/m,
+      /^reason +granted$/m,
+      /^subject +f111ac6068476449[0-9a-f]{48}$/m,
+      /^relation +ec2:CreateVpc$/m,
+      /^object +service:ec2$/m,
+      /^correlation_id +97963135-0021-41e5-a727-59ea49e2307a$/m,
+      /^prev_hash +407d5b4a89602954[0-9a-f]{48}$/m,
+      /^entry_hash +d4d4ce6230c2301c[0-9a-f]{48}$/m,
+      /^canonical_bytes +UFhBM/m,
+      /^proof +recomputes to entry_hash$/m,
+    ],
+  },
+  {
+    question: 'What was changed in row 758?',
+    shows: HASHES,
+    ofBucket: [/what the row held before cannot be known from the mirror alone; PostgreSQL can show it/],
+    // The decision was turned into a grant; the reason of the denial is still in the relation_path.
+    ofFile: [/^reason +granted$/m, /^relation_path 1 +error:AccessDenied$/m, /^proof +DOES NOT RECOMPUTE/m],
+  },
+  {
+    question: 'What happened between two times?',
+    shows: [FORGED, /from 2023-07-10T12:02:00\.000000Z to 2023-07-10T12:02:30\.000000Z/],
+    rows: upTo(771, 756),
+  },
+  {
+    question: 'What was denied between two times?',
+    shows: [/^781 +ok +2023-07-10T12:02:47\.000000Z +insufficient_relation .* sts:AssumeRole /m],
+    rows: upTo(798, 781),
+  },
+  { question: 'What was done to one object?', shows: [FORGED], rows: [758] },
+  {
+    question: 'What did one person do?',
+    shows: [
+      /^49 +ok .* insufficient_relation +81c33a704608d95b[0-9a-f]{48} +payment\.approve +payment:2023-1011 /m,
+    ],
+    rows: upTo(49, 4, 3),
+  },
+  {
+    question: 'How many rows are there in each hour?',
+    shows: [
+      /^rows +803$/m,
+      /^denied +52$/m,
+      /^damaged +1$/m,
+      /^unlinked +1$/m,
+      /^2023-07-10T09:00:00Z +1 +0$/m,
+      /^2023-07-10T11:00:00Z +698 +32$/m,
+      /^2023-07-10T12:00:00Z +104 +20$/m,
+    ],
+  },
+  {
+    question: 'What can be shown to somebody else?',
+    shows: [...FINDINGS, /803 rows selected, 803 listed$/m],
+    ofFile: [/next: audit list --around 753 cloud\.tar$/m],
+  },
+]
+
+/** Returns the seqs of the rows of a table, whose second column is the check. */
+function listedSeqs(output: string): number[] {
+  return [...output.matchAll(/^(\d+) +(?:ok|damaged|unlinked) /gm)].map(([, seq]) => Number(seq))
+}
+
 describe('the eleven questions', () => {
   const rows = [...PAGE.matchAll(/^\| ([^|`]+\?) \| `([^`]+)` \| `([^`]+)` \| (\d)(?:, (\d))? \|$/gm)]
   const CASE = ['cd case', `export AUDIT_MIRROR_URL="file://$PWD/bucket"`]
@@ -115,6 +222,7 @@ describe('the eleven questions', () => {
   })
 
   it('are eleven', () => {
+    expect(rows.map(([, question]) => question)).toEqual(ANSWERS.map(({ question }) => question))
     expect(rows).toHaveLength(11)
   })
 
@@ -123,6 +231,18 @@ describe('the eleven questions', () => {
     (question = '', ofBucket, ofFile) => {
       const statuses = answers.get(question)?.map(({ status }) => String(status))
       expect(statuses).toEqual([ofBucket, ofFile])
+    },
+  )
+
+  it.each(ANSWERS)(
+    '$question has this answer on both',
+    ({ question, shows, rows: seqs, ofBucket = [], ofFile = [] }) => {
+      const outputs = (answers.get(question) ?? []).map(({ output }) => output)
+      expect(outputs).toHaveLength(2)
+      for (const [i, output] of outputs.entries()) {
+        for (const shown of [...shows, ...(i === 0 ? ofBucket : ofFile)]) expect(output).toMatch(shown)
+        if (seqs !== undefined) expect(listedSeqs(output)).toEqual(seqs)
+      }
     },
   )
 
@@ -140,5 +260,17 @@ describe('the eleven questions', () => {
     )
     expect(ofBucket).toEqual(ofFile)
     expect(ofBucket?.length).toBeGreaterThan(1)
+  })
+
+  it('give two reports that show the forged row and its neighbours', () => {
+    for (const name of ['bucket.html', 'cloud.html']) {
+      const page = readFileSync(join(work, 'case', name), 'utf8')
+      expect(page).toContain('There are 2 findings, the first at row 753.')
+      expect(page).toContain('Row 758: The content of the row is not the content that was written')
+      expect(page).toMatch(
+        /<tr class="struck"><th scope="row" class="number">758<.*?granted.*?organizations:LeaveOrganization/,
+      )
+      expect(page).toContain('803 rows are selected; 52 of them were not granted')
+    }
   })
 })
