@@ -188,6 +188,13 @@ describe('an object that cannot be decoded', () => {
     expect(JSON.parse(denied.stdout)).toMatchObject({ rows: 9, denied: 1 })
   })
 
+  it('is named once where the copy is read in two passes', async () => {
+    const words = ['export', ...mirror, ...FILTER, '--from', '2026-01-01T00:00:00Z', '--output', 'twice.tar']
+    const { code, stderr } = await run(...words)
+    expect(code).toBe(1)
+    expect(stderr.match(/left out: /g)).toHaveLength(1)
+  })
+
   it('keeps what it claims in an evidence file', async () => {
     await run('export', ...mirror, '--output', 'claims.tar')
     const { code, stderr } = await run('get', '5', 'claims.tar')
