@@ -9,7 +9,7 @@ import { chainRows, insertDomain, insertRows } from '../support/chain-rows.js'
 import { BIN, jsonLines, runCli } from '../support/cli.js'
 import { MirrorCopy } from '../support/mirror-attacks/mirror-copy.js'
 import { keyOf } from '../support/mirror-attacks/objects.js'
-import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgres.js'
 
 const OWN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a3'
 const folderOf = (domainId: string) => keyOf(domainId, 1).split('/').slice(0, 2).join('/')
@@ -100,6 +100,8 @@ function chainsOf(stdout: string): string[] {
   return [...new Set(found.map((row) => (row as { domain_id: string }).domain_id))].sort()
 }
 
+const textOf = (domainId: string) => (domainId === PLATFORM ? 'platform chain' : domainId)
+
 const codesOf = (stderr: string) =>
   stderr.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line).error.code as string] : []))
 
@@ -131,20 +133,24 @@ describe.each(CASES)('--all-chains of $name', ({ change, flags = [], exit, chain
     const asText = await runCli([...command, ...source])
     expect(asText.code).toBe(exit)
     expect(asText.stderr).toContain(says)
-    for (const domainId of chains) expect(asText.stdout).toContain(domainId)
+    for (const domainId of chains) expect(asText.stdout).toContain(textOf(domainId))
   })
 })
 
-describe('--all-chains of a PostgreSQL', () => {
+describe.each([
+  ['removed with its registry entry', ''],
+  ['removed, and whose registry entry is there', `INSERT INTO audit_domain (domain_id) VALUES ('${B}')`],
+])('--all-chains of a PostgreSQL with a Domain whose rows were %s', (_name, registry) => {
   let database: TestDatabase
   beforeAll(async () => {
     database = await testDatabase()
     await insertRows(database.url, CHAINS[PLATFORM])
+    if (registry !== '') await asSuperuser(database.url, registry)
     await insertDomain(database.url, A, [{ relation: 'audit.chain-create', object: `domain:${A}` }])
   })
   afterAll(() => database.drop())
 
-  it.each(COMMANDS)('names a Domain that is recorded and was removed: %s', async (words) => {
+  it.each(COMMANDS)('names that Domain and lists the others: %s', async (words) => {
     const command = words.split(' ')
     const env = { AUDIT_DATABASE_URL: database.url }
     const { code, stdout, stderr } = await runCli([...command, '--all-chains', '--json'], { env })

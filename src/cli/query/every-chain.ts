@@ -4,6 +4,7 @@ import type { Context } from '../../compose/context.js'
 import { mirrorLocations } from '../../compose/location.js'
 import type { RowsFrom } from '../../compose/read/rows.js'
 import type { KnownChains } from '../../ports/domains.js'
+import type { EntryReader } from '../../ports/query.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import { CommandError } from '../shell/command-error.js'
@@ -52,6 +53,13 @@ export class EveryChain {
   /** Returns why the place of a chain could not be read when the chains were looked for. */
   unread(domainId: string): AuditError | undefined {
     return this.#known.unread?.get(domainId)
+  }
+
+  /** Rejects with `domain_not_found` where the creation of a chain is recorded, and the copy has no row of it. */
+  async assertHeld(reader: EntryReader, domainId: string): Promise<void> {
+    if (!this.#known.created.has(domainId)) return
+    const rows = await reader.page(domainId, {}, { after: 0, limit: 1 })
+    if (rows.length === 0) throw new AuditError('domain_not_found', `there is no row of chain ${domainId}`)
   }
 
   /** Reports why the answer lacks rows of a chain. Throws an error that is not about this chain alone. */

@@ -1,6 +1,5 @@
 import type { ReadEntry, SeqRange } from '../../ports/query.js'
 import { ChainFollower, type FollowStart, followChains, followStart } from '../../query/follow.js'
-import { assertKnown } from '../../query/list.js'
 import type { Output } from '../output/output.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
@@ -24,7 +23,7 @@ export async function runFollow(
 ): Promise<void> {
   const starts = new Map<string, FollowStart>()
   for (const chain of chains.all) {
-    const start = await chains.reading(chain, () => startOf(chain))
+    const start = await chains.reading(chain, () => startOf(chains, chain))
     if (start !== undefined) starts.set(chain.domainId, start)
   }
   const old = ({ domainId }: OpenChain): SeqRange => ({ ...range, upTo: starts.get(domainId)?.last ?? 0 })
@@ -42,8 +41,9 @@ export async function runFollow(
   await printLive(rows(), (row) => chains.judge(row), form, out)
 }
 
-async function startOf({ reader, domainId }: OpenChain): Promise<FollowStart> {
-  await assertKnown(reader, domainId)
+async function startOf(chains: OpenChains, chain: OpenChain): Promise<FollowStart> {
+  const { reader, domainId } = chain
+  await chains.assertHeld(chain)
   return followStart(reader, domainId)
 }
 

@@ -2,7 +2,7 @@ import { nodeHasher } from '../../base/node-hasher.js'
 import type { Context } from '../../compose/context.js'
 import type { OpenRows, RowsFrom } from '../../compose/read/rows.js'
 import type { EntryFilter, ReadEntry, SeqRange } from '../../ports/query.js'
-import { streamEntries } from '../../query/list.js'
+import { assertKnown, streamEntries } from '../../query/list.js'
 import { mergedRows } from '../../query/merge.js'
 import { type CheckedEntry, RowJudge, type RowProblem } from '../../query/row-judge.js'
 import { EXIT, raiseExit } from '../shell/exit-codes.js'
@@ -96,6 +96,12 @@ export class OpenChains {
     }
   }
 
+  /** Rejects with `domain_not_found` for a chain that is not known, and where all chains were asked for, for one that lost all of its rows. */
+  async assertHeld({ reader, domainId }: OpenChain): Promise<void> {
+    await assertKnown(reader, domainId)
+    await this.#every?.assertHeld(reader, domainId)
+  }
+
   /** Yields the rows of the range of every chain: those of one chain in order of seq, those of several by recorded_at. */
   rows(rangeOf: (chain: OpenChain) => SeqRange, signal: AbortSignal): AsyncIterable<ReadEntry> {
     const chains = this.all
@@ -108,12 +114,18 @@ export class OpenChains {
   #stream(chain: OpenChain, range: SeqRange | undefined, signal: AbortSignal): AsyncIterable<ReadEntry> {
     const { reader, domainId, filter } = chain
     const rows = streamEntries(reader, domainId, filter, range, signal)
-    return this.#every === undefined ? rows : this.#untilBroken(domainId, rows)
+    return this.#every === undefined ? rows : this.#untilBroken(chain, rows)
   }
 
-  async *#untilBroken(domainId: string, rows: AsyncIterable<ReadEntry>): AsyncGenerator<ReadEntry> {
+  async *#untilBroken(chain: OpenChain, rows: AsyncIterable<ReadEntry>): AsyncGenerator<ReadEntry> {
+    const { domainId } = chain
+    let isEmpty = true
     try {
-      for await (const row of rows) yield row
+      for await (const row of rows) {
+        isEmpty = false
+        yield row
+      }
+      if (isEmpty) await this.assertHeld(chain)
     } catch (error) {
       this.#leaveOut(domainId, error)
     }

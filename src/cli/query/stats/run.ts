@@ -3,7 +3,7 @@ import type { Context } from '../../../compose/context.js'
 import { openCountStore } from '../../../compose/query.js'
 import type { SeqRange } from '../../../ports/query.js'
 import { type ChainCounts, type CountRequest, type Dimension, MAX_VALUES } from '../../../ports/stats.js'
-import { assertKnown, streamEntries } from '../../../query/list.js'
+import { streamEntries } from '../../../query/list.js'
 import { RowCounter } from '../../../query/stats/row-counter.js'
 import { statsOf } from '../../../query/stats/stats-report.js'
 import type { Format } from '../../flags/format.js'
@@ -44,7 +44,7 @@ export async function runStats(
     : countStream(options, signal)
   const counted: { domainId: string; counts: ChainCounts }[] = []
   for (const chain of chains.all) {
-    const work = () => withHints(context, chain.from, signal, () => countKnown(chain, count))
+    const work = () => withHints(context, chain.from, signal, () => countHeld(chains, chain, count))
     const counts = await chains.reading(chain, work)
     if (counts !== undefined) counted.push({ domainId: chain.domainId, counts })
   }
@@ -56,9 +56,9 @@ export async function runStats(
   await chains.finish()
 }
 
-async function countKnown(chain: OpenChain, count: CountChain): Promise<ChainCounts> {
+async function countHeld(chains: OpenChains, chain: OpenChain, count: CountChain): Promise<ChainCounts> {
   const counts = await count(chain)
-  if (counts.rows === 0) await assertKnown(chain.reader, chain.domainId)
+  if (counts.rows === 0) await chains.assertHeld(chain)
   return counts
 }
 

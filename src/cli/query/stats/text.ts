@@ -1,5 +1,6 @@
 import { MAX_VALUES } from '../../../ports/stats.js'
 import type { Stats, StatsBlock } from '../../../query/stats/stats-report.js'
+import { chainText } from '../../output/chain-text.js'
 import type { Output } from '../../output/output.js'
 import { keyValues, table } from '../../output/table.js'
 import { dimensionKey, type StatsJson, statsJson } from './json.js'
@@ -17,7 +18,7 @@ export async function printStats(stats: Stats, checks: StatsJson['checks'], out:
   ] as const
   await out.line(keyValues(totals))
   if (chains.length > 1) {
-    const lines = chains.map(({ domain_id: id, ...chain }) => [id, chain.rows, chain.denied])
+    const lines = chains.map(({ domain_id: id, ...chain }) => [chainText(id), chain.rows, chain.denied])
     await out.line(`\n${await table(['domain_id', 'rows', 'denied'], lines, out)}`)
   }
   for (const block of stats.blocks) await printBlock(block, out)
