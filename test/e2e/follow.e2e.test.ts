@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -68,8 +68,7 @@ describe('list --follow of a mirror', () => {
 
   async function begin(name: string, seqs: readonly number[]): Promise<readonly string[]> {
     url = pathToFileURL(join(root, name)).href
-    const { mkdir } = await import('node:fs/promises')
-    await mkdir(join(root, name))
+    mkdirSync(join(root, name))
     store = await openMirror(url)
     await put(seqs)
     return ['--domain', CHAIN, '--source', 'mirror', '--mirror', url]
@@ -98,16 +97,16 @@ describe('list --follow of a mirror', () => {
 
   it('goes on behind a row that does not come, names it, and prints it when it comes', async () => {
     const source = await begin('gap', [1, 2])
-    const following = await Following.start(source)
-    await sleep(2_000)
-    await put([4])
+    const following = await Following.start([...source, '--last', '1'])
     await following.until(() => following.seqs.length === 1)
+    await put([4])
+    await following.until(() => following.seqs.length === 2)
     expect(following.stderr).toContain(
       `note: row 3 is missing in chain ${CHAIN}; run: audit verify --domain ${CHAIN} --source mirror --mirror ${url}`,
     )
     await put([3])
-    await following.until(() => following.seqs.length === 2)
-    expect([await following.stop(), following.seqs]).toEqual([130, [4, 3]])
+    await following.until(() => following.seqs.length === 3)
+    expect([await following.stop(), following.seqs]).toEqual([130, [2, 4, 3]])
   })
 
   it.each([
