@@ -6,6 +6,7 @@ import { FINDING_CODES } from '../../src/chain/finding.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { escapeHtml, html, scriptJson } from '../../src/cli/report/page/html.js'
 import { RowList } from '../../src/cli/report/page/row-list.js'
+import { shortNames } from '../../src/cli/report/page/rows-section.js'
 import type { Verdict } from '../../src/verify/verdict.js'
 import { chained, chainOf, DOMAIN, entryAt, OTHER_DOMAIN } from '../support/chain-builder.js'
 import { textArbitrary } from '../support/entry-arbitrary.js'
@@ -285,6 +286,25 @@ describe('the page of a report', () => {
 
   it('has the same bytes for the same data', () => {
     expect(pageOf(reportOn())).toBe(pageOf(reportOn()))
+  })
+})
+
+describe('shortNames', () => {
+  it.each([
+    ['names that only one chain has', ['payments', 'cloud'], ['payments', 'cloud']],
+    ['ids where there is no name', [undefined, undefined], ['0190a8b8…a0a1', '0190a8b8…a0a2']],
+    ['names with ids where chains share one', ['same', 'same'], ['same 0190a8b8…a0a1', 'same 0190a8b8…a0a2']],
+  ])('returns %s', (_name, [one, other], short) => {
+    const chains = [
+      { domainId: DOMAIN, name: one },
+      { domainId: OTHER_DOMAIN, name: other },
+    ]
+    expect(shortNames(chains)).toEqual(short)
+  })
+
+  it('shows the ids where a Domain is named like the platform chain', () => {
+    const chains = [{ domainId: PLATFORM_ANCHOR }, { domainId: DOMAIN, name: 'platform chain' }]
+    expect(shortNames(chains)).toEqual(['platform chain 706c6174…', 'platform chain 0190a8b8…'])
   })
 })
 

@@ -7,7 +7,7 @@
    * @typedef {{ chain: number, seq: number, time: string, reason: number, relation: string, object: string, subject: string,
    *   correlation: string, path: string, caveats: string, zedtoken: string, prev: string, hash: string, problem: string,
    *   context: string[], marks: string[], text: string }} Row
-   * @typedef {{ reasons: string[], chains: string[], marks: [number, number, string][][] }} Meta
+   * @typedef {{ reasons: string[], chains: string[], short: string[], marks: [number, number, string][][] }} Meta
    */
 
   const PAGE_ROWS = 100
@@ -141,7 +141,7 @@
     const reason = element('td', meta.reasons[row.reason], isDenied ? 'decision denied' : 'decision')
     for (const mark of row.marks) reason.append(' ', element('strong', mark, 'mark'))
     line.append(first)
-    if (hasChains) line.append(element('td', meta.chains[row.chain]))
+    if (hasChains) line.append(element('td', meta.short[row.chain], 'chain'))
     line.append(element('td', row.time, 'time'), reason)
     line.append(element('td', row.relation, 'value'), element('td', row.object, 'value'))
     line.append(element('td', row.subject.slice(0, 16) || row.problem, 'hash'))

@@ -1,7 +1,9 @@
 import { REASONS } from '../../../chain/reason.js'
+import { PLATFORM_ANCHOR } from '../../../chain/uuid.js'
 import { safeText } from '../../output/safe-text.js'
+import { shortened } from '../../output/short-text.js'
 import { escapeHtml, type Html, html, scriptJson } from './html.js'
-import type { ReportData } from './report-data.js'
+import type { ChainReport, ReportData } from './report-data.js'
 import type { RowJson, RowList } from './row-list.js'
 import { chainName } from './verdict-section.js'
 
@@ -83,8 +85,26 @@ function metaOf({ chains }: ReportData) {
   return {
     reasons: ['damaged', ...REASONS],
     chains: chains.map((chain) => safeText(chainName(chain))),
+    short: shortNames(chains),
     marks: chains.map(({ verdict }) =>
       (verdict?.findings ?? []).slice(0, MAX_MARKS).map(({ seqFrom, seqTo, code }) => [seqFrom, seqTo, code]),
     ),
   }
+}
+
+/** Returns what the column of chains shows, so that no two chains look alike: a name that only one has, otherwise with the id. */
+export function shortNames(chains: readonly Pick<ChainReport, 'domainId' | 'name'>[]): string[] {
+  const names = chains.map(({ domainId, name }) => (domainId === PLATFORM_ANCHOR ? 'platform chain' : name))
+  const uses = new Map<string | undefined, number>()
+  for (const name of names) uses.set(name, (uses.get(name) ?? 0) + 1)
+  const ids = shortened(
+    chains.map(({ domainId }) => domainId),
+    'id',
+    '…',
+  )
+  return names.map((name, i) => {
+    const id = ids[i] ?? ''
+    if (name === undefined) return id
+    return safeText(uses.get(name) === 1 ? name : `${name} ${id}`)
+  })
 }

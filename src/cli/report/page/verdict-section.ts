@@ -90,7 +90,7 @@ function reason({ failure }: ChainReport): string {
 }
 
 function chainTable(chains: readonly ChainReport[]): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Verdict of each chain"><table>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Verdict of each chain"><table class="chains">
 <caption>Verdict of each chain</caption>
 <thead><tr><th scope="col">Chain</th><th scope="col">Verdict</th><th scope="col" class="number">Rows read</th><th scope="col" class="number">Findings</th></tr></thead>
 <tbody>
