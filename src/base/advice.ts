@@ -37,6 +37,7 @@ export type PlainAdvice =
   // Input, bundles and exports.
   | 'name_cloudtrail_format'
   | 'choose_other_output'
+  | 'name_proven_row'
   | 'fetch_bundle_again'
   | 'pin_selected_row'
   | 'allow_filtered'

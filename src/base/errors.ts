@@ -25,6 +25,8 @@ export const ERROR_CODES = [
   'already_released',
   'legal_hold',
   'output_exists',
+  'policy_invalid',
+  'checkpoint_malformed',
   'down_migration_refused',
   // Things that do not exist.
   'domain_not_found',

@@ -8,8 +8,8 @@ const ALL = Object.values(EXIT)
 const anyCodes = fc.array(fc.constantFrom(...ALL))
 
 describe('worstExit', () => {
-  it('returns the first that applies of 1, 70, 3, 4, 0', () => {
-    const order: ExitCode[] = [1, 70, 3, 4, 0]
+  it('returns the first that applies of 1, 70, 3, 4, 5, 0', () => {
+    const order: ExitCode[] = [1, 70, 3, 4, 5, 0]
     for (const [i, code] of order.entries()) expect(worstExit(order.slice(i).reverse())).toBe(code)
   })
 

@@ -27,6 +27,7 @@ const FEATURES = [
   'bundle',
   'marker',
   'report',
+  'proof',
 ]
 const ADAPTERS = ['repo', 'mirror', 'pepper', 'authz', 'alerts']
 const FLOORS: Readonly<Record<string, readonly string[]>> = {

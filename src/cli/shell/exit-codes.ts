@@ -7,6 +7,7 @@ export const EXIT = {
   refused: 2,
   unable: 3,
   nothing: 4,
+  unproven: 5,
   internal: 70,
   sigint: 130,
   sigterm: 143,
@@ -32,6 +33,7 @@ export const EXIT_MEANINGS: readonly ExitMeaning[] = [
     meaning: 'could not check or do: a store is unreachable, a permission is missing, a read failed',
   },
   { codes: [EXIT.nothing], meaning: 'nothing to verify or no such thing: unknown Domain, unknown seq' },
+  { codes: [EXIT.unproven], meaning: 'not proven: what was required is missing, and nothing contradicts it' },
   { codes: [EXIT.internal], meaning: 'a bug in this program: an uncaught throw, a missing build' },
   { codes: [EXIT.sigint, EXIT.sigterm], meaning: 'ended by SIGINT, SIGTERM, after an orderly stop' },
 ]
@@ -56,6 +58,8 @@ const BY_ERROR = {
   already_released: EXIT.refused,
   legal_hold: EXIT.refused,
   output_exists: EXIT.refused,
+  policy_invalid: EXIT.refused,
+  checkpoint_malformed: EXIT.refused,
   down_migration_refused: EXIT.refused,
   domain_not_found: EXIT.nothing,
   entry_not_found: EXIT.nothing,
@@ -116,7 +120,7 @@ export function exitOfError(code: ErrorCode): ExitCode {
 }
 
 /**
- * The first of 1, 70, 143, 130, 3, 2, 4, 0 wins (`--all`, two copies). A finding and a bug win over a signal, so that they are not
+ * The first of 1, 70, 143, 130, 3, 2, 4, 5, 0 wins (`--all`, two copies). A finding and a bug win over a signal, so that they are not
  * hidden; a signal wins over the work that it interrupted. Refused lines (`append --rejects`) win over a missing thing.
  */
 const PRECEDENCE: readonly ExitCode[] = [
@@ -127,6 +131,7 @@ const PRECEDENCE: readonly ExitCode[] = [
   EXIT.unable,
   EXIT.refused,
   EXIT.nothing,
+  EXIT.unproven,
   EXIT.done,
 ]
 

@@ -23,6 +23,8 @@ const BY_ERROR = {
   idempotency_conflict: 500,
   domain_exists: 500,
   output_exists: 500,
+  policy_invalid: 500,
+  checkpoint_malformed: 500,
   bundle_malformed: 500,
   bundle_filtered: 500,
   pin_not_held: 500,
