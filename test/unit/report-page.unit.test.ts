@@ -284,6 +284,17 @@ describe('the page of a report', () => {
     expect(page).toContain('All 1203 selected rows are listed.')
   })
 
+  it('names the chain of each row, also without JavaScript, where there are several', () => {
+    const { data, rows } = reportOn(chainOf(3), { name: 'acme' })
+    const other = { domainId: OTHER_DOMAIN, pins: [] }
+    const page = pageOf({ data: { ...data, chains: [...data.chains, other] }, rows })
+    expect(page).toContain('<th scope="col" data-key="chain">Chain</th>')
+    expect(
+      page.match(/<tr><th scope="row">\d<\/th><td class="chain">acme<\/td><td class="time">/g),
+    ).toHaveLength(3)
+    expect(pageOf(reportOn(chainOf(3), { name: 'acme' }))).not.toContain('data-key="chain">')
+  })
+
   it('has the same bytes for the same data', () => {
     expect(pageOf(reportOn())).toBe(pageOf(reportOn()))
   })

@@ -257,13 +257,6 @@
   }
 
   function prepareHeads() {
-    const head = table.tHead?.rows[0]
-    if (hasChains && head !== undefined) {
-      const cell = element('th', 'Chain')
-      cell.setAttribute('scope', 'col')
-      cell.dataset.key = 'chain'
-      head.cells[0]?.after(cell)
-    }
     for (const cell of table.querySelectorAll('th[data-key]')) {
       const button = element('button', cell.textContent ?? '')
       button.setAttribute('type', 'button')

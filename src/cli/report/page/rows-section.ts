@@ -13,7 +13,8 @@ const MAX_MARKS = 2_000
 /** Yields the section with the table of rows, and its data blocks. */
 export function* rowsSection(data: ReportData, rows: RowList): Generator<string> {
   yield head(data, rows).text
-  for (const row of rows.first) yield staticRow(row)
+  const chains = data.chains.length > 1 ? shortNames(data.chains) : []
+  for (const row of rows.first) yield staticRow(row, chains)
   yield TAIL
   yield block('id="report-meta"', scriptJson(metaOf(data)))
   for (const json of rows.blocks()) yield block('class="rows-data"', json)
@@ -39,10 +40,12 @@ function head(data: ReportData, rows: RowList): Html {
 <div class="scroll" tabindex="0" role="region" aria-label="Table of rows">
 <table id="row-table">
 <caption>Rows, in the order in which they were written</caption>
-<thead><tr><th scope="col" data-key="seq">Row</th><th scope="col" data-key="time">Recorded (UTC)</th><th scope="col" data-key="reason">Decision</th><th scope="col" data-key="relation">Relation</th><th scope="col" data-key="object">Object</th><th scope="col" data-key="subject">Subject</th></tr></thead>
+<thead><tr><th scope="col" data-key="seq">Row</th>${data.chains.length > 1 ? CHAIN_HEAD : undefined}<th scope="col" data-key="time">Recorded (UTC)</th><th scope="col" data-key="reason">Decision</th><th scope="col" data-key="relation">Relation</th><th scope="col" data-key="object">Object</th><th scope="col" data-key="subject">Subject</th></tr></thead>
 <tbody>
 `
 }
+
+const CHAIN_HEAD = html`<th scope="col" data-key="chain">Chain</th>`
 
 const TAIL = `</tbody>
 </table>
@@ -64,8 +67,14 @@ function listedText({ chains, isInBundle }: ReportData, rows: RowList): string {
   return `The first ${rows.length} of ${selected} selected rows are listed. The counts and the timeline above cover all ${selected}; the other rows are ${where}.`
 }
 
-function staticRow([, seq, time, reason, relation, object, subject, , , , , , , problem]: RowJson): string {
+/** `chains`: what the column of chains shows; empty where there is one chain, and no such column. */
+function staticRow(
+  [chain, seq, time, reason, relation, object, subject, , , , , , , problem]: RowJson,
+  chains: readonly string[],
+): string {
+  const name = chains[chain]
   const cells = [
+    ...(name === undefined ? [] : [['chain', name] as const]),
     ['time', timeText(time)],
     [reason > 1 ? 'decision denied' : 'decision', REASONS[reason - 1] ?? 'damaged'],
     ['value', relation],
