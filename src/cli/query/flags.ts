@@ -117,8 +117,10 @@ export async function subjectFilter(
   if (subjectId === undefined) return {}
   const isOffline = reader.copy !== undefined
   const pepper = await openPepper(context, { mint: false, isOffline })
-  const pseudonym = await subjectPseudonym(reader, pepper, domainId, subjectId)
-  if (isOffline && (await reader.rowsAt(domainId, 1)).length === 0)
+  const { pseudonym, unproven } = await subjectPseudonym(reader, pepper, domainId, subjectId)
+  if (unproven === 'damaged')
+    note('note: row 1 of this chain is damaged, so nothing shows that this pepper is the right one')
+  else if (unproven === 'missing' && isOffline)
     note('note: this copy does not hold row 1, so nothing shows that this pepper is the right one')
   return { subjectPseudonym: pseudonym }
 }
