@@ -7,7 +7,7 @@ import { type AttackFixture, attackFixture, type Field } from '../support/attack
 import { change } from '../support/attacks/statements.js'
 import { runCli, runProcess } from '../support/cli.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
-import { noTerminal, runOnTerminal } from '../support/terminal.js'
+import { noTerminal, runOnTerminal, shownLines } from '../support/terminal.js'
 
 const COLORED = { isTerminal: true, color: true, unicode: true }
 
@@ -123,7 +123,7 @@ describe.skipIf(noTerminal() !== undefined)('an answer in 80 columns', () => {
     ['every chain', () => ['verify', '--all', '--database-url', intact.url], 0, 'head 8:'],
   ])('has no longer line: %s', async (_name, words, exit, has) => {
     const { code, stdout } = await runOnTerminal(words(), { env: { NO_COLOR: '1' } })
-    const lines = afterProgress(stdout).replaceAll('\r\n', '\n').trimEnd().split('\n')
+    const lines = await shownLines(stdout)
     expect([code, lines.join('\n')]).toEqual([exit, expect.stringContaining(has)])
     for (const text of lines.filter((one) => !isCommand(one)))
       expect(textWidth(text), text).toBeLessThanOrEqual(80)
@@ -157,7 +157,7 @@ describe.skipIf(noTerminal() !== undefined)('a table on a terminal', () => {
   it.each(TABLES)('fits into 80 columns and says what it leaves out: $words', async ({ words, without }) => {
     const { code, stdout } = await show(words, 80)
     expect(code).toBe(0)
-    const lines = afterProgress(stdout).replaceAll('\r\n', '\n').trimEnd().split('\n')
+    const lines = await shownLines(stdout)
     expect(lines.length).toBeGreaterThan(1)
     const table = lines.filter((line) => !line.startsWith('note: '))
     for (const line of table) expect(textWidth(line), line).toBeLessThanOrEqual(80)
@@ -168,7 +168,7 @@ describe.skipIf(noTerminal() !== undefined)('a table on a terminal', () => {
   it('has a line for each appended row that fits into 80 columns', async () => {
     const row = ['--subject', 's', '--relation', 'r', '--object', 'o:1']
     const { code, stdout } = await show(['append', '--platform', ...row], 80)
-    const lines = afterProgress(stdout).replaceAll('\r\n', '\n').trimEnd().split('\n')
+    const lines = await shownLines(stdout)
     expect([code, lines[0]]).toEqual([
       0,
       expect.stringMatching(/^[0-9a-f-]{36} +\d+ {2}[0-9a-f]{8}… {2}\S+Z$/),

@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
+import xterm from '@xterm/headless'
 import { BIN, type CliResult, ensureBuilt, finished, ROOT } from './cli.js'
 
 export interface TerminalOptions {
@@ -27,6 +28,19 @@ export async function runOnTerminal(
   // Keep stdin open until the command ends: otherwise script types an end of file.
   child.once('exit', () => child.stdin.destroy())
   return finished(child)
+}
+
+/** Returns the lines that a very wide terminal shows after an output, without what was erased or drawn over. */
+export async function shownLines(output: string): Promise<string[]> {
+  const terminal = new xterm.Terminal({ cols: 1000, rows: 500, allowProposedApi: true })
+  await new Promise<void>((resolve) => terminal.write(output, resolve))
+  const { active } = terminal.buffer
+  const lines = Array.from(
+    { length: active.length },
+    (_, at) => active.getLine(at)?.translateToString(true) ?? '',
+  )
+  terminal.dispose()
+  return lines.join('\n').trimEnd().split('\n')
 }
 
 /** Starts the command line on a terminal. What is written to the child's stdin is typed: `\x03` is Ctrl-C. */
