@@ -203,6 +203,61 @@ describe('the page of a report', () => {
     expect(page({ end: 'unproven' })).toContain('rows may have been removed after the last row')
   })
 
+  const missing = { code: 'unexpected_head', seqFrom: 61, seqTo: 61, expected: 'e', detail: 'd' } as const
+  const unreadable = { code: 'object_malformed', seqFrom: 12, seqTo: 12, detail: 'd' } as const
+  it.each<[string, Partial<Verdict>, string[], string]>([
+    [
+      'a bundle of a range',
+      { source: 'bundle', toSeq: 12 },
+      [
+        'not shown: the rows after row 12 are not in this file',
+        'after row 12 are not in this file. This page says nothing about them',
+      ],
+      'asked to end',
+    ],
+    [
+      'a pin beyond the end',
+      { findings: [missing] },
+      [
+        'rows are missing: row 61, which was noted elsewhere (a pin), is not in this copy',
+        'proves that there was a row 61',
+      ],
+      'nothing outside this copy',
+    ],
+    [
+      'a pin that is another row now',
+      { findings: [{ ...missing, seqFrom: 3, seqTo: 3, observed: 'o' }] },
+      ['after row 12 were removed is not shown'],
+      'proves that there was a row',
+    ],
+    [
+      'a last row that cannot be read',
+      { findings: [unreadable], head: { seq: 0, hash: '0'.repeat(64) } },
+      [
+        '<dt>Last row</dt><dd>no last row could be read</dd>',
+        `<dt>${DOMAIN}</dt><dd>no last row could be read</dd>`,
+        'after row 12 were removed is not shown',
+      ],
+      'row 0',
+    ],
+    [
+      'an intact chain without a pin',
+      {},
+      ['from row 1 to row 12 recomputes and links to the row before it', 'replace all rows from some row'],
+      'it was written, and',
+    ],
+    [
+      'an intact chain with a pin',
+      { pinnedThrough: 5 },
+      ['Row 5 is the row that was noted elsewhere, so no row up to it was changed since.'],
+      'are unchanged since they were written',
+    ],
+  ])('says what the check shows of %s, and no more', (_name, patch, said, unsaid) => {
+    const page = pageOf(reportOn(chainOf(12), { verdict: verdictOn(chainOf(12), patch) }))
+    for (const words of said) expect(page).toContain(words)
+    expect(page).not.toContain(unsaid)
+  })
+
   it('counts the chains of other mirrors in its first line', () => {
     const others = [{ domainId: OTHER_DOMAIN, mirrorUrl: 's3://other' }]
     const page = pageOf(reportOn(chainOf(12), {}, { others }))
@@ -250,7 +305,7 @@ describe('the page of a report', () => {
     expect(page).toContain('Mirror (fits the rows around it)')
     expect(page).toContain('of the first 1 of 2 rows that differ')
     expect(page).toMatch(
-      /<tr><th scope="row" class="number">2<\/th><td class="copy">database<\/td><td class="state">as it was written/,
+      /<tr><th scope="row" class="number">2<\/th><td class="copy">database<\/td><td class="state">recomputes/,
     )
     expect(page).toMatch(
       /<tr class="struck"><th scope="row" class="number">3<\/th><td class="copy">mirror<\/td><td class="state">changed/,

@@ -1,10 +1,10 @@
 import { type Html, html } from './html.js'
-import type { ReportData } from './report-data.js'
-import { chainName } from './verdict-section.js'
+import type { ChainReport, ReportData } from './report-data.js'
+import { chainName, NO_LAST_ROW } from './verdict-section.js'
 
 /** Returns the section that says how somebody else repeats the check. */
 export function checkSection(data: ReportData): Html {
-  const heads = data.chains.filter(({ verdict }) => verdict?.ok === true)
+  const heads = data.chains.filter(({ verdict }) => verdict?.ok === true && verdict.head.seq > 0)
   return html`<section id="check" aria-labelledby="check-title">
 <h2 id="check-title">How somebody else checks this</h2>
 <p>Nothing in this page has to be believed. Anybody with a copy of the log can repeat the check, with this program, or with another
@@ -15,7 +15,7 @@ one that is written from its description of the format. The result must be the s
 ${data.commands.map((command) => html`<pre><code>${command}</code></pre>`)}</li>
 <li>Compare the hash of the last row, which stands for all rows before it:
 <dl>
-${data.chains.map((chain) => html`<dt>${chainName(chain)}</dt><dd>${chain.verdict === undefined ? 'not read' : html`row ${chain.verdict.head.seq}<br><code>${chain.verdict.head.hash}</code>`}</dd>`)}
+${data.chains.map((chain) => html`<dt>${chainName(chain)}</dt><dd>${lastRow(chain)}</dd>`)}
 </dl></li>
 ${
   heads.length === 0
@@ -25,6 +25,12 @@ ${heads.map(({ verdict }) => html`<pre><code>--expect-head ${verdict?.head.seq}:
 }
 </ol>
 </section>`
+}
+
+function lastRow({ verdict }: ChainReport): Html | string {
+  if (verdict === undefined) return 'not read'
+  const { seq, hash } = verdict.head
+  return seq === 0 ? NO_LAST_ROW : html`row ${seq}<br><code>${hash}</code>`
 }
 
 /** Returns the section that explains the words of the page. */

@@ -42,7 +42,7 @@ ${context.map((row) => contextLine(row, finding))}
 }
 
 const CHECK_WORDS = {
-  ok: 'as it was written',
+  ok: 'recomputes',
   damaged: 'changed',
   unlinked: 'does not follow from the row before',
 } as const satisfies Record<RowCheck, string>

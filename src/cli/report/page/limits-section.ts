@@ -1,6 +1,8 @@
+import type { Verdict } from '../../../verify/verdict.js'
+import { newestMissing, type ShownEnd, shownEnd } from './end-words.js'
 import { type Html, html } from './html.js'
 import type { ChainReport, ReportData } from './report-data.js'
-import { chainName, isTailUnread } from './verdict-section.js'
+import { chainName } from './verdict-section.js'
 
 /** Returns the section that says what the check cannot show. */
 export function limitsSection(data: ReportData): Html {
@@ -38,8 +40,7 @@ const CONTEXT =
   'Addresses, names of programs, metadata and the event’s own time are stored beside the log and are not covered by any hash. Somebody who can write to the database can change them without a trace.'
 const IN_BUNDLE =
   'This page is not evidence. The rows in the bundle are: check them with a verifier, and use this page only to read them.'
-const CONTENT =
-  'The check shows that rows are unchanged since they were written. It does not show that what was written was true.'
+const CONTENT = 'The check shows that the rows fit together. It does not show that what was written was true.'
 const UNKEYED =
   'Anybody can compute these hashes. Somebody who can write to the copy can replace all rows from some row to the end consistently. Only a row hash that was noted elsewhere before (a pin) shows that.'
 const SELF =
@@ -48,19 +49,22 @@ const SELF =
 function endLimit(chain: ChainReport): string[] {
   const { verdict } = chain
   if (verdict === undefined) return []
-  const { seq } = verdict.head
-  if (isTailUnread(verdict))
-    return [
-      `The rows of ${chainName(chain)} after row ${verdict.segmentTo} were not read, because the check was asked to end there. This page says nothing about them, nor about where the log ends.`,
-    ]
-  if (verdict.end === 'pinned') return []
-  if (verdict.end === 'unproven')
-    return [
-      `That no rows of ${chainName(chain)} after row ${seq} were removed is not shown: nothing outside this copy says where the log ends.`,
-    ]
-  return [
-    `That no rows of ${chainName(chain)} after row ${seq} were removed is shown only by this database’s own record of the end. Somebody who can write to the database can change both.`,
-  ]
+  const text = END_LIMITS[shownEnd(verdict)](chainName(chain), verdict)
+  return text === undefined ? [] : [text]
+}
+
+const END_LIMITS: Readonly<Record<ShownEnd, (name: string, verdict: Verdict) => string | undefined>> = {
+  unread: (name, { segmentTo }) =>
+    `The rows of ${name} after row ${segmentTo} were not read, because the check was asked to end there. This page says nothing about them, nor about where the log ends.`,
+  outside: (name, { segmentTo }) =>
+    `The rows of ${name} after row ${segmentTo} are not in this file. This page says nothing about them, nor about where the log ends.`,
+  removed: (name, verdict) =>
+    `Rows of ${name} are missing at the end: a row hash that was noted elsewhere proves that there was a row ${newestMissing(verdict)}. How many rows came after that row is not shown.`,
+  unproven: (name, { head, segmentTo }) =>
+    `That no rows of ${name} after row ${head.seq || segmentTo} were removed is not shown: nothing outside this copy says where the log ends.`,
+  head: (name, { head }) =>
+    `That no rows of ${name} after row ${head.seq} were removed is shown only by this database’s own record of the end. Somebody who can write to the database can change both.`,
+  pinned: () => undefined,
 }
 
 function segmentLimit(chain: ChainReport): string[] {

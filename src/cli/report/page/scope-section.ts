@@ -1,14 +1,20 @@
 import { wireTime } from '../../../base/wire-time.js'
-import type { EndProof } from '../../../verify/verdict.js'
+import type { ChainHead } from '../../../chain/entry.js'
+import type { Verdict } from '../../../verify/verdict.js'
+import { newestMissing, type ShownEnd, shownEnd } from './end-words.js'
 import { type Html, html } from './html.js'
 import type { ChainReport, ReportData } from './report-data.js'
-import { chainName, isTailUnread } from './verdict-section.js'
+import { chainName, NO_LAST_ROW } from './verdict-section.js'
 
-const END_WORDS = {
-  head: 'agrees with this database’s own record of the end',
-  pinned: 'is the row that was noted elsewhere (a pin)',
-  unproven: 'not proven: rows may have been removed after the last row',
-} as const satisfies Record<EndProof, string>
+const END_WORDS: Readonly<Record<ShownEnd, (verdict: Verdict) => string>> = {
+  head: () => 'agrees with this database’s own record of the end',
+  pinned: () => 'is the row that was noted elsewhere (a pin)',
+  unproven: () => 'not proven: rows may have been removed after the last row',
+  unread: ({ segmentTo }) => `not looked at: the check was asked to end with row ${segmentTo}`,
+  outside: ({ segmentTo }) => `not shown: the rows after row ${segmentTo} are not in this file`,
+  removed: (verdict) =>
+    `rows are missing: row ${newestMissing(verdict)}, which was noted elsewhere (a pin), is not in this copy`,
+}
 
 /** Returns the section that says what was checked, from which copy, when, and with what. */
 export function scopeSection(data: ReportData): Html {
@@ -47,15 +53,16 @@ function verdictScope({ verdict }: ChainReport): Html {
   const isKnown = firstRecordedAt !== undefined && lastRecordedAt !== undefined
   return html`<dt>Range</dt><dd>rows ${segmentFrom} to ${segmentTo}; ${rows} rows were read and recomputed</dd>
 ${isKnown ? html`<dt>Recorded</dt><dd>${wireTime(firstRecordedAt)} to ${wireTime(lastRecordedAt)}</dd>` : undefined}
-<dt>Last row</dt><dd>row ${head.seq}, hash <code>${head.hash}</code></dd>
+<dt>Last row</dt><dd>${lastRow(head)}</dd>
 ${mirror === undefined ? undefined : html`<dt>Mirror</dt><dd><code>${mirror}</code></dd>`}`
 }
 
+function lastRow({ seq, hash }: ChainHead): Html | string {
+  return seq === 0 ? NO_LAST_ROW : html`row ${seq}, hash <code>${hash}</code>`
+}
+
 function endText({ verdict }: ChainReport): string {
-  if (verdict === undefined) return 'not read'
-  return isTailUnread(verdict)
-    ? `not looked at: the check was asked to end with row ${verdict.segmentTo}`
-    : END_WORDS[verdict.end]
+  return verdict === undefined ? 'not read' : END_WORDS[shownEnd(verdict)](verdict)
 }
 
 function pins({ pins }: ChainReport): string {

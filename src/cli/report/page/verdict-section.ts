@@ -1,5 +1,4 @@
 import { PLATFORM_ANCHOR } from '../../../chain/uuid.js'
-import type { Verdict } from '../../../verify/verdict.js'
 import { type Html, html } from './html.js'
 import type { ChainReport, ReportData } from './report-data.js'
 
@@ -24,10 +23,8 @@ function worstState({ chains, doubts }: Pick<ReportData, 'chains' | 'doubts'>): 
   return states.has('unproven') || states.size === 0 || doubts.length > 0 ? 'unproven' : 'intact'
 }
 
-/** Returns whether the check was asked to end with a row that may not be the last one. */
-export function isTailUnread({ toSeq, end }: Verdict): boolean {
-  return toSeq !== undefined && end !== 'head'
-}
+/** The text where a chain has no last row, or one that cannot be read. */
+export const NO_LAST_ROW = 'no last row could be read'
 
 /** Returns how a chain is called in the page: its name before its id, and the platform chain by that word. */
 export function chainName({ domainId, name }: Pick<ChainReport, 'domainId' | 'name'>): string {
@@ -65,7 +62,15 @@ function changedSentence(chain: ChainReport): string {
 function intactSentence(chain: ChainReport): string {
   const { verdict } = chain
   const [from, to] = [verdict?.segmentFrom ?? 0, verdict?.segmentTo ?? 0]
-  return `Every row of ${chainName(chain)} from row ${from} to row ${to} is as it was written, and none between them is missing.`
+  return `Every row of ${chainName(chain)} from row ${from} to row ${to} recomputes and links to the row before it, and none between them is missing.${pinnedText(chain)}`
+}
+
+/** Only a row hash from outside shows that the rows were not replaced consistently. */
+function pinnedText({ verdict }: ChainReport): string {
+  const seq = verdict?.pinnedThrough
+  return seq === undefined
+    ? ''
+    : ` Row ${seq} is the row that was noted elsewhere, so no row up to it was changed since.`
 }
 
 function sentenceOfAll({ chains, doubts, others }: ReportData): string {
