@@ -21,7 +21,7 @@ export interface VerifyResult {
   readonly archived_through?: number
   /** Names in the mirror that are no part of the chain. Only if there are any. */
   readonly stray?: Strays
-  /** The last row of the segment as stored. If `ok`, a later verification can pin this row. */
+  /** The last row of the segment as stored; seq 0, which is no pin, where it has no hash that can be read. If `ok`, a later verification can pin this row. */
   readonly head: ChainHead
   readonly findings: readonly WireFinding[]
   readonly divergent_seq?: number

@@ -31,7 +31,10 @@ export interface Verdict {
   readonly archivedThrough?: number | undefined
   /** Names in the mirror that are no part of the chain. */
   readonly strays?: Strays | undefined
-  /** The last row of the segment as stored. If `ok`, a later verification can pin this row. */
+  /**
+   * The last row of the segment as stored; seq 0 and no hash but zeros where it has none that can be read. If `ok`, a later
+   * verification can pin this row.
+   */
   readonly head: ChainHead
   /** What shows that the segment ends where the chain does. */
   readonly end: EndProof

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { ZERO_HASH } from '../../src/chain/hash.js'
 import { endLines } from '../../src/cli/verify/end-text.js'
+import { verdictText } from '../../src/cli/verify/text.js'
 import type { Verdict } from '../../src/verify/verdict.js'
 import { chainOf } from '../support/chain-builder.js'
 import { verdictOn } from '../support/report-pages.js'
@@ -23,4 +25,15 @@ it.each<[string, Partial<Verdict>, string]>([
   const text = endLines(verdictOn(chainOf(12), patch)).join('\n')
   expect(text).toContain('intact up to row 12')
   expect(text).toContain(words)
+})
+
+it.each([
+  ['no row', 0, 'no head: no row could be read'],
+  ['a last row without a hash', 3, 'no head: no last row could be read'],
+])('prints no head where there is %s', (_name, rows, says) => {
+  const findings = [{ code: 'object_malformed', seqFrom: 4, seqTo: 4, detail: 'd' }] as const
+  const verdict = verdictOn(chainOf(3), { findings, rows, head: { seq: 0, hash: ZERO_HASH } })
+  const text = verdictText(verdict)
+  expect(text).toContain(`\n          ${says}\n`)
+  expect(text).not.toContain('head 0:')
 })

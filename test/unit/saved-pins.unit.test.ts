@@ -29,6 +29,10 @@ describe('a file of saved results', () => {
     ['fewer results than the summary counts', [a, summary(2, 0)]],
     ['fewer results than chains that did not fail', [a, summary(3, 1)]],
     ['one result twice', [a, a, summary(3, 1)]],
+    [
+      'a head of no row',
+      [JSON.stringify({ ok: true, domain_id: ids[0], head: { seq: 0, hash: '0'.repeat(64) } })],
+    ],
     ['a mark in a later line', [a, `\uFEFF${b}`, summary(2, 0)]],
   ])('with %s is refused', (_name, lines) => {
     expect(() => parsePins(lines.join('\n'))).toThrow(expect.objectContaining({ code: 'invalid_input' }))

@@ -1,4 +1,3 @@
-import type { ChainHead } from '../../chain/entry.js'
 import type { ClockAhead } from '../../chain/row-time.js'
 import { NO_NAMES, type ShownNames } from '../../query/choose-domain.js'
 import type { Verdict } from '../../verify/verdict.js'
@@ -25,7 +24,7 @@ export function verdictText(
   verdict: Verdict,
   { style = PLAIN, file, names = NO_NAMES }: VerdictForm = {},
 ): string {
-  const { domainId, source, mirror, segmentFrom, segmentTo, rows, head, findings, durationMs } = verdict
+  const { domainId, source, mirror, segmentFrom, segmentTo, rows, findings, durationMs } = verdict
   const { archivedThrough, clockAhead } = verdict
   const archived = archivedThrough === undefined ? [] : [`archived through ${archivedThrough}`]
   const rate = `${rows} rows in ${(Math.round(durationMs) / 1000).toFixed(2)} s`
@@ -39,7 +38,7 @@ export function verdictText(
   ]
   return [
     ...packed(first, style, INDENT),
-    ...packed([headText(head, style), ...archived], style, INDENT),
+    ...packed([headText(verdict, style), ...archived], style, INDENT),
     ...(mirror === undefined ? [] : [safe`          mirror ${mirror}`]),
     ...(clockAhead === undefined ? [] : indented(clockAheadText(clockAhead), style, INDENT)),
     ...endLines(verdict).flatMap((line) => indented(line, style, INDENT)),
@@ -51,7 +50,11 @@ export function verdictText(
 const INDENT = 10
 
 /** The head is one word, so that it can be copied: it is not broken, and has a smaller indent where it has no room. */
-function headText({ seq, hash }: ChainHead, { columns = Number.POSITIVE_INFINITY }: Style): string {
+function headText(
+  { head: { seq, hash }, rows }: Verdict,
+  { columns = Number.POSITIVE_INFINITY }: Style,
+): string {
+  if (seq === 0) return `${' '.repeat(INDENT)}no head: ${rows === 0 ? 'no row' : 'no last row'} could be read`
   const text = `head ${seq}:${hash}`
   return `${' '.repeat(INDENT + text.length <= columns ? INDENT : 2)}${text}`
 }
