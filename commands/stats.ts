@@ -74,7 +74,7 @@ file are always recomputed, and no database is opened for them.`
     const context = await this.context(flags)
     const { verify, top = 10, 'subject-id': subjectId } = flags
     const dimensions = [...new Set(flags.by ?? DEFAULT_BY)]
-    const options = { copies, filter, subjectId, range, dimensions, top, verify, format }
+    const options = { copies, filter, subjectId, range, dimensions, top, verify, format, names: this.names }
     await runStats(options, context, this.out, this.signal)
   }
 }

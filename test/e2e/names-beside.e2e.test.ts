@@ -87,6 +87,7 @@ const POSTGRES: readonly Case[] = [
   { title: 'list --all-chains', words: () => ['list', '--all-chains'], code: 0, isWhole: true },
   { title: 'list', words: () => ['list', '--domain', id('acme'), '--domain', id('beta')], code: 0 },
   { title: 'report --all', words: () => ['report', '--all', ...TEMP()], code: 1, isWhole: true },
+  { title: 'stats --all-chains', words: () => ['stats', '--all-chains'], code: 0, isWhole: true },
   {
     title: 'archive status --all',
     words: () => ['archive', 'status', '--all', '--mirror', pathToFileURL(join(dir, 'mirror')).href],
@@ -96,6 +97,7 @@ const POSTGRES: readonly Case[] = [
 ]
 
 const MIRROR: readonly Case[] = [
+  { title: 'stats --all-chains', words: () => ['stats', '--all-chains'], code: 0, isWhole: true },
   { title: 'verify', words: () => ['verify', '--domain', id('acme')], code: 0 },
   { title: 'verify --all', words: () => ['verify', '--all'], code: 0, isWhole: true },
   { title: 'list --all-chains', words: () => ['list', '--all-chains'], code: 0, isWhole: true },

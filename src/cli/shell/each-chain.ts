@@ -4,6 +4,7 @@ import type { Context } from '../../compose/context.js'
 import { knownChainsOf } from '../../compose/known-chains.js'
 import type { ScanProgress } from '../../ports/verify.js'
 import { chainsToVerify } from '../../verify/verify-all.js'
+import { chainText } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
 import { type Cell, type Heading, printTable } from '../output/table.js'
@@ -36,7 +37,7 @@ export async function eachChain<T>(
 ): Promise<void> {
   const results: T[] = []
   const workOn = async (domainId: string) => {
-    const result = await withProgress(`${work.label} ${domainId}`, (onProgress) =>
+    const result = await withProgress(`${work.label} ${chainText(domainId)}`, (onProgress) =>
       work.work(domainId, onProgress),
     )
     if (!json) results.push(result)

@@ -1,7 +1,9 @@
 import { wireTime } from '../../../base/wire-time.js'
 import type { RowCheck } from '../../../chain/evidence/finding-evidence.js'
 import type { Dimension, GroupCounts, RowCounts } from '../../../ports/stats.js'
+import type { ShownNames } from '../../../query/choose-domain.js'
 import type { ChainTotals, Stats, StatsBlock } from '../../../query/stats/stats-report.js'
+import { withName } from '../../output/chain-text.js'
 
 /** The counts of the rows of one dimension. */
 interface BlockJson {
@@ -24,11 +26,12 @@ export interface StatsJson extends RowCounts {
 
 interface ChainJson extends RowCounts {
   readonly domain_id: string
+  readonly name?: string
   readonly first_seq?: number
   readonly last_seq?: number
 }
 
-export function statsJson(stats: Stats, checks: StatsJson['checks']): StatsJson {
+export function statsJson(stats: Stats, checks: StatsJson['checks'], names: ShownNames): StatsJson {
   const { rows, denied, firstRecordedAt, lastRecordedAt, chains, blocks } = stats
   return {
     rows,
@@ -36,7 +39,7 @@ export function statsJson(stats: Stats, checks: StatsJson['checks']): StatsJson 
     ...(firstRecordedAt !== undefined && { first_recorded_at: wireTime(firstRecordedAt) }),
     ...(lastRecordedAt !== undefined && { last_recorded_at: wireTime(lastRecordedAt) }),
     ...(checks !== undefined && { checks }),
-    chains: chains.map(chainJson),
+    chains: chains.map((chain) => withName(chainJson(chain), names)),
     by: Object.fromEntries(blocks.map((block) => [dimensionKey(block.dimension), blockJson(block)])),
   }
 }

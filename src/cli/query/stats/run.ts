@@ -3,10 +3,13 @@ import type { Context } from '../../../compose/context.js'
 import { openCountStore } from '../../../compose/query.js'
 import type { SeqRange } from '../../../ports/query.js'
 import { type ChainCounts, type CountRequest, type Dimension, MAX_VALUES } from '../../../ports/stats.js'
+import { NO_NAMES, type ShownNames } from '../../../query/choose-domain.js'
 import { streamEntries } from '../../../query/list.js'
 import { RowCounter } from '../../../query/stats/row-counter.js'
-import { statsOf } from '../../../query/stats/stats-report.js'
+import { type Stats, statsOf } from '../../../query/stats/stats-report.js'
+import type { ChainNames } from '../../flags/chain-names.js'
 import type { Format } from '../../flags/format.js'
+import { chainText } from '../../output/chain-text.js'
 import type { Output } from '../../output/output.js'
 import { withProgress } from '../../output/progress.js'
 import type { Copies } from '../copies.js'
@@ -23,6 +26,7 @@ export interface StatsOptions extends ChainsRequest {
   readonly dimensions: readonly Dimension[]
   readonly top: number
   readonly format: Format
+  readonly names: ChainNames
 }
 
 type CountChain = (chain: OpenChain) => Promise<ChainCounts>
@@ -50,10 +54,17 @@ export async function runStats(
   }
   const stats = statsOf(counted, dimensions, top)
   const checks = bySql ? undefined : sumOfChecks(chains.all)
-  if (format === 'json') await out.json(statsJson(stats, checks))
+  const names = await namesOf(options, stats)
+  if (format === 'json') await out.json(statsJson(stats, checks, names))
   else if (format === 'csv') await printStatsCsv(stats, out)
-  else await printStats(stats, checks, out)
+  else await printStats(stats, checks, names, out)
   await chains.finish()
+}
+
+/** The counts of one chain do not name it. */
+async function namesOf({ names, copies, format }: StatsOptions, { chains }: Stats): Promise<ShownNames> {
+  if (format === 'csv' || !copies.areSeveral) return NO_NAMES
+  return names.shown(chains.map(({ domainId }) => domainId))
 }
 
 async function countHeld(chains: OpenChains, chain: OpenChain, count: CountChain): Promise<ChainCounts> {
@@ -82,7 +93,7 @@ function countStream({ dimensions, range }: StatsOptions, signal: AbortSignal): 
   return async ({ reader, judge, domainId, filter }) => {
     const counter = new RowCounter(dimensions)
     let rows = 0
-    await withProgress(`stats ${domainId}`, async (onProgress) => {
+    await withProgress(`stats ${chainText(domainId)}`, async (onProgress) => {
       for await (const row of streamEntries(reader, domainId, filter, range, signal)) {
         judge.judge(row)
         counter.add(row)

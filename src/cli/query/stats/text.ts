@@ -1,13 +1,25 @@
 import { MAX_VALUES } from '../../../ports/stats.js'
+import type { ShownNames } from '../../../query/choose-domain.js'
 import type { Stats, StatsBlock } from '../../../query/stats/stats-report.js'
-import { chainText } from '../../output/chain-text.js'
+import { ChainColumns } from '../../output/chain-text.js'
 import type { Output } from '../../output/output.js'
 import { keyValues, table } from '../../output/table.js'
 import { dimensionKey, type StatsJson, statsJson } from './json.js'
 
 /** Prints the totals, a table of the chains where there are several, and a table of each dimension. */
-export async function printStats(stats: Stats, checks: StatsJson['checks'], out: Output): Promise<void> {
-  const { rows, denied, first_recorded_at: first, last_recorded_at: last, chains } = statsJson(stats, checks)
+export async function printStats(
+  stats: Stats,
+  checks: StatsJson['checks'],
+  names: ShownNames,
+  out: Output,
+): Promise<void> {
+  const {
+    rows,
+    denied,
+    first_recorded_at: first,
+    last_recorded_at: last,
+    chains,
+  } = statsJson(stats, checks, names)
   const totals = [
     ['rows', rows],
     ['denied', denied],
@@ -18,8 +30,13 @@ export async function printStats(stats: Stats, checks: StatsJson['checks'], out:
   ] as const
   await out.line(keyValues(totals))
   if (chains.length > 1) {
-    const lines = chains.map(({ domain_id: id, ...chain }) => [chainText(id), chain.rows, chain.denied])
-    await out.line(`\n${await table(['domain_id', 'rows', 'denied'], lines, out)}`)
+    const columns = new ChainColumns(names)
+    const lines = chains.map(({ domain_id: id, ...chain }) => [
+      ...columns.cells(id),
+      chain.rows,
+      chain.denied,
+    ])
+    await out.line(`\n${await table([...columns.head('domain_id'), 'rows', 'denied'], lines, out)}`)
   }
   for (const block of stats.blocks) await printBlock(block, out)
 }
