@@ -11,7 +11,7 @@ export default class DomainList extends AuditCommand {
   static override summary = 'List the registered Domains; with --json, one per line'
   static override description =
     `Compares the registry with the rows that create and name each Domain. Where they differ, the command prints the whole
-list and ends with 3.`
+list, marks the name with "(not confirmed)" and ends with 3.`
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(DomainList)

@@ -52,6 +52,14 @@ describe('--domain with a name', () => {
     expect(stderr).toContain(`--domain acme is Domain ${ids.acme}`)
   })
 
+  it('marks a forged name in domain list, and no other name', async () => {
+    const { code, stdout } = await cli.run('domain', 'list')
+    expect(code).toBe(3)
+    expect(stdout).toMatch(/ forged \(not confirmed\) /)
+    expect(stdout).toMatch(/ fresh {2}/)
+    expect(stdout.match(/not confirmed/g)).toHaveLength(1)
+  })
+
   it('takes a beginning of the id', async () => {
     const { code, stdout } = await cli.run('verify', '--domain', ids.acme?.slice(0, 28) ?? '', '--json')
     expect({ code, domain: chosen(stdout) }).toEqual({ code: 0, domain: ids.acme })

@@ -1,5 +1,6 @@
 import { wireTime } from '../../base/wire-time.js'
 import type { DomainRecord } from '../../ports/domains.js'
+import { registeredName } from '../../query/choose-domain.js'
 import type { Cell, Heading } from '../output/table.js'
 
 /** A Domain as `audit domain list` prints it. */
@@ -22,6 +23,11 @@ function domainJson({ domainId, name, mirrorUrl, createdAt, rows }: DomainRecord
   }
 }
 
+/** Returns whether a Domain has a name in the registry that no row of a chain confirms. */
+function isDoubted(domain: DomainRecord): boolean {
+  return domain.name !== '' && registeredName(domain).doubt !== undefined
+}
+
 /** How `domain list` prints its records. */
 export const DOMAIN_LIST = {
   toJson: domainJson,
@@ -34,6 +40,7 @@ export const DOMAIN_LIST = {
   ] satisfies Heading[],
   toRow: (domain: DomainRecord): Cell[] => {
     const { domain_id, name, rows, created_at, mirror_url } = domainJson(domain)
-    return [domain_id, name, rows, created_at, mirror_url]
+    const shown = isDoubted(domain) ? `${name} (not confirmed)` : name
+    return [domain_id, shown, rows, created_at, mirror_url]
   },
 }
