@@ -58,7 +58,7 @@ export async function verifyChain(
   const isKnown = isWhole && request.known !== undefined
   const known = isKnown ? judgeRegistry(request.known, request, scan, judged, end) : []
   const unknown = request.known === undefined ? [] : judgeUnknown(request.known, request, end)
-  const found = [...judged, ...known, ...unknown]
+  const found = [...judged, ...known, ...unknown].map((finding) => withLastRows(finding, scan))
   const beyond = found.filter((finding) => isBeyondStandby(finding, scan))
   const findings = inOrder(
     found.filter((finding) => !isStillToCome(finding, scan) && !beyond.includes(finding)),
@@ -144,8 +144,18 @@ function judgeWhole(source: EntrySource, scan: Scan, request: VerifyRequest, end
   if (scan.last === undefined && scan.head === undefined) return scan.known ? [missing()] : []
   if (!source.keepsHead || (toSeq < end && toSeq <= (scan.last?.seq ?? 0))) return []
   const finding = judgeHead(scan.head, scan.last)
-  const { lastRows = [] } = scan.fold
-  return finding === undefined ? [] : [{ ...finding, ...(lastRows.length > 0 && { context: lastRows }) }]
+  return finding === undefined ? [] : [finding]
+}
+
+/** Returns a finding about the end of the chain with the last rows that were read. */
+function withLastRows(finding: Finding, { fold }: Scan): Finding {
+  const { lastRows = [], last } = fold
+  const isAboutEnd =
+    finding.code === 'head_mismatch' ||
+    (finding.code === 'unexpected_head' && finding.seqFrom > (last?.seq ?? 0))
+  return isAboutEnd && finding.context === undefined && lastRows.length > 0
+    ? { ...finding, context: lastRows }
+    : finding
 }
 
 function missing(): Finding {

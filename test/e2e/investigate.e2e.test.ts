@@ -84,6 +84,8 @@ describe('the shell blocks of docs/investigate.md', () => {
   it('find the end that was cut with the saved heads', () => {
     const { output } = stepOf(steps, 'audit verify --all --source mirror --expect-heads')
     expect(output).toMatch(/unexpected_head +row 61: the pinned head 61 is not in the chain/)
+    expect(output).toMatch(/the last rows that were read, oldest first:\n +48 .*\n +49 /)
+    expect(output).toMatch(/next: audit list --last 5 --domain \S+ --source mirror/)
   })
 
   it('mark the forged row and the row after the missing one', () => {

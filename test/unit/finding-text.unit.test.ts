@@ -52,6 +52,19 @@ it('shows a row once for several findings about it', () => {
   expect(lines.filter((line) => line.includes('insufficient_relation'))).toHaveLength(1)
 })
 
+it.each([
+  ['a pin beyond the end', at(61, { code: 'unexpected_head', context: context(6, 7) }), '--last 5'],
+  ['a head beyond the end', at(9, { code: 'head_mismatch', context: context(6, 7) }), '--last 5'],
+  ['a gap at the last rows', at(8, { code: 'seq_gap', context: context(6, 7) }), '--around 8'],
+])('leads from %s to rows that exist', (_name, finding, rows) => {
+  const lines = findingsLines([finding], BOTH)
+  const isLast = rows.startsWith('--last')
+  expect(lines[1]).toBe(`    ${isLast ? 'the last rows that were read' : 'rows around it'}, oldest first:`)
+  expect(lines.filter((line) => line.includes('next:'))).toEqual([
+    `    next: audit list ${rows} --domain ${DOMAIN}`,
+  ])
+})
+
 it('calls no copy the original where both chain', () => {
   const lines = findingsLines([{ ...edited, original: undefined }], BOTH)
   expect(lines[1]).toBe('    row 7   PostgreSQL  mirror')

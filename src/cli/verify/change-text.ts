@@ -62,11 +62,8 @@ function label(copy: 'postgres' | 'mirror', original: Finding['original']): stri
 }
 
 /** Returns the rows of a finding and the rows around them, one on a line. The rows of the finding are marked, of two copies with the copy that a row was read from. */
-export function contextLines(
-  { context = [], seqFrom, seqTo }: Finding,
-  areTwoCopies: boolean,
-  style: Style,
-): string[] {
+export function contextLines(finding: Finding, areTwoCopies: boolean, style: Style): string[] {
+  const { context = [], seqFrom, seqTo } = finding
   if (context.length === 0) return []
   const cells = context.map(({ copy, ...row }) =>
     contextCells(areTwoCopies ? { ...row, copy } : row, seqFrom <= row.seq && row.seq <= seqTo),
@@ -77,7 +74,14 @@ export function contextLines(
   const shown = isWide ? cells.map((row) => shortCells(row, day)) : cells
   const lines = alignedRows(shown, style, CONTEXT_INDENT, WHOLE)
   const on = day === undefined ? '' : ` on ${day} (UTC)`
-  return [`    rows around it${on}, oldest first:`, ...lines.flat()]
+  const what = isBeyondEnd(finding) ? 'the last rows that were read' : 'rows around it'
+  return [`    ${what}${on}, oldest first:`, ...lines.flat()]
+}
+
+/** Returns whether a finding is about a row after the last one of the copy that was read. */
+export function isBeyondEnd({ code, context = [], seqFrom }: Finding): boolean {
+  const isAboutEnd = code === 'unexpected_head' || code === 'head_mismatch'
+  return isAboutEnd && context.length > 0 && context.every(({ seq }) => seq < seqFrom)
 }
 
 const [INDENT, CONTEXT_INDENT] = [4, 6]

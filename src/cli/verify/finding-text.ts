@@ -5,7 +5,7 @@ import { indented } from '../output/fit-lines.js'
 import { safe } from '../output/safe-text.js'
 import { PLAIN, type Style } from '../output/style.js'
 import { copyWords, type ReadCopy, verifyWords } from '../shell/verify-words.js'
-import { changeLines, contextLines } from './change-text.js'
+import { changeLines, contextLines, isBeyondEnd } from './change-text.js'
 
 /** Findings that a terminal shows. A pipe and JSON get all. */
 const MOST_FINDINGS = 20
@@ -76,7 +76,8 @@ function nextLines(finding: Finding, found: FoundIn): string[] {
   const [seq = seqFrom] = changes.map((change) => change.seq)
   const copy = copyWords(shownIn(finding, found))
   const get = hasRow(finding, seq) ? [`audit get ${seq} ${copy}`] : []
-  return [...get, `audit list --around ${seq} ${copy}`].map(
+  const rows = isBeyondEnd(finding) ? '--last 5' : `--around ${seq}`
+  return [...get, `audit list ${rows} ${copy}`].map(
     (line, i) => safe`    ${i === 0 ? 'next: ' : '      '}${line}`,
   )
 }
