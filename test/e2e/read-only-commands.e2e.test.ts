@@ -67,6 +67,7 @@ const WITHOUT: readonly (readonly [string, number])[] = [
   ['append never.ndjson', 3],
   ['append --format cloudtrail never.json', 3],
   ['append --rejects rejected never.ndjson', 3],
+  ['verify-proof never.tlog-proof --policy never.policy', 3],
   ['serve --port 0 --tls-cert never.pem --tls-key never.pem', 3],
 ]
 

@@ -1,6 +1,7 @@
+import { PLATFORM_OBJECT } from '../self-audit.js'
 import { jsonMembers } from './json-line.js'
 import { parseOrigin } from './origin.js'
-import { SIGNED_OBJECT, SIGNED_RELATION, type SignableRow } from './signed-row.js'
+import { SIGNED_RELATION, type SignableRow } from './signed-row.js'
 
 /** The key statement of a chain: a signed row with the key of this chain alone, as one line of JSON in the mirror. */
 export interface KeyStatement extends SignableRow {
@@ -17,7 +18,7 @@ export function keyStatementText({ origin, relation, object, relationPath }: Key
 /** Reads a key statement. Undefined for every other text, and for another spelling of the same statement. */
 export function parseKeyStatement(text: string): KeyStatement | undefined {
   const { origin, relation, object, relation_path: relationPath } = jsonMembers(text)
-  if (relation !== SIGNED_RELATION.logKey || object !== SIGNED_OBJECT) return undefined
+  if (relation !== SIGNED_RELATION.logKey || object !== PLATFORM_OBJECT) return undefined
   if (!isString(origin) || parseOrigin(origin) === undefined || !Array.isArray(relationPath)) return undefined
   if (!relationPath.every(isString)) return undefined
   const statement = { origin, relation, object, relationPath }

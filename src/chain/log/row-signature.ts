@@ -1,10 +1,11 @@
 import { utf8 } from '../limits.js'
 import type { VerifySignature } from '../note/signers.js'
 import { KEY_TYPE, type VerifierKey, verifierKey } from '../note/vkey.js'
+import { PLATFORM_OBJECT } from '../self-audit.js'
 import { PLATFORM_ANCHOR } from '../uuid.js'
 import { parseOrigin } from './origin.js'
 import type { SigItem } from './row-items.js'
-import { type LogKeyRow, SIGNED_OBJECT, SIGNED_RELATION, type SignedRow } from './signed-row.js'
+import { type LogKeyRow, SIGNED_RELATION, type SignedRow } from './signed-row.js'
 
 /** Returns the bytes that the signatures of a row cover. */
 export function rowMessage(
@@ -12,7 +13,7 @@ export function rowMessage(
   { relation, items }: Pick<SignedRow, 'relation' | 'items'>,
 ) {
   return utf8(
-    ['audit-row/v1', platformOrigin, relation, SIGNED_OBJECT, ...items].map((line) => `${line}\n`).join(''),
+    ['audit-row/v1', platformOrigin, relation, PLATFORM_OBJECT, ...items].map((line) => `${line}\n`).join(''),
   )
 }
 

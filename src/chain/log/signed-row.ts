@@ -1,5 +1,6 @@
 import { asHash } from '../hash.js'
 import { LIMITS } from '../limits.js'
+import { PLATFORM_OBJECT } from '../self-audit.js'
 import { isLogName } from './origin.js'
 import {
   areAscending,
@@ -22,9 +23,6 @@ export const SIGNED_RELATION = {
   checkpoint: 'audit.checkpoint',
   signedOver: 'audit.signed-over',
 } as const
-
-/** The object of every signed row. */
-export const SIGNED_OBJECT = 'platform:platform'
 
 /** Why a chain has rows without data in its tree. Never free text: a name in it could not be erased. */
 export const SIGNED_OVER_REASONS = [
@@ -77,7 +75,7 @@ export type SignedRow = LogKeyRow | CheckpointRow | SignedOverRow
 
 /** Reads a row that has the form of a signed row. Undefined for every other row, which is an ordinary row. No signature is checked. */
 export function parseSignedRow({ relation, object, relationPath }: SignableRow): SignedRow | undefined {
-  if (object !== SIGNED_OBJECT || relationPath.length > LIMITS.pathItems) return undefined
+  if (object !== PLATFORM_OBJECT || relationPath.length > LIMITS.pathItems) return undefined
   const items = new Items(relationPath)
   if (relation === SIGNED_RELATION.logKey) return logKeyRow(items)
   if (relation === SIGNED_RELATION.checkpoint) return checkpointRow(items)
