@@ -45,13 +45,13 @@ describe('interruptedText', () => {
   it.each([
     [
       { rows: 12_000, total: 80_000 },
-      true,
+      'answer',
       'verify x: interrupted after 12,000 of 80,000 rows: this is no verdict',
     ],
-    [{ rows: 12 }, true, 'verify x: interrupted after 12 rows: this is no verdict'],
-    [{ rows: 12 }, false, 'verify x: interrupted after 12 rows'],
-  ])('%j, %s', (progress, isVerdict, text) => {
-    expect(interruptedText('verify x', progress, isVerdict)).toBe(text)
+    [{ rows: 12 }, 'answer', 'verify x: interrupted after 12 rows: this is no verdict'],
+    [{ rows: 12 }, 'writing', 'verify x: interrupted after 12 rows'],
+  ] as const)('%j, %s', (progress, kind, text) => {
+    expect(interruptedText('verify x', progress, kind)).toBe(text)
   })
 })
 

@@ -103,7 +103,11 @@ async function appendCandidates(
 ): Promise<ExitCode> {
   const { tally } = run
   try {
-    await withProgress('append', (onProgress) => appendEach(sink, candidates, { ...run, onProgress }))
+    await withProgress(
+      'append',
+      (onProgress) => appendEach(sink, candidates, { ...run, onProgress }),
+      'writing',
+    )
   } catch (error) {
     throw error instanceof AuditError ? withRows(error, tally.rows) : error
   }

@@ -57,21 +57,25 @@ async function once(
   let rows = 0
   let total = 0
   let places: PlaceFailure[] = []
-  const chains = await withProgress('archive', async (onProgress) => {
-    const onStamped = (stamped: number) => {
-      rows += stamped
-      onProgress({ rows, total })
-    }
-    const onWaiting = (waiting: number) => {
-      total = waiting
-      onProgress({ rows, total })
-    }
-    const drained = await archiveOnce({ ...deps, onStamped, onWaiting }, signal)
-    const judged = new Set(drained.map(({ domainId }) => domainId))
-    if (!signal.aborted) places = await judgePlaces(initMirror ? orPlatform(deps) : deps, judged, signal)
-    return drained
-  })
-  if (signal.aborted) note(interruptedText('archive', { rows, total }, false))
+  const chains = await withProgress(
+    'archive',
+    async (onProgress) => {
+      const onStamped = (stamped: number) => {
+        rows += stamped
+        onProgress({ rows, total })
+      }
+      const onWaiting = (waiting: number) => {
+        total = waiting
+        onProgress({ rows, total })
+      }
+      const drained = await archiveOnce({ ...deps, onStamped, onWaiting }, signal)
+      const judged = new Set(drained.map(({ domainId }) => domainId))
+      if (!signal.aborted) places = await judgePlaces(initMirror ? orPlatform(deps) : deps, judged, signal)
+      return drained
+    },
+    'writing',
+  )
+  if (signal.aborted) note(interruptedText('archive', { rows, total }, 'writing'))
   for (const line of notes) note(line)
   for (const chain of chains) await printChain(chain, json, out)
   for (const { error } of places) reportFailure(error, json)

@@ -51,6 +51,7 @@ export async function runBackfill(
   let found = false
   await eachChain(options, context, out, signal, {
     label: 'backfill',
+    kind: 'writing',
     head: BACKFILL_HEAD,
     work: (domainId, onProgress) =>
       backfillChain({ domainId, fromSeq, toSeq, dryRun }, { ...deps, onProgress }, signal),
@@ -83,6 +84,7 @@ export async function runArchiveStatus(
   let found = false
   await eachChain(options, context, out, signal, {
     label: 'compare',
+    kind: 'answer',
     head: statusHead(names),
     work: (domainId, onProgress) =>
       statusOfChain(

@@ -58,10 +58,8 @@ export async function runVerifyBundle(
     now: machineClock(),
     observer,
   }
-  const verdict = await withProgress(
-    'verify bundle',
-    (onProgress) => verifyBundle(request, nodeHasher, onProgress, signal),
-    { isVerdict: true },
+  const verdict = await withProgress('verify bundle', (onProgress) =>
+    verifyBundle(request, nodeHasher, onProgress, signal),
   )
   if (watcher !== undefined) watcher.verified(verdict, verdict.pins)
   else {

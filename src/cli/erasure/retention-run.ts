@@ -16,6 +16,7 @@ export async function runRetentionShow(
   const store = await openRetentionStore(context)
   await eachChain(options, context, out, signal, {
     label: 'retention',
+    kind: 'writing',
     ...RETENTION_LIST,
     work: (domainId) => showRetention(store, domainId),
     after: ({ domainId, rowsBeyondFloor: rows, policy: { chainYears: years } }) => {
@@ -42,6 +43,7 @@ export async function runRetentionApply(
   const ports = options.dryRun ? undefined : await openRetentionPorts(context)
   await eachChain(options, context, out, signal, {
     label: 'retention',
+    kind: 'writing',
     ...PURGE_LIST,
     work: async (domainId): Promise<Purge> => {
       if (ports === undefined) return previewPurge(store, domainId)

@@ -6,10 +6,13 @@ export interface WorkProgress extends ScanProgress {
   readonly share?: number | undefined
 }
 
-/** Returns the note about work that a signal stopped. */
-export function interruptedText(label: string, { rows, total }: WorkProgress, isVerdict: boolean): string {
+/** What a signal stopped: work that reads and answers, or work that writes. */
+export type StoppedWork = 'answer' | 'writing'
+
+/** Returns the note about work that a signal stopped. An answer that lacks rows is no verdict. */
+export function interruptedText(label: string, { rows, total }: WorkProgress, kind: StoppedWork): string {
   const of = total === undefined ? '' : ` of ${count(total)}`
-  const verdict = isVerdict ? ': this is no verdict' : ''
+  const verdict = kind === 'answer' ? ': this is no verdict' : ''
   return `${label}: interrupted after ${count(rows)}${of} rows${verdict}`
 }
 

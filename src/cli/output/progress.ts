@@ -1,5 +1,5 @@
 import { isInterruption } from '../shell/interruption.js'
-import { interruptedText, progressLine, type WorkProgress } from './progress-line.js'
+import { interruptedText, progressLine, type StoppedWork, type WorkProgress } from './progress-line.js'
 import { canRedraw, screenOf } from './screen.js'
 import { note } from './streams.js'
 
@@ -21,26 +21,40 @@ const active = new Set<Progress>()
 
 /**
  * Shows the progress of `work` on stderr if stderr is a terminal, and clears it before resolving. When a signal stops the
- * work, notes how far it came. `isVerdict`: the work ends with a verdict, and the note says that there is no verdict.
+ * work, notes how far it came.
  */
 export async function withProgress<T>(
   label: string,
   work: (onProgress: (progress: WorkProgress) => void) => Promise<T>,
-  { isVerdict = false }: { readonly isVerdict?: boolean } = {},
+  kind: StoppedWork = 'answer',
 ): Promise<T> {
   const progress = startProgress(label)
   let latest: WorkProgress = { rows: 0 }
+  const shown = async () => {
+    try {
+      return await work((at) => {
+        latest = at
+        progress.update(at)
+      })
+    } finally {
+      await progress.stop()
+    }
+  }
+  return notingStop(label, () => latest, shown, kind)
+}
+
+/** Does work that shows no progress. When a signal stops it, notes how far it came. */
+export async function notingStop<T>(
+  label: string,
+  progress: () => WorkProgress,
+  work: () => Promise<T>,
+  kind: StoppedWork = 'answer',
+): Promise<T> {
   try {
-    return await work((at) => {
-      latest = at
-      progress.update(at)
-    })
+    return await work()
   } catch (error) {
-    await progress.stop()
-    if (isInterruption(error)) note(interruptedText(label, latest, isVerdict))
+    if (isInterruption(error)) note(interruptedText(label, progress(), kind))
     throw error
-  } finally {
-    await progress.stop()
   }
 }
 

@@ -4,6 +4,7 @@ import { NO_NAMES, type ShownNames } from '../../query/choose-domain.js'
 import { listEntries } from '../../query/list.js'
 import type { ChainNames } from '../flags/chain-names.js'
 import type { Output } from '../output/output.js'
+import { notingStop } from '../output/progress.js'
 import { note } from '../output/streams.js'
 import type { Copies } from './copies.js'
 import { firstOf, lastRows } from './last-rows.js'
@@ -46,15 +47,31 @@ async function namesOf({ form, names }: ListOptions, chains: OpenChains): Promis
   return names.shown(chains.all.map(({ domainId }) => domainId))
 }
 
+interface Listed<M = ListMode> {
+  readonly mode: M
+  readonly range: SeqRange
+  readonly form: RowsForm
+}
+
 async function printMode(
-  { mode, range, form }: Omit<ListOptions, 'form'> & { readonly form: RowsForm },
+  { mode, range, form }: Listed,
+  chains: OpenChains,
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  if (mode.kind === 'follow') return runFollow(mode.before, { range, form }, chains, out, signal)
+  const progress = () => ({ rows: chains.judged })
+  return notingStop('list', progress, () => printStored({ mode, range, form }, chains, out, signal))
+}
+
+async function printStored(
+  { mode, range, form }: Listed<Exclude<ListMode, { readonly kind: 'follow' }>>,
   chains: OpenChains,
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
   const rows = () => chains.rows(() => range, signal)
   if (mode.kind === 'all') return printEach(chains.judging(rows()), form, out)
-  if (mode.kind === 'follow') return runFollow(mode.before, { range, form }, chains, out, signal)
   if (mode.kind === 'last') {
     const last = await lastRows(chains, () => range, mode.rows, signal)
     return printList({ entries: last.map((row) => chains.judge(row)) }, form, out)

@@ -42,6 +42,7 @@ export class OpenChains {
   readonly #lost = new Set<string>()
   readonly #problems: ReadProblems
   readonly #verify: boolean
+  #judged = 0
 
   private constructor(
     chains: readonly OpenChain[],
@@ -137,8 +138,14 @@ export class OpenChains {
     this.#lost.add(domainId)
   }
 
+  /** The rows that were recomputed for the answer. */
+  get judged(): number {
+    return this.#judged
+  }
+
   /** Recomputes a row of one of the chains. */
   judge(row: ReadEntry): CheckedEntry {
+    this.#judged += 1
     return this.#byId.get(row.domainId)?.judge.judge(row) ?? { entry: row }
   }
 

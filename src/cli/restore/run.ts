@@ -63,4 +63,5 @@ const LABELS: Readonly<Record<RestoreStep, string>> = {
   'verify both': 'verify both',
 }
 
-const runStep: RunStep = (step, work) => withProgress(LABELS[step], work, { isVerdict: step !== 'rebuild' })
+const runStep: RunStep = (step, work) =>
+  withProgress(LABELS[step], work, step === 'rebuild' ? 'writing' : 'answer')

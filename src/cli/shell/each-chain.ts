@@ -7,6 +7,7 @@ import { chainsToVerify } from '../../verify/verify-all.js'
 import { chainText } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
+import type { StoppedWork } from '../output/progress-line.js'
 import { type Cell, type Heading, printTable } from '../output/table.js'
 import { reportFailure } from './failure.js'
 
@@ -19,6 +20,8 @@ export interface Chains {
 /** The work on each chain, and how its result is printed. */
 export interface ChainWork<T> {
   readonly label: string
+  /** What a signal stops. */
+  readonly kind: StoppedWork
   readonly head: readonly Heading[]
   readonly work: (domainId: string, onProgress: (progress: ScanProgress) => void) => Promise<T>
   readonly toRow: (result: T) => readonly Cell[]
@@ -37,8 +40,10 @@ export async function eachChain<T>(
 ): Promise<void> {
   const results: T[] = []
   const workOn = async (domainId: string) => {
-    const result = await withProgress(`${work.label} ${chainText(domainId)}`, (onProgress) =>
-      work.work(domainId, onProgress),
+    const result = await withProgress(
+      `${work.label} ${chainText(domainId)}`,
+      (onProgress) => work.work(domainId, onProgress),
+      work.kind,
     )
     if (!json) results.push(result)
     else {

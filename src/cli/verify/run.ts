@@ -203,10 +203,8 @@ class VerifyRun {
       unread: known?.unread,
       signal,
     })
-    const verdict = await withProgress(
-      `verify ${chainText(domainId)}`,
-      (onProgress) => verifyChain(source, request, onProgress, this.signal),
-      { isVerdict: true },
+    const verdict = await withProgress(`verify ${chainText(domainId)}`, (onProgress) =>
+      verifyChain(source, request, onProgress, this.signal),
     )
     this.isUnproven ||= verdict.ok && verdict.end === 'unproven'
     if (verdict.ok) this.memory?.see(domainId, verdict.head, remembered)
