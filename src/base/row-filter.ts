@@ -23,7 +23,9 @@ export interface RowFilter {
 
 /** Returns whether a filter has no condition, and so selects every row. */
 export function isUnfiltered(filter: RowFilter): boolean {
-  return Object.values(filter).every((value) => value === undefined)
+  return Object.values(filter).every(
+    (value) => value === undefined || (Array.isArray(value) && value.length === 0),
+  )
 }
 
 /** The fields of a row that a filter compares. A field that is absent in a row matches no value. */
@@ -35,13 +37,28 @@ export interface FilteredFields {
   readonly reason?: number | undefined
   readonly recordedAt?: ReadTime | undefined
   readonly correlationId?: string | undefined
+  readonly generation?: number | undefined
+  /** Why the stored bytes could not be decoded. */
+  readonly problem?: string | undefined
+}
+
+/** The generation of a row whose fields this program can read (src/chain/FORMAT.md). */
+export const KNOWN_GENERATION = 1
+
+/**
+ * Returns whether the fields of a row cannot be read: its bytes cannot be decoded, or they are of a generation that this
+ * program does not know.
+ */
+export function isUnreadable({ problem, generation = KNOWN_GENERATION, relation }: FilteredFields): boolean {
+  return problem !== undefined || (relation === undefined && generation !== KNOWN_GENERATION)
 }
 
 /**
- * Returns whether a filter selects a row. Selects the rows that the SQL conditions of a list by the primary key select
+ * Returns whether a filter selects a row. No condition selects a row that cannot be read. Otherwise selects the rows that the SQL conditions of a list by the primary key select
  * (`keyConditions`), so that each source gives the same rows.
  */
 export function matches(filter: RowFilter, row: FilteredFields): boolean {
+  if (isUnreadable(row)) return isUnfiltered(filter)
   return (
     isWanted(filter.subjectPseudonym, row.subjectPseudonym) &&
     isWanted(filter.relation, row.relation) &&

@@ -38,6 +38,8 @@ export interface DimensionCounts {
 
 /** The counts of the rows of one chain. */
 export interface ChainCounts extends RowCounts {
+  /** The rows, among `rows`, whose fields cannot be read. They are neither denied nor in `by`. */
+  readonly unreadable: number
   readonly firstSeq?: number | undefined
   readonly lastSeq?: number | undefined
   /** The earliest and the latest recorded_at, in whichever order the rows are. */

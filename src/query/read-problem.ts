@@ -1,3 +1,4 @@
+import { isUnreadable } from '../base/row-filter.js'
 import type { ReadEntry } from '../ports/query.js'
 
 /** Something that a copy holds and that an answer leaves out, although it may belong there. */
@@ -11,9 +12,10 @@ export interface ReadProblem {
 }
 
 /** Returns the problem of a row that could not be compared with a filter, because its bytes could not be decoded. */
-export function hiddenRow({ seq, problem, generation, relation }: ReadEntry): ReadProblem | undefined {
+export function hiddenRow(row: ReadEntry): ReadProblem | undefined {
+  const { seq, problem, generation } = row
   if (problem !== undefined) return { seq, problem: `row ${seq} ${problem}` }
-  if (relation !== undefined || generation === undefined) return undefined
+  if (!isUnreadable(row)) return undefined
   const unknown = `row ${seq} is of generation ${generation}, which this program does not know`
   return { seq, problem: unknown, isUnknown: true }
 }

@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { KNOWN_GENERATION } from '../base/row-filter.js'
 import { encodeCanonical } from '../chain/canonical.js'
 import type { Entry } from '../chain/entry.js'
 import { FormatError } from '../chain/format-error.js'
@@ -17,12 +18,9 @@ export interface Recomputed {
   readonly problem?: string
 }
 
-/** The generation of the canonical bytes that this program encodes (src/chain/FORMAT.md). */
-const GENERATION = 1
-
 /** Recomputes the hash of a stored row. Throws `generation_unknown` for a row that this program cannot encode. */
 export function recompute(row: ReadEntry, hasher: Hasher): Recomputed {
-  if (row.generation !== undefined && row.generation !== GENERATION) {
+  if (row.generation !== undefined && row.generation !== KNOWN_GENERATION) {
     throw new AuditError(
       'generation_unknown',
       `row ${row.seq} of chain ${row.domainId} is of generation ${row.generation}, which this program cannot encode`,

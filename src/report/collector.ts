@@ -25,7 +25,7 @@ export interface SeqSpan {
 export interface CollectorOptions {
   /** Rows before this seq are read for their link only, and are not part of the report. */
   readonly fromSeq: number
-  /** Whether a row is in the selection. Absent: every row is. A row whose fields cannot be read is always in it. */
+  /** Whether a row is in the selection. Absent: every row is. Otherwise a row whose fields cannot be read is left out. */
   readonly isSelected?: ((entry: Entry) => boolean) | undefined
   /** Lists a row. Returns whether there was room for it. */
   readonly list: (row: ReportRow) => boolean
@@ -69,6 +69,10 @@ export class ReportCollector implements RowObserver {
     const problem = canonical === undefined ? problemOf(row) : canonicalProblem(canonical)
     if (canonical !== undefined && problem === undefined) {
       this.#addReadable({ seq, stored: () => row }, canonical)
+      return
+    }
+    if (this.#options.isSelected !== undefined) {
+      this.#tally.leaveOut()
       return
     }
     this.#tally.addUnreadable()

@@ -9,13 +9,14 @@ import { Timeline, type TimelineBars } from './timeline.js'
 
 /** What the rows of a report have in common. */
 export interface TallyResult {
-  /** Rows that were counted, the unreadable ones included. */
+  /** Rows of the selection, the unreadable ones included. */
   readonly rows: number
-  /** Rows whose reason is not `granted`. */
-  /** Rows whose reason is not `granted`. An unreadable row has none, and counts as `list --denied` selects it. */
+  /** Rows whose reason is not `granted`. An unreadable row has none, and is not one of these. */
   readonly denied: number
   /** Rows that have no fields to count, because they are damaged. */
   readonly unreadable: number
+  /** Unreadable rows that are not in the selection, because it has a condition. */
+  readonly leftOut: number
   /** Rows by reason, in the order of REASONS. */
   readonly reasons: readonly number[]
   readonly relations: TopCounts
@@ -42,6 +43,7 @@ const SIGN = 2 ** 31
 export class Tally {
   #rows = 0
   #unreadable = 0
+  #leftOut = 0
   readonly #reasons = REASONS.map(() => 0)
   readonly #relations = new Counts()
   readonly #objects = new Counts()
@@ -71,12 +73,18 @@ export class Tally {
     this.#unreadable += 1
   }
 
+  /** Counts a damaged row that has no fields, and so is not in a selection with a condition. */
+  leaveOut(): void {
+    this.#leftOut += 1
+  }
+
   result({ top, bars }: TallyLimits): TallyResult {
     const [granted = 0] = this.#reasons
     return {
       rows: this.#rows,
-      denied: this.#rows - granted,
+      denied: this.#rows - granted - this.#unreadable,
       unreadable: this.#unreadable,
+      leftOut: this.#leftOut,
       reasons: [...this.#reasons],
       relations: decoded(this.#relations.top(top), utf8Of),
       objects: decoded(this.#objects.top(top), utf8Of),

@@ -156,12 +156,24 @@ describe('ReportCollector', () => {
       { seq: 2, unknownGeneration: 7 },
       'generation 7, which this program does not know',
     ],
-  ])('lists %s with its problem, also in a selection', (_name, row, problem) => {
-    const { collector, listed } = collected(100, () => false)
-    collector.addStored(row)
-    expect(listed).toEqual([expect.objectContaining({ seq: 2, problem })])
-    expect(collector.result(LIMITS)).toMatchObject({ rows: 1, unreadable: 1, denied: 1 })
-  })
+  ])(
+    'lists %s with its problem, and leaves it out of a selection with a condition',
+    (_name, row, problem) => {
+      const { collector, listed } = collected(100)
+      collector.addStored(row)
+      expect(listed).toEqual([expect.objectContaining({ seq: 2, problem })])
+      expect(collector.result(LIMITS)).toMatchObject({ rows: 1, unreadable: 1, denied: 0, leftOut: 0 })
+      const selection = collected(100, () => true)
+      selection.collector.addStored(row)
+      expect(selection.listed).toEqual([])
+      expect(selection.collector.result(LIMITS)).toMatchObject({
+        rows: 0,
+        unreadable: 0,
+        denied: 0,
+        leftOut: 1,
+      })
+    },
+  )
 
   it('counts each reason', () => {
     const { collector } = collected(100)

@@ -1,4 +1,4 @@
-import { matches } from '../../base/row-filter.js'
+import { isUnfiltered } from '../../base/row-filter.js'
 import type { ReadProblem } from '../../query/read-problem.js'
 import type { LineFilter } from './model/filter-line.js'
 import type { LeftOutRows } from './model/state.js'
@@ -18,10 +18,10 @@ export class LeftOut {
     this.#chains.set(domainId, known)
   }
 
-  /** Returns the rows of a chain that a filter may have left out; undefined where it selects rows without fields. */
+  /** Returns the rows of a chain that a filter may have left out; undefined where it has no condition. */
   under({ entry, subjectId, texts }: LineFilter, domainId: string): LeftOutRows | undefined {
     const known = this.#chains.get(domainId)
-    const selectsThem = matches(entry, {}) && subjectId === undefined && texts.length === 0
+    const selectsThem = isUnfiltered(entry) && subjectId === undefined && texts.length === 0
     return known === undefined || selectsThem ? undefined : { rows: known.seqs.size, first: known.first }
   }
 }

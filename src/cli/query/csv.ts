@@ -3,6 +3,7 @@ import { checkedAuditEntry } from '../../json/checked-entry.js'
 import type { CheckedEntry } from '../../query/row-judge.js'
 import type { CsvCell } from '../output/csv.js'
 import { jsonText } from '../output/safe-text.js'
+import { readableCells } from './readable-cells.js'
 
 const HEAD = [
   'domain_id',
@@ -32,13 +33,14 @@ export function csvHead(withContext: boolean): readonly string[] {
 /** Returns a row of a list as CSV. Lists are JSON. */
 export function csvCells(row: CheckedEntry, withContext: boolean): CsvCell[] {
   const entry = checkedAuditEntry(row)
+  const { time, reason } = readableCells(row.entry, entry)
   const { eventTime, ip, userAgent, metadata } = row.entry
   const cells: CsvCell[] = [
     entry.domain_id,
     entry.seq,
     entry.check,
-    entry.occurred_at,
-    entry.reason,
+    time,
+    reason,
     entry.subject.pseudonym,
     entry.relation,
     entry.object.type,

@@ -44,6 +44,6 @@ export class ReadProblems {
     this.#first = []
     this.#count = 0
     this.#unknown = 0
-    note('note: what is left out may belong to this answer; rows that cannot be read have --reason unknown')
+    note('note: what is left out may belong to this answer: no filter selects a row that cannot be read')
   }
 }

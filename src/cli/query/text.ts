@@ -7,6 +7,7 @@ import type { CheckedEntry } from '../../query/row-judge.js'
 import type { Output } from '../output/output.js'
 import { note } from '../output/streams.js'
 import { type Cell, type Heading, keyValues, printTable } from '../output/table.js'
+import { readableCells } from './readable-cells.js'
 
 const ENTRY_HEAD: readonly Heading[] = [
   'seq',
@@ -71,11 +72,12 @@ export async function printProof(
 /** Returns one line of a list. */
 function entryRow(row: CheckedEntry): Cell[] {
   const entry = checkedAuditEntry(row)
+  const { time, reason } = readableCells(row.entry, entry)
   return [
     entry.seq,
     entry.check,
-    entry.occurred_at,
-    entry.reason,
+    time,
+    reason,
     entry.subject.pseudonym,
     entry.relation,
     objectText(entry),
@@ -90,11 +92,12 @@ function contextCells({ eventTime, ip, userAgent, metadata }: ReadEntry): Cell[]
 /** Returns every field of one row, the ones that only its canonical bytes hold included. */
 function entryFields(proven: EntryProof): (readonly [string, Cell])[] {
   const { entry, proof } = checkedEntryProof(proven, { context: true })
+  const { time, reason } = readableCells(proven.entry, entry)
   return [
     ['seq', entry.seq],
     ['domain_id', entry.domain_id],
-    ['recorded_at', entry.occurred_at],
-    ['reason', entry.reason],
+    ['recorded_at', time],
+    ['reason', reason],
     ['subject', entry.subject.pseudonym],
     ['relation', entry.relation],
     ['object', objectText(entry)],

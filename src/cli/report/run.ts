@@ -62,6 +62,7 @@ export async function runReport(
   const contexts = options.hasContext
     ? await contextBlocks(context, watcher.listed(), options.filter, signal)
     : { blocks: [] }
+  noteLeftOut(chains)
   if (contexts.cut !== undefined) noteCut(contexts.cut)
   const data = await reportData(options, chains, watcher, contexts, context)
   const written = await writePage(output, reportPage(data, watcher.rows, assets, contexts.blocks), signal)
@@ -105,6 +106,14 @@ function noteCut({ domainId, seq }: CutContext): void {
   note(
     `note: --context: the page has no room for the details of all listed rows; from row ${seq} of chain ${domainId} on it has none, and says so. Choose fewer rows for one page`,
   )
+}
+
+function noteLeftOut(chains: readonly ChainReport[]): void {
+  const leftOut = chains.reduce((sum, { tally }) => sum + (tally?.leftOut ?? 0), 0)
+  if (leftOut > 0)
+    note(
+      `left out: ${leftOut} ${leftOut === 1 ? 'row' : 'rows'} that cannot be read; this may belong to the selection, and the findings name it`,
+    )
 }
 
 function nothingRead(): AuditError {

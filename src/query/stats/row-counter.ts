@@ -1,4 +1,4 @@
-import { rowReason } from '../../base/row-filter.js'
+import { isUnreadable, rowReason } from '../../base/row-filter.js'
 import { startOf } from '../../base/time-buckets.js'
 import { type ReadTime, wireTime } from '../../base/wire-time.js'
 import type { ReadEntry } from '../../ports/query.js'
@@ -11,6 +11,7 @@ export class RowCounter {
   readonly #valueOf = valueReaders()
   #rows = 0
   #denied = 0
+  #unreadable = 0
   #firstSeq: number | undefined
   #lastSeq: number | undefined
   #firstTime: ReadTime | undefined
@@ -21,11 +22,15 @@ export class RowCounter {
   }
 
   add(row: ReadEntry): void {
-    const one = { rows: 1, denied: row.reason === 1 ? 0 : 1 }
     this.#rows += 1
-    this.#denied += one.denied
     this.#firstSeq = Math.min(this.#firstSeq ?? row.seq, row.seq)
     this.#lastSeq = Math.max(this.#lastSeq ?? row.seq, row.seq)
+    if (isUnreadable(row)) {
+      this.#unreadable += 1
+      return
+    }
+    const one = { rows: 1, denied: row.reason === 1 ? 0 : 1 }
+    this.#denied += one.denied
     this.#addTime(row.recordedAt)
     for (const [dimension, tally] of this.#tallies) tally.add(this.#valueOf[dimension](row), one)
   }
@@ -34,6 +39,7 @@ export class RowCounter {
     return {
       rows: this.#rows,
       denied: this.#denied,
+      unreadable: this.#unreadable,
       firstSeq: this.#firstSeq,
       lastSeq: this.#lastSeq,
       firstRecordedAt: this.#firstTime,
@@ -73,6 +79,7 @@ function valueReaders(): Readonly<Record<Dimension, ValueReader>> {
 function timeReader(unit: 'day' | 'hour', micros: bigint): ValueReader {
   let current: { readonly from: bigint; readonly value: string } | undefined
   return ({ recordedAt: time }) => {
+    if (time === undefined) return ''
     if (typeof time !== 'bigint') return startOf(unit, wireTime(time))
     if (current !== undefined && time >= current.from && time < current.from + micros) return current.value
     const value = startOf(unit, wireTime(time))

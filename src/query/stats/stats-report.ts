@@ -26,6 +26,8 @@ export interface StatsBlock {
 }
 
 export interface Stats extends RowCounts {
+  /** The rows, among `rows`, whose fields cannot be read. They are neither denied nor in a block. */
+  readonly unreadable: number
   readonly firstRecordedAt?: ReadTime | undefined
   readonly lastRecordedAt?: ReadTime | undefined
   readonly chains: readonly ChainTotals[]
@@ -44,6 +46,7 @@ export function statsOf(
   const totals = chains.map(({ domainId, counts: { by: _, ...counts } }) => ({ domainId, ...counts }))
   const rows = totals.reduce((sum, chain) => sum + chain.rows, 0)
   const denied = totals.reduce((sum, chain) => sum + chain.denied, 0)
+  const unreadable = totals.reduce((sum, chain) => sum + chain.unreadable, 0)
   const blocks = dimensions.map((dimension) => {
     const tally = new Tally(MAX_VALUES)
     for (const { counts } of chains) {
@@ -54,7 +57,7 @@ export function statsOf(
   })
   const first = extreme(totals, 'firstRecordedAt', (a, b) => isBefore(a, b))
   const last = extreme(totals, 'lastRecordedAt', (a, b) => isBefore(b, a))
-  return { rows, denied, firstRecordedAt: first, lastRecordedAt: last, chains: totals, blocks }
+  return { rows, denied, unreadable, firstRecordedAt: first, lastRecordedAt: last, chains: totals, blocks }
 }
 
 function extreme(

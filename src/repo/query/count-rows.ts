@@ -77,6 +77,8 @@ async function totalsOf(
   return {
     rows: Number(row?.rows),
     denied: Number(row?.denied),
+    // A row whose fields are NULL can be read all the same.
+    unreadable: 0,
     firstSeq: seq(row?.first_seq),
     lastSeq: seq(row?.last_seq),
     firstRecordedAt: readTime(row?.first_time ?? null),
@@ -127,5 +129,5 @@ function restOf(rows: readonly GroupRow[]): DimensionCounts['rest'] {
 }
 
 function timeValue(dimension: 'day' | 'hour', micros: string): string {
-  return startOf(dimension, wireTime(micros === '' ? undefined : readTime(micros)))
+  return micros === '' ? '' : startOf(dimension, wireTime(readTime(micros)))
 }

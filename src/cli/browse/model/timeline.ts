@@ -1,3 +1,4 @@
+import { isUnreadable } from '../../../base/row-filter.js'
 import type { ReadTime } from '../../../base/wire-time.js'
 
 /** Rows by time, in buckets of the same length. A bucket is thinner than a column, so that it fits every width. */
@@ -20,6 +21,8 @@ export interface TimedRow {
   readonly recordedAt?: ReadTime | undefined
   /** 1 is granted; every other number is a denial. */
   readonly reason?: number | undefined
+  /** Why the row cannot be read. Such a row has no bucket. */
+  readonly problem?: string | undefined
 }
 
 const BUCKETS = 480
@@ -32,11 +35,12 @@ export function emptyTimeline(from: bigint, to: bigint): Timeline {
   return { from: first, to: last, rows: none, denials: none, counted: 0, through: 0, isComplete: false }
 }
 
-/** Adds rows. A row outside the times, or without one, counts in the nearest bucket. */
+/** Adds rows. A row outside the times, or without one, counts in the nearest bucket. A row that cannot be read is counted, and in no bucket. */
 export function counted(timeline: Timeline, added: readonly TimedRow[]): Timeline {
   const rows = [...timeline.rows]
   const denials = [...timeline.denials]
   for (const row of added) {
+    if (isUnreadable(row)) continue
     const at = bucketOf(timeline, row.recordedAt)
     rows[at] = (rows[at] ?? 0) + 1
     if (row.reason !== GRANTED) denials[at] = (denials[at] ?? 0) + 1

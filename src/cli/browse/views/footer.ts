@@ -29,10 +29,9 @@ function statusLine(state: State, view: View): Line {
   return line(span(' a verification from here does not quarantine', 'dim'))
 }
 
-/** Rows without fields match `reason=unknown` alone. */
 function leftOutLine({ rows, first }: LeftOutRows, glyphs: Glyphs): Line {
   const count = rows === 1 ? '1 row' : `${countText(rows)} rows`
-  return line(span(` left out: ${count} (/reason=unknown): ${shown(first, glyphs)}`, 'bad'))
+  return line(span(` left out: ${count}: ${shown(first, glyphs)}`, 'bad'))
 }
 
 /** Says what is wrong with the selected row; undefined where nothing is. */

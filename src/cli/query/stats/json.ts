@@ -16,6 +16,8 @@ interface BlockJson {
 
 /** The answer of `stats`. */
 export interface StatsJson extends RowCounts {
+  /** The rows, among `rows`, whose fields cannot be read; absent where there are none. */
+  readonly unreadable?: number
   readonly first_recorded_at?: string
   readonly last_recorded_at?: string
   /** The rows by what recomputing them shows; absent where they were not recomputed. */
@@ -25,6 +27,7 @@ export interface StatsJson extends RowCounts {
 }
 
 interface ChainJson extends RowCounts {
+  readonly unreadable?: number
   readonly domain_id: string
   readonly name?: string
   readonly first_seq?: number
@@ -32,10 +35,11 @@ interface ChainJson extends RowCounts {
 }
 
 export function statsJson(stats: Stats, checks: StatsJson['checks'], names: ShownNames): StatsJson {
-  const { rows, denied, firstRecordedAt, lastRecordedAt, chains, blocks } = stats
+  const { rows, denied, unreadable, firstRecordedAt, lastRecordedAt, chains, blocks } = stats
   return {
     rows,
     denied,
+    ...(unreadable > 0 && { unreadable }),
     ...(firstRecordedAt !== undefined && { first_recorded_at: wireTime(firstRecordedAt) }),
     ...(lastRecordedAt !== undefined && { last_recorded_at: wireTime(lastRecordedAt) }),
     ...(checks !== undefined && { checks }),
@@ -49,11 +53,12 @@ export function dimensionKey(dimension: Dimension): string {
   return dimension.replace('-', '_')
 }
 
-function chainJson({ domainId, rows, denied, firstSeq, lastSeq }: ChainTotals): ChainJson {
+function chainJson({ domainId, rows, denied, unreadable, firstSeq, lastSeq }: ChainTotals): ChainJson {
   return {
     domain_id: domainId,
     rows,
     denied,
+    ...(unreadable > 0 && { unreadable }),
     ...(firstSeq !== undefined && { first_seq: firstSeq }),
     ...(lastSeq !== undefined && { last_seq: lastSeq }),
   }

@@ -16,6 +16,7 @@ export async function printStats(
   const {
     rows,
     denied,
+    unreadable,
     first_recorded_at: first,
     last_recorded_at: last,
     chains,
@@ -23,6 +24,7 @@ export async function printStats(
   const totals = [
     ['rows', rows],
     ['denied', denied],
+    ['unreadable', unreadable],
     ['first recorded_at', first],
     ['last recorded_at', last],
     ['damaged', checks?.damaged],

@@ -21,11 +21,14 @@ ${chains.map((chain) => (chain.tally === undefined ? html`` : chainCounts(chainN
 }
 
 function chainCounts(name: string, tally: TallyResult): Html {
-  const { rows, denied, unreadable } = tally
-  const damaged =
-    unreadable === 0 ? '' : `; of these, ${unreadable} are damaged so that their reason cannot be read`
+  const { rows, denied, unreadable, leftOut } = tally
+  const damaged = unreadable === 0 ? '' : `; ${unreadable} are damaged so that their fields cannot be read`
+  const unread =
+    leftOut === 0
+      ? ''
+      : ` ${leftOut} further ${leftOut === 1 ? 'row is' : 'rows are'} damaged so that no fields can be read. The findings name what is left out for that reason; it may belong to the selection.`
   return html`<h3>${name}</h3>
-<p>${rows} rows are selected; ${denied} of them were not granted${damaged}.</p>
+<p>${rows} rows are selected; ${denied} of them were not granted${damaged}.${unread}</p>
 <div class="tops">
 ${reasonTable(tally)}
 ${topTable('Action (relation)', tally.relations)}
