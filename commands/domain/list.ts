@@ -4,6 +4,7 @@ import { note } from '../../src/cli/output/streams.js'
 import { DOMAIN_LIST } from '../../src/cli/query/domain-text.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 import { reportFailure } from '../../src/cli/shell/failure.js'
+import { onSameLog } from '../../src/cli/shell/given-log.js'
 import { openDomainRegistry } from '../../src/compose/query.js'
 import { streamDomains } from '../../src/query/domains.js'
 
@@ -20,6 +21,6 @@ list, marks the name with "(not confirmed)" and ends with 3.`
     const domains = streamDomains(await openDomainRegistry(context), (found) => conflicts.push(...found))
     const count = await printStream(this.out, domains, { json: flags.json, ...DOMAIN_LIST })
     for (const conflict of conflicts) reportFailure(conflict, flags.json)
-    if (count === 0) note('no Domains; run: audit domain create')
+    if (count === 0) note(onSameLog('no Domains; run: audit domain create'))
   }
 }

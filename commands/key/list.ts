@@ -8,6 +8,7 @@ import { namesFlags } from '../../src/cli/flags/names.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { onSameLog } from '../../src/cli/shell/given-log.js'
 import { openKeyStore } from '../../src/compose/access.js'
 import { openEntryReader } from '../../src/compose/query.js'
 import { assertKnown } from '../../src/query/list.js'
@@ -40,6 +41,6 @@ export default class KeyList extends AuditCommand {
     if (count > 0) return
     if (chain !== 'all') await assertKnown(await openEntryReader(context), chain)
     const isFiltered = filter.activeOnly || filter.subject !== undefined
-    note(isFiltered ? 'no keys match' : 'no keys; run: audit key create')
+    note(isFiltered ? 'no keys match' : onSameLog('no keys; run: audit key create'))
   }
 }

@@ -10,6 +10,7 @@ import { namesFlags } from '../../src/cli/flags/names.js'
 import { printStream } from '../../src/cli/output/print-stream.js'
 import { note } from '../../src/cli/output/streams.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
+import { onSameLog } from '../../src/cli/shell/given-log.js'
 import { openRelationStore } from '../../src/compose/access.js'
 import { openEntryReader } from '../../src/compose/query.js'
 import { assertKnown } from '../../src/query/list.js'
@@ -47,6 +48,6 @@ export default class RelationList extends AuditCommand {
     if (count > 0) return
     const chain = object === undefined ? undefined : chainOfObject(object)
     if (chain !== undefined) await assertKnown(await openEntryReader(context), chain)
-    note('no relations; run: audit relation grant')
+    note(onSameLog('no relations; run: audit relation grant'))
   }
 }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { chainRows } from '../support/chain-rows.js'
 import { type CliResult, runCli } from '../support/cli.js'
 import { asSuperuser } from '../support/postgres.js'
@@ -154,5 +155,90 @@ describe('a command that is printed for an intact chain', () => {
     const [command = ''] = commandsIn(result.stderr)
     const words = [...wordsOf(command).slice(1), '--mirror', intact.mirror]
     expect(await intact.run(words)).toMatchObject({ code: 0 })
+  })
+})
+
+describe('a command that is printed where flags name the log', () => {
+  const SECRET = 'hidden-secret'
+  const damaged = new Case()
+  /** The database as it is typed, with passwords that it does not need. */
+  let typed = ''
+  beforeAll(async () => {
+    await damaged.make(tamperedRows())
+    const url = damaged.copies?.database.url ?? ''
+    typed = `${url.replace('postgres@', `postgres:${SECRET}@`)}&password=${SECRET}`
+    writeFileSync(join(damaged.dir, 'some names'), `${CHAIN} shop\n`)
+  }, 120_000)
+  afterAll(() => damaged.drop())
+
+  const flags = () => ['--database-url', typed, '--domain', 'shop', '--names', 'some names']
+  const without = (args: readonly string[]) => runCli(args, { cwd: damaged.dir })
+
+  it.each([
+    ['verify', ['verify', '--no-quarantine'], 1],
+    ['list', ['list', '--all'], 0],
+    ['list --verify', ['list', '--all', '--verify'], 1],
+    ['get of a damaged row', ['get', '20'], 1],
+    ['stats --verify', ['stats', '--verify'], 1],
+  ] as const)('runs without a variable after %s, and has no password', async (_name, words, code) => {
+    const result = await without([...words, ...flags()])
+    expect(result.code, result.stderr).toBe(code)
+    const commands = commandsIn(`${result.stdout}\n${result.stderr}`).filter((one) => !one.includes('both'))
+    expect(commands.length).toBeGreaterThan(0)
+    for (const command of commands) {
+      const again = await without(wordsOf(command).slice(1))
+      expect([0, 1], `${command}\n${again.stderr}`).toContain(again.code)
+      expect(command).toContain("--names 'some names'")
+    }
+    expect(result.stdout + result.stderr).not.toContain(SECRET)
+  })
+
+  it('runs without a variable from the hint of an error', async () => {
+    const unknown = ['--domain', '018f0000-0000-7000-8000-0000000000ff', '--database-url', typed]
+    const { code, stderr } = await without(['list', ...unknown])
+    expect(code).toBe(4)
+    expect(stderr).not.toContain(SECRET)
+    const [, command = ''] = /run: (audit domain list .*)$/m.exec(stderr) ?? []
+    expect(await without(wordsOf(command).slice(1))).toMatchObject({ code: 0 })
+  })
+
+  it('is in the page of a report without the user of the database', async () => {
+    const report = ['report', '--output', 'page.html', '--force']
+    const { code } = await without([...report, ...flags()])
+    expect(code).toBe(1)
+    const page = readFileSync(join(damaged.dir, 'page.html'), 'utf8')
+    const [, shown = ''] = /<pre><code>(audit verify --domain .*?)<\/code>/.exec(page) ?? []
+    const command = shown.replaceAll('&#39;', "'").replaceAll('&amp;', '&')
+    expect(command).toMatch(/--database-url '?postgresql:\/\/\//)
+    expect(page).not.toContain(SECRET)
+    const again = await runCli(wordsOf(command).slice(1), { cwd: damaged.dir, env: { PGUSER: 'postgres' } })
+    expect(again.code).toBe(1)
+  })
+
+  it('repeats no variable', async () => {
+    const { stdout } = await damaged.run(['verify', '--no-quarantine', '--domain', CHAIN])
+    expect(stdout).toContain('next: audit get')
+    expect(stdout).not.toContain('--database-url')
+  })
+
+  it('opens the same home', async () => {
+    const home = join(damaged.dir, 'a home')
+    const create = await without(['domain', 'create', '--home', home, '--name', 'shop'])
+    try {
+      expect(create.code, create.stderr).toBe(0)
+      const url = (await without(['db', 'url', '--home', home])).stdout.trim()
+      await asSuperuser(
+        url,
+        `SET session_replication_role = replica; UPDATE audit_log_entry SET object = 'a:b' WHERE domain_id <> '${PLATFORM_ANCHOR}'`,
+      )
+      const result = await without(['verify', '--home', home, '--domain', 'shop', '--no-quarantine'])
+      expect(result.code, result.stderr).toBe(1)
+      const commands = commandsIn(result.stdout).filter((command) => !command.includes('both'))
+      expect(commands.map((command) => wordsOf(command)[1])).toEqual(['get', 'list'])
+      for (const command of commands)
+        expect([0, 1], command).toContain((await without(wordsOf(command).slice(1))).code)
+    } finally {
+      await without(['db', 'stop', '--home', home])
+    }
   })
 })

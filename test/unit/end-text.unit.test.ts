@@ -27,6 +27,13 @@ it.each<[string, Partial<Verdict>, string]>([
   expect(text).toContain(words)
 })
 
+it('names no command where the log is about to be removed', () => {
+  const findings = [{ code: 'entry_hash_mismatch', seqFrom: 4, seqTo: 4, detail: 'd' }] as const
+  const verdict = verdictOn(chainOf(12), { findings })
+  expect(verdictText(verdict)).toContain('audit verify')
+  expect(verdictText(verdict, { isRemoved: true })).not.toContain('audit ')
+})
+
 it.each([
   ['no row', 0, 'no head: no row could be read'],
   ['a last row without a hash', 3, 'no head: no last row could be read'],

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
 import { parseExport } from '../../src/cli/bundle/export-flags.js'
+import { sharedUrl, withoutPassword } from '../../src/cli/flags/database-url.js'
 import { parseDuration } from '../../src/cli/flags/duration.js'
 import { flagValue } from '../../src/cli/flags/flag-value.js'
 import { parseInteger } from '../../src/cli/flags/integer.js'
+import { onSameLog, takeGivenLog } from '../../src/cli/shell/given-log.js'
 
 const usage = (message: string) => expect.objectContaining({ code: 'usage', message })
 
@@ -104,5 +106,38 @@ describe('flagValue', () => {
       throw bug
     }
     expect(() => flagValue('--group', parse)).toThrow(bug)
+  })
+})
+
+describe('a database URL that is printed', () => {
+  it.each([
+    ['postgresql://host:5433/db', 'postgresql://host:5433/db', 'postgresql://host:5433/db'],
+    ['postgresql://u:p@host/db', 'postgresql://u@host/db', 'postgresql://host/db'],
+    ['postgres://:p%40x@host/db?sslmode=require', 'postgres://host/db?sslmode=require', 'postgres://host/db'],
+    ['postgres://u@host/db?password=p&SSLPassword=p', 'postgres://u@host/db', 'postgres://host/db'],
+    ['postgresql://u:p@/db?host=%2Frun', 'postgresql://u@/db?host=%2Frun', 'postgresql:///db?host=%2Frun'],
+    ['postgresql:///db?host=%2Frun', 'postgresql:///db?host=%2Frun', 'postgresql:///db?host=%2Frun'],
+  ])('has no password: %s', (url, own, shared) => {
+    expect(withoutPassword(url)).toBe(own)
+    expect(sharedUrl(url)).toBe(shared)
+  })
+})
+
+describe('a sentence with commands', () => {
+  it.each([
+    [
+      'run: audit domain list, or: audit domain create',
+      'run: audit domain list HOME, or: audit domain create HOME',
+    ],
+    ['check with "audit list" before', 'check with "audit list HOME" before'],
+    ['run: audit verify --all', 'run: audit verify HOME --all'],
+    ['run: audit verify --help', 'run: audit verify --help'],
+    ['run: audit verify-proof FILE', 'run: audit verify-proof FILE'],
+    ['upgrade audit to the version', 'upgrade audit to the version'],
+  ])('names the log in each: %s', (sentence, expected) => {
+    takeGivenLog({ home: '/a b' })
+    expect(onSameLog(sentence)).toBe(expected.replaceAll('HOME', "--home '/a b'"))
+    takeGivenLog({})
+    expect(onSameLog(sentence)).toBe(sentence)
   })
 })

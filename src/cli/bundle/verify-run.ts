@@ -11,7 +11,7 @@ import { withProgress } from '../output/progress.js'
 import { note } from '../output/streams.js'
 import { EXIT, type ExitCode, exitStatus } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
-import { verifyWords } from '../shell/verify-words.js'
+import { verifyHereWords } from '../shell/verify-words.js'
 import { machineClock } from '../verify/machine-clock.js'
 import { savedPins } from '../verify/pins-file.js'
 import { Memory } from '../verify/remember/memory.js'
@@ -86,7 +86,7 @@ function noteRememberedAbove(
 ): void {
   const [head] = [...heads].sort((a, b) => b.seq - a.seq)
   if (head === undefined || selection.toEnd || head.seq <= segmentTo) return
-  const verify = verifyWords({ source: 'mirror', chain: domainId })
+  const verify = verifyHereWords({ source: 'mirror', chain: domainId })
   note(
     `note: the remembered head is row ${head.seq}, and the file ends with row ${segmentTo}: it cannot show whether newer rows were removed; a copy that holds the row can: ${verify} --expect-head ${head.seq}:${head.hash}`,
   )

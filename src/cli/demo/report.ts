@@ -26,6 +26,7 @@ export async function reportOnForgery(
     filter: {},
     filterWords: [],
     hasContext: false,
+    isRemoved: true,
     output,
     replace: false,
   } as const

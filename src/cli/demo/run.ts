@@ -143,7 +143,8 @@ class Demo {
     const source = await openSource(this.#context, name, this.#domainId, { signal: this.#signal })
     const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
     const verdict = await verifyChain(source, request, () => undefined, this.#signal)
-    for (const line of verdictText(verdict, { style: this.#out.style }).split('\n')) await this.#show(line)
+    for (const line of verdictText(verdict, { style: this.#out.style, isRemoved: true }).split('\n'))
+      await this.#show(line)
     return verdict
   }
 

@@ -2,6 +2,7 @@ import { chainOfObject } from '../../chain/self-audit.js'
 import type { Remaining } from '../../ports/erasure.js'
 import type { RelationTuple } from '../../ports/relations.js'
 import { chainWords } from '../flags/chain-words.js'
+import { logWords } from '../shell/given-log.js'
 import { quoted } from '../shell/mirror-words.js'
 
 /** A reference to an erased person that an erasure does not delete, as `audit erase-identity` prints it. */
@@ -15,7 +16,7 @@ export interface RemainingJson {
 export function remainingJson(remaining: Remaining): RemainingJson {
   const command =
     remaining.kind === 'api_key' ? `audit key revoke ${remaining.id}` : revokeCommand(remaining.tuple)
-  return { kind: remaining.kind, count: 1, command }
+  return { kind: remaining.kind, count: 1, command: `${command}${logWords()}` }
 }
 
 function revokeCommand({ object, relation, subject }: RelationTuple): string {

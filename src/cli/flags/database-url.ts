@@ -19,6 +19,30 @@ export function serverOf(url: string): string {
   return `${host}${pathname}`
 }
 
+/** Returns a URL without its passwords: that of the user, and those among its parameters. */
+export function withoutPassword(url: string): string {
+  const shape = new URL(withHost(url))
+  shape.password = ''
+  for (const name of [...shape.searchParams.keys()])
+    if (/password/i.test(name)) shape.searchParams.delete(name)
+  return textOf(shape, url)
+}
+
+/** Returns a URL for a reader with a role of their own: without the user and every parameter but the place of the server. */
+export function sharedUrl(url: string): string {
+  const shape = new URL(withHost(url))
+  shape.username = ''
+  shape.password = ''
+  for (const name of [...shape.searchParams.keys()])
+    if (name !== 'host' && name !== 'port') shape.searchParams.delete(name)
+  return textOf(shape, url)
+}
+
+/** Returns the text of a URL, without the host that `withHost` inserted in the given text. */
+function textOf({ href }: URL, url: string): string {
+  return url.includes('@/') ? href.replace(/(?<=\/\/|@)socket\//, '/') : href
+}
+
 /** `URL` rejects `postgres://user@/db`, so this inserts a dummy host. */
 function withHost(url: string): string {
   return url.replace('@/', '@socket/')

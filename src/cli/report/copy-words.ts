@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import type { Context } from '../../compose/context.js'
 import type { SourceName } from '../../ports/verify.js'
 import { serverOf } from '../flags/database-url.js'
+import { sharedLogWords } from '../shell/given-log.js'
 import { quoted } from '../shell/mirror-words.js'
 import { verifyWords } from '../shell/verify-words.js'
 import type { ChainReport } from './page/report-data.js'
@@ -30,7 +31,7 @@ export function checkCommands(copy: ReadCopy, chains: readonly ChainReport[]): s
   return chains.map((chain) => {
     const given = { url: chain.verdict?.mirror }
     const verify = verifyWords({ source: copy.source, chain: chain.domainId, given })
-    return `${verify}${segmentWords(copy)}${pinWords(chain)}`
+    return `${verify}${segmentWords(copy)}${pinWords(chain)}${sharedLogWords()}`
   })
 }
 

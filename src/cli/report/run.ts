@@ -29,6 +29,8 @@ export interface ReportOptions {
   /** The filter as it was given. Empty: every row is selected. */
   readonly filterWords: ReportData['filter']
   readonly hasContext: boolean
+  /** Whether the log is about to be removed, so that no command can read it. Default: false. */
+  readonly isRemoved?: boolean
   readonly output: string
   readonly replace: boolean
   /** Name and version of this program. */
@@ -140,7 +142,7 @@ async function reportData(
     hasContext,
     contextCut: cut,
     isInBundle: false,
-    commands: checkCommands(copy, chains),
+    commands: options.isRemoved === true ? [] : checkCommands(copy, chains),
   }
 }
 

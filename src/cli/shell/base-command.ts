@@ -7,6 +7,7 @@ import { postgresUrl } from '../flags/database-url.js'
 import { isSeq, sourceOr } from '../flags/source.js'
 import { note } from '../output/streams.js'
 import { BareCommand, colorFlag, jsonFlag } from './bare-command.js'
+import { type GivenLog, onSameLog, takeGivenLog } from './given-log.js'
 import { interruption } from './interruption.js'
 import { AheadWarnings } from './warn-ahead.js'
 
@@ -63,6 +64,7 @@ export abstract class AuditCommand extends BareCommand {
     argv?: string[],
   ): Promise<ParserOutput<F, B, A>> {
     const parsed = await super.parse(options, argv)
+    takeGivenLog(givenLog(parsed))
     // A command without flags of its own has no `flags` at all.
     if (!('names' in (this.ctor.flags ?? {}))) return parsed
     const flags: Values = parsed.flags
@@ -123,6 +125,12 @@ function settingsFromFlags(flags: CommonFlags & OtherFlags): Settings {
   return { databaseUrl, home, pepper, mirror, mirrorMap, actor, lockTimeout: flags['lock-timeout'] }
 }
 
+/** Returns the flags that name the log and were typed. */
+function givenLog({ flags, raw }: Pick<ParserOutput<Values>, 'flags' | 'raw'>): GivenLog {
+  const typed = (name: string) => (isTyped(raw, name) ? (flags[name] as string) : undefined)
+  return { home: typed('home'), databaseUrl: typed('database-url'), names: typed('names') }
+}
+
 function noteServerStart(home: string): void {
-  note(`starting the embedded PostgreSQL in ${home}; to stop it, run: audit db stop`)
+  note(onSameLog(`starting the embedded PostgreSQL in ${home}; to stop it, run: audit db stop`))
 }

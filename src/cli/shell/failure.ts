@@ -54,14 +54,14 @@ function asJson({ code, message, hint }: Failure): string {
     error: {
       code,
       message: hideCredentials(message),
-      hint: hint === undefined ? hint : hideCredentials(hint),
+      hint,
     },
   })
 }
 
 function asText({ message, hint }: Failure): string[] {
   const lines = safeLines(hideCredentials(message))
-  const hints = hint === undefined ? [] : safeLines(hideCredentials(hint))
+  const hints = hint === undefined ? [] : safeLines(hint)
   return [`${noteStyle().paint('bad', 'Error:')} ${lines.join('\n  ')}`, ...hints.map((line) => `  ${line}`)]
 }
 

@@ -2,6 +2,8 @@ import type { Advice, AdviceCode, PlainAdvice } from '../../base/advice.js'
 import type { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { chainWords } from '../flags/chain-words.js'
+import { hideCredentials } from '../output/safe-text.js'
+import { onSameLog } from './given-log.js'
 import { mirrorSettings, mirrorWords, quoted } from './mirror-words.js'
 import { verifyWords } from './verify-words.js'
 
@@ -191,9 +193,13 @@ const FIND_CHAIN_IN = {
     'check --mirror (AUDIT_MIRROR_URL) and the id; to see what a mirror has, run: audit verify --all --source mirror',
 } as const satisfies Record<Extract<Advice, { code: 'find_chain' }>['copy'], string>
 
-/** Returns the sentence for the advice of an error, or the hint of an error without advice. */
+/**
+ * Returns the sentence for the advice of an error, or the hint of an error without advice. Its commands open the same log,
+ * and it has no credentials.
+ */
 export function hintOf({ advice, hint }: AuditError): string | undefined {
-  return advice === undefined ? hint : hintFor(advice)
+  const text = advice === undefined ? hint : hintFor(advice)
+  return text === undefined ? undefined : onSameLog(hideCredentials(text))
 }
 
 /** Returns the sentence that the command line prints for an advice. */

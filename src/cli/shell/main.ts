@@ -2,6 +2,7 @@ import { chooseColor } from '../output/screen.js'
 import { stdout } from '../output/streams.js'
 import { EXIT, type ExitCode, exitStatus, raiseExit, resetExit } from './exit-codes.js'
 import { reportFailure } from './failure.js'
+import { takeGivenLog } from './given-log.js'
 import { interruption, stopOnSignals } from './interruption.js'
 
 /**
@@ -26,6 +27,7 @@ export async function main(argv: readonly string[], root: string): Promise<ExitC
  */
 export async function runCommandLine(argv: readonly string[], root: string): Promise<ExitCode> {
   resetExit()
+  takeGivenLog({})
   try {
     tameEnvironment(process.env)
     const [{ dispatch }, { wantedColor }] = await Promise.all([

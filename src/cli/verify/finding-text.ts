@@ -4,7 +4,7 @@ import type { SourceName } from '../../ports/verify.js'
 import { indented } from '../output/fit-lines.js'
 import { safe } from '../output/safe-text.js'
 import { PLAIN, type Style } from '../output/style.js'
-import { copyWords, type ReadCopy, verifyWords } from '../shell/verify-words.js'
+import { copyHereWords, type ReadCopy, verifyHereWords } from '../shell/verify-words.js'
 import { changeLines, contextLines, isBeyondEnd } from './change-text.js'
 
 /** Findings that a terminal shows. A pipe and JSON get all. */
@@ -17,6 +17,8 @@ export interface FoundIn {
   readonly mirror?: string | undefined
   /** The path of a bundle. */
   readonly file?: string | undefined
+  /** Whether the log is about to be removed, so that no command can read it. Default: false. */
+  readonly isRemoved?: boolean | undefined
 }
 
 /**
@@ -72,9 +74,10 @@ function seqsOf({ changes = [], context = [], seqFrom, seqTo }: Finding): number
 
 /** Returns the commands that show the row and the rows around it. */
 function nextLines(finding: Finding, found: FoundIn): string[] {
+  if (found.isRemoved === true) return []
   const { changes = [], seqFrom } = finding
   const [seq = seqFrom] = changes.map((change) => change.seq)
-  const copy = copyWords(shownIn(finding, found))
+  const copy = copyHereWords(shownIn(finding, found))
   const get = hasRow(finding, seq) ? [`audit get ${seq} ${copy}`] : []
   const rows = isBeyondEnd(finding) ? '--last 5' : `--around ${seq}`
   return [...get, `audit list ${rows} ${copy}`].map(
@@ -113,13 +116,17 @@ const ALONE = {
 
 /** Where one copy is in hand, says that it cannot show the original, and how a comparison could. */
 function unknownLines(findings: readonly Finding[], found: FoundIn, style: Style): string[] {
-  const { domainId, source, mirror } = found
+  const { domainId, source, mirror, isRemoved = false } = found
   const first = findings.find(({ code }) => OF_ROWS.has(code))
   if (source === 'both' || first === undefined) return []
   const [copy, other] = ALONE[source]
   return [
     ...indented(`what the row held before cannot be known from ${copy} alone; ${other}`, style, 2),
     ...(first.context === undefined ? nextLines(first, found) : []),
-    safe`    with both copies: ${verifyWords({ source: 'both', chain: domainId, given: { url: mirror } })}`,
+    ...(isRemoved ? [] : [withBoth({ source: 'both', chain: domainId, given: { url: mirror } })]),
   ]
+}
+
+function withBoth(copy: ReadCopy): string {
+  return safe`    with both copies: ${verifyHereWords(copy)}`
 }

@@ -5,6 +5,7 @@ import type { EntrySource } from '../../ports/verify.js'
 import type { Verdict } from '../../verify/verdict.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import { note } from '../output/streams.js'
+import { onSameLog } from '../shell/given-log.js'
 
 /** A verdict, with what it was made from. */
 export interface Verified {
@@ -25,7 +26,8 @@ export async function quarantine(verified: Verified, context: Context, signal: A
     const store = await openQuarantineStore(context)
     const recorded = await recordFindings(store, request.domainId, verdict.source, findings)
     if (recorded === 'not_permitted') note('note: the findings were not quarantined: this role may not write')
-    else if (recorded.written > 0) note(`${recorded.written} quarantined; see: audit quarantine list --all`)
+    else if (recorded.written > 0)
+      note(onSameLog(`${recorded.written} quarantined; see: audit quarantine list --all`))
   } catch (error) {
     note(
       `note: the findings were not quarantined: ${error instanceof AuditError ? error.message : 'it failed'}`,

@@ -26,6 +26,7 @@ import { CommandError } from '../shell/command-error.js'
 import { onEveryChain } from '../shell/each-chain.js'
 import { EXIT, type ExitCode, exitStatus } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
+import { logWords } from '../shell/given-log.js'
 import { verifyWords } from '../shell/verify-words.js'
 import { machineClock } from './machine-clock.js'
 import { withFolder } from './mirror-folder.js'
@@ -266,7 +267,7 @@ async function warnTriggersOff(context: Context): Promise<void> {
   const { triggersOff } = await context.database()
   if (triggersOff === undefined) return
   note(
-    safe`warning: session_replication_role is ${triggersOff}: triggers do not guard the tables, and commands that write stop; see: audit db status`,
+    safe`warning: session_replication_role is ${triggersOff}: triggers do not guard the tables, and commands that write stop; see: audit db status${logWords()}`,
   )
 }
 

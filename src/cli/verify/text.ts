@@ -17,12 +17,14 @@ export interface VerdictForm {
   /** The path of a bundle. */
   readonly file?: string | undefined
   readonly names?: ShownNames | undefined
+  /** Whether the log is about to be removed, so that no command can read it. Default: false. */
+  readonly isRemoved?: boolean | undefined
 }
 
 /** Returns a verdict as text: the verdict on the first line, and then each finding with what was expected and observed. */
 export function verdictText(
   verdict: Verdict,
-  { style = PLAIN, file, names = NO_NAMES }: VerdictForm = {},
+  { style = PLAIN, file, names = NO_NAMES, isRemoved }: VerdictForm = {},
 ): string {
   const { domainId, source, mirror, segmentFrom, segmentTo, rows, findings, durationMs } = verdict
   const { archivedThrough, clockAhead } = verdict
@@ -42,7 +44,7 @@ export function verdictText(
     ...(mirror === undefined ? [] : [safe`          mirror ${mirror}`]),
     ...(clockAhead === undefined ? [] : indented(clockAheadText(clockAhead), style, INDENT)),
     ...endLines(verdict).flatMap((line) => indented(line, style, INDENT)),
-    ...findingsLines(findings, { domainId, source, mirror, file }, style),
+    ...findingsLines(findings, { domainId, source, mirror, file, isRemoved }, style),
   ].join('\n')
 }
 

@@ -1,6 +1,7 @@
 import type { ContextRow, FieldChange, FieldValue } from '../../../chain/evidence/finding-evidence.js'
 import type { Finding } from '../../../chain/finding.js'
 import { wireFinding } from '../../../json/finding.js'
+import { logWords, namesWords } from '../../shell/given-log.js'
 import { contentHeight, listHeight } from '../model/layout.js'
 import { type FindingsView, findingsOf, type State } from '../model/state.js'
 import { cell, folded, type Glyphs, type Line, line, right, shown, span, wrapped } from './lines.js'
@@ -111,6 +112,6 @@ function contextLine({ seq, copy, check, fields }: ContextRow, isFound: boolean,
 function oneCopyLines({ changes }: Finding, { source, size }: State): Line[] {
   if (changes !== undefined || source === 'both') return []
   const other = source === 'mirror' ? 'PostgreSQL' : 'the mirror'
-  const says = `One copy alone cannot show the original value. ${other} could: audit browse --source both`
+  const says = `One copy alone cannot show the original value. ${other} could: audit browse --source both${logWords()}${namesWords()}`
   return [line(), ...folded(says, size.columns - 4).map((part) => line(span(`   ${part}`, 'dim')))]
 }

@@ -12,7 +12,7 @@ one that is written from its description of the format. The result must be the s
 <ol>
 <li>Install the program named above, in the same version or a later one.</li>
 <li>Run the check on the copy. The exit code says the verdict: 0 every row is intact, 1 something was changed, 3 it could not be checked.
-${data.commands.map((command) => html`<pre><code>${command}</code></pre>`)}</li>
+${data.commands.length === 0 ? 'The copy was removed after this check, so there is no command that repeats it.' : undefined}${data.commands.map((command) => html`<pre><code>${command}</code></pre>`)}</li>
 <li>Compare the hash of the last row, which stands for all rows before it:
 <dl>
 ${data.chains.map((chain) => html`<dt>${chainName(chain)}</dt><dd>${lastRow(chain)}</dd>`)}

@@ -3,7 +3,7 @@ import { mirrorLocations } from '../../../compose/location.js'
 import type { SourceName } from '../../../ports/verify.js'
 import { safe } from '../../output/safe-text.js'
 import { note } from '../../output/streams.js'
-import { verifyWords } from '../../shell/verify-words.js'
+import { verifyHereWords } from '../../shell/verify-words.js'
 
 /** What a run verified, whose end nothing proves. */
 export interface Unproven {
@@ -20,6 +20,6 @@ export async function noteNextTime({ chain, source, file, json }: Unproven, cont
   if (json) return
   const isOfMirror = source === 'mirror' || source === 'both'
   const given = isOfMirror ? (await mirrorLocations(context)).given : undefined
-  const words = verifyWords({ source, chain, file, given })
+  const words = verifyHereWords({ source, chain, file, given })
   note(safe`note: to see next time whether rows were removed: ${words} --remember heads.ndjson`)
 }
