@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '../../src/chain/finding.js'
 import { placedLine } from '../../src/cli/append/placed-line.js'
+import { exportText } from '../../src/cli/bundle/text.js'
 import { alignedRows, indented, packed } from '../../src/cli/output/fit-lines.js'
 import { PLAIN } from '../../src/cli/output/style.js'
 import { textWidth } from '../../src/cli/output/text-width.js'
@@ -90,6 +91,38 @@ describe('a finding with changes', () => {
     expect(lines().join('\n')).toContain(
       '2026-01-01T00:00:04.123456Z  abababababababab…  a-relation-that-is-long',
     )
+  })
+})
+
+describe('an export', () => {
+  const exported = (findings: readonly Finding[]) =>
+    ({
+      manifest: {
+        domain_id: '018f0000-0000-7000-8000-000000000001',
+        rows: 49,
+        head: { seq: 49, hash: HASH },
+      },
+      selection: { kind: 'range', fromSeq: 1, toSeq: 49, filter: {} },
+      written: { sha256: HASH, bytes: 52_736 },
+      findings,
+    }) as unknown as Parameters<typeof exportText>[1]
+  const damaged: Finding = { code: 'broken_link', seqFrom: 3, seqTo: 3, detail: 'does not follow row 2' }
+  const from = { source: 'bundle', file: 'case.tar' } as const
+
+  it.each([80, 100])('fits into %i columns, except for commands, with whole hashes', (columns) => {
+    const text = exportText('payments.tar', exported([damaged]), from, at(columns))
+    for (const line of text.split('\n').filter((one) => !one.includes(' audit ')))
+      expect(textWidth(line), line).toBeLessThanOrEqual(columns)
+    expect(text).toContain(`sha256 ${HASH}`)
+    expect(text).toContain(`head 49:${HASH}`)
+  })
+
+  it('has its verdict on one line in a pipe', () => {
+    const [first, second] = exportText('payments.tar', exported([]), from).split('\n')
+    expect(first).toBe(
+      'exported  018f0000-0000-7000-8000-000000000001  49 rows, the range 1 to 49, to payments.tar',
+    )
+    expect(second).toBe(`          sha256 ${HASH}  52736 bytes`)
   })
 })
 

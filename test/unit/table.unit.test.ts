@@ -4,6 +4,7 @@ import { rowLine } from '../../src/cli/output/row-line.js'
 import { PLAIN, styleOf } from '../../src/cli/output/style.js'
 import { type Cell, type Heading, layOut } from '../../src/cli/output/table.js'
 import { brokenText, textWidth } from '../../src/cli/output/text-width.js'
+import { CONTEXT_LIST, ENTRY_LIST } from '../../src/cli/query/text.js'
 
 const PIPE = { screen: { isTerminal: false, color: false, unicode: false }, style: PLAIN }
 const terminal = (columns: number, unicode = true) => ({
@@ -54,6 +55,9 @@ describe('brokenText', () => {
     { text: 'abcdefgh', columns: 3, lines: ['abc', 'def', 'gh'] },
     { text: 'insufficient_relation', columns: 14, lines: ['insufficient_', 'relation'] },
     { text: 'user:alice', columns: 9, lines: ['user:', 'alice'] },
+    { text: 'pin it with --remember FILE', columns: 15, lines: ['pin it with', '--remember FILE'] },
+    { text: 'a self-audit row', columns: 8, lines: ['a self-', 'audit', 'row'] },
+    { text: 'a self-audit row', columns: 10, lines: ['a', 'self-audit', 'row'] },
     { text: '日本語', columns: 3, lines: ['日', '本', '語'] },
     { text: '日本語', columns: 4, lines: ['日本', '語'] },
   ])('breaks $text at $columns columns', ({ text, columns, lines }) => {
@@ -261,6 +265,53 @@ describe('a table on a terminal', () => {
         for (const line of text.split('\n')) expect(textWidth(line)).toBeLessThanOrEqual(54)
       }),
     )
+  })
+})
+
+describe('a list on a terminal', () => {
+  const row = [
+    1758,
+    'unlinked',
+    TIME,
+    'insufficient_relation',
+    DIGEST,
+    'project.read',
+    'project:2023-1011',
+    'request-of-the-client-17',
+  ]
+  const AGENT = `curl/8.5.0 (${'x'.repeat(90)})`
+  const METADATA = '{"event_id":"0190a8b8","region":"eu-central-1"}'
+  const widest = (text: string) => Math.max(...text.split('\n').map(textWidth))
+
+  it.each([58, 60, 80, 200])('is not wider than %i columns', async (columns) => {
+    const { text } = await layOut(ENTRY_LIST.head, [row, row], terminal(columns))
+    expect(widest(text)).toBeLessThanOrEqual(columns)
+    for (const part of ['1758', '2026-11-29', '16:04:21', 'read']) expect(text).toContain(part)
+  })
+
+  it.each([60, 80, 200])('has the whole context in %i columns, below each row', async (columns) => {
+    const rows = [
+      [...row, TIME, '203.0.113.7', AGENT, METADATA],
+      [...row, undefined, undefined, undefined, undefined],
+      [...row, undefined, '203.0.113.8', undefined, undefined],
+    ]
+    const { text, dropped } = await layOut(CONTEXT_LIST.head, rows, terminal(columns))
+    expect(widest(text)).toBeLessThanOrEqual(columns)
+    const all = text.replace(/\s+/g, '')
+    for (const part of [`event_time${TIME}`, 'ip203.0.113.7', AGENT, METADATA])
+      expect(all).toContain(part.replaceAll(' ', ''))
+    expect(text.match(/^ {4}not hashed: /gm)).toHaveLength(2)
+    expect(text.split('\n').at(-1)).toBe('    not hashed: ip 203.0.113.8')
+    expect(dropped.join()).not.toContain('not hashed')
+  })
+
+  it('has the context beside the rows where there is room, and in a pipe', async () => {
+    const rows = [[...row, TIME, '203.0.113.7', 'curl', '{}']]
+    for (const paper of [terminal(300), PIPE]) {
+      const { text } = await layOut(CONTEXT_LIST.head, rows, paper)
+      expect(text.split('\n')).toHaveLength(2)
+      expect(text).toMatch(/not hashed: metadata$/m)
+    }
   })
 })
 

@@ -3,7 +3,7 @@ import { safeText } from './safe-text.js'
 import type { ShortForm } from './short-text.js'
 import { note } from './streams.js'
 import type { Tone } from './style.js'
-import type { Table } from './table-layout.js'
+import type { Below, Table } from './table-layout.js'
 
 export type Cell = string | number | bigint | undefined
 
@@ -16,6 +16,8 @@ export interface Column {
   readonly drop?: number
   /** Whether long texts of the table are broken into lines before this column is left out. */
   readonly dropLate?: true
+  /** A terminal that has no room for the column beside the others gets its cells below their row, under these names. */
+  readonly below?: Below
   /** For numbers that are texts, such as those with a fixed number of decimals. */
   readonly align?: 'right'
   readonly tone?: (cell: Cell) => Tone | undefined

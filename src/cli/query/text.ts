@@ -28,10 +28,14 @@ export const CONTEXT_LIST: typeof ENTRY_LIST = {
   toJson: withContext,
   head: [
     ...ENTRY_HEAD,
-    { title: 'not hashed: event_time', short: 'time' },
-    'not hashed: ip',
-    { title: 'not hashed: user_agent', drop: 4 },
-    { title: 'not hashed: metadata', short: 'excerpt', drop: 3 },
+    { title: 'not hashed: event_time', short: 'time', below: { group: 'not hashed', name: 'event_time' } },
+    { title: 'not hashed: ip', below: { group: 'not hashed', name: 'ip' } },
+    { title: 'not hashed: user_agent', below: { group: 'not hashed', name: 'user_agent' } },
+    {
+      title: 'not hashed: metadata',
+      short: 'excerpt',
+      below: { group: 'not hashed', name: 'metadata' },
+    },
   ],
   toRow: (row) => [...entryRow(row), ...contextCells(row.entry)],
 }
