@@ -26,6 +26,19 @@ const intact = () => memoryData({ chains: CHAINS, copies: { mirror: ROWS } })
 const forged = () => memoryData({ chains: CHAINS, copies: { mirror: FORGED } })
 const both = () => memoryData({ chains: CHAINS, copies: { postgres: FORGED, mirror: ROWS } })
 
+/** As {@link forged}, with long objects. */
+function longObjects(): ReturnType<typeof memoryData> {
+  const rows = chained(
+    Array.from({ length: 30 }, (_, i) =>
+      entryAt(i + 1, {
+        reason: 'insufficient_relation',
+        object: `project:the-object-with-a-long-name-of-row-${i + 1}-end`,
+      }),
+    ),
+  ).map((row): ChainedEntry => (row.seq === 10 ? { ...row, reason: 'granted' } : row))
+  return memoryData({ chains: CHAINS, copies: { mirror: rows } })
+}
+
 /** The object of row 1 in the mirror is malformed, and claims what the row holds. */
 function malformed(): ReturnType<typeof memoryData> {
   const data = both()
@@ -255,6 +268,15 @@ const CASES: readonly Case[] = [
     data: forged,
     keys: ['j', 'v', 'f'],
     sees: [/▸ entry_hash_mismatch +row 10 /, /seq_gap +row 20 /, 'expected  ', 'observed  '],
+  },
+  {
+    name: 'findings: shows the whole object of each neighbour in 80 columns',
+    data: longObjects,
+    keys: ['j', 'v', 'f'],
+    sees: [
+      /rows around on 2026-04-28 \(UTC\)/,
+      ...[8, 9, 10, 11, 12].map((seq) => `project:the-object-with-a-long-name-of-row-${seq}-end`),
+    ],
   },
   {
     name: 'findings: enter opens the row',

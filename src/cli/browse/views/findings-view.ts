@@ -88,24 +88,44 @@ function valueText(value: FieldValue | undefined): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** The rows of the finding and the rows beside them. */
-function contextLines({ context, seqFrom, seqTo }: Finding, { glyphs }: State): Line[] {
+/** The rows of the finding and the rows beside them. On a narrow screen, the day of all of them is in the heading. */
+function contextLines({ context, seqFrom, seqTo }: Finding, state: State): Line[] {
   if (context === undefined || context.length === 0) return []
+  const days = new Set(context.map(({ fields }) => valueText(fields.recorded_at).slice(0, 10)))
+  const [day = ''] = days
+  const isShort = state.size.columns < WIDE && days.size === 1
   return [
-    line(span('   rows around', 'dim')),
-    ...context.map((row) => contextLine(row, row.seq >= seqFrom && row.seq <= seqTo, glyphs)),
+    line(span(`   rows around${isShort ? ` on ${shown(day, state.glyphs)} (UTC)` : ''}`, 'dim')),
+    ...context.flatMap((row) =>
+      contextRow(row, { isFound: row.seq >= seqFrom && row.seq <= seqTo, isShort }, state),
+    ),
   ]
 }
 
-function contextLine({ seq, copy, check, fields }: ContextRow, isFound: boolean, glyphs: Glyphs): Line {
+/** From this width on, each row has its day. */
+const WIDE = 110
+
+function contextRow(
+  { seq, copy, check, fields }: ContextRow,
+  { isFound, isShort }: { readonly isFound: boolean; readonly isShort: boolean },
+  { glyphs, size, source }: State,
+): Line[] {
   const { recorded_at, reason, relation, object } = fields
-  const time = valueText(recorded_at).slice(0, 19).replace('T', ' ')
+  const time = valueText(recorded_at)
+    .slice(isShort ? 11 : 0, 19)
+    .replace('T', ' ')
   const what = [reason, relation, object].map((value) => shown(valueText(value), glyphs)).join('  ')
-  const text = ` ${right(String(seq), 8)} ${cell(copy ?? '', 8)} ${cell(shown(time, glyphs), 19)}  ${what}`
+  const from = source === 'both' ? ` ${cell(copy ?? '', 8)}` : ''
+  const lead = ` ${right(String(seq), 8)}${from} ${cell(shown(time, glyphs), isShort ? 8 : 19)}  `
   const mark = { ok: glyphs.ok, damaged: glyphs.damaged, unlinked: glyphs.unlinked, unknown: glyphs.unknown }[
     check ?? 'unknown'
   ]
-  return line(span(` ${mark}`, check === 'ok' ? 'good' : 'bad'), span(text, isFound ? 'bad' : 'plain'))
+  const [first = '', ...rest] = folded(what, size.columns - lead.length - 2)
+  const look = isFound ? 'bad' : 'plain'
+  return [
+    line(span(` ${mark}`, check === 'ok' ? 'good' : 'bad'), span(lead + first, look)),
+    ...rest.map((part) => line(span(' '.repeat(lead.length + 2) + part, look))),
+  ]
 }
 
 /** With one copy in hand, says what could show the original value. */
