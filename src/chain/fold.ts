@@ -32,6 +32,11 @@ export interface StoredRow {
   readonly bytesHash?: string | undefined
   /** The fields of a row that has a `problem`, as far as the source could read them. They are shown, and never judged. */
   readonly fields?: RowFields | undefined
+  /**
+   * The canonical bytes that a row with a `problem` holds all the same, where they are the row's and hash with its prev_hash to
+   * its entry_hash. They are shown, and never judged.
+   */
+  readonly own?: Uint8Array | undefined
   /** The code of a damaged row of this source. Default: `malformed_row`. */
   readonly problemCode?: 'malformed_row' | 'object_malformed' | undefined
   /** A generation that this reader does not know. The row could not be checked, which is not a finding. */

@@ -8,13 +8,17 @@ import type {
 import type { Finding } from '../chain/finding.js'
 import { type WireFinding, wireFinding } from './finding.js'
 
-/** One field in which the copies differ. A copy that has no value for it is absent. Values are untrusted. */
+/**
+ * One field in which the copies differ, or in which a malformed object of the mirror differs from its own canonical bytes, which
+ * recompute. What has no value for it is absent. Values are untrusted.
+ */
 export interface ChangeJson {
   /** The row; absent where the finding is about this one row. */
   readonly seq?: number
   readonly field: RowField
   readonly postgres?: FieldValue
   readonly mirror?: FieldValue
+  readonly canonical_bytes?: FieldValue
 }
 
 /** A row of a finding or next to it: what could be read of time, who, what and decision. */
@@ -52,12 +56,14 @@ export function evidentFinding(finding: Finding): EvidentFinding {
   }
 }
 
-function changeJson({ seq, field, postgres, mirror }: FieldChange, { seqFrom, seqTo }: Finding): ChangeJson {
+function changeJson(change: FieldChange, { seqFrom, seqTo }: Finding): ChangeJson {
+  const { seq, field, postgres, mirror, canonical } = change
   return {
     ...((seq !== seqFrom || seq !== seqTo) && { seq }),
     field,
     ...(postgres !== undefined && { postgres }),
     ...(mirror !== undefined && { mirror }),
+    ...(canonical !== undefined && { canonical_bytes: canonical }),
   }
 }
 

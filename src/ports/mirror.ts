@@ -69,8 +69,16 @@ export type DecodedObject =
   | {
       readonly problem: string
       readonly fields?: RowFields | undefined
+      readonly own?: OwnBytes | undefined
       readonly unchecked?: UncheckedObject | undefined
     }
+
+/** The canonical bytes of a malformed object. */
+export interface OwnBytes {
+  readonly canonical: Uint8Array
+  /** Whether they are this row's, and hash with the object's prev_hash to its entry_hash. */
+  readonly recompute: boolean
+}
 
 /** An object under its own key, of a generation that this reader does not know. The fold counts it; it is no finding. */
 export interface UncheckedObject {

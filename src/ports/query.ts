@@ -1,6 +1,7 @@
 import type { RowFilter } from '../base/row-filter.js'
 import type { ReadTime } from '../base/wire-time.js'
 import type { PreviousRow } from '../chain/evidence/row-check.js'
+import type { OwnBytes } from './mirror.js'
 
 /**
  * One stored row as readers see it. A row may have been forced into the table past every CHECK: a field is absent if it was
@@ -31,6 +32,8 @@ export interface ReadEntry {
   readonly problem?: string | undefined
   /** With a `problem`: what the stored bytes say of the row all the same. It is shown, and neither filtered by nor counted. */
   readonly claimed?: ClaimedFields | undefined
+  /** With a `problem`: the canonical bytes that a malformed object holds. */
+  readonly own?: OwnBytes | undefined
   /** Absent where the copy does not hold the row before, for example in a bundle of some rows: the link is then unknown. */
   readonly previous?: PreviousRow | undefined
   readonly archivedAt?: ReadTime | undefined

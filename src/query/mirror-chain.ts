@@ -86,10 +86,10 @@ function readEntry(decoded: DecodedObject, row: RowId): ReadEntry {
     const { entry, canonical } = decoded
     return { ...entry, reason: reasonOrdinal(entry.reason), canonical }
   }
-  const { problem, fields, unchecked } = decoded
+  const { problem, fields, unchecked, own } = decoded
   if (unchecked === undefined) {
     const what = `has no canonical bytes: the object is malformed: ${problem}`
-    return { ...row, problem: what, claimed: claimedEntry(fields) }
+    return { ...row, problem: what, claimed: claimedEntry(fields), own }
   }
   const { unknownGeneration: generation, prevHash, entryHash } = unchecked
   return { ...row, generation, prevHash, entryHash }

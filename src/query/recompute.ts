@@ -9,7 +9,7 @@ import type { ReadEntry } from '../ports/query.js'
 
 /** The bytes that the hash of a row is made of, and whether they give it. */
 export interface Recomputed {
-  /** Empty for a row that has none. Empty bytes hash to no entry_hash. */
+  /** Empty for a row that has none. Empty bytes hash to no entry_hash. Of a malformed object, the bytes that it holds. */
   readonly canonicalBytes: Uint8Array
   /**
    * What is wrong, after "row N"; absent where prev_hash and the canonical bytes hash to entry_hash. Says nothing about the
@@ -26,7 +26,8 @@ export function recompute(row: ReadEntry, hasher: Hasher): Recomputed {
       `row ${row.seq} of chain ${row.domainId} is of generation ${row.generation}, which this program cannot encode`,
     )
   }
-  if (row.problem !== undefined) return withoutBytes(row.problem)
+  if (row.problem !== undefined)
+    return { canonicalBytes: row.own?.canonical ?? new Uint8Array(), problem: row.problem }
   try {
     const canonicalBytes = row.canonical ?? encodeCanonical(storedEntry(row))
     const problem = hashProblem(row, canonicalBytes, hasher)

@@ -133,6 +133,7 @@ function contentOf(decoded: DecodedObject, bytes: Uint8Array): Omit<StoredRow, '
       decoded.unchecked ?? {
         problem: decoded.problem,
         fields: decoded.fields,
+        own: decoded.own?.recompute === true ? decoded.own.canonical : undefined,
         bytesHash: nodeHasher.canonical(bytes),
       }
     )

@@ -131,7 +131,9 @@ function pass(row: ReadEntry, receiver: RowReceiver): void {
     return
   }
   const problem = problemOf(row)
-  const hashes = { prevHash: row.prevHash, entryHash: row.entryHash }
+  // The hashes of an object whose own canonical bytes recompute link it to its neighbours.
+  const { prevHash: prev, entryHash: entry } = row.own?.recompute === true ? { ...row, ...row.claimed } : row
+  const hashes = { prevHash: prev, entryHash: entry }
   receiver.addStored(isUnknown ? { seq, unknownGeneration, ...hashes } : { seq, problem, ...hashes })
 }
 

@@ -108,7 +108,8 @@ export class EvidenceLog {
     const changes = shown.slice(0, ROWS_SHOWN).flatMap((seq) => this.#changes.get(seq) ?? [])
     const context = this.#around(seqFrom, seqTo).flatMap((seq) => this.#contextRow(seq, original))
     return {
-      ...(rowsChanged > 0 && { changes, rowsChanged }),
+      ...((rowsChanged > 0 || changes.length > 0) && { changes }),
+      ...(rowsChanged > 0 && { rowsChanged }),
       ...(original !== undefined && rowsChanged > 0 && { original }),
       ...(context.length > 0 && { context }),
     }
@@ -160,7 +161,8 @@ export class EvidenceLog {
       ...this.#row('mirror', shownMirror, seen),
       ...this.#row('bundle', bundle, seen),
     })
-    if (differs === true) this.#changes.set(seq, changesOf(seen))
+    const changes = differs === true ? changesOf(seen) : ownChanges(seq, mirror)
+    if (differs === true || changes.length > 0) this.#changes.set(seq, changes)
   }
 
   #row(copy: SeenCopy, row: StoredRow | undefined, { before }: SeenRows): KeptRow {
@@ -186,6 +188,17 @@ function changesOf({ seq, rows: { postgres, mirror } }: SeenRows): FieldChange[]
     seq,
     postgres === undefined ? undefined : rowFields(postgres),
     mirror === undefined ? undefined : rowFields(mirror),
+  )
+}
+
+/** Returns the fields in which a malformed object differs from its own canonical bytes. */
+function ownChanges(seq: number, mirror: StoredRow | undefined): FieldChange[] {
+  const { own, fields = {} } = mirror ?? {}
+  if (own === undefined) return []
+  // The bytes recompute with these hashes.
+  const [prevHash, entryHash] = [String(fields.prev_hash), String(fields.entry_hash)]
+  return changedFields(seq, rowFields({ seq, canonical: own, prevHash, entryHash }), fields).map(
+    ({ postgres: canonical, ...change }) => ({ ...change, ...(canonical !== undefined && { canonical }) }),
   )
 }
 

@@ -23,12 +23,17 @@ export type FieldValue = string | number | readonly string[]
 /** The fields of a row that could be read. */
 export type RowFields = Readonly<Partial<Record<RowField, FieldValue>>>
 
-/** One field of one row in which the two copies differ. A copy that has no value for it is absent. */
+/**
+ * One field of one row in which the two copies differ, or in which a malformed object of the mirror differs from its own
+ * canonical bytes, which recompute. What has no value for the field is absent.
+ */
 export interface FieldChange {
   readonly seq: number
   readonly field: RowField
   readonly postgres?: FieldValue | undefined
   readonly mirror?: FieldValue | undefined
+  /** What the canonical bytes of the same object hold. */
+  readonly canonical?: FieldValue | undefined
 }
 
 /**
@@ -49,7 +54,10 @@ export interface ContextRow {
 
 /** What a verifier can show of the rows of a finding. No fingerprint covers it. */
 export interface FindingEvidence {
-  /** The fields in which the copies differ, of the first rows that differ; ascending by seq. Absent with one copy. */
+  /**
+   * The fields in which the copies differ, of the first rows that differ; ascending by seq. With one copy, those in which an object
+   * differs from its own canonical bytes; absent where there are none.
+   */
   readonly changes?: readonly FieldChange[] | undefined
   /** How many rows of the finding differ between the copies. Absent with one copy. */
   readonly rowsChanged?: number | undefined

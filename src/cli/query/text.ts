@@ -113,7 +113,7 @@ function entryFields(proven: EntryProof): (readonly [string, Cell])[] {
     ['entry_hash', proof.entry_hash],
     ['canonical_bytes', proof.canonical_bytes],
     ['check', entry.check],
-    ['proof', proven.problem === undefined ? 'recomputes to entry_hash' : 'DOES NOT RECOMPUTE to entry_hash'],
+    ['proof', proofText(proven)],
     ...(proven.entry.claimed === undefined
       ? []
       : [['fields', 'as the malformed object claims them; no hash covers them'] as const]),
@@ -135,6 +135,13 @@ function entryFields(proven: EntryProof): (readonly [string, Cell])[] {
     ['archived_at', entry.archived_at],
     ['archive_etag', entry.archive_etag],
   ]
+}
+
+function proofText({ problem, entry }: EntryProof): string {
+  if (problem === undefined) return 'recomputes to entry_hash'
+  return entry.own?.recompute === true
+    ? 'the canonical bytes recompute to entry_hash; THE FIELDS DO NOT MATCH THEM'
+    : 'DOES NOT RECOMPUTE to entry_hash'
 }
 
 function hasUnproven({ subject, request_context: context, archived_at }: AuditEntry): boolean {

@@ -1,6 +1,6 @@
 import type { ContextRow, FieldChange, FieldValue } from '../../chain/evidence/finding-evidence.js'
 import type { Finding } from '../../chain/finding.js'
-import { alignedRows, widthsOf } from '../output/fit-lines.js'
+import { alignedRows, indented, widthsOf } from '../output/fit-lines.js'
 import { tableWidth } from '../output/fit-widths.js'
 import { safeText } from '../output/safe-text.js'
 import type { Style } from '../output/style.js'
@@ -36,12 +36,34 @@ export function changeLines(finding: Finding, style: Style): string[] {
 
 function rowLines(changes: readonly FieldChange[], { code, original }: Finding, style: Style): string[] {
   const [{ seq } = { seq: 0 }] = changes
+  if (isOwnChange(changes)) return ownLines(changes, style)
   const [isPostgres, isMirror] = [changes.some(hasPostgres), changes.some(hasMirror)]
   if (changes.length >= ONE_COPY_FIELDS && !(isPostgres && isMirror)) return [onlyIn(seq, code, isPostgres)]
   const head = [`row ${seq}`, label('postgres', original), label('mirror', original)]
   const cells = changes.map(({ field, postgres, mirror }) => [field, ...sideBySide(postgres, mirror)])
   const [first = [], ...rest] = alignedRows([head, ...cells], style, INDENT)
   return [...first.map((line) => style.paint('head', line)), ...rest.flat()]
+}
+
+/** Returns whether the changes are those of an object against its own canonical bytes. */
+export function isOwnChange(changes: readonly FieldChange[]): boolean {
+  return changes.some(({ canonical }) => canonical !== undefined)
+}
+
+function ownLines(changes: readonly FieldChange[], style: Style): string[] {
+  const [{ seq } = { seq: 0 }] = changes
+  const head = [`row ${seq}`, "the object's own canonical bytes hold", 'its fields say']
+  const cells = changes.map(({ field, canonical, mirror }) => [field, ...sideBySide(canonical, mirror)])
+  const [first = [], ...rest] = alignedRows([head, ...cells], style, INDENT)
+  return [
+    ...first.map((line) => style.paint('head', line)),
+    ...rest.flat(),
+    ...indented(
+      'the canonical bytes recompute to the entry_hash of the object; its fields are covered by no hash',
+      style,
+      INDENT,
+    ),
+  ]
 }
 
 function onlyIn(seq: number, code: Finding['code'], isPostgres: boolean): string {

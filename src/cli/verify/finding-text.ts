@@ -5,7 +5,7 @@ import { indented } from '../output/fit-lines.js'
 import { safe } from '../output/safe-text.js'
 import { PLAIN, type Style } from '../output/style.js'
 import { copyHereWords, type ReadCopy, verifyHereWords } from '../shell/verify-words.js'
-import { changeLines, contextLines, isBeyondEnd } from './change-text.js'
+import { changeLines, contextLines, isBeyondEnd, isOwnChange } from './change-text.js'
 
 /** Findings that a terminal shows. A pipe and JSON get all. */
 const MOST_FINDINGS = 20
@@ -117,7 +117,7 @@ const ALONE = {
 /** Where one copy is in hand, says that it cannot show the original, and how a comparison could. */
 function unknownLines(findings: readonly Finding[], found: FoundIn, style: Style): string[] {
   const { domainId, source, mirror, isRemoved = false } = found
-  const first = findings.find(({ code }) => OF_ROWS.has(code))
+  const first = findings.find(({ code, changes = [] }) => OF_ROWS.has(code) && !isOwnChange(changes))
   if (source === 'both' || first === undefined) return []
   const [copy, other] = ALONE[source]
   return [

@@ -7,6 +7,7 @@ import { isHash } from '../../chain/hash.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
 import type { DecodedObject, RowId } from '../../ports/mirror.js'
 import { claimedFields } from './claimed-fields.js'
+import { ownBytes } from './own-bytes.js'
 
 const FAMILY = 'PXA'
 const FORMAT = `${FAMILY}1`
@@ -28,16 +29,17 @@ export function readObject(json: string, row: RowId): DecodedObject {
   let value: unknown
   try {
     value = JSON.parse(json)
-    return withFields(strictly(value, json, row), value)
+    return withFields(strictly(value, json, row), value, row)
   } catch (error) {
-    return withFields({ problem: error instanceof FormatError ? error.message : 'not JSON' }, value)
+    return withFields({ problem: error instanceof FormatError ? error.message : 'not JSON' }, value, row)
   }
 }
 
 /** Adds what a malformed object says of its row, so that a verifier can show it. */
-function withFields(decoded: DecodedObject, value: unknown): DecodedObject {
+function withFields(decoded: DecodedObject, value: unknown, row: RowId): DecodedObject {
   if ('entry' in decoded || decoded.unchecked !== undefined || !isFields(value)) return decoded
-  return { ...decoded, fields: claimedFields(value) }
+  const own = ownBytes(value, row)
+  return { ...decoded, fields: claimedFields(value), ...(own !== undefined && { own }) }
 }
 
 /**

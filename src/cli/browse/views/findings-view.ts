@@ -60,7 +60,9 @@ const NAME = 30
 function changeLines({ changes, rowsChanged = 0, original }: Finding, { size, glyphs }: State): Line[] {
   if (changes === undefined || changes.length === 0) return []
   const width = Math.floor((size.columns - NAME - 2) / 2)
-  const copies = [NAMES.postgres, NAMES.mirror].map((name) => cell(name, width)).join('  ')
+  const isOwn = changes.some(({ canonical }) => canonical !== undefined)
+  const heads = isOwn ? ['its canonical bytes hold', 'its fields say'] : [NAMES.postgres, NAMES.mirror]
+  const copies = heads.map((name) => cell(name, width)).join('  ')
   const more = rowsChanged - new Set(changes.map(({ seq }) => seq)).size
   return [
     line(span(`   ${cell('changed', NAME - 3)}${copies}`, 'dim')),
@@ -72,8 +74,14 @@ function changeLines({ changes, rowsChanged = 0, original }: Finding, { size, gl
   ]
 }
 
-function changed({ seq, field, postgres, mirror }: FieldChange, width: number, glyphs: Glyphs): Line[] {
-  const values = [postgres, mirror].map((value) => wrapped(shown(valueText(value), glyphs), width))
+function changed(
+  { seq, field, postgres, mirror, canonical }: FieldChange,
+  width: number,
+  glyphs: Glyphs,
+): Line[] {
+  const values = [canonical ?? postgres, mirror].map((value) =>
+    wrapped(shown(valueText(value), glyphs), width),
+  )
   const height = Math.max(...values.map(({ length }) => length))
   return Array.from({ length: height }, (_, index) => {
     const name = index === 0 ? ` ${glyphs.differs} ${right(String(seq), 8)} ${field}` : ''

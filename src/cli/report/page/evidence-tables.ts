@@ -7,14 +7,18 @@ import type {
 import type { Finding } from '../../../chain/finding.js'
 import { type Html, html } from './html.js'
 
-/** Returns what was changed, field by field, where two copies were read and differ. */
+/** Returns what was changed, field by field, where two copies were read and differ, or an object differs from its own canonical bytes. */
 export function changesTable({ changes = [], original, rowsChanged = 0 }: Finding): Html | undefined {
   if (changes.length === 0) return undefined
+  const isOwn = changes.some(({ canonical }) => canonical !== undefined)
+  const [one, other] = isOwn
+    ? ["The object's own canonical bytes", 'Its fields']
+    : [`Database${mark(original, 'postgres')}`, `Mirror${mark(original, 'mirror')}`]
   const shown = new Set(changes.map(({ seq }) => seq)).size
   const more = rowsChanged > shown ? `, of the first ${shown} of ${rowsChanged} rows that differ` : ''
   return html`<div class="scroll" tabindex="0" role="region" aria-label="What was changed"><table>
 <caption>What was changed${more}</caption>
-<thead><tr><th scope="col" class="number">Row</th><th scope="col">Field</th><th scope="col">Database${mark(original, 'postgres')}</th><th scope="col">Mirror${mark(original, 'mirror')}</th></tr></thead>
+<thead><tr><th scope="col" class="number">Row</th><th scope="col">Field</th><th scope="col">${one}</th><th scope="col">${other}</th></tr></thead>
 <tbody>
 ${changes.map(changeLine)}
 </tbody></table></div>`
@@ -25,8 +29,8 @@ function mark(original: Finding['original'], copy: 'postgres' | 'mirror'): strin
   return original === copy ? ' (fits the rows around it)' : ' (does not fit)'
 }
 
-function changeLine({ seq, field, postgres, mirror }: FieldChange): Html {
-  return html`<tr><th scope="row" class="number">${seq}</th><td><code>${field}</code></td><td class="value">${valueText(postgres)}</td><td class="value">${valueText(mirror)}</td></tr>`
+function changeLine({ seq, field, postgres, mirror, canonical }: FieldChange): Html {
+  return html`<tr><th scope="row" class="number">${seq}</th><td><code>${field}</code></td><td class="value">${valueText(canonical ?? postgres)}</td><td class="value">${valueText(mirror)}</td></tr>`
 }
 
 /** Returns the rows of a finding with the rows before and after them. */
