@@ -7,6 +7,7 @@ import type { BrowseData } from './data.js'
 import type { LineFilter } from './model/filter-line.js'
 import type { ReadRows } from './model/row-window.js'
 import type { JobOf } from './model/state.js'
+import { withOtherCopy } from './other-copy.js'
 import { judgeRows } from './views/row-check.js'
 import { reasonText } from './views/rows-view.js'
 
@@ -32,10 +33,13 @@ export async function readPlace(
   signal: AbortSignal,
 ): Promise<ReadRows> {
   const { domainId, filter, place } = job
-  const read = await readAt(place, { ...(await selection(data, domainId, filter)), signal })
+  const selected = { ...(await selection(data, domainId, filter)), signal }
+  const read = await readAt(place, selected)
   const rows = read.rows.map(shownEntry)
   judgeRows(rows)
-  return { ...read, rows }
+  const { entry, texts } = selected
+  const isWhole = texts.length === 0 && Object.values(entry).every((value) => value === undefined)
+  return withOtherCopy(data, { ...selected, place, isWhole }, { ...read, rows })
 }
 
 function readAt(place: JobOf<'rows'>['place'], selected: Selected): Promise<ReadRows> {

@@ -1,10 +1,9 @@
-import type { ReadEntry } from '../../../ports/query.js'
 import { type ListPosition, START, within } from './list-position.js'
-import type { Place, RowWindow } from './state.js'
+import type { ListedRow, Place, RowWindow } from './state.js'
 
 /** Rows of a chain as they were read for a place, ascending by seq. */
 export interface ReadRows {
-  readonly rows: readonly ReadEntry[]
+  readonly rows: readonly ListedRow[]
   /** Whether more rows follow in the direction that was read; for a place within the chain, in each direction. */
   readonly hasBefore: boolean
   readonly hasAfter: boolean

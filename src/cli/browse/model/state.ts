@@ -50,9 +50,15 @@ export interface RowCopy {
   readonly unread?: Problem | undefined
 }
 
+/** A row of the list. */
+export interface ListedRow extends ReadEntry {
+  /** The copy that has the row, where the first copy does not. */
+  readonly onlyIn?: RowCopy['copy'] | undefined
+}
+
 /** Neighbouring rows of one chain that match a filter, ascending by seq. */
 export interface RowWindow {
-  readonly rows: readonly ReadEntry[]
+  readonly rows: readonly ListedRow[]
   /** Whether rows before and after the window may match. */
   readonly hasBefore: boolean
   readonly hasAfter: boolean

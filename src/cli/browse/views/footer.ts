@@ -21,7 +21,7 @@ function statusLine(state: State, view: View): Line {
   if (message !== undefined) return line(span(` ${shown(message.text, glyphs)}`, message.look))
   if (verifying !== undefined) return verifyingLine(state)
   if (view.kind === 'rows') {
-    const problem = problemLine(view, glyphs)
+    const problem = problemLine(view, state)
     if (problem !== undefined) return problem
     if (view.leftOut !== undefined) return leftOutLine(view.leftOut, glyphs)
     if (view.filterText !== '') return line(span(' filter: ', 'dim'), shown(view.filterText, glyphs))
@@ -35,8 +35,10 @@ function leftOutLine({ rows, first }: LeftOutRows, glyphs: Glyphs): Line {
 }
 
 /** Says what is wrong with the selected row; undefined where nothing is. */
-function problemLine({ window, position }: RowsView, glyphs: Glyphs): Line | undefined {
+function problemLine({ window, position }: RowsView, { glyphs, source }: State): Line | undefined {
   const row = window?.rows[position.selected]
+  if (row?.onlyIn !== undefined)
+    return line(span(` row ${row.seq} is in the ${row.onlyIn} only: PostgreSQL does not have it`, 'bad'))
   const check = row === undefined ? 'ok' : rowCheck(row)
   if (row === undefined || check === 'ok') return undefined
   if (row.problem !== undefined) return line(span(` row ${row.seq} ${shown(row.problem, glyphs)}`, 'bad'))
@@ -46,7 +48,7 @@ function problemLine({ window, position }: RowsView, glyphs: Glyphs): Line | und
   const [from, to] = [before + 1, row.seq - 1]
   return line(
     span(
-      ` before it, ${from === to ? `row ${from} is` : `rows ${from} to ${to} are`} not in this copy`,
+      ` before it, ${from === to ? `row ${from} is` : `rows ${from} to ${to} are`} not in ${source === 'both' ? 'PostgreSQL' : 'this copy'}`,
       'bad',
     ),
   )

@@ -1,7 +1,7 @@
 import { rowReason } from '../../../base/row-filter.js'
 import type { ReadEntry } from '../../../ports/query.js'
 import { listHeight } from '../model/layout.js'
-import type { RowsView, State } from '../model/state.js'
+import type { ListedRow, RowsView, State } from '../model/state.js'
 import { cell, type Glyphs, type Line, type Look, line, right, shown, span, widthOf } from './lines.js'
 import { type RowCheck, rowCheck } from './row-check.js'
 import { timeText } from './time-text.js'
@@ -35,7 +35,7 @@ function noRows({ jobs }: State, { filterText }: RowsView): string {
 interface Column {
   readonly name: string
   readonly width: number
-  readonly cellOf: (row: ReadEntry, glyphs: Glyphs) => string
+  readonly cellOf: (row: ListedRow, glyphs: Glyphs) => string
   readonly isNumber?: boolean
 }
 
@@ -67,6 +67,14 @@ const FIELDS: readonly Field[] = [
   },
 ]
 
+/** Says of a row that the first copy does not have where it is. */
+const ONLY_IN: Field = {
+  name: 'only in',
+  max: 10,
+  from: 0,
+  cellOf: ({ onlyIn = '' }) => onlyIn,
+}
+
 export function reasonText({ reason }: ReadEntry): string {
   return rowReason(reason)
 }
@@ -76,8 +84,11 @@ const MARKS = 4
 const GAP = 2
 
 /** Returns the columns with their widths: as wide as the visible texts need, and then the widest ones give way. */
-function columnsOf(rows: readonly ReadEntry[], { size, glyphs }: State): Column[] {
-  const fields = FIELDS.filter(({ from }) => size.columns >= from)
+function columnsOf(rows: readonly ListedRow[], { size, glyphs }: State): Column[] {
+  const hasOther = rows.some(({ onlyIn }) => onlyIn !== undefined)
+  const fields = (hasOther ? [...FIELDS.slice(0, 1), ONLY_IN, ...FIELDS.slice(1)] : FIELDS).filter(
+    ({ from }) => size.columns >= from,
+  )
   const widths = fields.map(({ name, max, cellOf }) =>
     Math.min(max, Math.max(widthOf(name), ...rows.map((row) => widthOf(cellOf(row, glyphs))))),
   )
@@ -122,7 +133,7 @@ const MARK_OF: {
   unknown: ['unknown', 'warn'],
 }
 
-function rowLine(row: ReadEntry, columns: readonly Column[], glyphs: Glyphs, isSelected: boolean): Line {
+function rowLine(row: ListedRow, columns: readonly Column[], glyphs: Glyphs, isSelected: boolean): Line {
   const check = rowCheck(row)
   const [glyph, look] = MARK_OF[check]
   const cells = columns.map(({ width, cellOf, isNumber }) => {
@@ -136,7 +147,11 @@ function rowLine(row: ReadEntry, columns: readonly Column[], glyphs: Glyphs, isS
       span(` ${glyphs[glyph]} `, look),
       span(
         cells.join(' '.repeat(GAP)),
-        check === 'ok' || check === 'unknown' ? (isDenial ? 'warn' : 'plain') : 'bad',
+        row.onlyIn === undefined && (check === 'ok' || check === 'unknown')
+          ? isDenial
+            ? 'warn'
+            : 'plain'
+          : 'bad',
       ),
     ],
     marked: isSelected,
