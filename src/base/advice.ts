@@ -8,6 +8,7 @@ export type PlainAdvice =
   // Domains and chains.
   | 'create_domain'
   | 'list_domains'
+  | 'give_id_or_names'
   | 'list_or_create_domain'
   | 'name_chain'
   | 'choose_platform_chain'

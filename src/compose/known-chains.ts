@@ -16,6 +16,21 @@ export async function knownChainsOf(context: Context): Promise<KnownChains> {
   return database.withTransaction(SNAPSHOT_BEGIN, knownChains)
 }
 
+/** Returns the error of a source that mentions no chain. A mirror is not said to lack a Domain: it may be the wrong folder. */
+export async function noChainKnownTo(
+  context: Context,
+  name: CopyName,
+  signal: AbortSignal,
+): Promise<AuditError> {
+  if (name !== 'mirror')
+    return new AuditError('nothing_to_verify', 'there is no chain', { advice: { code: 'create_domain' } })
+  const [{ noChainIn }, { chosenMirror }] = await Promise.all([
+    import('../verify/mirror/find-mirror.js'),
+    import('./verify.js'),
+  ])
+  return noChainIn(await chosenMirror(context), await mirrorCodec(), signal)
+}
+
 /**
  * Returns every chain that the source mentions. A mirror that cannot be read is in `unread`, and keeps no chain of another
  * place from being judged.

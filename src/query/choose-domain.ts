@@ -34,21 +34,33 @@ const DIGITS = new RegExp(`^[0-9a-f]{${LEAST_DIGITS},32}$`)
 /** Candidates that an error lists; the rest is a number. */
 const MAX_CANDIDATES = 10
 
+/** Where names were looked for. */
+export interface LookedAt {
+  /** In words; absent for the registry. */
+  readonly where?: string | undefined
+  /** What to do where it has no such Domain. */
+  readonly advice: 'list_domains' | 'give_id_or_names'
+}
+
 /**
  * Returns the Domain that a text names: by an exact name, or by the first 8 or more digits of its id, with all of its hyphens or
  * with none. A name wins over an id. Throws the doubt of a name, and `invalid_domain_id` for none or for several Domains.
  */
-export function chooseDomain(text: string, domains: readonly NamedDomain[]): NamedDomain {
+export function chooseDomain(
+  text: string,
+  domains: readonly NamedDomain[],
+  looked: LookedAt = { advice: 'list_domains' },
+): NamedDomain {
   const named = domains.filter(({ names }) => names.includes(text))
   const doubt = named.find((domain) => domain.doubt !== undefined)?.doubt
   if (doubt !== undefined) throw doubt
   const chosen = named.length > 0 ? named : domains.filter(({ domainId }) => begins(domainId, text))
   const [only] = chosen
   if (only !== undefined && chosen.length === 1) return only
-  const problem = chosen.length === 0 ? noneOf(domains) : severalOf(chosen, named.length > 0)
+  const problem = chosen.length === 0 ? noneOf(domains, looked) : severalOf(chosen, named.length > 0)
   // The list in the error answers the question, and \`domain list\` needs a database.
   const isListed = domains.length > 0 && domains.length <= MAX_CANDIDATES
-  throw new AuditError('invalid_domain_id', problem, isListed ? {} : { advice: { code: 'list_domains' } })
+  throw new AuditError('invalid_domain_id', problem, isListed ? {} : { advice: { code: looked.advice } })
 }
 
 /** Returns whether a text has the form of the beginning of an id that chooses a Domain. */
@@ -69,9 +81,10 @@ function begins(domainId: string, text: string): boolean {
   return domainId.startsWith(wanted) || domainId.replaceAll('-', '').startsWith(wanted)
 }
 
-function noneOf(domains: readonly NamedDomain[]): string {
+function noneOf(domains: readonly NamedDomain[], { where }: LookedAt): string {
   const expected = `expected a UUID, the name of a Domain, or the first ${LEAST_DIGITS} digits of its id; no Domain matches`
-  return domains.length === 0 ? expected : `${expected}; there are: ${listOf(domains, true)}`
+  const none = where === undefined ? expected : `${expected} in ${where}`
+  return domains.length === 0 ? none : `${expected}; there are: ${listOf(domains, true)}`
 }
 
 function severalOf(chosen: readonly NamedDomain[], isName: boolean): string {

@@ -129,9 +129,109 @@ describe('--domain with a name, without a database', () => {
 
   it('takes names from a file, which needs neither a database nor a platform chain', async () => {
     const file = join(dir, 'names.txt')
-    await writeFile(file, `${ids.acme} my name\n`)
-    const { code, stdout } = await offline('verify', '--domain', 'my name', '--names', file, ...mirror())
-    expect({ code, domain: chosen(stdout) }).toEqual({ code: 0, domain: ids.acme })
+    const copy = await mkdtemp(join(tmpdir(), 'audit-names-'))
+    for (const id of [ids.acme, ids.renamed])
+      await cp(join(dir, 'audit', id ?? ''), join(copy, 'audit', id ?? ''), { recursive: true })
+    await writeFile(file, `${ids.acme} acme\n${ids.renamed} renamed\n`)
+    const from = ['--names', file, '--source', 'mirror', '--mirror', pathToFileURL(copy).href]
+    const results = [
+      await offline('verify', '--domain', 'acme', ...from),
+      await offline('verify', '--domain', 'renamed', ...from),
+    ]
+    await rm(copy, { recursive: true })
+    expect(results.map(({ code, stdout }) => [code, chosen(stdout)])).toEqual([
+      [0, ids.acme],
+      [0, ids.renamed],
+    ])
+  })
+
+  it.each([['list'], ['stats']])(
+    '%s --all-chains of an empty folder names the folder, and no database',
+    async (command) => {
+      const copy = await mkdtemp(join(tmpdir(), 'audit-names-'))
+      const from = ['--all-chains', '--source', 'mirror', '--mirror', pathToFileURL(copy).href]
+      const { code, stderr } = await runCli([command, ...from])
+      await rm(copy, { recursive: true })
+      expect(code).toBe(4)
+      expect(stderr).toContain(`there is no chain in the mirror ${pathToFileURL(copy).href}`)
+      expect(stderr).not.toContain('domain create')
+    },
+  )
+
+  describe('and a file of names that the copy contradicts', () => {
+    const swapped = () => join(dir, 'swapped.txt')
+    let bundle = ''
+    let alone = ''
+    beforeAll(async () => {
+      // The new name of the renamed Domain is on the platform chain alone.
+      await writeFile(swapped(), `${ids.acme} edited\n${ids.edited} acme\n${ids.renamed} fresh\n`)
+      bundle = join(dir, 'acme.tar')
+      await offline('export', '--domain', ids.acme ?? '', ...mirror(), '--output', bundle)
+      alone = await mkdtemp(join(tmpdir(), 'audit-names-'))
+      await cp(join(dir, 'audit', ids.acme ?? ''), join(alone, 'audit', ids.acme ?? ''), { recursive: true })
+    })
+    afterAll(() => rm(alone, { recursive: true }))
+    const aloneAt = () => ['--source', 'mirror', '--mirror', pathToFileURL(alone).href]
+
+    it.each([
+      ['list of a mirror', 'edited', () => ['list', ...mirror()], 'the rows that name it say "acme"'],
+      ['verify of a mirror', 'acme', () => ['verify', ...mirror()], 'the rows that name it say "edited"'],
+      [
+        'verify without a platform chain',
+        'edited',
+        () => ['verify', ...aloneAt()],
+        'row 1 of its chain says "acme"',
+      ],
+      ['verify of an evidence file', 'edited', () => ['verify', bundle], 'row 1 of its chain says "acme"'],
+    ])('is refused for choosing: %s', async (_title, name, words, says) => {
+      const { code, stdout, stderr } = await runCli([...words(), '--domain', name, '--names', swapped()])
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+      expect(stderr).toContain(says)
+    })
+
+    it('is refused for choosing from PostgreSQL', async () => {
+      const { code, stderr } = await cli.run('verify', '--domain', 'edited', '--names', swapped())
+      expect(code).toBe(3)
+      expect(stderr).toContain('the rows that name it say "acme"')
+    })
+
+    it('takes the name that only the platform chain gives', async () => {
+      const words = ['verify', '--domain', 'fresh', '--names', swapped(), ...mirror()]
+      const { code, stdout } = await offline(...words)
+      expect({ code, domain: chosen(stdout) }).toEqual({ code: 0, domain: ids.renamed })
+    })
+
+    it.each([
+      ['an evidence file', () => ['verify', bundle]],
+      ['a mirror', () => ['verify', '--domain', ids.acme ?? '', ...mirror()]],
+      ['a mirror without a platform chain', () => ['verify', '--domain', ids.acme ?? '', ...aloneAt()]],
+    ])('prints the id and a note: verify of %s', async (_title, words) => {
+      const { code, stdout, stderr } = await runCli([...words(), '--names', swapped()])
+      expect(code).toBe(0)
+      expect(stdout).toContain(ids.acme)
+      expect(stdout).not.toContain('edited')
+      expect(stderr.match(/calls Domain/g)).toHaveLength(1)
+      expect(stderr).toContain('the id is printed without a name')
+    })
+
+    it.each([
+      [
+        'a mirror without a platform chain',
+        () => ['list', '--domain', 'nope', ...aloneAt()],
+        'platform chain of',
+      ],
+      ['an evidence file', () => ['verify', bundle, '--domain', 'nope'], 'an evidence file holds no names'],
+      [
+        'an evidence file and a part of an id',
+        () => ['verify', bundle, '--domain', 'abcdef02'],
+        ids.acme ?? '',
+      ],
+    ])('an unknown name sends nobody to a database: %s', async (_title, words, says) => {
+      const { code, stderr } = await runCli(words())
+      expect(code).toBe(2)
+      expect(stderr).toContain(says)
+      expect(stderr).not.toContain('domain list')
+    })
   })
 
   it('refuses a bad file of names and one that repeats an id with 2, and one that is missing with 3', async () => {

@@ -27,12 +27,13 @@ const mirrorAt = (folder: string) => ['--source', 'mirror', '--mirror', pathToFi
 const attack = (sql: string) =>
   asSuperuser(database.superuserUrl, `SET session_replication_role = replica; ${sql}`)
 
-beforeAll(async () => {
+/** Makes a log of two Domains, an edited row, a mirror and an evidence file. `areNamed`: whether rows give them names. */
+const makeLog = async (areNamed: boolean) => {
   dir = await mkdtemp(join(tmpdir(), 'audit-beside-'))
   database = await testDatabase()
   cli = new CliDatabase(database.url)
   for (const name of ['acme', 'beta']) {
-    const { stdout } = await cli.run('domain', 'create', '--name', name, '--json')
+    const { stdout } = await cli.run('domain', 'create', ...(areNamed ? ['--name', name] : []), '--json')
     ids[name] = (jsonLines(stdout)[0] as { domain_id: string }).domain_id
   }
   await cli.run('archiver', '--once', '--init-mirror', '--mirror', pathToFileURL(join(dir, 'mirror')).href)
@@ -41,13 +42,16 @@ beforeAll(async () => {
   await attack(`UPDATE audit_log_entry SET object = 'a:b' WHERE domain_id = '${id('beta')}'`)
   await cli.run('verify', '--domain', id('beta'))
   await writeFile(join(dir, 'names.txt'), `${id('acme')} acme\n`)
-})
+}
 
-afterAll(async () => {
+const dropLog = async () => {
   cli.remove()
   await database.drop()
   await rm(dir, { recursive: true })
-})
+}
+
+beforeAll(() => makeLog(true))
+afterAll(() => dropLog())
 
 const run = (words: readonly string[], ...more: readonly string[]): Promise<CliResult> =>
   words.includes('mirror') || words.includes(bundle)
@@ -276,6 +280,21 @@ describe('a name that no chain confirms', () => {
 })
 
 describe('a hostile name', () => {
+  // A row that names a Domain would contradict the file.
+  let named: (() => void) | undefined
+  beforeAll(async () => {
+    const log = { database, cli, dir, bundle, ids: { ...ids } }
+    named = () => {
+      ;({ database, cli, dir, bundle } = log)
+      Object.assign(ids, log.ids)
+    }
+    await makeLog(false)
+  })
+  afterAll(async () => {
+    await dropLog()
+    named?.()
+  })
+
   const HOSTILE = '\u001b[31mINJ\u001b]8;;http://evil\u0007\u202e\u0085'
   const hostile = async (name: string) => {
     const file = join(dir, 'hostile.ndjson')

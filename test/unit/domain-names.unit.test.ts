@@ -58,6 +58,16 @@ describe('chooseDomain', () => {
     expect(() => chooseDomain(text, DOMAINS)).toThrow(message)
   })
 
+  it('names what was looked at, and what to give, where there is no Domain', () => {
+    const looked = { where: 'the mirror', advice: 'give_id_or_names' } as const
+    expect(() => chooseDomain('nope', [], looked)).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(/no Domain matches in the mirror$/),
+        advice: { code: 'give_id_or_names' },
+      }),
+    )
+  })
+
   it('finds every Domain by every beginning of its id that no other id has', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.integer({ min: 8, max: 36 }), fc.boolean(), (domainId, length, bare) => {

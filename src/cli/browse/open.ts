@@ -2,7 +2,7 @@ import { AuditError } from '../../base/errors.js'
 import type { ChainHead } from '../../chain/entry.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
-import { chainsKnownTo } from '../../compose/known-chains.js'
+import { chainsKnownTo, noChainKnownTo } from '../../compose/known-chains.js'
 import { defaultMirrorUrl } from '../../compose/mirror.js'
 import { type OpenRows, openRows } from '../../compose/read/rows.js'
 import { openSource } from '../../compose/verify.js'
@@ -156,21 +156,10 @@ async function chainsOf(
   const others = new Set(elsewhere.map(({ domainId }) => domainId))
   const remembered = (memory?.domainIds ?? []).filter((id) => !others.has(id))
   const domainIds = [...new Set([...known, ...remembered])]
-  if (domainIds.length === 0) throw doubts[0] ?? (await noChain(context, source, signal))
+  if (domainIds.length === 0) throw doubts[0] ?? (await noChainKnownTo(context, source, signal))
   const names = await chainNames.shown('all')
   const chains = domainIds
     .map((domainId): Chain => ({ domainId, name: shownName(domainId, names) }))
     .sort((a, b) => Number(b.domainId === PLATFORM_ANCHOR) - Number(a.domainId === PLATFORM_ANCHOR))
   return { chains, doubts: doubts.map(problemOf) }
-}
-
-async function noChain(context: Context, source: CopyName, signal: AbortSignal): Promise<AuditError> {
-  if (source !== 'mirror')
-    return new AuditError('nothing_to_verify', 'there is no chain', { advice: { code: 'create_domain' } })
-  const [{ noChainIn }, { mirrorCodec }, { chosenMirror }] = await Promise.all([
-    import('../../verify/mirror/find-mirror.js'),
-    import('../../compose/mirror.js'),
-    import('../../compose/verify.js'),
-  ])
-  return noChainIn(await chosenMirror(context), await mirrorCodec(), signal)
 }

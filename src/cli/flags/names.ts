@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import * as Flags from '@oclif/core/flags'
-import { AuditError, errnoOf } from '../../base/errors.js'
+import { AuditError } from '../../base/errors.js'
 import { isUuid, PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
 import type { SourceName } from '../../ports/verify.js'
-import type { NamedDomain, ShownNames } from '../../query/choose-domain.js'
+import type { LookedAt, NamedDomain, ShownNames } from '../../query/choose-domain.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import type { ChainNames } from './chain-names.js'
+import { FileNames } from './file-names.js'
 import { flagValue } from './flag-value.js'
 
 /** The flag of commands whose `--domain` takes a name. A command that writes does not have it, and takes whole ids alone. */
@@ -34,10 +34,13 @@ export class DomainNames implements ChainNames {
   readonly #context: () => Promise<Context>
   #all: Promise<readonly NamedDomain[]> | undefined
   #beside: Promise<readonly NamedDomain[]> | undefined
+  readonly #file: FileNames | undefined
+  readonly #noted = new Set<string>()
 
   constructor(from: NamesFrom, context: () => Promise<Context>) {
     this.#from = from
     this.#context = context
+    if (from.file !== undefined) this.#file = new FileNames(from.file, from, context)
   }
 
   /** Returns the Domain that a text names. Throws as `chooseDomain` does, and the errors of what cannot be read. */
@@ -47,7 +50,7 @@ export class DomainNames implements ChainNames {
     const domains = await this.#domains(isPrefix)
     const isNamed = domains.some(({ names }) => names.includes(text))
     const all = isPrefix && !isNamed ? withIdsOf(domains, await this.#storedIds()) : domains
-    const chosen = flagValue('--domain', () => chooseDomain(text, all))
+    const chosen = await this.#choice((looked) => chooseDomain(text, all, looked))
     if (isNamed) await this.#assertConfirmed(chosen)
     return chosen
   }
@@ -58,8 +61,8 @@ export class DomainNames implements ChainNames {
    */
   async shown(domainIds: readonly string[] | 'all'): Promise<ShownNames> {
     const { NO_NAMES, shownNames } = await import('../../query/choose-domain.js')
-    const { source, file } = this.#from
-    if (file !== undefined) return shownNames(await this.#domains(false))
+    const { source } = this.#from
+    if (this.#file !== undefined) return shownNames(this.#noteDoubts(await this.#file.judged(domainIds)))
     if (source === 'bundle' || isPlatformAlone(domainIds)) return NO_NAMES
     const chosen = source === 'mirror' ? this.#all : undefined
     this.#beside ??= chosen ?? this.#readBeside(source, domainIds)
@@ -74,22 +77,53 @@ export class DomainNames implements ChainNames {
     return namesBeside(await this.#context(), source, domainIds)
   }
 
-  /** Throws where a row of PostgreSQL that names the Domain is damaged. */
+  /** Notes once why a name of the file of `--names` is not printed. */
+  #noteDoubts(domains: readonly NamedDomain[]): readonly NamedDomain[] {
+    for (const { domainId, doubt } of domains) {
+      if (doubt === undefined || this.#noted.has(domainId)) continue
+      this.#noted.add(domainId)
+      note(safe`note: ${doubt.message}; the id is printed without a name`)
+    }
+    return domains
+  }
+
+  /** Chooses, and names in an error what was looked at. */
+  async #choice(choose: (looked: LookedAt) => NamedDomain): Promise<NamedDomain> {
+    const looked = await this.#looked()
+    return flagValue('--domain', () => choose(looked))
+  }
+
+  async #looked(): Promise<LookedAt> {
+    const { source, path, file } = this.#from
+    const advice = 'give_id_or_names'
+    if (file !== undefined) return { where: `the file ${file} of --names`, advice }
+    if (source === 'bundle') return { where: `the file ${path ?? ''}, which holds no names`, advice }
+    if (source !== 'mirror') return { advice: 'list_domains' }
+    const { chosenMirror } = await import('../../compose/verify.js')
+    return {
+      where: `the platform chain of the mirror ${(await chosenMirror(await this.#context())).url}`,
+      advice,
+    }
+  }
+
+  /** Throws where a row that names the Domain is damaged, or contradicts the file of `--names`. */
   async #assertConfirmed({ domainId }: NamedDomain): Promise<void> {
-    const { source, file } = this.#from
-    if (file !== undefined || source === 'mirror' || source === 'bundle') return
+    const { source } = this.#from
+    const [domain] = (await this.#file?.judged([domainId])) ?? []
+    if (domain?.doubt !== undefined) throw domain.doubt
+    if (this.#file !== undefined || source === 'mirror' || source === 'bundle') return
     const { assertConfirmed } = await import('../../compose/read/names.js')
     await assertConfirmed(await this.#context(), domainId)
   }
 
   /** An evidence file holds no names, and the beginning of an id needs none. */
   async #domains(isPrefix: boolean): Promise<readonly NamedDomain[]> {
-    const { source, file } = this.#from
-    if (source === 'bundle' && file === undefined) {
+    if (this.#file !== undefined) return this.#file.all()
+    if (this.#from.source === 'bundle') {
       if (isPrefix) return []
-      throw unnamed('an evidence file holds no names; give --names FILE')
+      throw unnamed('an evidence file holds no names')
     }
-    this.#all ??= file === undefined ? this.#readAll() : namesInFile(file)
+    this.#all ??= this.#readAll()
     return this.#all
   }
 
@@ -148,14 +182,6 @@ function isNoDatabase(error: unknown): boolean {
 
 function unnamed(why: string): AuditError {
   return new AuditError('invalid_domain_id', `--domain: expected a UUID of 36 characters: ${why}`, {
-    advice: { code: 'list_domains' },
+    advice: { code: 'give_id_or_names' },
   })
-}
-
-async function namesInFile(path: string): Promise<readonly NamedDomain[]> {
-  const { parseNames } = await import('./names-file.js')
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new AuditError('file_unreadable', `--names ${path}: cannot be read (${errnoOf(cause)})`, { cause })
-  })
-  return flagValue('--names', () => parseNames(text))
 }

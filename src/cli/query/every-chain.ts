@@ -33,15 +33,12 @@ export class EveryChain {
     json: boolean,
     signal: AbortSignal,
   ): Promise<EveryChain> {
-    const { chainsKnownTo } = await import('../../compose/known-chains.js')
+    const { chainsKnownTo, noChainKnownTo } = await import('../../compose/known-chains.js')
     const known = await chainsKnownTo(context, source, signal)
     const given = source === 'mirror' ? (await mirrorLocations(context)).given : undefined
     const verify = verifyWords({ source, chain: 'all', given })
     if (known.domainIds.length > 0) return new EveryChain(known, source, verify, json)
-    const none = new AuditError('nothing_to_verify', 'there is no chain', {
-      advice: { code: 'create_domain' },
-    })
-    throw known.doubts?.[0] ?? none
+    throw known.doubts?.[0] ?? (await noChainKnownTo(context, source, signal))
   }
 
   /** The copies of the chains, in the order of their ids. */

@@ -22,6 +22,7 @@ const FIND_CHAIN =
 export const HINTS = {
   create_domain: 'run: audit domain create',
   list_domains: 'run: audit domain list',
+  give_id_or_names: 'give the whole id, or --names FILE with lines of a UUID and a name',
   list_or_create_domain: 'run: audit domain list, or: audit domain create',
   name_chain: 'name the chain: domain_id or platform in the line, --domain or --platform',
   choose_platform_chain: 'use --platform, or "platform": true in the line',

@@ -1,11 +1,9 @@
-import { AuditError } from '../../base/errors.js'
 import type { PinnedHead } from '../../chain/entry.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { openAlerts } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
-import { chainsKnownTo } from '../../compose/known-chains.js'
-import { mirrorCodec } from '../../compose/mirror.js'
-import { chosenMirror, openSource } from '../../compose/verify.js'
+import { chainsKnownTo, noChainKnownTo } from '../../compose/known-chains.js'
+import { openSource } from '../../compose/verify.js'
 import { fullVerifyResult } from '../../json/full-verify-result.js'
 import type { Alerts } from '../../ports/alerts.js'
 import type { KnownChains } from '../../ports/domains.js'
@@ -120,7 +118,8 @@ class VerifyRun {
         throw namingChain(error, domainId)
       })
     const chains = chainsToVerify(known, this.#withRemembered(known, pins))
-    if (chains.length === 0) throw known.doubts?.[0] ?? (await this.#noChain())
+    if (chains.length === 0)
+      throw known.doubts?.[0] ?? (await noChainKnownTo(this.context, this.options.source, this.signal))
     const { done: verdicts, failed } = await onEveryChain(chains, verify, this.options.json, this.signal)
     this.#noteElsewhere(known, pins)
     const judged = { isPlatformIntact, now: machineClock() }
@@ -152,16 +151,6 @@ class VerifyRun {
         safe`note: Domain ${domainId} is not in this mirror and was not verified: its own mirror is ${mirrorUrl}`,
       )
     }
-  }
-
-  async #noChain(): Promise<AuditError> {
-    if (this.options.source === 'mirror') {
-      const { noChainIn } = await import('../../verify/mirror/find-mirror.js')
-      return noChainIn(await chosenMirror(this.context), await mirrorCodec(), this.signal)
-    }
-    return new AuditError('nothing_to_verify', 'there is no chain to verify', {
-      advice: { code: 'create_domain' },
-    })
   }
 
   /** Verifies the platform chain ahead of its turn, where it does not record some chains and they are judged by it. */

@@ -107,17 +107,18 @@ async function idsInMirrors(context: Context): Promise<string[]> {
   return [...listed, ...folders.filter(isChainId)]
 }
 
-/** A pipe is left unread, because it can be read only once. */
-async function idInBundle(path: string): Promise<string[]> {
-  const [{ stat }, { openBundle }] = await Promise.all([
-    import('node:fs/promises'),
-    import('../../bundle/read/open-bundle.js'),
-  ])
-  const isFile = await stat(path).then(
+/** Returns whether a file can be read once more. A pipe can be read only once. */
+export async function isReadAgain(path: string): Promise<boolean> {
+  const { stat } = await import('node:fs/promises')
+  return stat(path).then(
     (found) => found.isFile(),
     () => true,
   )
-  if (!isFile) return []
+}
+
+async function idInBundle(path: string): Promise<string[]> {
+  if (!(await isReadAgain(path))) return []
+  const { openBundle } = await import('../../bundle/read/open-bundle.js')
   const { file, manifest } = await openBundle(path)
   await file.close()
   return [manifest.domain_id]
