@@ -235,6 +235,7 @@ describe('the page of a report', () => {
       { findings: [unreadable], head: { seq: 0, hash: '0'.repeat(64) } },
       [
         '<dt>Last row</dt><dd>no last row could be read</dd>',
+        'rows 1 to 12; 12 rows were checked',
         `<dt>${DOMAIN}</dt><dd>no last row could be read</dd>`,
         'after row 12 were removed is not shown',
       ],

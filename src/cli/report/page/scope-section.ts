@@ -51,7 +51,7 @@ function verdictScope({ verdict }: ChainReport): Html {
   if (verdict === undefined) return html``
   const { segmentFrom, segmentTo, rows, head, mirror, firstRecordedAt, lastRecordedAt } = verdict
   const isKnown = firstRecordedAt !== undefined && lastRecordedAt !== undefined
-  return html`<dt>Range</dt><dd>rows ${segmentFrom} to ${segmentTo}; ${rows} rows were read and recomputed</dd>
+  return html`<dt>Range</dt><dd>rows ${segmentFrom} to ${segmentTo}; ${rows} rows were checked</dd>
 ${isKnown ? html`<dt>Recorded</dt><dd>${wireTime(firstRecordedAt)} to ${wireTime(lastRecordedAt)}</dd>` : undefined}
 <dt>Last row</dt><dd>${lastRow(head)}</dd>
 ${mirror === undefined ? undefined : html`<dt>Mirror</dt><dd><code>${mirror}</code></dd>`}`
