@@ -64,7 +64,7 @@ identities and archive stamps.`
     const copies = parseCopies(parsed, args.file)
     const format = parseFormat(flags)
     const filter = { ...parseFilter(listParameters(flags)), ...eventRange(flags) }
-    const { range, limit } = parseRange(flags)
+    const { range, limit, around } = parseRange(flags)
     const { mode, order } = parseMode(flags, copies, limit)
     // oclif's type says boolean; a flag that is not given is undefined.
     const withContext = flags.context === true
@@ -74,7 +74,17 @@ identities and archive stamps.`
     const form = { format, context: withContext, areSeveral: copies.areSeveral }
     const { verify, 'subject-id': subjectId } = flags
     const { names } = this
-    const options = { copies, filter, mode, range: { ...range, order }, form, names, verify, subjectId }
+    const options = {
+      copies,
+      filter,
+      mode,
+      range: { ...range, order },
+      around,
+      form,
+      names,
+      verify,
+      subjectId,
+    }
     await runList(options, context, this.out, this.signal)
   }
 }

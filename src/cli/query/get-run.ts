@@ -6,6 +6,7 @@ import { provenCheck } from '../../query/check.js'
 import { type EntryProof, getEntry } from '../../query/get.js'
 import type { Output } from '../output/output.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
+import { withNeighbours } from './missing-rows.js'
 import { noteProblem } from './note-problem.js'
 import { openCopy, verifyCopyWords, withHints } from './open.js'
 import { ReadProblems } from './read-problems.js'
@@ -26,8 +27,12 @@ export async function runGet(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const problems = new ReadProblems()
-  const { reader, domainId } = await openCopy(context, from, { onProblem: problems.ofChain() })
-  const proven = await withHints(context, from, signal, () => getEntry(reader, domainId, seq))
+  const rows = await openCopy(context, from, { onProblem: problems.ofChain() })
+  const { reader, domainId } = rows
+  const read = () => getEntry(reader, domainId, seq)
+  const proven = await withHints(context, from, signal, read).catch(async (error: unknown) => {
+    throw await withNeighbours(error, context, from, rows, seq)
+  })
   const isPostgres = from.source === 'postgres'
   const printed = isPostgres ? await withReason(context, proven) : proven
   await printProof(printed, { json, context: isPostgres }, out)

@@ -10,6 +10,7 @@ import type { Copies } from './copies.js'
 import { firstOf, lastRows } from './last-rows.js'
 import { runFollow } from './list-follow.js'
 import type { ListMode } from './list-mode.js'
+import { noteMissing } from './missing-rows.js'
 import { withHints } from './open.js'
 import { type ChainsRequest, OpenChains } from './open-chains.js'
 import { printEach, printList, type RowsForm } from './print-rows.js'
@@ -19,6 +20,8 @@ export interface ListOptions extends ChainsRequest {
   readonly copies: Copies
   readonly mode: ListMode
   readonly range: SeqRange
+  /** The row in the middle of the range, where the range is around one. */
+  readonly around?: number | undefined
   readonly form: Omit<RowsForm, 'names'>
   readonly names: ChainNames
 }
@@ -50,22 +53,23 @@ async function namesOf({ form, names }: ListOptions, chains: OpenChains): Promis
 interface Listed<M = ListMode> {
   readonly mode: M
   readonly range: SeqRange
+  readonly around?: number | undefined
   readonly form: RowsForm
 }
 
 async function printMode(
-  { mode, range, form }: Listed,
+  { mode, range, around, form }: Listed,
   chains: OpenChains,
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
   if (mode.kind === 'follow') return runFollow(mode.before, { range, form }, chains, out, signal)
   const progress = () => ({ rows: chains.judged })
-  return notingStop('list', progress, () => printStored({ mode, range, form }, chains, out, signal))
+  return notingStop('list', progress, () => printStored({ mode, range, around, form }, chains, out, signal))
 }
 
 async function printStored(
-  { mode, range, form }: Listed<Exclude<ListMode, { readonly kind: 'follow' }>>,
+  { mode, range, around, form }: Listed<Exclude<ListMode, { readonly kind: 'follow' }>>,
   chains: OpenChains,
   out: Output,
   signal: AbortSignal,
@@ -81,7 +85,8 @@ async function printStored(
   const { reader, domainId, cursorKey, filter } = only
   const page = await listEntries(reader, cursorKey, { domainId, filter, range, ...mode })
   const entries = page.entries.map((row) => chains.judge(row))
-  return printList({ entries, nextCursor: page.nextCursor }, form, out)
+  await printList({ entries, nextCursor: page.nextCursor }, form, out)
+  if (around !== undefined) await noteMissing(around, page.entries, only)
 }
 
 /** Prints the first rows of several chains. A cursor is the place in one chain, so there is none. */

@@ -4,7 +4,7 @@ import { mirrorLocations } from '../../compose/location.js'
 import { type OpenRows, type OpenRowsOptions, openRows, type RowsFrom } from '../../compose/read/rows.js'
 import { selectionText } from '../bundle/text.js'
 import { note } from '../output/streams.js'
-import { verifyHereWords } from '../shell/verify-words.js'
+import { type ReadCopy, verifyHereWords } from '../shell/verify-words.js'
 
 /** Opens the reader of a copy, and notes which rows a bundle is a selection of. */
 export async function openCopy(
@@ -19,12 +19,16 @@ export async function openCopy(
   return rows
 }
 
+/** Returns the copy that was read, for the commands that an answer names. */
+export async function readCopy(context: Context, from: RowsFrom, chain: string): Promise<ReadCopy> {
+  const { source } = from
+  if (source === 'bundle') return { source, chain, file: from.path }
+  return { source, chain, given: source === 'mirror' ? (await mirrorLocations(context)).given : undefined }
+}
+
 /** Returns the command that verifies what was read. */
 export async function verifyCopyWords(context: Context, from: RowsFrom, domainId: string): Promise<string> {
-  const { source } = from
-  if (source === 'bundle') return verifyHereWords({ source, chain: domainId, file: from.path })
-  const given = source === 'mirror' ? (await mirrorLocations(context)).given : undefined
-  return verifyHereWords({ source, chain: domainId, given })
+  return verifyHereWords(await readCopy(context, from, domainId))
 }
 
 /** Runs `read`. The error of a chain that a mirror does not have gets the hint that `verify` gives. */

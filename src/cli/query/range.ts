@@ -35,6 +35,8 @@ interface ParsedRange extends GivenSegment {
 export interface ChosenRange {
   readonly range: SeqRange
   readonly limit?: number | undefined
+  /** The row in the middle. */
+  readonly around?: number | undefined
 }
 
 /** Returns the range of rows that the flags choose. Throws `invalid_seq`, `invalid_range` or `usage`. */
@@ -44,7 +46,7 @@ export function parseRange(flags: ParsedRange): ChosenRange {
     return { range: { after: fromSeq - 1, upTo: toSeq } }
   }
   const [seq, rows] = [parseSeq(flags.around), parseContext(flags['context-rows'])]
-  return { range: { after: Math.max(0, seq - rows - 1), upTo: seq + rows }, limit: 2 * rows + 1 }
+  return { range: { after: Math.max(0, seq - rows - 1), upTo: seq + rows }, limit: 2 * rows + 1, around: seq }
 }
 
 function parseContext(text: string | undefined): number {
