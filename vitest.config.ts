@@ -8,7 +8,7 @@ import { defineConfig } from 'vitest/config'
  * | `*.unit.test.ts` | pure functions                                                 | yes        | yes                |
  * | `*.int.test.ts`  | a real server, the code in the process of the test             | yes        | yes                |
  * | `*.e2e.test.ts`  | the built command line                                         | yes        | yes                |
- * | `*.long.test.ts` | dozens of kills, thousands of verifications, outages, installs; a browser | no | yes             |
+ * | `*.long.test.ts` | kills, outages, waits, installs; a browser, a pooler           | no         | yes                |
  *
  * The projects s3 and postgres-* run some of these files again on other servers, for .ci/run. They exist where these
  * servers do.
@@ -25,21 +25,23 @@ const SCHEMA = ['int/{schema-*,database}.int']
 const APPEND = [
   'int/{append*,idempotency,detached}.int',
   'e2e/{append-feed,idempotency,bad-input-database}.e2e',
+  'int/append-faults.long',
   'e2e/{concurrency,crash}.long',
 ]
 const VERIFY = [
   'int/{scan-client,session-settings,index-counts,hidden-rows,quarantine,reconcile,same-report}.int',
-  'e2e/{attacks*,mirror-attacks,mirror-verdicts,own-mirror,fold-threads,session-settings,index-incomplete,verdict-matrix}.e2e',
-  'e2e/{no-false-alarm,both-busy}.long',
+  'e2e/{attacks*,mirror-attacks,mirror-verdicts,own-mirror,session-settings,index-incomplete,verdict-matrix}.e2e',
+  'e2e/{fold-threads,no-false-alarm,both-busy}.long',
 ]
 const LIST = ['int/{list,get}.int', 'e2e/{read,proven-rows,hidden-from-index}.e2e']
 const ARCHIVE = [
   'int/{archive*,chain-claims,late-objects,mirror-index}.int',
   'e2e/archiver.e2e',
+  'int/{archiver-beside,archiver-faults}.long',
   'e2e/archiver-kill.long',
 ]
 const ERASURE = ['int/{erasure,holds,retention}.int', 'e2e/erasure-kill.long']
-const RESTORE = ['e2e/{restore,restore-all}.e2e']
+const RESTORE = ['e2e/restore-all.e2e', 'e2e/restore.long']
 
 const NEAREST_TO_POSTGRES = files(...SCHEMA, ...APPEND, ...VERIFY)
 const ALL_OF_POSTGRES = [...NEAREST_TO_POSTGRES, ...files(...LIST, ...ARCHIVE, ...ERASURE, ...RESTORE)]
