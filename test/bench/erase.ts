@@ -46,7 +46,9 @@ async function plainDelete(bench: Bench, domainId: string): Promise<number> {
   const database = new Database(bench.url)
   try {
     return await database.write(async (client) => {
-      await client.query('CREATE TABLE bench_context (LIKE audit_entry_context INCLUDING ALL)')
+      await client.query(
+        'CREATE TABLE bench_context (LIKE audit_entry_context INCLUDING ALL EXCLUDING GENERATED)',
+      )
       await client.query(
         `INSERT INTO bench_context SELECT c.* FROM audit_entry_context c JOIN audit_subject_pii p ON p.domain_id = c.domain_id
          JOIN audit_log_entry e ON e.domain_id = c.domain_id AND e.seq = c.seq AND e.subject_pseudonym = p.subject_pseudonym
