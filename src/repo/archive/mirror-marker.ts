@@ -3,6 +3,7 @@ import { type ClaimsRow, claimsColumns, readClaims } from '../query/domain-claim
 import type { Client, Database } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
+import { WITH_STORED_CHAINS } from '../session/stored-chains.js'
 import { assertWritten, written } from '../session/written.js'
 
 const RECORDED = 'SELECT marker_id::text AS id FROM audit_mirror_marker LIMIT 1'
@@ -22,14 +23,7 @@ const lastStamped = (domainId: string) => `
     FROM audit_log_entry e
     WHERE e.domain_id = ${domainId} AND archived_at IS NOT NULL AND isfinite(archived_at) ORDER BY seq DESC LIMIT 1`
 
-/** The walk probes the index once a chain. */
-const CHAINS = `
-  WITH RECURSIVE stored(domain_id) AS (
-    (SELECT domain_id FROM audit_log_entry ORDER BY domain_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT e.domain_id FROM audit_log_entry e WHERE e.domain_id > s.domain_id ORDER BY e.domain_id LIMIT 1)
-    FROM stored s WHERE s.domain_id IS NOT NULL
-  )
+const CHAINS = `${WITH_STORED_CHAINS}
   SELECT s.domain_id::text AS id, ${claimsColumns('s.domain_id')}, last.*
   FROM stored s
   LEFT JOIN LATERAL (${lastStamped('s.domain_id')}

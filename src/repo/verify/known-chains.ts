@@ -4,16 +4,11 @@ import type { KnownChains } from '../../ports/domains.js'
 import { rowsByKey } from '../session/by-key.js'
 import type { Client } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
+import { WITH_STORED_CHAINS } from '../session/stored-chains.js'
 import { ANY_DOMAIN } from './chain-expressions.js'
 
-/** The chains that any table names. The recursive walk probes the index once a chain, not once a row. */
-const STORED = `
-  WITH RECURSIVE stored(domain_id) AS (
-    (SELECT domain_id FROM audit_log_entry ORDER BY domain_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT e.domain_id FROM audit_log_entry e WHERE e.domain_id > s.domain_id ORDER BY e.domain_id LIMIT 1)
-    FROM stored s WHERE s.domain_id IS NOT NULL
-  )
+/** The chains that any table names. */
+const STORED = `${WITH_STORED_CHAINS}
   SELECT domain_id::text AS id FROM stored WHERE domain_id IS NOT NULL
   UNION SELECT domain_id::text FROM audit_log_chain_head WHERE domain_id IS NOT NULL
   UNION SELECT domain_id::text FROM audit_domain WHERE domain_id IS NOT NULL
