@@ -1,0 +1,103 @@
+import type { ChainRef } from '../chain/log/row-items.js'
+import type { SignableRow } from '../chain/log/signed-row.js'
+
+/** A row of the platform chain that has a relation of signed rows. Its signature was not checked, so it proves nothing yet. */
+export interface StoredSignedRow extends SignableRow {
+  readonly seq: number
+}
+
+/** A head that this log signed. Hashes are 64 hex digits. */
+export interface SignedHead extends ChainRef {
+  readonly size: number
+  readonly root: string
+  readonly entryHash: string
+  /** The signed note (tlog.md, section 5), as a kept checkpoint holds it. */
+  readonly note: string
+}
+
+/** A row of the index audit_checkpoint. The index is in the adversary's database: check the note before you use it. */
+export interface IndexedHead extends SignedHead {
+  /** The signed row of the platform chain with this head; absent where no row has it. */
+  readonly platformSeq?: number | undefined
+  /** Microseconds since 1970. */
+  readonly signedAt: bigint
+}
+
+/** What the database says of one chain, compared with the index of signed heads. */
+export interface ChainGrowth extends ChainRef {
+  /** The seq of the last row; 0 where there is none. */
+  readonly lastSeq: number
+  /** The first row without an archive stamp; absent where every row has one. A stamp is a hint only. */
+  readonly firstUnstamped?: number | undefined
+  /** The largest size in the index; 0 where it has none. */
+  readonly indexedSize: number
+}
+
+/** 256 hashes of one level of the tree of a chain (tlog.md, section 6). */
+export interface TreeTile extends ChainRef {
+  readonly level: number
+  readonly index: number
+  /** 8,192 bytes. */
+  readonly hashes: Uint8Array
+}
+
+/** Signed heads that one row of the platform chain names, with that row. */
+export interface HeadsRow {
+  readonly row: SignableRow
+  readonly heads: readonly SignedHead[]
+}
+
+/** The rows and indexes of the signer in PostgreSQL. */
+export interface SignerStore {
+  /**
+   * Returns the chains whose archived rows go beyond the index, by one query; with `all`, every chain that has rows. The platform
+   * chain is among them where it has grown.
+   */
+  growth(all: boolean): Promise<readonly ChainGrowth[]>
+  /** Returns the rows of one relation on the platform chain, ascending by seq. */
+  signedRows(relation: string): Promise<readonly StoredSignedRow[]>
+  /** Returns which chains the rows of relation audit.chain-create on the platform chain name, the platform chain included. */
+  createdChains(): Promise<readonly string[]>
+  /** Inserts tiles that the index lacks. An existing tile stays. */
+  putTiles(tiles: readonly TreeTile[]): Promise<void>
+  /**
+   * Appends signed rows to the platform chain in one transaction under its lock, with the subject of its row 1, and inserts their
+   * heads into the index. Returns the seqs, in the order given. Rejects as an append does, and with `nothing_to_sign` where
+   * there is no platform chain.
+   */
+  append(rows: readonly HeadsRow[]): Promise<readonly number[]>
+  /** Inserts heads into the index that no signed row names yet, such as one of the platform chain. An existing head stays. */
+  index(heads: readonly SignedHead[]): Promise<void>
+}
+
+/** A record of the signer's state as text (tlog.md, section 7). */
+export interface StoredRecord {
+  readonly k: number
+  readonly text: string
+}
+
+/** The records of what a signer promised to sign, in a folder of this machine. Rejects with `signer_state_missing`. */
+export interface SignerStates {
+  /** Returns the highest record of a tree; undefined where there is none. */
+  newest(origin: string): Promise<StoredRecord | undefined>
+  /**
+   * Creates record k durably and lists the folder. Resolves with whether it is ours and the highest: only then may the process
+   * sign. Removes all records but the two highest.
+   */
+  create(origin: string, record: StoredRecord): Promise<boolean>
+}
+
+/** An Ed25519 key pair of one tree. */
+export interface TreeKey {
+  readonly origin: string
+  readonly publicKey: Uint8Array
+  /** Returns the 64 bytes of the signature. */
+  sign(message: Uint8Array): Uint8Array
+}
+
+/** The keys of one log, all derived from one key file. */
+export interface LogKeys {
+  readonly logName: string
+  /** Returns the key of a chain in its incarnation. */
+  of(chain: ChainRef): TreeKey
+}
