@@ -27,6 +27,13 @@ const ROLES: readonly Role[] = [
   { name: 'audit_eraser', sql: 'GRANT audit_eraser TO @role', quarantined: 0, note: NOT_QUARANTINED },
   { name: 'audit_writer', sql: 'GRANT audit_writer TO @role', quarantined: 1, note: '1 quarantined' },
   { name: 'audit_archiver', sql: 'GRANT audit_archiver TO @role', quarantined: 1, note: '1 quarantined' },
+  { name: 'audit_signer', sql: 'GRANT audit_signer TO @role', quarantined: 1, note: '1 quarantined' },
+  {
+    name: 'audit_archiver and audit_signer',
+    sql: 'GRANT audit_archiver, audit_signer TO @role',
+    quarantined: 1,
+    note: '1 quarantined',
+  },
   {
     name: 'audit_writer, read-only by default',
     sql: 'GRANT audit_writer TO @role; ALTER ROLE @role SET default_transaction_read_only = on',

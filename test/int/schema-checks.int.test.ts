@@ -4,11 +4,13 @@ import { encodeCanonical } from '../../src/chain/canonical.js'
 import type { Entry } from '../../src/chain/entry.js'
 import { FormatError } from '../../src/chain/format-error.js'
 import { LIMITS } from '../../src/chain/limits.js'
+import { MAX_INCARNATION } from '../../src/chain/log/origin.js'
 import { MAX_MICROS, MIN_MICROS } from '../../src/chain/timestamp.js'
 import { NIL_UUID, PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import {
   API_KEY,
   bytes,
+  CHECKPOINT,
   CONTEXT,
   DOMAIN,
   ENTRY,
@@ -21,6 +23,7 @@ import {
   outcome,
   PII,
   type Row,
+  TILE,
   TUPLE,
 } from './schema-rows.js'
 
@@ -165,6 +168,8 @@ const reveal = (change: Row): Row => ({
   reason: 'x',
   ...change,
 })
+const checkpoint = (change: Row): Row => ({ ...CHECKPOINT, ...change })
+const tile = (change: Row): Row => ({ ...TILE, ...change })
 const finding = (change: Row): Row => ({ ...FINDING, ...change })
 const RELEASED: Row = { released_at: 'now', release_reason: 'x' }
 const hold = (row: Row) => ({ domain_id: DOMAIN, reason: 'x', ...row })
@@ -227,6 +232,37 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
   ['audit_identity_reveal', reveal({ reason: '' }), 'reason_bytes'],
   ['audit_identity_reveal', reveal({ reason: a(1024) }), ''],
   ['audit_identity_reveal', reveal({ reason: a(1025) }), 'reason_bytes'],
+  ['audit_checkpoint', checkpoint({}), ''],
+  ['audit_checkpoint', checkpoint({ domain_id: PLATFORM_ANCHOR, platform_seq: LIMITS.maxSeq }), ''],
+  ['audit_checkpoint', checkpoint({ domain_id: NIL_UUID }), 'domain_not_nil'],
+  ['audit_checkpoint', checkpoint({ incarnation: 0 }), 'incarnation_range'],
+  ['audit_checkpoint', checkpoint({ incarnation: MAX_INCARNATION }), ''],
+  ['audit_checkpoint', checkpoint({ incarnation: MAX_INCARNATION + 1 }), 'incarnation_range'],
+  ['audit_checkpoint', checkpoint({ size: 0 }), 'size_range'],
+  ['audit_checkpoint', checkpoint({ size: LIMITS.maxSeq }), ''],
+  ['audit_checkpoint', checkpoint({ size: LIMITS.maxSeq + 1 }), 'size_range'],
+  ['audit_checkpoint', checkpoint({ root: bytes(31) }), 'root_bytes'],
+  ['audit_checkpoint', checkpoint({ root: bytes(33) }), 'root_bytes'],
+  ['audit_checkpoint', checkpoint({ entry_hash: bytes(31) }), 'entry_hash_bytes'],
+  ['audit_checkpoint', checkpoint({ entry_hash: bytes(33) }), 'entry_hash_bytes'],
+  ['audit_checkpoint', checkpoint({ note: '' }), 'note_bytes'],
+  ['audit_checkpoint', checkpoint({ note: 'é'.repeat(32 * 1024) }), ''],
+  ['audit_checkpoint', checkpoint({ note: a(64 * 1024 + 1) }), 'note_bytes'],
+  ['audit_checkpoint', checkpoint({ platform_seq: 0 }), 'platform_seq_range'],
+  ['audit_checkpoint', checkpoint({ platform_seq: LIMITS.maxSeq + 1 }), 'platform_seq_range'],
+  ['audit_checkpoint', checkpoint({ signed_at: 'infinity' }), 'signed_at_range'],
+  ['audit_checkpoint', checkpoint({ signed_at: '-infinity' }), 'signed_at_range'],
+  ['audit_tlog_tile', tile({}), ''],
+  ['audit_tlog_tile', tile({ domain_id: NIL_UUID }), 'domain_not_nil'],
+  ['audit_tlog_tile', tile({ incarnation: 0 }), 'incarnation_range'],
+  ['audit_tlog_tile', tile({ incarnation: MAX_INCARNATION + 1 }), 'incarnation_range'],
+  ['audit_tlog_tile', tile({ level: -1 }), 'level_range'],
+  ['audit_tlog_tile', tile({ level: 5, tile_index: 2 ** 45 - 1 }), ''],
+  ['audit_tlog_tile', tile({ level: 6 }), 'level_range'],
+  ['audit_tlog_tile', tile({ tile_index: -1 }), 'tile_index_range'],
+  ['audit_tlog_tile', tile({ tile_index: 2 ** 45 }), 'tile_index_range'],
+  ['audit_tlog_tile', tile({ hashes: bytes(8191) }), 'hashes_bytes'],
+  ['audit_tlog_tile', tile({ hashes: bytes(8193) }), 'hashes_bytes'],
   ['audit_claim', { purpose: 'archive', domain_id: DOMAIN, holder: DOMAIN }, ''],
   ['audit_claim', { purpose: 'restore', domain_id: DOMAIN, holder: DOMAIN }, ''],
   ['audit_claim', { purpose: 'other', domain_id: DOMAIN, holder: DOMAIN }, 'purpose_known'],

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   API_KEY,
+  CHECKPOINT,
   CONTEXT,
   DOMAIN,
   ENTRY,
@@ -13,6 +14,7 @@ import {
   openFilled,
   outcome,
   type Row,
+  TILE,
   TUPLE,
 } from './schema-rows.js'
 
@@ -46,6 +48,8 @@ const TABLES = [
   'audit_mirror_marker',
   'audit_claim',
   'audit_identity_reveal',
+  'audit_checkpoint',
+  'audit_tlog_tile',
 ]
 
 /** The privileges of each role, in the order of TABLES. S, I, U, D: on the table; u: on some columns only. */
@@ -71,6 +75,8 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'SI',
     'SIUD',
     '',
+    'S',
+    'S',
   ],
   audit_reader: [
     'S',
@@ -93,6 +99,8 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'S',
     '',
     's',
+    'S',
+    'S',
   ],
   audit_archiver: [
     'S',
@@ -114,6 +122,8 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     '',
     'SI',
     'SIUD',
+    '',
+    '',
     '',
   ],
   audit_eraser: [
@@ -137,6 +147,8 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'S',
     '',
     'SD',
+    '',
+    '',
   ],
   audit_access: [
     'S',
@@ -155,6 +167,8 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'SIu',
     'SID',
     'SIU',
+    '',
+    '',
     '',
     '',
     '',
@@ -180,6 +194,32 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     '',
     '',
     '',
+    'SI',
+    '',
+    '',
+  ],
+  audit_signer: [
+    'S',
+    'S',
+    'SI',
+    'SU',
+    '',
+    '',
+    'SI',
+    'S',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    '',
+    'SI',
     'SI',
   ],
 }
@@ -246,10 +286,13 @@ const NEXT = entryRow({
   relationPath: ['a'.repeat(300), 'b'.repeat(300)],
   caveatContext: ['a', 'b', 'c', `d${'x'.repeat(60)}`],
 })
-const APPEND_ROW: readonly Step[] = [
+const SIGN: readonly Step[] = [
   `SELECT next_seq, head_hash FROM audit_log_chain_head WHERE domain_id = '${DOMAIN}' FOR UPDATE`,
   ['audit_log_entry', { ...NEXT, prev_hash: Buffer.alloc(32, 5) }],
   'UPDATE audit_log_chain_head SET next_seq = next_seq + 1, head_hash = sha256($$x$$)',
+]
+const APPEND_ROW: readonly Step[] = [
+  ...SIGN,
   `INSERT INTO audit_subject_pii (domain_id, subject_pseudonym) VALUES ('${DOMAIN}', sha256($$x$$))
      ON CONFLICT (domain_id, subject_pseudonym) DO UPDATE SET last_seen_at = excluded.last_seen_at`,
 ]
@@ -313,6 +356,10 @@ const HEAD_ROW: Step = [
   'audit_log_chain_head',
   { ...HEAD, domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' },
 ]
+const INDEX: readonly Step[] = [
+  ['audit_checkpoint', CHECKPOINT],
+  ['audit_tlog_tile', TILE],
+]
 const BEGIN_RESTORE: Step = ['audit_restore', { domain_id: DOMAIN, mirror_url: 'file:///m' }]
 const END_RESTORE = 'DELETE FROM audit_restore'
 const TAMPER = [
@@ -342,6 +389,13 @@ const TAMPER = [
   'UPDATE audit_identity_reveal SET seq = seq',
   'TRUNCATE audit_identity_reveal',
   'SELECT audit_grant_part_reveal()',
+  'UPDATE audit_checkpoint SET size = size',
+  'DELETE FROM audit_checkpoint',
+  'TRUNCATE audit_checkpoint',
+  'UPDATE audit_tlog_tile SET level = level',
+  'DELETE FROM audit_tlog_tile',
+  'TRUNCATE audit_tlog_tile',
+  'SELECT audit_grant_part_signer()',
 ]
 
 const MAY: Readonly<Record<string, readonly Step[]>> = {
@@ -368,9 +422,20 @@ const MAY: Readonly<Record<string, readonly Step[]>> = {
   audit_eraser: [...ERASE, ...REASONS, FORGET_KEYS, ...APPEND, ...FORGET],
   audit_access: [...APPEND, ...LET_IN],
   audit_revealer: [NAMES, ...REASONS, 'SELECT * FROM audit_entry_context', ...APPEND_ROW, REVEAL],
+  audit_signer: [
+    ...['audit_schema_migration', 'audit_domain', 'audit_log_entry', 'audit_restore'].map(
+      (table) => `SELECT * FROM ${table}`,
+    ),
+    ...SIGN,
+    ...INDEX,
+    'SELECT * FROM audit_checkpoint',
+    'SELECT * FROM audit_tlog_tile',
+    FIND,
+    'SELECT * FROM audit_tamper_quarantine',
+  ],
 }
 const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
-  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET, ...LET_IN, REVEAL, ...REASONS],
+  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET, ...LET_IN, REVEAL, ...REASONS, ...INDEX],
   audit_reader: [
     ...TAMPER,
     ...ERASE,
@@ -394,6 +459,7 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     ...LET_IN,
     USE_KEY,
     ...PROGRESS,
+    ...INDEX,
   ],
   audit_archiver: [
     ...TAMPER,
@@ -407,6 +473,9 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     'SELECT * FROM audit_subject_pii',
     ...REASONS,
     ...PROGRESS,
+    ...INDEX,
+    'SELECT * FROM audit_checkpoint',
+    'SELECT * FROM audit_tlog_tile',
   ],
   audit_eraser: [
     ...TAMPER,
@@ -417,8 +486,20 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     ...LET_IN,
     'SELECT * FROM audit_tamper_quarantine',
     REVEAL,
+    ...INDEX,
   ],
-  audit_access: [...TAMPER, ...ERASE, STAMP, ACKNOWLEDGE, FIND, DOMAIN_ROW, USE_KEY, REVEAL, ...REASONS],
+  audit_access: [
+    ...TAMPER,
+    ...ERASE,
+    STAMP,
+    ACKNOWLEDGE,
+    FIND,
+    DOMAIN_ROW,
+    USE_KEY,
+    REVEAL,
+    ...REASONS,
+    ...INDEX,
+  ],
   audit_revealer: [
     ...TAMPER,
     ...ERASE,
@@ -432,6 +513,30 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     ['audit_entry_context', { ...CONTEXT, seq: 3 }],
     'SELECT * FROM audit_api_key',
     'SELECT * FROM audit_tamper_quarantine',
+    ...INDEX,
+  ],
+  audit_signer: [
+    ...TAMPER,
+    ...ERASE,
+    STAMP,
+    ACKNOWLEDGE,
+    DOMAIN_ROW,
+    HEAD_ROW,
+    BEGIN_RESTORE,
+    END_RESTORE,
+    USE_KEY,
+    REVEAL,
+    ...REASONS,
+    ...KEEP_KEYS,
+    ...FORGET,
+    ...LET_IN,
+    ...PROGRESS,
+    NAMES,
+    `INSERT INTO audit_subject_pii (domain_id, subject_pseudonym) VALUES ('${DOMAIN}', sha256($$x$$))`,
+    ['audit_entry_context', { ...CONTEXT, seq: 3 }],
+    'SELECT * FROM audit_entry_context',
+    'SELECT * FROM audit_api_key',
+    'SELECT * FROM audit_mirror_marker',
   ],
 }
 

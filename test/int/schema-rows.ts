@@ -75,6 +75,17 @@ export const API_KEY: Row = {
 }
 export const TUPLE: Row = { object: `domain:${DOMAIN}`, relation: 'auditor', subject: 'user:alice' }
 
+/** A row of each index of the signer. */
+export const CHECKPOINT: Row = {
+  domain_id: DOMAIN,
+  incarnation: 1,
+  size: 2,
+  root: bytes(32),
+  entry_hash: bytes(32),
+  note: 'n',
+}
+export const TILE: Row = { domain_id: DOMAIN, incarnation: 1, level: 0, tile_index: 0, hashes: bytes(8192) }
+
 export async function insert(client: pg.Client, table: string, row: Row): Promise<void> {
   const columns = Object.keys(row)
   const values = columns.map((_, i) => `$${i + 1}`)

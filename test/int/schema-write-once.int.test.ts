@@ -32,6 +32,11 @@ const OTHER: Readonly<Record<string, string>> = {
   key_id: "'ak_ffffffffffffffff'",
 }
 
+const SIGN = `INSERT INTO audit_checkpoint (domain_id, incarnation, size, root, entry_hash, note)
+  VALUES ('${ENTRY.domainId}', 1, 2, sha256('r'), sha256('e'), 'n')`
+const ADD_TILE = `INSERT INTO audit_tlog_tile (domain_id, incarnation, level, tile_index, hashes)
+  VALUES ('${ENTRY.domainId}', 1, 0, 0, decode(repeat('00', 8192), 'hex'))`
+
 const REVEAL = `INSERT INTO audit_identity_reveal (domain_id, seq, subject_pseudonym, reason)
   VALUES ('${ENTRY.domainId}', 3, '${SUBJECT}', 'x')`
 
@@ -139,6 +144,18 @@ const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = 
     hold('subject_pseudonym, identity_id, reason', `sha256(''), '${ID}', 'x'`),
     'DELETE FROM audit_identity_reveal',
   ],
+  ['', SIGN],
+  ['23505', SIGN, SIGN],
+  ['', SIGN, `${SIGN} ON CONFLICT DO NOTHING`],
+  ['', ADD_TILE],
+  ['23505', ADD_TILE, ADD_TILE],
+  ['', ADD_TILE, `${ADD_TILE} ON CONFLICT DO NOTHING`],
+  ...(['audit_checkpoint', 'audit_tlog_tile'] as const).flatMap((table): (typeof CASES)[number][] => [
+    ['WO001', SIGN, ADD_TILE, `UPDATE ${table} SET incarnation = incarnation`],
+    ['WO001', SIGN, ADD_TILE, `DELETE FROM ${table}`],
+    ['WO001', `TRUNCATE ${table}`],
+  ]),
+  ['WO001', SIGN, 'UPDATE audit_checkpoint SET platform_seq = 1'],
   ['WO001', 'UPDATE audit_idempotency_key SET created_at = now()'],
   ['', 'DELETE FROM audit_idempotency_key'],
 

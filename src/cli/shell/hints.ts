@@ -100,7 +100,7 @@ export const HINTS = {
     'give --database-url (AUDIT_DATABASE_URL), or the --home (AUDIT_HOME) of a log that exists; a new log begins with: audit domain create',
   check_database_url: 'check --database-url (AUDIT_DATABASE_URL) and that the server accepts connections',
   grant_database_role:
-    'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase, audit_archiver for archiver and backfill, audit_access for keys and relations, audit_revealer to identify a person',
+    'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase, audit_archiver for archiver and backfill, audit_access for keys and relations, audit_revealer to identify a person, audit_signer to sign heads',
   use_primary: 'commands that write need a primary: --database-url; verify works on a standby',
   verify_primary: 'wait until the standby has caught up, or verify on the primary: --database-url',
   look_before_appending_again:

@@ -9,6 +9,7 @@ const MARKER_TABLE = 'audit_schema_migration'
 /** The tables that a verdict is made from. */
 export const TABLES = [
   MARKER_TABLE,
+  'audit_checkpoint',
   'audit_domain',
   'audit_log_entry',
   'audit_log_chain_head',
@@ -16,6 +17,7 @@ export const TABLES = [
   'audit_reconcile',
   'audit_restore',
   'audit_tamper_quarantine',
+  'audit_tlog_tile',
 ]
 
 /** Names are qualified with pg_catalog: a search_path may lead to functions and operators of somebody else first. */
