@@ -43,6 +43,14 @@ interface Refused {
   readonly text: string
 }
 
+/** A row of a small log that is built by other code. Bytes are hex. */
+interface LedgerRow {
+  readonly seq: number
+  readonly prev_hash: string
+  readonly canonical: string
+  readonly entry_hash: string
+}
+
 /** The vectors of an implementation that shares no code with this one. */
 export interface TlogVectors {
   readonly first_entry_hashes: readonly string[]
@@ -80,6 +88,28 @@ export interface TlogVectors {
       readonly policy: string
       readonly sets: readonly { readonly signed: readonly string[]; readonly met: boolean }[]
     }[]
+  }
+  readonly ledger: {
+    readonly tenant: readonly LedgerRow[]
+    readonly tenant_root: string
+    readonly tenant_checkpoint: string
+    readonly platform: readonly LedgerRow[]
+    readonly platform_root: string
+    readonly platform_checkpoint: string
+    readonly relation_paths: readonly { seq: number; relation: string; relation_path: readonly string[] }[]
+    readonly pins: readonly {
+      readonly domain_id: string
+      readonly size: number
+      readonly root: string
+      readonly entry_hash: string
+      readonly platform_seq: number
+    }[]
+    readonly forged_row: { readonly seq: number; readonly relation_path: readonly string[] }
+  }
+  readonly audit_proof: {
+    readonly policy: string
+    readonly valid: string
+    readonly refused: readonly Refused[]
   }
   readonly verify_proof: readonly ProofCase[]
   readonly refused: {
