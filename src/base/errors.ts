@@ -54,6 +54,7 @@ export const ERROR_CODES = [
   'triggers_off',
   'embedded_unavailable',
   'pepper_unavailable',
+  'log_key_unavailable',
   'mirror_broken',
   'restore_running',
   'restore_unfinished',

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AuditError } from '../base/errors.js'
-import { mintKeyFile } from './mint-key-file.js'
+import { mintKeyFile } from '../base/files/mint-key-file.js'
 
 export interface KeyFileOptions {
   readonly hasRows: () => Promise<boolean>
@@ -31,7 +31,7 @@ export async function keyFileOfHome(home: string, { hasRows, mint }: KeyFileOpti
       advice: { code: 'give_first_pepper' },
     })
   }
-  await mintKeyFile(path)
+  await mintKeyFile(path, 'pepper_unavailable')
   return path
 }
 

@@ -1,7 +1,7 @@
 import { checkedDomainId } from '../base/domain-id.js'
+import { readKeyFile } from '../base/files/read-key-file.js'
 import type { CursorKey, Pepper } from '../ports/pepper.js'
 import { deriveCursorKey, derivePepper } from './derive.js'
-import { readKeyFile } from './read-key-file.js'
 
 /**
  * Derives peppers and the cursor key from the 32 raw bytes of one file by HKDF-SHA256 with an empty salt
@@ -21,7 +21,7 @@ export class KeyFilePepper implements Pepper, CursorKey {
   }
 
   async #withKey(derive: (key: Uint8Array) => Uint8Array): Promise<Uint8Array> {
-    const key = await readKeyFile(this.path)
+    const key = await readKeyFile(this.path, 'pepper_unavailable')
     try {
       return derive(key)
     } finally {
@@ -35,7 +35,7 @@ export class CursorKeyFile implements CursorKey {
   constructor(readonly path: string) {}
 
   async cursorKey(): Promise<Uint8Array> {
-    return readKeyFile(this.path)
+    return readKeyFile(this.path, 'pepper_unavailable')
   }
 }
 

@@ -2,13 +2,13 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Advice } from '../base/advice.js'
 import { checkedDomainId } from '../base/domain-id.js'
 import { AuditError } from '../base/errors.js'
+import { KEY_BYTES } from '../base/files/read-key-file.js'
 import type { CursorKey, PepperVault } from '../ports/pepper.js'
 import { decodeBase64 } from './env-key.js'
 import { BaoClient, type BaoPatience, statusText } from './openbao-client.js'
 import type { BaoAnswer } from './openbao-http.js'
 import type { BaoSettings } from './openbao-settings.js'
 import type { KvPlace } from './pepper-url.js'
-import { KEY_BYTES } from './read-key-file.js'
 
 /**
  * Peppers in a KV version 2 store of OpenBao or Vault. Each Domain has one secret at `<mount>/<prefix>/<domain_id>`, whose

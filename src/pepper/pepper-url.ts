@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { AuditError } from '../base/errors.js'
+import { filePlaceOf } from '../base/files/file-url.js'
 
 /** Where a KV version 2 store keeps the peppers. */
 export interface KvPlace {
@@ -27,9 +27,9 @@ export function parsePepperUrl(text: string): PepperPlace {
   if (/^env:/i.test(text)) return { kind: 'env', name: nameOf(text.slice('env:'.length)) }
   if (/^openbao(\+http)?:/i.test(text)) return { kind: 'openbao', ...kvPlaceOf(text) }
   if (/^vault(\+http)?:/i.test(text)) throw usage('Vault is reached as openbao://host[:port]/mount/prefix')
-  // new URL also accepts file:key and file://key, and reads another path from them.
-  if (!/^file:\/\/\//i.test(text)) throw usage(EXPECTED)
-  return { kind: 'file', path: pathOf(text) }
+  const place = filePlaceOf(text, EXPECTED)
+  if ('problem' in place) throw usage(place.problem)
+  return { kind: 'file', path: place.path }
 }
 
 /** Accepts capitals only, and fewer characters than a key has hex digits, so that a secret is never taken for a name. */
@@ -54,21 +54,6 @@ function kvPlaceOf(text: string): KvPlace {
     )
   }
   return { origin, mount: mount.replaceAll(/%2F/gi, '/'), prefix }
-}
-
-function pathOf(text: string): string {
-  if (/[?#]/.test(text)) throw usage('expected file:///path without ? or #, written %3F and %23 in a path')
-  const path = decoded(text)
-  if (path.includes('\0') || path.endsWith('/')) throw usage('expected file:///path of a file')
-  return path
-}
-
-function decoded(text: string): string {
-  try {
-    return fileURLToPath(text)
-  } catch {
-    throw usage('expected file:///path with well-formed percent escapes')
-  }
 }
 
 function usage(problem: string): AuditError {

@@ -29,7 +29,7 @@ const FEATURES = [
   'report',
   'proof',
 ]
-const ADAPTERS = ['repo', 'mirror', 'pepper', 'authz', 'alerts']
+const ADAPTERS = ['repo', 'mirror', 'pepper', 'local', 'authz', 'alerts']
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   chain: [],
   base: ['chain'],

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
+import { mintKeyFile as mint } from '../../src/base/files/mint-key-file.js'
 import { CursorKeyFile, cursorKeyOf, KeyFilePepper } from '../../src/pepper/key-file.js'
-import { mintKeyFile } from '../../src/pepper/mint-key-file.js'
 
 const DOMAIN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
+const mintKeyFile = (path: string) => mint(path, 'pepper_unavailable')
 const KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => i))
 
 let home = ''

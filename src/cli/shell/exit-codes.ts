@@ -85,6 +85,7 @@ const BY_ERROR = {
   triggers_off: EXIT.unable,
   embedded_unavailable: EXIT.unable,
   pepper_unavailable: EXIT.unable,
+  log_key_unavailable: EXIT.unable,
   mirror_broken: EXIT.unable,
   restore_running: EXIT.unable,
   restore_unfinished: EXIT.unable,

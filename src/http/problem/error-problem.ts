@@ -59,6 +59,7 @@ const BY_ERROR = {
   restore_unfinished: 503,
   embedded_unavailable: 503,
   pepper_unavailable: 503,
+  log_key_unavailable: 503,
   mirror_broken: 503,
   mirror_unavailable: 503,
   mirror_not_mapped: 503,
