@@ -18,36 +18,43 @@ export function rowMessage(
 }
 
 /**
- * Returns whether the row is signed by a known key of the platform chain. The first platform key signs the row that names it. A
- * row that replaces a key is signed by that key first, and then by its successor, which the row names. Keys of other chains among
- * the known ones sign no row.
+ * Returns the known key of the platform chain that signs the row; undefined where none does. The first platform key signs the row
+ * that names it. A row that replaces a key is signed by that key first, and then by its successor, which the row names: one of the
+ * two must be known. Keys of other chains among the known ones sign no row.
  */
+export function signerOf(
+  row: SignedRow,
+  platformOrigin: string,
+  known: readonly VerifierKey[],
+  verify: VerifySignature,
+): VerifierKey | undefined {
+  const origin = parseOrigin(platformOrigin)
+  if (origin?.domainId !== PLATFORM_ANCHOR || origin.incarnation !== 1) return undefined
+  const signers = known.filter(({ name, type }) => name === platformOrigin && type === KEY_TYPE.ed25519)
+  const message = rowMessage(platformOrigin, row)
+  const signer = (sig: SigItem | undefined, keys: readonly VerifierKey[]) =>
+    keys.find(({ id, publicKey }) => id === sig?.keyId && verify(publicKey, message, sig.signature))
+  const [first, second] = row.signatures
+  if (row.relation !== SIGNED_RELATION.logKey) return signer(first, signers)
+  const named = platformKeysIn(row, platformOrigin)
+  const { log, replaces } = row
+  if (log !== origin.logName || (replaces !== undefined && isAmong(named, replaces))) return undefined
+  if (replaces === undefined)
+    return signer(first, named.length === 0 ? signers : signers.filter((key) => isIn(named, key)))
+  const replaced = platformKey(platformOrigin, replaces)
+  if (!isIn(signers, replaced) && !named.some((key) => isIn(signers, key))) return undefined
+  const isSigned = signer(second, named) !== undefined && signer(first, [replaced]) !== undefined
+  return isSigned ? signers.find((key) => isIn([replaced, ...named], key)) : undefined
+}
+
+/** Returns whether a known key of the platform chain signs the row, as {@link signerOf} says. */
 export function isSignedBy(
   row: SignedRow,
   platformOrigin: string,
   known: readonly VerifierKey[],
   verify: VerifySignature,
 ): boolean {
-  const origin = parseOrigin(platformOrigin)
-  if (origin?.domainId !== PLATFORM_ANCHOR) return false
-  const signers = known.filter(({ name, type }) => name === platformOrigin && type === KEY_TYPE.ed25519)
-  const message = rowMessage(platformOrigin, row)
-  const isSigned = (sig: SigItem | undefined, keys: readonly VerifierKey[]) =>
-    keys.some(({ id, publicKey }) => id === sig?.keyId && verify(publicKey, message, sig.signature))
-  const [first, second] = row.signatures
-  if (row.relation !== SIGNED_RELATION.logKey) return isSigned(first, signers)
-  const named = platformKeysIn(row, platformOrigin)
-  if (row.log !== origin.logName) return false
-  const { replaces } = row
-  if (replaces === undefined) {
-    return isSigned(
-      first,
-      named.length === 0 ? signers : signers.filter((key) => isAmong(named, key.publicKey)),
-    )
-  }
-  if (isAmong(named, replaces)) return false
-  const replaced = signers.filter(({ publicKey }) => isSame(publicKey, replaces))
-  return isSigned(first, replaced) && isSigned(second, named)
+  return signerOf(row, platformOrigin, known, verify) !== undefined
 }
 
 /** Returns the key of the platform chain that signs the very row that names it; undefined where the row has no such key. */
@@ -57,10 +64,19 @@ export function selfSigned(row: LogKeyRow, verify: VerifySignature): VerifierKey
   return key !== undefined && isSignedBy(row, platformOrigin, [key], verify) ? key : undefined
 }
 
-function platformKeysIn({ keys }: LogKeyRow, platformOrigin: string): VerifierKey[] {
+/** Returns the keys of the platform chain that a row names. */
+export function platformKeysIn({ keys }: LogKeyRow, platformOrigin: string): VerifierKey[] {
   return keys
     .filter(({ domainId, incarnation }) => domainId === PLATFORM_ANCHOR && incarnation === 1)
-    .map(({ publicKey }) => verifierKey(platformOrigin, KEY_TYPE.ed25519, publicKey))
+    .map(({ publicKey }) => platformKey(platformOrigin, publicKey))
+}
+
+function platformKey(platformOrigin: string, publicKey: Uint8Array): VerifierKey {
+  return verifierKey(platformOrigin, KEY_TYPE.ed25519, publicKey)
+}
+
+function isIn(keys: readonly VerifierKey[], { publicKey }: VerifierKey): boolean {
+  return isAmong(keys, publicKey)
 }
 
 function isAmong(keys: readonly VerifierKey[], publicKey: Uint8Array): boolean {
