@@ -8,7 +8,7 @@ import { nobleHasher } from '../../src/chain/hash.js'
 import { parseLeafExtra } from '../../src/chain/log/leaf-extra.js'
 import { parseTlogProof } from '../../src/chain/note/tlog-proof.js'
 import { encodeObject } from '../../src/mirror/object/codec.js'
-import { jsonLines, ROOT, runCli, runProcess } from '../support/cli.js'
+import { BIN, jsonLines, ROOT, runCli, runProcess } from '../support/cli.js'
 import { hex, type ProofCase, TLOG } from '../support/tlog-vectors.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'verify-proof-'))
@@ -57,6 +57,13 @@ describe('audit verify-proof', () => {
     const env = { ...NOWHERE, AUDIT_POLICY: at('policy') }
     const { code, stderr } = await runProcess(['verify-proof', '-'], { env, input: ROW.file })
     expect(code, stderr).toBe(0)
+  })
+
+  it("reads a shell's <(…)", () => {
+    const words = `"$0" "$1" verify-proof <(cat "$2") --policy <(cat "$3")`
+    const files = [process.execPath, BIN, at('row'), at('policy')]
+    const { status, stderr } = spawnSync('bash', ['-c', words, ...files], { encoding: 'utf8' })
+    expect(status, stderr).toBe(0)
   })
 
   it.each([

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { AuditError, errnoOf } from '../../base/errors.js'
-import { readInput } from './read-input.js'
+import { readInput } from '../../base/files/read-input.js'
 
 /** The limit for a file and for its decompressed content. CloudTrail delivers files of up to about 50 MB; the largest here has 1 MB. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024

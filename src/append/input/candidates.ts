@@ -1,10 +1,10 @@
 import { AuditError } from '../../base/errors.js'
+import { readInput } from '../../base/files/read-input.js'
 import { cloudTrailEntry, type MappingOptions } from './cloudtrail/entry.js'
 import { readCloudTrailFile, type TrailItem } from './cloudtrail/file.js'
 import { fileNote } from './cloudtrail/file-note.js'
 import { type InputEntry, parseInputLine } from './input-line.js'
 import { type Line, splitLines } from './lines.js'
-import { readInput } from './read-input.js'
 
 export type InputFormat = 'ndjson' | 'cloudtrail'
 

@@ -1,3 +1,4 @@
+import { readUpTo } from '../../base/files/read-input.js'
 import { POLICY_BYTES } from '../../chain/note/policy.js'
 import { PROOF_LIMITS } from '../../chain/note/tlog-proof.js'
 import { PROOF_TOOLS, rowInObject } from '../../compose/read/proof.js'
@@ -7,7 +8,6 @@ import type { Output } from '../output/output.js'
 import { keyValues } from '../output/table.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
 import { proofJson } from './json.js'
-import { readUpTo } from './read-file.js'
 import { proofFields } from './text.js'
 
 export interface VerifyProofOptions {

@@ -2,7 +2,7 @@ import { constants, createReadStream, openSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
-import { AuditError, errnoOf } from '../../base/errors.js'
+import { AuditError, errnoOf } from '../errors.js'
 
 /** Yields the bytes of a file, or of a FIFO such as a shell's `<(…)`, until its end or until `until` aborts. Rejects with `file_unreadable`. */
 export async function* readInput(path: string, until?: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -11,7 +11,7 @@ export async function* readInput(path: string, until?: AbortSignal): AsyncGenera
     yield* until === undefined ? input : addAbortSignal(until, input)
   } catch (error) {
     until?.throwIfAborted()
-    throw new AuditError('file_unreadable', `${path}: cannot be read (${errnoOf(error)})`, { cause: error })
+    throw unreadable(path, error)
   }
 }
 
@@ -21,4 +21,31 @@ async function open(path: string): Promise<Readable> {
   if (!status.isFIFO()) return createReadStream(path)
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   return new Socket({ fd, readable: true, writable: false })
+}
+
+/**
+ * Returns the bytes of a file, or of stdin for `-`, up to the first chunk beyond `limit`: the reader of the bytes refuses more than
+ * that. Rejects with `file_unreadable`.
+ */
+export async function readUpTo(limit: number, path: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of path === '-' ? readStdin() : readInput(path)) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > limit) break
+  }
+  return Buffer.concat(chunks)
+}
+
+async function* readStdin(): AsyncGenerator<Uint8Array> {
+  try {
+    yield* process.stdin
+  } catch (error) {
+    throw unreadable('stdin', error)
+  }
+}
+
+function unreadable(path: string, error: unknown): AuditError {
+  return new AuditError('file_unreadable', `${path}: cannot be read (${errnoOf(error)})`, { cause: error })
 }
