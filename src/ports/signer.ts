@@ -54,8 +54,16 @@ export interface SignerStore {
    * chain is among them where it has grown.
    */
   growth(all: boolean): Promise<readonly ChainGrowth[]>
-  /** Returns the rows of one relation on the platform chain, ascending by seq. */
-  signedRows(relation: string): Promise<readonly StoredSignedRow[]>
+  /** Returns the rows of one relation on the platform chain, ascending by seq; with `newest`, at most that many of the last. */
+  signedRows(relation: string, newest?: number): Promise<readonly StoredSignedRow[]>
+  /** Returns the head of the largest size in the index; undefined where it has none of the chain. */
+  newestHead(chain: ChainRef): Promise<IndexedHead | undefined>
+  /** Returns the tiles of one level that the index has, from an index to another, both included, ascending. */
+  tiles(
+    chain: ChainRef,
+    level: number,
+    range: { readonly from: number; readonly to: number },
+  ): Promise<readonly TreeTile[]>
   /** Returns which chains the rows of relation audit.chain-create on the platform chain name, the platform chain included. */
   createdChains(): Promise<readonly string[]>
   /** Inserts tiles that the index lacks. An existing tile stays. */

@@ -58,6 +58,20 @@ export interface TlogVectors {
   readonly trees: readonly { readonly size: number; readonly root: string }[]
   readonly frontiers: readonly { readonly size: number; readonly hashes: readonly string[] }[]
   readonly inclusion: readonly Path[]
+  readonly tiles: readonly {
+    readonly size: number
+    readonly files: Readonly<Record<string, { readonly sha256: string }>>
+  }[]
+  readonly holes: {
+    readonly rows: readonly {
+      readonly seq: number
+      readonly prev_hash: string
+      readonly entry_hash: string
+    }[]
+    readonly signed_over: readonly string[]
+    readonly leaf_data: readonly string[]
+    readonly root: string
+  }
   readonly keys: {
     readonly log_seed: string
     readonly default_log_name: string

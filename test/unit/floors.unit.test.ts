@@ -28,6 +28,7 @@ const FEATURES = [
   'marker',
   'report',
   'proof',
+  'signer',
 ]
 const ADAPTERS = ['repo', 'mirror', 'pepper', 'local', 'authz', 'alerts']
 const FLOORS: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,9 @@
 import { LIMITS } from '../limits.js'
 import type { TreeHasher } from './tree-hash.js'
 
+/** Receives the root of each full subtree that a tree gets, a leaf first (height 0), and then what it completes. */
+export type OnSubtree = (height: number, root: Uint8Array) => void
+
 /**
  * A Merkle tree that grows at its end. It keeps the roots of its full subtrees only, at most 53 hashes, so its memory and the
  * time of an append do not grow with the tree.
@@ -13,8 +16,10 @@ export class Frontier {
   /** The siblings of the leaf that was appended last, inside its full subtree. */
   #siblings: Uint8Array[] | undefined
 
+  readonly #onSubtree: OnSubtree | undefined
+
   /** Continues a tree of `size` leaves. Throws RangeError unless there is one root for each bit of `size` that is set. */
-  constructor(hasher: TreeHasher, size = 0, roots: readonly Uint8Array[] = []) {
+  constructor(hasher: TreeHasher, size = 0, roots: readonly Uint8Array[] = [], onSubtree?: OnSubtree) {
     if (!Number.isSafeInteger(size) || size < 0)
       throw new RangeError(`expected a number of leaves, got ${size}`)
     if (roots.length !== subtreesOf(size)) {
@@ -23,6 +28,7 @@ export class Frontier {
     this.#hasher = hasher
     this.#size = size
     this.#roots = [...roots]
+    this.#onSubtree = onSubtree
   }
 
   get size(): number {
@@ -38,10 +44,12 @@ export class Frontier {
     if (this.#size >= LIMITS.maxSeq) throw new RangeError(`a tree has at most ${LIMITS.maxSeq} leaves`)
     let root = this.#hasher.leaf(data)
     const siblings: Uint8Array[] = []
+    this.#onSubtree?.(0, root)
     for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2) {
       const left = this.#roots.pop() as Uint8Array
       siblings.push(left)
       root = this.#hasher.node(left, root)
+      this.#onSubtree?.(siblings.length, root)
     }
     this.#roots.push(root)
     this.#size += 1
