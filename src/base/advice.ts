@@ -39,6 +39,7 @@ export type PlainAdvice =
   | 'name_cloudtrail_format'
   | 'choose_other_output'
   | 'name_proven_row'
+  | 'give_policy'
   | 'fetch_bundle_again'
   | 'pin_selected_row'
   | 'allow_filtered'

@@ -11,6 +11,37 @@ import type { SourceName } from '../ports/verify.js'
  */
 export type EndProof = 'head' | 'pinned' | 'unproven'
 
+/** A signed head that the rows of a run reproduce (tlog.md, section 8). */
+export interface SignedThrough {
+  readonly throughSeq: number
+  /** The entry_hash of that row, 64 hex digits. */
+  readonly entryHash: string
+  /** What says that the key belongs to the log: a policy, log.vkey in the home, or only the rows of the log itself. */
+  readonly by: 'policy' | 'home' | 'log'
+  /** 8 hex digits. */
+  readonly keyId: string
+  /** The log name in the origin of the key, such as `audit.example.com`. */
+  readonly logName: string
+  /** The row of the platform chain with this head; absent where the head comes from somewhere else. */
+  readonly platformSeq?: number | undefined
+  /** The rows of the run after throughSeq. */
+  readonly rowsBeyond: number
+  /** recorded_at of the first of these rows, in microseconds since 1970; absent where there is none or it cannot be read. */
+  readonly beyondSince?: bigint | undefined
+}
+
+/** What a run that looked for signed heads of a chain saw. */
+export interface SeenSignatures {
+  /** The newest head that a known key signed and that holds; absent where there is none. */
+  readonly through?: SignedThrough | undefined
+  /** The size of the newest head that a known key signed, whether or not the rows of the run reach it. */
+  readonly newestSize?: number | undefined
+  /** How many checkpoints of this chain unknown keys alone signed, by key id. */
+  readonly unknownKeys: ReadonlyMap<string, number>
+  /** How many rows have a relation of signed rows and are not the log's own, by relation. */
+  readonly foreignRows: ReadonlyMap<string, number>
+}
+
 /** The outcome of one verification of one segment of one chain. */
 export interface Verdict {
   /** Whether the segment is intact. */
@@ -53,5 +84,7 @@ export interface Verdict {
   readonly uncounted?: readonly string[] | undefined
   /** The rows of the segment that are ahead of the clock. They are no finding, and later rows get their time. */
   readonly clockAhead?: ClockAhead | undefined
+  /** Absent where the run did not look for signed heads. */
+  readonly signatures?: SeenSignatures | undefined
   readonly durationMs: number
 }

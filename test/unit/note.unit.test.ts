@@ -86,21 +86,28 @@ describe('a note', () => {
   }
 
   it('names the known keys that signed it', () => {
-    expect(signers(TLOG.checkpoint.signed)).toEqual({ known: new Set([LOG]), unknown: [] })
-    expect(signers(TLOG.checkpoint.cosigned)).toEqual({ known: new Set([LOG, WITNESS]), unknown: [] })
+    expect(signers(TLOG.checkpoint.signed)).toEqual({ known: new Set([LOG]), cosignatures: [], unknown: [] })
+    expect(signers(TLOG.checkpoint.cosigned)).toEqual({
+      known: new Set([LOG, WITNESS]),
+      cosignatures: [{ key: WITNESS, time: 1_790_000_000n }],
+      unknown: [],
+    })
   })
 
   it('counts the lines of other keys by their id', () => {
     const note = parseNote(TLOG.checkpoint.cosigned)
     expect(note && signersOf(note, [], verifyEd25519)).toEqual({
       known: new Set(),
+      cosignatures: [],
       unknown: [LOG.id, WITNESS.id],
     })
   })
 
   it.each(TLOG.refused.notes)('with $why proves nothing', ({ why, text }) => {
     const isRead = why === 'only a key of another name signed'
-    expect(signers(text)).toEqual(isRead ? { known: new Set(), unknown: ['0a026aa1'] } : undefined)
+    expect(signers(text)).toEqual(
+      isRead ? { known: new Set(), cosignatures: [], unknown: ['0a026aa1'] } : undefined,
+    )
   })
 
   it.each([
@@ -278,4 +285,25 @@ describe('every reader', () => {
       }),
     )
   })
+})
+
+it.each([
+  ['none', 0],
+  ['a', 1],
+  ['any', 1],
+  ['all', 3],
+  ['two', 2],
+])('counts the witnesses of the smallest quorum %s', (quorum, least) => {
+  const line = (name: string) =>
+    `witness ${name} ${vkeyText(verifierKey(name, KEY_TYPE.cosignature, new Uint8Array(32).fill(name.charCodeAt(0))))}`
+  const lines = ['a', 'b', 'c', 'd', 'e', 'f'].map(line)
+  const groups = {
+    none: [],
+    a: [],
+    any: ['group any any a b'],
+    all: ['group all all a b c'],
+    two: ['group x all a b c', 'group y any d e', 'group two 2 x y f'],
+  }[quorum]
+  const text = [...lines, ...(groups ?? []), `quorum ${quorum}`, ''].join('\n')
+  expect(parsePolicy(octets(text))).toMatchObject({ leastWitnesses: least })
 })

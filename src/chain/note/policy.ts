@@ -6,6 +6,8 @@ import { KEY_TYPE, parseVkey, type VerifierKey } from './vkey.js'
 export interface Policy {
   readonly logs: readonly VerifierKey[]
   readonly witnesses: readonly VerifierKey[]
+  /** The number of witnesses in the smallest quorum; 0 where the policy has none. */
+  readonly leastWitnesses: number
   /** Returns whether these witnesses are enough. */
   isQuorum(signers: ReadonlySet<VerifierKey>): boolean
 }
@@ -76,7 +78,12 @@ class PolicyReader {
     const [quorum, definitions] = [this.#quorum, this.#definitions]
     if (quorum === undefined) return undefined
     const witnesses = definitions.flatMap((one) => ('key' in one ? [one.key] : []))
-    return { logs: this.#logs, witnesses, isQuorum: (signers) => isMet(quorum, definitions, signers) }
+    return {
+      logs: this.#logs,
+      witnesses,
+      leastWitnesses: leastOf(quorum, definitions),
+      isQuorum: (signers) => isMet(quorum, definitions, signers),
+    }
   }
 
   #log(items: readonly string[]): string | undefined {
@@ -156,6 +163,18 @@ function isMet(
     if (hasSigned) met.add(one.name)
   }
   return met.has(quorum)
+}
+
+/** Returns the number of witnesses in the smallest set that is a quorum. Each name is a member of one group at most. */
+function leastOf(quorum: string, definitions: readonly Definition[]): number {
+  const counts = new Map([['none', 0]])
+  for (const one of definitions) {
+    const members = 'key' in one ? [] : one.members.map((name) => counts.get(name) ?? 0)
+    const least = 'key' in one ? 0 : one.least
+    const fewest = members.sort((a, b) => a - b).slice(0, least)
+    counts.set(one.name, 'key' in one ? 1 : fewest.reduce((sum, count) => sum + count, 0))
+  }
+  return counts.get(quorum) ?? 0
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -5,10 +5,19 @@ import { isCheckedType, KEY_TYPE, type VerifierKey } from './vkey.js'
 /** Returns whether an Ed25519 signature (RFC 8032) of 64 bytes by a public key of 32 bytes is valid. */
 export type VerifySignature = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
 
+/** A valid cosignature of a known witness. */
+export interface Cosignature {
+  readonly key: VerifierKey
+  /** When the witness signed, in seconds since 1970, by its own clock. */
+  readonly time: bigint
+}
+
 /** Who signed a note. */
 export interface Signers {
   /** The known keys with a valid signature line. */
   readonly known: ReadonlySet<VerifierKey>
+  /** The lines of known witnesses. A witness may have several. */
+  readonly cosignatures: readonly Cosignature[]
   /** The key ids of the other lines, which prove nothing. */
   readonly unknown: readonly string[]
 }
@@ -28,24 +37,37 @@ export function signersOf(
   verify: VerifySignature,
 ): Signers | undefined {
   const known = new Set<VerifierKey>()
+  const cosignatures: Cosignature[] = []
   const unknown: string[] = []
   for (const line of note.lines) {
     const key = keys.find(({ name, id }) => name === line.name && id === line.keyId)
     if (key === undefined || !isCheckedType(key.type)) unknown.push(line.keyId)
-    else if (isValid(note.body, line, key, verify)) known.add(key)
-    else return undefined
+    else {
+      const time = key.type === KEY_TYPE.cosignature ? cosignedAt(note.body, line, key, verify) : undefined
+      if (time !== undefined) cosignatures.push({ key, time })
+      else if (key.type === KEY_TYPE.cosignature || !isSigned(note.body, line, key, verify)) return undefined
+      known.add(key)
+    }
   }
-  return { known, unknown }
+  return { known, cosignatures, unknown }
 }
 
-function isValid(body: string, line: SignatureLine, key: VerifierKey, verify: VerifySignature): boolean {
-  if (key.type === KEY_TYPE.ed25519) return verifyExact(key, utf8(body), line.signature, verify)
-  if (line.signature.length < TIME_BYTES) return false
-  const time = new DataView(line.signature.buffer, line.signature.byteOffset).getBigUint64(0)
-  return (
-    time <= MAX_TIME &&
-    verifyExact(key, cosignedText(body, time), line.signature.subarray(TIME_BYTES), verify)
-  )
+function isSigned(body: string, line: SignatureLine, key: VerifierKey, verify: VerifySignature): boolean {
+  return verifyExact(key, utf8(body), line.signature, verify)
+}
+
+/** Returns the time of a cosignature, in seconds since 1970; undefined where the line does not verify. */
+function cosignedAt(
+  body: string,
+  { signature }: SignatureLine,
+  key: VerifierKey,
+  verify: VerifySignature,
+): bigint | undefined {
+  if (signature.length < TIME_BYTES) return undefined
+  const time = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0)
+  const isValid =
+    time <= MAX_TIME && verifyExact(key, cosignedText(body, time), signature.subarray(TIME_BYTES), verify)
+  return isValid ? time : undefined
 }
 
 /** Returns what a cosignature signs (c2sp.org/tlog-cosignature). Its line holds the time as 8 bytes, and then the signature. */

@@ -56,6 +56,7 @@ export const HINTS = {
     'CloudTrail files need --format cloudtrail; for other files, run: gunzip < FILE | audit append --stdin',
   choose_other_output: 'give another --output, or --force to replace the file',
   name_proven_row: 'name the row that the file must prove: --entry HASH or --object FILE',
+  give_policy: 'give --policy FILE (AUDIT_POLICY), with a key that did not come from this log',
   fetch_bundle_again: 'fetch the file again and compare its sha256 with the one that the export printed',
   pin_selected_row: 'pin a row of the selection, or get a bundle of the whole range',
   allow_filtered: 'give --allow-filtered if that is enough, or get a bundle of the whole range',
