@@ -20,6 +20,7 @@ import { genesisRow } from './genesis.js'
 import type { InputEntry } from './input/input-line.js'
 import { personalDataProblem } from './personal/personal-data.js'
 import { pseudonymiseObject } from './personal/pseudonymise.js'
+import { assertNotReserved } from './reserved-relation.js'
 import { type Chains, chainsOfEntry } from './residency.js'
 
 export interface ItemDeps {
@@ -60,6 +61,7 @@ function refusal(error: unknown): AuditError {
 
 async function toAppendItem(entry: InputEntry, deps: ItemDeps, peppers: GroupPeppers): Promise<AppendItem> {
   const { subjectId, object } = entry
+  assertNotReserved(entry.relation)
   const defaults = deps.defaults ?? {}
   const domainIds = await chainsOfEntry({ named: entry, defaults, subjectId, object }, deps.resolver)
   const rows: NewRow[] = []

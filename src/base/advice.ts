@@ -32,6 +32,7 @@ export type PlainAdvice =
   | 'act_as_owner'
   | 'check_subject'
   | 'keep_people_out'
+  | 'choose_other_relation'
   | 'name_case_not_person'
   | 'use_new_idempotency_key'
   | 'change_relations_in_spicedb'

@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   'invalid_domain_id',
   'residency_unknown',
   'personal_data_in_chain',
+  'relation_reserved',
   'pepper_mismatch',
   'pepper_not_configured',
   'idempotency_conflict',

@@ -31,9 +31,9 @@ export interface AuditSink {
   /**
    * Appends one entry. Once its rows are durable, resolves with their positions, one row on each chain concerned. Entries
    * recorded while a transaction runs share the next one. Rejects with AuditError: `invalid_input`,
-   * `personal_data_in_chain`, `residency_unknown`, `idempotency_conflict`, `pepper_mismatch`, `pepper_unavailable`,
-   * `lock_timeout` or `database_…` when nothing was written; `outcome_unknown` when the connection was lost while committing. An entry
-   * with an `idempotencyKey` may be recorded again after any of them.
+   * `personal_data_in_chain`, `relation_reserved`, `residency_unknown`, `idempotency_conflict`, `pepper_mismatch`,
+   * `pepper_unavailable`, `lock_timeout` or `database_…` when nothing was written; `outcome_unknown` when the connection was lost
+   * while committing. An entry with an `idempotencyKey` may be recorded again after any of them.
    */
   record(entry: UncheckedEntry): Promise<readonly Placed[]>
   /** Resolves when every entry recorded so far is settled. */

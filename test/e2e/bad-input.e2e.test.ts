@@ -353,6 +353,12 @@ const FLAGS: readonly Refusal[] = [
   flags('the subject in the object', { object: `doc:${SECRET.subject}` }, 'object holds the subject_id', {
     code: 'personal_data_in_chain',
   }),
+  flags(
+    'a reserved relation',
+    { relation: 'audit.checkpoint' },
+    'relation: only the log itself writes audit.checkpoint',
+    { code: 'relation_reserved' },
+  ),
   flags('a malformed Domain', { domain: `{${DOMAIN}}` }, '--domain: expected a UUID', {
     code: 'invalid_domain_id',
   }),

@@ -48,6 +48,11 @@ const CASES: readonly Case[] = [
   [[...entry, '--object', `domain:${DOMAIN}`], 'residency_unknown', `no Domain ${DOMAIN}`],
   [[...entry, '--object', 'cloud:a', '--domain', DOMAIN], 'residency_unknown', 'does not belong'],
   [[...entry, '--object', 'order:alice', '--platform'], 'personal_data_in_chain', 'object'],
+  [
+    ['append', '--platform', file('reserved.ndjson', line({ relation: 'audit.log-key' }))],
+    'relation_reserved',
+    'reserved.ndjson, line 1: ',
+  ],
   [[...entry, '--object', 'order:1', '--domain', 'zzz'], 'invalid_domain_id', '--domain: '],
   [[...entry, '--object', 'order:1', '--platform', '--metadata', '{'], 'invalid_input', '--metadata: '],
   [[...entry, '--platform'], 'usage', 'an entry needs --object'],

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { RESERVED_RELATIONS } from '../../src/append/reserved-relation.js'
 import { pseudonym } from '../../src/chain/hash.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import {
@@ -76,6 +77,11 @@ describe('a refused entry', () => {
   /** Entries that are refused while they are prepared, under the lock, and by PostgreSQL itself. */
   const REFUSALS: [string, string, (domainId: string) => ReturnType<typeof entryFor>][] = [
     ['by its content', 'personal_data_in_chain', (id) => entryFor(id, { object: 'project:alice' })],
+    ...RESERVED_RELATIONS.map((relation): (typeof REFUSALS)[number] => [
+      `with the relation ${relation}`,
+      'relation_reserved',
+      (id) => entryFor(id, { relation }),
+    ]),
     ['for an unknown Domain', 'residency_unknown', () => entryFor(NOWHERE)],
     ['for one unknown Domain of two', 'residency_unknown', (id) => entryFor([id, NOWHERE])],
     ['by Postgres', 'invalid_input', (id) => entryFor(id, { relation: 'refused.here' })],
@@ -87,6 +93,24 @@ describe('a refused entry', () => {
       `ALTER TABLE audit_log_entry ADD CONSTRAINT not_here CHECK (relation <> 'refused.here')`,
     ),
   )
+
+  it.each(['audit.key-create', 'audit.checkpoints', 'audit.log', 'AUDIT.CHECKPOINT', 'audit.log-key '])(
+    'is not one with the relation %s, which is not reserved',
+    async (relation) => {
+      const domainId = await writer.create()
+      const group = [entryFor(domainId, { relation }), entryFor(PLATFORM_ANCHOR, { relation })]
+      const codes = (await writer.sink.recordGroup(group, 'stop')).map((one) => 'code' in one)
+      expect(codes).toEqual([false, false])
+    },
+  )
+
+  it.each(RESERVED_RELATIONS)('with the relation %s leaves no row on any of its chains', async (relation) => {
+    const chains = [await writer.create(), await writer.create(), PLATFORM_ANCHOR]
+    const lengths = () => Promise.all(chains.map((id) => chainLength(writer, id)))
+    const before = await lengths()
+    await expect(writer.record(chains, { relation })).rejects.toMatchObject({ code: 'relation_reserved' })
+    expect(await lengths()).toEqual(before)
+  })
 
   it.each(REFUSALS)('does not let %s affect the others', async (_how, code, refused) => {
     const domainId = await writer.create()

@@ -1,3 +1,4 @@
+import { RESERVED_RELATIONS } from '../../src/append/reserved-relation.js'
 import type { ErrorCode } from '../../src/base/errors.js'
 import { SECRET } from './refusal.js'
 
@@ -113,6 +114,14 @@ export const BAD_LINES: readonly BadLine[] = [
   ],
   ['subject_id a number', jsonLine({ subject_id: 7 }), 'subject_id: expected string, received number'],
   ['relation empty', jsonLine({ relation: '' }), 'relation: expected 1 to 128 bytes'],
+  ...RESERVED_RELATIONS.map(
+    (relation): BadLine => [
+      `the relation ${relation}`,
+      jsonLine({ relation }),
+      `relation: only the log itself writes ${relation}`,
+      'relation_reserved',
+    ],
+  ),
   [
     'relation of 129 bytes',
     jsonLine({ relation: 'r'.repeat(129) }),

@@ -49,6 +49,7 @@ const BY_ERROR = {
   invalid_domain_id: EXIT.refused,
   residency_unknown: EXIT.refused,
   personal_data_in_chain: EXIT.refused,
+  relation_reserved: EXIT.refused,
   pepper_mismatch: EXIT.refused,
   pepper_not_configured: EXIT.refused,
   idempotency_conflict: EXIT.refused,

@@ -48,6 +48,7 @@ export const HINTS = {
   check_subject: 'check what was given: a subject_id must match to the letter',
   keep_people_out:
     'the chain cannot forget: keep people in subject and context, or name them as user:, identity: or apikey: objects',
+  choose_other_relation: 'name the action by a relation of your own, outside of audit.*',
   name_case_not_person: 'name the case, not the person: the hold records whom it covers',
   use_new_idempotency_key: 'nothing was written; another entry needs a key of its own',
   change_relations_in_spicedb:

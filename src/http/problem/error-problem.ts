@@ -18,6 +18,7 @@ const BY_ERROR = {
   invalid_domain_id: 400,
   residency_unknown: 500,
   personal_data_in_chain: 500,
+  relation_reserved: 500,
   pepper_mismatch: 503,
   pepper_not_configured: 503,
   idempotency_conflict: 500,
