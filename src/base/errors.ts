@@ -56,6 +56,7 @@ export const ERROR_CODES = [
   'embedded_unavailable',
   'pepper_unavailable',
   'log_key_unavailable',
+  'signer_state_missing',
   'mirror_broken',
   'restore_running',
   'restore_unfinished',

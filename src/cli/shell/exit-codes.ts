@@ -87,6 +87,7 @@ const BY_ERROR = {
   embedded_unavailable: EXIT.unable,
   pepper_unavailable: EXIT.unable,
   log_key_unavailable: EXIT.unable,
+  signer_state_missing: EXIT.unable,
   mirror_broken: EXIT.unable,
   restore_running: EXIT.unable,
   restore_unfinished: EXIT.unable,

@@ -61,6 +61,7 @@ const BY_ERROR = {
   embedded_unavailable: 503,
   pepper_unavailable: 503,
   log_key_unavailable: 503,
+  signer_state_missing: 503,
   mirror_broken: 503,
   mirror_unavailable: 503,
   mirror_not_mapped: 503,
