@@ -14,6 +14,8 @@ export interface Settings {
   readonly mirrorMap?: string | undefined
   /** The subject_id of self-audit rows. */
   readonly actor?: string | undefined
+  /** The path of a policy with the keys of the log and its witnesses, or `-` for stdin. */
+  readonly policy?: string | undefined
   /** Milliseconds that a statement waits for a lock that one transaction holds; default: 30 seconds. */
   readonly lockTimeout?: number | undefined
 }

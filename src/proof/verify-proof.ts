@@ -1,11 +1,12 @@
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { AuditError } from '../base/errors.js'
+import { policyOf } from '../base/files/policy-file.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import type { ChainedEntry } from '../chain/entry.js'
 import { type Hasher, ZERO_HASH } from '../chain/hash.js'
 import { type LeafExtra, parseLeafExtra } from '../chain/log/leaf-extra.js'
 import { parseOrigin } from '../chain/log/origin.js'
-import { type Policy, parsePolicy } from '../chain/note/policy.js'
+import type { Policy } from '../chain/note/policy.js'
 import { signersOf, type VerifySignature } from '../chain/note/signers.js'
 import { parseTlogProof, type TlogProof } from '../chain/note/tlog-proof.js'
 import type { VerifierKey } from '../chain/note/vkey.js'
@@ -56,7 +57,7 @@ export interface ReadProof {
 
 /** Reads a policy and a proof. Throws `policy_invalid` and `checkpoint_malformed`, in this order (tlog.md, section 10). */
 export function readProof(file: Uint8Array, policyFile: Uint8Array, { verify }: ProofTools): ReadProof {
-  const policy = readPolicy(policyFile)
+  const policy = policyOf(policyFile)
   const proof = readFile(file)
   const { origin } = proof.checkpoint
   const domainId = parseOrigin(origin)?.domainId
@@ -146,12 +147,6 @@ function heldRow(extra: LeafExtra | 'malformed', hasher: Hasher): HeldRow | 'mal
     // What is wrong with the bytes of a stranger is of no use.
     return 'malformed'
   }
-}
-
-function readPolicy(bytes: Uint8Array): Policy {
-  const policy = parsePolicy(bytes)
-  if (!('problem' in policy)) return policy
-  throw new AuditError('policy_invalid', `line ${policy.line}: ${policy.problem}`)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

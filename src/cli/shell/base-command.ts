@@ -118,11 +118,13 @@ type OtherFlags = {
   readonly mirror?: string | undefined
   readonly 'mirror-map'?: string | undefined
   readonly 'lock-timeout'?: number | undefined
+  readonly policy?: string | undefined
 }
 
 function settingsFromFlags(flags: CommonFlags & OtherFlags): Settings {
   const { 'database-url': databaseUrl, home, pepper, mirror, 'mirror-map': mirrorMap, actor } = flags
-  return { databaseUrl, home, pepper, mirror, mirrorMap, actor, lockTimeout: flags['lock-timeout'] }
+  const { policy, 'lock-timeout': lockTimeout } = flags
+  return { databaseUrl, home, pepper, mirror, mirrorMap, actor, policy, lockTimeout }
 }
 
 /** Returns the flags that name the log and were typed. */
