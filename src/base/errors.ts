@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   'key_not_found',
   'relation_not_found',
   'nothing_to_verify',
+  'nothing_to_sign',
   // Checks and operations that could not be done.
   'database_not_configured',
   'database_unavailable',

@@ -25,12 +25,12 @@ export interface IndexedHead extends SignedHead {
 
 /** What the database says of one chain, compared with the index of signed heads. */
 export interface ChainGrowth extends ChainRef {
-  /** The seq of the last row; 0 where there is none. */
+  /** The seq of the last row. */
   readonly lastSeq: number
-  /** The first row without an archive stamp; absent where every row has one. A stamp is a hint only. */
-  readonly firstUnstamped?: number | undefined
   /** The largest size in the index; 0 where it has none. */
   readonly indexedSize: number
+  /** The first row after `indexedSize` without an archive stamp; absent where every such row has one. A stamp is a hint only. */
+  readonly firstUnstamped?: number | undefined
 }
 
 /** 256 hashes of one level of the tree of a chain (tlog.md, section 6). */
@@ -50,10 +50,12 @@ export interface HeadsRow {
 /** The rows and indexes of the signer in PostgreSQL. */
 export interface SignerStore {
   /**
-   * Returns the chains whose archived rows go beyond the index, by one query; with `all`, every chain that has rows. The platform
-   * chain is among them where it has grown.
+   * Returns the chains that have an archived row beyond the index, by one query; with `all`, every chain that has rows. The
+   * platform chain is among them where it has grown. Only a look at all chains finds a chain whose head is missing or too low.
    */
   growth(all: boolean): Promise<readonly ChainGrowth[]>
+  /** Returns the first row after `after` without an archive stamp; undefined where every such row has one. */
+  nextUnstamped(domainId: string, after: number): Promise<number | undefined>
   /** Returns the rows of one relation on the platform chain, ascending by seq; with `newest`, at most that many of the last. */
   signedRows(relation: string, newest?: number): Promise<readonly StoredSignedRow[]>
   /** Returns the head of the largest size in the index; undefined where it has none of the chain. */
@@ -71,7 +73,7 @@ export interface SignerStore {
   /**
    * Appends signed rows to the platform chain in one transaction under its lock, with the subject of its row 1, and inserts their
    * heads into the index. Returns the seqs, in the order given. Rejects as an append does, and with `nothing_to_sign` where
-   * there is no platform chain.
+   * there is no platform chain. A commit whose outcome is unknown can be repeated: a row that is there twice says nothing new.
    */
   append(rows: readonly HeadsRow[]): Promise<readonly number[]>
   /** Inserts heads into the index that no signed row names yet, such as one of the platform chain. An existing head stays. */

@@ -70,6 +70,7 @@ const BY_ERROR = {
   key_not_found: EXIT.nothing,
   relation_not_found: EXIT.nothing,
   nothing_to_verify: EXIT.nothing,
+  nothing_to_sign: EXIT.nothing,
   database_not_configured: EXIT.unable,
   database_unavailable: EXIT.unable,
   database_permission_denied: EXIT.unable,

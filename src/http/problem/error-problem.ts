@@ -42,6 +42,7 @@ const BY_ERROR = {
   key_not_found: 500,
   relation_not_found: 500,
   nothing_to_verify: 404,
+  nothing_to_sign: 500,
   database_not_configured: 503,
   database_unavailable: 503,
   database_permission_denied: 503,

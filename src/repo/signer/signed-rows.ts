@@ -1,0 +1,51 @@
+import { DOMAIN_OBJECT_PATTERN, DOMAIN_PREFIX, SELF_AUDIT } from '../../chain/self-audit.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type { StoredSignedRow } from '../../ports/signer.js'
+import type { Client } from '../session/database.js'
+
+/**
+ * Reads the index of the relations backwards from its end, and no more rows than it returns. The two bounds mean equality.
+ * With an equality the order would be that of the primary key too, and PostgreSQL could look for a rare relation through a
+ * million rows of others. Without a sort no other index has the order.
+ */
+export const SIGNED = `
+  SELECT seq, relation, object, relation_path FROM audit_log_entry
+  WHERE domain_id = '${PLATFORM_ANCHOR}' AND relation >= $1 AND relation <= $1
+  ORDER BY relation DESC, seq DESC LIMIT $2`
+
+interface SignedRowRow {
+  readonly seq: string
+  readonly relation: string
+  readonly object: string
+  readonly relation_path: string[]
+}
+
+export const WITHOUT_SORT = 'SET LOCAL enable_sort = off'
+
+/** Implements SignerStore.signedRows. */
+export async function signedRows(
+  client: Client,
+  relation: string,
+  newest: number | undefined,
+): Promise<StoredSignedRow[]> {
+  await client.query(WITHOUT_SORT)
+  const { rows } = await client.query<SignedRowRow>(SIGNED, [relation, newest ?? null])
+  return rows.reverse().map(({ seq, relation_path, ...row }) => ({
+    seq: Number(seq),
+    relation: row.relation,
+    object: row.object,
+    relationPath: relation_path,
+  }))
+}
+
+/** A Domain may have several such rows: a restore appends another one. */
+const CREATED = `
+  SELECT substr(object, ${DOMAIN_PREFIX.length + 1}) AS id FROM audit_log_entry
+  WHERE domain_id = '${PLATFORM_ANCHOR}' AND relation = '${SELF_AUDIT.chainCreate}' AND object ~ '${DOMAIN_OBJECT_PATTERN}'
+  UNION SELECT '${PLATFORM_ANCHOR}' WHERE EXISTS (SELECT FROM audit_log_entry WHERE domain_id = '${PLATFORM_ANCHOR}')
+  ORDER BY id`
+
+/** Implements SignerStore.createdChains. */
+export async function createdChains(client: Client): Promise<string[]> {
+  return (await client.query<{ id: string }>(CREATED)).rows.map(({ id }) => id)
+}

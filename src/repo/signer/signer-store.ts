@@ -1,0 +1,41 @@
+import { LIMITS } from '../../chain/limits.js'
+import type { SignerStore } from '../../ports/signer.js'
+import type { Database } from '../session/database.js'
+import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
+import { written } from '../session/written.js'
+import { appendHeads } from './append-heads.js'
+import { growth } from './growth.js'
+import { areIndexed, insertHeads, newestHead } from './signed-heads.js'
+import { createdChains, signedRows } from './signed-rows.js'
+import { putTiles, readTiles } from './tiles.js'
+
+const NEXT_UNSTAMPED = `
+  SELECT seq FROM audit_log_entry
+  WHERE domain_id = $1 AND archived_at IS NULL AND seq > $2 AND seq <= ${LIMITS.maxSeq} ORDER BY seq LIMIT 1`
+
+/** Reads and writes what a signer needs in PostgreSQL, with the privileges of audit_signer alone. Implements SignerStore. */
+export function postgresSignerStore(database: Database): SignerStore {
+  return {
+    growth: (all) => database.withTransaction(SNAPSHOT_BEGIN, (client) => growth(client, all)),
+    nextUnstamped: (domainId, after) =>
+      database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
+        const { rows } = await client.query<{ seq: string }>(NEXT_UNSTAMPED, [domainId, after])
+        return rows[0] === undefined ? undefined : Number(rows[0].seq)
+      }),
+    signedRows: (relation, newest) =>
+      database.withTransaction(SNAPSHOT_BEGIN, (client) => signedRows(client, relation, newest)),
+    newestHead: (chain) => database.withTransaction(SNAPSHOT_BEGIN, (client) => newestHead(client, chain)),
+    tiles: (chain, level, range) =>
+      database.withTransaction(SNAPSHOT_BEGIN, (client) => readTiles(client, { ...chain, level, ...range })),
+    createdChains: () => database.withTransaction(SNAPSHOT_BEGIN, createdChains),
+    putTiles: (tiles) => putTiles(database, tiles),
+    append: (rows) => appendHeads(database, rows),
+    index: async (heads) => {
+      if (heads.length === 0) return
+      await database.write(
+        (client) => insertHeads(client, heads),
+        written(() => areIndexed(heads)),
+      )
+    },
+  }
+}
