@@ -1,6 +1,7 @@
 import type { ChainHead } from '../chain/entry.js'
 import type { FindingCode } from '../chain/finding.js'
 import type { KnownChains } from './domains.js'
+import type { SignedState } from './signer.js'
 
 /** A position in a chain: the last row that was verified; seq 0 is before the first row. */
 export interface Position {
@@ -40,6 +41,8 @@ export interface KeptProgress {
 export interface ReconcileStore {
   /** Returns every known chain, read in one snapshot. */
   glance(): Promise<Glance>
+  /** Returns how far each chain is signed that the index of signed heads has. */
+  signed(): Promise<readonly SignedState[]>
   /** Returns the saved progress of every chain. */
   kept(): Promise<readonly KeptProgress[]>
   /**

@@ -33,6 +33,19 @@ export interface ChainGrowth extends ChainRef {
   readonly firstUnstamped?: number | undefined
 }
 
+/** How far a chain is signed, by the index alone. A forged index makes it say anything. */
+export interface SignedState {
+  readonly domainId: string
+  /** The largest size in the index. */
+  readonly signedSeq: number
+  /** Seconds since that head was signed. */
+  readonly ageSeconds: number
+  /** The number of archived rows beyond that head. */
+  readonly unsignedRows: number
+  /** Seconds since the first of these rows was archived; absent where there is none. */
+  readonly waitingSeconds?: number | undefined
+}
+
 /** 256 hashes of one level of the tree of a chain (tlog.md, section 6). */
 export interface TreeTile extends ChainRef {
   readonly level: number

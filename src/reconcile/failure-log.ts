@@ -3,8 +3,11 @@ import { ReportedFailures } from '../base/reported-failures.js'
 import { stackFrames } from '../base/stack-frames.js'
 import type { ProbeLog } from '../ports/reconcile.js'
 
-/** What failed: listing the chains, reading the quarantine, saving progress, verifying a chain, recording its findings. */
-export type FailureKind = 'chains' | 'quarantine' | 'progress' | 'chain' | 'findings'
+/**
+ * What failed: listing the chains, reading how far they are signed, reading the quarantine, saving progress, verifying a chain,
+ * recording its findings.
+ */
+export type FailureKind = 'chains' | 'signed' | 'quarantine' | 'progress' | 'chain' | 'findings'
 
 /** Counts every failure of the probe, and logs a lasting one when it begins, when its code changes and when it ends. */
 export class FailureLog {

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../base/errors.js'
 import type { IntegrityState } from '../ports/integrity.js'
 import type { ChainGlance, QuarantineCount } from '../ports/reconcile.js'
+import type { SignedState } from '../ports/signer.js'
 import { isUncheckable } from './assess.js'
 import type { Progress, SegmentKind } from './progress.js'
 import type { ProbeSettings } from './schedule.js'
@@ -20,6 +21,8 @@ export interface ChainFigures {
   /** The age of that first row, in seconds. */
   readonly archiveLag: number
   readonly isUncheckable: boolean
+  /** How far the chain is signed; absent for a chain that the index of signed heads lacks. */
+  readonly signed?: SignedState | undefined
 }
 
 /** What the metrics report about the probe. */
@@ -36,12 +39,16 @@ export interface Figures {
 interface Sources extends Omit<Figures, 'chains'> {
   readonly chains: Iterable<Progress>
   readonly glances: ReadonlyMap<string, ChainGlance>
+  readonly signed: ReadonlyMap<string, SignedState>
   readonly now: number
 }
 
 /** Returns the figures, the chains sorted by domain id. */
-export function figuresOf({ chains, glances, now, ...rest }: Sources): Figures {
-  const all = [...chains].map((chain) => chainFigures(chain, glances.get(chain.domainId), rest.settings, now))
+export function figuresOf({ chains, glances, signed, now, ...rest }: Sources): Figures {
+  const all = [...chains].map((chain) => ({
+    ...chainFigures(chain, glances.get(chain.domainId), rest.settings, now),
+    signed: signed.get(chain.domainId),
+  }))
   return { ...rest, chains: all.sort((a, b) => (a.domainId < b.domainId ? -1 : 1)) }
 }
 

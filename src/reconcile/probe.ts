@@ -102,12 +102,13 @@ export class Probe implements Integrity {
 
   /** Returns the current figures, from memory. */
   figures(): Figures {
-    const { chains, glances, rows } = this.#walk
+    const { chains, glances, signed, rows } = this.#walk
     return figuresOf({
       state: this.state(),
       settings: this.#settings,
       chains: chains.values(),
       glances,
+      signed,
       quarantined: this.#findings.counts,
       errors: this.#failures.counts,
       rows,

@@ -2,6 +2,7 @@ import { AuditError } from '../base/errors.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
 import type { ChainGlance, KeptProgress, Position, ReconcileStore } from '../ports/reconcile.js'
+import type { SignedState } from '../ports/signer.js'
 import type { EntrySource } from '../ports/verify.js'
 import { judgeUnknown } from '../verify/judge-unknown.js'
 import type { Widened } from '../verify/widen-segment.js'
@@ -55,6 +56,8 @@ export class ChainWalk {
   /** When the list of chains was last read. */
   glanceAt = performance.now()
   glances: ReadonlyMap<string, ChainGlance> = new Map()
+  /** How far the chains are signed, by the index. No readiness follows from it. */
+  signed: ReadonlyMap<string, SignedState> = new Map()
   isFirstPassDone = false
   /** Rows that this process verified. */
   readonly rows = { boot: 0, tail: 0, rolling: 0 }
@@ -102,6 +105,19 @@ export class ChainWalk {
     } catch (error) {
       failures.add('chains', error)
       this.#glanceDueAt = performance.now() + Math.min(settings.every, RETRY_GLANCE)
+      return
+    }
+    await this.#readSigned()
+  }
+
+  /** Reads how far the chains are signed. The figures stay as they were where it cannot be read. */
+  async #readSigned(): Promise<void> {
+    const { store, failures } = this.#deps
+    try {
+      this.signed = new Map((await store.signed()).map((one) => [one.domainId, one]))
+      failures.clear('signed')
+    } catch (error) {
+      failures.add('signed', error)
     }
   }
 

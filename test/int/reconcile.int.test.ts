@@ -65,6 +65,38 @@ async function acknowledge(): Promise<void> {
   await acknowledgeQuarantine(ports, { ids: open.map(({ id }) => Number(id)) }, 'seen')
 }
 
+describe('signed heads', () => {
+  const SIGN = `INSERT INTO audit_checkpoint (domain_id, incarnation, size, root, entry_hash, note)
+    VALUES ($1, 1, 2, sha256('r'), sha256('e'), 'n')`
+
+  it('are figures of the probe, and a late signature is no reason to be unready', async () => {
+    const domainId = await fixture.chain(3)
+    await fixture.rows(SIGN, [domainId])
+    await fixture.rows(
+      `UPDATE audit_log_entry SET archived_at = now() - interval '1 day', archive_etag = 'e' WHERE domain_id = $1`,
+      [domainId],
+    )
+    const running = fixture.start()
+    await becomes(running, 'ready')
+    const signed = () => running.probe.figures().chains.find((one) => one.domainId === domainId)?.signed
+    await expect.poll(signed, WAIT).toMatchObject({ signedSeq: 2, unsignedRows: 2 })
+    expect(signed()?.waitingSeconds).toBeGreaterThan(86_000)
+    expect(running.probe.state()).toBe('ready')
+    expect(running.probe.figures().chains.filter((one) => one.signed !== undefined)).toHaveLength(1)
+  })
+
+  it('that cannot be read leave the probe ready, and count as an error', async () => {
+    await fixture.chain(1)
+    await fixture.attack('ALTER TABLE audit_checkpoint RENAME TO elsewhere')
+    const running = fixture.start()
+    await becomes(running, 'ready')
+    const failures = () => running.lines.filter(({ fields }) => fields.what === 'signed')
+    await expect.poll(() => failures().length, WAIT).toBe(1)
+    expect(running.probe.figures().errors.size).toBe(1)
+    expect(running.probe.state()).toBe('ready')
+  })
+})
+
 describe('readiness', () => {
   it('is pending, then ready; an edit makes it diverged, an acknowledgement degraded', async () => {
     const domainId = await fixture.chain(30)

@@ -7,6 +7,7 @@ import type { HeadsRow, SignedHead, SignerStore, TreeTile } from '../../src/port
 import { Database } from '../../src/repo/session/database.js'
 import { measuredReads } from '../../src/repo/session/explain.js'
 import { SIGNED, WITHOUT_SORT } from '../../src/repo/signer/signed-rows.js'
+import { signedState, signedStates } from '../../src/repo/signer/signed-state.js'
 import { postgresSignerStore } from '../../src/repo/signer/signer-store.js'
 import { allFindings, chainLength, entryFor, testPepper, Writer } from '../support/append-chains.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
@@ -466,5 +467,69 @@ describe('tiles', () => {
       `SELECT attstorage::text AS storage FROM pg_attribute WHERE attrelid = 'audit_tlog_tile'::regclass AND attname = 'hashes'`,
     )
     expect(row).toEqual({ storage: 'e' })
+  })
+})
+
+describe('signedState', () => {
+  const STATES = [
+    { name: 'is signed to its end', rows: 3, stamped: [1, 2, 3], size: 3, unsigned: 0 },
+    {
+      name: 'has rows beyond its head that are not archived',
+      rows: 5,
+      stamped: [1, 2, 3],
+      size: 3,
+      unsigned: 0,
+    },
+    { name: 'has one archived row beyond its head', rows: 5, stamped: [1, 2, 3, 4], size: 3, unsigned: 1 },
+    { name: 'has archived rows after a held row', rows: 6, stamped: [1, 2, 3, 5, 6], size: 3, unsigned: 2 },
+    { name: 'is shorter than its head', rows: 2, stamped: [1, 2], size: 9, unsigned: 0 },
+  ]
+
+  it.each(STATES)('says how far a chain is signed that $name', async ({ rows, stamped, size, unsigned }) => {
+    const domainId = await chainOf(rows)
+    await stamp(domainId, stamped)
+    const reader = writer.database
+    expect(await signedState(reader, domainId)).toBeUndefined()
+    await store.index([head(domainId, size), head(domainId, 1)])
+    const state = await signedState(reader, domainId)
+    const waiting = unsigned === 0 ? {} : { waitingSeconds: expect.any(Number) }
+    const expected = {
+      domainId,
+      signedSeq: size,
+      ageSeconds: expect.any(Number),
+      unsignedRows: unsigned,
+      ...waiting,
+    }
+    expect(state).toEqual(expected)
+    expect((await signedStates(reader)).filter((one) => one.domainId === domainId)).toEqual([expected])
+    expect(state?.ageSeconds).toBeLessThan(60)
+  })
+
+  it('says since when the first archived row beyond the head waits, by its stamp', async () => {
+    const domainId = await chainOf(3)
+    await stamp(domainId, [1, 3])
+    await query(
+      `UPDATE audit_log_entry SET archived_at = now() - interval '1 hour', archive_etag = 'e' WHERE domain_id = $1 AND seq = 2`,
+      [domainId],
+    )
+    await store.index([head(domainId, 1)])
+    const waits = (await signedState(writer.database, domainId))?.waitingSeconds ?? 0
+    expect(waits).toBeGreaterThan(3599)
+    expect(waits).toBeLessThan(3700)
+  })
+
+  it.each([
+    ['a time of signing that is infinite', "signed_at = 'infinity'"],
+    ['a time of signing in the future', "signed_at = now() + interval '1 year'"],
+  ])('bears %s', async (_what, change) => {
+    const domainId = await chainOf(1)
+    await store.index([head(domainId, 1)])
+    await asSuperuser(
+      database.url,
+      `ALTER TABLE audit_checkpoint DROP CONSTRAINT IF EXISTS audit_checkpoint_signed_at_range;
+       UPDATE audit_checkpoint SET ${change} WHERE domain_id = '${domainId}'`,
+    )
+    expect(await signedState(writer.database, domainId)).toMatchObject({ signedSeq: 1, ageSeconds: 0 })
+    expect(await store.newestHead({ domainId, incarnation: 1 })).toMatchObject({ size: 1 })
   })
 })

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { MAX_CHAINS } from '../../src/http/metrics/described.js'
 import { metricsOf } from '../../src/http/metrics/metrics.js'
-import { MAX_CHAINS } from '../../src/http/metrics/reconcile.js'
 import { ROUTES } from '../../src/http/metrics/routes.js'
 import { listenForScrapes } from '../../src/http/metrics/server.js'
 import type { Figures } from '../../src/reconcile/figures.js'
@@ -17,6 +17,15 @@ const chain = (domainId: string) => ({
   unarchived: 4,
   archiveLag: 9,
   isUncheckable: false,
+  signed: undefined,
+})
+
+const signed = (domainId: string, waitingSeconds?: number) => ({
+  domainId,
+  signedSeq: 7,
+  ageSeconds: 40,
+  unsignedRows: waitingSeconds === undefined ? 0 : 2,
+  waitingSeconds,
 })
 
 const FIGURES: Figures = {
@@ -63,6 +72,26 @@ describe('metricsOf', () => {
         'audit_chain_archive_lag_seconds{domain_id="a"} 9',
       ]),
     )
+  })
+
+  it('reports the figures of signed heads, and no series of a chain that was never signed', async () => {
+    const chains = [{ ...chain('a'), signed: signed('a', 901) }, chain('b')]
+    const all = (await lines({ ...FIGURES, chains })).filter((line) => /sign/.test(line))
+    expect(all).toEqual([
+      'audit_signer_refused 1',
+      'audit_signed_seq{domain_id="a"} 7',
+      'audit_signed_age_seconds{domain_id="a"} 40',
+      'audit_unsigned_rows{domain_id="a"} 2',
+    ])
+  })
+
+  it.each([
+    ['is signed up to its last archived row', undefined, 0],
+    ['has waited for a signature for 15 minutes', 900, 0],
+    ['has waited for longer', 900.1, 1],
+  ])('counts a chain as refused or not where it %s', async (_how, waiting, refused) => {
+    const chains = [{ ...chain('a'), signed: signed('a', waiting) }, chain('b')]
+    expect(await lines({ ...FIGURES, chains })).toContain(`audit_signer_refused ${refused}`)
   })
 
   it('leaves out an age that does not exist yet', async () => {

@@ -1,18 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { ChainFigures, Figures } from '../../reconcile/figures.js'
-
-/** Chains with series of their own: the first ones by domain id, so that the set does not change. */
-export const MAX_CHAINS = 1_000
-
-type Labels = Readonly<Record<string, string>>
-type Sample = readonly [labels: Labels, value: number | undefined]
-
-interface Described {
-  readonly name: string
-  readonly help: string
-  readonly labels?: readonly string[]
-  readonly samples: (figures: Figures) => readonly Sample[]
-}
+import type { Figures } from '../../reconcile/figures.js'
+import { type Described, type Labels, ofChain, type Sample } from './described.js'
+import { SIGNED } from './signed.js'
 
 const STATES = ['diverged', 'stalled', 'pending', 'degraded', 'ready'] as const
 
@@ -82,42 +71,34 @@ const OVERALL: readonly Described[] = [
   },
 ]
 
-const ofChain = (name: string, help: string, value: (chain: ChainFigures) => number | undefined) => ({
-  name: `audit_chain_${name}`,
-  help: `${help} Reported for at most ${MAX_CHAINS} chains.`,
-  labels: ['domain_id'],
-  samples: ({ chains }: Figures): readonly Sample[] =>
-    chains.slice(0, MAX_CHAINS).map((chain) => [{ domain_id: chain.domainId }, value(chain)]),
-})
-
 const OF_CHAINS: readonly Described[] = [
   ofChain(
-    'rows',
+    'audit_chain_rows',
     'Rows of the chain, by its head. The rate of this metric is the rate of appends.',
     ({ rows }) => rows,
   ),
   ofChain(
-    'verified_seq',
+    'audit_chain_verified_seq',
     'Seq of the last row up to which the chain is verified.',
     ({ verifiedSeq }) => verifiedSeq,
   ),
   ofChain(
-    'verified_age_seconds',
+    'audit_chain_verified_age_seconds',
     'Seconds since every row of the chain was last known to be verified.',
     ({ verifiedAge }) => verifiedAge,
   ),
   ofChain(
-    'full_pass_age_seconds',
+    'audit_chain_full_pass_age_seconds',
     'Every row was recomputed within this many seconds.',
     ({ fullAge }) => fullAge,
   ),
   ofChain(
-    'archive_lag_rows',
+    'audit_chain_archive_lag_rows',
     'Rows from the first row that is not archived to the end of the chain.',
     ({ unarchived }) => unarchived,
   ),
   ofChain(
-    'archive_lag_seconds',
+    'audit_chain_archive_lag_seconds',
     'Seconds since the first row that is not archived was recorded; 0 if every row is archived.',
     ({ archiveLag }) => archiveLag,
   ),
@@ -125,7 +106,7 @@ const OF_CHAINS: readonly Described[] = [
 
 /** Registers metrics that are set at each scrape from the current `figures`, so that a scrape waits for nothing. */
 export function reconcileMetrics(registry: Registry, figures: () => Figures): void {
-  for (const { name, help, labels = [], samples } of [...OVERALL, ...OF_CHAINS]) {
+  for (const { name, help, labels = [], samples } of [...OVERALL, ...OF_CHAINS, ...SIGNED]) {
     const Metric = name.endsWith('_total') ? Counter : Gauge
     registry.registerMetric(
       new Metric({

@@ -2,6 +2,7 @@ import type { KeptProgress, Position, ReconcileStore } from '../../ports/reconci
 import type { Client, Database } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
 import { type Written, withheld, written } from '../session/written.js'
+import { signedStates } from '../signer/signed-state.js'
 import { glance } from './reconcile-glance.js'
 
 interface KeptRow {
@@ -48,6 +49,7 @@ const END_BOOT = `
 export function postgresReconcile(database: Database): ReconcileStore {
   return {
     glance: () => glance(database),
+    signed: () => signedStates(database),
     kept: () => database.read(async (client) => (await client.query<KeptRow>(KEPT)).rows.map(progressOf)),
     keep: async (progress) => {
       await database.withTransaction(

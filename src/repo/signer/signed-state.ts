@@ -1,0 +1,70 @@
+import type { SignedState } from '../../ports/signer.js'
+import type { Client, Database } from '../session/database.js'
+import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
+import { INCARNATION } from './growth.js'
+
+/** The chains in the index, and one NULL. The walk probes the primary key once a chain, not once a head. */
+const ALL = `
+  WITH RECURSIVE signed(domain_id) AS (
+    (SELECT domain_id FROM audit_checkpoint ORDER BY domain_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT c.domain_id FROM audit_checkpoint c WHERE c.domain_id > s.domain_id ORDER BY c.domain_id LIMIT 1)
+    FROM signed s WHERE s.domain_id IS NOT NULL
+  )`
+
+const ONE = 'WITH signed(domain_id) AS (VALUES ($1::uuid))'
+
+/** Seconds since a time of the database's clock; NULL for an infinite time. */
+const since = (time: string) =>
+  `CASE WHEN isfinite(${time}) THEN greatest(extract(epoch FROM clock_timestamp() - ${time}), 0) END`
+
+/**
+ * A chain that is signed up to its end costs a few probes. The oldest archived row beyond the head is looked for only where
+ * there is one: behind a mirror that is down, a million rows wait without a stamp.
+ */
+const STATE = `
+  SELECT s.domain_id::text AS id, head.size, head.age, beyond.archived,
+    CASE WHEN beyond.archived > 0 THEN (
+      SELECT ${since('archived_at')} FROM audit_log_entry e
+      WHERE e.domain_id = s.domain_id AND e.seq > head.size AND archived_at IS NOT NULL ORDER BY seq LIMIT 1) END AS waiting
+  FROM signed s
+  CROSS JOIN LATERAL (
+    SELECT size, ${since('signed_at')} AS age FROM audit_checkpoint c
+    WHERE c.domain_id = s.domain_id AND c.incarnation = ${INCARNATION} ORDER BY size DESC LIMIT 1) AS head
+  CROSS JOIN LATERAL (
+    SELECT coalesce(max(seq), 0) AS seq FROM audit_log_entry e WHERE e.domain_id = s.domain_id) AS last
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN last.seq > head.size THEN greatest(last.seq - head.size - (
+      SELECT count(*) FROM audit_log_entry e
+      WHERE e.domain_id = s.domain_id AND archived_at IS NULL AND e.seq > head.size), 0) ELSE 0 END AS archived) AS beyond`
+
+interface StateRow {
+  readonly id: string
+  readonly size: string
+  readonly age: string | null
+  readonly archived: string
+  readonly waiting: string | null
+}
+
+/** Returns the state of every chain in the index. Nothing of the index is checked. */
+export function signedStates(database: Database): Promise<SignedState[]> {
+  return database.withTransaction(SNAPSHOT_BEGIN, (client) => read(client, ALL, []))
+}
+
+/** Returns the state of one chain; undefined where the index has no head of it. */
+export async function signedState(database: Database, domainId: string): Promise<SignedState | undefined> {
+  const [state] = await database.withTransaction(SNAPSHOT_BEGIN, (client) => read(client, ONE, [domainId]))
+  return state
+}
+
+async function read(client: Client, chains: string, values: readonly string[]): Promise<SignedState[]> {
+  await client.query('SET LOCAL jit = off')
+  const { rows } = await client.query<StateRow>(`${chains} ${STATE}`, [...values])
+  return rows.map(({ id, size, age, archived, waiting }) => ({
+    domainId: id,
+    signedSeq: Number(size),
+    ageSeconds: Number(age ?? 0),
+    unsignedRows: Number(archived),
+    ...(waiting !== null && { waitingSeconds: Number(waiting) }),
+  }))
+}
