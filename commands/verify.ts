@@ -6,6 +6,8 @@ import { durationFlag, HOUR, SECOND } from '../src/cli/flags/duration.js'
 import { mirrorFlags } from '../src/cli/flags/mirror.js'
 import { namesFlags } from '../src/cli/flags/names.js'
 import { parsePinFlags, pinFlags } from '../src/cli/flags/pins.js'
+import { policyFlags } from '../src/cli/flags/policy.js'
+import { provenFlags } from '../src/cli/flags/proven.js'
 import { rememberFlags } from '../src/cli/flags/remember.js'
 import { parseSegment, segmentFlags } from '../src/cli/flags/segment.js'
 import { chosenCopy, sourceFlag } from '../src/cli/flags/source.js'
@@ -17,8 +19,9 @@ export default class Verify extends AuditCommand {
   static override summary = 'Recompute a chain and report whether every row is intact'
   static override description =
     `Exits with 0 when every row is intact and with 1 when a divergence was found; never with 0 or 1 when
-something could not be read. Without a pin, a chain whose whole suffix was rewritten consistently looks like an honest
-one: keep the head that verify prints in another place, and pass it with --expect-head, or give --remember a file there.`
+something could not be read. Signed heads show whether the end of a chain was rewritten or cut; give --policy a key of the log
+that did not come from the log, and the run ends with 5 where nothing that this key signed shows it. Without signatures,
+keep the head that verify prints in another place, and pass it with --expect-head, or give --remember a file there.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --domain UUID',
     '<%= config.bin %> <%= command.id %> --all --json > heads.ndjson',
@@ -26,6 +29,7 @@ one: keep the head that verify prints in another place, and pass it with --expec
     '<%= config.bin %> <%= command.id %> --domain UUID --source mirror --mirror file:///copy/of/the/bucket',
     '<%= config.bin %> <%= command.id %> evidence.tar --expect-head 2917:HASH',
     '<%= config.bin %> <%= command.id %> --all --remember heads.ndjson',
+    '<%= config.bin %> <%= command.id %> --all --policy audit.policy --require signed,copies --source both',
   ]
 
   static override args = {
@@ -44,6 +48,8 @@ one: keep the head that verify prints in another place, and pass it with --expec
     ...segmentFlags,
     ...pinFlags,
     ...rememberFlags,
+    ...policyFlags,
+    ...provenFlags,
     'allow-filtered': Flags.boolean({
       summary: 'accept a bundle of a filtered selection, which cannot show that no row is missing',
     }),
@@ -81,6 +87,7 @@ one: keep the head that verify prints in another place, and pass it with --expec
         ...parseSegment(chain, flags),
         ...parsePinFlags(chain, flags),
         remember: flags.remember,
+        require: flags.require,
         maxUnarchived: parseMaxUnarchived(flags),
         quarantine: !flags['no-quarantine'],
         json: flags.json,

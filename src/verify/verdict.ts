@@ -54,6 +54,8 @@ export interface Verdict {
   readonly segmentTo: number
   /** The last row that was asked for. Absent: the chain was read to its end. */
   readonly toSeq?: number | undefined
+  /** False where a filter left out rows of the segment, as in a bundle of selected rows. */
+  readonly complete?: boolean | undefined
   /** Rows that were read. */
   readonly rows: number
   /** Rows that the mirror does not have yet: a count, not a finding. Only if both copies were read. */

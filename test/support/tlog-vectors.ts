@@ -96,6 +96,7 @@ export interface TlogVectors {
   }
   readonly policies: {
     readonly one_witness: string
+    readonly platform: string
     readonly warning: string
     readonly refused: readonly Refused[]
     readonly quorums: readonly {

@@ -3,6 +3,7 @@ import type { SelectionJson } from '../../bundle/manifest-selection.js'
 import type { BundleVerdict } from '../../bundle/verify-bundle.js'
 import { wireFinding } from '../../json/finding.js'
 import { type FullVerifyResult, fullVerifyResult } from '../../json/full-verify-result.js'
+import type { Conclusion } from '../../verify/signed/conclusion.js'
 
 /** What `export --json` prints. */
 export function exportJson(path: string, { manifest, written, findings }: Exported): unknown {
@@ -26,7 +27,8 @@ export function exportJson(path: string, { manifest, written, findings }: Export
 /** What `verify --source bundle --json` prints: a verify result, and what the bundle is a selection of. */
 export function bundleResult(
   verdict: BundleVerdict,
+  conclusion?: Conclusion,
 ): FullVerifyResult & { readonly complete: boolean; readonly selection: SelectionJson } {
   const { complete, selectionJson } = verdict
-  return { ...fullVerifyResult(verdict), complete, selection: selectionJson }
+  return { ...fullVerifyResult(verdict, conclusion), complete, selection: selectionJson }
 }

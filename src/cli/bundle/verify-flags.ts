@@ -10,6 +10,7 @@ interface BundleFlags extends ParsedChain {
     GivenSegment &
     GivenPins & {
       readonly remember?: string | undefined
+      readonly require?: string | undefined
       readonly 'allow-filtered'?: boolean | undefined
       readonly json: boolean
     }
@@ -26,6 +27,7 @@ export function parseBundle(parsed: BundleFlags, path: string, names: ChainNames
     domainId: parseTypedChain(parsed),
     ...parsePinFlags('one chain', flags),
     remember: flags.remember,
+    require: flags.require,
     allowFiltered: flags['allow-filtered'] === true,
     json: flags.json,
     names,

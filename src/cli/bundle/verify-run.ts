@@ -16,6 +16,7 @@ import { machineClock } from '../verify/machine-clock.js'
 import { savedPins } from '../verify/pins-file.js'
 import { Memory } from '../verify/remember/memory.js'
 import { noteNextTime } from '../verify/remember/next-time.js'
+import { RunJudge } from '../verify/signed/judge.js'
 import { verdictText } from '../verify/text.js'
 import type { VerifyWatcher } from '../verify/watcher.js'
 import { bundleResult } from './json.js'
@@ -29,13 +30,15 @@ export interface BundleOptions {
   readonly expectHeads?: string | undefined
   /** Path of the heads of earlier runs. */
   readonly remember?: string | undefined
+  /** The axes that must be proven, as `--require` lists them. */
+  readonly require?: string | undefined
   readonly allowFiltered: boolean
   readonly json: boolean
   readonly watcher?: VerifyWatcher | undefined
   readonly names: ChainNames
 }
 
-/** Verifies one evidence bundle, without a database. Resolves with 0 or 1, and throws every error. */
+/** Verifies one evidence bundle, without a database. Resolves with 0, 1 or 5, and throws every error. */
 export async function runVerifyBundle(
   options: BundleOptions,
   context: Context,
@@ -43,6 +46,7 @@ export async function runVerifyBundle(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { path, domainId, allowFiltered, watcher } = options
+  const judge = await RunJudge.open(context, options.require)
   const alerts = await openAlerts(context, note)
   const findPins = await pinsOf(options)
   const observer = watcher === undefined ? undefined : (id: string) => watcher.observer(id)
@@ -63,7 +67,7 @@ export async function runVerifyBundle(
   )
   if (watcher !== undefined) watcher.verified(verdict, verdict.pins)
   else {
-    await print(verdict, options, out)
+    await print(verdict, options, judge, out)
     alerts.raise(verdict)
   }
   for (const doubt of verdict.doubts) reportFailure(doubt, options.json)
@@ -72,11 +76,12 @@ export async function runVerifyBundle(
   const canRemember = verdict.ok && verdict.complete && verdict.end === 'unproven'
   if (memory === undefined && watcher === undefined && canRemember)
     await noteNextTime({ chain: verdict.domainId, source: 'bundle', file: path, json: options.json }, context)
-  if (verdict.ok && verdict.complete && exitStatus() === EXIT.done) {
+  const code = judge.exitCode
+  if (verdict.ok && verdict.complete && code === EXIT.done && exitStatus() === EXIT.done) {
     memory?.see(verdict.domainId, verdict.head, rememberedOf(verdict.domainId).filter(isIn(verdict)))
     await memory?.save()
   }
-  return verdict.ok ? EXIT.done : EXIT.finding
+  return verdict.ok ? code : EXIT.finding
 }
 
 /** Notes a remembered head above the rows of a file that does not claim to reach the end of the chain. */
@@ -111,14 +116,20 @@ async function pinsOf({
   }
 }
 
-async function print(verdict: BundleVerdict, options: BundleOptions, out: Output): Promise<void> {
+async function print(
+  verdict: BundleVerdict,
+  options: BundleOptions,
+  judge: RunJudge,
+  out: Output,
+): Promise<void> {
+  const concluded = judge.conclude(verdict)
   const { selection } = verdict
   const { json, path: file } = options
   const names = await options.names.shown([verdict.domainId])
   if (json) {
-    await out.json(withName(bundleResult(verdict), names))
+    await out.json(withName(bundleResult(verdict, judge.jsonOf(verdict, concluded)), names))
     return
   }
-  await out.line(verdictText(verdict, { style: out.style, file, names }))
+  await out.line(verdictText(verdict, { style: out.style, file, names, concluded }))
   await out.line(`          ${selectionText(selection)}`)
 }

@@ -6,10 +6,12 @@ import type { Verdict } from '../../verify/verdict.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import { note } from '../output/streams.js'
 import { onSameLog } from '../shell/given-log.js'
+import type { Concluded } from './signed/text.js'
 
 /** A verdict, with what it was made from. */
 export interface Verified {
   readonly verdict: Verdict
+  readonly concluded: Concluded
   readonly request: VerifyRequest
   readonly source: EntrySource
 }

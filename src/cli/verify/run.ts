@@ -20,12 +20,9 @@ import { withProgress } from '../output/progress.js'
 import { safe } from '../output/safe-text.js'
 import { strayNotes } from '../output/stray-note.js'
 import { note } from '../output/streams.js'
-import { CommandError } from '../shell/command-error.js'
 import { onEveryChain } from '../shell/each-chain.js'
 import { EXIT, type ExitCode, exitStatus } from '../shell/exit-codes.js'
 import { reportFailure } from '../shell/failure.js'
-import { logWords } from '../shell/given-log.js'
-import { verifyWords } from '../shell/verify-words.js'
 import { machineClock } from './machine-clock.js'
 import { withFolder } from './mirror-folder.js'
 import { namingChain } from './name-chain.js'
@@ -33,6 +30,8 @@ import { type PinOptions, type PinsByChain, pinsOf, pinsOfChain } from './pins-f
 import { quarantine, type Verified } from './quarantine.js'
 import { Memory } from './remember/memory.js'
 import { noteNextTime } from './remember/next-time.js'
+import { assertHere, noteOtherLogs, warnTriggersOff } from './run-notes.js'
+import { RunJudge } from './signed/judge.js'
 import { summaryText, verdictText } from './text.js'
 import type { VerifyWatcher } from './watcher.js'
 
@@ -47,21 +46,24 @@ export interface VerifyOptions extends PinOptions {
   readonly json: boolean
   /** Path of the heads of earlier runs. */
   readonly remember?: string | undefined
+  /** The axes that must be proven, as `--require` lists them. */
+  readonly require?: string | undefined
   readonly watcher?: VerifyWatcher | undefined
   readonly names: ChainNames
 }
 
-/** Verifies one chain or all. Resolves with 0 or 1. Throws an error; with several chains it reports each error instead. */
+/** Verifies one chain or all. Resolves with 0, 1 or 5. Throws an error; with several chains it reports each error instead. */
 export async function runVerify(
   options: VerifyOptions,
   context: Context,
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const judge = await RunJudge.open(context, options.require)
   const alerts = await openAlerts(context, note)
   const pins = await pinsOf(options)
   const memory = await Memory.open(options.remember)
-  const run = new VerifyRun(options, context, alerts, memory, out, signal)
+  const run = new VerifyRun(options, context, judge, alerts, memory, out, signal)
   if (options.source !== 'mirror') {
     await noteOtherLogs(context)
     await warnTriggersOff(context)
@@ -85,6 +87,7 @@ class VerifyRun {
   constructor(
     readonly options: VerifyOptions,
     readonly context: Context,
+    readonly judge: RunJudge,
     readonly alerts: Alerts,
     readonly memory: Memory | undefined,
     readonly out: Output,
@@ -97,7 +100,7 @@ class VerifyRun {
       throw isMirror ? await withFolder(error, this.context, domainId, this.signal) : error
     })
     await this.#report(verified)
-    return verified.verdict.ok ? EXIT.done : EXIT.finding
+    return this.judge.exitCode
   }
 
   /** Verifies every chain. The error of a chain that cannot be checked is reported, and the next chain follows. */
@@ -128,11 +131,11 @@ class VerifyRun {
       this.options.watcher?.doubted(doubt)
       reportFailure(doubt, this.options.json)
     }
-    const summary = summarise(verdicts, failed, doubts)
-    if (this.options.watcher !== undefined) return summary.diverged > 0 ? EXIT.finding : EXIT.done
+    if (this.options.watcher !== undefined) return this.judge.exitCode
+    const summary = summarise(verdicts, failed, doubts, this.judge.words)
     if (this.options.json) await this.out.json({ summary })
     else await this.out.line(summaryText(summary))
-    return summary.diverged > 0 ? EXIT.finding : EXIT.done
+    return this.judge.exitCode
   }
 
   /** Adds the chains that have a remembered head. A chain in another mirror is not verified here, and is named in a note. */
@@ -196,10 +199,11 @@ class VerifyRun {
     const verdict = await withProgress(`verify ${chainText(domainId)}`, (onProgress) =>
       verifyChain(source, request, onProgress, this.signal),
     )
-    this.isUnproven ||= verdict.ok && verdict.end === 'unproven'
+    const concluded = this.judge.conclude(verdict)
+    this.isUnproven ||= verdict.ok && verdict.end === 'unproven' && concluded.conclusion.word !== 'verified'
     if (verdict.ok) this.memory?.see(domainId, verdict.head, remembered)
     this.options.watcher?.verified(verdict, request.pins)
-    return { verdict, request, source }
+    return { verdict, concluded, request, source }
   }
 
   async #report(verified: Verified): Promise<void> {
@@ -222,10 +226,12 @@ class VerifyRun {
 
   /** Prints the verdict, records its findings and sends them to the webhook. */
   async #publish(verified: Verified): Promise<void> {
-    const { verdict } = verified
+    const { verdict, concluded } = verified
     const names = await this.#shownNames(verdict.domainId)
-    if (this.options.json) await this.out.json(withName(fullVerifyResult(verdict), names))
-    else await this.out.line(verdictText(verdict, { style: this.out.style, names }))
+    if (this.options.json) {
+      const conclusion = this.judge.jsonOf(verdict, concluded)
+      await this.out.json(withName(fullVerifyResult(verdict, conclusion), names))
+    } else await this.out.line(verdictText(verdict, { style: this.out.style, names, concluded }))
     if (verdict.findings.some(isUndecided))
       note('to see which copy was rewritten, give a head seen before: --expect-head SEQ:HASH')
     // Without a database there is no quarantine.
@@ -238,32 +244,4 @@ class VerifyRun {
 function outcomeOf(settled: PromiseSettledResult<Verified>): Verified {
   if (settled.status === 'rejected') throw settled.reason
   return settled.value
-}
-
-/** Throws for a pinned chain in another mirror: this mirror cannot show whether the chain is intact. */
-function assertHere(domainId: string, known: KnownChains | undefined): void {
-  const other = known?.elsewhere?.find((one) => one.domainId === domainId)
-  if (other === undefined) return
-  throw new CommandError(
-    'nothing_to_verify',
-    `Domain ${domainId} is pinned and is not in this mirror: its own mirror is ${other.mirrorUrl}`,
-    `run: ${verifyWords({ source: 'mirror', chain: domainId, given: { url: other.mirrorUrl } })}`,
-  )
-}
-
-/** Warns about a connection on which no trigger fires. What is stored can be verified all the same. */
-async function warnTriggersOff(context: Context): Promise<void> {
-  const { triggersOff } = await context.database()
-  if (triggersOff === undefined) return
-  note(
-    safe`warning: session_replication_role is ${triggersOff}: triggers do not guard the tables, and commands that write stop; see: audit db status${logWords()}`,
-  )
-}
-
-/** Notes other audit logs in the database: the search_path may lead to another log than the intended one. */
-async function noteOtherLogs(context: Context): Promise<void> {
-  const { location } = await context.database()
-  if (location === undefined || location.elsewhere.length === 0) return
-  const others = location.elsewhere.join(', ')
-  note(safe`note: this is the audit log of schema ${location.schema}; this database has others: ${others}`)
 }

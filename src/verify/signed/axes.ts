@@ -21,9 +21,11 @@ function copiesAxis({ source, doubts, ok }: Verdict): Axis {
   return ok && doubts.length === 0 ? PROVEN : not('the copies are not known to be the same')
 }
 
-function completeAxis({ signatures, segmentFrom, segmentTo, head, ok }: Verdict): Axis {
+function completeAxis(verdict: Verdict): Axis {
+  const { signatures, segmentFrom, segmentTo, head, ok } = verdict
   const newest = signatures?.newestSize
   if (newest === undefined) return not('no signed head says how long the chain is')
+  if (verdict.complete === false) return not('a filter left out rows')
   if (segmentFrom > 1) return not(`rows 1 to ${segmentFrom - 1} were not read`)
   const last = Math.min(head.seq, segmentTo)
   if (last < newest) return not(`row ${newest} is signed, and the run ends with row ${last}`)

@@ -1,6 +1,7 @@
 import type { Verdict } from '../verdict.js'
 import { axesOf } from './axes.js'
 import type { Axes, AxesContext } from './axis.js'
+import { witnessingFor } from './witness-axes.js'
 
 /** The word for a chain after a run: `verified` is more than `intact`, because a key from outside says how long the chain is. */
 export type VerdictWord = 'verified' | 'intact' | 'unproven' | 'diverged'
@@ -13,6 +14,16 @@ export interface Conclusion {
   /** How many checkpoints unknown keys alone signed, one text for each key. They prove nothing and contradict nothing. */
   readonly unknown: readonly string[]
   readonly axes: Axes
+  /** Which witnesses of the policy signed what covers the signed head. Absent where the policy has none. */
+  readonly witnesses?: SeenBy | undefined
+}
+
+export interface SeenBy {
+  readonly signed: number
+  /** The witnesses of the policy. */
+  readonly all: number
+  /** Since when enough of them had signed, in seconds since 1970; absent where not enough have. */
+  readonly newest?: bigint | undefined
 }
 
 /** Returns what follows from a verdict under the requirements of a run. */
@@ -27,7 +38,15 @@ export function conclude(verdict: Verdict, context: AxesContext): Conclusion {
   ]
   const notProven = needed.flatMap((axis) => (axis === undefined || axis.isProven ? [] : [axis.why]))
   const unknown = unknownTexts(verdict.signatures?.unknownKeys ?? new Map())
-  return { word: wordOf(verdict, axes, notProven), notProven: [...new Set(notProven)], unknown, axes }
+  const word = wordOf(verdict, axes, notProven)
+  return { word, notProven: [...new Set(notProven)], unknown, axes, witnesses: seenBy(verdict, context) }
+}
+
+function seenBy(verdict: Verdict, context: AxesContext): SeenBy | undefined {
+  const all = context.policy?.witnesses.length ?? 0
+  const witnessing = witnessingFor(verdict, context)
+  if (all === 0 || witnessing === undefined) return undefined
+  return { signed: witnessing.signedAt.size, all, newest: witnessing.newest }
 }
 
 function unknownTexts(unknown: ReadonlyMap<string, number>): string[] {

@@ -1,0 +1,11 @@
+import * as Flags from '@oclif/core/flags'
+
+/** What a run must prove, and what it is given for that. */
+export const provenFlags = {
+  require: Flags.string({
+    helpValue: 'LIST',
+    env: 'AUDIT_REQUIRE',
+    summary:
+      'what must be proven besides the rows: copies, signed, witnessed, witnessed=K, max-age=TIME; default with --policy: signed and its quorum',
+  }),
+}
