@@ -39,6 +39,7 @@ export type PlainAdvice =
   // Input, bundles and exports.
   | 'name_cloudtrail_format'
   | 'choose_other_output'
+  | 'choose_other_proof'
   | 'name_proven_row'
   | 'give_policy'
   | 'fetch_bundle_again'
@@ -68,6 +69,7 @@ export type PlainAdvice =
   | 'give_marked_mirror'
   | 'allow_marker'
   | 'run_archiver'
+  | 'sign_rows'
   | 'find_claim_holder'
   | 'verify_both_for_stamps'
   | 'give_whole_mirror'

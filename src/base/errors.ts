@@ -39,6 +39,7 @@ export const ERROR_CODES = [
   'relation_not_found',
   'nothing_to_verify',
   'nothing_to_sign',
+  'not_signed',
   // Checks and operations that could not be done.
   'database_not_configured',
   'database_unavailable',
@@ -83,6 +84,7 @@ export const ERROR_CODES = [
   'bundle_malformed',
   'bundle_filtered',
   'pin_not_held',
+  'proof_unavailable',
   'output_failed',
   'listen_failed',
   // Bugs of this program.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import type { PlainAdvice } from '../base/advice.js'
 import { AuditError, errnoOf } from '../base/errors.js'
 
 /** A file that gets its name only once it is complete. */
@@ -8,11 +9,13 @@ export class OutputFile {
   readonly #path: string
   readonly #draft: string
   readonly #replace: boolean
+  readonly #advice: PlainAdvice
 
-  /** `replace` is whether an existing file with the name may be replaced. */
-  constructor(path: string, replace: boolean) {
+  /** `replace` is whether an existing file with the name may be replaced; `advice`, what to do where it may not. */
+  constructor(path: string, replace: boolean, advice: PlainAdvice = 'choose_other_output') {
     this.#path = path
     this.#replace = replace
+    this.#advice = advice
     this.#draft = join(dirname(path), `.audit-export-${randomBytes(8).toString('hex')}.tmp`)
   }
 
@@ -20,7 +23,7 @@ export class OutputFile {
   async assertFree(): Promise<void> {
     const there = await lstat(this.#path).catch(() => undefined)
     if (there?.isDirectory()) throw new AuditError('usage', `${this.#path} is a directory`)
-    if (there !== undefined && !this.#replace) throw exists(this.#path)
+    if (there !== undefined && !this.#replace) throw this.#exists()
   }
 
   /** Opens a file without a name in the same folder. It disappears with the process, however the process ends. */
@@ -72,7 +75,7 @@ export class OutputFile {
       return await call()
     } catch (error) {
       if (!(error instanceof Error && 'code' in error) || error instanceof AuditError) throw error
-      if (error.code === 'EEXIST') throw exists(this.#path)
+      if (error.code === 'EEXIST') throw this.#exists()
       throw new AuditError(
         'output_failed',
         `cannot write ${this.#path}: ${error.code === 'ENOENT' ? 'its folder does not exist' : String(error.code)}`,
@@ -82,12 +85,12 @@ export class OutputFile {
       )
     }
   }
-}
 
-function exists(path: string): AuditError {
-  return new AuditError('output_exists', `${basename(path)} already exists`, {
-    advice: { code: 'choose_other_output' },
-  })
+  #exists(): AuditError {
+    return new AuditError('output_exists', `${basename(this.#path)} already exists`, {
+      advice: { code: this.#advice },
+    })
+  }
 }
 
 /** The errors of a file system for a call that it does not support. */

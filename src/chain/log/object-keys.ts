@@ -15,7 +15,7 @@ export interface CheckpointKey {
 }
 
 /** Returns the folder of the kept checkpoints of a chain. */
-function checkpointFolder(domainId: string): string {
+export function checkpointFolder(domainId: string): string {
   return `tlog/${domainId}/checkpoints/`
 }
 
@@ -30,9 +30,14 @@ export function parseCheckpointKey(key: string): CheckpointKey | undefined {
   return isChainId(domainId) && size && bodyHash ? { domainId, size, bodyHash } : undefined
 }
 
+/** Returns the folder of the key statements of a chain. */
+export function keyStatementFolder(domainId: string): string {
+  return `tlog/${domainId}/keys/`
+}
+
 /** Returns the key of the key statement of a chain. `text`: the statement. */
 export function keyStatementKey(domainId: string, text: string): string {
-  return `tlog/${domainId}/keys/${shortHash(text)}.json`
+  return `${keyStatementFolder(domainId)}${shortHash(text)}.json`
 }
 
 function shortHash(text: string): string {

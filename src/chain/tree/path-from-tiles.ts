@@ -1,4 +1,5 @@
 import type { Inclusion } from './inclusion.js'
+import { TILE_HEIGHT, TILE_WIDTH } from './tiles.js'
 import type { TreeHasher } from './tree-hash.js'
 
 /** The root of the leaves from index · 2^level on: 2^level of them, or the ones that are left at the end of the tree. */
@@ -15,11 +16,6 @@ export interface TilePart {
   readonly from: number
   readonly count: number
 }
-
-/** The hashes of a full tile. */
-export const TILE_HASHES = 256
-const TILE_HEIGHT = 8
-const HASH_BYTES = 32
 
 /**
  * Returns the nodes on the path of a leaf, its sibling first. A node is full, except the last one of its level. `index` is below
@@ -55,33 +51,15 @@ export function tilePart({ level, index }: TreeNode): TilePart {
   const first = index * count
   return {
     level: Math.floor(level / TILE_HEIGHT),
-    tile: Math.floor(first / TILE_HASHES),
-    from: first % TILE_HASHES,
+    tile: Math.floor(first / TILE_WIDTH),
+    from: first % TILE_WIDTH,
     count,
   }
 }
 
 /** Returns how many hashes a tile has in a tree of `size` leaves, at most 256. */
 export function tileHashes(level: number, tile: number, size: number): number {
-  return Math.min(TILE_HASHES, Math.floor(size / TILE_HASHES ** level) - tile * TILE_HASHES)
-}
-
-/** Splits the bytes of a full tile. Undefined where they have another length. */
-export function splitTile(bytes: Uint8Array): Uint8Array[] | undefined {
-  if (bytes.length !== TILE_HASHES * HASH_BYTES) return undefined
-  return Array.from({ length: TILE_HASHES }, (_, at) =>
-    bytes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES),
-  )
-}
-
-/** Returns the root over the roots of equal subtrees. Their number is a power of two. */
-export function rootOfEqual(hashes: readonly Uint8Array[], hasher: TreeHasher): Uint8Array {
-  let level = hashes
-  while (level.length > 1)
-    level = Array.from({ length: level.length / 2 }, (_, at) =>
-      hasher.node(level[2 * at] as Uint8Array, level[2 * at + 1] as Uint8Array),
-    )
-  return level[0] as Uint8Array
+  return Math.min(TILE_WIDTH, Math.floor(size / TILE_WIDTH ** level) - tile * TILE_WIDTH)
 }
 
 /** Returns the node over the roots of {@link fullSubtrees}. */

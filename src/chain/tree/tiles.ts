@@ -4,8 +4,8 @@ import type { TreeHasher } from './tree-hash.js'
 /** Hashes in a full tile. */
 export const TILE_WIDTH = 256
 /** Levels of the tree between two levels of tiles. */
-const TILE_HEIGHT = 8
-const TILE_BYTES = TILE_WIDTH * HASH_BYTES
+export const TILE_HEIGHT = 8
+export const TILE_BYTES = TILE_WIDTH * HASH_BYTES
 
 /**
  * A full tile (tlog.md, section 6): hash i of tile N at level L is the root of the leaves
@@ -99,10 +99,20 @@ export function completeTile(
 }
 
 /** Returns the root of the hashes of a full tile. Throws RangeError unless they are 8,192 bytes. */
-export function tileRoot(hashes: Uint8Array, { node }: TreeHasher): Uint8Array {
-  if (hashes.length !== TILE_BYTES)
-    throw new RangeError(`expected a tile of ${TILE_BYTES} bytes, got ${hashes.length}`)
-  let row = Array.from({ length: TILE_WIDTH }, (_, at) => hashAt(hashes, at))
+export function tileRoot(tile: Uint8Array, hasher: TreeHasher): Uint8Array {
+  return rootOfEqual(splitTile(tile), hasher)
+}
+
+/** Returns the hashes of a full tile. Throws RangeError unless they are 8,192 bytes. */
+export function splitTile(tile: Uint8Array): Uint8Array[] {
+  if (tile.length !== TILE_BYTES)
+    throw new RangeError(`expected a tile of ${TILE_BYTES} bytes, got ${tile.length}`)
+  return Array.from({ length: TILE_WIDTH }, (_, at) => tile.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES))
+}
+
+/** Returns the root over the roots of equal subtrees. Their number is a power of two. */
+export function rootOfEqual(hashes: readonly Uint8Array[], { node }: TreeHasher): Uint8Array {
+  let row = hashes
   while (row.length > 1) {
     const below = row
     row = Array.from({ length: below.length / 2 }, (_, at) =>
@@ -110,8 +120,4 @@ export function tileRoot(hashes: Uint8Array, { node }: TreeHasher): Uint8Array {
     )
   }
   return row[0] as Uint8Array
-}
-
-function hashAt(hashes: Uint8Array, at: number): Uint8Array {
-  return hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES)
 }

@@ -56,6 +56,7 @@ export const HINTS = {
   name_cloudtrail_format:
     'CloudTrail files need --format cloudtrail; for other files, run: gunzip < FILE | audit append --stdin',
   choose_other_output: 'give another --output, or --force to replace the file',
+  choose_other_proof: 'give --proof another FILE, or remove the file',
   name_proven_row: 'name the row that the file must prove: --entry HASH or --object FILE',
   give_policy: 'give --policy FILE (AUDIT_POLICY), with a key that did not come from this log',
   fetch_bundle_again: 'fetch the file again and compare its sha256 with the one that the export printed',
@@ -90,6 +91,8 @@ export const HINTS = {
     'check --mirror (AUDIT_MIRROR_URL): this place belongs to another database, or its marker was changed; nothing was written (docs/archiver.md)',
   allow_marker:
     'allow writing and reading audit/mirror.json (s3:PutObject, s3:GetObject): a mirror begins with this marker; nothing was recorded',
+  sign_rows:
+    'the archiver signs the rows that it has uploaded; run: audit archiver --once (docs/signing.md says why a chain is not signed)',
   run_archiver: 'run: audit archiver --once; then see: audit archive status --all',
   find_claim_holder:
     'find the archiver that hangs, and end it; if none is running, find out who writes to the table audit_claim',

@@ -29,6 +29,8 @@ const BY_ERROR = {
   bundle_malformed: 500,
   bundle_filtered: 500,
   pin_not_held: 500,
+  not_signed: 500,
+  proof_unavailable: 500,
   chain_exists: 500,
   already_acknowledged: 500,
   down_migration_refused: 500,

@@ -30,7 +30,7 @@ export const ENTRY_JOINS = `
   LEFT JOIN audit_entry_context c ON c.domain_id = e.domain_id AND c.seq = e.seq`
 
 /** Returns SQL that is NULL for an array that the chain format cannot hold: with several dimensions or another lower bound than 1. */
-function flatArray(column: string): string {
+export function flatArray(column: string): string {
   return `CASE WHEN coalesce(array_ndims(${column}) = 1 AND array_lower(${column}, 1) = 1, true) THEN ${column} END`
 }
 

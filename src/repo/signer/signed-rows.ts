@@ -1,6 +1,7 @@
 import { DOMAIN_OBJECT_PATTERN, DOMAIN_PREFIX, SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { StoredSignedRow } from '../../ports/signer.js'
+import { flatArray } from '../query/entry-row.js'
 import type { Client } from '../session/database.js'
 
 /**
@@ -9,20 +10,20 @@ import type { Client } from '../session/database.js'
  * million rows of others. Without a sort no other index has the order.
  */
 export const SIGNED = `
-  SELECT seq, relation, object, relation_path FROM audit_log_entry
+  SELECT seq, relation, object, ${flatArray('relation_path')} AS relation_path FROM audit_log_entry
   WHERE domain_id = '${PLATFORM_ANCHOR}' AND relation >= $1 AND relation <= $1
   ORDER BY relation DESC, seq DESC LIMIT $2`
 
 interface SignedRowRow {
   readonly seq: string
   readonly relation: string
-  readonly object: string
-  readonly relation_path: string[]
+  readonly object: string | null
+  readonly relation_path: (string | null)[] | null
 }
 
 export const WITHOUT_SORT = 'SET LOCAL enable_sort = off'
 
-/** Implements SignerStore.signedRows. */
+/** Implements SignerStore.signedRows. A row that the format cannot hold is left out. */
 export async function signedRows(
   client: Client,
   relation: string,
@@ -30,12 +31,11 @@ export async function signedRows(
 ): Promise<StoredSignedRow[]> {
   await client.query(WITHOUT_SORT)
   const { rows } = await client.query<SignedRowRow>(SIGNED, [relation, newest ?? null])
-  return rows.reverse().map(({ seq, relation_path, ...row }) => ({
-    seq: Number(seq),
-    relation: row.relation,
-    object: row.object,
-    relationPath: relation_path,
-  }))
+  return rows.reverse().flatMap(({ seq, relation, object, relation_path: path }) => {
+    const relationPath = path?.filter((item) => item !== null)
+    if (object === null || relationPath === undefined || relationPath.length !== path?.length) return []
+    return [{ seq: Number(seq), relation, object, relationPath }]
+  })
 }
 
 /** A Domain may have several such rows: a restore appends another one. */
