@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Finding } from '../chain/finding.js'
-import type { Alerts, Divergence } from '../ports/alerts.js'
+import type { Alerts, Divergence, NotSigned, SigningAlerts } from '../ports/alerts.js'
 import { deliver, RETRY_LIMITS, type RetryLimits } from './deliver.js'
 import type { WebhookSettings } from './settings.js'
 import type { AlertWindow } from './window.js'
@@ -24,7 +24,7 @@ interface Alert {
 }
 
 /** Sends alerts to a webhook, in the background (docs/alerts.md). */
-export class WebhookAlerts implements Alerts {
+export class WebhookAlerts implements Alerts, SigningAlerts {
   readonly #deps: WebhookDeps
   readonly #stop = new AbortController()
   #waiting: Alert[] = []
@@ -42,10 +42,18 @@ export class WebhookAlerts implements Alerts {
   raise(divergence: Divergence): void {
     for (const code of new Set(divergence.findings.map((finding) => finding.code))) {
       const findings = divergence.findings.filter((finding) => finding.code === code)
-      const alert = alertOf(divergence, findings)
-      if (!this.#waiting.some(({ key }) => key === alert.key)) this.#waiting.push(alert)
+      this.#queue(alertOf(divergence, findings))
     }
     this.#sendNext()
+  }
+
+  notSigned(chain: NotSigned): void {
+    this.#queue(notSignedAlert(chain))
+    this.#sendNext()
+  }
+
+  #queue(alert: Alert): void {
+    if (!this.#waiting.some(({ key }) => key === alert.key)) this.#waiting.push(alert)
   }
 
   async settled(): Promise<void> {
@@ -83,7 +91,7 @@ export class WebhookAlerts implements Alerts {
 function alertOf({ domainId, source }: Divergence, findings: readonly Finding[]): Alert {
   const [first] = findings
   const code = first?.code ?? ''
-  const key = createHash('sha256').update(`${domainId}:${code}`).digest('hex')
+  const key = dedupKey(domainId, code)
   const body = JSON.stringify({
     type: 'audit.divergence',
     id: randomUUID(),
@@ -99,4 +107,23 @@ function alertOf({ domainId, source }: Divergence, findings: readonly Finding[])
     dedup_key: key,
   })
   return { key, body }
+}
+
+function notSignedAlert({ domainId, reason, since }: NotSigned): Alert {
+  const type = 'audit.not_signed'
+  const key = dedupKey(domainId, `${type}:${reason}`)
+  const body = JSON.stringify({
+    type,
+    id: randomUUID(),
+    raised_at: new Date().toISOString(),
+    domain_id: domainId,
+    reason,
+    since: new Date(since).toISOString(),
+    dedup_key: key,
+  })
+  return { key, body }
+}
+
+function dedupKey(domainId: string, what: string): string {
+  return createHash('sha256').update(`${domainId}:${what}`).digest('hex')
 }

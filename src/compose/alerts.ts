@@ -1,8 +1,12 @@
 import { join } from 'node:path'
-import type { Alerts } from '../ports/alerts.js'
+import type { Alerts, SigningAlerts } from '../ports/alerts.js'
 import type { Context } from './context.js'
 
-const NO_ALERTS: Alerts = { raise: () => undefined, settled: async () => undefined }
+const NO_ALERTS: Alerts & SigningAlerts = {
+  raise: () => undefined,
+  notSigned: () => undefined,
+  settled: async () => undefined,
+}
 
 /** Throws `usage` for an invalid webhook. */
 export async function checkAlertSettings(): Promise<void> {
@@ -16,7 +20,10 @@ export async function checkAlertSettings(): Promise<void> {
  * throws `usage` for an invalid webhook. `warn` prints a line about an alert that could not be delivered. Closing the
  * context waits for alerts in flight.
  */
-export async function openAlerts(context: Context, warn: (line: string) => void): Promise<Alerts> {
+export async function openAlerts(
+  context: Context,
+  warn: (line: string) => void,
+): Promise<Alerts & SigningAlerts> {
   if (process.env.AUDIT_ALERT_WEBHOOK_URL === undefined) return NO_ALERTS
   const [{ webhookSettings }, { AlertWindow }, { WebhookAlerts }] = await Promise.all([
     import('../alerts/settings.js'),

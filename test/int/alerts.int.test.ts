@@ -53,6 +53,60 @@ async function raised(on: WebhookAlerts, findings: readonly Finding[], domainId 
   await on.settled()
 }
 
+describe('an alert about a chain that is not signed', () => {
+  const SINCE = Date.UTC(2026, 10, 22, 0, 16, 20, 668)
+  const event = { domainId: A, reason: 'rows_held', since: SINCE }
+
+  it('has the documented keys and is sent once a minute for each reason and chain', async () => {
+    const on = alerts()
+    on.notSigned(event)
+    on.notSigned({ ...event, since: SINCE + 1 })
+    on.notSigned({ ...event, reason: 'findings' })
+    on.notSigned({ ...event, domainId: B })
+    await on.settled()
+    on.notSigned(event)
+    await on.settled()
+    const bodies = server.bodies()
+    expect(bodies.map(({ domain_id, reason }) => [domain_id, reason])).toEqual([
+      [A, 'rows_held'],
+      [A, 'findings'],
+      [B, 'rows_held'],
+    ])
+    expect(bodies[0]).toEqual({
+      type: 'audit.not_signed',
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      raised_at: expect.stringMatching(/Z$/),
+      domain_id: A,
+      reason: 'rows_held',
+      since: '2026-11-22T00:16:20.668Z',
+      dedup_key: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    expect(new Set(bodies.map(({ dedup_key }) => dedup_key)).size).toBe(3)
+  })
+
+  it('has the same dedup_key every time, and another one than a finding', async () => {
+    const keys: unknown[] = []
+    for (const on of [alerts(), alerts()]) {
+      on.notSigned({ ...event, reason: 'findings' })
+      await on.settled()
+      keys.push(server.bodies().at(-1)?.dedup_key)
+    }
+    await raised(alerts(), [EDIT])
+    keys.push(server.bodies().at(-1)?.dedup_key)
+    expect(keys[0]).toBe(keys[1])
+    expect(keys[2]).not.toBe(keys[0])
+  })
+
+  it('is retried and noted like every alert', async () => {
+    server.answer(500, 500, 500, 500)
+    const on = alerts()
+    on.notSigned(event)
+    await on.settled()
+    expect(server.received).toHaveLength(4)
+    expect(notes).toHaveLength(1)
+  })
+})
+
 describe('an alert', () => {
   it('is sent once for each kind of finding, is signed, and names no person', async () => {
     await raised(alerts(), [EDIT, LINK, finding('entry_hash_mismatch', 20)])
