@@ -62,6 +62,12 @@ export type PlainAdvice =
   | 'give_vault_login'
   | 'retry_when_vault_answers'
   | 'set_cursor_key_file'
+  // The key of the log.
+  | 'check_log_key'
+  | 'begin_signing'
+  | 'name_log'
+  | 'give_first_log_key'
+  | 'restore_log_key'
   // Stores and services.
   | 'name_mirror'
   | 'check_mirror'
@@ -145,6 +151,8 @@ export type Advice =
   | { readonly code: 'find_chain_mirror'; readonly given: GivenMirrors; readonly domainId: string }
   /** `pids`: the backends that hold the lock, as far as they were seen; 0 for a prepared transaction. */
   | { readonly code: 'end_lock_holder'; readonly pids: readonly number[] }
+  /** `logName`: the name that the key of the log has signed. */
+  | { readonly code: 'give_log_name'; readonly logName: string }
   | { readonly code: 'make_private'; readonly path: string }
   | { readonly code: 'release_hold'; readonly holdId: number }
   | { readonly code: 'show_quarantine'; readonly id: number }

@@ -28,6 +28,8 @@ export const ERROR_CODES = [
   'output_exists',
   'policy_invalid',
   'checkpoint_malformed',
+  'log_name_conflict',
+  'key_mismatch',
   'down_migration_refused',
   // Things that do not exist.
   'domain_not_found',

@@ -12,6 +12,9 @@ export interface Settings {
   readonly mirror?: string | undefined
   /** The path of the map from Domains to mirrors. */
   readonly mirrorMap?: string | undefined
+  /** The key file of the log as `file:///path`, or `none`. */
+  readonly logKey?: string | undefined
+  readonly logName?: string | undefined
   /** The subject_id of self-audit rows. */
   readonly actor?: string | undefined
   /** The path of a policy with the keys of the log and its witnesses, or `-` for stdin. */

@@ -99,6 +99,10 @@ const WITH_FACTS: readonly (readonly [FactAdvice, string])[] = [
     { code: 'find_chain_mirror', given: { url: 's3://b/p' }, domainId: PLATFORM_ANCHOR },
     'give the mirror that holds the chain: --mirror (AUDIT_MIRROR_URL); if its objects are lost, upload the rows again: audit archive backfill --platform --mirror s3://b/p',
   ],
+  [
+    { code: 'give_log_name', logName: 'audit.example.com' },
+    'give --log-name audit.example.com (AUDIT_LOG_NAME), or none in its own home',
+  ],
   [{ code: 'make_private', path: '/k' }, 'chmod 600 /k'],
   [
     { code: 'release_hold', holdId: 7 },

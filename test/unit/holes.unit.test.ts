@@ -18,8 +18,12 @@ it('gives a tree with a hole the leaves and the root of an independent implement
     prevHash: unhex(prev),
     entryHash: unhex(entry),
   }))
-  const leaves = [...leafData(stored, new Holes(signedOver.map(range)))]
+  const leaves = [...leafData(0, stored)]
   const frontier = new Frontier(HASHER)
+  expect(new Holes(signedOver.map(range)).outside(1, 8)).toEqual([
+    { from: 1, to: 2 },
+    { from: 6, to: 8 },
+  ])
   for (const leaf of leaves) frontier.append(leaf)
   expect(leaves.map(hex)).toEqual(data)
   expect(hex(frontier.root() ?? new Uint8Array())).toBe(root)
@@ -47,11 +51,33 @@ it('finds the hole of a row', () => {
   const holes = new Holes(['rows:3-5', 'rows:9-9', 'rows:20-30'].map(range))
   const inHoles = Array.from({ length: 32 }, (_, seq) => seq).filter((seq) => holes.at(seq) !== undefined)
   expect(inHoles).toEqual([3, 4, 5, 9, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30])
-  expect([1, 6, 7, 10, 31].map((seq) => holes.before(seq))).toEqual([0, 3, 0, 1, 11])
 })
 
 it('gives the last leaf of a hole the prev_hash of the row after it, and the others zeros', () => {
-  const holes = new Holes(['rows:1-2', 'rows:4-4'].map(range))
-  const leaves = [...leafData([row(3, '0a', '0b'), row(5, '0c', '0d')], holes)]
-  expect(leaves.map((leaf) => hex(leaf).slice(0, 2))).toEqual(['00', '0a', '0b', '0c', '0d'])
+  const after = (size: number) =>
+    [...leafData(size, [row(3, '0a', '0b'), row(5, '0c', '0d'), row(6)])].map((leaf) => hex(leaf).slice(0, 2))
+  expect(after(0)).toEqual(['00', '0a', '0b', '0c', '0d', 'ff'])
+  expect(after(1)).toEqual(['0a', '0b', '0c', '0d', 'ff'])
+  expect(after(2)).toEqual(['0b', '0c', '0d', 'ff'])
+})
+
+it.each([
+  [
+    1,
+    40,
+    [
+      [1, 2],
+      [6, 8],
+      [10, 19],
+      [31, 40],
+    ],
+  ],
+  [3, 5, []],
+  [4, 9, [[6, 8]]],
+  [9, 10, [[10, 10]]],
+  [25, 30, []],
+  [31, 31, [[31, 31]]],
+])('has rows outside holes from %i to %i', (from, to, expected) => {
+  const holes = new Holes(['rows:3-5', 'rows:9-9', 'rows:20-30'].map(range))
+  expect(holes.outside(from, to).map((one) => [one.from, one.to])).toEqual(expected)
 })

@@ -1,6 +1,6 @@
 import { encodeBase64 } from './base64.js'
 import { parseDecimal } from './decimal.js'
-import { KEY_TYPE, parseVkey, type VerifierKey } from './vkey.js'
+import { KEY_TYPE, parseVkey, type VerifierKey, vkeyText } from './vkey.js'
 
 /** Which logs and witnesses a verifier trusts (c2sp.org/tlog-policy). */
 export interface Policy {
@@ -25,6 +25,15 @@ export interface PolicyProblem {
 const UNCOMPARED = '# from the log itself: compare this key with its operator before you trust it'
 
 export const POLICY_BYTES = 64 * 1024
+
+/**
+ * Returns the policy that trusts one log and no witness. `isCompared`: whether the key does not come from rows of the log alone;
+ * otherwise the policy begins with a line that keeps it from being read.
+ */
+export function logPolicyText(log: VerifierKey, isCompared: boolean): string {
+  const lines = [`log ${vkeyText(log)}`, 'quorum none']
+  return [...(isCompared ? [] : [UNCOMPARED]), ...lines].map((line) => `${line}\n`).join('')
+}
 
 /** A witness, or a group with the number of its members that must have signed. In the order of the file. */
 type Definition =

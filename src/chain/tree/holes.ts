@@ -40,28 +40,39 @@ export class Holes {
     return undefined
   }
 
-  /**
-   * Returns how many leaves of the hole before a row come before it, none where the row before it has data. All but the last have
-   * {@link HOLE_DATA}, and the last has the prev_hash of this row.
-   */
-  before(seq: number): number {
-    const hole = this.at(seq - 1)
-    return hole === undefined ? 0 : hole.to - hole.from + 1
+  /** Returns the rows outside holes from a seq to another, ascending, one range for each stretch without a hole. */
+  outside(from: number, to: number): SeqRange[] {
+    const stretches: SeqRange[] = []
+    let next = from
+    for (const hole of this.ranges) {
+      if (hole.from > to) break
+      if (hole.from > next) stretches.push({ from: next, to: hole.from - 1 })
+      next = Math.max(next, hole.to + 1)
+    }
+    if (next <= to) stretches.push({ from: next, to })
+    return stretches
   }
 }
 
+/** A row that has data in its tree. */
+interface LeafRow {
+  readonly seq: number
+  /** 32 bytes. */
+  readonly prevHash: Uint8Array
+  /** 32 bytes. */
+  readonly entryHash: Uint8Array
+}
+
 /**
- * Yields the data of the leaves of some rows without holes between them, ascending, and of the holes right before them.
- * `prevHash` and `entryHash` are 32 bytes.
+ * Yields the data of the leaves after leaf `size` up to some rows, ascending. Rows that are left out lie in holes: their leaves have
+ * {@link HOLE_DATA}, but the last of a hole has the prev_hash of the row after it.
  */
-export function* leafData(
-  rows: Iterable<{ readonly seq: number; readonly prevHash: Uint8Array; readonly entryHash: Uint8Array }>,
-  holes: Holes,
-): Generator<Uint8Array> {
+export function* leafData(size: number, rows: Iterable<LeafRow>): Generator<Uint8Array> {
+  let last = size
   for (const { seq, prevHash, entryHash } of rows) {
-    const missing = holes.before(seq)
-    for (let left = missing; left > 1; left -= 1) yield HOLE_DATA
-    if (missing > 0) yield prevHash
+    for (; last < seq - 2; last += 1) yield HOLE_DATA
+    if (last < seq - 1) yield prevHash
     yield entryHash
+    last = seq
   }
 }

@@ -117,14 +117,17 @@ export abstract class AuditCommand extends BareCommand {
 type OtherFlags = {
   readonly mirror?: string | undefined
   readonly 'mirror-map'?: string | undefined
+  readonly 'log-key'?: string | undefined
+  readonly 'log-name'?: string | undefined
   readonly 'lock-timeout'?: number | undefined
   readonly policy?: string | undefined
 }
 
 function settingsFromFlags(flags: CommonFlags & OtherFlags): Settings {
   const { 'database-url': databaseUrl, home, pepper, mirror, 'mirror-map': mirrorMap, actor } = flags
-  const { policy, 'lock-timeout': lockTimeout } = flags
-  return { databaseUrl, home, pepper, mirror, mirrorMap, actor, policy, lockTimeout }
+  const { 'log-key': logKey, 'log-name': logName, policy, 'lock-timeout': lockTimeout } = flags
+  const keys = { pepper, policy, logKey, logName }
+  return { ...keys, databaseUrl, home, mirror, mirrorMap, actor, lockTimeout }
 }
 
 /** Returns the flags that name the log and were typed. */

@@ -61,6 +61,8 @@ const BY_ERROR = {
   output_exists: EXIT.refused,
   policy_invalid: EXIT.refused,
   checkpoint_malformed: EXIT.refused,
+  log_name_conflict: EXIT.refused,
+  key_mismatch: EXIT.refused,
   down_migration_refused: EXIT.refused,
   domain_not_found: EXIT.nothing,
   entry_not_found: EXIT.nothing,

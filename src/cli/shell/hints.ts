@@ -83,6 +83,12 @@ export const HINTS = {
   retry_when_vault_answers: 'nothing was appended; try again when OpenBao answers',
   set_cursor_key_file:
     'set AUDIT_CURSOR_KEY_FILE to a file of 32 random bytes, mode 0600, the same file everywhere',
+  check_log_key: 'check --log-key (AUDIT_LOG_KEY): file:///path of 32 raw bytes, or none',
+  begin_signing: 'give the key file of this log: --log-key (AUDIT_LOG_KEY)',
+  name_log: 'give --log-name (AUDIT_LOG_NAME), for example audit.example.com',
+  give_first_log_key:
+    'give the key file that this log was begun with: --log-key (AUDIT_LOG_KEY); or the --home (AUDIT_HOME) of this log',
+  restore_log_key: 'put the file back from its backup; docs/signing.md says what to do where the key is lost',
   name_mirror: 'give --mirror s3://bucket/prefix or file:///dir (AUDIT_MIRROR_URL)',
   check_mirror: 'check --mirror (AUDIT_MIRROR_URL)',
   mount_mirror:
@@ -171,6 +177,8 @@ export const HINTS = {
     `give the mirror that holds the chain: --mirror (AUDIT_MIRROR_URL)${domainId === PLATFORM_ANCHOR ? '' : ', or its line in --mirror-map (AUDIT_MIRROR_MAP)'}; if its objects are lost, upload the rows again: audit archive backfill ${chainWords(domainId)}${mirrorWords(given)}`,
   end_lock_holder: ({ pids }) =>
     `end the transaction that holds it: ${endOf(pids)}; or wait longer: --lock-timeout (AUDIT_LOCK_TIMEOUT)`,
+  give_log_name: ({ logName }) =>
+    `give --log-name ${quoted(logName)} (AUDIT_LOG_NAME), or none in its own home`,
   make_private: ({ path }) => `chmod 600 ${quoted(path)}`,
   release_hold: ({ holdId }) =>
     `run: audit hold list --all; to release a hold: audit hold release ${holdId} --reason ...`,

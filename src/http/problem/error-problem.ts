@@ -26,6 +26,8 @@ const BY_ERROR = {
   output_exists: 500,
   policy_invalid: 500,
   checkpoint_malformed: 500,
+  log_name_conflict: 500,
+  key_mismatch: 500,
   bundle_malformed: 500,
   bundle_filtered: 500,
   pin_not_held: 500,

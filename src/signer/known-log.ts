@@ -1,0 +1,112 @@
+import { verifyEd25519 } from '../base/crypto/node-ed25519.js'
+import { KeyBook, type KnownKey } from '../chain/log/key-book.js'
+import { isInRange } from '../chain/log/key-ranges.js'
+import { originOf } from '../chain/log/origin.js'
+import type { ChainRef, HeadItem } from '../chain/log/row-items.js'
+import { isSignedBy } from '../chain/log/row-signature.js'
+import { parseSignedRow, SIGNED_RELATION } from '../chain/log/signed-row.js'
+import { KEY_TYPE, type VerifierKey, verifierKey } from '../chain/note/vkey.js'
+import { Holes } from '../chain/tree/holes.js'
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
+import type { LogKeys, SignerStore, StoredSignedRow, TreeKey } from '../ports/signer.js'
+
+/** The platform chain in its first incarnation. */
+export const PLATFORM: ChainRef = { domainId: PLATFORM_ANCHOR, incarnation: 1 }
+
+/** Returns the public key of a tree. */
+export function publicKeyOf({ origin, publicKey }: TreeKey): VerifierKey {
+  return verifierKey(origin, KEY_TYPE.ed25519, publicKey)
+}
+
+/** Rows with heads that are read for chains without a record (tlog.md, section 11). */
+const HEAD_ROWS = 1000
+
+/** What the signed rows of the platform chain say about this log. Rows that no platform key of the log signed say nothing. */
+export class KnownLog {
+  readonly platform: TreeKey
+  readonly #book: KeyBook
+  readonly #rows: readonly StoredSignedRow[]
+  readonly #named = new Set<string>()
+  readonly #holes = new Map<string, Holes>()
+
+  readonly #store: SignerStore
+  #heads: Promise<readonly StoredSignedRow[]> | undefined
+
+  private constructor(store: SignerStore, keys: LogKeys, rows: readonly StoredSignedRow[]) {
+    this.platform = keys.of(PLATFORM)
+    const root = { by: 'home', keys: [publicKeyOf(this.platform)] } as const
+    this.#book = KeyBook.of(root, rows, verifyEd25519)
+    this.#rows = rows
+    this.#store = store
+    for (const row of rows) this.#addKeys(row)
+  }
+
+  static async read(store: SignerStore, keys: LogKeys): Promise<KnownLog> {
+    const [named, over] = await Promise.all([
+      store.signedRows(SIGNED_RELATION.logKey),
+      store.signedRows(SIGNED_RELATION.signedOver),
+    ])
+    return new KnownLog(store, keys, [...named, ...over])
+  }
+
+  get platformOrigin(): string {
+    return this.platform.origin
+  }
+
+  /** Whether a row names the key of the platform chain. */
+  get hasBegun(): boolean {
+    return this.isEnrolled(PLATFORM)
+  }
+
+  /** Returns whether a row names a key of this chain. */
+  isEnrolled(chain: ChainRef): boolean {
+    return this.#named.has(textOf(chain))
+  }
+
+  /** Returns the key that signs a size of this chain; undefined where the rows name none for it. */
+  keyAt(chain: ChainRef, size: number): KnownKey | undefined {
+    return this.#book.rangesOf(chain).find((range) => isInRange(range, size))
+  }
+
+  /** Returns the rows of this chain that were signed over. */
+  holesOf(chain: ChainRef): Holes {
+    const id = textOf(chain)
+    const holes = this.#holes.get(id) ?? new Holes(this.#rangesOf(id))
+    this.#holes.set(id, holes)
+    return holes
+  }
+
+  /** Returns the newest rows that may name heads. They are read once. */
+  checkpointRows(): Promise<readonly StoredSignedRow[]> {
+    this.#heads ??= this.#store.signedRows(SIGNED_RELATION.checkpoint, HEAD_ROWS)
+    return this.#heads
+  }
+
+  /** Returns the head of a chain that a row names; undefined where it names none, or the platform key did not sign it. */
+  headIn(row: StoredSignedRow, { domainId, incarnation }: ChainRef): HeadItem | undefined {
+    const parsed = parseSignedRow(row)
+    if (parsed?.relation !== SIGNED_RELATION.checkpoint) return undefined
+    const head = parsed.heads.find((one) => one.domainId === domainId && one.incarnation === incarnation)
+    if (head === undefined) return undefined
+    const keys = this.#book.rangesOf(PLATFORM).map(({ key }) => key)
+    return isSignedBy(parsed, this.platformOrigin, keys, verifyEd25519) ? head : undefined
+  }
+
+  #rangesOf(id: string) {
+    return this.#rows.flatMap((row) => {
+      const parsed = this.#book.rowOf(row)
+      if (parsed?.relation !== SIGNED_RELATION.signedOver || textOf(parsed.chain) !== id) return []
+      return this.#book.signerOf(row) === undefined ? [] : parsed.rows
+    })
+  }
+
+  #addKeys(row: StoredSignedRow): void {
+    const parsed = this.#book.rowOf(row)
+    if (parsed?.relation !== SIGNED_RELATION.logKey || this.#book.signerOf(row) === undefined) return
+    for (const key of parsed.keys) this.#named.add(textOf(key))
+  }
+}
+
+function textOf(chain: ChainRef): string {
+  return originOf({ logName: 'log', domainId: chain.domainId, incarnation: chain.incarnation })
+}

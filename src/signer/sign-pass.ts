@@ -1,0 +1,207 @@
+import { sourced } from '../archive/findings.js'
+import { inParallel } from '../archive/in-parallel.js'
+import type { SignerState } from '../chain/log/signer-state.js'
+import type { ChainGrowth, SignedHead } from '../ports/signer.js'
+import { type ChainWork, chainWork, recordedKey } from './chain-work.js'
+import type { SignerDeps } from './deps.js'
+import { type EnrolOptions, enrolChains } from './enrol.js'
+import { KnownLog, PLATFORM } from './known-log.js'
+import { newestRecord } from './record.js'
+import { headRows } from './row-texts.js'
+import { type ChainOutcome, type ChainSigned, signChain } from './sign-chain.js'
+import { signedNote } from './signed-note.js'
+
+/** Milliseconds between two comparisons of all records with the rows (tlog.md, section 11). */
+const LOOK_AT_ALL = 3_600_000
+
+/** Chains that are signed at once. Each waits for a disk and for a mirror most of the time. */
+const WIDTH = 8
+
+export interface PassOptions extends EnrolOptions {
+  /** The chains to sign. Default: every chain. The platform chain is signed after rows that name heads, whether or not it is among them. */
+  readonly only?: ReadonlySet<string> | undefined
+  /** Chains with rows that the archiver held back in this pass. */
+  readonly held?: ReadonlySet<string> | undefined
+}
+
+/**
+ * Runs the steps B to F of one pass (tlog.md, section 7), as at a start: enrols the chains that have no key, signs every Domain that
+ * grew, names the new heads in rows of the platform chain, archives these rows and signs the platform chain. Call it after the
+ * chains were archived.
+ *
+ * Resolves with one result for each chain that was signed, and for each that could not be; a chain with nothing to sign is left out.
+ * Where no key of the log is named yet and `mayBegin` is not set, there is one result for the platform chain, `not_initialised`. What
+ * was found was reported by `deps.onFindings` before. Rejects where PostgreSQL fails, and at the signal.
+ *
+ * The pass can be repeated, and several signers may run at once: a process that dies leaves a promise that the next run keeps, and
+ * only the process whose record of a chain is the highest signs it. A second pass finds nothing to do.
+ */
+export function signPass(
+  deps: SignerDeps,
+  options: PassOptions = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<readonly ChainSigned[]> {
+  return new Signer(deps).pass(options, signal)
+}
+
+/** A signer that runs pass after pass. Its first pass, and one an hour, looks at every chain; the others at those that grew. */
+export class Signer {
+  readonly #deps: SignerDeps
+  readonly #clock: () => number
+  #nextLook = Number.NEGATIVE_INFINITY
+  /** By chain: why it was not enrolled. It is compared again at the next look at all chains. */
+  readonly #refused = new Map<string, ChainSigned>()
+
+  constructor(deps: SignerDeps) {
+    this.#deps = deps
+    this.#clock = deps.clock ?? (() => performance.now())
+  }
+
+  /** See {@link signPass}. */
+  async pass(options: PassOptions, signal: AbortSignal): Promise<readonly ChainSigned[]> {
+    const isWhole = this.#clock() >= this.#nextLook
+    if (isWhole) this.#refused.clear()
+    const growth = await this.#deps.store.growth(isWhole)
+    if (growth.length === 0) return []
+    const results = await new Pass(this.#deps, options, this.#refused, isWhole, signal).run(growth)
+    for (const { domainId, findings, reason } of results) {
+      const source = reason === 'copies_differ' ? 'both' : 'postgres'
+      if (findings.length > 0) await this.#deps.onFindings(domainId, sourced(source, findings))
+    }
+    // After a pass that failed the next one looks at all chains again.
+    if (isWhole) this.#nextLook = this.#clock() + LOOK_AT_ALL
+    return results
+  }
+}
+
+class Pass {
+  readonly #deps: SignerDeps
+  readonly #options: PassOptions
+  readonly #refused: Map<string, ChainSigned>
+  readonly #isStart: boolean
+  readonly #signal: AbortSignal
+  readonly #results: ChainSigned[] = []
+
+  constructor(
+    deps: SignerDeps,
+    options: PassOptions,
+    refused: Map<string, ChainSigned>,
+    isStart: boolean,
+    signal: AbortSignal,
+  ) {
+    this.#deps = deps
+    this.#options = options
+    this.#refused = refused
+    this.#isStart = isStart
+    this.#signal = signal
+  }
+
+  async run(growth: readonly ChainGrowth[]): Promise<ChainSigned[]> {
+    const { known, wrote } = await this.#enrol(growth)
+    if (!known.hasBegun) return this.#results
+    const platform = growth.find(isPlatform)
+    const domains = growth.filter(
+      (chain) => !isPlatform(chain) && this.#isWanted(chain) && known.isEnrolled(chain),
+    )
+    const heads = await this.#signDomains(domains, known)
+    const named = heads.length > 0 && (await this.#nameHeads(heads, platform, known))
+    if (wrote || named) await this.#deps.drain(PLATFORM.domainId, this.#signal)
+    const grown =
+      wrote || named ? ((await this.#deps.store.growth(false)).find(isPlatform) ?? platform) : platform
+    if (grown !== undefined && (wrote || named || this.#isWanted(grown)))
+      await this.#signPlatform(grown, known)
+    return this.#results
+  }
+
+  #workOn(chain: ChainGrowth, known: KnownLog): ChainWork {
+    return chainWork(this.#deps, chain, known, this.#isStart, this.#signal)
+  }
+
+  #isWanted({ domainId }: ChainGrowth): boolean {
+    return this.#options.only?.has(domainId) ?? true
+  }
+
+  /** B: names the keys of chains that have none. */
+  async #enrol(growth: readonly ChainGrowth[]): Promise<{ known: KnownLog; wrote: boolean }> {
+    const { store, keys } = this.#deps
+    const known = await KnownLog.read(store, keys)
+    const isOpen = (chain: ChainGrowth) =>
+      !known.isEnrolled(chain) && (this.#isWanted(chain) || isPlatform(chain))
+    const open = growth.filter(isOpen)
+    if (open.length === 0) return { known, wrote: false }
+    const created = new Set(await store.createdChains())
+    const again = open.filter(({ domainId }) => created.has(domainId) && !this.#refused.has(domainId))
+    const { enrolled, refused } = await enrolChains(this.#deps, again, known, this.#options, this.#signal)
+    for (const one of refused) this.#remember(one)
+    this.#results.push(...this.#refused.values())
+    if (enrolled.length === 0) return { known, wrote: false }
+    return { known: await KnownLog.read(store, keys), wrote: true }
+  }
+
+  /** A mirror that could not be read may be back at the next pass. */
+  #remember(refused: ChainSigned): void {
+    if (refused.reason === 'mirror_unreadable' || refused.reason === 'restoring') this.#results.push(refused)
+    else this.#refused.set(refused.domainId, refused)
+  }
+
+  /** C: signs the Domains. Returns the heads that no row names yet. */
+  async #signDomains(chains: readonly ChainGrowth[], known: KnownLog): Promise<SignedHead[]> {
+    const outcomes = await inParallel(
+      chains,
+      WIDTH,
+      () => this.#signal.aborted,
+      (chain) => signChain(this.#workOn(chain, known)),
+    )
+    this.#signal.throwIfAborted()
+    for (const outcome of outcomes) this.#add(outcome)
+    return outcomes.flatMap(({ head }) => head ?? [])
+  }
+
+  /**
+   * D: one transaction with rows that name the heads, and the newest head of the platform chain of an earlier pass. Returns false
+   * where the platform chain must not grow, because it is not the chain that was signed.
+   */
+  async #nameHeads(
+    heads: readonly SignedHead[],
+    platform: ChainGrowth | undefined,
+    known: KnownLog,
+  ): Promise<boolean> {
+    const { store, states } = this.#deps
+    const record = await newestRecord(states, known.platformOrigin).catch(() => undefined)
+    if (record !== undefined && platform !== undefined && record.size > platform.lastSeq) return false
+    const earlier = record === undefined ? [] : [this.#headOf(record, known)]
+    await store.append(headRows([...heads, ...earlier], known.platform))
+    await this.#deps.afterStep?.('heads_named', PLATFORM.domainId)
+    return true
+  }
+
+  #headOf(record: SignerState, known: KnownLog): SignedHead {
+    const growth = { ...PLATFORM, lastSeq: record.size, indexedSize: record.size }
+    const { key } = recordedKey(this.#workOn(growth, known), record.size)
+    const note = signedNote(record, known.platform, key)
+    const { size, root, lastEntryHash: entryHash } = record
+    return { ...PLATFORM, size, root, entryHash, note }
+  }
+
+  /** F: signs the platform chain. No row names its head before the next pass, so the index gets it here. */
+  async #signPlatform(platform: ChainGrowth, known: KnownLog): Promise<void> {
+    const { store } = this.#deps
+    const outcome = await signChain(this.#workOn(platform, known))
+    if (outcome.head !== undefined) await store.index([outcome.head])
+    await this.#deps.afterStep?.('heads_named', PLATFORM.domainId)
+    this.#add(outcome)
+  }
+
+  #add({ result }: ChainOutcome): void {
+    const { domainId, rows, reason, error } = result
+    const isHeld = reason === undefined && error === undefined && this.#options.held?.has(domainId) === true
+    if (isHeld) {
+      const message = `chain ${domainId}: the archiver holds rows after row ${result.size} back`
+      this.#results.push({ ...result, reason: 'rows_held', message })
+    } else if (rows > 0 || reason !== undefined || error !== undefined) this.#results.push(result)
+  }
+}
+
+function isPlatform({ domainId }: ChainGrowth): boolean {
+  return domainId === PLATFORM.domainId
+}
