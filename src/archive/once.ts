@@ -17,19 +17,24 @@ export interface ChainDrained {
   readonly drained: Drained
 }
 
+export interface OnceDeps extends ArchiverDeps {
+  /** Receives the number of rows to archive. */
+  readonly onWaiting?: ((rows: number) => void) | undefined
+  /** The one chain to archive. Default: every chain. */
+  readonly only?: string | undefined
+}
+
 /**
  * Archives every chain that has rows to archive, up to the last row that it has at the start. Waits for a chain that
  * another archiver has claimed, as long as that archiver makes progress. A chain that fails has the error in its result
  * and does not stop the others. Rejects where the list of chains cannot be read, and at a bug, once the other chains have
- * stopped in order. `onWaiting` receives the number of
- * rows to archive. `stuck` is the number of milliseconds without a stamp after which another archiver counts as stuck.
+ * stopped in order. `stuck` is the number of milliseconds without a stamp after which another archiver counts as stuck.
  */
-export async function archiveOnce(
-  deps: ArchiverDeps & { readonly onWaiting?: ((rows: number) => void) | undefined },
-  stop: AbortSignal,
-  stuck = STUCK,
-): Promise<ChainDrained[]> {
-  const chains = await deps.queue.waiting()
+export async function archiveOnce(deps: OnceDeps, stop: AbortSignal, stuck = STUCK): Promise<ChainDrained[]> {
+  const { only } = deps
+  const chains = (await deps.queue.waiting()).filter(
+    ({ domainId }) => only === undefined || domainId === only,
+  )
   deps.onWaiting?.(sum(chains, ({ firstSeq, lastSeq }) => lastSeq - firstSeq + 1))
   const byMirror = new Map<string, WaitingChain[]>()
   for (const chain of chains) {
@@ -98,7 +103,8 @@ async function withWaiting(
   return { ...drained, error }
 }
 
-function together(before: Drained, pass: Drained): Drained {
+/** Returns the result of two passes over one chain. */
+export function together(before: Drained, pass: Drained): Drained {
   return {
     ...pass,
     stamped: before.stamped + pass.stamped,

@@ -43,7 +43,7 @@ export function namesWords(): string {
 
 /** The commands that a sentence names, each with its topic. */
 const COMMAND =
-  /\baudit (?:(?:archive|db|domain|hold|key|pepper|quarantine|relation|retention) [a-z]+|append|archiver|browse|erase-identity|export|get|identify|list|pseudonym|report|serve|stats|verify)\b(?!-| --help)/g
+  /\baudit (?:(?:archive|checkpoint|db|domain|hold|key|log|pepper|quarantine|relation|retention) [a-z]+|append|archiver|browse|erase-identity|export|get|identify|list|pseudonym|report|serve|stats|verify)\b(?!-| --help)/g
 
 /** Returns a sentence whose commands open the same log. */
 export function onSameLog(sentence: string): string {
