@@ -46,6 +46,27 @@ export interface SignedState {
   readonly waitingSeconds?: number | undefined
 }
 
+/** What the database says of a chain and its signature, by the index, the stamps and the quarantine. It proves nothing. */
+export interface SigningFacts {
+  /** Absent where the index has no head of the chain. */
+  readonly state?: SignedState | undefined
+  /** The seq of the last row; 0 where there is none. */
+  readonly lastSeq: number
+  /** Whether a restore of the chain runs. */
+  readonly isRestoring: boolean
+  /** Whether the first row beyond the head has no archive stamp, and a later row has one. */
+  readonly isHeld: boolean
+  /** Whether the quarantine has a finding about a row beyond the head. */
+  readonly hasFinding: boolean
+}
+
+/** Reads what can be said of the signatures of chains without their keys. */
+export interface SigningLedger {
+  /** Returns whether the index has any head. */
+  isSigned(): Promise<boolean>
+  facts(domainId: string): Promise<SigningFacts>
+}
+
 /** 256 hashes of one level of the tree of a chain (tlog.md, section 6). */
 export interface TreeTile extends ChainRef {
   readonly level: number

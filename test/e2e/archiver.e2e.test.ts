@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { ArchiveFixture } from '../support/archive-fixture.js'
 import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
-import { asSuperuser } from '../support/postgres.js'
+import { asSuperuser, rowsOf } from '../support/postgres.js'
+import { SignedLog } from '../support/signed-log.js'
 
 let fixture: ArchiveFixture
 
@@ -230,6 +231,37 @@ describe('audit archive', () => {
     expect(text.code).toBe(1)
     expect(text.stdout).toMatch(/^chain +rows +archived +lag +seconds +objects +gaps +orphans\n/)
     expect(text.stderr).toContain('archived rows without an object: 8')
+  })
+
+  it('prints how far a signed chain is signed, and why not further; a log without signatures has no such key', async () => {
+    const [rows, held] = [await fixture.chain(4), await fixture.chain(6)]
+    const [domainId, heldId] = [rows, held].map(([row]) => row?.domainId ?? '') as [string, string]
+    await audit('archiver', '--once')
+    const before = jsonLines((await audit('archive', 'status', '--domain', domainId, '--json')).stdout)
+    expect(Object.keys(before[0] ?? {})).not.toContain('signed_through')
+    const log = await SignedLog.open({ url: fixture.url })
+    await log.sign({ domainIds: [domainId, heldId], sizes: { [heldId]: 3 }, row: false, keep: false })
+    await log.close()
+    await asSuperuser(
+      fixture.url,
+      `UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE domain_id = '${heldId}' AND seq = 4`,
+    )
+    const status = async (...words: string[]) =>
+      jsonLines((await audit('archive', 'status', ...words, '--json')).stdout)
+    expect(await status('--domain', domainId)).toEqual([
+      { ...(before[0] as object), signed_through: 4, signed_age_seconds: expect.any(Number) },
+    ])
+    expect(await status('--domain', heldId)).toMatchObject([
+      { signed_through: 3, not_signed_reason: 'rows_held' },
+    ])
+    const text = await audit('archive', 'status', '--all')
+    expect(text.stdout).toMatch(/^chain +rows +archived +lag +seconds +objects +gaps +orphans +signed\n/)
+    expect(text.stderr).toContain(`${heldId}  not signed: rows_held`)
+    const role = `only_archives_${process.pid}`
+    await rowsOf(fixture.url, `CREATE ROLE ${role} LOGIN IN ROLE audit_archiver`)
+    const url = fixture.url.replace('postgres@', `${role}@`)
+    expect(await status('--domain', domainId, '--database-url', url)).toEqual(before)
+    await rowsOf(fixture.url, `DROP ROLE ${role}`)
   })
 
   it.each([

@@ -7,7 +7,7 @@ import type { HeadsRow, SignedHead, SignerStore, TreeTile } from '../../src/port
 import { Database } from '../../src/repo/session/database.js'
 import { measuredReads } from '../../src/repo/session/explain.js'
 import { SIGNED, WITHOUT_SORT } from '../../src/repo/signer/signed-rows.js'
-import { signedState, signedStates } from '../../src/repo/signer/signed-state.js'
+import { postgresSigningLedger, signedStates } from '../../src/repo/signer/signed-state.js'
 import { postgresSignerStore } from '../../src/repo/signer/signer-store.js'
 import { allFindings, chainLength, entryFor, testPepper, Writer } from '../support/append-chains.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
@@ -470,7 +470,10 @@ describe('tiles', () => {
   })
 })
 
-describe('signedState', () => {
+const factsOf = (domainId: string) => postgresSigningLedger(writer.database).facts(domainId)
+const signedState = async (domainId: string) => (await factsOf(domainId)).state
+
+describe('the facts about signatures', () => {
   const STATES = [
     { name: 'is signed to its end', rows: 3, stamped: [1, 2, 3], size: 3, unsigned: 0 },
     {
@@ -489,9 +492,9 @@ describe('signedState', () => {
     const domainId = await chainOf(rows)
     await stamp(domainId, stamped)
     const reader = writer.database
-    expect(await signedState(reader, domainId)).toBeUndefined()
+    expect(await signedState(domainId)).toBeUndefined()
     await store.index([head(domainId, size), head(domainId, 1)])
-    const state = await signedState(reader, domainId)
+    const state = await signedState(domainId)
     const waiting = unsigned === 0 ? {} : { waitingSeconds: expect.any(Number) }
     const expected = {
       domainId,
@@ -505,6 +508,59 @@ describe('signedState', () => {
     expect(state?.ageSeconds).toBeLessThan(60)
   })
 
+  const UNSIGNED = { isRestoring: false, isHeld: false, hasFinding: false }
+  const FACTS = [
+    { name: 'without a head', rows: 3, stamped: [1, 2, 3], facts: UNSIGNED },
+    { name: 'without a head or a stamp', rows: 3, stamped: [], facts: UNSIGNED },
+    { name: 'whose first row is held', rows: 3, stamped: [2, 3], facts: { ...UNSIGNED, isHeld: true } },
+    {
+      name: 'with a held row after its head',
+      rows: 5,
+      stamped: [1, 2, 4],
+      size: 2,
+      facts: { ...UNSIGNED, isHeld: true },
+    },
+    { name: 'whose tail waits for the archiver', rows: 5, stamped: [1, 2], size: 2, facts: UNSIGNED },
+    { name: 'with a held row below its head', rows: 5, stamped: [1, 3, 4, 5], size: 3, facts: UNSIGNED },
+    {
+      name: 'with a finding below its head',
+      rows: 5,
+      stamped: [1, 2, 3],
+      size: 3,
+      found: 2,
+      facts: UNSIGNED,
+    },
+    {
+      name: 'with a finding beyond its head',
+      rows: 5,
+      stamped: [1, 2, 3],
+      size: 3,
+      found: 4,
+      facts: { ...UNSIGNED, hasFinding: true },
+    },
+  ]
+  it.each(FACTS)('are right for a chain $name', async ({ rows, stamped, size, found, facts }) => {
+    const domainId = await chainOf(rows)
+    await stamp(domainId, stamped)
+    if (size !== undefined) await store.index([head(domainId, size)])
+    if (found !== undefined)
+      await query(
+        `INSERT INTO audit_tamper_quarantine (domain_id, divergent_seq, code, seq_from, seq_to, source)
+         VALUES ($1, $2, 'seq_gap', $2, $2, 'postgres')`,
+        [domainId, found],
+      )
+    const { state, ...others } = await factsOf(domainId)
+    expect(state?.signedSeq).toBe(size)
+    expect(others).toEqual({ lastSeq: rows, ...facts })
+  })
+
+  it('name a restore that runs', async () => {
+    const domainId = await chainOf(1)
+    await query(`INSERT INTO audit_restore (domain_id, mirror_url) VALUES ($1, 'file:///m')`, [domainId])
+    expect(await factsOf(domainId)).toMatchObject({ isRestoring: true })
+    await query('DELETE FROM audit_restore')
+  })
+
   it('says since when the first archived row beyond the head waits, by its stamp', async () => {
     const domainId = await chainOf(3)
     await stamp(domainId, [1, 3])
@@ -513,7 +569,7 @@ describe('signedState', () => {
       [domainId],
     )
     await store.index([head(domainId, 1)])
-    const waits = (await signedState(writer.database, domainId))?.waitingSeconds ?? 0
+    const waits = (await signedState(domainId))?.waitingSeconds ?? 0
     expect(waits).toBeGreaterThan(3599)
     expect(waits).toBeLessThan(3700)
   })
@@ -529,7 +585,7 @@ describe('signedState', () => {
       `ALTER TABLE audit_checkpoint DROP CONSTRAINT IF EXISTS audit_checkpoint_signed_at_range;
        UPDATE audit_checkpoint SET ${change} WHERE domain_id = '${domainId}'`,
     )
-    expect(await signedState(writer.database, domainId)).toMatchObject({ signedSeq: 1, ageSeconds: 0 })
+    expect(await signedState(domainId)).toMatchObject({ signedSeq: 1, ageSeconds: 0 })
     expect(await store.newestHead({ domainId, incarnation: 1 })).toMatchObject({ size: 1 })
   })
 })

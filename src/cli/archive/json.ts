@@ -3,6 +3,7 @@ import type { Drained } from '../../archive/drain.js'
 import type { ArchiveStatus } from '../../archive/status.js'
 import { wireFinding } from '../../json/finding.js'
 import type { MarkerState } from '../../marker/judge-marker.js'
+import type { SigningStatus } from '../../signer/signing-status.js'
 
 export function drainedJson(domainId: string, { stamped, held, failed }: Drained): Record<string, unknown> {
   return { domain_id: domainId, archived: stamped, held, failed }
@@ -29,6 +30,12 @@ export function backfilledJson(backfilled: Backfilled, dryRun: boolean): Record<
   }
 }
 
+/** The status of the archive and of the signatures of one chain. */
+export interface ShownStatus extends ArchiveStatus {
+  /** Absent in a log without signatures. */
+  readonly signing?: SigningStatus | undefined
+}
+
 /** The states of a mirror's marker, as they are printed. */
 export const MARKER_WORDS = {
   ours: 'present',
@@ -38,7 +45,20 @@ export const MARKER_WORDS = {
   unreadable: 'unreadable',
 } as const satisfies Record<MarkerState['kind'], string>
 
-export function statusJson(status: ArchiveStatus): {
+/** Returns what is known of the signatures of a chain. A log without signatures has none of these keys. */
+function signingJson(signing: SigningStatus | undefined): Record<string, unknown> {
+  if (signing === undefined) return {}
+  const { signedThrough, signedAgeSeconds, notSignedReason } = signing
+  return {
+    ...(signedThrough !== undefined && {
+      signed_through: signedThrough,
+      signed_age_seconds: signedAgeSeconds,
+    }),
+    ...(notSignedReason !== undefined && { not_signed_reason: notSignedReason }),
+  }
+}
+
+export function statusJson(status: ShownStatus): {
   readonly domain_id: string
   readonly [key: string]: unknown
 } {
@@ -55,5 +75,6 @@ export function statusJson(status: ArchiveStatus): {
     gaps: { count: gaps.count, first_seqs: gaps.firstSeqs },
     orphan_objects: { count: orphans.count, first_keys: orphans.firstKeys },
     ...(strays !== undefined && { stray: strays }),
+    ...signingJson(status.signing),
   }
 }

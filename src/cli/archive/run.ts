@@ -2,6 +2,7 @@ import type { Backfilled } from '../../archive/backfill.js'
 import { openArchive } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
 import { openMarkerJudge } from '../../compose/marker.js'
+import { openSigningStatus } from '../../compose/sign/signing-status.js'
 import { markerError } from '../../marker/marker-error.js'
 import type { ChainNames } from '../flags/chain-names.js'
 import { withName } from '../output/chain-text.js'
@@ -80,18 +81,18 @@ export async function runArchiveStatus(
   const judgeMarker = await openMarkerJudge(context, mirrors)
   const { chain } = options
   const names = await options.names.shown(chain === 'all' ? 'all' : [chain])
+  const readSigning = await openSigningStatus(context)
   const { statusOfChain } = await import('../../archive/status.js')
   let found = false
   await eachChain(options, context, out, signal, {
     label: 'compare',
     kind: 'answer',
-    head: statusHead(names),
-    work: (domainId, onProgress) =>
-      statusOfChain(
-        domainId,
-        { ledger, present: snapshots.present, mirrors, judgeMarker, codec, onProgress },
-        signal,
-      ),
+    head: statusHead(names, readSigning !== undefined),
+    work: async (domainId, onProgress) => {
+      const deps = { ledger, present: snapshots.present, mirrors, judgeMarker, codec, onProgress }
+      const status = await statusOfChain(domainId, deps, signal)
+      return { ...status, signing: await readSigning?.(domainId) }
+    },
     toRow: (status) => statusRow(status, names),
     toJson: (status) => withName(statusJson(status), names),
     after: (status) => {

@@ -1,12 +1,11 @@
 import type { Backfilled } from '../../archive/backfill.js'
 import type { Drained } from '../../archive/drain.js'
 import type { SourcedFinding } from '../../archive/findings.js'
-import type { ArchiveStatus } from '../../archive/status.js'
 import type { ShownNames } from '../../query/choose-domain.js'
 import { ChainColumns, chainText } from '../output/chain-text.js'
 import { safe } from '../output/safe-text.js'
 import type { Cell, Heading } from '../output/table.js'
-import { MARKER_WORDS } from './json.js'
+import { MARKER_WORDS, type ShownStatus } from './json.js'
 
 /** Returns the line of a finding for stderr. */
 export function foundText(domainId: string, { source, finding }: SourcedFinding): string {
@@ -64,11 +63,12 @@ const STATUS_HEAD: readonly Heading[] = [
   { title: 'orphans', tone: bad },
 ]
 
-export function statusHead(names: ShownNames): Heading[] {
-  return [...new ChainColumns(names).head(CHAIN), ...STATUS_HEAD]
+/** `isSigned`: whether the log has signatures, and the table a column for them. */
+export function statusHead(names: ShownNames, isSigned: boolean): Heading[] {
+  return [...new ChainColumns(names).head(CHAIN), ...STATUS_HEAD, ...(isSigned ? ['signed'] : [])]
 }
 
-export function statusRow(status: ArchiveStatus, names: ShownNames): Cell[] {
+export function statusRow(status: ShownStatus, names: ShownNames): Cell[] {
   const { domainId, rows, archived, lagSeconds, objects, gaps, orphans } = status
   return [
     ...new ChainColumns(names).cells(domainId),
@@ -79,16 +79,19 @@ export function statusRow(status: ArchiveStatus, names: ShownNames): Cell[] {
     objects,
     gaps.count,
     orphans.count,
+    ...(status.signing === undefined ? [] : [status.signing.signedThrough ?? 0]),
   ]
 }
 
 /** Returns the places of gaps and orphans, for which the table has no room. */
-export function statusNotes(status: ArchiveStatus): string[] {
+export function statusNotes(status: ShownStatus): string[] {
   const { domainId, mirrorUrl, marker, objects, gaps, orphans } = status
   const seqs = gaps.firstSeqs.join(', ')
   const keys = orphans.firstKeys.join('  ')
   const more = (count: number, named: number) => (count > named ? ' …' : '')
+  const reason = status.signing?.notSignedReason
   return [
+    ...(reason === undefined ? [] : [`${chainText(domainId)}  not signed: ${reason}`]),
     ...(marker.kind === 'ours'
       ? []
       : [

@@ -1,4 +1,5 @@
-import type { SignedState } from '../../ports/signer.js'
+import { LIMITS } from '../../chain/limits.js'
+import type { SignedState, SigningFacts, SigningLedger } from '../../ports/signer.js'
 import type { Client, Database } from '../session/database.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 import { INCARNATION } from './growth.js'
@@ -51,10 +52,48 @@ export function signedStates(database: Database): Promise<SignedState[]> {
   return database.withTransaction(SNAPSHOT_BEGIN, (client) => read(client, ALL, []))
 }
 
-/** Returns the state of one chain; undefined where the index has no head of it. */
-export async function signedState(database: Database, domainId: string): Promise<SignedState | undefined> {
-  const [state] = await database.withTransaction(SNAPSHOT_BEGIN, (client) => read(client, ONE, [domainId]))
-  return state
+const IS_SIGNED = 'SELECT EXISTS (SELECT FROM audit_checkpoint) AS signed'
+
+/** $2 is the size of the newest head, or 0. */
+const FACTS = `
+  SELECT last.seq AS last_seq, EXISTS (SELECT FROM audit_restore r WHERE r.domain_id = $1) AS restoring,
+    EXISTS (SELECT FROM audit_tamper_quarantine q WHERE q.domain_id = $1 AND q.seq_to > $2) AS found,
+    last.seq > $2 AND EXISTS (
+      SELECT FROM audit_log_entry e WHERE e.domain_id = $1 AND e.seq = $2 + 1 AND archived_at IS NULL)
+    AND last.seq - $2 > (
+      SELECT count(*) FROM audit_log_entry e WHERE e.domain_id = $1 AND archived_at IS NULL AND e.seq > $2) AS held
+  FROM (SELECT coalesce(max(seq), 0) AS seq FROM audit_log_entry WHERE domain_id = $1 AND seq <= ${LIMITS.maxSeq}) AS last`
+
+interface FactsRow {
+  readonly last_seq: string
+  readonly restoring: boolean
+  readonly found: boolean
+  readonly held: boolean
+}
+
+/** Implements SigningLedger. Rejects with `database_permission_denied` for a role that may not read the index. */
+export function postgresSigningLedger(database: Database): SigningLedger {
+  return {
+    isSigned: () =>
+      database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
+        const { rows } = await client.query<{ signed: boolean }>(IS_SIGNED)
+        return rows[0]?.signed === true
+      }),
+    facts: (domainId) => database.withTransaction(SNAPSHOT_BEGIN, (client) => factsOf(client, domainId)),
+  }
+}
+
+async function factsOf(client: Client, domainId: string): Promise<SigningFacts> {
+  const [state] = await read(client, ONE, [domainId])
+  const { rows } = await client.query<FactsRow>(FACTS, [domainId, state?.signedSeq ?? 0])
+  const [row] = rows
+  return {
+    state,
+    lastSeq: Number(row?.last_seq ?? 0),
+    isRestoring: row?.restoring === true,
+    isHeld: row?.held === true,
+    hasFinding: row?.found === true,
+  }
 }
 
 async function read(client: Client, chains: string, values: readonly string[]): Promise<SignedState[]> {
