@@ -17,6 +17,7 @@ export interface JudgeOptions {
     readonly toSeq?: number | undefined
   }
   readonly pins: readonly ChainHead[]
+  readonly heads?: readonly ChainHead[] | undefined
   /** The clock, in microseconds since 1970, where a row ahead of it is to be noted. */
   readonly now?: bigint | undefined
   readonly hasher: Hasher
@@ -38,14 +39,14 @@ export class BundleJudge implements RowTaker {
   readonly #to: number
 
   constructor(options: JudgeOptions) {
-    const { domainId, selection, pins, now, hasher, recent } = options
+    const { domainId, selection, pins, heads, now, hasher, recent } = options
     this.#options = options
     this.#isFiltered = selection.kind === 'filtered'
     // A chain has no row below seq 1. A row that claims such a seq goes to the fold, which reports it.
     this.#from = selection.fromSeq === 1 ? Number.NEGATIVE_INFINITY : selection.fromSeq
     this.#to = selection.toSeq ?? Number.POSITIVE_INFINITY
     const { fromSeq } = selection
-    const whole = { domainId, pins, now, hasher, fromSeq, isSelection: this.#isFiltered }
+    const whole = { domainId, pins, heads, now, hasher, fromSeq, isSelection: this.#isFiltered }
     this.#fold = new ChainFold(whole)
     this.#evidence = recent === undefined ? undefined : new CopyEvidence({ ...whole, copy: 'bundle', recent })
     this.#fastPath = new FastPath(this.#fold, whole, this.#evidence)

@@ -28,13 +28,13 @@ export class BundleSource implements EntrySource {
   }
 
   async scan(
-    { pins, now, observer }: ScanRequest,
+    { pins, heads, now, observer }: ScanRequest,
     progress: (p: ScanProgress) => void,
     signal: AbortSignal,
   ): Promise<Scan> {
     const { domain_id: domainId, selection, predecessor, head } = this.#manifest
     const recent = () => reading.recent
-    const judge = new BundleJudge({ domainId, selection, pins, now, hasher: this.#hasher, recent })
+    const judge = new BundleJudge({ domainId, selection, pins, heads, now, hasher: this.#hasher, recent })
     if (predecessor !== undefined) judge.addPredecessor({ seq: predecessor.seq, entryHash: predecessor.hash })
     const reading = new Reading(this.#manifest, judge, observer)
     const broken = await reading.run(this.#members, progress, signal)

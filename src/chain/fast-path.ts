@@ -3,6 +3,7 @@ import type { CopyEvidence } from './evidence/copy-evidence.js'
 import type { ChainFold, FoldOptions, FoldResult, StoredRow } from './fold.js'
 import { type Hasher, hashBytes, hashText } from './hash.js'
 import { HASH_BYTES } from './layout.js'
+import { seqsOfHeads } from './log/signed-heads.js'
 import { placeProblem } from './row-place.js'
 import { AFTER_ALL_TIMES, BEFORE_ALL_TIMES, ClockWatch, timeHigh, timeLow } from './row-time.js'
 import { uuidBytes } from './uuid-bytes.js'
@@ -28,7 +29,7 @@ export interface RowTaker {
 
 /**
  * Skips the fold for rows with nothing wrong: the seq is the next one, the link and the hash are right, the format
- * allows the contents, the time is neither before the last one nor ahead of the clock, and no pin is on the row. Such a row
+ * allows the contents, the time is neither before the last one nor ahead of the clock, and no pin or signed head is on the row. Such a row
  * is only counted, and no string is made of it: 1.9 µs instead of 4.2. The fold gets every other row, and before it the
  * position of the walk. Only the fold judges.
  */
@@ -59,12 +60,16 @@ export class FastPath implements RowTaker {
   readonly #limitLow: number
 
   /** `evidence` keeps the rows around findings. */
-  constructor(fold: ChainFold, { hasher, domainId, pins = [], now }: FoldOptions, evidence?: CopyEvidence) {
+  constructor(
+    fold: ChainFold,
+    { hasher, domainId, pins = [], heads, now }: FoldOptions,
+    evidence?: CopyEvidence,
+  ) {
     this.#fold = fold
     this.#evidence = evidence
     this.#hasher = hasher
     this.#domain = domainId === undefined ? undefined : uuidBytes(domainId)
-    this.#pinned = new Set(pins.map(({ seq }) => seq))
+    this.#pinned = new Set([...pins.map(({ seq }) => seq), ...seqsOfHeads(heads)])
     const { high, low } = new ClockWatch(now).limit ?? AFTER_ALL_TIMES
     this.#limitHigh = high
     this.#limitLow = low

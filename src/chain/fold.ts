@@ -5,6 +5,7 @@ import { type Finding, type FindingCounts, Findings, inOrder } from './finding.j
 import { rowEvidence } from './finding-fingerprint.js'
 import { asHash, type Hasher, ZERO_HASH } from './hash.js'
 import { LIMITS } from './limits.js'
+import { type SeenHead, SignedHeads } from './log/signed-heads.js'
 import { Pins } from './pins.js'
 import { placeProblem } from './row-place.js'
 import {
@@ -71,6 +72,8 @@ export interface FoldResult {
   /** The last rows, to show them with a finding about the end of the chain; absent where no evidence is kept. */
   readonly lastRows?: readonly ContextRow[] | undefined
   readonly unchecked?: Unchecked | undefined
+  /** The signed heads at whose seq there is a row, ascending; absent where none was given. */
+  readonly heads?: readonly SeenHead[] | undefined
   /** The rows that recompute and are ahead of the clock; absent without a clock. */
   readonly clockAhead?: ClockAhead | undefined
 }
@@ -85,6 +88,8 @@ export interface FoldOptions {
   readonly domainId?: string | undefined
   /** Heads that were noted earlier and must still be there, each in the segment or its predecessor. */
   readonly pins?: readonly ChainHead[]
+  /** Signed heads to compare rows with, each in the segment or its predecessor. They give no finding by themselves. */
+  readonly heads?: readonly ChainHead[] | undefined
   /** The time that the first row must not be before, where the row before the segment is not added. Default: none. */
   readonly notBefore?: RowTime | undefined
   /** The clock in microseconds since 1970-01-01T00:00:00Z. Default: none, and no row is ahead of it. */
@@ -108,6 +113,7 @@ export class ChainFold {
   readonly #hasher: Hasher
   readonly #domain: Uint8Array | undefined
   readonly #pins: Pins
+  readonly #heads: SignedHeads
   readonly #findings: Findings
   #rows = 0
   #unchecked: Unchecked | undefined
@@ -132,6 +138,7 @@ export class ChainFold {
     this.#findings = new Findings(options.hasher)
     this.#domain = options.domainId === undefined ? undefined : uuidBytes(options.domainId)
     this.#pins = new Pins(options.pins ?? [])
+    this.#heads = new SignedHeads(options.heads)
     this.#clock = new ClockWatch(options.now)
     this.#seq = options.fromSeq - 1
     this.#hashes = this.#seq === 0 ? [ZERO_HASH] : []
@@ -194,15 +201,16 @@ export class ChainFold {
   finish(toSeq = this.#options.toSeq): FoldResult {
     if (toSeq !== undefined && this.#seq < toSeq) this.#findGap(toSeq + 1, undefined)
     this.#pins.report(this.#findings)
-    return this.#result(this.#findings.sorted())
+    return this.#result(this.#findings.sorted(), this.#heads.seen())
   }
 
   /** The result for the rows that were added, where the rest cannot be read: what may come later is not judged. */
   soFar(): FoldResult {
-    return this.#result(inOrder([...this.#findings.sorted(), ...this.#pins.contradicted(this.#seq)]))
+    const findings = [...this.#findings.sorted(), ...this.#pins.contradicted(this.#seq)]
+    return this.#result(inOrder(findings), this.#heads.seen(this.#seq))
   }
 
-  #result(findings: Finding[]): FoldResult {
+  #result(findings: Finding[], heads: readonly SeenHead[]): FoldResult {
     const { fromSeq } = this.#options
     const hash = this.#hashes.at(-1)
     return {
@@ -211,6 +219,7 @@ export class ChainFold {
       recorded: this.#recorded,
       findings,
       unchecked: this.#unchecked,
+      ...(this.#options.heads !== undefined && { heads }),
       clockAhead: this.#clock.ahead,
     }
   }
@@ -262,6 +271,7 @@ export class ChainFold {
   #remember(row: StoredRow): void {
     const entryHash = this.#hashOf(row.entryHash)
     this.#pins.check(this.#seq, entryHash)
+    this.#heads.check(this.#seq, entryHash)
     if (entryHash !== undefined && this.#hashes.length < MAX_CANDIDATES) this.#hashes.push(entryHash)
   }
 
@@ -327,6 +337,7 @@ export class ChainFold {
     this.#firstTime ??= time
     this.#rememberTime(time)
     this.#clock.note(row.seq, time)
+    this.#heads.time(row.seq, () => microsOfTime(time))
   }
 
   #rememberTime(time: RowTime): void {

@@ -4,6 +4,7 @@ import type { ChainHead, PinnedHead } from '../chain/entry.js'
 import type { RowTaker } from '../chain/fast-path.js'
 import type { FoldResult, StoredRow } from '../chain/fold.js'
 import type { LastRow } from '../chain/head.js'
+import type { SeenHead } from '../chain/log/signed-heads.js'
 import type { Strays } from './mirror.js'
 
 /** The copies that an installation keeps of its chains. */
@@ -18,6 +19,8 @@ export interface ScanRequest {
   readonly fromSeq: number
   readonly toSeq?: number | undefined
   readonly pins: readonly PinnedHead[]
+  /** Signed heads in the segment or right before it. Rows are compared with them, and nothing else depends on them. */
+  readonly heads?: readonly ChainHead[] | undefined
   /** The clock of this machine, in microseconds since 1970. A source with a database compares with the database's clock. */
   readonly now?: bigint | undefined
   /**
@@ -80,6 +83,8 @@ export interface Scan {
   /** The database's clock, in microseconds since 1970, if PostgreSQL was read. */
   readonly clock?: bigint | undefined
   readonly fold: FoldResult
+  /** The signed heads as the mirror's rows show them, if both copies were read: `fold` has those of PostgreSQL. */
+  readonly mirrorHeads?: readonly SeenHead[] | undefined
   /** Names in the mirror that are no part of the chain. */
   readonly strays?: Strays | undefined
   /** Whether the scan broke off. Only the rows before the break are judged, and the last doubt says why it broke off. */

@@ -31,11 +31,11 @@ export class OneCopy {
   #at: number
 
   constructor(request: ScanRequest, hasher: Hasher) {
-    const { domainId, fromSeq, pins, now } = request
+    const { domainId, fromSeq, pins, heads, now } = request
     this.#request = request
     this.#hasher = hasher
     this.#others = new Findings(hasher)
-    const options = { domainId, fromSeq, pins, now, hasher }
+    const options = { domainId, fromSeq, pins, heads, now, hasher }
     this.#fold = new ChainFold(options)
     this.#evidence = new CopyEvidence({ ...options, copy: 'mirror', recent: () => this.#recent })
     this.#at = fromSeq - 1

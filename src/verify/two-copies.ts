@@ -2,11 +2,13 @@ import type { AuditError } from '../base/errors.js'
 import { decodeCanonical } from '../chain/canonical.js'
 import { EvidenceLog } from '../chain/evidence/evidence-log.js'
 import type { ContextRow } from '../chain/evidence/finding-evidence.js'
+import { withRowsAround } from '../chain/evidence/head-rows.js'
 import { PinnedHashes } from '../chain/evidence/pinned-hashes.js'
 import { type Finding, type FindingCounts, Findings } from '../chain/finding.js'
 import { ChainFold, type StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { LIMITS } from '../chain/limits.js'
+import type { SeenHead } from '../chain/log/signed-heads.js'
 import type { ArchiveState, RowSnapshot, Scan, ScanRequest } from '../ports/verify.js'
 import { copyFindings, OBJECT_MISSING, STAMP_REMOVED, STAMP_SKIPPED } from './copy-findings.js'
 import { isDetached, orphan } from './detached.js'
@@ -43,17 +45,17 @@ export class TwoCopies {
   readonly #pinnedThrough: number
 
   constructor(request: ScanRequest, snapshot: RowSnapshot, hasher: Hasher) {
-    const { domainId, fromSeq, pins } = request
+    const { domainId, fromSeq, pins, heads } = request
     this.#request = request
     this.#snapshot = snapshot
     this.#hasher = hasher
     this.#findings = new Findings(hasher)
     this.#log = new EvidenceLog(domainId, hasher)
     this.#recent = new RecentPairs(fromSeq)
-    this.#pins = new PinnedHashes(pins)
+    this.#pins = new PinnedHashes([...pins, ...(heads ?? [])])
     const now = snapshot.clock
-    this.#postgres = new ChainFold({ domainId, fromSeq, pins, now, hasher })
-    this.#mirror = new ChainFold({ domainId, fromSeq, pins, now, hasher })
+    this.#postgres = new ChainFold({ domainId, fromSeq, pins, heads, now, hasher })
+    this.#mirror = new ChainFold({ domainId, fromSeq, pins, heads, now, hasher })
     this.#unstamped = new SeqRanges(snapshot.unstamped)
     this.#next = fromSeq
     this.#pinnedThrough = Math.max(0, ...pins.map(({ archivedThrough = 0 }) => archivedThrough))
@@ -96,10 +98,12 @@ export class TwoCopies {
       unarchived: this.#unarchived,
       archive: { ...this.#snapshot.archive, waiting: this.#waiting },
       clock,
+      mirrorHeads: this.#around(mirror.heads),
       strays: this.#strays.found,
       fold: {
         ...postgres,
         findings,
+        heads: this.#around(postgres.heads),
         lastRows: this.#lastRows,
         unchecked,
         clockAhead: postgres.clockAhead ?? mirror.clockAhead,
@@ -123,13 +127,18 @@ export class TwoCopies {
       isCut: true,
       doubts: [error],
       strays,
-      fold: { ...postgres, findings },
+      fold: { ...postgres, findings, heads: this.#around(postgres.heads) },
+      mirrorHeads: this.#around(mirror.heads),
     }
   }
 
   #shown(postgres: readonly Finding[], mirror: readonly Finding[]): Finding[] {
     this.#log.end(this.#recent.rows)
     return copyFindings(this.#findings.sorted(), postgres, mirror, this.#log)
+  }
+
+  #around(heads: readonly SeenHead[] | undefined): readonly SeenHead[] | undefined {
+    return heads?.map((head) => withRowsAround(head, this.#log))
   }
 
   get #lastRows(): readonly ContextRow[] {

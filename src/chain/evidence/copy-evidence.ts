@@ -1,9 +1,10 @@
 import type { ChainHead } from '../entry.js'
 import type { Finding, FindingCounts } from '../finding.js'
-import type { StoredRow } from '../fold.js'
+import type { FoldResult, StoredRow } from '../fold.js'
 import type { Hasher } from '../hash.js'
 import { EvidenceLog, type SeenCopy, type SeenRows } from './evidence-log.js'
 import type { ContextRow } from './finding-evidence.js'
+import { withRowsAround } from './head-rows.js'
 import { RECENT } from './neighbours.js'
 import { PinnedHashes } from './pinned-hashes.js'
 import { type Holding, previousOf } from './row-check.js'
@@ -14,10 +15,13 @@ export interface CopyEvidenceOptions extends Pick<Holding, 'isSelection'> {
   readonly domainId?: string | undefined
   readonly fromSeq: number
   readonly pins?: readonly ChainHead[] | undefined
+  readonly heads?: readonly ChainHead[] | undefined
   readonly hasher: Hasher
   /** Returns the last rows that the scan passed before the row that is added, oldest first, up to {@link RECENT}. */
   readonly recent: () => readonly StoredRow[]
 }
+
+type ShownResult = Pick<FoldResult, 'findings' | 'heads'>
 
 /** Keeps the rows around the findings of one copy, which the fold has judged. */
 export class CopyEvidence {
@@ -28,7 +32,7 @@ export class CopyEvidence {
   constructor(options: CopyEvidenceOptions) {
     this.#options = options
     this.#log = new EvidenceLog(options.domainId, options.hasher)
-    this.#pins = new PinnedHashes(options.pins ?? [])
+    this.#pins = new PinnedHashes([...(options.pins ?? []), ...(options.heads ?? [])])
   }
 
   /** Whether the next row is to be added, also without a finding. */
@@ -51,12 +55,16 @@ export class CopyEvidence {
   }
 
   /** Returns a result with the rows around its findings, and with the last rows. Call it when every row was added. */
-  shown<R extends { readonly findings: readonly Finding[] }>(
-    result: R,
-  ): R & { readonly lastRows: readonly ContextRow[] } {
+  shown<R extends ShownResult>(result: R): R & { readonly lastRows: readonly ContextRow[] } {
     const recent = this.#seen(this.#options.recent())
     this.#log.end(recent)
-    return { ...result, findings: this.withRows(result.findings), lastRows: this.#log.last(recent) }
+    const heads = result.heads?.map((head) => withRowsAround(head, this.#log))
+    return {
+      ...result,
+      findings: this.withRows(result.findings),
+      ...(heads !== undefined && { heads }),
+      lastRows: this.#log.last(recent),
+    }
   }
 
   /** Returns findings with the rows around them, after {@link shown}. */

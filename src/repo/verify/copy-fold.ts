@@ -18,6 +18,8 @@ export interface CopyFoldRequest {
    */
   readonly end?: number | undefined
   readonly pins: readonly ChainHead[]
+  /** Signed heads to compare rows with. */
+  readonly heads?: readonly ChainHead[] | undefined
   /** The database's clock, in microseconds since 1970. */
   readonly now: bigint
 }
@@ -31,9 +33,9 @@ export class CopyFold {
 
   /** `observer` receives every row before the fold does. */
   constructor(request: CopyFoldRequest, observer?: RowTaker) {
-    const { fromSeq, toSeq, pins, now } = request
+    const { fromSeq, toSeq, pins, heads, now } = request
     this.#end = toSeq ?? request.end
-    const options = { fromSeq, toSeq, pins, now, hasher: nodeHasher }
+    const options = { fromSeq, toSeq, pins, heads, now, hasher: nodeHasher }
     const evidence = new CopyEvidence({ ...options, copy: 'postgres', recent: () => rows.recent() })
     this.#fastPath = new FastPath(new ChainFold(options), options, evidence)
     const rows = new CopyRows(request.domainId, observed(this.#fastPath, observer))

@@ -1,4 +1,5 @@
 import type { FoldResult } from '../../chain/fold.js'
+import { joinSeen } from '../../chain/log/signed-heads.js'
 import type { FoldTask } from './fold-segment.js'
 
 /**
@@ -12,7 +13,9 @@ export function cutParts(task: FoldTask, end: number, parts: number): FoldTask[]
     const fromSeq = startOf(index)
     const toSeq = isLast ? task.toSeq : startOf(index + 1) - 1
     const pins = task.pins.filter(({ seq }) => (isFirst || seq >= fromSeq) && seq <= (toSeq ?? seq))
-    return { ...task, fromSeq, toSeq, pins }
+    // A part reads its predecessor too, and the row after a head says when that was.
+    const heads = task.heads?.filter(({ seq }) => (isFirst || seq >= fromSeq - 1) && seq <= (toSeq ?? seq))
+    return { ...task, fromSeq, toSeq, pins, heads }
   })
 }
 
@@ -33,7 +36,10 @@ export function joinParts(
   const rows = results.reduce((sum, result) => sum + result.rows, 0)
   const recorded = joinRecorded(results)
   const { last, lastRows } = results.at(-1) ?? {}
-  return { rows, last, lastRows, recorded, findings: [], clockAhead: joinAhead(results) }
+  const isAsked = parts.some(({ heads }) => heads !== undefined)
+  const heads = isAsked ? joinSeen(results.map((result) => result.heads)) : undefined
+  const seen = heads === undefined ? {} : { heads }
+  return { rows, last, lastRows, recorded, findings: [], ...seen, clockAhead: joinAhead(results) }
 }
 
 function joinRecorded(results: readonly FoldResult[]): FoldResult['recorded'] {

@@ -80,7 +80,7 @@ export class PostgresSource implements EntrySource {
     signal: AbortSignal,
   ): Promise<Scan> {
     const { client } = scan
-    const { domainId, fromSeq, pins } = request
+    const { domainId, fromSeq, pins, heads } = request
     const state = await chainState(client, domainId)
     const archive = await archiveState(client, request, state.last?.seq ?? 0, false)
     const keyed = await hasPrimaryKey(client)
@@ -93,6 +93,7 @@ export class PostgresSource implements EntrySource {
       toSeq,
       end: last <= LIMITS.maxSeq ? end : undefined,
       pins,
+      heads,
       now: state.clock,
       keyed,
       share: this.#options.share,
