@@ -87,6 +87,7 @@ export type PlainAdvice =
   | 'grant_database_role'
   | 'use_primary'
   | 'verify_primary'
+  | 'copy_heads_first'
   | 'look_before_appending_again'
   | 'look_before_repeating'
   | 'find_undoing_trigger'

@@ -72,6 +72,7 @@ export const ERROR_CODES = [
   'archive_behind',
   'index_incomplete',
   'standby_behind',
+  'copy_incomplete',
   'platform_chain_absent',
   'access_denied',
   'authenticator_unavailable',

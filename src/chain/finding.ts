@@ -16,6 +16,9 @@ export const FINDING_CODES = [
   'copies_differ',
   'head_mismatch',
   'unexpected_head',
+  'checkpoint_mismatch',
+  'checkpoint_rollback',
+  'checkpoint_conflict',
   'chain_missing',
   'chain_unknown',
 ] as const

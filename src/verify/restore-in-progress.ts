@@ -12,7 +12,8 @@ export function isStillToCome({ code, seqFrom, observed }: Finding, { restoring,
   if (restoring === undefined) return false
   if (code === 'head_mismatch' || code === 'chain_missing' || code === 'chain_unknown') return true
   const isBeyond = seqFrom > (last?.seq ?? 0)
-  return isBeyond && (code === 'row_missing' || (code === 'unexpected_head' && observed === undefined))
+  const isOfRows = code === 'row_missing' || code === 'checkpoint_rollback'
+  return isBeyond && (isOfRows || (code === 'unexpected_head' && observed === undefined))
 }
 
 /**

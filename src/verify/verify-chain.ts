@@ -8,12 +8,15 @@ import { judgeHead } from '../chain/head.js'
 import { LIMITS } from '../chain/limits.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
+import type { StatedHeads } from '../ports/heads.js'
 import type { EntrySource, Scan, ScanProgress, ScanRequest } from '../ports/verify.js'
 import { archiveDoubts } from './archive-doubts.js'
 import { endProof, pinnedThrough } from './end/end-proof.js'
 import { judgeRegistry } from './judge-registry.js'
 import { judgeUnknown } from './judge-unknown.js'
 import { isStillToCome, restoreUnfinished } from './restore-in-progress.js'
+import { headsOf, judgeSigned, withSignedSize } from './signed/judge-signed.js'
+import { marksOf } from './signed/narrow-heads.js'
 import { isBeyondStandby, standbyBehind } from './standby.js'
 import type { Verdict } from './verdict.js'
 
@@ -32,6 +35,8 @@ export interface VerifyRequest {
   readonly observer?: ScanRequest['observer']
   /** Whether the platform chain was verified and is intact, when every chain is verified. See judge-unknown.ts. */
   readonly isPlatformIntact?: boolean | undefined
+  /** The signed heads of the chain, read before its rows. Absent: the run looks for none. */
+  readonly signed?: StatedHeads | undefined
   /** All known chains, when every chain is verified. The chain is then checked against them too. */
   readonly known?: KnownChains | undefined
 }
@@ -50,7 +55,9 @@ export async function verifyChain(
 ): Promise<Verdict> {
   const begun = performance.now()
   assertPins(request)
-  const scan = await source.scan(request, progress, signal)
+  const heads = headsOf(request)
+  const asked = heads === undefined ? request : { ...request, heads: marksOf(heads) }
+  const scan = await source.scan(asked, progress, signal)
   const isWhole = scan.isCut !== true
   const end = endOf(scan, request)
   if (isWhole) assertSomething(source, scan, request, end)
@@ -58,7 +65,10 @@ export async function verifyChain(
   const isKnown = isWhole && request.known !== undefined
   const known = isKnown ? judgeRegistry(request.known, request, scan, judged, end) : []
   const unknown = request.known === undefined ? [] : judgeUnknown(request.known, request, end)
-  const found = [...judged, ...known, ...unknown].map((finding) => withLastRows(finding, scan))
+  const signed = await judgeSigned(source, request, { scan, findings: judged, end }, signal)
+  const found = [...judged, ...signed.findings, ...known, ...unknown]
+    .map((finding) => withLastRows(finding, scan))
+    .map((finding) => withSignedSize(finding, signed.signatures))
   const beyond = found.filter((finding) => isBeyondStandby(finding, scan))
   const findings = inOrder(
     found.filter((finding) => !isStillToCome(finding, scan) && !beyond.includes(finding)),
@@ -67,9 +77,11 @@ export async function verifyChain(
     ...beyond.slice(0, 1).map(({ seqFrom }) => standbyBehind(request.domainId, scan, seqFrom)),
     ...doubtsAbout(request.domainId, scan),
     ...archiveDoubts(source.name, scan, request),
+    ...signed.doubts,
   ]
   if (findings.length === 0 && doubts[0] !== undefined) throw doubts[0]
-  return toVerdict(source, request, scan, { findings, doubts }, end, performance.now() - begun)
+  const verdict = toVerdict(source, request, scan, { findings, doubts }, end, performance.now() - begun)
+  return signed.signatures === undefined ? verdict : { ...verdict, signatures: signed.signatures }
 }
 
 function endOf({ isCut, fold, end, last, head }: Scan, { fromSeq }: VerifyRequest): number {
@@ -152,6 +164,7 @@ function withLastRows(finding: Finding, { fold }: Scan): Finding {
   const { lastRows = [], last } = fold
   const isAboutEnd =
     finding.code === 'head_mismatch' ||
+    finding.code === 'checkpoint_rollback' ||
     (finding.code === 'unexpected_head' && finding.seqFrom > (last?.seq ?? 0))
   return isAboutEnd && finding.context === undefined && lastRows.length > 0
     ? { ...finding, context: lastRows }

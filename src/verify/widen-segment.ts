@@ -14,6 +14,8 @@ type Verify = (from: number, to: number | undefined) => Promise<Widened>
 /** Codes that concern the chain as a whole. Their findings do not change with the segment. */
 const WHOLE_CHAIN_CODES: ReadonlySet<FindingCode> = new Set([
   'unexpected_head',
+  'checkpoint_rollback',
+  'checkpoint_conflict',
   'head_mismatch',
   'chain_missing',
   'chain_unknown',

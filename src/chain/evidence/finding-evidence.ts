@@ -61,8 +61,10 @@ export interface FindingEvidence {
   readonly changes?: readonly FieldChange[] | undefined
   /** How many rows of the finding differ between the copies. Absent with one copy. */
   readonly rowsChanged?: number | undefined
-  /** The copy whose own chain is intact at these rows, where the other copy's is not. */
+  /** The copy whose own chain is intact at these rows, or has the signed row, where the other copy's is or has not. */
   readonly original?: 'postgres' | 'mirror' | undefined
+  /** Where the signed head was read that the rows contradict, as text; the `expected` hash is the one that it states. */
+  readonly signedIn?: string | undefined
   /** The first rows of the finding and the rows before and after it, ascending by seq. */
   readonly context?: readonly ContextRow[] | undefined
 }

@@ -103,6 +103,7 @@ const BY_ERROR = {
   archive_behind: EXIT.unable,
   index_incomplete: EXIT.unable,
   standby_behind: EXIT.unable,
+  copy_incomplete: EXIT.unable,
   platform_chain_absent: EXIT.unable,
   access_denied: EXIT.unable,
   authenticator_unavailable: EXIT.unable,

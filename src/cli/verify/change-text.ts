@@ -102,7 +102,7 @@ export function contextLines(finding: Finding, areTwoCopies: boolean, style: Sty
 
 /** Returns whether a finding is about a row after the last one of the copy that was read. */
 export function isBeyondEnd({ code, context = [], seqFrom }: Finding): boolean {
-  const isAboutEnd = code === 'unexpected_head' || code === 'head_mismatch'
+  const isAboutEnd = code === 'unexpected_head' || code === 'head_mismatch' || code === 'checkpoint_rollback'
   return isAboutEnd && context.length > 0 && context.every(({ seq }) => seq < seqFrom)
 }
 

@@ -76,6 +76,7 @@ const BY_ERROR = {
   archive_behind: 503,
   index_incomplete: 503,
   standby_behind: 503,
+  copy_incomplete: 503,
   platform_chain_absent: 503,
   access_denied: 500,
   authenticator_unavailable: 503,

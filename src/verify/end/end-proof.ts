@@ -1,5 +1,5 @@
 import type { ChainHead } from '../../chain/entry.js'
-import type { Finding } from '../../chain/finding.js'
+import type { Finding, FindingCode } from '../../chain/finding.js'
 import { ZERO_HASH } from '../../chain/hash.js'
 import type { EntrySource, Scan, ScanRequest } from '../../ports/verify.js'
 import type { EndProof, Verdict } from '../verdict.js'
@@ -44,9 +44,19 @@ function isSame(one: ChainHead, other: ChainHead): boolean {
   return one.seq === other.seq && one.hash === other.hash
 }
 
+/** After rows that are not the signed ones, no row counts. */
+const OF_WHOLE_CHAIN: ReadonlySet<FindingCode> = new Set([
+  'head_mismatch',
+  'checkpoint_mismatch',
+  'checkpoint_rollback',
+  'checkpoint_conflict',
+  'chain_missing',
+  'chain_unknown',
+])
+
 /** Returns whether a finding is about the last row, the rows after it, or the chain as a whole. */
 function reaches({ code, seqTo }: Finding, last: number): boolean {
-  return seqTo >= last || code === 'head_mismatch' || code === 'chain_missing' || code === 'chain_unknown'
+  return seqTo >= last || OF_WHOLE_CHAIN.has(code)
 }
 
 function covers({ seqFrom, seqTo }: Finding, seq: number): boolean {

@@ -18,6 +18,10 @@ export const CODE_WORDS = {
   head_mismatch:
     'The log does not end where its own record of the end says: rows were removed from the end, or added.',
   unexpected_head: 'A row that somebody noted earlier is not in the log, or is a different row now.',
+  checkpoint_mismatch:
+    'The rows are not the rows that the log signed: they were replaced after the signature.',
+  checkpoint_rollback: 'The log signed more rows than it has: rows were removed from the end.',
+  checkpoint_conflict: 'The log signed two different histories of the same rows.',
   chain_missing: 'The log of a Domain that is known to exist has no rows.',
   chain_unknown: 'There is a log of a Domain that was never recorded as created.',
 } as const satisfies Record<FindingCode, string>
