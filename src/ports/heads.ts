@@ -1,4 +1,5 @@
 import type { KeysBy } from '../chain/log/key-book.js'
+import type { LogRow } from '../chain/log/log-rows.js'
 
 /** Where a signed head was read. */
 export type HeadPlace =
@@ -38,9 +39,40 @@ export interface StatedHeads {
   unknownKeys(): ReadonlyMap<string, number>
   /** Returns how many rows have a relation of signed rows and are not the log's own, by relation. */
   foreignRows(): ReadonlyMap<string, number>
+  /** How many objects below the folder of the chain in `tlog/` no known key signed. */
+  readonly foreignObjects?: number | undefined
   /**
-   * Returns all heads with sizes above `after` and below `before`, where `heads` is a selection, to find where a difference begins.
-   * Absent where `heads` has all there are.
+   * Returns all heads with sizes between those of two heads, where `heads` is a selection, to find where a difference begins.
+   * `after` is absent for the start of the chain. Absent where `heads` has all there are.
    */
-  between?(after: number, before: number): Promise<readonly StatedHead[]>
+  between?(after: StatedHead | undefined, before: StatedHead): Promise<readonly StatedHead[]>
+}
+
+/** A row of the platform chain with a relation of signed rows that says nothing about the chain that was asked for. */
+export interface OtherRow {
+  readonly relation: string
+  /** Its last item, which holds a signature in a signed row. */
+  readonly lastItem: string
+  /** How many there are. */
+  readonly rows: number
+}
+
+/** The signed rows that a run takes statements from. No signature was checked. */
+export interface StatementRows {
+  readonly rows: readonly LogRow[]
+  /** The rows beside them, which are counted and not read. */
+  readonly others: readonly OtherRow[]
+}
+
+/** The signed rows in PostgreSQL. Read them before any chain is read. */
+export interface StatementStore {
+  /** Returns rows about one chain: the newest 1,000 of relation audit.checkpoint, and the one that the index names. */
+  ofChain(domainId: string): Promise<StatementRows>
+  /** Returns rows about all chains: the newest head of each, the last of each UTC day, and the newest 1,000. */
+  ofAll(): Promise<StatementRows>
+  /** Returns the rows with heads of one chain, from one seq of the platform chain to another. */
+  headsBetween(
+    domainId: string,
+    range: { readonly from: number; readonly to: number },
+  ): Promise<readonly LogRow[]>
 }

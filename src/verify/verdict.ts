@@ -40,6 +40,8 @@ export interface SeenSignatures {
   readonly unknownKeys: ReadonlyMap<string, number>
   /** How many rows have a relation of signed rows and are not the log's own, by relation. */
   readonly foreignRows: ReadonlyMap<string, number>
+  /** How many objects below `tlog/` of this chain no known key signed; absent where no mirror was read. */
+  readonly foreignObjects?: number | undefined
 }
 
 /** The outcome of one verification of one segment of one chain. */

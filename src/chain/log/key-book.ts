@@ -117,6 +117,12 @@ export class KeyBook {
     return { byRelation, byKeyId }
   }
 
+  /** Returns whether no known key signs a row. False for a row with the id of a known key whose signature was not checked. */
+  isForeign(row: LogRow): boolean {
+    const entry = this.#rows.find(row)
+    return entry === undefined || this.#isForeign(entry)
+  }
+
   #isForeign(entry: RowEntry): boolean {
     if (this.#signers.has(entry.id)) return this.#signers.get(entry.id) === undefined
     return this.#candidates(entry).length === 0

@@ -3,6 +3,7 @@ import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { openAlerts } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
 import { chainsKnownTo, noChainKnownTo } from '../../compose/known-chains.js'
+import { openHeads } from '../../compose/read/heads.js'
 import { openSource } from '../../compose/verify.js'
 import { fullVerifyResult } from '../../json/full-verify-result.js'
 import type { Alerts } from '../../ports/alerts.js'
@@ -11,6 +12,8 @@ import type { CopyName } from '../../ports/verify.js'
 import type { ShownNames } from '../../query/choose-domain.js'
 import { isUndecided } from '../../verify/copy-findings.js'
 import { unknownDoubts } from '../../verify/judge-unknown.js'
+import type { HeadReader } from '../../verify/signed/head-reader.js'
+import { StatementObserver } from '../../verify/signed/statement-observer.js'
 import { chainsToVerify, summarise } from '../../verify/verify-all.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import type { ChainNames } from '../flags/chain-names.js'
@@ -63,7 +66,8 @@ export async function runVerify(
   const alerts = await openAlerts(context, note)
   const pins = await pinsOf(options)
   const memory = await Memory.open(options.remember)
-  const run = new VerifyRun(options, context, judge, alerts, memory, out, signal)
+  const heads = await openHeads(context, options.source, options.chain, signal)
+  const run = new VerifyRun(options, context, judge, alerts, memory, heads, out, signal)
   if (options.source !== 'mirror') {
     await noteOtherLogs(context)
     await warnTriggersOff(context)
@@ -90,6 +94,7 @@ class VerifyRun {
     readonly judge: RunJudge,
     readonly alerts: Alerts,
     readonly memory: Memory | undefined,
+    readonly heads: HeadReader,
     readonly out: Output,
     readonly signal: AbortSignal,
   ) {}
@@ -156,12 +161,17 @@ class VerifyRun {
     }
   }
 
-  /** Verifies the platform chain ahead of its turn, where it does not record some chains and they are judged by it. */
+  /**
+   * Verifies the platform chain ahead of its turn, where it does not record some chains and they are judged by it, and in a mirror,
+   * where its rows have the signed heads of the others.
+   */
   async #judgingChain(
     known: KnownChains,
     pins: PinsByChain,
   ): Promise<PromiseSettledResult<Verified> | undefined> {
-    if (known.unrecorded === undefined || known.unrecorded.size === 0) return undefined
+    const isJudge = known.unrecorded !== undefined && known.unrecorded.size > 0
+    const hasHeads = this.options.source === 'mirror' && known.domainIds.includes(PLATFORM_ANCHOR)
+    if (!isJudge && !hasHeads) return undefined
     const [settled] = await Promise.allSettled([
       this.#verify(PLATFORM_ANCHOR, pins.get(PLATFORM_ANCHOR) ?? [], { known }),
     ])
@@ -178,6 +188,8 @@ class VerifyRun {
     assertHere(domainId, known)
     const { fromSeq = 1, toSeq, maxUnarchived } = this.options
     const remembered = this.memory?.headsIn(domainId, { fromSeq, toSeq }) ?? []
+    const statements = this.#statementsOf(domainId, known)
+    const observer = statements ?? this.options.watcher?.observer(domainId)
     const request: VerifyRequest = {
       domainId,
       fromSeq,
@@ -186,7 +198,8 @@ class VerifyRun {
       ...all,
       maxUnarchived,
       now: machineClock(),
-      observer: this.options.watcher?.observer(domainId),
+      observer,
+      signed: await this.heads.of(domainId, this.signal),
     }
     const isExpected = known?.created.has(domainId) ?? false
     const { source: name } = this.options
@@ -198,12 +211,19 @@ class VerifyRun {
     })
     const verdict = await withProgress(`verify ${chainText(domainId)}`, (onProgress) =>
       verifyChain(source, request, onProgress, this.signal),
-    )
+    ).finally(() => this.heads.add(statements?.rows ?? []))
     const concluded = this.judge.conclude(verdict)
     this.isUnproven ||= verdict.ok && verdict.end === 'unproven' && concluded.conclusion.word !== 'verified'
     if (verdict.ok) this.memory?.see(domainId, verdict.head, remembered)
     this.options.watcher?.verified(verdict, request.pins)
     return { verdict, concluded, request, source }
+  }
+
+  /** Returns what collects the signed rows, where a run over all chains of a mirror reads the platform chain. */
+  #statementsOf(domainId: string, known: KnownChains | undefined): StatementObserver | undefined {
+    if (this.options.source !== 'mirror' || known === undefined || domainId !== PLATFORM_ANCHOR)
+      return undefined
+    return new StatementObserver(this.options.watcher?.observer(domainId))
   }
 
   async #report(verified: Verified): Promise<void> {

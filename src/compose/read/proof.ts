@@ -1,7 +1,6 @@
-import { hash } from 'node:crypto'
 import { verifyEd25519 } from '../../base/crypto/node-ed25519.js'
+import { nodeTreeHasher } from '../../base/crypto/node-tree-hasher.js'
 import { nodeHasher } from '../../base/node-hasher.js'
-import { treeHasher } from '../../chain/tree/tree-hash.js'
 import type { RowId } from '../../ports/mirror.js'
 import type { ExpectedRow, ProofTools } from '../../proof/verify-proof.js'
 import { mirrorCodec } from '../mirror.js'
@@ -9,7 +8,7 @@ import { mirrorCodec } from '../mirror.js'
 /** The hashes and the signature check of OpenSSL. */
 export const PROOF_TOOLS: ProofTools = {
   hasher: nodeHasher,
-  treeHasher: treeHasher((bytes) => hash('sha256', bytes, 'buffer')),
+  treeHasher: nodeTreeHasher,
   verify: verifyEd25519,
 }
 

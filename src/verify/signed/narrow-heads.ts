@@ -18,11 +18,12 @@ export async function narrowHeads(
 ): Promise<readonly HeadInRun[]> {
   const different = firstDifferent(heads)?.head
   if (different === undefined || stated.between === undefined) return heads
-  const after = Math.max(lastHolding(heads, different.size)?.head.size ?? 0, segment.fromSeq - 1)
-  const more = await stated.between(after, different.size)
-  const [first] = more
-  if (first === undefined) return heads
-  const request = { ...segment, fromSeq: Math.max(after, 1), toSeq: different.size, pins: [] }
+  const holding = lastHolding(heads, different.size)?.head
+  const after = Math.max(holding?.size ?? 0, segment.fromSeq - 1)
+  const between = await stated.between(holding, different)
+  const more = between.filter(({ size }) => size > after && size < different.size)
+  if (more.length === 0) return heads
+  const request = { ...segment, fromSeq: after + 1, toSeq: different.size, pins: [] }
   const scan = await source.scan({ ...request, heads: marksOf(more) }, () => undefined, signal)
   const added = headsInRun(more, scan, scan.fold.findings, different.size)
   return [...heads, ...added].sort((one, other) => one.head.size - other.head.size)

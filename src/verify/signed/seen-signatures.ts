@@ -16,6 +16,7 @@ export function seenSignatures(stated: StatedHeads, heads: readonly HeadInRun[],
     ...(newest !== undefined && { newestSize: newest.size }),
     unknownKeys: stated.unknownKeys(),
     foreignRows: stated.foreignRows(),
+    ...(stated.foreignObjects !== undefined && { foreignObjects: stated.foreignObjects }),
   }
 }
 

@@ -1,0 +1,59 @@
+import { AuditError } from '../../base/errors.js'
+import { mirrorFailure } from '../../base/store-failure.js'
+import type { MirrorStore } from '../../ports/mirror.js'
+import type { CopyName } from '../../ports/verify.js'
+import type { HeadReader } from '../../verify/signed/head-reader.js'
+import type { Context } from '../context.js'
+import { claimsOf, comparedMirrorUrl, mirrorLocations } from '../location.js'
+import { openMirror } from '../mirror.js'
+import { keyRootOf } from '../sign/key-root.js'
+
+/**
+ * Reads the signed heads of one chain, or of all, that a verify of this source uses, before a chain is read. With the source
+ * `mirror` no database is opened. Rejects as `keyRootOf` does, and with the errors of the database.
+ */
+export async function openHeads(
+  context: Context,
+  source: CopyName,
+  chain: string,
+  signal: AbortSignal,
+): Promise<HeadReader> {
+  const [{ HeadReader }, { nodeHasher }, { nodeTreeHasher }, { verifyEd25519 }, root] = await Promise.all([
+    import('../../verify/signed/head-reader.js'),
+    import('../../base/node-hasher.js'),
+    import('../../base/crypto/node-tree-hasher.js'),
+    import('../../base/crypto/node-ed25519.js'),
+    keyRootOf(context),
+  ])
+  const tools = { hasher: nodeHasher, treeHasher: nodeTreeHasher, verify: verifyEd25519 }
+  const statements = source === 'mirror' ? undefined : await statementsOf(context)
+  const mirrorOf =
+    source === 'postgres'
+      ? undefined
+      : (domainId: string) => mirrorOfChain(context, source, domainId, signal).catch(asNoMirror)
+  return HeadReader.open({ root, tools, statements, mirrorOf }, chain)
+}
+
+async function statementsOf(context: Context) {
+  const { postgresStatements } = await import('../../repo/heads/statement-store.js')
+  return postgresStatements(await context.database())
+}
+
+async function mirrorOfChain(
+  context: Context,
+  source: CopyName,
+  domainId: string,
+  signal: AbortSignal,
+): Promise<MirrorStore> {
+  if (source === 'mirror') return openMirror(context, (await mirrorLocations(context)).ofChosen(domainId))
+  const claims = await claimsOf(context, domainId)
+  return openMirror(context, await comparedMirrorUrl(context, { domainId, claims }, signal))
+}
+
+/** Whoever reads the rows of the chain reports that it has no mirror, or that the mirror cannot be read. */
+function asNoMirror(error: unknown): undefined {
+  const isKnown =
+    error instanceof AuditError && (error.code === 'mirror_not_mapped' || error.code === 'usage')
+  if (isKnown || mirrorFailure(error) !== undefined) return undefined
+  throw error
+}

@@ -1,0 +1,127 @@
+import { mirrorFailure } from '../../base/store-failure.js'
+import { KeyBook, type KeyRoot } from '../../chain/log/key-book.js'
+import type { LogRow } from '../../chain/log/log-rows.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
+import type { StatedHead, StatedHeads, StatementRows, StatementStore } from '../../ports/heads.js'
+import type { MirrorStore } from '../../ports/mirror.js'
+import { type KeptHeads, type KeptTools, readKept, readStatements } from './kept-heads.js'
+import { foreignRows, RowHeads } from './row-heads.js'
+
+export interface HeadReaderDeps {
+  readonly root: KeyRoot
+  readonly tools: KeptTools
+  /** The signed rows in PostgreSQL; absent where no database is read. */
+  readonly statements?: StatementStore | undefined
+  /** Returns the mirror of a chain; undefined where the run reads none. */
+  readonly mirrorOf?: ((domainId: string) => Promise<MirrorStore | undefined>) | undefined
+}
+
+const NO_ROWS: StatementRows = { rows: [], others: [] }
+const NOTHING_KEPT: KeptHeads = { unknownKeys: new Map(), foreignObjects: 0 }
+
+/**
+ * Reads the signed heads of chains before their rows (tlog.md, section 8). A head that is signed later is for the next run, so that a
+ * run beside writers and a signer finds nothing.
+ */
+export class HeadReader {
+  readonly #deps: HeadReaderDeps
+  #read: StatementRows
+  /** The book of the rows, and their heads, until more rows come. */
+  #judged: { readonly book: KeyBook; readonly heads: RowHeads } | undefined
+
+  private constructor(deps: HeadReaderDeps, read: StatementRows) {
+    this.#deps = deps
+    this.#read = read
+  }
+
+  /** Reads the signed rows about one chain or about all. */
+  static async open(deps: HeadReaderDeps, chain: string): Promise<HeadReader> {
+    const { statements } = deps
+    if (statements === undefined) return new HeadReader(deps, NO_ROWS)
+    return new HeadReader(deps, chain === 'all' ? await statements.ofAll() : await statements.ofChain(chain))
+  }
+
+  /** Takes signed rows that were read elsewhere: those of the platform chain in the mirror. */
+  add(rows: readonly LogRow[]): void {
+    this.#read = { ...this.#read, rows: [...this.#read.rows, ...rows] }
+    this.#judged = undefined
+  }
+
+  /** Returns the heads of a chain. Its mirror is read now, so call it right before the rows of the chain are read. */
+  async of(domainId: string, signal: AbortSignal): Promise<StatedHeads> {
+    const { book: rowBook, heads: rowHeads } = this.#ofRows
+    const store = await this.#deps.mirrorOf?.(domainId)
+    if (store === undefined) return this.#stated(domainId, rowBook, rowHeads)
+    const stated = await this.#inMirror(store, domainId, signal)
+    const book = stated.length === 0 ? rowBook : this.#bookOf([...this.#read.rows, ...stated])
+    const heads = stated.length === 0 ? rowHeads : new RowHeads(book, this.#read.rows)
+    const kept = await orNone(readKept(store, domainId, book, this.#deps.tools, signal), NOTHING_KEPT)
+    return this.#stated(domainId, book, heads, kept)
+  }
+
+  /** Reads key statements. Without a policy and a home, the one of the platform chain says which key is the log's. */
+  async #inMirror(store: MirrorStore, domainId: string, signal: AbortSignal): Promise<LogRow[]> {
+    const isByLog = this.#deps.root.by === 'log' && this.#ofRows.book.platformOrigin === undefined
+    const chains = isByLog ? new Set([domainId, PLATFORM_ANCHOR]) : [domainId]
+    const rows: LogRow[] = []
+    for (const chain of chains) rows.push(...(await orNone(readStatements(store, chain, signal), [])))
+    return rows
+  }
+
+  #stated(domainId: string, book: KeyBook, rows: RowHeads, kept?: KeptHeads): StatedHeads {
+    const ofRows = rows.of(domainId)
+    const { statements } = this.#deps
+    return {
+      heads: kept?.head === undefined ? ofRows : [...ofRows, kept.head],
+      unknownKeys: () => summed(rows.unknownKeys(domainId), kept?.unknownKeys ?? new Map()),
+      foreignRows: () => foreignRows(book, this.#read.others),
+      ...(kept !== undefined && { foreignObjects: kept.foreignObjects }),
+      ...(statements !== undefined && {
+        between: (after, before) => this.#between(statements, domainId, after, before),
+      }),
+    }
+  }
+
+  async #between(
+    statements: StatementStore,
+    domainId: string,
+    after: StatedHead | undefined,
+    before: StatedHead,
+  ): Promise<readonly StatedHead[]> {
+    const from = after?.place.kind === 'row' ? after.place.seq : 1
+    const to = before.place.kind === 'row' ? before.place.seq : Number.MAX_SAFE_INTEGER
+    const rows = await statements.headsBetween(domainId, { from, to })
+    return new RowHeads(this.#bookOf([...this.#read.rows, ...rows]), rows).of(domainId)
+  }
+
+  get #ofRows(): { readonly book: KeyBook; readonly heads: RowHeads } {
+    if (this.#judged === undefined) {
+      const book = this.#bookOf(this.#read.rows)
+      this.#judged = { book, heads: new RowHeads(book, this.#read.rows) }
+    }
+    return this.#judged
+  }
+
+  #bookOf(rows: readonly LogRow[]): KeyBook {
+    return KeyBook.of(this.#deps.root, rows, this.#deps.tools.verify)
+  }
+}
+
+/** A mirror that cannot be read states nothing here. Whoever reads the rows there reports it. */
+async function orNone<T>(read: Promise<T>, none: T): Promise<T> {
+  try {
+    return await read
+  } catch (error) {
+    if (mirrorFailure(error) === undefined) throw error
+    return none
+  }
+}
+
+function summed(
+  one: ReadonlyMap<string, number>,
+  other: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const sums = new Map(one)
+  for (const [key, count] of other) sums.set(key, (sums.get(key) ?? 0) + count)
+  return sums
+}

@@ -1,0 +1,134 @@
+import type { KeyBook } from '../../chain/log/key-book.js'
+import { isInRange } from '../../chain/log/key-ranges.js'
+import { parseKeyStatement } from '../../chain/log/key-statement.js'
+import type { LogRow } from '../../chain/log/log-rows.js'
+import { checkpointFolder, keyStatementFolder, parseCheckpointKey } from '../../chain/log/object-keys.js'
+import { NOTE_LIMITS } from '../../chain/note/note.js'
+import { signersOf, type VerifySignature } from '../../chain/note/signers.js'
+import { PROOF_LIMITS } from '../../chain/note/tlog-proof.js'
+import type { StatedHead } from '../../ports/heads.js'
+import type { MirrorStore } from '../../ports/mirror.js'
+import { type CheckpointFile, type CheckpointHashers, readCheckpointFile } from './checkpoint-file.js'
+
+/** Most objects of one folder that are read and skipped. */
+const MOST_SKIPPED = 64
+
+export interface KeptTools extends CheckpointHashers {
+  readonly verify: VerifySignature
+}
+
+/** What the folder of one chain below `tlog/` states. */
+export interface KeptHeads {
+  /** The newest kept checkpoint that a known key signed. */
+  readonly head?: StatedHead | undefined
+  /** How many newer checkpoints only unknown keys signed, by key id. */
+  readonly unknownKeys: ReadonlyMap<string, number>
+  /** How many newer objects are not a checkpoint of a known key. */
+  readonly foreignObjects: number
+}
+
+/** Reads the key statements of a chain in its mirror, as rows whose signature was not checked. */
+export async function readStatements(
+  store: MirrorStore,
+  domainId: string,
+  signal: AbortSignal,
+): Promise<LogRow[]> {
+  const statements: LogRow[] = []
+  let seen = 0
+  for await (const { key } of store.list(keyStatementFolder(domainId), signal)) {
+    if (seen === MOST_SKIPPED) break
+    seen += 1
+    const object = key.endsWith('.json') ? await store.get(key, NOTE_LIMITS.bytes, signal) : undefined
+    const statement = object && parseKeyStatement(textOf(object.bytes))
+    if (statement !== undefined) statements.push(statement)
+  }
+  return statements
+}
+
+/**
+ * Reads the newest kept checkpoint of a chain that a known key signed: one listing, and one object more for each foreign one that is
+ * newer, up to 64.
+ */
+export async function readKept(
+  store: MirrorStore,
+  domainId: string,
+  book: KeyBook,
+  tools: KeptTools,
+  signal: AbortSignal,
+): Promise<KeptHeads> {
+  const { keys, others } = await newestKeys(store, domainId, signal)
+  const unknownKeys = new Map<string, number>()
+  let foreignObjects = others
+  for (const key of keys) {
+    const object = await store.get(key, PROOF_LIMITS.bytes, signal)
+    const read = object === undefined ? undefined : readKeptFile(object.bytes, domainId, book, tools)
+    if (read?.by !== undefined) return { head: statedBy(read, key, book), unknownKeys, foreignObjects }
+    foreignObjects += object === undefined ? 0 : 1
+    for (const keyId of read?.unknown ?? []) unknownKeys.set(keyId, (unknownKeys.get(keyId) ?? 0) + 1)
+  }
+  return { unknownKeys, foreignObjects }
+}
+
+interface ReadKept {
+  readonly file: CheckpointFile
+  /** The id of the known key that signed it. */
+  readonly by?: string | undefined
+  /** The key ids of the other lines. */
+  readonly unknown: readonly string[]
+}
+
+/** Reads a kept checkpoint; undefined where it is malformed, or of another chain. */
+function readKeptFile(
+  bytes: Uint8Array,
+  domainId: string,
+  book: KeyBook,
+  tools: KeptTools,
+): ReadKept | undefined {
+  const file = readCheckpointFile(bytes, tools)
+  if ('problem' in file || file.entryHash === undefined) return undefined
+  if (file.domainId !== domainId || file.incarnation !== 1) return undefined
+  const keys = book
+    .rangesOf(file)
+    .filter((known) => known.key.name === file.origin && isInRange(known, file.size))
+    .map(({ key }) => key)
+  const signers = signersOf(file.note, keys, tools.verify)
+  if (signers === undefined) return undefined
+  const [known] = signers.known
+  return { file, by: known?.id, unknown: signers.unknown }
+}
+
+function statedBy({ file, by = '' }: ReadKept, key: string, book: KeyBook): StatedHead {
+  const signer = { by: book.by, keyId: by, logName: file.logName }
+  return {
+    size: file.size,
+    entryHash: file.entryHash ?? '',
+    place: { kind: 'kept', key },
+    signer: () => signer,
+  }
+}
+
+/** Returns the keys of the checkpoints with the largest sizes, largest first, and how many other objects there are. */
+async function newestKeys(
+  store: MirrorStore,
+  domainId: string,
+  signal: AbortSignal,
+): Promise<{ readonly keys: readonly string[]; readonly others: number }> {
+  let keys: string[] = []
+  let others = 0
+  for await (const { key } of store.list(checkpointFolder(domainId), signal)) {
+    if (parseCheckpointKey(key) !== undefined) keys = [...keys.slice(-MOST_SKIPPED), key]
+    else if (!key.endsWith('.cosig')) others += 1
+  }
+  return { keys: keys.reverse(), others }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    // The bytes are not UTF-8, so they are no statement.
+    return ''
+  }
+}
