@@ -50,7 +50,7 @@ async function mirrorOfChain(
   return openMirror(context, await comparedMirrorUrl(context, { domainId, claims }, signal))
 }
 
-/** Whoever reads the rows of the chain reports that it has no mirror, or that the mirror cannot be read. */
+/** The scan of the chain reports that it has no mirror, or that the mirror cannot be read. */
 function asNoMirror(error: unknown): undefined {
   const isKnown =
     error instanceof AuditError && (error.code === 'mirror_not_mapped' || error.code === 'usage')

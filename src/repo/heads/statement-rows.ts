@@ -2,7 +2,7 @@ import { LIMITS } from '../../chain/limits.js'
 import type { LogRow } from '../../chain/log/log-rows.js'
 import { SIGNED_RELATION } from '../../chain/log/signed-row.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { OtherRow, StatementRows } from '../../ports/heads.js'
+import type { OtherRow, StatementRows } from '../../ports/log/heads.js'
 import type { Client } from '../session/database.js'
 import { WITHOUT_SORT } from '../signer/signed-rows.js'
 

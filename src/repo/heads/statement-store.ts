@@ -1,6 +1,6 @@
 import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { StatementStore } from '../../ports/heads.js'
+import type { StatementStore } from '../../ports/log/heads.js'
 import type { Client, Database } from '../session/database.js'
 import { lastRowsOfDays, namedRow, namedRows } from './named-rows.js'
 import { rowsWithHead, statementRows } from './statement-rows.js'

@@ -2,7 +2,7 @@ import { mirrorFailure } from '../../base/store-failure.js'
 import { KeyBook, type KeyRoot } from '../../chain/log/key-book.js'
 import type { LogRow } from '../../chain/log/log-rows.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { StatedHead, StatedHeads, StatementRows, StatementStore } from '../../ports/heads.js'
+import type { StatedHead, StatedHeads, StatementRows, StatementStore } from '../../ports/log/heads.js'
 import type { MirrorStore } from '../../ports/mirror.js'
 import { type KeptHeads, type KeptTools, readKept, readStatements } from './kept-heads.js'
 import { foreignRows, RowHeads } from './row-heads.js'
@@ -107,7 +107,7 @@ export class HeadReader {
   }
 }
 
-/** A mirror that cannot be read states nothing here. Whoever reads the rows there reports it. */
+/** A mirror that cannot be read states nothing here. The scan of its rows reports that. */
 async function orNone<T>(read: Promise<T>, none: T): Promise<T> {
   try {
     return await read

@@ -1,7 +1,7 @@
 import type { ContextRow } from '../../chain/evidence/finding-evidence.js'
 import type { Copy, Finding, FindingCode } from '../../chain/finding.js'
 import type { SeenHead } from '../../chain/log/signed-heads.js'
-import type { StatedHead } from '../../ports/heads.js'
+import type { StatedHead } from '../../ports/log/heads.js'
 import type { Scan } from '../../ports/verify.js'
 
 /**

@@ -1,6 +1,6 @@
 import { AuditError } from '../../base/errors.js'
 import { type Finding, finding } from '../../chain/finding.js'
-import type { HeadPlace, StatedHead } from '../../ports/heads.js'
+import type { HeadPlace, StatedHead } from '../../ports/log/heads.js'
 import type { SourceName } from '../../ports/verify.js'
 import type { DifferentHead, HeadInRun } from './head-state.js'
 

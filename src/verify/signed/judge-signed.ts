@@ -1,5 +1,5 @@
 import type { Finding } from '../../chain/finding.js'
-import type { StatedHead, StatedHeads } from '../../ports/heads.js'
+import type { StatedHead, StatedHeads } from '../../ports/log/heads.js'
 import type { EntrySource, Scan, ScanRequest } from '../../ports/verify.js'
 import type { SeenSignatures } from '../verdict.js'
 import { headsInRun } from './head-state.js'

@@ -6,7 +6,7 @@ import { checkpointFolder, keyStatementFolder, parseCheckpointKey } from '../../
 import { NOTE_LIMITS } from '../../chain/note/note.js'
 import { signersOf, type VerifySignature } from '../../chain/note/signers.js'
 import { PROOF_LIMITS } from '../../chain/note/tlog-proof.js'
-import type { StatedHead } from '../../ports/heads.js'
+import type { StatedHead } from '../../ports/log/heads.js'
 import type { MirrorStore } from '../../ports/mirror.js'
 import { type CheckpointFile, type CheckpointHashers, readCheckpointFile } from './checkpoint-file.js'
 

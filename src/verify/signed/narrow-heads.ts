@@ -1,4 +1,4 @@
-import type { StatedHead, StatedHeads } from '../../ports/heads.js'
+import type { StatedHead, StatedHeads } from '../../ports/log/heads.js'
 import type { EntrySource, ScanRequest } from '../../ports/verify.js'
 import { type HeadInRun, headsInRun } from './head-state.js'
 import { firstDifferent, lastHolding } from './judge-heads.js'

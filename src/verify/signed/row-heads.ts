@@ -3,7 +3,7 @@ import type { LogRow } from '../../chain/log/log-rows.js'
 import { parseOrigin } from '../../chain/log/origin.js'
 import { SIGNED_RELATION } from '../../chain/log/signed-row.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { HeadSigner, OtherRow, StatedHead } from '../../ports/heads.js'
+import type { HeadSigner, OtherRow, StatedHead } from '../../ports/log/heads.js'
 
 /** The heads that signed rows state, by chain. Heads of another incarnation are no part of this log yet. */
 export class RowHeads {

@@ -1,5 +1,5 @@
 import { ZERO_HASH } from '../../chain/hash.js'
-import type { StatedHeads } from '../../ports/heads.js'
+import type { StatedHeads } from '../../ports/log/heads.js'
 import type { Scan } from '../../ports/verify.js'
 import type { SeenSignatures, SignedThrough } from '../verdict.js'
 import type { HeadInRun } from './head-state.js'

@@ -1,5 +1,5 @@
-import type { KeysBy } from '../chain/log/key-book.js'
-import type { LogRow } from '../chain/log/log-rows.js'
+import type { KeysBy } from '../../chain/log/key-book.js'
+import type { LogRow } from '../../chain/log/log-rows.js'
 
 /** Where a signed head was read. */
 export type HeadPlace =
