@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { CliDatabase } from '../support/append-process.js'
 import { jsonLines, runCli } from '../support/cli.js'
 import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgres.js'
@@ -74,6 +75,20 @@ describe('the alert of a divergence', () => {
     expect(await audit(['archiver', '--once', '--init-mirror'], { more })).toMatchObject({ code: 1 })
     expect(server.bodies()).toMatchObject([
       { domain_id: edited, code: 'entry_hash_mismatch', source: 'postgres' },
+    ])
+  })
+
+  it('is sent by an archiver that does not sign a chain, and changes no exit code', async () => {
+    const key = join(dir, 'log.key')
+    writeFileSync(key, Buffer.alloc(32, 7), { mode: 0o600 })
+    const signing = { AUDIT_LOG_KEY: `file://${key}`, AUDIT_LOG_NAME: 'audit.example.com/tlog' }
+    const more = { AUDIT_MIRROR_URL: `file://${join(dir, 'mirror')}` }
+    const without = await audit(['archiver', '--once', '--init-mirror'], { more })
+    server.answer()
+    const once = await audit(['archiver', '--once', '--init-mirror'], { more: { ...more, ...signing } })
+    expect(once.code).toBe(without.code)
+    expect(server.bodies().filter(({ type }) => type === 'audit.not_signed')).toEqual([
+      expect.objectContaining({ domain_id: PLATFORM_ANCHOR, reason: 'not_initialised' }),
     ])
   })
 

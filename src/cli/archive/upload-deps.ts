@@ -6,6 +6,7 @@ import { openAlerts } from '../../compose/alerts.js'
 import { type ArchiveUse, openArchive } from '../../compose/archive.js'
 import type { Context } from '../../compose/context.js'
 import { guarded, openHeldChains, openMirrorGuard } from '../../compose/marker.js'
+import type { SigningAlerts } from '../../ports/alerts.js'
 import { note } from '../output/streams.js'
 import { markedText, unreadableText, unwritableText } from './marker-text.js'
 import { foundText, unenforcedText } from './text.js'
@@ -13,7 +14,7 @@ import { foundText, unenforcedText } from './text.js'
 /** What a command that uploads works with. */
 export type UploadDeps = Omit<ArchiverDeps, 'onStamped'> &
   Pick<BackfillDeps, 'ledger' | 'hasBegun'> &
-  Pick<PlacesDeps, 'chains'>
+  Pick<PlacesDeps, 'chains'> & { readonly alerts: SigningAlerts }
 
 export interface UploadOptions
   extends Omit<Extract<ArchiveUse, { kind: 'upload' }>, 'kind' | 'onUnenforced'> {
@@ -65,5 +66,6 @@ export async function uploadDepsOf(
     chains,
     hasher: nodeHasher,
     onFindings: (domainId, findings) => log.add(domainId, findings),
+    alerts,
   }
 }

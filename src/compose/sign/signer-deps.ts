@@ -1,6 +1,7 @@
 import type { AssertOurs, ClaimingChain, Mirrors } from '../../archive/mirrors.js'
 import { NO_CLAIMS } from '../../base/domain-claims.js'
 import { nodeHasher } from '../../base/node-hasher.js'
+import type { SigningAlerts } from '../../ports/alerts.js'
 import type { MirrorStore } from '../../ports/mirror.js'
 import type { LogKeys } from '../../ports/signer.js'
 import type { SignerDeps } from '../../signer/deps.js'
@@ -15,6 +16,7 @@ export interface SigningDeps extends Pick<SignerDeps, 'drain' | 'onFindings'> {
   /** Returns every chain that has rows. */
   readonly chains: () => Promise<readonly ClaimingChain[]>
   readonly assertOurs: AssertOurs
+  readonly alerts: SigningAlerts
 }
 
 /** Opens what a signer works with. */

@@ -1,4 +1,5 @@
 import type { SignerDeps } from '../../signer/deps.js'
+import { NotSignedAlerts } from '../../signer/not-signed-alerts.js'
 import type { ChainSigned } from '../../signer/sign-chain.js'
 import type { PassOptions, Signer } from '../../signer/sign-pass.js'
 import type { Context } from '../context.js'
@@ -24,17 +25,19 @@ export class Signing {
   readonly #context: Context
   readonly #deps: SigningDeps
   readonly #options: SigningOptions
+  readonly #notSigned: NotSignedAlerts
   #current: { readonly keys: OpenLogKeys; readonly signer: Signer; readonly mirrors: PassMirrors } | undefined
 
   constructor(context: Context, deps: SigningDeps, options: SigningOptions) {
     this.#context = context
     this.#deps = deps
     this.#options = options
+    this.#notSigned = new NotSignedAlerts(deps.alerts)
   }
 
   /**
    * Runs one pass (tlog.md, section 7, B to F), or resolves with the reason why there is no key. Creates `log.vkey` before the first
-   * signature. Rejects as {@link openLogKeys} does, where PostgreSQL fails, and at the signal.
+   * signature, and raises an alert for a chain that is not signed. Rejects as {@link openLogKeys} does, where PostgreSQL fails, and at the signal.
    */
   async pass(options: Omit<PassOptions, 'mayBegin'>, signal: AbortSignal): Promise<SignedPass | NoLogKeys> {
     const keys = await openLogKeys(this.#context, { mint: true })
@@ -43,7 +46,10 @@ export class Signing {
     if (mayBegin || keys.isInitialised) await this.#createVkey(keys)
     const { signer, mirrors } = await this.#signerOf(keys)
     mirrors.begin()
-    return { keys, chains: await signer.pass({ ...options, mayBegin }, signal) }
+    const chains = await signer.pass({ ...options, mayBegin }, signal)
+    // A pass over some chains says nothing of the others.
+    if (options.only === undefined) this.#notSigned.report(chains)
+    return { keys, chains }
   }
 
   /** A home whose rows name another key waits for its operator: a second key that no row links would make both worthless. */
