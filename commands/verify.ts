@@ -88,6 +88,7 @@ keep the head that verify prints in another place, and pass it with --expect-hea
         ...parsePinFlags(chain, flags),
         remember: flags.remember,
         require: flags.require,
+        checkpoints: flags.checkpoint,
         maxUnarchived: parseMaxUnarchived(flags),
         quarantine: !flags['no-quarantine'],
         json: flags.json,

@@ -3,6 +3,7 @@ import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import type { Hasher } from '../chain/hash.js'
 import type { ScanProgress, ScanRequest } from '../ports/verify.js'
+import type { ChainHeads } from '../verify/signed/chain-heads.js'
 import type { Verdict } from '../verify/verdict.js'
 import { verifyChain } from '../verify/verify-chain.js'
 import { BundleSource } from './bundle-source.js'
@@ -25,6 +26,10 @@ export interface BundleRequest {
   readonly now?: bigint | undefined
   /** Returns what receives the rows while they are verified. */
   readonly observer?: ((domainId: string) => ScanRequest['observer']) | undefined
+  /** Returns the signed heads of the chain. Absent: the run looks for none. */
+  readonly headsOf?:
+    | ((domainId: string, observer: ScanRequest['observer']) => Promise<ChainHeads>)
+    | undefined
 }
 
 /** A verdict, and the selection that the bundle holds. `ok` is false where there is a shortfall. */
@@ -36,6 +41,8 @@ export interface BundleVerdict extends Verdict {
   readonly pins: readonly ChainHead[]
   /** Whether the bundle can show that no row of its segment is missing. */
   readonly complete: boolean
+  /** Why checkpoints that the command names prove nothing. */
+  readonly unusable: readonly string[]
   /** Why an intact bundle does not fulfil the request. */
   readonly shortfall?: AuditError | undefined
 }
@@ -59,17 +66,22 @@ export async function verifyBundle(
     const remembered = request.rememberedOf?.(domainId) ?? []
     const pins = [...given, ...remembered.filter((pin) => holds(selection, pin))]
     const { fromSeq, toSeq, toEnd } = selection
+    const observer = request.observer?.(domainId)
+    const heads = await request.headsOf?.(domainId, observer)
     const segment = {
       domainId,
       fromSeq,
       toSeq: toEnd ? undefined : toSeq,
       pins: pins.filter((pin) => holds(selection, pin)),
       now: request.now,
-      observer: request.observer?.(domainId),
+      observer: heads?.observer ?? observer,
+      signed: heads?.stated,
     }
     const source = new BundleSource(manifest, members, hasher)
-    const verdict = await verifyChain(source, segment, progress, signal)
-    return { ...bundleVerdict(manifest, verdict, given, request.allowFiltered), pins }
+    const scanned = await verifyChain(source, segment, progress, signal)
+    const isFiltered = selection.kind === 'filtered'
+    const { verdict, unproven } = heads?.judge(scanned, isFiltered) ?? { verdict: scanned, unproven: [] }
+    return { ...bundleVerdict(manifest, verdict, given, request.allowFiltered), pins, unusable: unproven }
   } finally {
     await file.close()
   }
@@ -87,7 +99,7 @@ function bundleVerdict(
   verdict: Verdict,
   given: readonly ChainHead[],
   allowFiltered: boolean,
-): Omit<BundleVerdict, 'pins'> {
+): Omit<BundleVerdict, 'pins' | 'unusable'> {
   const complete = selection.kind !== 'filtered'
   const found = verdict.findings
   const findings = complete ? found : found.filter((finding) => !isUnselectedPin(finding))
@@ -131,9 +143,9 @@ function isAbout({ seqFrom, seqTo }: Finding, { seq }: ChainHead): boolean {
   return seqFrom <= seq && seq <= seqTo
 }
 
-/** A filtered selection proves nothing about a pinned row that it does not hold. */
+/** A filtered selection proves nothing about a pinned or signed row that it does not hold. */
 function isUnselectedPin({ code, observed }: Finding): boolean {
-  return code === 'unexpected_head' && observed === undefined
+  return code === 'checkpoint_rollback' || (code === 'unexpected_head' && observed === undefined)
 }
 
 function shortfallOf(lacksPin: boolean, allowFiltered: boolean): AuditError | undefined {

@@ -11,6 +11,7 @@ interface BundleFlags extends ParsedChain {
     GivenPins & {
       readonly remember?: string | undefined
       readonly require?: string | undefined
+      readonly checkpoint?: string[] | undefined
       readonly 'allow-filtered'?: boolean | undefined
       readonly json: boolean
     }
@@ -28,6 +29,7 @@ export function parseBundle(parsed: BundleFlags, path: string, names: ChainNames
     ...parsePinFlags('one chain', flags),
     remember: flags.remember,
     require: flags.require,
+    checkpoints: flags.checkpoint,
     allowFiltered: flags['allow-filtered'] === true,
     json: flags.json,
     names,

@@ -4,6 +4,9 @@ import { type BundleVerdict, verifyBundle } from '../../bundle/verify-bundle.js'
 import type { ChainHead } from '../../chain/entry.js'
 import { openAlerts } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
+import { openFileHeads } from '../../compose/read/heads.js'
+import { policyIn } from '../../compose/sign/key-root.js'
+import type { RowObserver } from '../../ports/verify.js'
 import type { ChainNames } from '../flags/chain-names.js'
 import { withName } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
@@ -16,13 +19,14 @@ import { machineClock } from '../verify/machine-clock.js'
 import { savedPins } from '../verify/pins-file.js'
 import { Memory } from '../verify/remember/memory.js'
 import { noteNextTime } from '../verify/remember/next-time.js'
-import { RunJudge } from '../verify/signed/judge.js'
+import { type ProofOptions, RunJudge } from '../verify/signed/judge.js'
+import { RunHeads } from '../verify/signed/run-heads.js'
 import { verdictText } from '../verify/text.js'
 import type { VerifyWatcher } from '../verify/watcher.js'
 import { bundleResult } from './json.js'
 import { selectionText } from './text.js'
 
-export interface BundleOptions {
+export interface BundleOptions extends ProofOptions {
   readonly path: string
   readonly domainId?: string | undefined
   readonly expectHead?: ChainHead | undefined
@@ -30,8 +34,6 @@ export interface BundleOptions {
   readonly expectHeads?: string | undefined
   /** Path of the heads of earlier runs. */
   readonly remember?: string | undefined
-  /** The axes that must be proven, as `--require` lists them. */
-  readonly require?: string | undefined
   readonly allowFiltered: boolean
   readonly json: boolean
   readonly watcher?: VerifyWatcher | undefined
@@ -46,7 +48,8 @@ export async function runVerifyBundle(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const { path, domainId, allowFiltered, watcher } = options
-  const judge = await RunJudge.open(context, options.require)
+  const judge = await RunJudge.open(context, options)
+  const heads = await headsFor(options, context)
   const alerts = await openAlerts(context, note)
   const findPins = await pinsOf(options)
   const observer = watcher === undefined ? undefined : (id: string) => watcher.observer(id)
@@ -61,6 +64,7 @@ export async function runVerifyBundle(
     rememberedOf,
     now: machineClock(),
     observer,
+    headsOf: heads && ((id: string, next?: RowObserver) => heads.ofOne(id, next, signal)),
   }
   const verdict = await withProgress('verify bundle', (onProgress) =>
     verifyBundle(request, nodeHasher, onProgress, signal),
@@ -82,6 +86,14 @@ export async function runVerifyBundle(
     await memory?.save()
   }
   return verdict.ok ? code : EXIT.finding
+}
+
+/** Returns the signed heads that the command names; undefined where it names no key and no checkpoint, and looks for none. */
+async function headsFor(options: BundleOptions, context: Context): Promise<RunHeads | undefined> {
+  const { checkpoints = [], domainId } = options
+  if (checkpoints.length === 0 && (await policyIn(context)) === undefined) return undefined
+  const run = { checkpoints, chain: domainId ?? 'all' }
+  return RunHeads.open(run, context, () => openFileHeads(context))
 }
 
 /** Notes a remembered head above the rows of a file that does not claim to reach the end of the chain. */
@@ -122,7 +134,7 @@ async function print(
   judge: RunJudge,
   out: Output,
 ): Promise<void> {
-  const concluded = judge.conclude(verdict)
+  const concluded = judge.conclude(verdict, verdict.unusable)
   const { selection } = verdict
   const { json, path: file } = options
   const names = await options.names.shown([verdict.domainId])

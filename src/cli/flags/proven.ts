@@ -8,4 +8,11 @@ export const provenFlags = {
     summary:
       'what must be proven besides the rows: copies, signed, witnessed, witnessed=K, max-age=TIME; default with --policy: signed and its quorum',
   }),
+  checkpoint: Flags.string({
+    helpValue: 'FILE',
+    multiple: true,
+    multipleNonGreedy: true,
+    summary:
+      'a signed checkpoint that was kept elsewhere, which the chain must reproduce; a kept one of a mirror, or a note; can be given several times',
+  }),
 }

@@ -12,7 +12,6 @@ import type { CopyName } from '../../ports/verify.js'
 import type { ShownNames } from '../../query/choose-domain.js'
 import { isUndecided } from '../../verify/copy-findings.js'
 import { unknownDoubts } from '../../verify/judge-unknown.js'
-import type { HeadReader } from '../../verify/signed/head-reader.js'
 import { StatementObserver } from '../../verify/signed/statement-observer.js'
 import { chainsToVerify, summarise } from '../../verify/verify-all.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
@@ -34,12 +33,13 @@ import { quarantine, type Verified } from './quarantine.js'
 import { Memory } from './remember/memory.js'
 import { noteNextTime } from './remember/next-time.js'
 import { assertHere, noteOtherLogs, warnTriggersOff } from './run-notes.js'
-import { RunJudge } from './signed/judge.js'
+import { type ProofOptions, RunJudge } from './signed/judge.js'
+import { RunHeads } from './signed/run-heads.js'
 import { summaryText, verdictText } from './text.js'
 import type { VerifyWatcher } from './watcher.js'
 
 /** The options of `verify`, parsed. */
-export interface VerifyOptions extends PinOptions {
+export interface VerifyOptions extends PinOptions, ProofOptions {
   readonly source: CopyName
   readonly fromSeq?: number | undefined
   readonly toSeq?: number | undefined
@@ -49,8 +49,6 @@ export interface VerifyOptions extends PinOptions {
   readonly json: boolean
   /** Path of the heads of earlier runs. */
   readonly remember?: string | undefined
-  /** The axes that must be proven, as `--require` lists them. */
-  readonly require?: string | undefined
   readonly watcher?: VerifyWatcher | undefined
   readonly names: ChainNames
 }
@@ -62,11 +60,13 @@ export async function runVerify(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const judge = await RunJudge.open(context, options.require)
+  const judge = await RunJudge.open(context, options)
   const alerts = await openAlerts(context, note)
   const pins = await pinsOf(options)
   const memory = await Memory.open(options.remember)
-  const heads = await openHeads(context, options.source, options.chain, signal)
+  const heads = await RunHeads.open(options, context, () =>
+    openHeads(context, options.source, options.chain, signal),
+  )
   const run = new VerifyRun(options, context, judge, alerts, memory, heads, out, signal)
   if (options.source !== 'mirror') {
     await noteOtherLogs(context)
@@ -94,7 +94,7 @@ class VerifyRun {
     readonly judge: RunJudge,
     readonly alerts: Alerts,
     readonly memory: Memory | undefined,
-    readonly heads: HeadReader,
+    readonly heads: RunHeads,
     readonly out: Output,
     readonly signal: AbortSignal,
   ) {}
@@ -143,10 +143,11 @@ class VerifyRun {
     return this.judge.exitCode
   }
 
-  /** Adds the chains that have a remembered head. A chain in another mirror is not verified here, and is named in a note. */
+  /** Adds the chains that have a remembered head, or a checkpoint that the command names. A chain in another mirror is not verified here, and is named in a note. */
   #withRemembered({ elsewhere = [] }: KnownChains, pins: PinsByChain): PinsByChain {
     const others = new Set(elsewhere.map(({ domainId }) => domainId))
-    const remembered = (this.memory?.domainIds ?? []).filter((domainId) => !others.has(domainId))
+    const named = [...(this.memory?.domainIds ?? []), ...this.heads.domainIds]
+    const remembered = named.filter((domainId) => !others.has(domainId))
     return new Map([...remembered.map((domainId) => [domainId, []] as const), ...pins])
   }
 
@@ -189,7 +190,11 @@ class VerifyRun {
     const { fromSeq = 1, toSeq, maxUnarchived } = this.options
     const remembered = this.memory?.headsIn(domainId, { fromSeq, toSeq }) ?? []
     const statements = this.#statementsOf(domainId, known)
-    const observer = statements ?? this.options.watcher?.observer(domainId)
+    const heads = await this.heads.of(
+      domainId,
+      statements ?? this.options.watcher?.observer(domainId),
+      this.signal,
+    )
     const request: VerifyRequest = {
       domainId,
       fromSeq,
@@ -198,8 +203,8 @@ class VerifyRun {
       ...all,
       maxUnarchived,
       now: machineClock(),
-      observer,
-      signed: await this.heads.of(domainId, this.signal),
+      observer: heads.observer,
+      signed: heads.stated,
     }
     const isExpected = known?.created.has(domainId) ?? false
     const { source: name } = this.options
@@ -209,10 +214,11 @@ class VerifyRun {
       unread: known?.unread,
       signal,
     })
-    const verdict = await withProgress(`verify ${chainText(domainId)}`, (onProgress) =>
+    const scanned = await withProgress(`verify ${chainText(domainId)}`, (onProgress) =>
       verifyChain(source, request, onProgress, this.signal),
-    ).finally(() => this.heads.add(statements?.rows ?? []))
-    const concluded = this.judge.conclude(verdict)
+    ).finally(() => this.heads.reader.add(statements?.rows ?? []))
+    const { verdict, unproven } = heads.judge(scanned)
+    const concluded = this.judge.conclude(verdict, unproven)
     this.isUnproven ||= verdict.ok && verdict.end === 'unproven' && concluded.conclusion.word !== 'verified'
     if (verdict.ok) this.memory?.see(domainId, verdict.head, remembered)
     this.options.watcher?.verified(verdict, request.pins)

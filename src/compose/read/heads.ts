@@ -2,11 +2,11 @@ import { AuditError } from '../../base/errors.js'
 import { mirrorFailure } from '../../base/store-failure.js'
 import type { MirrorStore } from '../../ports/mirror.js'
 import type { CopyName } from '../../ports/verify.js'
-import type { HeadReader } from '../../verify/signed/head-reader.js'
+import type { HeadReader, HeadReaderDeps } from '../../verify/signed/head-reader.js'
 import type { Context } from '../context.js'
 import { claimsOf, comparedMirrorUrl, mirrorLocations } from '../location.js'
 import { openMirror } from '../mirror.js'
-import { keyRootOf } from '../sign/key-root.js'
+import { keyRootOf, policyIn } from '../sign/key-root.js'
 
 /**
  * Reads the signed heads of one chain, or of all, that a verify of this source uses, before a chain is read. With the source
@@ -18,20 +18,35 @@ export async function openHeads(
   chain: string,
   signal: AbortSignal,
 ): Promise<HeadReader> {
-  const [{ HeadReader }, { nodeHasher }, { nodeTreeHasher }, { verifyEd25519 }, root] = await Promise.all([
+  const [{ HeadReader }, keys] = await Promise.all([
     import('../../verify/signed/head-reader.js'),
-    import('../../base/node-hasher.js'),
-    import('../../base/crypto/node-tree-hasher.js'),
-    import('../../base/crypto/node-ed25519.js'),
-    keyRootOf(context),
+    keysAndTools(context),
   ])
-  const tools = { hasher: nodeHasher, treeHasher: nodeTreeHasher, verify: verifyEd25519 }
   const statements = source === 'mirror' ? undefined : await statementsOf(context)
   const mirrorOf =
     source === 'postgres'
       ? undefined
       : (domainId: string) => mirrorOfChain(context, source, domainId, signal).catch(asNoMirror)
-  return HeadReader.open({ root, tools, statements, mirrorOf }, chain)
+  return HeadReader.open({ ...keys, statements, mirrorOf }, chain)
+}
+
+/** Returns a reader for an evidence file: it knows the keys of the policy and the home, and reads no statement. */
+export async function openFileHeads(context: Context): Promise<HeadReader> {
+  const { HeadReader } = await import('../../verify/signed/head-reader.js')
+  return HeadReader.open(await keysAndTools(context), 'all')
+}
+
+/** Returns the keys that a verifier takes, and what it checks signatures with. */
+async function keysAndTools(context: Context): Promise<Pick<HeadReaderDeps, 'root' | 'tools'>> {
+  const [{ nodeHasher }, { nodeTreeHasher }, { verifyEd25519 }, root, policy] = await Promise.all([
+    import('../../base/node-hasher.js'),
+    import('../../base/crypto/node-tree-hasher.js'),
+    import('../../base/crypto/node-ed25519.js'),
+    keyRootOf(context),
+    policyIn(context),
+  ])
+  const hashers = { hasher: nodeHasher, treeHasher: nodeTreeHasher }
+  return { root, tools: { ...hashers, verify: verifyEd25519, witnesses: policy?.witnesses } }
 }
 
 async function statementsOf(context: Context) {

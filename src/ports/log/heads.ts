@@ -1,5 +1,8 @@
 import type { KeysBy } from '../../chain/log/key-book.js'
 import type { LogRow } from '../../chain/log/log-rows.js'
+import type { ChainRef, RowsItem } from '../../chain/log/row-items.js'
+import type { Note } from '../../chain/note/note.js'
+import type { Cosignature } from '../../chain/note/signers.js'
 
 /** Where a signed head was read. */
 export type HeadPlace =
@@ -22,14 +25,32 @@ export interface HeadSigner {
 /** What one statement says about a chain: its row `size` has this entry_hash. */
 export interface StatedHead {
   readonly size: number
-  /** 64 hex digits. */
-  readonly entryHash: string
+  /** 64 hex digits. Undefined where a root alone was signed: then the statement says only that there are so many rows. */
+  readonly entryHash: string | undefined
   readonly place: HeadPlace
   /**
    * Checks the signature, once, and returns who signed; undefined where no known key did. A check takes 0.1 ms, so that it is made
    * only for a head that decides something.
    */
   signer(): HeadSigner | undefined
+}
+
+/** A note of one chain, as it was read. */
+export interface ReadNote extends ChainRef {
+  readonly origin: string
+  readonly logName: string
+  readonly size: number
+  readonly note: Note
+}
+
+/** Who signed a note. */
+export interface NoteSigners {
+  /** Absent where no known key of the log did. */
+  readonly signer?: HeadSigner | undefined
+  /** By witnesses of the policy. */
+  readonly cosignatures: readonly Cosignature[]
+  /** The key ids of the other lines. */
+  readonly unknown: readonly string[]
 }
 
 /** The heads of one chain that a verifier has read before it reads rows (tlog.md, section 8). */
@@ -39,6 +60,10 @@ export interface StatedHeads {
   unknownKeys(): ReadonlyMap<string, number>
   /** Returns how many rows have a relation of signed rows and are not the log's own, by relation. */
   foreignRows(): ReadonlyMap<string, number>
+  /** Returns who signed a note of this chain; undefined where a line of a known key is not valid. */
+  signersOf(note: ReadNote): NoteSigners | undefined
+  /** Returns the rows of this chain that were signed over; undefined where the rows that say so were not read. */
+  signedOver(): readonly RowsItem[] | undefined
   /** How many objects below the folder of the chain in `tlog/` no known key signed. */
   readonly foreignObjects?: number | undefined
   /**

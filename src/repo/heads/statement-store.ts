@@ -7,14 +7,15 @@ import { rowsWithHead, statementRows } from './statement-rows.js'
 
 const keysOf = (domainId: string) => `key:${domainId}:`
 const headsOf = (domainId: string) => `head:${domainId}:1:`
-const ALL = ['key:', 'head:']
+const holesOf = (domainId: string) => `chain:${domainId}:1`
+const ALL = ['key:', 'head:', 'chain:']
 
 /** The signed rows in PostgreSQL. Each read takes a few milliseconds where the log has no signed row. */
 export function postgresStatements(database: Database): StatementStore {
   return {
     ofChain: async (domainId) => {
       const seqs = await byIndex(database, (client) => namedRow(client, domainId))
-      const prefixes = [keysOf(PLATFORM_ANCHOR), keysOf(domainId), headsOf(domainId)]
+      const prefixes = [keysOf(PLATFORM_ANCHOR), keysOf(domainId), headsOf(domainId), holesOf(domainId)]
       return database.read((client) => statementRows(client, prefixes, seqs))
     },
     ofAll: async () => {

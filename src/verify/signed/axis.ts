@@ -32,6 +32,8 @@ export interface AxesContext {
   /** The clock of this machine, in microseconds since 1970. */
   readonly now: bigint
   readonly cosigned: readonly CosignedCheckpoint[]
+  /** Why checkpoints that the command names prove nothing. Somebody who names one requires it. */
+  readonly unusable?: readonly string[] | undefined
 }
 
 export const PROVEN: Axis = { isProven: true }

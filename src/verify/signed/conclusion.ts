@@ -36,7 +36,8 @@ export function conclude(verdict: Verdict, context: AxesContext): Conclusion {
     required.witnessed === undefined ? undefined : axes.witnessed,
     axes.fresh,
   ]
-  const notProven = needed.flatMap((axis) => (axis === undefined || axis.isProven ? [] : [axis.why]))
+  const missing = needed.flatMap((axis) => (axis === undefined || axis.isProven ? [] : [axis.why]))
+  const notProven = [...missing, ...(context.unusable ?? [])]
   const unknown = unknownTexts(verdict.signatures?.unknownKeys ?? new Map())
   const word = wordOf(verdict, axes, notProven)
   return { word, notProven: [...new Set(notProven)], unknown, axes, witnesses: seenBy(verdict, context) }

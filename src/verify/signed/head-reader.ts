@@ -5,6 +5,7 @@ import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { StatedHead, StatedHeads, StatementRows, StatementStore } from '../../ports/log/heads.js'
 import type { MirrorStore } from '../../ports/mirror.js'
 import { type KeptHeads, type KeptTools, readKept, readStatements } from './kept-heads.js'
+import { noteSigners, signedOverRows } from './note-signers.js'
 import { foreignRows, RowHeads } from './row-heads.js'
 
 export interface HeadReaderDeps {
@@ -41,6 +42,11 @@ export class HeadReader {
     return new HeadReader(deps, chain === 'all' ? await statements.ofAll() : await statements.ofChain(chain))
   }
 
+  /** Whether the rows were read that say which rows are signed over. */
+  get #hasRows(): boolean {
+    return this.#deps.statements !== undefined || this.#read.rows.length > 0
+  }
+
   /** Takes signed rows that were read elsewhere: those of the platform chain in the mirror. */
   add(rows: readonly LogRow[]): void {
     this.#read = { ...this.#read, rows: [...this.#read.rows, ...rows] }
@@ -70,11 +76,13 @@ export class HeadReader {
 
   #stated(domainId: string, book: KeyBook, rows: RowHeads, kept?: KeptHeads): StatedHeads {
     const ofRows = rows.of(domainId)
-    const { statements } = this.#deps
+    const { statements, tools } = this.#deps
     return {
       heads: kept?.head === undefined ? ofRows : [...ofRows, kept.head],
       unknownKeys: () => summed(rows.unknownKeys(domainId), kept?.unknownKeys ?? new Map()),
       foreignRows: () => foreignRows(book, this.#read.others),
+      signersOf: (note) => noteSigners(note, book, tools.witnesses ?? [], tools.verify),
+      signedOver: () => (this.#hasRows ? signedOverRows(domainId, this.#read.rows, book) : undefined),
       ...(kept !== undefined && { foreignObjects: kept.foreignObjects }),
       ...(statements !== undefined && {
         between: (after, before) => this.#between(statements, domainId, after, before),

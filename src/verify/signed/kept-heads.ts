@@ -1,20 +1,23 @@
 import type { KeyBook } from '../../chain/log/key-book.js'
-import { isInRange } from '../../chain/log/key-ranges.js'
 import { parseKeyStatement } from '../../chain/log/key-statement.js'
 import type { LogRow } from '../../chain/log/log-rows.js'
 import { checkpointFolder, keyStatementFolder, parseCheckpointKey } from '../../chain/log/object-keys.js'
 import { NOTE_LIMITS } from '../../chain/note/note.js'
-import { signersOf, type VerifySignature } from '../../chain/note/signers.js'
+import type { VerifySignature } from '../../chain/note/signers.js'
 import { PROOF_LIMITS } from '../../chain/note/tlog-proof.js'
-import type { StatedHead } from '../../ports/log/heads.js'
+import type { VerifierKey } from '../../chain/note/vkey.js'
+import type { HeadSigner, NoteSigners, StatedHead } from '../../ports/log/heads.js'
 import type { MirrorStore } from '../../ports/mirror.js'
 import { type CheckpointFile, type CheckpointHashers, readCheckpointFile } from './checkpoint-file.js'
+import { noteSigners } from './note-signers.js'
 
 /** Most objects of one folder that are read and skipped. */
 const MOST_SKIPPED = 64
 
 export interface KeptTools extends CheckpointHashers {
   readonly verify: VerifySignature
+  /** The witnesses of the policy. */
+  readonly witnesses?: readonly VerifierKey[] | undefined
 }
 
 /** What the folder of one chain below `tlog/` states. */
@@ -62,49 +65,31 @@ export async function readKept(
   for (const key of keys) {
     const object = await store.get(key, PROOF_LIMITS.bytes, signal)
     const read = object === undefined ? undefined : readKeptFile(object.bytes, domainId, book, tools)
-    if (read?.by !== undefined) return { head: statedBy(read, key, book), unknownKeys, foreignObjects }
+    const { signer, unknown = [] } = read?.signers ?? {}
+    if (read !== undefined && signer !== undefined)
+      return { head: statedBy(read.file, key, signer), unknownKeys, foreignObjects }
     foreignObjects += object === undefined ? 0 : 1
-    for (const keyId of read?.unknown ?? []) unknownKeys.set(keyId, (unknownKeys.get(keyId) ?? 0) + 1)
+    for (const keyId of unknown) unknownKeys.set(keyId, (unknownKeys.get(keyId) ?? 0) + 1)
   }
   return { unknownKeys, foreignObjects }
 }
 
-interface ReadKept {
-  readonly file: CheckpointFile
-  /** The id of the known key that signed it. */
-  readonly by?: string | undefined
-  /** The key ids of the other lines. */
-  readonly unknown: readonly string[]
-}
-
-/** Reads a kept checkpoint; undefined where it is malformed, or of another chain. */
+/** Reads a kept checkpoint, and who signed it; undefined where it is malformed, or of another chain. */
 function readKeptFile(
   bytes: Uint8Array,
   domainId: string,
   book: KeyBook,
   tools: KeptTools,
-): ReadKept | undefined {
+): { readonly file: CheckpointFile; readonly signers: NoteSigners } | undefined {
   const file = readCheckpointFile(bytes, tools)
   if ('problem' in file || file.entryHash === undefined) return undefined
   if (file.domainId !== domainId || file.incarnation !== 1) return undefined
-  const keys = book
-    .rangesOf(file)
-    .filter((known) => known.key.name === file.origin && isInRange(known, file.size))
-    .map(({ key }) => key)
-  const signers = signersOf(file.note, keys, tools.verify)
-  if (signers === undefined) return undefined
-  const [known] = signers.known
-  return { file, by: known?.id, unknown: signers.unknown }
+  const signers = noteSigners(file, book, tools.witnesses ?? [], tools.verify)
+  return signers && { file, signers }
 }
 
-function statedBy({ file, by = '' }: ReadKept, key: string, book: KeyBook): StatedHead {
-  const signer = { by: book.by, keyId: by, logName: file.logName }
-  return {
-    size: file.size,
-    entryHash: file.entryHash ?? '',
-    place: { kind: 'kept', key },
-    signer: () => signer,
-  }
+function statedBy({ size, entryHash = '' }: CheckpointFile, key: string, signer: HeadSigner): StatedHead {
+  return { size, entryHash, place: { kind: 'kept', key }, signer: () => signer }
 }
 
 /** Returns the keys of the checkpoints with the largest sizes, largest first, and how many other objects there are. */

@@ -31,5 +31,5 @@ export async function narrowHeads(
 
 /** Returns the rows that a source compares for these heads. */
 export function marksOf(heads: readonly StatedHead[]): { readonly seq: number; readonly hash: string }[] {
-  return heads.map(({ size, entryHash }) => ({ seq: size, hash: entryHash }))
+  return heads.flatMap(({ size, entryHash: hash }) => (hash === undefined ? [] : [{ seq: size, hash }]))
 }

@@ -9,7 +9,7 @@ import { lastHolding } from './judge-heads.js'
 export function seenSignatures(stated: StatedHeads, heads: readonly HeadInRun[], scan: Scan): SeenSignatures {
   const newest = [...stated.heads]
     .sort((one, other) => other.size - one.size)
-    .find((head) => head.signer() !== undefined)
+    .find((head) => head.entryHash !== undefined && head.signer() !== undefined)
   const through = signedThrough(heads, scan)
   return {
     ...(through !== undefined && { through }),
@@ -25,14 +25,24 @@ function signedThrough(heads: readonly HeadInRun[], { fold }: Scan): SignedThrou
   const holding = lastHolding(heads)
   const signer = holding?.head.signer()
   if (holding === undefined || signer === undefined || holding.state.is !== 'holds') return undefined
-  const { size, entryHash, place } = holding.head
+  const { size, entryHash = ZERO_HASH } = holding.head
   const { nextAt } = holding.state
   return {
     throughSeq: size,
     entryHash,
     ...signer,
-    ...(place.kind === 'row' && { platformSeq: place.seq }),
+    ...platformRow(heads, size),
     rowsBeyond: Math.max(0, last.seq - size),
     ...(nextAt !== undefined && { beyondSince: nextAt }),
   }
+}
+
+/** Returns the row of the platform chain with the head of this size that holds. A kept checkpoint may have the same head. */
+function platformRow(heads: readonly HeadInRun[], size: number): Pick<SignedThrough, 'platformSeq'> {
+  for (const { head, state } of heads) {
+    const { place } = head
+    if (head.size !== size || state.is !== 'holds' || place.kind !== 'row') continue
+    if (head.signer() !== undefined) return { platformSeq: place.seq }
+  }
+  return {}
 }

@@ -9,10 +9,18 @@ import { machineClock } from '../machine-clock.js'
 import { parseRequire } from './require.js'
 import type { Concluded } from './text.js'
 
+/** What the command says about signed heads. */
+export interface ProofOptions {
+  /** The axes that must be proven, as `--require` lists them. */
+  readonly require?: string | undefined
+  /** The paths of signed checkpoints. */
+  readonly checkpoints?: readonly string[] | undefined
+}
+
 /** What one run requires, and what it has concluded about its chains. */
 export class RunJudge {
   readonly #base: Pick<AxesContext, 'policy' | 'required'>
-  /** Whether the run names a policy or requirements: then it always says what it concluded. */
+  /** Whether the run names a policy, requirements or checkpoints: then it always says what it concluded. */
   readonly #isAsked: boolean
   readonly #words = new Map<string, VerdictWord>()
   readonly #noted = new Set<string>()
@@ -23,17 +31,18 @@ export class RunJudge {
     this.#isAsked = isAsked
   }
 
-  /** `list`: the text of `--require`. Rejects with `policy_invalid`, `file_unreadable` and `usage`, before anything is read. */
-  static async open(context: Context, list: string | undefined): Promise<RunJudge> {
+  /** Rejects with `policy_invalid`, `file_unreadable` and `usage`, before anything is read. */
+  static async open(context: Context, { require: list, checkpoints = [] }: ProofOptions): Promise<RunJudge> {
     const policy = await policyIn(context)
     const required = parseRequire(list, policy)
-    return new RunJudge({ policy, required }, policy !== undefined || list !== undefined)
+    const isAsked = policy !== undefined || list !== undefined || checkpoints.length > 0
+    return new RunJudge({ policy, required }, isAsked)
   }
 
-  /** Returns what follows from a verdict. */
-  conclude(verdict: Verdict): Concluded {
+  /** Returns what follows from a verdict. `unusable`: why checkpoints that the command names prove nothing. */
+  conclude(verdict: Verdict, unusable: readonly string[] = []): Concluded {
     const now = machineClock()
-    const conclusion = conclude(verdict, { ...this.#base, now, cosigned: [] })
+    const conclusion = conclude(verdict, { ...this.#base, now, cosigned: [], unusable })
     this.#words.set(verdict.domainId, conclusion.word)
     this.#hasSeen ||= hasSeen(verdict.signatures)
     this.#noteForeign(verdict.signatures)

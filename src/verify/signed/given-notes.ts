@@ -1,0 +1,58 @@
+import type { HeadSigner, StatedHead, StatedHeads } from '../../ports/log/heads.js'
+import type { CheckpointFile } from './checkpoint-file.js'
+
+/** A checkpoint that the command names, with its path. */
+export interface GivenCheckpoint {
+  readonly path: string
+  readonly file: CheckpointFile
+}
+
+/** What the checkpoints that a command names say about one chain. */
+export interface GivenOfChain {
+  /** Those that a known key signed. */
+  readonly heads: readonly StatedHead[]
+  /** Those of them that pin a root alone. */
+  readonly roots: readonly GivenRoot[]
+  /** Why the others prove nothing, one text for each. */
+  readonly unproven: readonly string[]
+}
+
+/** A signed root of the first `size` rows. */
+export interface GivenRoot {
+  readonly path: string
+  readonly size: number
+  /** 64 hex digits. */
+  readonly root: string
+  readonly signer: HeadSigner
+}
+
+/**
+ * Sorts the checkpoints of one chain by what they pin. `refuse` is called for one whose line by a known key is not valid, and must
+ * throw.
+ */
+export function givenOfChain(
+  given: readonly GivenCheckpoint[],
+  stated: StatedHeads,
+  refuse: (given: GivenCheckpoint) => never,
+): GivenOfChain {
+  const heads: StatedHead[] = []
+  const roots: GivenRoot[] = []
+  const unproven: string[] = []
+  for (const one of given) {
+    const { path, file } = one
+    const signers = stated.signersOf(file) ?? refuse(one)
+    const { signer } = signers
+    if (signer === undefined) {
+      unproven.push(unknownText(path, signers.unknown))
+      continue
+    }
+    const { size, root, entryHash } = file
+    heads.push({ size, entryHash, place: { kind: 'file', path }, signer: () => signer })
+    if (entryHash === undefined) roots.push({ path, size, root, signer })
+  }
+  return { heads, roots, unproven }
+}
+
+function unknownText(path: string, keyIds: readonly string[]): string {
+  return `no known key signed the checkpoint ${path}, but ${keyIds.join(', ')}: give a policy with that key`
+}
