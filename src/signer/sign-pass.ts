@@ -106,8 +106,7 @@ class Pass {
     const heads = await this.#signDomains(domains, known)
     const named = heads.length > 0 && (await this.#nameHeads(heads, platform, known))
     if (wrote || named) await this.#deps.drain(PLATFORM.domainId, this.#signal)
-    const grown =
-      wrote || named ? ((await this.#deps.store.growth(false)).find(isPlatform) ?? platform) : platform
+    const grown = wrote || named ? await this.#grownSince(platform) : platform
     if (grown !== undefined && (wrote || named || this.#isWanted(grown)))
       await this.#signPlatform(grown, known)
     return this.#results
@@ -181,6 +180,16 @@ class Pass {
     const note = signedNote(record, known.platform, key)
     const { size, root, lastEntryHash: entryHash } = record
     return { ...PLATFORM, size, root, entryHash, note }
+  }
+
+  /**
+   * Returns the platform chain with its new rows. The index may have got its earlier head by D, although a process died before that
+   * head was kept, so the size that the index had before counts.
+   */
+  async #grownSince(before: ChainGrowth | undefined): Promise<ChainGrowth | undefined> {
+    const now = (await this.#deps.store.growth(false)).find(isPlatform)
+    if (now === undefined || before === undefined) return now ?? before
+    return { ...now, indexedSize: Math.min(now.indexedSize, before.indexedSize) }
   }
 
   /** F: signs the platform chain. No row names its head before the next pass, so the index gets it here. */

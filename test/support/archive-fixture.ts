@@ -52,6 +52,11 @@ export class ArchiveFixture {
     return fixture
   }
 
+  /** Returns the fixture of another process, which made it and drops it. */
+  static at(url: string, dir: string): ArchiveFixture {
+    return new ArchiveFixture({ url, superuserUrl: url, drop: async () => undefined }, dir)
+  }
+
   get url(): string {
     return this.database.url
   }
