@@ -144,3 +144,66 @@ it('does not speak of an original where a finding is about no row', () => {
   const head = at(8, { code: 'head_mismatch' })
   expect(findingsLines([head], { domainId: DOMAIN, source: 'postgres' })).toHaveLength(1)
 })
+
+const [SIGNED, STORED] = ['ab'.repeat(32), 'cd'.repeat(32)]
+const mismatch = (detail: string, more: Partial<Finding> = {}): Finding => ({
+  code: 'checkpoint_mismatch',
+  seqFrom: 1921,
+  seqTo: 2880,
+  detail,
+  expected: SIGNED,
+  observed: STORED,
+  signedIn: 'platform row 812',
+  ...more,
+})
+
+it.each<readonly [string, Finding, readonly string[]]>([
+  [
+    'in the mirror',
+    mismatch(
+      'not the rows that were signed; rows 1 to 1920 are; the mirror has the signed rows, PostgreSQL has others',
+      { original: 'mirror' },
+    ),
+    [
+      '  checkpoint_mismatch  rows 1921 to 2880: not the rows that were signed; rows 1 to 1920 are',
+      `    expected  ${SIGNED}   entry_hash of row 2880 as signed in platform row 812`,
+      `    observed  ${STORED}`,
+      '    the mirror has the signed rows, PostgreSQL has others: docs/runbook.md#signed-rows-differ',
+    ],
+  ],
+  [
+    'in no copy that was read',
+    mismatch('not the rows that were signed'),
+    [
+      '  checkpoint_mismatch  rows 1921 to 2880: not the rows that were signed',
+      `    expected  ${SIGNED}   entry_hash of row 2880 as signed in platform row 812`,
+      `    observed  ${STORED}`,
+      '    see docs/runbook.md#signed-rows-differ',
+    ],
+  ],
+  [
+    'behind the end of the chain',
+    mismatch('rows 1 to 2880 were signed, and the chain ends with row 1920', {
+      code: 'checkpoint_rollback',
+      observed: undefined,
+      signedIn: 'the file kept',
+    }),
+    [
+      '  checkpoint_rollback  rows 1921 to 2880: rows 1 to 2880 were signed, and the chain ends with row 1920',
+      `    expected  ${SIGNED}   entry_hash of row 2880 as signed in the file kept`,
+      '    see docs/runbook.md#signed-rows-differ',
+    ],
+  ],
+  [
+    'under another root',
+    mismatch('the tree has another root', { signedIn: 'the file note', isRoot: true }),
+    [
+      '  checkpoint_mismatch  rows 1921 to 2880: the tree has another root',
+      `    expected  ${SIGNED}   root of rows 1 to 2880 as signed in the file note`,
+      `    observed  ${STORED}`,
+      '    see docs/runbook.md#signed-rows-differ',
+    ],
+  ],
+])('says where the rows are that were signed, %s', (_where, finding, lines) => {
+  expect(findingsLines([finding], BOTH)).toEqual(lines)
+})

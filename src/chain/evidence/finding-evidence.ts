@@ -65,6 +65,8 @@ export interface FindingEvidence {
   readonly original?: 'postgres' | 'mirror' | undefined
   /** Where the signed head was read that the rows contradict, as text; the `expected` hash is the one that it states. */
   readonly signedIn?: string | undefined
+  /** Whether `expected` and `observed` are roots of the tree, and not hashes of a row. */
+  readonly isRoot?: true | undefined
   /** The first rows of the finding and the rows before and after it, ascending by seq. */
   readonly context?: readonly ContextRow[] | undefined
 }

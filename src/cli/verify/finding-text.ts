@@ -53,11 +53,29 @@ export function findingsLines(findings: readonly Finding[], found: FoundIn, styl
 function findingLines(finding: Finding, style: Style = PLAIN): string[] {
   const { code, seq_from, seq_to, expected, observed, detail } = wireFinding(finding)
   const place = seq_from === seq_to ? `row ${seq_from}` : `rows ${seq_from} to ${seq_to}`
+  const { said, last } = finding.signedIn === undefined ? { said: detail } : signedParts(detail)
   return [
-    ...firstLines(code, safe`${place}: ${detail}`, style),
-    ...(expected === undefined ? [] : [`    expected  ${expected}`]),
+    ...firstLines(code, safe`${place}: ${said}`, style),
+    ...(expected === undefined ? [] : indented(`expected  ${expected}${signedText(finding)}`, style, 4)),
     ...(observed === undefined ? [] : [`    observed  ${observed}`]),
+    ...(last === undefined ? [] : indented(last, style, 4)),
   ]
+}
+
+const SIGNED_ROWS_DIFFER = 'docs/runbook.md#signed-rows-differ'
+
+/** Returns what a detail says of the rows, and a last line with the copy that has the signed rows and the page about it. */
+function signedParts(detail: string): { readonly said: string; readonly last: string } {
+  const [, said = detail, copy] =
+    /^(.*); ((?:the mirror|PostgreSQL) has the signed rows, .*)$/.exec(detail) ?? []
+  return { said, last: copy === undefined ? `see ${SIGNED_ROWS_DIFFER}` : `${copy}: ${SIGNED_ROWS_DIFFER}` }
+}
+
+/** Says what the expected hash of a signed head is, and where the head was read. */
+function signedText({ signedIn, isRoot, seqTo }: Finding): string {
+  if (signedIn === undefined) return ''
+  const what = isRoot === true ? `root of rows 1 to ${seqTo}` : `entry_hash of row ${seqTo}`
+  return safe`   ${what} as signed in ${signedIn}`
 }
 
 function firstLines(code: string, text: string, style: Style): string[] {

@@ -58,7 +58,7 @@ function otherRoot(
       ? `two signed histories: the rows are those of a larger signed head, and not those signed in the file ${path}`
       : 'the tree has another root',
   } as const
-  return { ...finding(raw), signedIn: `the file ${path}` }
+  return { ...finding(raw), signedIn: `the file ${path}`, isRoot: true }
 }
 
 /** Returns the verdict with the largest root that holds as its signed head, where no larger head was seen. */
