@@ -15,7 +15,7 @@ import { endProof, pinnedThrough } from './end/end-proof.js'
 import { judgeRegistry } from './judge-registry.js'
 import { judgeUnknown } from './judge-unknown.js'
 import { isStillToCome, restoreUnfinished } from './restore-in-progress.js'
-import { headsOf, judgeSigned, withSignedSize } from './signed/judge-signed.js'
+import { headsOf, isSignedBeyond, judgeSigned, withSignedSize } from './signed/judge-signed.js'
 import { marksOf } from './signed/narrow-heads.js'
 import { isBeyondStandby, standbyBehind } from './standby.js'
 import type { Verdict } from './verdict.js'
@@ -130,6 +130,8 @@ function assertSomething(source: EntrySource, scan: Scan, request: VerifyRequest
   const asked = request.toSeq ?? request.fromSeq
   if (asked <= end && request.fromSeq <= end) return
   if (scan.isStandby === true) throw standbyBehind(request.domainId, scan, Math.max(asked, request.fromSeq))
+  // The rows were signed, so that their absence is a finding.
+  if (isSignedBeyond(request, end)) return
   assertMirrorRead(scan)
   throw new AuditError(
     'nothing_to_verify',

@@ -31,6 +31,11 @@ export function headsOf({ signed, fromSeq, toSeq }: SignedRequest): readonly Sta
   return signed?.heads.filter(({ size }) => size >= fromSeq - 1 && size <= (toSeq ?? size))
 }
 
+/** Returns whether a known key signed rows of the segment after the end of the chain. */
+export function isSignedBeyond(request: SignedRequest, end: number): boolean {
+  return headsOf(request)?.some((head) => head.size > end && head.signer() !== undefined) ?? false
+}
+
 /** Judges the signed heads of a segment whose rows were compared with them. */
 export async function judgeSigned(
   source: EntrySource,
