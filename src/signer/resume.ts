@@ -1,4 +1,5 @@
 import { AuditError } from '../base/errors.js'
+import { finding } from '../chain/finding.js'
 import { type SignerState, signerStateText } from '../chain/log/signer-state.js'
 import type { VerifierKey } from '../chain/note/vkey.js'
 import { type ChainWork, recordedKey } from './chain-work.js'
@@ -23,30 +24,33 @@ export async function resume(work: ChainWork): Promise<SignerState | undefined> 
   const head = await indexedHead(deps.store, work.chain, publicKeyOf(key))
   if (head === undefined || head.size < record.size) return record
   if (head.size > record.size) return withoutRecord(work, record)
-  assertOneBody(work, [record, head])
+  assertOneBody(work, [{ ...record, entryHash: record.lastEntryHash }, head])
   return record
 }
 
 /** A chain that is being restored has fewer rows for a while. */
-async function assertNotRolledBack({ deps, chain, growth, signal }: ChainWork, { size }: SignerState) {
+async function assertNotRolledBack({ deps, chain, signal }: ChainWork, record: SignerState) {
   const { domainId } = chain
+  const { size, lastEntryHash: expected } = record
   const snapshot = await deps.rows.snapshot({ domainId, fromSeq: size, toSeq: size }, signal)
   const { restoring, last } = snapshot
   await snapshot.close()
   if (restoring !== undefined) throw new Refusal('restoring', `chain ${domainId} is being restored`)
-  if ((last?.seq ?? 0) >= size) return
-  throw new Refusal(
-    'rolled_back',
-    `chain ${domainId}: expected the ${size} rows that were signed, got ${last?.seq ?? growth.lastSeq}`,
-  )
+  const end = last?.seq ?? 0
+  if (end >= size) return
+  const detail = `rows 1 to ${size} were signed, and the chain ends with row ${end}`
+  const found = { code: 'checkpoint_rollback', seqFrom: end + 1, seqTo: size, expected, detail } as const
+  throw new Refusal('rolled_back', `chain ${domainId}: ${detail}`, { findings: [finding(found)] })
 }
 
-function assertOneBody({ chain }: ChainWork, [one, ...others]: readonly Pick<OwnHead, 'size' | 'root'>[]) {
-  if (one === undefined || others.every(({ root }) => root === one.root)) return
-  throw new Refusal(
-    'conflict',
-    `chain ${chain.domainId}: two heads of size ${one.size} were signed with the key of this log`,
-  )
+function assertOneBody({ chain }: ChainWork, [one, ...others]: readonly OwnHead[]) {
+  const other = others.find(({ root }) => root !== one?.root)
+  if (one === undefined || other === undefined) return
+  const { size } = one
+  const detail = `two heads of size ${size} were signed with the key of this log: two signed histories`
+  const hashes = { expected: one.entryHash, observed: other.entryHash }
+  const found = { code: 'checkpoint_conflict', seqFrom: size, seqTo: size, ...hashes, detail } as const
+  throw new Refusal('conflict', `chain ${chain.domainId}: ${detail}`, { findings: [finding(found)] })
 }
 
 async function withoutRecord(
