@@ -20,8 +20,8 @@ mount point or a mistyped bucket is never taken for the mirror. Give --init-mirr
 archived rows; the first run of a home does so by itself. To replace a lost mirror, use: audit archive backfill --init-mirror
 
 With a key it also signs the heads of the chains, so that a rewritten or cut end shows: with --once every chain that grew, and
-otherwise each --checkpoint-interval. A home creates its key by itself; an external database needs --log-key and --log-name.
-A chain that cannot be signed is named with the reason (docs/signing.md); its rows are archived all the same.`
+otherwise each --checkpoint-interval. A home creates its key by itself; an external database needs --log-key, --log-name
+and, once, audit log init. A chain that cannot be signed is named with the reason (docs/signing.md); its rows are archived all the same.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --mirror s3://bucket/prefix',
     '<%= config.bin %> <%= command.id %> --once --json',

@@ -34,6 +34,8 @@ export async function readVkeyFile(home: string): Promise<VerifierKey | undefine
  * changed. Rejects with `log_key_unavailable`.
  */
 export async function createVkeyFile(home: string, key: VerifierKey): Promise<VerifierKey> {
+  const before = await readVkeyFile(home)
+  if (before !== undefined) return before
   const path = vkeyPath(home)
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })

@@ -149,10 +149,10 @@ class Pass {
       chains,
       WIDTH,
       () => this.#signal.aborted,
-      (chain) => signChain(this.#workOn(chain, known)),
+      async (chain) => ({ chain, ...(await signChain(this.#workOn(chain, known))) }),
     )
     this.#signal.throwIfAborted()
-    for (const outcome of outcomes) this.#add(outcome)
+    for (const { chain, ...outcome } of outcomes) this.#add(outcome, chain)
     return outcomes.flatMap(({ head }) => head ?? [])
   }
 
@@ -198,14 +198,16 @@ class Pass {
     const outcome = await signChain(this.#workOn(platform, known))
     if (outcome.head !== undefined) await store.index([outcome.head])
     await this.#deps.afterStep?.('heads_named', PLATFORM.domainId)
-    this.#add(outcome)
+    this.#add(outcome, platform)
   }
 
-  #add({ result }: ChainOutcome): void {
-    const { domainId, rows, reason, error } = result
-    const isHeld = reason === undefined && error === undefined && this.#options.held?.has(domainId) === true
+  #add({ result }: ChainOutcome, { lastSeq }: ChainGrowth): void {
+    const { domainId, rows, reason, error, size } = result
+    // Rows that were signed over are held back for ever, and the chain is signed all the same.
+    const isOpen = reason === undefined && error === undefined && size < lastSeq
+    const isHeld = isOpen && this.#options.held?.has(domainId) === true
     if (isHeld) {
-      const message = `chain ${domainId}: the archiver holds rows after row ${result.size} back`
+      const message = `chain ${domainId}: the archiver holds rows after row ${size} back`
       this.#results.push({ ...result, reason: 'rows_held', message })
     } else if (rows > 0 || reason !== undefined || error !== undefined) this.#results.push(result)
   }

@@ -28,6 +28,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['key', 'revoke', 'ak_0123456789abcdef'],
   ['list', '--platform'],
   ['list', '--platform', '--subject-id', 'alice'],
+  ['checkpoint', 'create', '--all'],
+  ['log', 'init'],
   ['log', 'policy'],
   ['pepper', 'provision', ...chain, '--pepper', 'openbao://127.0.0.1:1/kv/audit'],
   ['quarantine', 'acknowledge', '1', '--reason', 'seen'],

@@ -84,7 +84,8 @@ export const HINTS = {
   set_cursor_key_file:
     'set AUDIT_CURSOR_KEY_FILE to a file of 32 random bytes, mode 0600, the same file everywhere',
   check_log_key: 'check --log-key (AUDIT_LOG_KEY): file:///path of 32 raw bytes, or none',
-  begin_signing: 'give the key file of this log: --log-key (AUDIT_LOG_KEY)',
+  begin_signing:
+    'give the key file of this log with --log-key (AUDIT_LOG_KEY); to begin to sign, run: audit log init',
   name_log: 'give --log-name (AUDIT_LOG_NAME), for example audit.example.com',
   give_first_log_key:
     'give the key file that this log was begun with: --log-key (AUDIT_LOG_KEY); or the --home (AUDIT_HOME) of this log',

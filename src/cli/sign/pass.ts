@@ -46,16 +46,21 @@ export async function runPass(
   }
 }
 
+/** The chains of a pass. */
+type Chains = Pick<SignedPass, 'chains'>
+
 export interface PassPrinter {
   readonly json: boolean
   readonly out: Output
   readonly given: GivenMirrors
   /** Messages of failures that were reported already. */
   readonly reported: Set<string>
+  /** Whether stdout has another text, so that the lines of signed chains go to stderr. */
+  readonly isStdoutTaken?: boolean | undefined
 }
 
 /** Prints what a pass did, chain by chain. Resolves with 1 where it found something; other failures raise the exit status. */
-export async function printPass(pass: PassResult, printer: PassPrinter): Promise<ExitCode> {
+export async function printPass(pass: PassResult | Chains, printer: PassPrinter): Promise<ExitCode> {
   if ('error' in pass) report(pass.error, printer)
   if ('reason' in pass && pass.reason === 'no_key') note(NO_KEY)
   if (!('chains' in pass)) return EXIT.done
@@ -65,9 +70,9 @@ export async function printPass(pass: PassResult, printer: PassPrinter): Promise
 }
 
 async function printChain(chain: ChainSigned, printer: PassPrinter): Promise<ExitCode> {
-  const { json, out, given } = printer
+  const { json, out, given, isStdoutTaken = false } = printer
   if (json) await out.json(signedJson(chain))
-  else if (chain.rows > 0) await out.line(signedText(chain))
+  else if (chain.rows > 0) await (isStdoutTaken ? note(signedText(chain)) : out.line(signedText(chain)))
   const error = errorOf(chain, given)
   if (error !== undefined) report(error, printer)
   else if (chain.reason !== undefined) {
@@ -83,7 +88,7 @@ function report(error: AuditError, { json, reported }: PassPrinter): void {
 }
 
 /** Returns the counts of a pass for the summary of a run. */
-export function signedSummary(pass: PassResult | undefined): Record<string, number> {
+export function signedSummary(pass: PassResult | Chains | undefined): Record<string, number> {
   if (pass === undefined || !('chains' in pass)) return {}
   return {
     signed: pass.chains.filter(({ rows }) => rows > 0).length,

@@ -23,7 +23,8 @@ export function refusedText(
   { domainId, reason, message = '' }: ChainSigned,
   next: string | undefined,
 ): string[] {
-  const why = reason === undefined ? message : `${reason}: ${message}`
+  const what = message.replace(`chain ${domainId}: `, '')
+  const why = reason === undefined ? what : `${reason}: ${what}`
   return [
     safe`not signed  ${chainText(domainId)}  ${hideCredentials(why)}`,
     ...(next === undefined ? [] : [safe`  ${hideCredentials(next)}`]),

@@ -1,6 +1,8 @@
+import { AuditError } from '../../base/errors.js'
 import type { SignerDeps } from '../../signer/deps.js'
 import { NotSignedAlerts } from '../../signer/not-signed-alerts.js'
 import type { ChainSigned } from '../../signer/sign-chain.js'
+import type { SignedOver, SignOverRequest } from '../../signer/sign-over.js'
 import type { PassOptions, Signer } from '../../signer/sign-pass.js'
 import type { Context } from '../context.js'
 import { type NoLogKeys, type OpenLogKeys, openLogKeys } from './log-key.js'
@@ -12,39 +14,45 @@ export interface SignedPass {
   readonly keys: OpenLogKeys
 }
 
-export interface SigningOptions {
-  /**
-   * `home`: an embedded home gets its key, and its first key row, from the first command that signs. `init`: so does an external
-   * database, because its operator asked for it.
-   */
-  readonly begins: 'home' | 'init'
+/**
+ * Which log a command may begin, by the first row that names its keys. `home`: the log of an embedded home. `asked`: also one of an
+ * external database, because its operator asked for it. `beside`: also where rows name another platform key.
+ */
+export type Begins = 'home' | 'asked' | 'beside'
+
+/** A signer with the keys of one time. */
+interface Opened {
+  readonly keys: OpenLogKeys
+  readonly mayBegin: boolean
+  readonly deps: SignerDeps
+  readonly signer: Signer
+  readonly mirrors: PassMirrors
 }
 
 /** The signer of a run. Pass after pass it works with the key that the settings name at that time. */
 export class Signing {
   readonly #context: Context
   readonly #deps: SigningDeps
-  readonly #options: SigningOptions
+  readonly #begins: Begins
   readonly #notSigned: NotSignedAlerts
-  #current: { readonly keys: OpenLogKeys; readonly signer: Signer; readonly mirrors: PassMirrors } | undefined
+  #opened: Opened | undefined
 
-  constructor(context: Context, deps: SigningDeps, options: SigningOptions) {
+  constructor(context: Context, deps: SigningDeps, { begins }: { readonly begins: Begins }) {
     this.#context = context
     this.#deps = deps
-    this.#options = options
+    this.#begins = begins
     this.#notSigned = new NotSignedAlerts(deps.alerts)
   }
 
   /**
    * Runs one pass (tlog.md, section 7, B to F), or resolves with the reason why there is no key. Creates `log.vkey` before the first
-   * signature, and raises an alert for a chain that is not signed. Rejects as {@link openLogKeys} does, where PostgreSQL fails, and at the signal.
+   * signature, and raises an alert for a chain that is not signed. Rejects as {@link openLogKeys} does, with
+   * `key_mismatch` where the log of another platform key was begun, where PostgreSQL fails, and at the signal.
    */
   async pass(options: Omit<PassOptions, 'mayBegin'>, signal: AbortSignal): Promise<SignedPass | NoLogKeys> {
-    const keys = await openLogKeys(this.#context, { mint: true })
-    if (!('keys' in keys)) return keys
-    const mayBegin = this.#mayBegin(keys)
-    if (mayBegin || keys.isInitialised) await this.#createVkey(keys)
-    const { signer, mirrors } = await this.#signerOf(keys)
+    const opened = await this.#open()
+    if ('reason' in opened) return opened
+    const { keys, mayBegin, signer, mirrors } = opened
     mirrors.begin()
     const chains = await signer.pass({ ...options, mayBegin }, signal)
     // A pass over some chains says nothing of the others.
@@ -52,9 +60,38 @@ export class Signing {
     return { keys, chains }
   }
 
-  /** A home whose rows name another key waits for its operator: a second key that no row links would make both worthless. */
-  #mayBegin({ others }: OpenLogKeys): boolean {
-    return this.#options.begins === 'init' || (this.#context.embedded && others.length === 0)
+  /** Signs over the rows that keep one chain from being signed, and signs it. Rejects as {@link pass} and `signOver` do. */
+  async over(request: SignOverRequest, signal: AbortSignal): Promise<SignedOver | NoLogKeys> {
+    const opened = await this.#open()
+    if ('reason' in opened) return opened
+    const { signOver } = await import('../../signer/sign-over.js')
+    opened.mirrors.begin()
+    return signOver(opened.deps, request, signal)
+  }
+
+  async #open(): Promise<Opened | NoLogKeys> {
+    const keys = await openLogKeys(this.#context, { mint: true })
+    if (!('keys' in keys)) return keys
+    const mayBegin = this.#mayBegin(keys)
+    if (mayBegin || keys.isInitialised) await this.#createVkey(keys)
+    const current = this.#opened
+    this.#opened =
+      current !== undefined && isSame(current.keys, keys)
+        ? { ...current, keys, mayBegin }
+        : { keys, mayBegin, ...(await this.#signerOf(keys)) }
+    return this.#opened
+  }
+
+  /** A second platform key that no row links to the first would make both worthless for a verifier that has only the rows. */
+  #mayBegin({ others: [other], isInitialised, platformKey }: OpenLogKeys): boolean {
+    if (this.#begins === 'beside' || isInitialised) return true
+    if (other === undefined) return this.#begins === 'asked' || this.#context.embedded
+    if (this.#begins === 'home') return false
+    throw new AuditError(
+      'key_mismatch',
+      `a row of the platform chain names the platform key ${other.id}, and the log key gives ${platformKey.id}`,
+      { advice: { code: 'give_first_log_key' } },
+    )
   }
 
   async #createVkey({ platformKey }: OpenLogKeys): Promise<void> {
@@ -62,14 +99,11 @@ export class Signing {
     await createVkeyFile(this.#context.home, platformKey)
   }
 
-  async #signerOf(keys: OpenLogKeys) {
-    const current = this.#current
-    if (current !== undefined && isSame(current.keys, keys)) return current
+  async #signerOf({ keys }: OpenLogKeys): Promise<Pick<Opened, 'deps' | 'signer' | 'mirrors'>> {
     const { Signer } = await import('../../signer/sign-pass.js')
     const mirrors = new PassMirrors(this.#deps)
-    const deps: SignerDeps = await signerDepsOf(this.#context, keys.keys, mirrors, this.#deps)
-    this.#current = { keys, mirrors, signer: new Signer(deps) }
-    return this.#current
+    const deps = await signerDepsOf(this.#context, keys, mirrors, this.#deps)
+    return { mirrors, deps, signer: new Signer(deps) }
   }
 }
 
