@@ -11,6 +11,7 @@ import { benchEvidence } from './evidence.js'
 import { benchHttp } from './http.js'
 import { benchLook } from './look.js'
 import { benchMirror } from './mirror.js'
+import { benchProofs } from './proofs.js'
 import { benchQueries } from './queries.js'
 import { benchReport } from './report.js'
 import { benchStart } from './start.js'
@@ -37,6 +38,7 @@ try {
   await benchCopy(bench, short)
   await benchEvidence(bench, long)
   await benchQueries(bench, long)
+  await benchProofs(bench, long)
   await benchErase(bench, Math.round(rows / 10))
   await benchHttp(bench, long)
   await benchStart(bench)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { nodeTreeHasher } from '../../src/base/crypto/node-tree-hasher.js'
 import { Frontier, subtreesOf } from '../../src/chain/tree/frontier.js'
 import { rootOf } from '../../src/chain/tree/inclusion.js'
 import { definedPath, definedRoot, entryHash, HASHER, hex, TLOG, unhex } from '../support/tlog-vectors.js'
@@ -14,6 +15,14 @@ for (const last = Math.max(...sizes); frontier.size < last; ) {
   const { size, roots } = frontier
   if (sizes.has(size)) grown.set(size, { root: frontier.root(), roots: [...roots] })
 }
+
+it('hashes by OpenSSL as the portable hasher does', () => {
+  const [left, right] = [entryHash(1), entryHash(2)]
+  const hashes = [nodeTreeHasher.leaf(left), nodeTreeHasher.node(left, right), nodeTreeHasher.leaf(right)]
+  expect(hashes.map(hex)).toEqual([HASHER.leaf(left), HASHER.node(left, right), HASHER.leaf(right)].map(hex))
+  expect(() => nodeTreeHasher.leaf(new Uint8Array(31))).toThrow(RangeError)
+  expect(() => nodeTreeHasher.node(left, new Uint8Array(33))).toThrow(RangeError)
+})
 
 describe('the tree of an independent implementation', () => {
   it('has the same leaves', () => {
