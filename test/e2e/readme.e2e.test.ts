@@ -82,7 +82,7 @@ describe('the shell blocks of README.md', () => {
     const at = steps.findIndex(({ command }) => command.includes('--subject carol --confirm'))
     const after = steps.slice(at + 1)
     const verified = after.find(({ command }) => command === 'audit verify --all')
-    expect(verified?.output).toContain('2 intact, 0 diverged, 0 findings')
+    expect(verified?.output).toContain('2 intact, 0 diverged, 0 unproven, 0 findings')
     const list = stepOf(after, 'audit list --subject-id carol')
     expect(list.output).toContain('"request_context":{}')
     expect(list.output).not.toContain('identity_id_ref')

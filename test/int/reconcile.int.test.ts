@@ -85,6 +85,23 @@ describe('signed heads', () => {
     expect(running.probe.figures().chains.filter((one) => one.signed !== undefined)).toHaveLength(1)
   })
 
+  it.each(['checkpoint_mismatch', 'checkpoint_rollback', 'checkpoint_conflict'] as const)(
+    'that the rows contradict (%s) make the state diverged, until somebody acknowledges it',
+    async (code) => {
+      const domainId = await fixture.chain(3)
+      const running = fixture.start()
+      await becomes(running, 'ready')
+      const expected = 'ab'.repeat(32)
+      const found = { code, seqFrom: 2, seqTo: 3, expected, detail: 'rows 2 to 3 were signed otherwise' }
+      const quarantine = postgresQuarantine(fixture.writer.database)
+      expect(await quarantine.record(domainId, 'postgres', [found])).toBe(1)
+      await becomes(running, 'diverged')
+      expect(running.probe.figures().quarantined).toEqual([{ code, acknowledged: false, count: 1 }])
+      await acknowledge()
+      await becomes(running, 'degraded')
+    },
+  )
+
   it('that cannot be read leave the probe ready, and count as an error', async () => {
     await fixture.chain(1)
     await fixture.attack('ALTER TABLE audit_checkpoint RENAME TO elsewhere')
