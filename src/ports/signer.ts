@@ -1,3 +1,4 @@
+import type { StoredRow } from '../chain/fold.js'
 import type { ChainRef } from '../chain/log/row-items.js'
 import type { SignableRow } from '../chain/log/signed-row.js'
 
@@ -112,6 +113,31 @@ export interface SignerStore {
   append(rows: readonly HeadsRow[]): Promise<readonly number[]>
   /** Inserts heads into the index that no signed row names yet, such as one of the platform chain. An existing head stays. */
   index(heads: readonly SignedHead[]): Promise<void>
+}
+
+/** Rows of one chain. */
+export interface RowRange {
+  readonly domainId: string
+  readonly fromSeq: number
+  readonly toSeq: number
+}
+
+/** A snapshot of a range of the rows of one chain. */
+export interface ChainRows {
+  /** The last row of the chain, which may lie outside the range; 0 where there is none. */
+  readonly lastSeq: number
+  /** Whether a restore of the chain has begun and not ended. */
+  readonly isRestoring: boolean
+  /** Ranges of seqs in the range without an archive stamp, ascending: first, last, first, last. */
+  readonly unstamped: ArrayLike<number>
+  /** Yields the rows of the range and the row before it, ascending, in batches. Can be read once. */
+  rows(): AsyncIterable<readonly StoredRow[]>
+  close(): Promise<void>
+}
+
+/** Opens snapshots of chains. */
+export interface ChainReader {
+  snapshot(range: RowRange, signal: AbortSignal): Promise<ChainRows>
 }
 
 /** A record of the signer's state as text (tlog.md, section 7). */

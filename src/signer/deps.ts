@@ -1,8 +1,8 @@
 import type { SourcedFinding } from '../archive/findings.js'
 import type { Hasher } from '../chain/hash.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
-import type { LogKeys, SignerStates, SignerStore } from '../ports/signer.js'
-import type { EntrySource, RowSnapshot, ScanRequest } from '../ports/verify.js'
+import type { ChainReader, LogKeys, SignerStates, SignerStore } from '../ports/signer.js'
+import type { EntrySource } from '../ports/verify.js'
 
 /** The steps of signing after which something durable may differ (tlog.md, section 7), in their order. */
 export const SIGNING_STEPS = [
@@ -17,14 +17,6 @@ export const SIGNING_STEPS = [
   'heads_named',
 ] as const
 export type SigningStep = (typeof SIGNING_STEPS)[number]
-
-/** A snapshot of the rows of one chain. */
-export type ChainRows = Pick<RowSnapshot, 'last' | 'restoring' | 'unstamped' | 'rows' | 'close'>
-
-/** Opens snapshots of chains. Every SnapshotSource does. */
-export interface ChainReader {
-  snapshot(request: Omit<ScanRequest, 'pins'>, signal: AbortSignal): Promise<ChainRows>
-}
 
 /** What a signer works with. */
 export interface SignerDeps {

@@ -33,10 +33,9 @@ async function assertNotRolledBack({ deps, chain, signal }: ChainWork, record: S
   const { domainId } = chain
   const { size, lastEntryHash: expected } = record
   const snapshot = await deps.rows.snapshot({ domainId, fromSeq: size, toSeq: size }, signal)
-  const { restoring, last } = snapshot
+  const { isRestoring, lastSeq: end } = snapshot
   await snapshot.close()
-  if (restoring !== undefined) throw new Refusal('restoring', `chain ${domainId} is being restored`)
-  const end = last?.seq ?? 0
+  if (isRestoring) throw new Refusal('restoring', `chain ${domainId} is being restored`)
   if (end >= size) return
   const detail = `rows 1 to ${size} were signed, and the chain ends with row ${end}`
   const found = { code: 'checkpoint_rollback', seqFrom: end + 1, seqTo: size, expected, detail } as const
@@ -86,8 +85,7 @@ async function treeOf(work: ChainWork, head: OwnHead): Promise<Tree> {
   const grower = new TreeGrower({ domainId, to: head.size, holes, hasher: deps.hasher })
   const snapshot = await deps.rows.snapshot({ domainId, fromSeq: 1, toSeq: head.size }, signal)
   try {
-    if (snapshot.restoring !== undefined)
-      throw new Refusal('restoring', `chain ${domainId} is being restored`)
+    if (snapshot.isRestoring) throw new Refusal('restoring', `chain ${domainId} is being restored`)
     for await (const rows of snapshot.rows()) for (const row of rows) grower.add(row)
   } finally {
     await snapshot.close()

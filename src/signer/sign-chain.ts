@@ -1,9 +1,9 @@
 import { AuditError } from '../base/errors.js'
 import type { Finding } from '../chain/finding.js'
 import { type SignerState, signerStateText } from '../chain/log/signer-state.js'
-import type { SignedHead } from '../ports/signer.js'
+import type { ChainRows, SignedHead } from '../ports/signer.js'
 import { type ChainWork, recordedKey } from './chain-work.js'
-import type { ChainRows, SigningStep } from './deps.js'
+import type { SigningStep } from './deps.js'
 import { type Grown, TreeGrower, tileStart } from './grow-tree.js'
 import { keepCheckpoint, keepStatement } from './keep.js'
 import { judgeObject } from './last-object.js'
@@ -109,8 +109,7 @@ class ChainSigner {
 
   async #fold(snapshot: ChainRows, size: number, cap: number): Promise<{ grown: Grown; isHeld: boolean }> {
     const { deps, chain, holes } = this.#work
-    if (snapshot.restoring !== undefined)
-      throw new Refusal('restoring', `chain ${chain.domainId} is being restored`)
+    if (snapshot.isRestoring) throw new Refusal('restoring', `chain ${chain.domainId} is being restored`)
     const { to, isHeld } = signable(snapshot, size, cap, holes)
     const { domainId } = chain
     const grower = new TreeGrower({ domainId, from: this.#state, to, holes, hasher: deps.hasher })

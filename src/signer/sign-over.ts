@@ -6,7 +6,7 @@ import type { ChainGrowth } from '../ports/signer.js'
 import type { ScanProgress } from '../ports/verify.js'
 import { verifyChain } from '../verify/verify-chain.js'
 import { type ChainWork, chainWork } from './chain-work.js'
-import type { ChainRows, SignerDeps } from './deps.js'
+import type { SignerDeps } from './deps.js'
 import { TreeGrower } from './grow-tree.js'
 import { KnownLog } from './known-log.js'
 import { newestRecord } from './record.js'
@@ -89,12 +89,14 @@ async function rangesInTheWay(
   state: SignerState | undefined,
   { onProgress }: SignOverRequest,
 ): Promise<readonly SeqRange[]> {
-  const { deps, chain, holes, signal } = work
+  const { deps, chain, growth, holes, signal } = work
   const { domainId } = chain
   const size = state?.size ?? 0
-  const { unstamped, last, ...snapshot } = await deps.rows.snapshot({ domainId, fromSeq: size + 1 }, signal)
+  const { lastSeq: toSeq } = growth
+  if (toSeq <= size) return []
+  const { unstamped, ...snapshot } = await deps.rows.snapshot({ domainId, fromSeq: size + 1, toSeq }, signal)
   await snapshot.close()
-  const end = lastArchived({ unstamped, last })
+  const end = lastArchived(unstamped, toSeq)
   if (end <= size) return []
   const source = await deps.bothCopies(domainId)
   const segment = { domainId, fromSeq: size + 1, toSeq: end, pins: [] }
@@ -145,8 +147,8 @@ async function findingsOutside(
   return grower.finish().findings.map(({ seqFrom, seqTo }) => ({ from: seqFrom, to: seqTo }))
 }
 
-function lastArchived({ unstamped, last }: Pick<ChainRows, 'unstamped' | 'last'>): number {
-  let end = last?.seq ?? 0
+function lastArchived(unstamped: ArrayLike<number>, lastSeq: number): number {
+  let end = lastSeq
   for (const { from, to } of pairs(unstamped).reverse()) if (to === end) end = from - 1
   return end
 }

@@ -1,5 +1,5 @@
 import type { Holes } from '../chain/tree/holes.js'
-import type { ChainRows } from './deps.js'
+import type { ChainRows } from '../ports/signer.js'
 
 /** Rows that one step signs at most (tlog.md, section 11). */
 export const STEP_ROWS = 2 ** 20
@@ -17,14 +17,14 @@ export interface Signable {
  * {@link STEP_ROWS}. The last row is never in a hole. `cap`: the last row that the snapshot was opened for.
  */
 export function signable(
-  { last, unstamped }: Pick<ChainRows, 'last' | 'unstamped'>,
+  { lastSeq, unstamped }: Pick<ChainRows, 'lastSeq' | 'unstamped'>,
   size: number,
   cap: number,
   holes: Holes,
 ): Signable {
-  const end = last?.seq ?? 0
+  const end = Math.min(lastSeq, cap)
   const waiting = firstWaiting(unstamped, size, holes)
-  let to = Math.min(end, cap, size + STEP_ROWS, (waiting?.seq ?? Number.POSITIVE_INFINITY) - 1)
+  let to = Math.min(end, size + STEP_ROWS, (waiting?.seq ?? Number.POSITIVE_INFINITY) - 1)
   for (let hole = holes.at(to); hole !== undefined; hole = holes.at(to)) to = hole.from - 1
   return { to: Math.max(to, size), isHeld: waiting !== undefined && waiting.rangeEnd < end }
 }

@@ -6,6 +6,7 @@ import { nodeHasher } from '../../src/base/node-hasher.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { signerStates } from '../../src/local/signer-states.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
+import { postgresChainReader } from '../../src/repo/signer/chain-reader.js'
 import { postgresSignerStore } from '../../src/repo/signer/signer-store.js'
 import { postgresSnapshots } from '../../src/repo/verify/postgres-snapshot.js'
 import type { SignerDeps } from '../../src/signer/deps.js'
@@ -108,7 +109,7 @@ export class SigningArchiver {
       store: postgresSignerStore(database),
       states: signerStates(join(log.dir, home)),
       keys: logKeys(keyFile, LOG_NAME),
-      rows: postgresSnapshots(database),
+      rows: postgresChainReader(database),
       codec: mirrorCodec,
       hasher: nodeHasher,
       mirrorOf,

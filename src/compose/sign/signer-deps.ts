@@ -26,15 +26,15 @@ export async function signerDepsOf(
   mirrors: PassMirrors,
   { drain, onFindings }: SigningDeps,
 ): Promise<SignerDeps> {
-  const [{ signerStates }, { postgresSnapshots }] = await Promise.all([
+  const [{ signerStates }, { postgresChainReader }] = await Promise.all([
     import('../../local/signer-states.js'),
-    import('../../repo/verify/postgres-snapshot.js'),
+    import('../../repo/signer/chain-reader.js'),
   ])
   return {
     store: await openSignerStore(context),
     states: signerStates(context.home),
     keys,
-    rows: postgresSnapshots(await context.database()),
+    rows: postgresChainReader(await context.database()),
     codec: await mirrorCodec(),
     hasher: nodeHasher,
     mirrorOf: (domainId, signal) => mirrors.of(domainId, signal),

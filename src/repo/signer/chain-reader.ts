@@ -1,0 +1,83 @@
+import type pg from 'pg'
+import { LIMITS } from '../../chain/limits.js'
+import { Numbers } from '../../chain/numbers.js'
+import type { ChainReader, ChainRows, RowRange } from '../../ports/signer.js'
+import type { Client, Database } from '../session/database.js'
+import { ScanClient } from '../session/scan-client.js'
+import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
+import { copyStatement } from '../wire/copy-statement.js'
+import { collectRows, streamRows } from '../wire/row-stream.js'
+
+/**
+ * Ranges with at most this many rows are read at once, by a connection of the pool. A new connection for each chain would take
+ * longer than all else that signing a row takes. A row has at most 70 kB.
+ */
+const FEW = 512
+
+/**
+ * The last row, whether a restore runs (a chain with a head is restored completely), and the ranges of rows without a stamp: seq
+ * minus its rank is the same for all rows of one range.
+ */
+const STATE = `
+  SELECT (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1 AND seq <= ${LIMITS.maxSeq}) AS last,
+    EXISTS (SELECT FROM audit_restore WHERE domain_id = $1)
+      AND NOT EXISTS (SELECT FROM audit_log_chain_head WHERE domain_id = $1) AS restoring`
+
+const UNSTAMPED = `
+  SELECT min(seq) AS "from", max(seq) AS "to" FROM (
+    SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
+    WHERE domain_id = $1 AND archived_at IS NULL AND seq >= $2 AND seq <= $3
+  ) AS unstamped GROUP BY run ORDER BY 1`
+
+/** Reads chains for a signer, with the privileges of audit_signer alone. Implements ChainReader. */
+export function postgresChainReader(database: Database): ChainReader {
+  return {
+    snapshot: (range, signal) =>
+      range.toSeq - range.fromSeq < FEW ? readFew(database, range) : openMany(database, range, signal),
+  }
+}
+
+async function readFew(database: Database, range: RowRange): Promise<ChainRows> {
+  return database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
+    const state = await stateOf(client, range)
+    const rows = await collectRows(client as pg.Client, copyStatement(range, false), range.domainId)
+    return { ...state, rows: () => once(rows), close: async () => undefined }
+  })
+}
+
+async function openMany(database: Database, range: RowRange, signal: AbortSignal): Promise<ChainRows> {
+  const scan = await ScanClient.open(database, signal)
+  return scan.runOrClose(async (client) => ({
+    ...(await stateOf(client, range)),
+    rows: () => rowsOf(scan, range),
+    close: () => scan.close(),
+  }))
+}
+
+async function* once<T>(rows: readonly T[]): AsyncGenerator<readonly T[]> {
+  yield rows
+}
+
+async function* rowsOf(scan: ScanClient, range: RowRange) {
+  try {
+    yield* streamRows(scan.client, copyStatement(range, true), range.domainId)
+  } catch (error) {
+    throw scan.failure(error)
+  }
+}
+
+async function stateOf(client: Client, { domainId, fromSeq, toSeq }: RowRange) {
+  const { rows } = await client.query<{ last: string | null; restoring: boolean }>(STATE, [domainId])
+  const ranges = await client.query<{ from: string; to: string }>(UNSTAMPED, [domainId, fromSeq, toSeq])
+  const unstamped = new Numbers()
+  for (const { from, to } of ranges.rows) {
+    unstamped.push(Number(from))
+    unstamped.push(Number(to))
+  }
+  const [state] = rows
+  return {
+    lastSeq: Number(state?.last ?? 0),
+    isRestoring: state?.restoring === true,
+    unstamped: unstamped.all(),
+  }
+}
