@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import { jwtFlags, parseJwt, parseSpicedb, spicedbFlags } from '../src/cli/access/flags.js'
 import { integerFlag } from '../src/cli/flags/integer.js'
 import { lockFlags } from '../src/cli/flags/lock-timeout.js'
+import { policyFlags } from '../src/cli/flags/policy.js'
 import { assertTlsPair, PORTS, parseTrustedProxies } from '../src/cli/serve/flags.js'
 import { metricsAddressFromFlags, probeFlags, probeSettingsFromFlags } from '../src/cli/serve/probe-flags.js'
 import { runServe } from '../src/cli/serve/run.js'
@@ -47,6 +48,7 @@ Verifies every chain at the start, and keeps verifying: /readyz answers 200 only
     }),
     ...jwtFlags,
     ...spicedbFlags,
+    ...policyFlags,
     ...probeFlags,
   }
 

@@ -5,6 +5,7 @@ import { openAlerts } from './alerts.js'
 import type { Context } from './context.js'
 import { openSidePool } from './database.js'
 import { openQuarantineStore } from './quarantine.js'
+import { openServerHeads } from './read/heads.js'
 
 /** The pool for reading the ends of chains, and for saved progress. Segments have connections of their own. */
 const POOL = {
@@ -31,6 +32,7 @@ export async function openProbe(context: Context, settings: ProbeSettings, log: 
     store: postgresReconcile(database),
     source: new PostgresSource(database),
     throttledSource: new PostgresSource(database, { share: SHARE }),
+    headsOf: (await openServerHeads(context, database)).ofProbe,
     quarantine: await openQuarantineStore(context),
     overview: postgresQuarantineOverview(database),
     settings,

@@ -1,4 +1,5 @@
 import type { IdentityEraser } from '../ports/erasure.js'
+import type { HeadsOf } from '../ports/log/heads.js'
 import type { CursorKey } from '../ports/pepper.js'
 import type { QuarantineStore } from '../ports/quarantine.js'
 import type { EntryReader } from '../ports/query.js'
@@ -8,6 +9,7 @@ import { openSidePool } from './database.js'
 import { openErasurePorts } from './erasure.js'
 import { cursorKeyOf } from './pepper.js'
 import { openQuarantineStore } from './quarantine.js'
+import { openServerHeads } from './read/heads.js'
 
 /** The pool for lists and proofs. More connections than the database has cores make no list faster. */
 const POOL = {
@@ -23,6 +25,7 @@ const VERIFY_SHARE = 0.5
 export interface ServerStores {
   readonly entries: EntryReader
   readonly source: EntrySource
+  readonly headsOf: HeadsOf
   readonly quarantine: QuarantineStore
   readonly cursorKey: CursorKey
   readonly eraser: IdentityEraser
@@ -39,6 +42,7 @@ export async function openServerStores(context: Context): Promise<ServerStores> 
   return {
     entries: postgresEntryReader(database),
     source: new PostgresSource(database, { share: VERIFY_SHARE }),
+    headsOf: (await openServerHeads(context, database)).ofRequest,
     quarantine: await openQuarantineStore(context),
     cursorKey,
     eraser: await eraserOf(context),

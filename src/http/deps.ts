@@ -1,6 +1,7 @@
 import type { Access, AccessRelation, DenialReason } from '../ports/access.js'
 import type { IdentityEraser } from '../ports/erasure.js'
 import type { Integrity } from '../ports/integrity.js'
+import type { HeadsOf } from '../ports/log/heads.js'
 import type { CursorKey } from '../ports/pepper.js'
 import type { QuarantineStore } from '../ports/quarantine.js'
 import type { EntryReader } from '../ports/query.js'
@@ -47,6 +48,8 @@ export interface HttpDeps extends Access {
   readonly cursorKey: CursorKey
   /** The copy that verify reads. */
   readonly source?: EntrySource | undefined
+  /** Reads the signed heads that verify compares. Absent: it looks for none. */
+  readonly headsOf?: HeadsOf | undefined
   /** Where verify records its findings. */
   readonly quarantine?: QuarantineStore | undefined
   readonly eraser?: IdentityEraser | undefined

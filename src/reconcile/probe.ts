@@ -12,7 +12,7 @@ import { ChainWalk, type WalkDeps } from './walk.js'
 
 export interface ProbeDeps
   extends Pick<FindingsDeps, 'quarantine' | 'overview'>,
-    Pick<WalkDeps, 'store' | 'source' | 'throttledSource' | 'settings'> {
+    Pick<WalkDeps, 'store' | 'source' | 'throttledSource' | 'headsOf' | 'settings'> {
   readonly log: ProbeLog
   readonly alerts: Alerts
 }
@@ -37,7 +37,7 @@ export class Probe implements Integrity {
   #running: Promise<unknown> | undefined
 
   constructor(deps: ProbeDeps) {
-    const { store, source, throttledSource, settings, log, quarantine, overview, alerts } = deps
+    const { store, source, throttledSource, headsOf, settings, log, quarantine, overview, alerts } = deps
     this.#alerts = alerts
     this.#settings = settings
     this.#failures = new FailureLog(log)
@@ -57,6 +57,7 @@ export class Probe implements Integrity {
       store,
       source,
       throttledSource,
+      headsOf,
       settings,
       findings: this.#findings,
       failures: this.#failures,

@@ -1,5 +1,6 @@
 import { AuditError } from '../base/errors.js'
 import type { KnownChains } from '../ports/domains.js'
+import type { HeadsOf } from '../ports/log/heads.js'
 import type { EntrySource } from '../ports/verify.js'
 import { verifyChain } from '../verify/verify-chain.js'
 import { verifyWidened, type Widened } from '../verify/widen-segment.js'
@@ -8,6 +9,15 @@ import type { Segment } from './schedule.js'
 /** A scan times out after this many milliseconds without a row. */
 const TIMEOUT = 60_000
 
+/** What is known of all chains, and of the chain of a segment. */
+interface SegmentContext {
+  readonly known: KnownChains
+  /** The rows of the chain. */
+  readonly end: number
+  /** Reads the signed heads. Absent: no head is looked for. */
+  readonly headsOf?: HeadsOf | undefined
+}
+
 /**
  * Verifies one segment of a chain with `end` rows, and more rows if damage reaches the edge of the segment. Rejects as
  * verifyChain does, and with `database_unavailable` if the scan times out.
@@ -15,15 +25,16 @@ const TIMEOUT = 60_000
 export function verifySegment(
   source: EntrySource,
   { domainId, from: begin, to: last, pins }: Segment,
-  { known, end }: { readonly known: KnownChains; readonly end: number },
+  { known, end, headsOf }: SegmentContext,
   signal: AbortSignal,
 ): Promise<Widened> {
   return verifyWidened({ from: begin, to: last }, async (from, wanted) => {
     const to = wanted === undefined || (wanted !== last && wanted >= end) ? undefined : wanted
     // Only a segment up to the end of the chain can be checked against the other chains.
     const request = { domainId, fromSeq: from, toSeq: to, pins, known: to === undefined ? known : undefined }
+    const signed = await headsOf?.(domainId, signal)
     const verdict = await withTimeout(signal, (progress, timeout) =>
-      verifyChain(source, request, progress, timeout),
+      verifyChain(source, { ...request, signed }, progress, timeout),
     )
     return { verdict, to }
   })

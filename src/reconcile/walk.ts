@@ -1,6 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
+import type { HeadsOf } from '../ports/log/heads.js'
 import type { ChainGlance, KeptProgress, Position, ReconcileStore } from '../ports/reconcile.js'
 import type { SignedState } from '../ports/signer.js'
 import type { EntrySource } from '../ports/verify.js'
@@ -27,6 +28,8 @@ export interface WalkDeps {
   readonly source: EntrySource
   /** The same copy, read slowly, while requests are served. */
   readonly throttledSource: EntrySource
+  /** Reads the signed heads of a chain. Absent: no head is looked for. */
+  readonly headsOf?: HeadsOf | undefined
   readonly settings: ProbeSettings
   readonly findings: OpenFindings
   readonly failures: FailureLog
@@ -165,7 +168,8 @@ export class ChainWalk {
   async #verify(segment: Segment, signal: AbortSignal): Promise<void> {
     const { domainId } = segment
     try {
-      const about = { known: this.#known, end: this.#chainOf(domainId).end }
+      const { headsOf } = this.#deps
+      const about = { known: this.#known, end: this.#chainOf(domainId).end, headsOf }
       await this.#record(segment, await verifySegment(this.#sourceFor(segment), segment, about, signal))
       this.#deps.failures.clear('chain', domainId)
     } catch (error) {

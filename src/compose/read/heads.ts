@@ -1,7 +1,9 @@
 import { AuditError } from '../../base/errors.js'
 import { mirrorFailure } from '../../base/store-failure.js'
+import type { HeadsOf } from '../../ports/log/heads.js'
 import type { MirrorStore } from '../../ports/mirror.js'
 import type { CopyName } from '../../ports/verify.js'
+import type { Database } from '../../repo/session/database.js'
 import type { HeadReader, HeadReaderDeps } from '../../verify/signed/head-reader.js'
 import type { Context } from '../context.js'
 import { claimsOf, comparedMirrorUrl, mirrorLocations } from '../location.js'
@@ -34,6 +36,34 @@ export async function openHeads(
 export async function openFileHeads(context: Context): Promise<HeadReader> {
   const { HeadReader } = await import('../../verify/signed/head-reader.js')
   return HeadReader.open(await keysAndTools(context), 'all')
+}
+
+/** How long the probe uses the signed heads that it has read, in milliseconds. */
+const HEADS_AGE = 60_000
+
+/**
+ * Returns what reads the signed heads in PostgreSQL for a server: of one chain for each request, and for the probe of all chains at
+ * once, which it then uses for a minute, because it verifies many segments. Rejects with the errors of the policy, which is read
+ * now.
+ */
+export async function openServerHeads(
+  context: Context,
+  database: Database,
+): Promise<{ readonly ofRequest: HeadsOf; readonly ofProbe: HeadsOf }> {
+  await keyRootOf(context)
+  const [{ HeadReader }, { cachedHeads }, { postgresStatements }] = await Promise.all([
+    import('../../verify/signed/head-reader.js'),
+    import('../../verify/signed/cached-heads.js'),
+    import('../../repo/heads/statement-store.js'),
+  ])
+  const statements = postgresStatements(database)
+  // The home may get its log.vkey while the server runs.
+  const open = async (chain: string) =>
+    HeadReader.open({ ...(await keysAndTools(context)), statements }, chain)
+  return {
+    ofRequest: async (domainId, signal) => (await open(domainId)).of(domainId, signal),
+    ofProbe: cachedHeads(() => open('all'), HEADS_AGE),
+  }
 }
 
 /** Returns the keys that a verifier takes, and what it checks signatures with. */

@@ -61,10 +61,11 @@ function register(
         // Disable the idle timeout: no data moves on the connection while a long chain is read.
         if (request.socket instanceof Socket) request.socket.setTimeout(0)
         const { from_seq: fromSeq = 1, to_seq: toSeq } = request.body ?? {}
-        const segment = { domainId: chainOf(request), fromSeq, toSeq, pins: [] }
         const source = provisioned(deps.source)
-        const verify = (about: VerifyRequest) =>
-          verifyChain(source, about, () => undefined, clientGoneSignal(reply))
+        const [domainId, signal] = [chainOf(request), clientGoneSignal(reply)]
+        const signed = await deps.headsOf?.(domainId, signal)
+        const segment = { domainId, fromSeq, toSeq, pins: [], signed }
+        const verify = (about: VerifyRequest) => verifyChain(source, about, () => undefined, signal)
         const verdict = await verify(segment)
         const findings = await widenedFindings(verdict.findings, segment, verify)
         await reportFindings(deps, segment.domainId, findings, request.id)

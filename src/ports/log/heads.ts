@@ -73,6 +73,9 @@ export interface StatedHeads {
   between?(after: StatedHead | undefined, before: StatedHead): Promise<readonly StatedHead[]>
 }
 
+/** Reads the signed heads of one chain. Call it before the rows of the chain are read. */
+export type HeadsOf = (domainId: string, signal: AbortSignal) => Promise<StatedHeads>
+
 /** A row of the platform chain with a relation of signed rows that says nothing about the chain that was asked for. */
 export interface OtherRow {
   readonly relation: string
