@@ -40,7 +40,7 @@ export interface SeenSignatures {
   readonly unknownKeys: ReadonlyMap<string, number>
   /** How many rows have a relation of signed rows and are not the log's own, by relation. */
   readonly foreignRows: ReadonlyMap<string, number>
-  /** How many objects below `tlog/` of this chain no known key signed; absent where no mirror was read. */
+  /** How many objects below `tlog/` are no checkpoints of this chain; absent where no mirror was read. */
   readonly foreignObjects?: number | undefined
 }
 

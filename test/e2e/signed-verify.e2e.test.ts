@@ -56,6 +56,15 @@ const CASES: readonly Case[] = [
     expected: [1, 'checkpoint_mismatch 4-6'],
   },
   {
+    name: '3: the platform chain rewritten in a mirror whose kept checkpoints are gone',
+    change: async (f) => {
+      await f.rewrite(PLATFORM_ANCHOR, 2, ['mirror'], 2)
+      f.removeObject('tlog')
+    },
+    args: ['--all', '--source', 'mirror', '--policy', 'POLICY'],
+    expected: [1, 'checkpoint_mismatch 1-5, chain_not_recorded'],
+  },
+  {
     name: '5: a segment that ends with a row that was cut',
     change: (f) => f.cut(f.a, 8, ['postgres']),
     args: ['--domain', 'A', '--from-seq', '7', '--to-seq', '10'],

@@ -8,11 +8,13 @@ import { openSource } from '../../compose/verify.js'
 import { fullVerifyResult } from '../../json/full-verify-result.js'
 import type { Alerts } from '../../ports/alerts.js'
 import type { KnownChains } from '../../ports/domains.js'
-import type { CopyName } from '../../ports/verify.js'
+import type { CopyName, EntrySource } from '../../ports/verify.js'
 import type { ShownNames } from '../../query/choose-domain.js'
 import { isUndecided } from '../../verify/copy-findings.js'
 import { unknownDoubts } from '../../verify/judge-unknown.js'
+import { withOwnRows } from '../../verify/signed/own-rows.js'
 import { StatementObserver } from '../../verify/signed/statement-observer.js'
+import type { Verdict } from '../../verify/verdict.js'
 import { chainsToVerify, summarise } from '../../verify/verify-all.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import type { ChainNames } from '../flags/chain-names.js'
@@ -214,15 +216,30 @@ class VerifyRun {
       unread: known?.unread,
       signal,
     })
-    const scanned = await withProgress(`verify ${chainText(domainId)}`, (onProgress) =>
-      verifyChain(source, request, onProgress, this.signal),
-    ).finally(() => this.heads.reader.add(statements?.rows ?? []))
+    const scanned = await this.#scan(source, request, statements)
     const { verdict, unproven } = heads.judge(scanned)
     const concluded = this.judge.conclude(verdict, unproven)
     this.isUnproven ||= verdict.ok && verdict.end === 'unproven' && concluded.conclusion.word !== 'verified'
     if (verdict.ok) this.memory?.see(domainId, verdict.head, remembered)
     this.options.watcher?.verified(verdict, request.pins)
     return { verdict, concluded, request, source }
+  }
+
+  async #scan(
+    source: EntrySource,
+    request: VerifyRequest,
+    statements: StatementObserver | undefined,
+  ): Promise<Verdict> {
+    const { domainId } = request
+    const scan = (asked: VerifyRequest) =>
+      withProgress(`verify ${chainText(domainId)}`, (onProgress) =>
+        verifyChain(source, asked, onProgress, this.signal),
+      )
+    if (statements === undefined) return scan(request)
+    const { reader } = this.heads
+    const verdict = await scan(request).finally(() => reader.add(statements.rows))
+    const stated = await reader.of(domainId, this.signal)
+    return withOwnRows(verdict, stated, (signed) => scan({ ...request, observer: undefined, signed }))
   }
 
   /** Returns what collects the signed rows, where a run over all chains of a mirror reads the platform chain. */

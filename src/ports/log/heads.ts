@@ -64,7 +64,7 @@ export interface StatedHeads {
   signersOf(note: ReadNote): NoteSigners | undefined
   /** Returns the rows of this chain that were signed over; undefined where the rows that say so were not read. */
   signedOver(): readonly RowsItem[] | undefined
-  /** How many objects below the folder of the chain in `tlog/` no known key signed. */
+  /** How many objects below the folder of the chain in `tlog/` are no checkpoints of it. */
   readonly foreignObjects?: number | undefined
   /**
    * Returns all heads with sizes between those of two heads, where `heads` is a selection, to find where a difference begins.

@@ -26,7 +26,7 @@ export interface KeptHeads {
   readonly head?: StatedHead | undefined
   /** How many newer checkpoints only unknown keys signed, by key id. */
   readonly unknownKeys: ReadonlyMap<string, number>
-  /** How many newer objects are not a checkpoint of a known key. */
+  /** How many newer objects are no checkpoint of the chain, or have an invalid line by a known key. */
   readonly foreignObjects: number
 }
 
@@ -68,7 +68,7 @@ export async function readKept(
     const { signer, unknown = [] } = read?.signers ?? {}
     if (read !== undefined && signer !== undefined)
       return { head: statedBy(read.file, key, signer), unknownKeys, foreignObjects }
-    foreignObjects += object === undefined ? 0 : 1
+    if (object !== undefined && read === undefined) foreignObjects += 1
     for (const keyId of unknown) unknownKeys.set(keyId, (unknownKeys.get(keyId) ?? 0) + 1)
   }
   return { unknownKeys, foreignObjects }

@@ -45,7 +45,7 @@ export class RunJudge {
     const conclusion = conclude(verdict, { ...this.#base, now, cosigned: [], unusable })
     this.#words.set(verdict.domainId, conclusion.word)
     this.#hasSeen ||= hasSeen(verdict.signatures)
-    this.#noteForeign(verdict.signatures)
+    this.#noteForeign(verdict)
     return { conclusion, now }
   }
 
@@ -67,7 +67,11 @@ export class RunJudge {
   }
 
   /** Notes rows of the relations of signed rows that prove nothing, once a run, because all chains see the same rows. */
-  #noteForeign(signatures: SeenSignatures | undefined): void {
+  #noteForeign({ domainId, signatures }: Verdict): void {
+    const objects = signatures?.foreignObjects ?? 0
+    const are = objects === 1 ? '1 object below' : `${objects} objects below`
+    const what = objects === 1 ? 'is no checkpoint' : 'are no checkpoints'
+    if (objects > 0) note(`note: ${are} tlog/${domainId}/ ${what} of this chain`)
     for (const [relation, rows] of signatures?.foreignRows ?? []) {
       if (this.#noted.has(relation)) continue
       this.#noted.add(relation)
