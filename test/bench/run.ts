@@ -14,6 +14,7 @@ import { benchMirror } from './mirror.js'
 import { benchProofs } from './proofs.js'
 import { benchQueries } from './queries.js'
 import { benchReport } from './report.js'
+import { benchSignedHeads } from './signed-heads.js'
 import { benchStart } from './start.js'
 import { audit, scratch } from './subject.js'
 import { benchVerify } from './verify.js'
@@ -34,6 +35,7 @@ try {
   await benchLook(bench, Math.min(1_000, Math.round(rows / 20)))
   await benchVerify(bench, short)
   await benchVerify(bench, long)
+  await benchSignedHeads(bench, short)
   await benchReport(bench, short)
   await benchCopy(bench, short)
   await benchEvidence(bench, long)

@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { nodeTreeHasher } from '../../src/base/crypto/node-tree-hasher.js'
 import { keyStatementText } from '../../src/chain/log/key-statement.js'
 import { leafExtraBytes } from '../../src/chain/log/leaf-extra.js'
 import { checkpointKey, keyStatementKey } from '../../src/chain/log/object-keys.js'
@@ -17,7 +19,6 @@ import type { MirrorStore } from '../../src/ports/mirror.js'
 import { PostgresEntryStore } from '../../src/repo/append/append.js'
 import { Database } from '../../src/repo/session/database.js'
 import { LogSigner, PLATFORM } from './log-signer.js'
-import { HASHER, hex, unhex } from './tlog-vectors.js'
 
 export interface SignedLogOptions {
   /** The URL of the database; without it, the home. */
@@ -138,28 +139,28 @@ export class SignedLog {
 
   /** Returns the head of a chain at a size, default its last row, and writes nothing. */
   async head(domainId: string, size?: number): Promise<MadeHead> {
-    const hashes = await this.#entryHashes(domainId, size)
+    const hashes = await this.entryHashes(domainId, size)
     return this.headOf(domainId, hashes)
   }
 
   /** Returns the head over these entry hashes, whether or not the chain has them. */
   headOf(domainId: string, entryHashes: readonly string[]): MadeHead {
-    const tree = new Frontier(HASHER)
-    for (const hash of entryHashes) tree.append(unhex(hash))
+    const tree = new Frontier(nodeTreeHasher)
+    for (const hash of entryHashes) tree.append(hexToBytes(hash))
     const [size, root, entryHash] = [tree.size, tree.root(), entryHashes.at(-1)]
     if (root === undefined || entryHash === undefined) throw new Error(`chain ${domainId} has no rows`)
     const chain = { domainId, incarnation: 1 }
     const { key, sign } = this.signer.keyOf(chain)
     const body = checkpointText({ origin: key.name, size, root })
     const signature = sign(new TextEncoder().encode(body))
-    const line = encodeBase64(Uint8Array.from([...unhex(key.id), ...signature]))
+    const line = encodeBase64(Uint8Array.from([...hexToBytes(key.id), ...signature]))
     const note = `${body}\n— ${key.name} ${line}\n`
-    const extra = leafExtraBytes({ kind: 'leaf', entryHash: unhex(entryHash) })
+    const extra = leafExtraBytes({ kind: 'leaf', entryHash: hexToBytes(entryHash) })
     const kept = tlogProofText({ extra, index: size - 1, path: tree.lastPath() ?? [] }, note)
     return {
       ...chain,
       size,
-      root: hex(root),
+      root: bytesToHex(root),
       entryHash,
       note,
       kept,
@@ -189,7 +190,7 @@ export class SignedLog {
       client.query(
         `INSERT INTO audit_checkpoint (domain_id, incarnation, size, root, entry_hash, note, platform_seq)
          VALUES ($1, 1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-        [head.domainId, head.size, unhex(head.root), unhex(head.entryHash), head.note, platformSeq],
+        [head.domainId, head.size, hexToBytes(head.root), hexToBytes(head.entryHash), head.note, platformSeq],
       ),
     )
   }
@@ -200,7 +201,8 @@ export class SignedLog {
     return others.map((domainId) => ({ domainId, incarnation: 1 }))
   }
 
-  async #entryHashes(domainId: string, size = Number.MAX_SAFE_INTEGER): Promise<string[]> {
+  /** Returns the entry hashes of a chain, up to a row. */
+  async entryHashes(domainId: string, size = Number.MAX_SAFE_INTEGER): Promise<string[]> {
     const rows = await this.#query<{ hash: string }>(HASHES, [domainId, size])
     return rows.map(({ hash }) => hash)
   }

@@ -215,7 +215,7 @@ describe('signed heads', () => {
       'checkpoint_mismatch 4-6, broken_link 7-7',
     ],
     ['hold in both copies', both(ROWS, ROWS), [head(6)], ''],
-    ['hold in both copies, of which one ends before', both(cut(ROWS, 4), ROWS), [head(6)], ''],
+    ['hold in both copies, and one ends before', both(cut(ROWS, 4), ROWS), [head(6)], ''],
     ['hold in PostgreSQL, and its mirror has no such row yet', both(ROWS, cut(ROWS, 4)), [head(6)], ''],
     [
       'are beyond the end of both copies',
