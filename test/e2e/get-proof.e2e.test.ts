@@ -125,6 +125,47 @@ describe('audit get --proof FILE', () => {
   })
 })
 
+describe('the policy that audit log policy prints', () => {
+  /** Returns the exit code of verify-proof with this policy, or the code of its refusal. */
+  async function judgedBy(policy: string): Promise<unknown[]> {
+    writeFileSync(log.at('printed.policy'), policy)
+    await log.audit('get', '281', '--proof', 'row.tlog-proof')
+    const { code, stdout, stderr } = await log.audit(
+      'verify-proof',
+      'row.tlog-proof',
+      '--policy',
+      'printed.policy',
+      '--json',
+    )
+    return [
+      code,
+      code === 2 ? JSON.parse(stderr).error.code : (jsonLines(stdout)[0] as { code: string }).code,
+    ]
+  }
+
+  beforeAll(() => writeFileSync(log.at('log.key'), log.log.signer.seed, { mode: 0o600 }))
+  const withKey = () => ['--log-key', `file://${log.at('log.key')}`, '--log-name', log.log.signer.logName]
+
+  it('proves a row of the Domain that it names', async () => {
+    const { stdout } = await log.audit('log', 'policy', '--domain', log.domainId, ...withKey())
+    expect(await judgedBy(stdout)).toEqual([0, 'proven'])
+  })
+
+  it.each<[string, () => readonly string[]]>([
+    ['the platform chain', () => []],
+    ['another Domain', () => ['--domain', log.unsigned]],
+  ])('proves nothing where it names %s', async (_what, words) => {
+    const { stdout } = await log.audit('log', 'policy', ...words(), ...withKey())
+    expect(await judgedBy(stdout)).toEqual([5, 'not_signed'])
+  })
+
+  it('is refused where its key comes from rows, until somebody has removed the line that says so', async () => {
+    const { stdout } = await log.audit('log', 'policy', '--domain', log.domainId)
+    expect(await judgedBy(stdout)).toEqual([2, 'policy_invalid'])
+    expect(await judgedBy(stdout.replace(/^#.*\n/, ''))).toEqual([0, 'proven'])
+  })
+})
+
 describe('a copy that somebody has changed', () => {
   const key = () => `domain_id = '${log.domainId}'`
 
