@@ -3,7 +3,7 @@ import { BareCommand } from '../src/cli/shell/bare-command.js'
 export default class Demo extends BareCommand {
   static override mayCreateHome = true
   static override summary =
-    'Append real events, verify them, forge one row, see it found, and make a report, in a temporary home'
+    'Append real events, verify them, forge a row and then the hashes after it, and see both found, in a temporary home'
   static override description =
     `Prints each step, and last the command that opens the report. With --json it prints only what was found, and the path of the
 report. The home is removed afterwards. The report stays in the temporary folder.`

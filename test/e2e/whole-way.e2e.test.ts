@@ -68,7 +68,7 @@ describe('audit demo', () => {
   })
   afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
-  it('shows the changed field and the rows around it, and ends with the command that opens the report', async () => {
+  it('shows the changed field and the rows around it, then the signed head, and ends with the command that opens the report', async () => {
     const { code, stdout } = await demo()
     const report = /\n {3}(?:xdg-open|open) (\/\S+\.html)\n$/.exec(stdout)?.[1] ?? ''
     expect(code).toBe(0)
@@ -76,6 +76,10 @@ describe('audit demo', () => {
     expect(stdout).toMatch(/^ +> +90 .* in mirror$/m)
     expect(stdout).toMatch(/^ +91 +\d{4}-/m)
     expect(stdout).toContain(`\n   file://${report}\n`)
+    expect(stdout).toMatch(/^ +signed through row 2901 by this log's own key [0-9a-f]{8}$/m)
+    const mismatch = stdout.match(/^ +checkpoint_mismatch +rows 1 to 2901: not the rows that were signed$/gm)
+    expect(mismatch).toHaveLength(2)
+    expect(stdout).toContain('the mirror has the signed rows, PostgreSQL has others')
     expect(readFileSync(report, 'utf8')).toContain('<strong>CHANGED.</strong>')
     expect(filesLeft()).toEqual(['demo.html'])
   })
@@ -90,6 +94,10 @@ describe('audit demo', () => {
         findings: [
           { code: 'entry_hash_mismatch', seq_from: 90, changes: [CHANGE], original: 'mirror' },
           { code: 'copies_differ', seq_from: 90, changes: [CHANGE] },
+        ],
+        rewritten: [
+          { code: 'checkpoint_mismatch', seq_from: 1, seq_to: 2_901 },
+          { code: 'copies_differ', seq_from: 90, seq_to: 2_901 },
         ],
       },
     ])

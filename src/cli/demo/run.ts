@@ -10,7 +10,8 @@ import { AuditError } from '../../base/errors.js'
 import type { Finding, FindingCode } from '../../chain/finding.js'
 import { createDomainOn, openSink } from '../../compose/append.js'
 import { Context } from '../../compose/context.js'
-import { makeHostileEdit } from '../../compose/demo.js'
+import { makeHostileEdit, rehashHostilely } from '../../compose/demo.js'
+import { openHeads } from '../../compose/read/heads.js'
 import { openSource } from '../../compose/verify.js'
 import { type EvidentFinding, evidentFinding } from '../../json/finding-evidence.js'
 import type { CopyName } from '../../ports/verify.js'
@@ -19,13 +20,14 @@ import { verifyChain } from '../../verify/verify-chain.js'
 import { runArchiver } from '../archive/archiver.js'
 import { stopOwnDatabase } from '../database/admin.js'
 import { Output } from '../output/output.js'
+import { RunJudge } from '../verify/signed/judge.js'
 import { verdictText } from '../verify/text.js'
 import { openCommand, reportOnForgery } from './report.js'
 
 /**
  * Runs the main job in a temporary home: appends and archives real events, verifies both copies, edits one row as a
- * hostile administrator would, finds the edit and the copy that holds it, and makes a report. Rejects with `internal` if a
- * step fails. `tool`: name and version of this program.
+ * hostile administrator would, finds the edit and the copy that holds it, and makes a report. Then hashes the chain anew from that
+ * row on, and finds that too, because the head was signed. Rejects with `internal` if a step fails. `tool`: name and version of this program.
  */
 export async function runDemo(
   root: string,
@@ -51,7 +53,10 @@ export async function runDemo(
 interface Found {
   readonly domain_id: string
   readonly rows: number
+  /** What the edit of one row causes. */
   readonly findings: readonly EvidentFinding[]
+  /** What the new hashes cause. */
+  readonly rewritten: readonly EvidentFinding[]
   /** The path of the report. */
   readonly report: string
 }
@@ -92,6 +97,7 @@ class Demo {
     await this.#say('4. Both copies are recomputed, row by row, and compared.')
     const before = await this.#verify('both')
     expect(before.ok && before.unarchived === 0, 'the honest chain did not verify')
+    expect(before.signatures?.through !== undefined, 'the honest chain was not signed')
 
     await this.#say('5. A hostile administrator switches the triggers off and turns a denial into a grant.')
     const { seq, statement } = await makeHostileEdit(this.#context, this.#domainId)
@@ -111,17 +117,44 @@ class Demo {
     await this.#say(
       `8. Found: row ${seq} of PostgreSQL, and nothing else. All of it is in a report that anybody can open.`,
     )
-    const report = await this.#report()
-    return { domain_id: this.#domainId, rows, findings: both.findings.map(evidentFinding), report }
+    const report = await reportOnForgery(this.#domainId, this.#tool, this.#context, nowhere(), this.#signal)
+    await this.#show(pathToFileURL(report).href)
+
+    const rewritten = await this.#rewriteSuffix(seq)
+    // The commands of the findings need the home, which is removed now.
+    await this.#say('The log of this demo is removed now, and the report stays. To open the report:')
+    await this.#show(openCommand(report))
+    const attacks = { findings: both.findings.map(evidentFinding), rewritten: rewritten.map(evidentFinding) }
+    return { domain_id: this.#domainId, rows, ...attacks, report }
   }
 
-  /** Makes the report. Its last line opens it: the commands of the findings need the home, which is removed now. */
-  async #report(): Promise<string> {
-    const path = await reportOnForgery(this.#domainId, this.#tool, this.#context, nowhere(), this.#signal)
-    await this.#show(pathToFileURL(path).href)
-    await this.#say('The log of this demo is removed now, and the report stays. To open the report:')
-    await this.#show(openCommand(path))
-    return path
+  /** The second attack: no row contradicts another one any more, so that only what was signed before can show it. */
+  async #rewriteSuffix(seq: number): Promise<readonly Finding[]> {
+    await this.#say(
+      `9. The administrator learns: every hash from row ${seq} on is computed anew, the head too.`,
+    )
+    const { statement } = await rehashHostilely(this.#context, this.#domainId, seq)
+    await this.#show(statement)
+
+    await this.#say(
+      '10. PostgreSQL chains again. But the archiver had signed the rows, and nobody had to keep a pin.',
+    )
+    const after = await this.#verify('postgres')
+    expect(
+      after.findings.map(({ code }) => code).join() === 'checkpoint_mismatch',
+      'expected the signed head to contradict the rewritten rows, and nothing else',
+    )
+
+    await this.#say(
+      '11. Which copy was touched? Both, side by side: the mirror has the rows that were signed.',
+    )
+    const both = await this.#verify('both')
+    expect(
+      both.findings.some(({ code }) => code === 'checkpoint_mismatch') &&
+        both.findings.every(({ seqFrom }) => seqFrom === seq || seqFrom === 1),
+      'the verifier did not say where the copies part',
+    )
+    return both.findings
   }
 
   async #append(folder: string): Promise<number> {
@@ -140,11 +173,15 @@ class Demo {
   }
 
   async #verify(name: CopyName): Promise<Verdict> {
-    const source = await openSource(this.#context, name, this.#domainId, { signal: this.#signal })
-    const request = { domainId: this.#domainId, fromSeq: 1, pins: [] }
+    const domainId = this.#domainId
+    const judge = await RunJudge.open(this.#context, {})
+    const reader = await openHeads(this.#context, name, domainId, this.#signal)
+    const signed = await reader.of(domainId, this.#signal)
+    const source = await openSource(this.#context, name, domainId, { signal: this.#signal })
+    const request = { domainId, fromSeq: 1, pins: [], signed }
     const verdict = await verifyChain(source, request, () => undefined, this.#signal)
-    for (const line of verdictText(verdict, { style: this.#out.style, isRemoved: true }).split('\n'))
-      await this.#show(line)
+    const form = { style: this.#out.style, isRemoved: true, concluded: judge.conclude(verdict) }
+    for (const line of verdictText(verdict, form).split('\n')) await this.#show(line)
     return verdict
   }
 
