@@ -74,6 +74,37 @@ describe('the page of a report', () => {
     expect(page.indexOf('Content-Security-Policy')).toBeLessThan(page.indexOf('<style'))
   })
 
+  it.each([
+    ['policy', 'a key of the policy'],
+    ['home', 'the key that this installation keeps'],
+    ['log', 'nobody else vouches for'],
+  ] as const)('says through which row the log is signed, by a key of the %s', (by, words) => {
+    const head = {
+      throughSeq: 11,
+      entryHash: 'ab'.repeat(32),
+      keyId: 'ada3a13b',
+      logName: 'x',
+      rowsBeyond: 1,
+    }
+    const signatures = {
+      through: { ...head, by },
+      newestSize: 11,
+      unknownKeys: new Map(),
+      foreignRows: new Map(),
+    }
+    const page = pageOf(reportOn(chainOf(12), { verdict: verdictOn(chainOf(12), { signatures }) }))
+    expect(page).toContain('row 11 is signed by <code>ada3a13b</code>')
+    expect(page).toContain(words)
+    expect(page).toContain('so does a signed head')
+  })
+
+  it('says that no signed head was found where the check looked for one', () => {
+    const signatures = { unknownKeys: new Map(), foreignRows: new Map() }
+    const page = pageOf(reportOn(chainOf(12), { verdict: verdictOn(chainOf(12), { signatures }) }))
+    expect(page).toContain('<dt>Signed head</dt><dd>none was found</dd>')
+    expect(pageOf(reportOn())).not.toContain('Signed head')
+  })
+
   it('has no address of the web, no inline handler and no style attribute', () => {
     const page = pageOf(reportOn())
     expect(page).not.toMatch(/https?:/)

@@ -4,6 +4,7 @@ import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Context } from '../../compose/context.js'
 import { chainsKnownTo, noChainKnownTo } from '../../compose/known-chains.js'
 import { defaultMirrorUrl } from '../../compose/mirror.js'
+import { openHeads } from '../../compose/read/heads.js'
 import { type OpenRows, openRows } from '../../compose/read/rows.js'
 import { openSource } from '../../compose/verify.js'
 import type { CopyName } from '../../ports/verify.js'
@@ -48,8 +49,9 @@ export function openInstallation(context: Context, source: CopyName, asked: Aske
     pseudonymOf: (domainId, subjectId) => pseudonymIn(context, copies[source][0], domainId, subjectId),
     verify: async (domainId, progress, signal) => {
       const read = await openSource(context, source, domainId, { signal })
+      const signed = await (await openHeads(context, source, domainId, signal)).of(domainId, signal)
       const pins = memory?.headsIn(domainId, WHOLE) ?? []
-      const request = { domainId, fromSeq: 1, pins, now: machineClock() }
+      const request = { domainId, fromSeq: 1, pins, now: machineClock(), signed }
       const verdict = await verifyChain(read, request, progress, signal)
       await remember(memory, verdict, pins)
       return { kind: 'verdict', verdict, doubts: verdict.doubts.map(problemOf) }

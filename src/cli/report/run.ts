@@ -1,9 +1,10 @@
 import { AuditError } from '../../base/errors.js'
 import { OutputFile } from '../../bundle/output-file.js'
 import type { Context } from '../../compose/context.js'
-import { fullVerifyResult } from '../../json/full-verify-result.js'
+import { type FullVerifyResult, fullVerifyResult } from '../../json/full-verify-result.js'
 import type { EntryFilter } from '../../ports/query.js'
 import type { ShownNames } from '../../query/choose-domain.js'
+import type { Verdict } from '../../verify/verdict.js'
 import type { BundleOptions } from '../bundle/verify-run.js'
 import { shownName, withName } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
@@ -11,6 +12,7 @@ import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import type { ExitCode } from '../shell/exit-codes.js'
 import type { VerifyOptions } from '../verify/run.js'
+import { concludedAlone, hasSeen } from '../verify/signed/judge.js'
 import { verdictText } from '../verify/text.js'
 import { madeNow } from './clock.js'
 import { type Contexts, contextBlocks } from './context-blocks.js'
@@ -163,11 +165,21 @@ async function print(
   const verdicts = chains.flatMap(({ verdict }) => (verdict === undefined ? [] : [verdict]))
   if (json) {
     const report = { file: output, sha256, bytes, rows, listed }
-    await out.json({ report, results: verdicts.map((verdict) => withName(fullVerifyResult(verdict), names)) })
+    const results = verdicts.map((verdict) => withName(resultOf(verdict), names))
+    await out.json({ report, results })
     return
   }
   const file = 'path' in check ? check.path : undefined
-  for (const verdict of verdicts) await out.line(verdictText(verdict, { style: out.style, file, names }))
+  for (const verdict of verdicts) {
+    const concluded = concludedAlone(verdict)
+    await out.line(verdictText(verdict, { style: out.style, file, names, concluded }))
+  }
   await out.line(safe`report    ${output}  ${rows} rows selected, ${listed} listed`)
   await out.line(`          sha256 ${sha256}  ${bytes} bytes`)
+}
+
+/** A run that has seen no signature says nothing of it, as `verify` does not. */
+function resultOf(verdict: Verdict): FullVerifyResult {
+  const isShown = hasSeen(verdict.signatures)
+  return fullVerifyResult(verdict, isShown ? concludedAlone(verdict).conclusion : undefined)
 }

@@ -42,7 +42,8 @@ export function verdictText(
     rate,
   ]
   // A signed head says more than the end of the chain that was read, unless that end is pinned.
-  const isSigned = verdict.signatures?.through !== undefined && verdict.end !== 'pinned'
+  const isSigned =
+    concluded !== undefined && verdict.signatures?.through !== undefined && verdict.end !== 'pinned'
   return [
     ...packed(first, style, INDENT),
     ...packed([headText(verdict, style), ...archived], style, INDENT),

@@ -115,12 +115,17 @@ const ENDS: { readonly [E in EndProof]: string } = {
 
 function messageOf(checked: Checked): State['message'] {
   if (checked.kind === 'unproven') return { text: `not proven: ${checked.problem.message}`, look: 'warn' }
-  const { ok, end, segmentTo, findings } = checked.verdict
+  const { ok, end, segmentTo, findings, signatures } = checked.verdict
   const [doubt] = checked.doubts
   if (ok && doubt !== undefined)
     return { text: `not proven, and no finding up to row ${segmentTo}: ${doubt.message}`, look: 'warn' }
+  const through = signatures?.through?.throughSeq
+  const signed = through === undefined ? '' : `; signed through row ${through}`
   if (ok)
-    return { text: `intact up to row ${segmentTo}; ${ENDS[end]}`, look: end === 'unproven' ? 'warn' : 'good' }
+    return {
+      text: `intact up to row ${segmentTo}${signed}; ${ENDS[end]}`,
+      look: end === 'unproven' ? 'warn' : 'good',
+    }
   const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`
   return { text: `DIVERGED: ${count}; f shows them`, look: 'bad' }
 }

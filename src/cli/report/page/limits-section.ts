@@ -27,7 +27,7 @@ function limitsOf(data: ReportData): string[] {
     ...cutLimit(data),
     ...(data.isInBundle ? [IN_BUNDLE] : []),
     CONTENT,
-    UNKEYED,
+    data.chains.some(isSigned) ? SIGNED : UNKEYED,
     SELF,
   ]
 }
@@ -43,8 +43,14 @@ const IN_BUNDLE =
 const CONTENT = 'The check shows that the rows fit together. It does not show that what was written was true.'
 const UNKEYED =
   'Anybody can compute these hashes. Somebody who can write to the copy can replace all rows from some row to the end consistently. Only a row hash that was noted elsewhere before (a pin) shows that.'
+const SIGNED =
+  'Anybody can compute these hashes. Somebody who can write to the copy can replace all rows from some row to the end consistently. A row hash that was noted elsewhere before (a pin) shows that, and so does a signed head, for the rows up to it: as far as its key is known to be the log’s own.'
 const SELF =
   'This page was written by a program, and can be edited like any file. It is worth what its source is worth: repeat the check as described below.'
+
+function isSigned({ verdict }: ChainReport): boolean {
+  return verdict?.signatures?.through !== undefined
+}
 
 function endLimit(chain: ChainReport): string[] {
   const { verdict } = chain

@@ -1,6 +1,6 @@
 import { wireTime } from '../../../base/wire-time.js'
 import type { ChainHead } from '../../../chain/entry.js'
-import type { Verdict } from '../../../verify/verdict.js'
+import type { SeenSignatures, SignedThrough, Verdict } from '../../../verify/verdict.js'
 import { newestMissing, type ShownEnd, shownEnd } from './end-words.js'
 import { type Html, html } from './html.js'
 import type { ChainReport, ReportData } from './report-data.js'
@@ -49,16 +49,31 @@ ${verdict === undefined ? html`<dt>Result</dt><dd>${chain.failure?.message ?? 'n
 
 function verdictScope({ verdict }: ChainReport): Html {
   if (verdict === undefined) return html``
-  const { segmentFrom, segmentTo, rows, head, mirror, firstRecordedAt, lastRecordedAt } = verdict
+  const { segmentFrom, segmentTo, rows, head, mirror, firstRecordedAt, lastRecordedAt, signatures } = verdict
   const isKnown = firstRecordedAt !== undefined && lastRecordedAt !== undefined
   return html`<dt>Range</dt><dd>rows ${segmentFrom} to ${segmentTo}; ${rows} rows were checked</dd>
 ${isKnown ? html`<dt>Recorded</dt><dd>${wireTime(firstRecordedAt)} to ${wireTime(lastRecordedAt)}</dd>` : undefined}
 <dt>Last row</dt><dd>${lastRow(head)}</dd>
+${signatures === undefined ? undefined : html`<dt>Signed head</dt><dd>${signedText(signatures)}</dd>`}
 ${mirror === undefined ? undefined : html`<dt>Mirror</dt><dd><code>${mirror}</code></dd>`}`
 }
 
 function lastRow({ seq, hash }: ChainHead): Html | string {
   return seq === 0 ? NO_LAST_ROW : html`row ${seq}, hash <code>${hash}</code>`
+}
+
+/** Who says that a key belongs to the log. */
+const VOUCHERS = {
+  policy: 'a key of the policy that was given to this check',
+  home: 'the key that this installation keeps beside its log',
+  log: 'a key that the log itself names, and that nobody else vouches for',
+} as const satisfies Record<SignedThrough['by'], string>
+
+function signedText({ through, newestSize }: SeenSignatures): Html | string {
+  if (through === undefined)
+    return newestSize === undefined ? 'none was found' : `none holds; row ${newestSize} was signed`
+  const { throughSeq, by, keyId } = through
+  return html`row ${throughSeq} is signed by <code>${keyId}</code>, ${VOUCHERS[by]}`
 }
 
 function endText({ verdict }: ChainReport): string {

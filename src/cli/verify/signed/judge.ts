@@ -2,6 +2,7 @@ import type { Context } from '../../../compose/context.js'
 import { policyIn } from '../../../compose/sign/key-root.js'
 import type { AxesContext } from '../../../verify/signed/axis.js'
 import { type Conclusion, conclude, type VerdictWord } from '../../../verify/signed/conclusion.js'
+import { requiredBy } from '../../../verify/signed/requirements.js'
 import type { SeenSignatures, Verdict } from '../../../verify/verdict.js'
 import { note } from '../../output/streams.js'
 import { EXIT, type ExitCode } from '../../shell/exit-codes.js'
@@ -82,6 +83,13 @@ export class RunJudge {
   }
 }
 
-function hasSeen(signatures: SeenSignatures | undefined): boolean {
+/** Returns what follows from a verdict of a run that requires nothing, such as a report. */
+export function concludedAlone(verdict: Verdict): Concluded {
+  const now = machineClock()
+  return { conclusion: conclude(verdict, { required: requiredBy(undefined), now, cosigned: [] }), now }
+}
+
+/** Returns whether a run saw a signature of a chain, by a known key or another one. */
+export function hasSeen(signatures: SeenSignatures | undefined): boolean {
   return signatures !== undefined && (signatures.newestSize !== undefined || signatures.unknownKeys.size > 0)
 }
