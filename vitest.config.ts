@@ -45,13 +45,14 @@ const ARCHIVE = [
   'int/{archiver-beside,archiver-faults}.long',
   'e2e/archiver-kill.long',
 ]
+const SIGN = ['int/sign*.int', 'e2e/signed-*.e2e']
 const ERASURE = ['int/{erasure,holds,retention}.int', 'e2e/erasure-kill.long']
 const RESTORE = ['e2e/restore-all.e2e', 'e2e/restore.long']
 
 const NEAREST_TO_POSTGRES = files(...SCHEMA, ...APPEND, ...VERIFY)
 const ALL_OF_POSTGRES = [
   ...NEAREST_TO_POSTGRES,
-  ...files(...COMPARE, ...LIST, ...ARCHIVE, ...ERASURE, ...RESTORE),
+  ...files(...COMPARE, ...LIST, ...ARCHIVE, ...SIGN, ...ERASURE, ...RESTORE),
 ]
 
 function files(...names: readonly string[]): string[] {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, rm, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
+import { testPepper, Writer } from '../support/append-chains.js'
 import { ArchiveFixture } from '../support/archive-fixture.js'
 import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
 import { asSuperuser, rowsOf } from '../support/postgres.js'
@@ -261,6 +263,31 @@ describe('audit archive', () => {
     await rowsOf(fixture.url, `CREATE ROLE ${role} LOGIN IN ROLE audit_archiver`)
     const url = fixture.url.replace('postgres@', `${role}@`)
     expect(await status('--domain', domainId, '--database-url', url)).toEqual(before)
+    await rowsOf(fixture.url, `DROP ROLE ${role}`)
+  })
+
+  it.each([
+    { roles: 'audit_archiver, audit_signer', code: 0, signed: 3 },
+    { roles: 'audit_archiver', code: 3, signed: undefined },
+  ])('signs under a login with $roles: exit $code', async ({ roles, code, signed }) => {
+    const writer = new Writer(fixture.url, testPepper())
+    const domainId = await writer.create()
+    await Promise.all([1, 2].map(() => writer.record(domainId)))
+    await writer.close()
+    const log = await SignedLog.open({ url: fixture.url })
+    await log.enrol()
+    await log.close()
+    const key = join(fixture.dir, 'log.key')
+    await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 })
+    const role = `signs_${randomBytes(4).toString('hex')}`
+    await rowsOf(fixture.url, `CREATE ROLE ${role} LOGIN IN ROLE ${roles}`)
+    const more = { AUDIT_LOG_KEY: pathToFileURL(key).href, AUDIT_LOG_NAME: 'audit.example.com/tlog' }
+    const url = fixture.url.replace('postgres@', `${role}@`)
+    const once = await runCli(['archiver', '--once', '--database-url', url], { env: { ...env(), ...more } })
+    expect([once.code, once.stderr]).toEqual([code, expect.any(String)])
+    const [status] = jsonLines((await audit('archive', 'status', '--domain', domainId, '--json')).stdout)
+    expect(status).toMatchObject({ archived: 3 })
+    expect((status as { signed_through?: number }).signed_through).toBe(signed)
     await rowsOf(fixture.url, `DROP ROLE ${role}`)
   })
 
