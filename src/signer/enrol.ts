@@ -87,9 +87,10 @@ async function refusalOf(
   try {
     const source = await deps.bothCopies(domainId)
     const request = { domainId, fromSeq: 1, pins: [] }
-    const { findings } = await verifyChain(source, request, (p) => onProgress?.(domainId, p), signal)
+    const { findings, doubts } = await verifyChain(source, request, (p) => onProgress?.(domainId, p), signal)
     const [first] = findings
-    if (first === undefined) return undefined
+    // Without its mirror the chain was not compared: a divergence of the two copies could not show.
+    if (first === undefined) return notCompared(domainId, doubts)
     const message = `chain ${domainId} has ${findings.length} findings, the first at row ${first.seqFrom} (${first.code})`
     return refused(domainId, 'findings', message, { findings })
   } catch (error) {
@@ -99,6 +100,11 @@ async function refusalOf(
       throw error
     return { ...refused(domainId, reason, error.message), error }
   }
+}
+
+function notCompared(domainId: string, doubts: readonly AuditError[]): ChainSigned | undefined {
+  const doubt = doubts.find((one) => reasonOf(one) !== undefined)
+  return doubt && { ...refused(domainId, reasonOf(doubt), doubt.message), error: doubt }
 }
 
 function refused(

@@ -172,12 +172,16 @@ describe('a log with an external database', () => {
     }
   })
 
-  it('is not signed while its mirror is down, and is afterwards', async () => {
+  it('is neither enrolled nor signed while its mirror is down, and is afterwards', async () => {
     await log.append(domain, 1)
+    const created = await log.domain(2)
+    const named = await log.signedRows('audit.log-key')
     const down = await once({ AUDIT_MIRROR_URL: url('absent') })
     expect(down.code).toBe(3)
     expect(down.stderr).toContain('"code":"mirror_unavailable"')
-    expect(summaryOf((await once()).stdout)).toMatchObject({ signed: 2, not_signed: 0 })
+    expect(await log.signedRows('audit.log-key')).toEqual(named)
+    expect(summaryOf((await once()).stdout)).toMatchObject({ signed: 3, not_signed: 0 })
+    expect((await log.indexed(created)).at(-1)?.size).toBe(2)
   })
 
   it.each([
