@@ -72,7 +72,7 @@ async function archive(home: string, url: string) {
   await audit(home, append, { input: join(home, 'rows.ndjson'), keepOutput: false })
   const map = join(home, 'mirrors')
   await appendFile(map, `${domainId} ${url}\n`)
-  const archiver = ['archiver', '--once', '--mirror-map', map]
+  const archiver = ['archiver', '--once', '--log-key', 'none', '--mirror-map', map]
   const ran = await audit(home, [...archiver, '--init-mirror', '--concurrency', CONCURRENCY])
   const start = await audit(home, archiver)
   return { seconds: ran.seconds - start.seconds, megabytes: ran.megabytes, domainId }

@@ -16,7 +16,7 @@ interface Drawn {
 export async function benchBrowse(bench: Bench): Promise<void> {
   const created = await audit(bench.home, ['domain', 'create', '--json'])
   const domainId: string = JSON.parse(created.stdout).domain_id
-  await audit(bench.home, ['archiver', '--once'])
+  await audit(bench.home, ['archiver', '--once', '--log-key', 'none'])
   const mirror = pathToFileURL(`${bench.home}/mirror`).href
   const chain = ['--domain', domainId]
   await benchSource('PostgreSQL', [...chain, '--home', bench.home])

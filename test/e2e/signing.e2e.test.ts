@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -207,6 +207,25 @@ describe('a log with an external database', () => {
       expect(summaryOf(stdout)).toMatchObject({ archived: 0, signed: 0, not_signed: 0 })
     }
     expect((await audit(['verify', '--all', '--source', 'both'])).code).toBe(0)
+  })
+
+  it('has no stray object, and none to upload again, because of its signed heads', async () => {
+    expect((await audit(['verify', '--all', '--source', 'mirror'])).code).toBe(0)
+    const status = await audit(['archive', 'status', '--all', '--json'])
+    expect([status.code, status.stdout.includes('stray'), status.stderr]).toEqual([0, false, ''])
+    const backfill = await audit(['archive', 'backfill', '--all', '--dry-run', '--json'])
+    expect([backfill.code, backfill.stdout.includes('stray')]).toEqual([0, false])
+    for (const line of jsonLines(backfill.stdout)) expect(line).toMatchObject({ missing: 0 })
+  })
+
+  it('is not archived to a place that has only signed heads', async () => {
+    await log.append(domain, 1)
+    const rows = join(new URL(log.log.mirrorUrl).pathname, 'audit')
+    await rename(rows, at('moved'))
+    const { code, stderr } = await once()
+    expect([code, stderr.includes('"code":"mirror_unmarked"'), existsSync(rows)]).toEqual([3, true, false])
+    await rename(at('moved'), rows)
+    expect((await once()).code).toBe(0)
   })
 
   it('is signed by the service each interval until SIGTERM, and never with the interval 0', async () => {
