@@ -30,8 +30,6 @@ export interface ChainGrowth extends ChainRef {
   readonly lastSeq: number
   /** The largest size in the index; 0 where it has none. */
   readonly indexedSize: number
-  /** The first row after `indexedSize` without an archive stamp; absent where every such row has one. A stamp is a hint only. */
-  readonly firstUnstamped?: number | undefined
 }
 
 /** How far a chain is signed, by the index alone. A forged index makes it say anything. */
@@ -85,12 +83,10 @@ export interface HeadsRow {
 /** The rows and indexes of the signer in PostgreSQL. */
 export interface SignerStore {
   /**
-   * Returns the chains that have an archived row beyond the index, by one query; with `all`, every chain that has rows. The
+   * Returns the chains that have a row with an archive stamp beyond the index, by one query; with `all`, every chain that has rows. The
    * platform chain is among them where it has grown. Only a look at all chains finds a chain whose head is missing or too low.
    */
   growth(all: boolean): Promise<readonly ChainGrowth[]>
-  /** Returns the first row after `after` without an archive stamp; undefined where every such row has one. */
-  nextUnstamped(domainId: string, after: number): Promise<number | undefined>
   /** Returns the rows of one relation on the platform chain, ascending by seq; with `newest`, at most that many of the last. */
   signedRows(relation: string, newest?: number): Promise<readonly StoredSignedRow[]>
   /** Returns the head of the largest size in the index; undefined where it has none of the chain. */

@@ -8,16 +8,19 @@ import { LAST_OF_HEAD } from '../verify/chain-expressions.js'
 export const INCARNATION = 1
 
 /** Returns the largest size in the index, by one probe of its primary key; 0 where it has none. */
-export const indexedSize = (domainId: string) => `coalesce((
+const indexedSize = (domainId: string) => `coalesce((
     SELECT size FROM audit_checkpoint c
     WHERE c.domain_id = ${domainId} AND c.incarnation = ${INCARNATION} ORDER BY size DESC LIMIT 1), 0)`
 
-/** Adds the last row, and the first row beyond the index that has no stamp, to chains of the table `c(domain_id, indexed)`. */
+/** Adds the last row to chains of the table `c(domain_id, indexed)`. */
 const WITH_ROWS = `
-  SELECT c.domain_id::text AS id, c.indexed, last.seq AS last_seq, unstamped.seq AS first_unstamped
+  SELECT c.domain_id::text AS id, c.indexed, last.seq AS last_seq
   FROM c
   CROSS JOIN LATERAL (
-    SELECT max(seq) AS seq FROM audit_log_entry e WHERE e.domain_id = c.domain_id AND seq <= ${LIMITS.maxSeq}) AS last
+    SELECT max(seq) AS seq FROM audit_log_entry e WHERE e.domain_id = c.domain_id AND seq <= ${LIMITS.maxSeq}) AS last`
+
+/** The first row beyond the index that has no stamp. A chain without a stamp beyond it has nothing to sign. */
+const UNSTAMPED = `
   LEFT JOIN LATERAL (
     SELECT seq FROM audit_log_entry e
     WHERE e.domain_id = c.domain_id AND archived_at IS NULL AND seq > c.indexed AND seq <= ${LIMITS.maxSeq}
@@ -31,7 +34,7 @@ const GROWN = `
   WITH heads AS MATERIALIZED (
     SELECT domain_id, ${indexedSize('h.domain_id')} AS indexed, ${LAST_OF_HEAD} AS last FROM audit_log_chain_head h
   ), c AS MATERIALIZED (SELECT domain_id, indexed FROM heads WHERE last > indexed)
-  ${WITH_ROWS}
+  ${WITH_ROWS} ${UNSTAMPED}
   WHERE last.seq > c.indexed AND (unstamped.seq IS NULL OR unstamped.seq > c.indexed + 1 OR EXISTS (
     SELECT FROM audit_log_entry e
     WHERE e.domain_id = c.domain_id AND e.seq > unstamped.seq AND e.archived_at IS NOT NULL))`
@@ -48,17 +51,12 @@ const NO_COMPILER = 'SET LOCAL jit = off'
 /** Implements SignerStore.growth. */
 export async function growth(client: Client, all: boolean): Promise<ChainGrowth[]> {
   await client.query(NO_COMPILER)
-  const { rows } = await client.query<{
-    id: string
-    indexed: string
-    last_seq: string
-    first_unstamped: string | null
-  }>(all ? ALL : GROWN)
-  return rows.map(({ id, indexed, last_seq, first_unstamped }) => ({
+  const sql = all ? ALL : GROWN
+  const { rows } = await client.query<{ id: string; indexed: string; last_seq: string }>(sql)
+  return rows.map(({ id, indexed, last_seq }) => ({
     domainId: id,
     incarnation: INCARNATION,
     lastSeq: Number(last_seq),
     indexedSize: Number(indexed),
-    ...(first_unstamped !== null && { firstUnstamped: Number(first_unstamped) }),
   }))
 }

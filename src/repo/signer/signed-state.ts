@@ -56,7 +56,8 @@ const IS_SIGNED = 'SELECT EXISTS (SELECT FROM audit_checkpoint) AS signed'
 
 /** $2 is the size of the newest head, or 0. */
 const FACTS = `
-  SELECT last.seq AS last_seq, EXISTS (SELECT FROM audit_restore r WHERE r.domain_id = $1) AS restoring,
+  SELECT last.seq AS last_seq, EXISTS (SELECT FROM audit_restore r WHERE r.domain_id = $1)
+      AND NOT EXISTS (SELECT FROM audit_log_chain_head h WHERE h.domain_id = $1) AS restoring,
     EXISTS (SELECT FROM audit_tamper_quarantine q WHERE q.domain_id = $1 AND q.seq_to > $2) AS found,
     last.seq > $2 AND EXISTS (
       SELECT FROM audit_log_entry e WHERE e.domain_id = $1 AND e.seq = $2 + 1 AND archived_at IS NULL)

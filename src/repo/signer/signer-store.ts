@@ -1,4 +1,3 @@
-import { LIMITS } from '../../chain/limits.js'
 import type { SignerStore } from '../../ports/signer.js'
 import type { Database } from '../session/database.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
@@ -9,19 +8,10 @@ import { areIndexed, insertHeads, newestHead } from './signed-heads.js'
 import { createdChains, signedRows } from './signed-rows.js'
 import { putTiles, readTiles } from './tiles.js'
 
-const NEXT_UNSTAMPED = `
-  SELECT seq FROM audit_log_entry
-  WHERE domain_id = $1 AND archived_at IS NULL AND seq > $2 AND seq <= ${LIMITS.maxSeq} ORDER BY seq LIMIT 1`
-
 /** Reads and writes what a signer needs in PostgreSQL, with the privileges of audit_signer alone. Implements SignerStore. */
 export function postgresSignerStore(database: Database): SignerStore {
   return {
     growth: (all) => database.withTransaction(SNAPSHOT_BEGIN, (client) => growth(client, all)),
-    nextUnstamped: (domainId, after) =>
-      database.withTransaction(SNAPSHOT_BEGIN, async (client) => {
-        const { rows } = await client.query<{ seq: string }>(NEXT_UNSTAMPED, [domainId, after])
-        return rows[0] === undefined ? undefined : Number(rows[0].seq)
-      }),
     signedRows: (relation, newest) =>
       database.withTransaction(SNAPSHOT_BEGIN, (client) => signedRows(client, relation, newest)),
     newestHead: (chain) => database.withTransaction(SNAPSHOT_BEGIN, (client) => newestHead(client, chain)),
