@@ -1,9 +1,11 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkpointText } from '../../src/chain/note/checkpoint.js'
+import { KEY_TYPE, verifierKey, vkeyText } from '../../src/chain/note/vkey.js'
 import { A, a, B } from '../support/attacks/chains.js'
 import { type CliResult, jsonLines, runCli } from '../support/cli.js'
 import { LogSigner } from '../support/log-signer.js'
@@ -232,4 +234,85 @@ it('remembers the heads of a verified log, which serve as expected heads', async
   expect((await verify('both', '--all', ...POLICY(), '--remember', heads)).code).toBe(0)
   expect(readFileSync(heads, 'utf8').split('\n').length).toBe(4)
   expect((await verify('mirror', '--all', ...POLICY(), '--expect-heads', heads)).code).toBe(0)
+})
+
+describe('witnesses', () => {
+  const name = 'witness.example.net/w1'
+  const secret = generateKeyPairSync('ed25519')
+  const raw = secret.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)
+  const key = verifierKey(name, KEY_TYPE.cosignature, new Uint8Array(raw))
+  const now = () => BigInt(Math.floor(Date.now() / 1000))
+
+  /** Returns the line of the witness over a note. */
+  function line(note: string, time: bigint): string {
+    const body = note.slice(0, note.indexOf('\n\n') + 1)
+    const message = Buffer.from(`cosignature/v1\ntime ${time}\n${body}`)
+    const stamp = Buffer.alloc(8)
+    stamp.writeBigUInt64BE(time)
+    const bytes = Buffer.concat([unhex(key.id), stamp, sign(null, message, secret.privateKey)])
+    return `— ${name} ${bytes.toString('base64')}\n`
+  }
+
+  beforeAll(() => {
+    const { note, kept } = signed.platformHead
+    const lines = `witness w1 ${vkeyText(key)}\nquorum w1`
+    const [fresh, old] = [line(note, now()), line(note, now() - 7200n)]
+    const files = {
+      'witness.policy': signed.log.policy.replace('quorum none', lines),
+      fresh: kept + fresh,
+      freshNote: note + fresh,
+      old: note + old,
+      ahead: note + line(note, now() + 600n),
+      badLine: note + fresh.replace(/.{8}\n$/, 'AAAAAAA=\n'),
+    }
+    for (const [path, text] of Object.entries(files)) writeFileSync(at(path), text)
+  })
+
+  it.each<readonly [string, readonly string[], readonly string[], number]>([
+    ['without a cosignature', [], [], 5],
+    ['where only the head is required', ['--require', 'signed'], [], 0],
+    ['with a checkpoint that the witness signed', [], ['fresh'], 0],
+    ['with a note that it signed', [], ['freshNote'], 0],
+    ['where one of one is required', ['--require', 'witnessed=1'], ['freshNote'], 0],
+    ['where it must have signed within the hour', ['--require', 'witnessed,max-age=1h'], ['freshNote'], 0],
+    ['where it signed two hours ago', ['--require', 'witnessed'], ['old'], 0],
+    ['where it signed too long ago', ['--require', 'max-age=1h'], ['old'], 5],
+    ['where its clock is ahead', [], ['ahead'], 5],
+    ['where its signature is not valid', [], ['badLine'], 2],
+  ])('are counted %s', async (_name, args, names, code) => {
+    for (const chain of [ONE, ['--all']]) {
+      const result = await verify(
+        'postgres',
+        ...chain,
+        '--policy',
+        at('witness.policy'),
+        ...args,
+        ...given(...names),
+      )
+      expect(result.code, result.stdout + result.stderr).toBe(code)
+    }
+  })
+
+  it('are named with the time of their signature, and those that have not signed', async () => {
+    const policy = ['--policy', at('witness.policy')]
+    const { stdout } = await verify('postgres', ...ONE, ...policy, ...given('fresh'))
+    expect(stdout).toMatch(/seen by 1 of 1 witness, \d+ s ago\n/)
+    const unproven = await verify('postgres', ...ONE, ...policy)
+    expect(unproven.stdout).toContain(`not proven: 1 witness required, 0 have signed: ${name} has not\n`)
+  })
+
+  it('are found beside the kept checkpoints of a mirror', async () => {
+    const { note, key: object } = signed.platformHead
+    const folder = signed.copyOfMirror()
+    const time = now()
+    const beside = object.replace(/\.tlog-proof$/, `.${key.id}-${String(time).padStart(20, '0')}.cosig`)
+    writeFileSync(join(folder, beside), line(note, time))
+    const words = ['verify', '--source', 'mirror', '--mirror', pathToFileURL(folder).href, '--all', '--json']
+    const result = await runCli([...words, '--policy', at('witness.policy')], {
+      env: { AUDIT_HOME: at('home') },
+    })
+    expect(result.code, result.stdout + result.stderr).toBe(0)
+    for (const one of jsonLines(result.stdout).slice(0, -1))
+      expect(one).toMatchObject({ verdict: 'verified', axes: { timed: { state: 'proven' } } })
+  })
 })

@@ -37,6 +37,7 @@ import { noteNextTime } from './remember/next-time.js'
 import { assertHere, noteOtherLogs, warnTriggersOff } from './run-notes.js'
 import { type ProofOptions, RunJudge } from './signed/judge.js'
 import { RunHeads } from './signed/run-heads.js'
+import { Witnesses } from './signed/witnesses.js'
 import { summaryText, verdictText } from './text.js'
 import type { VerifyWatcher } from './watcher.js'
 
@@ -89,6 +90,7 @@ export async function runVerify(
 class VerifyRun {
   /** Whether nothing shows where an intact chain ends. */
   isUnproven = false
+  readonly witnesses: Witnesses
 
   constructor(
     readonly options: VerifyOptions,
@@ -99,7 +101,9 @@ class VerifyRun {
     readonly heads: RunHeads,
     readonly out: Output,
     readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.witnesses = new Witnesses(heads, context, options.source, signal)
+  }
 
   async one(domainId: string, pins: readonly PinnedHead[]): Promise<ExitCode> {
     const verified = await this.#verify(domainId, pins).catch(async (error: unknown) => {
@@ -218,7 +222,7 @@ class VerifyRun {
     })
     const scanned = await this.#scan(source, request, statements)
     const { verdict, unproven } = heads.judge(scanned)
-    const concluded = this.judge.conclude(verdict, unproven)
+    const concluded = this.judge.conclude(verdict, unproven, await this.witnesses.of(verdict, known))
     this.isUnproven ||= verdict.ok && verdict.end === 'unproven' && concluded.conclusion.word !== 'verified'
     if (verdict.ok) this.memory?.see(domainId, verdict.head, remembered)
     this.options.watcher?.verified(verdict, request.pins)

@@ -4,6 +4,7 @@ import type { LogRow } from '../../chain/log/log-rows.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { StatedHead, StatedHeads, StatementRows, StatementStore } from '../../ports/log/heads.js'
 import type { MirrorStore } from '../../ports/mirror.js'
+import { type CosignedFile, readCosigned } from './cosigned-files.js'
 import { type KeptHeads, type KeptTools, readKept, readStatements } from './kept-heads.js'
 import { noteSigners, signedOverRows } from './note-signers.js'
 import { foreignRows, RowHeads } from './row-heads.js'
@@ -51,6 +52,12 @@ export class HeadReader {
   add(rows: readonly LogRow[]): void {
     this.#read = { ...this.#read, rows: [...this.#read.rows, ...rows] }
     this.#judged = undefined
+  }
+
+  /** Returns the kept checkpoints of a chain in its mirror with the lines of witnesses; none where the run reads no mirror. */
+  async cosignedFiles(domainId: string, signal: AbortSignal): Promise<readonly CosignedFile[]> {
+    const store = await this.#deps.mirrorOf?.(domainId)
+    return store === undefined ? [] : orNone(readCosigned(store, domainId, this.#deps.tools, signal), [])
   }
 
   /** Returns the heads of a chain. Its mirror is read now, so call it right before the rows of the chain are read. */

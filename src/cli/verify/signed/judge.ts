@@ -3,6 +3,7 @@ import { policyIn } from '../../../compose/sign/key-root.js'
 import type { AxesContext } from '../../../verify/signed/axis.js'
 import { type Conclusion, conclude, type VerdictWord } from '../../../verify/signed/conclusion.js'
 import { requiredBy } from '../../../verify/signed/requirements.js'
+import type { CosignedCheckpoint } from '../../../verify/signed/witnessing.js'
 import type { SeenSignatures, Verdict } from '../../../verify/verdict.js'
 import { note } from '../../output/streams.js'
 import { EXIT, type ExitCode } from '../../shell/exit-codes.js'
@@ -40,10 +41,14 @@ export class RunJudge {
     return new RunJudge({ policy, required }, isAsked)
   }
 
-  /** Returns what follows from a verdict. `unusable`: why checkpoints that the command names prove nothing. */
-  conclude(verdict: Verdict, unusable: readonly string[] = []): Concluded {
+  /** Returns what follows from a verdict. `unusable`: why checkpoints that the command names prove nothing. `cosigned`: the checkpoints of the platform chain that count. */
+  conclude(
+    verdict: Verdict,
+    unusable: readonly string[] = [],
+    cosigned: readonly CosignedCheckpoint[] = [],
+  ): Concluded {
     const now = machineClock()
-    const conclusion = conclude(verdict, { ...this.#base, now, cosigned: [], unusable })
+    const conclusion = conclude(verdict, { ...this.#base, now, cosigned, unusable })
     this.#words.set(verdict.domainId, conclusion.word)
     this.#hasSeen ||= hasSeen(verdict.signatures)
     this.#noteForeign(verdict)

@@ -20,6 +20,8 @@ export class RunHeads {
   private constructor(
     readonly reader: HeadReader,
     readonly given: readonly GivenCheckpoint[],
+    /** Whether the policy names witnesses. */
+    readonly hasWitnesses: boolean,
   ) {}
 
   /**
@@ -33,11 +35,9 @@ export class RunHeads {
   ): Promise<RunHeads> {
     const { checkpoints = [] } = options
     const given = await readGiven(checkpoints)
-    if (given.length > 0) {
-      const readsWitnesses = ((await policyIn(context))?.witnesses.length ?? 0) > 0
-      assertInRun(given, { ...options, readsWitnesses }, await keyRootOf(context))
-    }
-    return new RunHeads(await openReader(), given)
+    const readsWitnesses = ((await policyIn(context))?.witnesses.length ?? 0) > 0
+    if (given.length > 0) assertInRun(given, { ...options, readsWitnesses }, await keyRootOf(context))
+    return new RunHeads(await openReader(), given, readsWitnesses)
   }
 
   /** The chains that the command names a checkpoint of. */
