@@ -3,7 +3,7 @@ import type { CopyEvidence } from './evidence/copy-evidence.js'
 import type { ChainFold, FoldOptions, FoldResult, StoredRow } from './fold.js'
 import { type Hasher, hashBytes, hashText } from './hash.js'
 import { HASH_BYTES } from './layout.js'
-import { seqsOfHeads } from './log/signed-heads.js'
+import type { SignedHeads } from './log/signed-heads.js'
 import { placeProblem } from './row-place.js'
 import { AFTER_ALL_TIMES, BEFORE_ALL_TIMES, ClockWatch, timeHigh, timeLow } from './row-time.js'
 import { uuidBytes } from './uuid-bytes.js'
@@ -29,15 +29,17 @@ export interface RowTaker {
 
 /**
  * Skips the fold for rows with nothing wrong: the seq is the next one, the link and the hash are right, the format
- * allows the contents, the time is neither before the last one nor ahead of the clock, and no pin or signed head is on the row. Such a row
- * is only counted, and no string is made of it: 1.9 µs instead of 4.2. The fold gets every other row, and before it the
- * position of the walk. Only the fold judges.
+ * allows the contents, the time is neither before the last one nor ahead of the clock, no pin is on the row, and no signed head
+ * contradicts it. Such a row is only counted, and no string is made of it: 1.9 µs instead of 4.2. The fold gets every other row, and
+ * before it the position of the walk. Only the fold judges.
  */
 export class FastPath implements RowTaker {
   readonly #fold: ChainFold
   readonly #hasher: Hasher
   readonly #domain: Uint8Array | undefined
   readonly #pinned: ReadonlySet<number>
+  /** Absent without heads, so that a row costs nothing more then. */
+  readonly #heads: SignedHeads | undefined
   readonly #evidence: CopyEvidence | undefined
   /** Whether the next row comes right after a finding, and is a part of its evidence. */
   #isFollowing = false
@@ -62,14 +64,15 @@ export class FastPath implements RowTaker {
   /** `evidence` keeps the rows around findings. */
   constructor(
     fold: ChainFold,
-    { hasher, domainId, pins = [], heads, now }: FoldOptions,
+    { hasher, domainId, pins = [], heads = [], now }: FoldOptions,
     evidence?: CopyEvidence,
   ) {
     this.#fold = fold
     this.#evidence = evidence
+    this.#heads = heads.length === 0 ? undefined : fold.heads
     this.#hasher = hasher
     this.#domain = domainId === undefined ? undefined : uuidBytes(domainId)
-    this.#pinned = new Set([...pins.map(({ seq }) => seq), ...seqsOfHeads(heads)])
+    this.#pinned = new Set(pins.map(({ seq }) => seq))
     const { high, low } = new ClockWatch(now).limit ?? AFTER_ALL_TIMES
     this.#limitHigh = high
     this.#limitLow = low
@@ -78,10 +81,11 @@ export class FastPath implements RowTaker {
 
   add(row: ByteRow): void {
     const hash = this.#isFollowing ? undefined : this.#intactHash(row)
-    if (hash === undefined || !this.#takeTime(row.canonical)) {
+    if (hash === undefined || this.#isContradicted(row.seq, hash) || !this.#takeTime(row.canonical)) {
       this.addStored(row.stored())
       return
     }
+    this.#heads?.pass(row.seq, this.#high, this.#low)
     if (this.#counted === 0) {
       this.#firstHigh = this.#high
       this.#firstLow = this.#low
@@ -139,6 +143,10 @@ export class FastPath implements RowTaker {
     if (!isAt(hash, bytes, entryAt)) return undefined
     const problem = canonicalProblem(canonical) ?? placeProblem(canonical, seq, this.#domain)
     return problem === undefined ? hash : undefined
+  }
+
+  #isContradicted(seq: number, hash: string): boolean {
+    return this.#heads?.contradict(seq, hash) ?? false
   }
 
   /** Remembers the time of an intact row. Returns false, and remembers nothing, if the fold must judge the time. */

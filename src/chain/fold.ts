@@ -113,7 +113,8 @@ export class ChainFold {
   readonly #hasher: Hasher
   readonly #domain: Uint8Array | undefined
   readonly #pins: Pins
-  readonly #heads: SignedHeads
+  /** The signed heads, which the fast path compares too. */
+  readonly heads: SignedHeads
   readonly #findings: Findings
   #rows = 0
   #unchecked: Unchecked | undefined
@@ -138,7 +139,7 @@ export class ChainFold {
     this.#findings = new Findings(options.hasher)
     this.#domain = options.domainId === undefined ? undefined : uuidBytes(options.domainId)
     this.#pins = new Pins(options.pins ?? [])
-    this.#heads = new SignedHeads(options.heads)
+    this.heads = new SignedHeads(options.heads)
     this.#clock = new ClockWatch(options.now)
     this.#seq = options.fromSeq - 1
     this.#hashes = this.#seq === 0 ? [ZERO_HASH] : []
@@ -201,13 +202,13 @@ export class ChainFold {
   finish(toSeq = this.#options.toSeq): FoldResult {
     if (toSeq !== undefined && this.#seq < toSeq) this.#findGap(toSeq + 1, undefined)
     this.#pins.report(this.#findings)
-    return this.#result(this.#findings.sorted(), this.#heads.seen())
+    return this.#result(this.#findings.sorted(), this.heads.seen())
   }
 
   /** The result for the rows that were added, where the rest cannot be read: what may come later is not judged. */
   soFar(): FoldResult {
     const findings = [...this.#findings.sorted(), ...this.#pins.contradicted(this.#seq)]
-    return this.#result(inOrder(findings), this.#heads.seen(this.#seq))
+    return this.#result(inOrder(findings), this.heads.seen(this.#seq))
   }
 
   #result(findings: Finding[], heads: readonly SeenHead[]): FoldResult {
@@ -271,7 +272,7 @@ export class ChainFold {
   #remember(row: StoredRow): void {
     const entryHash = this.#hashOf(row.entryHash)
     this.#pins.check(this.#seq, entryHash)
-    this.#heads.check(this.#seq, entryHash)
+    this.heads.check(this.#seq, entryHash)
     if (entryHash !== undefined && this.#hashes.length < MAX_CANDIDATES) this.#hashes.push(entryHash)
   }
 
@@ -337,7 +338,7 @@ export class ChainFold {
     this.#firstTime ??= time
     this.#rememberTime(time)
     this.#clock.note(row.seq, time)
-    this.#heads.time(row.seq, () => microsOfTime(time))
+    this.heads.time(row.seq, time)
   }
 
   #rememberTime(time: RowTime): void {
