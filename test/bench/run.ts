@@ -35,7 +35,7 @@ try {
   await benchLook(bench, Math.min(1_000, Math.round(rows / 20)))
   await benchVerify(bench, short)
   await benchVerify(bench, long)
-  await benchSignedHeads(bench, short)
+  await benchSignedHeads(bench, long)
   await benchReport(bench, short)
   await benchCopy(bench, short)
   await benchEvidence(bench, long)

@@ -2,12 +2,13 @@ import type { VerifySignature } from '../note/signers.js'
 import { KEY_TYPE, type VerifierKey, verifierKey } from '../note/vkey.js'
 import { PLATFORM_ANCHOR } from '../uuid.js'
 import { isInRange, type KeyRange, keyRanges } from './key-ranges.js'
-import { type LogRow, LogRows, type RowEntry } from './log-rows.js'
+import { type LogRow, LogRows, lastKeyId, type RowEntry } from './log-rows.js'
 import { originOf, parseOrigin } from './origin.js'
 import { type KnownPlatform, platformByRows, platformBySuccession } from './platform-keys.js'
 import type { ChainRef, KeyItem } from './row-items.js'
 import { signerOf } from './row-signature.js'
 import { SIGNED_RELATION, type SignedRow } from './signed-row.js'
+import { itemLines } from './text-row.js'
 import { verifyOnce } from './verify-once.js'
 
 /** Where a verifier takes its keys from: a policy, the file log.vkey of an embedded home, or the log itself. */
@@ -46,7 +47,7 @@ export class KeyBook {
   readonly #platform: readonly KnownKey[]
   readonly #items: readonly KeyItem[]
   /** The signers of the rows that were checked. */
-  readonly #signers = new Map<string, VerifierKey | undefined>()
+  readonly #signers = new Map<RowEntry, VerifierKey | undefined>()
 
   private constructor(
     root: KeyRoot,
@@ -64,7 +65,7 @@ export class KeyBook {
   }
 
   static of(root: KeyRoot, rows: readonly LogRow[], verify: VerifySignature): KeyBook {
-    const [read, once] = [LogRows.read(rows), verifyOnce(verify)]
+    const [read, once] = [new LogRows(rows), verifyOnce(verify)]
     const platform =
       root.by === 'log'
         ? platformByRows(read.ofKeys, once)
@@ -107,30 +108,34 @@ export class KeyBook {
    * all else.
    */
   get foreign(): ForeignRows {
-    const byRelation = new Map<string, number>(this.#rows.ordinary)
+    const byRelation = new Map<string, number>()
     const byKeyId = new Map<string, number>()
-    for (const entry of this.#rows.all) {
-      if (!this.#isForeign(entry)) continue
+    if (this.#rows.ordinaryKeys > 0) byRelation.set(SIGNED_RELATION.logKey, this.#rows.ordinaryKeys)
+    for (const entry of this.#rows.ofKeys) {
+      if (this.#signer(entry) !== undefined) continue
       count(byRelation, entry.row.relation, entry.rows)
       for (const { keyId } of entry.row.signatures) count(byKeyId, keyId, entry.rows)
+    }
+    for (const row of this.#rows.others) {
+      if (!this.isForeign(row)) continue
+      count(byRelation, row.relation, 1)
+      const keyId = keyIdIn(row)
+      if (keyId !== undefined) count(byKeyId, keyId, 1)
     }
     return { byRelation, byKeyId }
   }
 
-  /** Returns whether no known key signs a row. False for a row with the id of a known key whose signature was not checked. */
+  /** Returns whether no known key signs a row. False for a row with the id of a known key that nobody has asked for. */
   isForeign(row: LogRow): boolean {
-    const entry = this.#rows.find(row)
-    return entry === undefined || this.#isForeign(entry)
-  }
-
-  #isForeign(entry: RowEntry): boolean {
-    if (this.#signers.has(entry.id)) return this.#signers.get(entry.id) === undefined
-    return this.#candidates(entry).length === 0
+    if (row.relation === SIGNED_RELATION.logKey || this.#rows.isRead(row))
+      return this.signerOf(row) === undefined
+    const keyId = keyIdIn(row)
+    return !this.#platform.some(({ key }) => key.id === keyId)
   }
 
   #signer(entry: RowEntry): VerifierKey | undefined {
-    if (!this.#signers.has(entry.id)) this.#signers.set(entry.id, this.#check(entry))
-    return this.#signers.get(entry.id)
+    if (!this.#signers.has(entry)) this.#signers.set(entry, this.#check(entry))
+    return this.#signers.get(entry)
   }
 
   #check(entry: RowEntry): VerifierKey | undefined {
@@ -160,6 +165,9 @@ export class KeyBook {
   }
 }
 
+/** The characters of an item with a signature. */
+const SIG_LENGTH = 101
+
 function platformRanges({ keys, items }: KnownPlatform): KnownKey[] {
   const ranges = keyRanges(items)
   const firstNamed = Math.min(...items.map(({ fromSize }) => fromSize).filter((size) => size > 0))
@@ -171,6 +179,11 @@ function platformRanges({ keys, items }: KnownPlatform): KnownKey[] {
       return [{ publicKey: key.publicKey, fromSize: 0, ...(lastSize !== undefined && { lastSize }), key }]
     })
     .sort((one, other) => one.fromSize - other.fromSize)
+}
+
+/** Returns the key id of the last signature of a row, without reading the row. */
+function keyIdIn(row: LogRow): string | undefined {
+  return lastKeyId(itemLines(row).slice(-SIG_LENGTH).split('\n').at(-1))
 }
 
 function isOriginOf(name: string, { domainId, incarnation }: ChainRef): boolean {

@@ -16,8 +16,6 @@ export interface LogRow extends SignableRow {
 
 /** The rows with one content. */
 export interface RowEntry<Row extends SignedRow = SignedRow> {
-  /** The content as text. */
-  readonly id: string
   readonly row: Row
   /** Their seqs on the platform chain; none for a key statement. */
   readonly seqs: number[]
@@ -27,54 +25,58 @@ export interface RowEntry<Row extends SignedRow = SignedRow> {
   rows: number
 }
 
-/** The rows that were read of one log. Rows with one content count once, so a copy of a row says nothing new. */
+/**
+ * The rows that were read of one log. Rows of keys with one content count once, so a copy of a row says nothing new. The other rows
+ * are read when somebody asks for them, because a verifier uses few of them.
+ */
 export class LogRows {
-  readonly #entries = new Map<string, RowEntry>()
-  /** How many ordinary rows each relation of signed rows has. */
-  readonly ordinary = new Map<string, number>()
+  readonly #ofKeys = new Map<string, RowEntry<LogKeyRow>>()
+  /** The rows with the relation of keys that are ordinary rows. */
+  ordinaryKeys = 0
+  readonly others: readonly LogRow[]
+  readonly #read = new WeakMap<LogRow, RowEntry | 'ordinary'>()
 
-  static read(rows: readonly LogRow[]): LogRows {
-    const read = new LogRows()
-    for (const row of rows) read.#add(row)
-    return read
-  }
-
-  get all(): readonly RowEntry[] {
-    return [...this.#entries.values()]
+  constructor(rows: readonly LogRow[]) {
+    for (const row of rows) if (row.relation === SIGNED_RELATION.logKey) this.#addKeys(row)
+    this.others = rows.filter(({ relation }) => relation !== SIGNED_RELATION.logKey)
   }
 
   get ofKeys(): readonly RowEntry<LogKeyRow>[] {
-    return this.all.filter(isOfKeys)
+    return [...this.#ofKeys.values()]
   }
 
+  /** Returns what a row says; undefined for an ordinary row. */
   find(row: LogRow): RowEntry | undefined {
-    return this.#entries.get(idOf(row))
+    if (row.relation === SIGNED_RELATION.logKey) return this.#ofKeys.get(idOf(row))
+    const read = this.#read.get(row) ?? entryOf(row) ?? 'ordinary'
+    this.#read.set(row, read)
+    return read === 'ordinary' ? undefined : read
   }
 
-  #add(row: LogRow): void {
+  /** Returns whether somebody has asked for a row that is no row of keys. */
+  isRead(row: LogRow): boolean {
+    return this.#read.has(row)
+  }
+
+  #addKeys(row: LogRow): void {
     const id = idOf(row)
-    const entry = this.#entries.get(id) ?? this.#read(id, row)
-    if (entry === undefined) return
-    entry.rows += 1
-    if (row.seq !== undefined) entry.seqs.push(row.seq)
+    const known = this.#ofKeys.get(id)
+    if (known !== undefined) {
+      known.rows += 1
+      if (row.seq !== undefined) known.seqs.push(row.seq)
+      return
+    }
+    const entry = entryOf(row)
+    if (entry === undefined) this.ordinaryKeys += 1
+    else if (isOfKeys(entry)) this.#ofKeys.set(id, entry)
   }
+}
 
-  #read(id: string, row: LogRow): RowEntry | undefined {
-    const parsed = parseSignedRow(row)
-    if (parsed === undefined) {
-      this.ordinary.set(row.relation, (this.ordinary.get(row.relation) ?? 0) + 1)
-      return undefined
-    }
-    const entry = {
-      id,
-      row: parsed,
-      seqs: [],
-      rows: 0,
-      ...(row.origin !== undefined && { origin: row.origin }),
-    }
-    this.#entries.set(id, entry)
-    return entry
-  }
+function entryOf(row: LogRow): RowEntry | undefined {
+  const parsed = parseSignedRow(row)
+  if (parsed === undefined) return undefined
+  const seqs = row.seq === undefined ? [] : [row.seq]
+  return { row: parsed, seqs, rows: 1, ...(row.origin !== undefined && { origin: row.origin }) }
 }
 
 function isOfKeys(entry: RowEntry): entry is RowEntry<LogKeyRow> {
@@ -83,4 +85,9 @@ function isOfKeys(entry: RowEntry): entry is RowEntry<LogKeyRow> {
 
 function idOf({ relation, object, relationPath, origin }: LogRow): string {
   return JSON.stringify([origin, relation, object, ...relationPath])
+}
+
+/** Returns the key id in the last item of a signed row, without reading the row; undefined for most ordinary rows. */
+export function lastKeyId(lastItem: string | undefined): string | undefined {
+  return /^sig:([0-9a-f]{8}):/.exec(lastItem ?? '')?.[1]
 }

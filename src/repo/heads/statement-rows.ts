@@ -1,6 +1,7 @@
 import { LIMITS } from '../../chain/limits.js'
 import type { LogRow } from '../../chain/log/log-rows.js'
 import { SIGNED_RELATION } from '../../chain/log/signed-row.js'
+import { TextRow } from '../../chain/log/text-row.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { OtherRow, StatementRows } from '../../ports/log/heads.js'
 import type { Client } from '../session/database.js'
@@ -24,64 +25,67 @@ const BY_SEQ = `
   (SELECT seq, relation, object, relation_path FROM audit_log_entry
    WHERE ${ON_PLATFORM} AND seq = ANY($2) AND relation = '${checkpoint}')`
 
-/** Selects rows of all three relations, and the rows with the seqs $2. Only rows with an item that begins as $1 says have their items. */
+/** The items of a row as lines, where they are no more bytes than a signed row has; NULL otherwise. */
+const LINES = `
+  SELECT CASE WHEN cardinality(e.relation_path) <= ${LIMITS.pathItems} AND pg_column_size(e.relation_path) <= ${PATH_BYTES}
+    THEN array_to_string(e.relation_path, E'\\n') END AS text OFFSET 0`
+
+/** Selects rows of all three relations, and the rows with the seqs $2. Only rows that contain a text of $1 have their items. */
 const SELECTED = `
-  SELECT e.seq, e.relation, e.object, CASE WHEN own.is THEN e.relation_path END AS path,
+  SELECT e.seq, e.relation, e.object, cardinality(e.relation_path) AS count,
+    CASE WHEN EXISTS (SELECT FROM unnest($1::text[]) AS p WHERE strpos(lines.text, p) > 0) THEN lines.text END AS text,
     left(e.relation_path[cardinality(e.relation_path)], 100) AS last
   FROM (
     ${rowsOf(logKey, 'ASC', MOST_ROWS / 2)} UNION ALL ${rowsOf(logKey, 'DESC', MOST_ROWS / 2)}
     UNION ALL ${rowsOf(checkpoint, 'DESC', MOST_ROWS)} UNION ALL ${rowsOf(signedOver, 'DESC', MOST_ROWS)}
     UNION ALL ${BY_SEQ}
   ) AS e
-  CROSS JOIN LATERAL (
-    SELECT coalesce(cardinality(e.relation_path) <= ${LIMITS.pathItems} AND pg_column_size(e.relation_path) <= ${PATH_BYTES}
-      AND EXISTS (SELECT FROM unnest(e.relation_path) AS i, unnest($1::text[]) AS p WHERE starts_with(i, p)), false) AS is
-  ) AS own`
+  CROSS JOIN LATERAL (${LINES}) AS lines`
 
 interface SelectedRow {
   readonly seq: string
   readonly relation: string
   readonly object: string
-  readonly path: readonly (string | null)[] | null
+  readonly count: number | null
+  readonly text: string | null
   readonly last: string | null
 }
 
-/** Reads signed rows with an item that begins as one of `prefixes`, and counts the others. `seqs` are more rows to look at. */
+/** Reads signed rows that contain one of `texts`, and counts the others. `seqs` are more rows to look at. */
 export async function statementRows(
   client: Client,
-  prefixes: readonly string[],
+  texts: readonly string[],
   seqs: readonly number[],
 ): Promise<StatementRows> {
   await client.query(WITHOUT_SORT)
-  const { rows } = await client.query<SelectedRow>(SELECTED, [prefixes, seqs])
+  const { rows } = await client.query<SelectedRow>(SELECTED, [texts, seqs])
   // A row may be among the first and the last ones of its relation, and among the named ones.
   const distinct = [...new Map(rows.map((row) => [`${row.seq} ${row.relation}`, row])).values()]
-  const own = distinct.flatMap((row) => (row.path === null ? [] : [logRow(row, row.path)]))
-  return { rows: own, others: counted(distinct.filter(({ path }) => path === null)) }
+  const own = distinct.flatMap((row) => (row.text === null ? [] : [textRow(row, row.text)]))
+  return { rows: own, others: counted(distinct.filter(({ text }) => text === null)) }
 }
 
 const WITH_HEAD = `
-  SELECT seq, relation, object, relation_path AS path FROM audit_log_entry e
+  SELECT e.seq, e.relation, e.object, cardinality(e.relation_path) AS count, lines.text
+  FROM audit_log_entry AS e CROSS JOIN LATERAL (${LINES}) AS lines
   WHERE ${ON_PLATFORM} AND relation >= '${checkpoint}' AND relation <= '${checkpoint}' AND seq BETWEEN $2 AND $3
-    AND cardinality(relation_path) <= ${LIMITS.pathItems} AND pg_column_size(relation_path) <= ${PATH_BYTES}
-    AND EXISTS (SELECT FROM unnest(relation_path) AS i WHERE starts_with(i, $1))
+    AND strpos(lines.text, $1) > 0
   ORDER BY relation, seq LIMIT 10000`
 
-/** Reads the rows with an item that begins as `prefix`, from one seq to another. */
+/** Reads the rows that contain `text`, from one seq to another. */
 export async function rowsWithHead(
   client: Client,
-  prefix: string,
+  text: string,
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<LogRow[]> {
   await client.query(WITHOUT_SORT)
-  const { rows } = await client.query<SelectedRow>(WITH_HEAD, [prefix, from, to])
-  return rows.map((row) => logRow(row, row.path ?? []))
+  const { rows } = await client.query<SelectedRow>(WITH_HEAD, [text, from, to])
+  return rows.map((row) => textRow(row, row.text ?? ''))
 }
 
-/** An owner of the table can store NULL in a list. Such a row is an ordinary row. */
-function logRow({ seq, relation, object }: SelectedRow, path: readonly (string | null)[]): LogRow {
-  const relationPath = path.every((item) => item !== null) ? path : []
-  return { seq: Number(seq), relation, object, relationPath }
+/** A list with a NULL has fewer lines than items, so that the row is an ordinary row. */
+function textRow({ seq, relation, object, count }: SelectedRow, text: string): LogRow {
+  return new TextRow(Number(seq), relation, object, text, count ?? 0)
 }
 
 function counted(rows: readonly SelectedRow[]): OtherRow[] {

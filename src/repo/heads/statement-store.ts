@@ -15,8 +15,8 @@ export function postgresStatements(database: Database): StatementStore {
   return {
     ofChain: async (domainId) => {
       const seqs = await byIndex(database, (client) => namedRow(client, domainId))
-      const prefixes = [keysOf(PLATFORM_ANCHOR), keysOf(domainId), headsOf(domainId), holesOf(domainId)]
-      return database.read((client) => statementRows(client, prefixes, seqs))
+      const texts = [keysOf(PLATFORM_ANCHOR), keysOf(domainId), headsOf(domainId), holesOf(domainId)]
+      return database.read((client) => statementRows(client, texts, seqs))
     },
     ofAll: async () => {
       const seqs = await byIndex(database, namedRows)

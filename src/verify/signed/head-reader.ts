@@ -27,20 +27,25 @@ const NOTHING_KEPT: KeptHeads = { unknownKeys: new Map(), foreignObjects: 0 }
  */
 export class HeadReader {
   readonly #deps: HeadReaderDeps
+  /** The one chain of the run; undefined for all. */
+  readonly #only: string | undefined
   #read: StatementRows
   /** The book of the rows, and their heads, until more rows come. */
   #judged: { readonly book: KeyBook; readonly heads: RowHeads } | undefined
 
-  private constructor(deps: HeadReaderDeps, read: StatementRows) {
+  private constructor(deps: HeadReaderDeps, read: StatementRows, only: string | undefined) {
     this.#deps = deps
+    this.#only = only
     this.#read = read
   }
 
   /** Reads the signed rows about one chain or about all. */
   static async open(deps: HeadReaderDeps, chain: string): Promise<HeadReader> {
     const { statements } = deps
-    if (statements === undefined) return new HeadReader(deps, NO_ROWS)
-    return new HeadReader(deps, chain === 'all' ? await statements.ofAll() : await statements.ofChain(chain))
+    const only = chain === 'all' ? undefined : chain
+    if (statements === undefined) return new HeadReader(deps, NO_ROWS, only)
+    const read = only === undefined ? await statements.ofAll() : await statements.ofChain(only)
+    return new HeadReader(deps, read, only)
   }
 
   /** Whether the rows were read that say which rows are signed over. */
@@ -67,7 +72,7 @@ export class HeadReader {
     if (store === undefined) return this.#stated(domainId, rowBook, rowHeads)
     const stated = await this.#inMirror(store, domainId, signal)
     const book = stated.length === 0 ? rowBook : this.#bookOf([...this.#read.rows, ...stated])
-    const heads = stated.length === 0 ? rowHeads : new RowHeads(book, this.#read.rows)
+    const heads = stated.length === 0 ? rowHeads : new RowHeads(book, this.#read.rows, this.#only)
     const kept = await orNone(readKept(store, domainId, book, this.#deps.tools, signal), NOTHING_KEPT)
     return this.#stated(domainId, book, heads, kept)
   }
@@ -106,13 +111,13 @@ export class HeadReader {
     const from = after?.place.kind === 'row' ? after.place.seq : 1
     const to = before.place.kind === 'row' ? before.place.seq : Number.MAX_SAFE_INTEGER
     const rows = await statements.headsBetween(domainId, { from, to })
-    return new RowHeads(this.#bookOf([...this.#read.rows, ...rows]), rows).of(domainId)
+    return new RowHeads(this.#bookOf([...this.#read.rows, ...rows]), rows, domainId).of(domainId)
   }
 
   get #ofRows(): { readonly book: KeyBook; readonly heads: RowHeads } {
     if (this.#judged === undefined) {
       const book = this.#bookOf(this.#read.rows)
-      this.#judged = { book, heads: new RowHeads(book, this.#read.rows) }
+      this.#judged = { book, heads: new RowHeads(book, this.#read.rows, this.#only) }
     }
     return this.#judged
   }

@@ -1,18 +1,32 @@
 import type { KeyBook } from '../../chain/log/key-book.js'
-import type { LogRow } from '../../chain/log/log-rows.js'
+import { type LogRow, lastKeyId } from '../../chain/log/log-rows.js'
 import { parseOrigin } from '../../chain/log/origin.js'
+import type { HeadItem } from '../../chain/log/row-items.js'
 import { SIGNED_RELATION } from '../../chain/log/signed-row.js'
+import { itemLines } from '../../chain/log/text-row.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { HeadSigner, OtherRow, StatedHead } from '../../ports/log/heads.js'
 
-/** The heads that signed rows state, by chain. Heads of another incarnation are no part of this log yet. */
+/** A head as the text of a row states it. Heads of another incarnation are no part of this log yet. */
+const headPattern = (domainId: string) =>
+  new RegExp(`^head:(${domainId}):1:([1-9][0-9]{0,15}):[0-9a-f]{64}:([0-9a-f]{64})$`, 'gm')
+const ANY_CHAIN = '[0-9a-f-]{36}'
+
+type HeadOfRow = StatedHead & { readonly row: LogRow }
+
+/**
+ * The heads that signed rows state, by chain. Rows are searched as text, and read strictly when somebody asks for their signer: a
+ * chain may have 1,000 of them, and a run mostly uses the newest.
+ */
 export class RowHeads {
   readonly #book: KeyBook
-  readonly #byChain = new Map<string, (StatedHead & { readonly row: LogRow })[]>()
+  readonly #byChain = new Map<string, HeadOfRow[]>()
 
-  constructor(book: KeyBook, rows: readonly LogRow[]) {
+  /** `only`: the one chain that is asked for. */
+  constructor(book: KeyBook, rows: readonly LogRow[], only?: string) {
     this.#book = book
-    for (const row of rows) this.#add(row)
+    const pattern = headPattern(only ?? ANY_CHAIN)
+    for (const row of rows) this.#add(row, pattern)
   }
 
   of(domainId: string): readonly StatedHead[] {
@@ -30,13 +44,18 @@ export class RowHeads {
     return counts
   }
 
-  #add(row: LogRow): void {
-    const signed = row.seq === undefined ? undefined : this.#book.rowOf(row)
-    if (signed?.relation !== SIGNED_RELATION.checkpoint) return
-    for (const { domainId, incarnation, size, entryHash } of signed.heads) {
-      if (incarnation !== 1) continue
-      const place = { kind: 'row', seq: row.seq ?? 0 } as const
-      const head = { size, entryHash, place, row, signer: () => rowSigner(this.#book, row) }
+  #add(row: LogRow, pattern: RegExp): void {
+    if (row.seq === undefined || row.relation !== SIGNED_RELATION.checkpoint) return
+    const place = { kind: 'row', seq: row.seq } as const
+    for (const [, domainId = '', digits, entryHash = ''] of itemLines(row).matchAll(pattern)) {
+      const stated = { domainId, size: Number(digits), entryHash }
+      const head = {
+        size: stated.size,
+        entryHash,
+        place,
+        row,
+        signer: () => rowSigner(this.#book, row, stated),
+      }
       const heads = this.#byChain.get(domainId)
       if (heads === undefined) this.#byChain.set(domainId, [head])
       else heads.push(head)
@@ -44,10 +63,20 @@ export class RowHeads {
   }
 }
 
-function rowSigner(book: KeyBook, row: LogRow): HeadSigner | undefined {
+type HeadText = Pick<HeadItem, 'domainId' | 'size' | 'entryHash'>
+
+function rowSigner(book: KeyBook, row: LogRow, stated: HeadText): HeadSigner | undefined {
   const key = book.signerOf(row)
-  if (key === undefined) return undefined
+  const signed = key === undefined ? undefined : book.rowOf(row)
+  if (key === undefined || signed?.relation !== SIGNED_RELATION.checkpoint) return undefined
+  if (!signed.heads.some((head) => isSame(head, stated))) return undefined
   return { by: book.by, keyId: key.id, logName: parseOrigin(key.name)?.logName ?? '' }
+}
+
+function isSame(head: HeadItem, { domainId, size, entryHash }: HeadText): boolean {
+  return (
+    head.domainId === domainId && head.incarnation === 1 && head.size === size && head.entryHash === entryHash
+  )
 }
 
 /** Returns how many rows are not the log's own, by relation: those that the book read, and those that were only counted. */
@@ -55,7 +84,7 @@ export function foreignRows(book: KeyBook, others: readonly OtherRow[]): Readonl
   const counts = new Map(book.foreign.byRelation)
   const known = book.rangesOf({ domainId: PLATFORM_ANCHOR, incarnation: 1 }).map(({ key }) => key.id)
   for (const { relation, lastItem, rows } of others) {
-    const keyId = /^sig:([0-9a-f]{8}):/.exec(lastItem)?.[1]
+    const keyId = lastKeyId(lastItem)
     if (keyId !== undefined && known.includes(keyId)) continue
     counts.set(relation, (counts.get(relation) ?? 0) + rows)
   }
