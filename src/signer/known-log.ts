@@ -1,8 +1,8 @@
 import { verifyEd25519 } from '../base/crypto/node-ed25519.js'
 import { KeyBook, type KnownKey } from '../chain/log/key-book.js'
-import { isInRange } from '../chain/log/key-ranges.js'
+import { isInRange, keyRanges } from '../chain/log/key-ranges.js'
 import { originOf } from '../chain/log/origin.js'
-import type { ChainRef, HeadItem } from '../chain/log/row-items.js'
+import type { ChainRef, HeadItem, KeyItem } from '../chain/log/row-items.js'
 import { isSignedBy } from '../chain/log/row-signature.js'
 import { parseSignedRow, SIGNED_RELATION } from '../chain/log/signed-row.js'
 import { KEY_TYPE, type VerifierKey, verifierKey } from '../chain/note/vkey.js'
@@ -26,14 +26,18 @@ export class KnownLog {
   readonly platform: TreeKey
   readonly #book: KeyBook
   readonly #rows: readonly StoredSignedRow[]
-  readonly #named = new Set<string>()
+  /** By chain: the keys that rows name for it. */
+  readonly #named = new Map<string, KeyItem[]>()
   readonly #holes = new Map<string, Holes>()
 
   readonly #store: SignerStore
   #heads: Promise<readonly StoredSignedRow[]> | undefined
 
+  readonly #logName: string
+
   private constructor(store: SignerStore, keys: LogKeys, rows: readonly StoredSignedRow[]) {
     this.platform = keys.of(PLATFORM)
+    this.#logName = keys.logName
     const root = { by: 'home', keys: [publicKeyOf(this.platform)] } as const
     this.#book = KeyBook.of(root, rows, verifyEd25519)
     this.#rows = rows
@@ -65,7 +69,10 @@ export class KnownLog {
 
   /** Returns the key that signs a size of this chain; undefined where the rows name none for it. */
   keyAt(chain: ChainRef, size: number): KnownKey | undefined {
-    return this.#book.rangesOf(chain).find((range) => isInRange(range, size))
+    const range = keyRanges(this.#named.get(textOf(chain)) ?? []).find((one) => isInRange(one, size))
+    if (range === undefined) return undefined
+    const name = originOf({ ...chain, logName: this.#logName })
+    return { ...range, key: verifierKey(name, KEY_TYPE.ed25519, range.publicKey) }
   }
 
   /** Returns the rows of this chain that were signed over. */
@@ -103,10 +110,13 @@ export class KnownLog {
   #addKeys(row: StoredSignedRow): void {
     const parsed = this.#book.rowOf(row)
     if (parsed?.relation !== SIGNED_RELATION.logKey || this.#book.signerOf(row) === undefined) return
-    for (const key of parsed.keys) this.#named.add(textOf(key))
+    for (const key of parsed.keys) {
+      const id = textOf(key)
+      this.#named.set(id, [...(this.#named.get(id) ?? []), key])
+    }
   }
 }
 
-function textOf(chain: ChainRef): string {
-  return originOf({ logName: 'log', domainId: chain.domainId, incarnation: chain.incarnation })
+function textOf({ domainId, incarnation }: ChainRef): string {
+  return `${domainId}:${incarnation}`
 }

@@ -4,25 +4,38 @@ import { originOf } from '../chain/log/origin.js'
 import type { ChainRef } from '../chain/log/row-items.js'
 import type { LogKeys, TreeKey } from '../ports/signer.js'
 
+/** Derived keys that are remembered. A key costs 1 ms to derive, which is as much as all else that signing a row computes. */
+const REMEMBERED = 20_000
+
 /**
  * Returns the keys that follow from the 32 bytes of a key file (tlog.md, section 3). The key of a chain is derived on the first
  * use of its public key or of `sign`. The bytes are copied, so the caller may wipe its own. Throws RangeError for another length.
  */
 export function logKeys(keyFile: Uint8Array, logName: string): LogKeys {
   const bytes = Uint8Array.from(keyFile)
-  return { logName, of: (chain) => new DerivedKey(bytes, logName, chain) }
+  const keys = new Map<string, TreeKey>()
+  const of = (chain: ChainRef): TreeKey => {
+    const origin = originOf({ logName, ...chain })
+    const key = keys.get(origin) ?? new DerivedKey(bytes, origin, chain)
+    if (keys.size >= REMEMBERED) keys.clear()
+    keys.set(origin, key)
+    return key
+  }
+  return { logName, of }
 }
 
 class DerivedKey implements TreeKey {
-  readonly origin: string
   readonly #keyFile: Uint8Array
   readonly #chain: ChainRef
   #pair: Ed25519KeyPair | undefined
 
-  constructor(keyFile: Uint8Array, logName: string, chain: ChainRef) {
+  constructor(
+    keyFile: Uint8Array,
+    readonly origin: string,
+    chain: ChainRef,
+  ) {
     this.#keyFile = keyFile
     this.#chain = chain
-    this.origin = originOf({ logName, ...chain })
   }
 
   get publicKey(): Uint8Array {

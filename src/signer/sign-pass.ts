@@ -51,6 +51,8 @@ export class Signer {
   #nextLook = Number.NEGATIVE_INFINITY
   /** By chain: why it was not enrolled. It is compared again at the next look at all chains. */
   readonly #refused = new Map<string, ChainSigned>()
+  /** By chain: why it was not signed, at the last look at all chains. A chain that lost rows does not count as grown after that. */
+  readonly #stuck = new Map<string, ChainSigned>()
 
   constructor(deps: SignerDeps) {
     this.#deps = deps
@@ -62,15 +64,33 @@ export class Signer {
     const isWhole = this.#clock() >= this.#nextLook
     if (isWhole) this.#refused.clear()
     const growth = await this.#deps.store.growth(isWhole)
-    if (growth.length === 0) return []
+    const results = growth.length === 0 ? [] : await this.#passOver(growth, isWhole, options, signal)
+    if (options.only === undefined) this.#rememberStuck(results, growth, isWhole)
+    // After a pass that failed the next one looks at all chains again.
+    if (isWhole) this.#nextLook = this.#clock() + LOOK_AT_ALL
+    const known = new Set(results.map(({ domainId }) => domainId))
+    return [...results, ...[...this.#stuck.values()].filter(({ domainId }) => !known.has(domainId))]
+  }
+
+  async #passOver(
+    growth: readonly ChainGrowth[],
+    isWhole: boolean,
+    options: PassOptions,
+    signal: AbortSignal,
+  ): Promise<readonly ChainSigned[]> {
     const results = await new Pass(this.#deps, options, this.#refused, isWhole, signal).run(growth)
     for (const { domainId, findings, reason } of results) {
       const source = reason === 'copies_differ' ? 'both' : 'postgres'
       if (findings.length > 0) await this.#deps.onFindings(domainId, sourced(source, findings))
     }
-    // After a pass that failed the next one looks at all chains again.
-    if (isWhole) this.#nextLook = this.#clock() + LOOK_AT_ALL
     return results
+  }
+
+  #rememberStuck(results: readonly ChainSigned[], growth: readonly ChainGrowth[], isWhole: boolean): void {
+    if (isWhole) this.#stuck.clear()
+    for (const { domainId } of growth) this.#stuck.delete(domainId)
+    for (const result of results)
+      if (result.reason !== undefined) this.#stuck.set(result.domainId, { ...result, rows: 0, findings: [] })
   }
 }
 

@@ -15,6 +15,7 @@ import { benchProofs } from './proofs.js'
 import { benchQueries } from './queries.js'
 import { benchReport } from './report.js'
 import { benchSignedHeads } from './signed-heads.js'
+import { benchSigner } from './signer.js'
 import { benchStart } from './start.js'
 import { audit, scratch } from './subject.js'
 import { benchVerify } from './verify.js'
@@ -47,6 +48,7 @@ try {
   await benchBrowse(bench)
   await benchMirror(bench, short, Math.round(rows / 10) + 1)
   await benchArchiver(Math.round(rows / 100))
+  await benchSigner(Math.round(rows / 10), Math.round(rows / 100))
 } finally {
   await stopEmbedded(home)
   await rm(home, { recursive: true, force: true })

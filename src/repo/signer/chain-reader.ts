@@ -1,6 +1,5 @@
 import type pg from 'pg'
 import { LIMITS } from '../../chain/limits.js'
-import { Numbers } from '../../chain/numbers.js'
 import type { ChainReader, ChainRows, RowRange } from '../../ports/signer.js'
 import type { Client, Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
@@ -21,13 +20,19 @@ const FEW = 512
 const STATE = `
   SELECT (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1 AND seq <= ${LIMITS.maxSeq}) AS last,
     EXISTS (SELECT FROM audit_restore WHERE domain_id = $1)
-      AND NOT EXISTS (SELECT FROM audit_log_chain_head WHERE domain_id = $1) AS restoring`
+      AND NOT EXISTS (SELECT FROM audit_log_chain_head WHERE domain_id = $1) AS restoring,
+    ARRAY(SELECT bound::text FROM (
+      SELECT min(seq) AS first, max(seq) AS last FROM (
+        SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
+        WHERE domain_id = $1 AND archived_at IS NULL AND seq >= $2 AND seq <= $3
+      ) AS unstamped GROUP BY run
+    ) AS ranges CROSS JOIN LATERAL (VALUES (first), (last)) AS bounds(bound) ORDER BY first, bound) AS unstamped`
 
-const UNSTAMPED = `
-  SELECT min(seq) AS "from", max(seq) AS "to" FROM (
-    SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
-    WHERE domain_id = $1 AND archived_at IS NULL AND seq >= $2 AND seq <= $3
-  ) AS unstamped GROUP BY run ORDER BY 1`
+interface StateRow {
+  readonly last: string | null
+  readonly restoring: boolean
+  readonly unstamped: string[]
+}
 
 /** Reads chains for a signer, with the privileges of audit_signer alone. Implements ChainReader. */
 export function postgresChainReader(database: Database): ChainReader {
@@ -67,17 +72,11 @@ async function* rowsOf(scan: ScanClient, range: RowRange) {
 }
 
 async function stateOf(client: Client, { domainId, fromSeq, toSeq }: RowRange) {
-  const { rows } = await client.query<{ last: string | null; restoring: boolean }>(STATE, [domainId])
-  const ranges = await client.query<{ from: string; to: string }>(UNSTAMPED, [domainId, fromSeq, toSeq])
-  const unstamped = new Numbers()
-  for (const { from, to } of ranges.rows) {
-    unstamped.push(Number(from))
-    unstamped.push(Number(to))
-  }
+  const { rows } = await client.query<StateRow>(STATE, [domainId, fromSeq, toSeq])
   const [state] = rows
   return {
     lastSeq: Number(state?.last ?? 0),
     isRestoring: state?.restoring === true,
-    unstamped: unstamped.all(),
+    unstamped: (state?.unstamped ?? []).map(Number),
   }
 }
