@@ -1,17 +1,16 @@
-import { parseKeyStatement } from '../chain/log/key-statement.js'
 import { parseLeafExtra } from '../chain/log/leaf-extra.js'
 import type { LogRow } from '../chain/log/log-rows.js'
-import { checkpointFolder, keyStatementFolder, parseCheckpointKey } from '../chain/log/object-keys.js'
+import { checkpointFolder, parseCheckpointKey } from '../chain/log/object-keys.js'
 import { SIGNED_RELATION } from '../chain/log/signed-row.js'
 import { PROOF_LIMITS, parseTlogProof } from '../chain/note/tlog-proof.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { MirrorStore } from '../ports/mirror.js'
 import type { OfferedHead, ProofSource, RowHashes, SizeRange } from '../ports/proof.js'
 import type { EntryReader } from '../ports/query.js'
+import { readStatements } from '../verify/signed/kept-heads.js'
 
-/** Objects below `tlog/` that are read of one chain, and the bytes of one key statement. */
+/** Kept checkpoints that are read of one chain. */
 const MOST_OBJECTS = 64
-const STATEMENT_BYTES = 64 * 1024
 
 export interface MirrorSourceDeps {
   readonly store: MirrorStore
@@ -46,7 +45,7 @@ export class MirrorProofSource implements ProofSource {
     }
     // Keys ascend by their size.
     for (const { key } of found.slice(-MOST_OBJECTS).reverse()) {
-      const head = offered(await this.#text(key, PROOF_LIMITS.bytes))
+      const head = offered(await this.#text(key))
       if (head !== undefined) yield head
     }
   }
@@ -60,17 +59,10 @@ export class MirrorProofSource implements ProofSource {
   /** The statement of the platform chain is among them: only with its key are the others signed. */
   async keyRows(domainId: string): Promise<readonly LogRow[]> {
     const { store, signal } = this.#deps
-    const rows: LogRow[] = []
-    for (const chain of new Set([domainId, PLATFORM_ANCHOR])) {
-      let left = MOST_OBJECTS
-      for await (const { key } of store.list(keyStatementFolder(chain), signal)) {
-        if (left === 0) break
-        left -= 1
-        const statement = parseKeyStatement((await this.#text(key, STATEMENT_BYTES)) ?? '')
-        if (statement !== undefined) rows.push(statement)
-      }
-    }
-    return rows
+    const own = await readStatements(store, domainId, signal)
+    return domainId === PLATFORM_ANCHOR
+      ? own
+      : [...own, ...(await readStatements(store, PLATFORM_ANCHOR, signal))]
   }
 
   async signedOverRows(): Promise<readonly LogRow[]> {
@@ -84,10 +76,10 @@ export class MirrorProofSource implements ProofSource {
     return rows
   }
 
-  async #text(key: string, maxBytes: number): Promise<string | undefined> {
+  async #text(key: string): Promise<string | undefined> {
     const { store, signal } = this.#deps
-    const object = await store.get(key, maxBytes, signal)
-    return object === undefined || object.bytes.length > maxBytes ? undefined : textOf(object.bytes)
+    const { bytes } = (await store.get(key, PROOF_LIMITS.bytes, signal)) ?? {}
+    return bytes === undefined || bytes.length > PROOF_LIMITS.bytes ? undefined : textOf(bytes)
   }
 }
 

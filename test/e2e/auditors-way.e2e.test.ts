@@ -173,3 +173,44 @@ describe('a copy whose rows were rewritten from one row on', () => {
     expect(code).toBe(5)
   })
 })
+
+describe('a chain with rows that the archiver held back and that were signed over', () => {
+  const BAD = 7
+  let holed: string
+
+  beforeAll(async () => {
+    holed = await cli.create()
+    const append = (...rows: readonly number[]) =>
+      cli.runWith(rows.map(line).join('\n'), 'append', '--stdin', '--domain', holed)
+    await append(2, 3, 4, 5)
+    await operate('archiver', '--once')
+    await append(6, BAD, 8, 9, 10, 11)
+    await operator.sql(`UPDATE audit_log_entry SET reason = 2 WHERE domain_id = '${holed}' AND seq = ${BAD}`)
+    await operate('archiver', '--once')
+    const over = ['--over-findings', '--reason', 'rows_damaged', '--confirm']
+    const signed = await operate('checkpoint', 'create', '--domain', holed, ...over)
+    expect(signed.code, signed.stderr).toBe(0)
+    // The rows of the platform chain that say so go to the mirror.
+    await operate('archiver', '--once')
+    const policy = await operate('log', 'policy', '--domain', holed)
+    writeFileSync(at('holed.policy'), policy.stdout)
+  })
+
+  it.each([
+    [2, 'postgres', 0],
+    [2, 'mirror', 0],
+    [BAD - 1, 'postgres', 4],
+    [BAD, 'postgres', 1],
+    [BAD + 1, 'postgres', 0],
+    [BAD + 1, 'mirror', 0],
+    [11, 'mirror', 0],
+  ])('has a proof of every other row: row %i from %s ends with %i', async (seq, source, exit) => {
+    const file = at(`${seq}-${source}.tlog-proof`)
+    const read = ['--domain', holed, '--source', source, '--proof', file]
+    const { code, stderr } = await operate('get', `${seq}`, ...read)
+    expect(code, stderr).toBe(exit)
+    if (exit === 4) expect(stderr).toContain('was signed over')
+    if (exit !== 0) return
+    expect(await operate('verify-proof', file, '--policy', at('holed.policy'))).toMatchObject({ code: 0 })
+  })
+})

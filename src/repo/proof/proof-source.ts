@@ -10,7 +10,7 @@ const HEADS_PAGE = 20
 const ROWS_PAGE = 10_000
 
 const HEADS = `SELECT size, note FROM audit_checkpoint
-  WHERE domain_id = $1 AND size BETWEEN $2 AND $3 ORDER BY size DESC, incarnation DESC LIMIT ${HEADS_PAGE} OFFSET $4`
+  WHERE domain_id = $1 AND incarnation = 1 AND size BETWEEN $2 AND $3 ORDER BY size DESC LIMIT ${HEADS_PAGE} OFFSET $4`
 
 const ROWS = `SELECT seq, encode(prev_hash, 'hex') AS prev_hash, encode(entry_hash, 'hex') AS entry_hash
   FROM audit_log_entry WHERE domain_id = $1 AND seq BETWEEN $2 AND $3 ORDER BY seq LIMIT ${ROWS_PAGE}`
