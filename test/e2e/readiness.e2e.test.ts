@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliDatabase } from '../support/append-process.js'
 import { type CliResult, finished, jsonLines, spawnCli } from '../support/cli.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
+import { SignedLog } from '../support/signed-log.js'
 
 let database: TestDatabase
 let cli: CliDatabase
@@ -107,6 +108,24 @@ describe('/readyz', () => {
       { level: 'error', message: 'tamper detected', domain_id: domainId, findings: 1 },
       { level: 'info', message: 'draining' },
     ])
+  })
+
+  it('does not change for a chain that is signed late; the metrics show it', async () => {
+    const log = await SignedLog.open({ url: database.url })
+    await log.sign({ domainIds: [domainId], sizes: { [domainId]: 2 }, row: false, keep: false })
+    await log.close()
+    await rowsOf(
+      database.url,
+      `UPDATE audit_log_entry SET archived_at = now() - interval '1 hour', archive_etag = 'e' WHERE domain_id = $1 AND seq < 5`,
+      [domainId],
+    )
+    const server = await Server.start('--full-every', '1h')
+    await expect.poll(() => server.metric('audit_signer_refused'), WAIT).toBe(1)
+    expect(await server.metric(`audit_signed_seq{domain_id="${domainId}"}`)).toBe(2)
+    expect(await server.metric(`audit_unsigned_rows{domain_id="${domainId}"}`)).toBe(2)
+    expect(await server.metric(`audit_signed_age_seconds{domain_id="${domainId}"}`)).toBeLessThan(600)
+    await server.becomes(200, 'degraded')
+    await server.end('SIGTERM')
   })
 
   it('becomes diverged when another process finds a divergence, takes in new chains, and continues after a restart', async () => {

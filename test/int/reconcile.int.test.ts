@@ -76,13 +76,18 @@ describe('signed heads', () => {
       `UPDATE audit_log_entry SET archived_at = now() - interval '1 day', archive_etag = 'e' WHERE domain_id = $1`,
       [domainId],
     )
-    const running = fixture.start()
+    const role = `serves_${process.pid}`
+    await fixture.rows(`CREATE ROLE ${role} LOGIN IN ROLE audit_writer`)
+    const running = fixture.start({}, fixture.database.url.replace('postgres@', `${role}@`))
     await becomes(running, 'ready')
     const signed = () => running.probe.figures().chains.find((one) => one.domainId === domainId)?.signed
     await expect.poll(signed, WAIT).toMatchObject({ signedSeq: 2, unsignedRows: 2 })
     expect(signed()?.waitingSeconds).toBeGreaterThan(86_000)
     expect(running.probe.state()).toBe('ready')
     expect(running.probe.figures().chains.filter((one) => one.signed !== undefined)).toHaveLength(1)
+    expect(running.lines.filter(({ level }) => level === 'error')).toEqual([])
+    await running.close()
+    await fixture.rows(`DROP ROLE ${role}`)
   })
 
   it.each(['checkpoint_mismatch', 'checkpoint_rollback', 'checkpoint_conflict'] as const)(
