@@ -94,14 +94,16 @@ export class SignedSite {
 export class SignedField {
   readonly env: Record<string, string>
 
+  /** `env`: default the external database, its mirror and a home of its own. */
   constructor(
     readonly url: string,
     readonly dir: string,
     readonly a: string,
     readonly b: string,
     readonly dropDatabase: () => Promise<void>,
+    env?: Record<string, string>,
   ) {
-    this.env = {
+    this.env = env ?? {
       AUDIT_DATABASE_URL: url,
       AUDIT_MIRROR_URL: pathToFileURL(join(dir, 'mirror')).href,
       AUDIT_HOME: join(dir, 'home'),
