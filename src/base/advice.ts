@@ -67,6 +67,7 @@ export type PlainAdvice =
   | 'begin_signing'
   | 'name_log'
   | 'give_first_log_key'
+  | 'begin_beside_log_key'
   | 'restore_log_key'
   // Stores and services.
   | 'name_mirror'

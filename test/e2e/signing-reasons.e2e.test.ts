@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { NOT_SIGNED } from '../../src/signer/reasons.js'
 import { jsonLines, runCli } from '../support/cli.js'
 import { LogSigner } from '../support/log-signer.js'
@@ -130,5 +132,46 @@ describe('a chain that is not signed has a reason and a next command', () => {
     expect(stderr).toContain(next)
     if (error !== undefined) expect(stderr).toContain(`{"error":{"code":"${error}"`)
     expect(lines.at(-1)).toMatchObject({ summary: { not_signed: 1 } })
+  })
+})
+
+describe('a log that was never signed, with a key row that a writer forged', () => {
+  let forged: SigningFixture
+  let domainId = ''
+  beforeAll(async () => {
+    forged = await SigningFixture.make()
+    domainId = await forged.domain(2)
+    const { archiver, deps } = forged.signer()
+    const row = new LogSigner('forged', Buffer.alloc(32, 1)).keyRow([
+      { domainId: PLATFORM_ANCHOR, incarnation: 1 },
+    ])
+    await deps.store.append([{ row, heads: [] }])
+    await archiver.once()
+  })
+  afterAll(() => forged.drop())
+
+  it('begins only with log init --confirm, and then the home has its own key', async () => {
+    const more = {
+      AUDIT_DATABASE_URL: forged.url,
+      AUDIT_MIRROR_URL: forged.log.mirrorUrl,
+      AUDIT_HOME: join(forged.log.dir, 'home'),
+    }
+    const once = await audit(['archiver', '--once'], more)
+    expect([once.code, once.stderr.includes('not_initialised')]).toEqual([0, true])
+    const init = await audit(['log', 'init'], more)
+    expect([init.code, JSON.parse(init.stderr).error]).toMatchObject([
+      2,
+      { code: 'key_mismatch', hint: expect.stringContaining('audit log init --confirm') },
+    ])
+    expect(existsSync(join(forged.log.dir, 'home', 'log.vkey'))).toBe(false)
+    expect(await audit(['log', 'init', '--confirm'], more)).toMatchObject({ code: 0, stderr: '' })
+    // The next row with heads also names that of the platform chain.
+    await forged.append(domainId, 1)
+    expect((await audit(['archiver', '--once'], more)).code).toBe(0)
+    const verified = await audit(['verify', '--all', '--require', 'signed'], more)
+    expect([verified.code, jsonLines(verified.stdout).at(-1)]).toMatchObject([
+      0,
+      { summary: { chains: 2, unproven: 0, findings: 0 } },
+    ])
   })
 })

@@ -89,6 +89,8 @@ export const HINTS = {
   name_log: 'give --log-name (AUDIT_LOG_NAME), for example audit.example.com',
   give_first_log_key:
     'give the key file that this log was begun with: --log-key (AUDIT_LOG_KEY); or the --home (AUDIT_HOME) of this log',
+  begin_beside_log_key:
+    'give the key file that this log was begun with: --log-key (AUDIT_LOG_KEY); if it is lost, or if somebody forged that row, run: audit log init --confirm (docs/signing.md)',
   restore_log_key: 'put the file back from its backup; docs/signing.md says what to do where the key is lost',
   name_mirror: 'give --mirror s3://bucket/prefix or file:///dir (AUDIT_MIRROR_URL)',
   check_mirror: 'check --mirror (AUDIT_MIRROR_URL)',

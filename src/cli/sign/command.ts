@@ -10,13 +10,15 @@ import { uploadDepsOf } from '../archive/upload-deps.js'
 import type { Output } from '../output/output.js'
 import { note } from '../output/streams.js'
 import { CommandError } from '../shell/command-error.js'
-import type { PassPrinter } from './pass.js'
+import { type PassPrinter, reportOnce } from './pass.js'
 import { nextStep } from './reasons.js'
 
 /** The signer of one command, and how its results are printed. */
 export interface SigningCommand {
   readonly signing: Signing
   readonly printer: PassPrinter
+  /** What was archived of the platform chain. */
+  readonly draining: Draining
 }
 
 /** Opens the signer of a command. Throws `usage` where signing is switched off, before a database is opened. */
@@ -27,9 +29,16 @@ export async function openSigning(
 ): Promise<SigningCommand> {
   if (logKeySetting(context).kind === 'off') throw noKeys('off')
   const deps = await uploadDepsOf(context, { concurrency: CONCURRENCY, init: undefined }, note)
-  const drain = (domainId: string, signal: AbortSignal) => new Draining(deps).again(domainId, signal)
-  const signing = new Signing(context, { ...deps, drain }, { begins })
-  return { signing, printer: { json, out, given: deps.mirrors.given, reported: new Set() } }
+  const draining = new Draining(deps)
+  const signing = new Signing(context, { ...deps, drain: draining.again }, { begins })
+  const printer = { json, out, given: deps.mirrors.given, reported: new Set<string>() }
+  return { signing, printer, draining }
+}
+
+/** Reports why rows of the platform chain could not be archived, and so are not signed yet. */
+export function reportDrained({ draining, printer }: SigningCommand): void {
+  for (const { drained } of draining.chains)
+    if (drained.error !== undefined) reportOnce(drained.error, printer)
 }
 
 /** Returns the error of a command that signs, and has no key. */

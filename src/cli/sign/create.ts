@@ -7,7 +7,7 @@ import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
 import { note } from '../output/streams.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
-import { assertSignable, noKeys, openSigning, type SigningCommand } from './command.js'
+import { assertSignable, noKeys, openSigning, reportDrained, type SigningCommand } from './command.js'
 import { printPass, runPass, signedSummary } from './pass.js'
 
 export interface CheckpointCreateOptions {
@@ -35,6 +35,7 @@ export async function runCheckpointCreate(
   if ('reason' in pass) throw noKeys(pass.reason)
   if ('error' in pass) throw pass.error
   const code = await printPass(pass, command.printer)
+  reportDrained(command)
   if (json) await out.json({ summary: signedSummary(pass) })
   else if (pass.chains.length === 0) note('nothing to sign: every archived row is signed')
   return code
@@ -43,10 +44,11 @@ export async function runCheckpointCreate(
 async function signOver(
   domainId: string,
   reason: SignedOverReason,
-  { signing, printer }: SigningCommand,
+  command: SigningCommand,
   context: Context,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const { signing, printer } = command
   const { json, out } = printer
   const by = await actorPseudonym(context)
   const over = await withProgress(
@@ -68,6 +70,7 @@ async function signOver(
     await out.json({ domain_id: domainId, signed_over: ranges.map(({ from, to }) => [from, to]), reason })
   else await out.line(overText(domainId, ranges))
   const code = await printPass({ chains: signed }, printer)
+  reportDrained(command)
   if (json) await out.json({ summary: signedSummary({ chains: signed }) })
   return code
 }

@@ -4,7 +4,7 @@ import type { Context } from '../../compose/context.js'
 import { actorPseudonym } from '../../compose/sign/actor.js'
 import type { Output } from '../output/output.js'
 import { EXIT, type ExitCode } from '../shell/exit-codes.js'
-import { assertSignable, noKeys, openSigning } from './command.js'
+import { assertSignable, noKeys, openSigning, reportDrained } from './command.js'
 import { printPass, runPass } from './pass.js'
 
 export interface LogInitOptions {
@@ -26,7 +26,8 @@ export async function runLogInit(
   out: Output,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { signing, printer } = await openSigning(context, confirm ? 'beside' : 'asked', { json, out })
+  const command = await openSigning(context, confirm ? 'beside' : 'asked', { json, out })
+  const { signing, printer } = command
   await assertSignable(context, 'all')
   const by = await actorPseudonym(context)
   const pass = await runPass(signing, { maxRows: NO_LIMIT, ...(by !== undefined && { by }) }, signal)
@@ -34,6 +35,7 @@ export async function runLogInit(
   if ('reason' in pass) throw noKeys(pass.reason)
   if ('error' in pass) throw pass.error
   const code = await printPass(pass, { ...printer, isStdoutTaken: true })
+  reportDrained(command)
   const { platformKey } = pass.keys
   const policy = logPolicyText(platformKey, true)
   if (json) await out.json({ vkey: vkeyText(platformKey), key_id: platformKey.id, policy })

@@ -61,7 +61,7 @@ export interface PassPrinter {
 
 /** Prints what a pass did, chain by chain. Resolves with 1 where it found something; other failures raise the exit status. */
 export async function printPass(pass: PassResult | Chains, printer: PassPrinter): Promise<ExitCode> {
-  if ('error' in pass) report(pass.error, printer)
+  if ('error' in pass) reportOnce(pass.error, printer)
   if ('reason' in pass && pass.reason === 'no_key') note(NO_KEY)
   if (!('chains' in pass)) return EXIT.done
   const codes: ExitCode[] = []
@@ -74,7 +74,7 @@ async function printChain(chain: ChainSigned, printer: PassPrinter): Promise<Exi
   if (json) await out.json(signedJson(chain))
   else if (chain.rows > 0) await (isStdoutTaken ? note(signedText(chain)) : out.line(signedText(chain)))
   const error = errorOf(chain, given)
-  if (error !== undefined) report(error, printer)
+  if (error !== undefined) reportOnce(error, printer)
   else if (chain.reason !== undefined) {
     const next = nextStep(chain, given)
     for (const line of refusedText(chain, next && onSameLog(next))) note(line)
@@ -82,7 +82,8 @@ async function printChain(chain: ChainSigned, printer: PassPrinter): Promise<Exi
   return chain.reason === undefined ? EXIT.done : (exitOf(chain.reason) ?? EXIT.done)
 }
 
-function report(error: AuditError, { json, reported }: PassPrinter): void {
+/** Reports a failure, unless its message was reported before. */
+export function reportOnce(error: AuditError, { json, reported }: PassPrinter): void {
   if (!reported.has(error.message)) reportFailure(error, json)
   reported.add(error.message)
 }

@@ -90,7 +90,7 @@ export class Signing {
     throw new AuditError(
       'key_mismatch',
       `a row of the platform chain names the platform key ${other.id}, and the log key gives ${platformKey.id}`,
-      { advice: { code: 'give_first_log_key' } },
+      { advice: { code: 'begin_beside_log_key' } },
     )
   }
 
