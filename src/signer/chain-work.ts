@@ -17,6 +17,8 @@ export interface ChainWork {
   readonly holes: Holes
   /** Whether the rules for a start apply: the records are compared with what else the key signed. */
   readonly isStart: boolean
+  /** Whether the archiver held rows of the chain back; absent where no archiver says so. */
+  readonly isHeld?: boolean | undefined
   /** Returns the mirror of the chain. Rejects as `deps.mirrorOf` does. */
   readonly mirror: () => Promise<MirrorStore>
   readonly signal: AbortSignal
@@ -26,7 +28,7 @@ export function chainWork(
   deps: SignerDeps,
   growth: ChainGrowth,
   known: KnownLog,
-  isStart: boolean,
+  { isStart, isHeld }: Pick<ChainWork, 'isStart' | 'isHeld'>,
   signal: AbortSignal,
 ): ChainWork {
   const chain = { domainId: growth.domainId, incarnation: growth.incarnation }
@@ -36,7 +38,7 @@ export function chainWork(
     return opened
   }
   const [key, holes] = [deps.keys.of(chain), known.holesOf(chain)]
-  return { deps, chain, growth, known, key, holes, isStart, mirror, signal }
+  return { deps, chain, growth, known, key, holes, isStart, isHeld, mirror, signal }
 }
 
 /** Returns the key that signed rows name for a size. Throws `key_mismatch` where it is not the signer's own. */

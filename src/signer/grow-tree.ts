@@ -91,7 +91,8 @@ export class TreeGrower {
     // With its bytes, the fold also knows the time that the next row must not be before.
     if (seq === this.#size && entryHash === this.#request.from?.lastEntryHash)
       this.#fold = this.#nextFold(row)
-    if (seq < tileStart(this.#size) || prevHash === undefined || entryHash === undefined) return
+    const isInTile = seq >= tileStart(this.#size) && this.#request.holes.at(seq) === undefined
+    if (!isInTile || prevHash === undefined || entryHash === undefined) return
     this.#older.push({ seq, prevHash: bytesOf(prevHash), entryHash: bytesOf(entryHash), text: entryHash })
   }
 

@@ -1,3 +1,4 @@
+import { AuditError } from '../base/errors.js'
 import type { Finding } from '../chain/finding.js'
 import { MAX_OBJECT_BYTES } from '../ports/mirror.js'
 import type { ChainWork } from './chain-work.js'
@@ -30,6 +31,13 @@ export async function judgeObject(
   const decoded = await deps.codec.decode(object.bytes, { domainId, seq: size })
   if ('entry' in decoded && decoded.entry.entryHash === lastEntryHash && isSound(decoded, deps))
     return undefined
+  if ('unchecked' in decoded && decoded.unchecked !== undefined) {
+    throw new AuditError(
+      'generation_unknown',
+      `chain ${domainId}: object ${name} is of generation ${decoded.unchecked.unknownGeneration}, which this program does not know`,
+      { advice: { code: 'upgrade' } },
+    )
+  }
   const what = 'entry' in decoded ? 'it holds another row' : decoded.problem
   const observed = 'entry' in decoded ? decoded.entry.entryHash : undefined
   const detail = `the object of the row to be signed: ${what}`

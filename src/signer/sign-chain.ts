@@ -186,7 +186,7 @@ class ChainSigner {
         { advice: { code: 'upgrade' } },
       )
     }
-    if (isHeld) {
+    if (isHeld && this.#work.isHeld !== false) {
       const message = `chain ${domainId}: the archiver holds row ${size + 1} back, so only rows 1 to ${size} are signed`
       throw new Refusal('rows_held', message)
     }

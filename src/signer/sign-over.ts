@@ -48,7 +48,7 @@ export async function signOver(
   const growth = (await deps.store.growth(true)).find((chain) => chain.domainId === domainId)
   if (growth === undefined) throw nothing(`chain ${domainId} has no rows`)
   const known = await enrolledLog(deps, growth, request)
-  const work = chainWork(deps, growth, known, true, signal)
+  const work = chainWork(deps, growth, known, { isStart: true }, signal)
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
       const state = await resume(work)

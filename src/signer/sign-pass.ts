@@ -20,7 +20,10 @@ const WIDTH = 8
 export interface PassOptions extends EnrolOptions {
   /** The chains to sign. Default: every chain. The platform chain is signed after rows that name heads, whether or not it is among them. */
   readonly only?: ReadonlySet<string> | undefined
-  /** Chains with rows that the archiver held back in this pass. */
+  /**
+   * Chains with rows that the archiver held back in this pass. Default: a row without an archive stamp below one with a stamp counts
+   * as held back; two archivers that stamp the rows of one chain at once leave such rows for a moment.
+   */
   readonly held?: ReadonlySet<string> | undefined
 }
 
@@ -133,7 +136,8 @@ class Pass {
   }
 
   #workOn(chain: ChainGrowth, known: KnownLog): ChainWork {
-    return chainWork(this.#deps, chain, known, this.#isStart, this.#signal)
+    const isHeld = this.#options.held?.has(chain.domainId)
+    return chainWork(this.#deps, chain, known, { isStart: this.#isStart, isHeld }, this.#signal)
   }
 
   #isWanted({ domainId }: ChainGrowth): boolean {
