@@ -87,7 +87,10 @@ export interface SignerStore {
    * platform chain is among them where it has grown. Only a look at all chains finds a chain whose head is missing or too low.
    */
   growth(all: boolean): Promise<readonly ChainGrowth[]>
-  /** Returns the rows of one relation on the platform chain, ascending by seq; with `newest`, at most that many of the last. */
+  /**
+   * Returns the rows of one relation on the platform chain that have the outer form of signed rows, ascending by seq; with `newest`, at
+   * most that many of the last.
+   */
   signedRows(relation: string, newest?: number): Promise<readonly StoredSignedRow[]>
   /** Returns the head of the largest size in the index; undefined where it has none of the chain. */
   newestHead(chain: ChainRef): Promise<IndexedHead | undefined>

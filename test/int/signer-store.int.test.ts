@@ -397,13 +397,26 @@ describe('an append to another platform chain', () => {
 describe('signedRows', () => {
   it('returns rows of one relation in order, and the last ones of many', async () => {
     const relation = SIGNED_RELATION.logKey
-    const row = (at: number) => ({ relation, object: PLATFORM_OBJECT, relationPath: [`key:${at}`] })
+    const row = (at: number) => ({ relation, object: PLATFORM_OBJECT, relationPath: [`key:${at}`, SIG] })
     const rows = Array.from({ length: 5 }, (_, at) => ({ row: row(at), heads: [] }))
     const seqs = await store.append(rows)
     const expected = seqs.map((seq, at) => ({ seq, ...row(at) }))
     expect(await store.signedRows(relation)).toEqual(expected)
     expect(await store.signedRows(relation, 2)).toEqual(expected.slice(-2))
     expect(await store.signedRows(SIGNED_RELATION.signedOver)).toEqual([])
+  })
+
+  const OTHERS = [
+    ['another object', { object: 'doc:1', relationPath: ['key:1', SIG] }],
+    ['no signature', { object: PLATFORM_OBJECT, relationPath: ['key:1'] }],
+    ['no items', { object: PLATFORM_OBJECT, relationPath: [] }],
+    ['a signature that is not last', { object: PLATFORM_OBJECT, relationPath: [SIG, 'key:1'] }],
+    ['more bytes', { object: PLATFORM_OBJECT, relationPath: [...Array(63).fill('k'.repeat(300)), SIG] }],
+  ] as const
+  it.each(OTHERS)('leaves out a row with %s', async (_what, fields) => {
+    const before = await store.signedRows(SIGNED_RELATION.logKey)
+    await store.append([{ row: { relation: SIGNED_RELATION.logKey, ...fields }, heads: [] }])
+    expect(await store.signedRows(SIGNED_RELATION.logKey)).toEqual(before)
   })
 
   it('reads only the rows that it returns, by the index of the relations', async () => {

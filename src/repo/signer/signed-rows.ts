@@ -1,8 +1,17 @@
-import { DOMAIN_OBJECT_PATTERN, DOMAIN_PREFIX, SELF_AUDIT } from '../../chain/self-audit.js'
+import { LIMITS } from '../../chain/limits.js'
+import { DOMAIN_OBJECT_PATTERN, DOMAIN_PREFIX, PLATFORM_OBJECT, SELF_AUDIT } from '../../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { StoredSignedRow } from '../../ports/signer.js'
 import { flatArray } from '../query/entry-row.js'
 import type { Client } from '../session/database.js'
+
+/** More bytes than the items of the largest signed row take, which has 13,020 canonical bytes (tlog.md, section 4). */
+const ITEM_BYTES = 16_384
+
+/** True for a row that can be a signed row. Every role that may append can write any number of other rows with these relations. */
+const CAN_BE_SIGNED = `object = '${PLATFORM_OBJECT}' AND cardinality(relation_path) <= ${LIMITS.pathItems}
+    AND starts_with(relation_path[cardinality(relation_path)], 'sig:')
+    AND octet_length(array_to_string(relation_path, '')) <= ${ITEM_BYTES}`
 
 /**
  * Reads the index of the relations backwards from its end, and no more rows than it returns. The two bounds mean equality.
@@ -11,7 +20,7 @@ import type { Client } from '../session/database.js'
  */
 export const SIGNED = `
   SELECT seq, relation, object, ${flatArray('relation_path')} AS relation_path FROM audit_log_entry
-  WHERE domain_id = '${PLATFORM_ANCHOR}' AND relation >= $1 AND relation <= $1
+  WHERE domain_id = '${PLATFORM_ANCHOR}' AND relation >= $1 AND relation <= $1 AND ${CAN_BE_SIGNED}
   ORDER BY relation DESC, seq DESC LIMIT $2`
 
 interface SignedRowRow {
@@ -23,7 +32,7 @@ interface SignedRowRow {
 
 export const WITHOUT_SORT = 'SET LOCAL enable_sort = off'
 
-/** Implements SignerStore.signedRows. A row that the format cannot hold is left out. */
+/** Implements SignerStore.signedRows. A row that cannot be a signed row is left out. */
 export async function signedRows(
   client: Client,
   relation: string,
