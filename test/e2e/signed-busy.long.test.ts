@@ -47,8 +47,8 @@ it(`finds nothing in ${VERIFIES} verifies beside writers, an archiver and a sign
   const sign = async () => {
     while (!isOver) {
       const { code, stdout } = await field.audit('archiver', '--once')
-      expect([code, stdout]).toEqual([0, expect.stringContaining('signed')])
-      passes += 1
+      expect(code).toBe(0)
+      if (stdout.includes('signed')) passes += 1
     }
   }
   const chains = [...domainIds, PLATFORM_ANCHOR]
@@ -62,13 +62,11 @@ it(`finds nothing in ${VERIFIES} verifies beside writers, an archiver and a sign
       if (verdict?.signatures?.through !== undefined) signed += 1
     }
   }
-  const others = Promise.all([...domainIds.map(write), sign()])
-  try {
-    await verify()
-  } finally {
+  const verified = verify().finally(() => {
     isOver = true
-    await others
-  }
+  })
+  const ended = await Promise.allSettled([verified, ...domainIds.map(write), sign()])
+  expect(ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))).toEqual([])
   expect(passes).toBeGreaterThan(1)
   expect(signed).toBeGreaterThan(VERIFIES / 2)
 })

@@ -25,9 +25,9 @@ const BY_SEQ = `
   (SELECT seq, relation, object, relation_path FROM audit_log_entry
    WHERE ${ON_PLATFORM} AND seq = ANY($2) AND relation = '${checkpoint}')`
 
-/** The items of a row as lines, where they are no more bytes than a signed row has; NULL otherwise. */
+/** The items of a row as lines, where they are a list with no more bytes than a signed row has; NULL otherwise. */
 const LINES = `
-  SELECT CASE WHEN cardinality(e.relation_path) <= ${LIMITS.pathItems} AND pg_column_size(e.relation_path) <= ${PATH_BYTES}
+  SELECT CASE WHEN array_ndims(e.relation_path) = 1 AND cardinality(e.relation_path) <= ${LIMITS.pathItems} AND pg_column_size(e.relation_path) <= ${PATH_BYTES}
     THEN array_to_string(e.relation_path, E'\\n') END AS text OFFSET 0`
 
 /** Selects rows of all three relations, and the rows with the seqs $2. Only rows that contain a text of $1 have their items. */
