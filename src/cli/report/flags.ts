@@ -7,7 +7,7 @@ import { type ParsedChain, parseChains } from '../flags/chain.js'
 import type { ChainNames } from '../flags/chain-names.js'
 import { type GivenPins, parsePinFlags } from '../flags/pins.js'
 import { type GivenSegment, parseSegment } from '../flags/segment.js'
-import type { VerifyOptions } from '../verify/run.js'
+import type { VerifyOptions } from '../verify/options.js'
 
 /** The flags that are named in the page as the filter, in this order. `--subject-id` is a person and is not repeated. */
 const SHOWN = [

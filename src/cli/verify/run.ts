@@ -5,24 +5,18 @@ import type { Context } from '../../compose/context.js'
 import { chainsKnownTo, noChainKnownTo } from '../../compose/known-chains.js'
 import { openHeads } from '../../compose/read/heads.js'
 import { openSource } from '../../compose/verify.js'
-import { fullVerifyResult } from '../../json/full-verify-result.js'
-import type { Alerts } from '../../ports/alerts.js'
 import type { KnownChains } from '../../ports/domains.js'
-import type { CopyName, EntrySource } from '../../ports/verify.js'
-import type { ShownNames } from '../../query/choose-domain.js'
-import { isUndecided } from '../../verify/copy-findings.js'
+import type { EntrySource } from '../../ports/verify.js'
 import { unknownDoubts } from '../../verify/judge-unknown.js'
 import { withOwnRows } from '../../verify/signed/own-rows.js'
 import { StatementObserver } from '../../verify/signed/statement-observer.js'
 import type { Verdict } from '../../verify/verdict.js'
 import { chainsToVerify, summarise } from '../../verify/verify-all.js'
 import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
-import type { ChainNames } from '../flags/chain-names.js'
-import { chainText, withName } from '../output/chain-text.js'
+import { chainText } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
 import { safe } from '../output/safe-text.js'
-import { strayNotes } from '../output/stray-note.js'
 import { note } from '../output/streams.js'
 import { onEveryChain } from '../shell/each-chain.js'
 import { EXIT, type ExitCode, exitStatus } from '../shell/exit-codes.js'
@@ -30,31 +24,17 @@ import { reportFailure } from '../shell/failure.js'
 import { machineClock } from './machine-clock.js'
 import { withFolder } from './mirror-folder.js'
 import { namingChain } from './name-chain.js'
-import { type PinOptions, type PinsByChain, pinsOf, pinsOfChain } from './pins-file.js'
-import { quarantine, type Verified } from './quarantine.js'
+import type { VerifyOptions } from './options.js'
+import { type PinsByChain, pinsOf, pinsOfChain } from './pins-file.js'
+import type { Verified } from './quarantine.js'
 import { Memory } from './remember/memory.js'
 import { noteNextTime } from './remember/next-time.js'
 import { assertHere, noteOtherLogs, warnTriggersOff } from './run-notes.js'
-import { type ProofOptions, RunJudge } from './signed/judge.js'
+import { RunJudge } from './signed/judge.js'
 import { RunHeads } from './signed/run-heads.js'
 import { Witnesses } from './signed/witnesses.js'
-import { summaryText, verdictText } from './text.js'
-import type { VerifyWatcher } from './watcher.js'
-
-/** The options of `verify`, parsed. */
-export interface VerifyOptions extends PinOptions, ProofOptions {
-  readonly source: CopyName
-  readonly fromSeq?: number | undefined
-  readonly toSeq?: number | undefined
-  readonly quarantine: boolean
-  /** Milliseconds. */
-  readonly maxUnarchived?: number | undefined
-  readonly json: boolean
-  /** Path of the heads of earlier runs. */
-  readonly remember?: string | undefined
-  readonly watcher?: VerifyWatcher | undefined
-  readonly names: ChainNames
-}
+import { summaryText } from './text.js'
+import { VerdictPrinter } from './verdict-printer.js'
 
 /** Verifies one chain or all. Resolves with 0, 1 or 5. Throws an error; with several chains it reports each error instead. */
 export async function runVerify(
@@ -70,7 +50,8 @@ export async function runVerify(
   const heads = await RunHeads.open(options, context, () =>
     openHeads(context, options.source, options.chain, signal),
   )
-  const run = new VerifyRun(options, context, judge, alerts, memory, heads, out, signal)
+  const printer = new VerdictPrinter(options, { context, judge, alerts, out }, signal)
+  const run = new VerifyRun(options, context, judge, printer, memory, heads, out, signal)
   if (options.source !== 'mirror') {
     await noteOtherLogs(context)
     await warnTriggersOff(context)
@@ -96,7 +77,7 @@ class VerifyRun {
     readonly options: VerifyOptions,
     readonly context: Context,
     readonly judge: RunJudge,
-    readonly alerts: Alerts,
+    readonly printer: VerdictPrinter,
     readonly memory: Memory | undefined,
     readonly heads: RunHeads,
     readonly out: Output,
@@ -110,7 +91,7 @@ class VerifyRun {
       const isMirror = this.options.source === 'mirror'
       throw isMirror ? await withFolder(error, this.context, domainId, this.signal) : error
     })
-    await this.#report(verified)
+    await this.printer.report(verified)
     return this.judge.exitCode
   }
 
@@ -123,7 +104,7 @@ class VerifyRun {
       const verified = isJudge
         ? outcomeOf(platform)
         : await this.#verify(domainId, pins.get(domainId) ?? [], { known, isPlatformIntact })
-      await this.#report(verified)
+      await this.printer.report(verified)
       return verified.verdict
     }
     const verify = (domainId: string) =>
@@ -251,40 +232,6 @@ class VerifyRun {
     if (this.options.source !== 'mirror' || known === undefined || domainId !== PLATFORM_ANCHOR)
       return undefined
     return new StatementObserver(this.options.watcher?.observer(domainId))
-  }
-
-  async #report(verified: Verified): Promise<void> {
-    const { verdict } = verified
-    if (this.options.watcher === undefined) await this.#publish(verified)
-    if (verdict.uncounted !== undefined && verdict.uncounted.length > 0)
-      note(
-        `note: indexes not counted, because PostgreSQL reads by another one: ${verdict.uncounted.join(', ')}`,
-      )
-    for (const line of strayNotes(verdict.domainId, verdict.strays)) note(line)
-    const isAll = this.options.chain === 'all'
-    for (const doubt of verdict.doubts)
-      reportFailure(isAll ? namingChain(doubt, verdict.domainId) : doubt, this.options.json)
-  }
-
-  #shownNames(domainId: string): Promise<ShownNames> {
-    const { chain, names } = this.options
-    return names.shown(chain === 'all' ? 'all' : [domainId])
-  }
-
-  /** Prints the verdict, records its findings and sends them to the webhook. */
-  async #publish(verified: Verified): Promise<void> {
-    const { verdict, concluded } = verified
-    const names = await this.#shownNames(verdict.domainId)
-    if (this.options.json) {
-      const conclusion = this.judge.jsonOf(verdict, concluded)
-      await this.out.json(withName(fullVerifyResult(verdict, conclusion), names))
-    } else await this.out.line(verdictText(verdict, { style: this.out.style, names, concluded }))
-    if (verdict.findings.some(isUndecided))
-      note('to see which copy was rewritten, give a head seen before: --expect-head SEQ:HASH')
-    // Without a database there is no quarantine.
-    if (this.options.quarantine && this.options.source !== 'mirror')
-      await quarantine(verified, this.context, this.signal)
-    this.alerts.raise(verdict)
   }
 }
 
