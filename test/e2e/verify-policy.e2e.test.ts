@@ -6,9 +6,12 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkpointText } from '../../src/chain/note/checkpoint.js'
 import { KEY_TYPE, verifierKey, vkeyText } from '../../src/chain/note/vkey.js'
-import { A, a, B } from '../support/attacks/chains.js'
+import { A, a, B, rewritten as rewrittenRows } from '../support/attacks/chains.js'
+import { moveHead, put } from '../support/attacks/statements.js'
 import { type CliResult, jsonLines, runCli } from '../support/cli.js'
 import { LogSigner } from '../support/log-signer.js'
+import { keyOf } from '../support/mirror-attacks/objects.js'
+import { asSuperuser } from '../support/postgres.js'
 import { SignedField } from '../support/signed-field.js'
 import { unhex } from '../support/tlog-vectors.js'
 
@@ -314,5 +317,39 @@ describe('witnesses', () => {
     expect(result.code, result.stdout + result.stderr).toBe(0)
     for (const one of jsonLines(result.stdout).slice(0, -1))
       expect(one).toMatchObject({ verdict: 'verified', axes: { timed: { state: 'proven' } } })
+  })
+})
+
+// The last tests: they damage the log.
+describe('an investigator with the policy of the operator', () => {
+  it('learns that the rows of a copy end before what was signed', async () => {
+    const folder = signed.copyOfMirror()
+    for (const seq of [7, 8]) rmSync(join(folder, keyOf(A, seq)))
+    const words = ['verify', '--source', 'mirror', '--mirror', pathToFileURL(folder).href]
+    const result = await runCli([...words, ...ONE, ...POLICY()], { env: { AUDIT_HOME: at('home') } })
+    expect(result.code, result.stdout + result.stderr).toBe(3)
+    expect(result.stderr).toContain('rows 7 to 8 are signed and not in this copy')
+    expect(result.stderr).toContain('copy tlog/ before audit/')
+  })
+
+  it('sees which rows are not those that were signed, and which copy has them', async () => {
+    const suffix = rewrittenRows(4, { relation: 'x' })
+    const head = moveHead(8, suffix.at(-1)?.entryHash ?? '')
+    await asSuperuser(signed.field.url, suffix.map(put).join('') + head)
+    for (const args of [POLICY(), [], ['--policy', at('witness.policy')]]) {
+      const json = await verify('both', ...ONE, ...args, '--json')
+      expect([json.code, resultOf(json).verdict]).toEqual([1, 'diverged'])
+    }
+    const { stdout } = await verify('postgres', ...ONE, ...POLICY())
+    expect(stdout).toMatch(/^DIVERGED /)
+    expect(stdout).toMatch(/\n {2}checkpoint_mismatch {2}rows 1 to 8: not the rows that were signed/)
+    const row = signed.headOf(A).platformSeq
+    expect(stdout).toContain(
+      `    expected  ${a(8).entryHash}   entry_hash of row 8 as signed in platform row ${row}\n    observed  ${suffix.at(-1)?.entryHash}\n`,
+    )
+    expect(stdout).toContain('docs/runbook.md#signed-rows-differ')
+    const all = await verify('postgres', '--all', ...POLICY())
+    expect(all.code).toBe(1)
+    expect(all.stdout).toMatch(/: 2 verified, 0 intact, 1 diverged, 0 unproven, 1 finding\n$/)
   })
 })
