@@ -15,13 +15,13 @@ const FEW = 512
 
 /**
  * The last row, whether a restore runs (a chain with a head is restored completely), and the ranges of rows without a stamp: seq
- * minus its rank is the same for all rows of one range.
+ * minus its rank is the same for all rows of one range. The bounds are sorted as numbers: as text, 10 comes before 9.
  */
 const STATE = `
   SELECT (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1 AND seq <= ${LIMITS.maxSeq}) AS last,
     EXISTS (SELECT FROM audit_restore WHERE domain_id = $1)
       AND NOT EXISTS (SELECT FROM audit_log_chain_head WHERE domain_id = $1) AS restoring,
-    ARRAY(SELECT bound::text FROM (
+    ARRAY(SELECT bound::text AS digits FROM (
       SELECT min(seq) AS first, max(seq) AS last FROM (
         SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
         WHERE domain_id = $1 AND archived_at IS NULL AND seq >= $2 AND seq <= $3
