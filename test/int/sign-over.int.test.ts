@@ -12,7 +12,7 @@ let log: SigningFixture
 let prepared: string[] = []
 beforeAll(async () => {
   log = await SigningFixture.make()
-  prepared = await Promise.all(Array.from({ length: 12 }, () => log.domain(3)))
+  prepared = await log.domains(12, 3)
   const signer = log.signer()
   await signer.once()
   await Promise.all(prepared.map((domainId) => log.append(domainId, 9)))

@@ -13,7 +13,7 @@ let log: SigningFixture
 let prepared: string[] = []
 beforeAll(async () => {
   log = await SigningFixture.make()
-  prepared = await Promise.all(Array.from({ length: 36 }, () => log.domain(3)))
+  prepared = await log.domains(36, 3)
   const signer = log.signer()
   await signer.once()
   await Promise.all(prepared.map((domainId) => log.append(domainId, 5)))

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inParallel } from '../../src/archive/in-parallel.js'
 import { archiveOnce } from '../../src/archive/once.js'
 import { NO_CLAIMS } from '../../src/base/domain-claims.js'
 import { nodeHasher } from '../../src/base/node-hasher.js'
@@ -49,6 +50,16 @@ export class SigningFixture {
     const created = await this.writer.create(domainId)
     await this.append(created, rows - 1)
     return created
+  }
+
+  /** Creates several Domains with this many rows each, a few at a time: a pool of connections waits for 10 seconds only. */
+  domains(count: number, rows: number): Promise<string[]> {
+    return inParallel(
+      Array(count).fill(rows),
+      4,
+      () => false,
+      (each: number) => this.domain(each),
+    )
   }
 
   async append(domainId: string, rows: number): Promise<void> {
