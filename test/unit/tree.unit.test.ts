@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { nodeTreeHasher } from '../../src/base/crypto/node-tree-hasher.js'
 import { Frontier, subtreesOf } from '../../src/chain/tree/frontier.js'
 import { rootOf } from '../../src/chain/tree/inclusion.js'
+import { tileRoot } from '../../src/chain/tree/tiles.js'
 import { definedPath, definedRoot, entryHash, HASHER, hex, TLOG, unhex } from '../support/tlog-vectors.js'
 
 const leaves = Array.from({ length: 1100 }, (_, index) => entryHash(index))
@@ -20,6 +21,9 @@ it('hashes by OpenSSL as the portable hasher does', () => {
   const [left, right] = [entryHash(1), entryHash(2)]
   const hashes = [nodeTreeHasher.leaf(left), nodeTreeHasher.node(left, right), nodeTreeHasher.leaf(right)]
   expect(hashes.map(hex)).toEqual([HASHER.leaf(left), HASHER.node(left, right), HASHER.leaf(right)].map(hex))
+  const tile = Buffer.concat(leaves.slice(0, 256))
+  expect(hex(tileRoot(tile, nodeTreeHasher))).toBe(hex(tileRoot(tile, HASHER)))
+  expect(() => tileRoot(tile.subarray(1), nodeTreeHasher)).toThrow(RangeError)
   expect(() => nodeTreeHasher.leaf(new Uint8Array(31))).toThrow(RangeError)
   expect(() => nodeTreeHasher.node(left, new Uint8Array(33))).toThrow(RangeError)
 })

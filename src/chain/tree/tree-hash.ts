@@ -7,6 +7,8 @@ export interface TreeHasher {
   leaf(data: Uint8Array): Uint8Array
   /** Returns sha256(0x01 ‖ left ‖ right). */
   node(left: Uint8Array, right: Uint8Array): Uint8Array
+  /** Returns the root over the hashes of a full tile, 8,192 bytes. Absent where it takes as long as the nodes one by one. */
+  readonly tile?: ((hashes: Uint8Array) => Uint8Array) | undefined
 }
 
 const LEAF = 0
