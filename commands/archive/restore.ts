@@ -3,6 +3,7 @@ import { chainsFlags, parseChains } from '../../src/cli/flags/chain.js'
 import { lockFlags } from '../../src/cli/flags/lock-timeout.js'
 import { mirrorFlags } from '../../src/cli/flags/mirror.js'
 import { parsePinFlags, pinFlags } from '../../src/cli/flags/pins.js'
+import { policyFlags } from '../../src/cli/flags/policy.js'
 import { runRestore } from '../../src/cli/restore/run.js'
 import { AuditCommand } from '../../src/cli/shell/base-command.js'
 
@@ -13,7 +14,8 @@ export default class ArchiveRestore extends AuditCommand {
     `Verifies the mirror, writes the rows, and verifies both copies. Refuses a chain that exists, and a broken mirror, which
 ends with 1. Run a restore that was killed again; until then, a verify of the chain ends with 3. The pepper must be the
 one that the chain began with. Rows that had not been archived are lost, and new rows reuse their sequence numbers.
-Personal data is not in the mirror and is not restored.
+Personal data is not in the mirror and is not restored. A mirror without rows that a known key has signed ends with 3, and
+nothing is restored; --allow-broken-tail restores the rows that are there.
 
 --all restores the platform chain, and then every Domain that the platform chain or the mirror names. A Domain that was
 created with a mirror of its own is restored from that mirror. A chain that exists and equals the mirror's is skipped. A
@@ -28,8 +30,11 @@ chain that exists and differs is refused, and the others go on. To restore chain
     ...chainsFlags,
     ...mirrorFlags,
     ...lockFlags,
+    ...policyFlags,
     ...pinFlags,
-    'allow-broken-tail': Flags.boolean({ summary: 'restore the intact rows before the first finding' }),
+    'allow-broken-tail': Flags.boolean({
+      summary: 'restore the intact rows before the first finding, or before signed rows that are missing',
+    }),
   }
 
   override async run(): Promise<void> {

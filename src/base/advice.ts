@@ -89,6 +89,7 @@ export type PlainAdvice =
   | 'use_primary'
   | 'verify_primary'
   | 'copy_heads_first'
+  | 'restore_whole_copy'
   | 'look_before_appending_again'
   | 'look_before_repeating'
   | 'find_undoing_trigger'

@@ -5,9 +5,13 @@ import { mirrorLocations } from './location.js'
 import { openMarkers } from './marker.js'
 import { mirrorCodec, openMirror } from './mirror.js'
 import { openPepper } from './pepper.js'
+import { openRestoreHeads } from './read/heads.js'
 
 /** What `archive restore` works with, apart from how it shows its progress. */
-export async function openRestoreDeps(context: Context): Promise<Omit<RestoreDeps, 'runStep'>> {
+export async function openRestoreDeps(
+  context: Context,
+  chain: string,
+): Promise<Omit<RestoreDeps, 'runStep'>> {
   const locations = await mirrorLocations(context)
   const [{ takeOverMarker, isForeign }, { nodeHasher }, { postgresRestoreTarget }, { postgresSnapshots }] =
     await Promise.all([
@@ -24,6 +28,7 @@ export async function openRestoreDeps(context: Context): Promise<Omit<RestoreDep
     snapshots: postgresSnapshots(database),
     mirrorAt: (url) => openMirror(context, url),
     locations,
+    heads: await openRestoreHeads(context, chain),
     codec: await mirrorCodec(),
     hasher: nodeHasher,
     takeOver: (store, signal) => takeOverMarker(store, markers, signal),

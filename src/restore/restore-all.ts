@@ -84,7 +84,7 @@ function isRefused(outcome: RestoreOutcome | FailedRestore): boolean {
   const { error } = outcome
   return (
     error instanceof AuditError &&
-    ['pepper_mismatch', 'mirror_broken', 'mirror_not_mapped'].includes(error.code)
+    ['pepper_mismatch', 'mirror_broken', 'mirror_not_mapped', 'copy_incomplete'].includes(error.code)
   )
 }
 

@@ -1,12 +1,14 @@
-import type { AuditError } from '../base/errors.js'
+import { AuditError } from '../base/errors.js'
 import { genesisPseudonym } from '../base/genesis-pepper.js'
 import type { ChainHead } from '../chain/entry.js'
-
+import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { IndexedMirror, MirrorCodec } from '../ports/mirror.js'
 import type { EntrySource } from '../ports/verify.js'
 import { BothSource } from '../verify/both-source.js'
 import { MirrorSource } from '../verify/mirror-source.js'
 import { streamObjects } from '../verify/object-stream.js'
+import { withOwnRows } from '../verify/signed/own-rows.js'
+import { StatementObserver } from '../verify/signed/statement-observer.js'
 import type { Verdict } from '../verify/verdict.js'
 import { verifyChain } from '../verify/verify-chain.js'
 import { intactEnd } from './intact-end.js'
@@ -74,7 +76,46 @@ async function verifyMirror(chain: ChainToRestore, deps: RestoreDeps, signal: Ab
   const { codec, hasher } = deps
   const { mirrorUrl, isExpected = false } = chain
   const source = new MirrorSource(await deps.mirrorAt(mirrorUrl), codec, hasher, { isExpected })
-  return verifyWith(source, chain, deps, signal)
+  const verify = (heads: RestoreDeps['heads']) => verifyWith(source, chain, { ...deps, heads }, signal)
+  try {
+    return chain.domainId === PLATFORM_ANCHOR
+      ? await verifyPlatform(source, chain, deps, signal)
+      : await verify(deps.heads)
+  } catch (error) {
+    if (!(error instanceof AuditError) || error.code !== 'copy_incomplete') throw error
+    if (!chain.allowBrokenTail) {
+      const advice = { code: 'restore_whole_copy' } as const
+      throw new AuditError('copy_incomplete', `${error.message}; nothing was restored`, { advice })
+    }
+    return { ...(await verify(NO_HEADS)), doubts: [error] }
+  }
+}
+
+/** Verifies the platform chain of the mirror by its own signed rows too, and keeps these rows for the chains after it. */
+async function verifyPlatform(
+  source: MirrorSource,
+  chain: ChainToRestore,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const statements = new StatementObserver()
+  const verdict = await verifyWith(source, chain, deps, signal, statements).finally(() =>
+    deps.heads.add(statements.rows),
+  )
+  const stated = await deps.heads.of(chain.domainId, signal)
+  return withOwnRows(verdict, stated, () => verifyWith(source, chain, deps, signal))
+}
+
+/** A restore that takes what is there compares the rows with no signed head: the ones that are there hold. */
+const NO_HEADS: RestoreDeps['heads'] = {
+  of: async () => ({
+    heads: [],
+    unknownKeys: () => new Map(),
+    foreignRows: () => new Map(),
+    signersOf: () => undefined,
+    signedOver: () => undefined,
+  }),
+  add: () => undefined,
 }
 
 /** Verifies both copies, with the mirror that the chain is restored from: it may be a copy of the Domain's own mirror. */
@@ -91,11 +132,13 @@ export async function verifyBoth(
 async function verifyWith(
   source: EntrySource & { readonly name: 'mirror' | 'both' },
   { domainId, pins }: ChainToRestore,
-  { runStep }: RestoreDeps,
+  { runStep, heads }: RestoreDeps,
   signal: AbortSignal,
+  observer?: StatementObserver,
 ): Promise<Verdict> {
+  const signed = await heads.of(domainId, signal)
   return runStep(`verify ${source.name}`, (onProgress) =>
-    verifyChain(source, { domainId, fromSeq: 1, pins }, onProgress, signal),
+    verifyChain(source, { domainId, fromSeq: 1, pins, signed, observer }, onProgress, signal),
   )
 }
 

@@ -5,6 +5,7 @@ import type { Hasher } from '../chain/hash.js'
 import type { IndexedMirror, MirrorCodec, MirrorStore } from '../ports/mirror.js'
 import type { RestoreTarget } from '../ports/restore.js'
 import type { ScanProgress, SnapshotSource } from '../ports/verify.js'
+import type { HeadReader } from '../verify/signed/head-reader.js'
 
 /** What a restore works with. */
 export interface RestoreDeps {
@@ -15,6 +16,8 @@ export interface RestoreDeps {
   readonly mirrorAt: (url: string) => Promise<IndexedMirror>
   /** Where the operator says that the mirrors are. No row of a mirror decides where another chain is restored from. */
   readonly locations: MirrorLocations
+  /** Reads the signed heads of a chain: those in PostgreSQL, and those in the mirror that the chain is restored from. */
+  readonly heads: Pick<HeadReader, 'of' | 'add'>
   readonly codec: MirrorCodec
   readonly hasher: Hasher
   /** Returns the pepper of a Domain. Never creates one. */

@@ -27,7 +27,7 @@ export async function runRestore(
 ): Promise<ExitCode> {
   const { chain: domainId, json, allowBrokenTail } = options
   const pins = await pinsOf(options)
-  const deps = { ...(await openRestoreDeps(context)), runStep }
+  const deps = { ...(await openRestoreDeps(context, domainId)), runStep }
   if (domainId === 'all') return runAll({ pins, allowBrokenTail }, json, deps, out, signal)
   const mirrorUrl = deps.locations.ofChosen(domainId)
   const chain = { domainId, pins: pinsOfChain(options, pins), allowBrokenTail, mirrorUrl }

@@ -117,6 +117,8 @@ export const HINTS = {
     'grant the role what it needs: audit_reader to read and verify, audit_writer to append, audit_eraser to erase, audit_archiver for archiver and backfill, audit_access for keys and relations, audit_revealer to identify a person, audit_signer to sign heads',
   use_primary: 'commands that write need a primary: --database-url; verify works on a standby',
   copy_heads_first: 'copy tlog/ before audit/, so that every signed row is in the copy',
+  restore_whole_copy:
+    'restore from a copy that has these rows; --allow-broken-tail restores the rows that are there, and every later verify says that signed rows are gone',
   verify_primary: 'wait until the standby has caught up, or verify on the primary: --database-url',
   look_before_appending_again:
     'the rows may or may not be there: check with "audit list" before you append them again',

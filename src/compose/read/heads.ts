@@ -32,6 +32,20 @@ export async function openHeads(
   return HeadReader.open({ ...keys, statements, mirrorOf }, chain)
 }
 
+/**
+ * Reads the signed heads that a restore of one chain, or of all, uses: those in PostgreSQL, and those in the mirror that the operator
+ * gives the chain.
+ */
+export async function openRestoreHeads(context: Context, chain: string): Promise<HeadReader> {
+  const [{ HeadReader }, keys, statements] = await Promise.all([
+    import('../../verify/signed/head-reader.js'),
+    keysAndTools(context),
+    statementsOf(context),
+  ])
+  const mirrorOf = (domainId: string) => givenMirror(context, domainId).catch(asNoMirror)
+  return HeadReader.open({ ...keys, statements, mirrorOf }, chain)
+}
+
 /** Returns a reader for an evidence file: it knows the keys of the policy and the home, and reads no statement. */
 export async function openFileHeads(context: Context): Promise<HeadReader> {
   const { HeadReader } = await import('../../verify/signed/head-reader.js')
@@ -90,9 +104,13 @@ async function mirrorOfChain(
   domainId: string,
   signal: AbortSignal,
 ): Promise<MirrorStore> {
-  if (source === 'mirror') return openMirror(context, (await mirrorLocations(context)).ofChosen(domainId))
+  if (source === 'mirror') return givenMirror(context, domainId)
   const claims = await claimsOf(context, domainId)
   return openMirror(context, await comparedMirrorUrl(context, { domainId, claims }, signal))
+}
+
+async function givenMirror(context: Context, domainId: string): Promise<MirrorStore> {
+  return openMirror(context, (await mirrorLocations(context)).ofChosen(domainId))
 }
 
 /** The scan of the chain reports that it has no mirror, or that the mirror cannot be read. */
