@@ -80,6 +80,26 @@ export interface HeadsRow {
   readonly heads: readonly SignedHead[]
 }
 
+/** What a chain has where it was signed. Hashes are hex digits. */
+export interface RowsAtHead {
+  /** The seq of the last row; 0 where there is none. */
+  readonly lastSeq: number
+  /** Whether a restore of the chain has begun and not ended. */
+  readonly isRestoring: boolean
+  /** The entry_hash of each row with the signed seq: one in a sound chain. */
+  readonly entryHashes: readonly string[]
+  /** The prev_hash of each row with the next seq. */
+  readonly nextPrevHashes: readonly string[]
+}
+
+/** A condition of an append to the platform chain. */
+export interface AppendGuard {
+  /** The size that was signed. */
+  readonly size: number
+  /** Is called under the lock of the chain. Throws where nothing may be appended. */
+  readonly judge: (rows: RowsAtHead) => void
+}
+
 /** The rows and indexes of the signer in PostgreSQL. */
 export interface SignerStore {
   /**
@@ -106,10 +126,10 @@ export interface SignerStore {
   putTiles(tiles: readonly TreeTile[]): Promise<void>
   /**
    * Appends signed rows to the platform chain in one transaction under its lock, with the subject of its row 1, and inserts their
-   * heads into the index. Returns the seqs, in the order given. Rejects as an append does, and with `nothing_to_sign` where
-   * there is no platform chain. A commit whose outcome is unknown can be repeated: a row that is there twice says nothing new.
+   * heads into the index. Returns the seqs, in the order given. Rejects as an append does, with what the guard throws, and with
+   * `nothing_to_sign` where there is no platform chain. A commit whose outcome is unknown can be repeated: a row that is there twice says nothing new.
    */
-  append(rows: readonly HeadsRow[]): Promise<readonly number[]>
+  append(rows: readonly HeadsRow[], guard?: AppendGuard): Promise<readonly number[]>
   /** Inserts heads into the index that no signed row names yet, such as one of the platform chain. An existing head stays. */
   index(heads: readonly SignedHead[]): Promise<void>
 }

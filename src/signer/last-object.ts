@@ -18,7 +18,7 @@ export interface ObjectProblem {
  */
 export async function judgeObject(
   { deps, chain, mirror, signal }: ChainWork,
-  { size, lastEntryHash }: Tree,
+  { size, lastEntryHash }: Pick<Tree, 'size' | 'lastEntryHash'>,
 ): Promise<ObjectProblem | undefined> {
   const { domainId } = chain
   const store = await mirror()

@@ -9,6 +9,7 @@ import { judgeObject } from './last-object.js'
 import { headInRows, indexedHead, keptHeads, type OwnHead } from './own-heads.js'
 import { Refusal } from './reasons.js'
 import { newestRecord } from './record.js'
+import { assertStillStored } from './signed-rows-stay.js'
 
 /**
  * Returns what the signer promised to sign last of a chain, its highest record; undefined where it signed nothing yet. Applies the
@@ -19,27 +20,13 @@ export async function resume(work: ChainWork): Promise<SignerState | undefined> 
   const { deps, key, growth } = work
   const record = await newestRecord(deps.states, key.origin)
   if (record === undefined) return withoutRecord(work, undefined)
-  if (record.size > growth.lastSeq) await assertNotRolledBack(work, record)
+  if (work.isStart || record.size > growth.lastSeq) await assertStillStored(work, record)
   if (record.size > growth.indexedSize || !work.isStart) return record
   const head = await indexedHead(deps.store, work.chain, publicKeyOf(key))
   if (head === undefined || head.size < record.size) return record
   if (head.size > record.size) return withoutRecord(work, record)
   assertOneBody(work, [{ ...record, entryHash: record.lastEntryHash }, head])
   return record
-}
-
-/** A chain that is being restored has fewer rows for a while. */
-async function assertNotRolledBack({ deps, chain, signal }: ChainWork, record: SignerState) {
-  const { domainId } = chain
-  const { size, lastEntryHash: expected } = record
-  const snapshot = await deps.rows.snapshot({ domainId, fromSeq: size, toSeq: size }, signal)
-  const { isRestoring, lastSeq: end } = snapshot
-  await snapshot.close()
-  if (isRestoring) throw new Refusal('restoring', `chain ${domainId} is being restored`)
-  if (end >= size) return
-  const detail = `rows 1 to ${size} were signed, and the chain ends with row ${end}`
-  const found = { code: 'checkpoint_rollback', seqFrom: end + 1, seqTo: size, expected, detail } as const
-  throw new Refusal('rolled_back', `chain ${domainId}: ${detail}`, { findings: [finding(found)] })
 }
 
 function assertOneBody({ chain }: ChainWork, [one, ...others]: readonly OwnHead[]) {

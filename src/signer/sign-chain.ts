@@ -11,6 +11,7 @@ import { type NotSignedReason, Refusal, reasonOf } from './reasons.js'
 import { resume } from './resume.js'
 import { STEP_ROWS, signable } from './signable.js'
 import { signedNote } from './signed-note.js'
+import { assertStored } from './signed-rows-stay.js'
 import { storeTiles } from './store-tiles.js'
 
 /** What became of one chain in a pass. */
@@ -114,10 +115,9 @@ class ChainSigner {
     const { domainId } = chain
     const grower = new TreeGrower({ domainId, from: this.#state, to, holes, hasher: deps.hasher })
     if (to > size) {
-      for await (const rows of snapshot.rows()) {
-        for (const row of rows) grower.add(row)
-        if (grower.isOver) break
-      }
+      const entryHashes = await addRows(grower, snapshot, size)
+      if (this.#state !== undefined && entryHashes.length > 0)
+        assertStored(domainId, this.#state, { ...snapshot, entryHashes, nextPrevHashes: [] })
     }
     return { grown: grower.finish(), isHeld }
   }
@@ -195,6 +195,19 @@ class ChainSigner {
   async #done(step: SigningStep): Promise<void> {
     await this.#work.deps.afterStep?.(step, this.#work.chain.domainId)
   }
+}
+
+/** Adds the rows of a snapshot to a tree. Returns the entry_hash of each row `size`, the last one that was signed. */
+async function addRows(grower: TreeGrower, snapshot: ChainRows, size: number): Promise<readonly string[]> {
+  const entryHashes: string[] = []
+  for await (const rows of snapshot.rows()) {
+    for (const row of rows) {
+      if (row.seq === size) entryHashes.push(row.entryHash ?? '')
+      grower.add(row)
+    }
+    if (grower.isOver) break
+  }
+  return entryHashes
 }
 
 /** Returns the result of a chain that was not signed because of an error; undefined for an error that is about no single chain. */

@@ -8,7 +8,8 @@ import { verifyChain } from '../verify/verify-chain.js'
 import { type ChainWork, chainWork } from './chain-work.js'
 import type { SignerDeps } from './deps.js'
 import { TreeGrower } from './grow-tree.js'
-import { KnownLog } from './known-log.js'
+import { KnownLog, PLATFORM } from './known-log.js'
+import { PlatformChain } from './platform-chain.js'
 import { newestRecord } from './record.js'
 import { resume } from './resume.js'
 import { type Actor, keyRows, signedOverRows } from './row-texts.js'
@@ -67,12 +68,17 @@ export async function signOver(
 }
 
 async function append(
-  { deps, chain, known }: ChainWork,
+  { deps, chain, known, signal }: ChainWork,
   ranges: readonly SeqRange[],
   request: SignOverRequest,
 ) {
   const rows = signedOverRows(chain, ranges, request.reason, known.platform, request.by)
-  await deps.store.append(rows.map((row) => ({ row, heads: [] })))
+  const platform = new PlatformChain(deps, undefined, known, false, signal)
+  const over = chain.domainId === PLATFORM.domainId ? ranges : []
+  await platform.append(
+    rows.map((row) => ({ row, heads: [] })),
+    over,
+  )
 }
 
 async function enrolledLog(deps: SignerDeps, chain: ChainGrowth, { by }: SignOverRequest): Promise<KnownLog> {

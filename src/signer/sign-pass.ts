@@ -1,15 +1,13 @@
 import { sourced } from '../archive/findings.js'
 import { inParallel } from '../archive/in-parallel.js'
-import type { SignerState } from '../chain/log/signer-state.js'
-import type { ChainGrowth, SignedHead } from '../ports/signer.js'
-import { type ChainWork, chainWork, recordedKey } from './chain-work.js'
+import type { ChainGrowth, HeadsRow, SignedHead } from '../ports/signer.js'
+import { type ChainWork, chainWork } from './chain-work.js'
 import type { SignerDeps } from './deps.js'
 import { type EnrolOptions, enrolChains } from './enrol.js'
 import { KnownLog, PLATFORM } from './known-log.js'
-import { newestRecord } from './record.js'
+import { PlatformChain } from './platform-chain.js'
 import { headRows } from './row-texts.js'
-import { type ChainOutcome, type ChainSigned, signChain } from './sign-chain.js'
-import { signedNote } from './signed-note.js'
+import { type ChainOutcome, type ChainSigned, refusedBy, signChain } from './sign-chain.js'
 
 /** Milliseconds between two comparisons of all records with the rows (tlog.md, section 11). */
 const LOOK_AT_ALL = 3_600_000
@@ -120,19 +118,41 @@ class Pass {
   }
 
   async run(growth: readonly ChainGrowth[]): Promise<ChainSigned[]> {
-    const { known, wrote } = await this.#enrol(growth)
+    const { store, keys } = this.#deps
+    const before = growth.find(isPlatform)
+    const begun = await KnownLog.read(store, keys)
+    const platform = new PlatformChain(this.#deps, before, begun, this.#isStart, this.#signal)
+    const enrolled = await this.#unlessRefused(() => this.#enrol(growth, begun, platform))
+    const { known = begun, wrote = false } = enrolled ?? {}
     if (!known.hasBegun) return this.#results
-    const platform = growth.find(isPlatform)
     const domains = growth.filter(
       (chain) => !isPlatform(chain) && this.#isWanted(chain) && known.isEnrolled(chain),
     )
     const heads = await this.#signDomains(domains, known)
-    const named = heads.length > 0 && (await this.#nameHeads(heads, platform, known))
-    if (wrote || named) await this.#deps.drain(PLATFORM.domainId, this.#signal)
-    const grown = wrote || named ? await this.#grownSince(platform) : platform
-    if (grown !== undefined && (wrote || named || this.#isWanted(grown)))
-      await this.#signPlatform(grown, known)
+    if (enrolled === undefined) return this.#results
+    const named = await this.#unlessRefused(() => this.#nameHeads(heads, platform, known))
+    if (named !== undefined) await this.#finishPlatform(before, wrote || named, known)
     return this.#results
+  }
+
+  /** Resolves with undefined where the platform chain must not grow, after the reason became a result. */
+  async #unlessRefused<T>(act: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await act()
+    } catch (error) {
+      this.#signal.throwIfAborted()
+      const refused = refusedBy(error, PLATFORM.domainId)
+      if (refused === undefined) throw error
+      this.#results.push(refused)
+      return undefined
+    }
+  }
+
+  /** E and F. */
+  async #finishPlatform(before: ChainGrowth | undefined, wrote: boolean, known: KnownLog): Promise<void> {
+    if (wrote) await this.#deps.drain(PLATFORM.domainId, this.#signal)
+    const grown = wrote ? await this.#grownSince(before) : before
+    if (grown !== undefined && (wrote || this.#isWanted(grown))) await this.#signPlatform(grown, known)
   }
 
   #workOn(chain: ChainGrowth, known: KnownLog): ChainWork {
@@ -144,17 +164,23 @@ class Pass {
     return this.#options.only?.has(domainId) ?? true
   }
 
-  /** B: names the keys of chains that have none. */
-  async #enrol(growth: readonly ChainGrowth[]): Promise<{ known: KnownLog; wrote: boolean }> {
+  /** B: names the keys of chains that have none. At a start the platform chain is compared with its record before. */
+  async #enrol(
+    growth: readonly ChainGrowth[],
+    known: KnownLog,
+    platform: PlatformChain,
+  ): Promise<{ known: KnownLog; wrote: boolean }> {
     const { store, keys } = this.#deps
-    const known = await KnownLog.read(store, keys)
+    await platform.signed()
     const isOpen = (chain: ChainGrowth) =>
       !known.isEnrolled(chain) && (this.#isWanted(chain) || isPlatform(chain))
     const open = growth.filter(isOpen)
     if (open.length === 0) return { known, wrote: false }
     const created = new Set(await store.createdChains())
     const again = open.filter(({ domainId }) => created.has(domainId) && !this.#refused.has(domainId))
-    const { enrolled, refused } = await enrolChains(this.#deps, again, known, this.#options, this.#signal)
+    const guarded = { ...store, append: (rows: readonly HeadsRow[]) => platform.append(rows) }
+    const deps = { ...this.#deps, store: guarded }
+    const { enrolled, refused } = await enrolChains(deps, again, known, this.#options, this.#signal)
     for (const one of refused) this.#remember(one)
     this.#results.push(...this.#refused.values())
     if (enrolled.length === 0) return { known, wrote: false }
@@ -180,30 +206,14 @@ class Pass {
     return outcomes.flatMap(({ head }) => head ?? [])
   }
 
-  /**
-   * D: one transaction with rows that name the heads, and the newest head of the platform chain of an earlier pass. Returns false
-   * where the platform chain must not grow, because it is not the chain that was signed.
-   */
-  async #nameHeads(
-    heads: readonly SignedHead[],
-    platform: ChainGrowth | undefined,
-    known: KnownLog,
-  ): Promise<boolean> {
-    const { store, states } = this.#deps
-    const record = await newestRecord(states, known.platformOrigin).catch(() => undefined)
-    if (record !== undefined && platform !== undefined && record.size > platform.lastSeq) return false
-    const earlier = record === undefined ? [] : [this.#headOf(record, known)]
-    await store.append(headRows([...heads, ...earlier], known.platform))
+  /** D: one transaction with rows that name the heads, and the newest head of the platform chain of an earlier pass. */
+  async #nameHeads(heads: readonly SignedHead[], platform: PlatformChain, known: KnownLog): Promise<boolean> {
+    if (heads.length === 0) return false
+    const earlier = await platform.head()
+    const all = earlier === undefined ? heads : [...heads, earlier]
+    await platform.append(headRows(all, known.platform))
     await this.#deps.afterStep?.('heads_named', PLATFORM.domainId)
     return true
-  }
-
-  #headOf(record: SignerState, known: KnownLog): SignedHead {
-    const growth = { ...PLATFORM, lastSeq: record.size, indexedSize: record.size }
-    const { key } = recordedKey(this.#workOn(growth, known), record.size)
-    const note = signedNote(record, known.platform, key)
-    const { size, root, lastEntryHash: entryHash } = record
-    return { ...PLATFORM, size, root, entryHash, note }
   }
 
   /**

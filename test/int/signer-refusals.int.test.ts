@@ -76,6 +76,9 @@ const unstamp = (domainId: string, seqs: string) =>
     `UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE domain_id = '${domainId}' AND seq IN (${seqs})`,
   )
 
+const remove = (domainId: string, seqs: string) =>
+  sql(`DELETE FROM audit_log_entry WHERE domain_id = '${domainId}' AND seq IN (${seqs})`)
+
 const object = (domainId: string, seq: number) => log.log.pathOf(domainId, seq)
 
 describe('a chain that grew is not signed beyond what is sound', () => {
@@ -89,7 +92,7 @@ describe('a chain that grew is not signed beyond what is sound', () => {
       4,
       'findings',
     ],
-    ['all rows were rewritten from a signed row on', (id) => rewrite(id, 2, 9), 3, 'findings'],
+
     ['all rows were rewritten after the signed ones', (id) => rewrite(id, 4, 5), 3, 'copies_differ'],
     [
       'the object of its last row holds another row',
@@ -205,6 +208,9 @@ describe('at a start', () => {
       'state_missing',
     ],
     ['fewer rows than the record', (id) => cutTail(id, 2), 0, 'rolled_back'],
+    ['other rows than the record', (id) => rewrite(id, 2, 9), 0, 'rolled_back'],
+    ['the row of the record is missing, and the next one follows it', (id) => remove(id, '3'), 8, undefined],
+    ['the row of the record and the next one are missing', (id) => remove(id, '3, 4'), 0, 'rolled_back'],
     [
       'a forged head in the index',
       (id) =>

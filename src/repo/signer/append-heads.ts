@@ -1,11 +1,12 @@
 import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { NewRow } from '../../ports/append.js'
-import type { HeadsRow } from '../../ports/signer.js'
+import type { AppendGuard, HeadsRow } from '../../ports/signer.js'
 import { appendUnderLocks } from '../append/append.js'
 import { underLocks } from '../append/under-locks.js'
 import type { Client, Database } from '../session/database.js'
 import { written } from '../session/written.js'
+import { rowsAtHead } from './rows-at-head.js'
 import { areIndexed, insertHeads } from './signed-heads.js'
 
 /** The pseudonym in row 1 of the platform chain, and whether there is any row or head. */
@@ -18,10 +19,15 @@ const FIRST = `
  * Implements SignerStore.append. A process that dies before COMMIT leaves neither a row nor a head of the index; the signer's
  * own records are larger than the index then, and the next pass appends the heads again.
  */
-export async function appendHeads(database: Database, rows: readonly HeadsRow[]): Promise<number[]> {
+export async function appendHeads(
+  database: Database,
+  rows: readonly HeadsRow[],
+  guard: AppendGuard | undefined,
+): Promise<number[]> {
   if (rows.length === 0) return []
   const heads = rows.flatMap((row) => row.heads)
   const use = async (client: Client) => {
+    if (guard !== undefined) guard.judge(await rowsAtHead(client, PLATFORM_ANCHOR, guard.size))
     const subject = await firstSubject(client)
     const genesisPseudonyms = new Map([[PLATFORM_ANCHOR, subject]])
     const placed = await appendUnderLocks(client, {

@@ -1,11 +1,11 @@
 import type pg from 'pg'
-import { LIMITS } from '../../chain/limits.js'
 import type { ChainReader, ChainRows, RowRange } from '../../ports/signer.js'
 import type { Client, Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 import { copyStatement } from '../wire/copy-statement.js'
 import { collectRows, streamRows } from '../wire/row-stream.js'
+import { LAST_AND_RESTORING } from './rows-at-head.js'
 
 /**
  * Ranges with at most this many rows are read at once, by a connection of the pool. A new connection for each chain would take
@@ -14,13 +14,11 @@ import { collectRows, streamRows } from '../wire/row-stream.js'
 const FEW = 512
 
 /**
- * The last row, whether a restore runs (a chain with a head is restored completely), and the ranges of rows without a stamp: seq
- * minus its rank is the same for all rows of one range. The bounds are sorted as numbers: as text, 10 comes before 9.
+ * The ranges of rows without a stamp: seq minus its rank is the same for all rows of one range. The bounds are sorted as numbers: as
+ * text, 10 comes before 9.
  */
 const STATE = `
-  SELECT (SELECT max(seq) FROM audit_log_entry WHERE domain_id = $1 AND seq <= ${LIMITS.maxSeq}) AS last,
-    EXISTS (SELECT FROM audit_restore WHERE domain_id = $1)
-      AND NOT EXISTS (SELECT FROM audit_log_chain_head WHERE domain_id = $1) AS restoring,
+  SELECT ${LAST_AND_RESTORING},
     ARRAY(SELECT bound::text AS digits FROM (
       SELECT min(seq) AS first, max(seq) AS last FROM (
         SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry

@@ -19,7 +19,7 @@ export function postgresSignerStore(database: Database): SignerStore {
       database.withTransaction(SNAPSHOT_BEGIN, (client) => readTiles(client, { ...chain, level, ...range })),
     createdChains: () => database.withTransaction(SNAPSHOT_BEGIN, createdChains),
     putTiles: (tiles) => putTiles(database, tiles),
-    append: (rows) => appendHeads(database, rows),
+    append: (rows, guard) => appendHeads(database, rows, guard),
     index: async (heads) => {
       if (heads.length === 0) return
       await database.write(
