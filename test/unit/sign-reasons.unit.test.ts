@@ -33,6 +33,14 @@ describe('the reasons why a chain is not signed', () => {
     expect(nextStep(chainOf(reason), {})).toMatch(/\w{4}/)
   })
 
+  // After an old backup was put back, PostgreSQL alone looks intact.
+  it.each<NotSignedReason>(['findings', 'copies_differ', 'rolled_back'])(
+    '%s compares both copies',
+    (reason) => {
+      expect(nextStep(chainOf(reason), {})).toContain('--source both')
+    },
+  )
+
   it.each(REASONS)('%s is an error exactly where something could not be checked or is refused', (reason) => {
     const error = errorOf(chainOf(reason), {})
     const exit = exitOf(reason)

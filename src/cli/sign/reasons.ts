@@ -31,8 +31,7 @@ const NEXT = {
   rows_held: () => 'run: audit quarantine list --all; then see docs/signing.md, "Held rows"',
   findings: inBothThenOver,
   copies_differ: verifyBoth,
-  rolled_back: ({ domainId }) =>
-    `run: ${verifyWords({ source: 'postgres', chain: domainId })}; then see docs/runbook.md`,
+  rolled_back: (refused) => `${verifyBoth(refused)}; then see docs/runbook.md, "Signed rows differ"`,
   conflict: () =>
     'find the machine that signs other rows with this key file: docs/signing.md, "Two archivers"',
   object_missing: ({ domainId, given }) =>
