@@ -168,14 +168,14 @@ export class SignedLog {
     }
   }
 
-  /** Appends a row to the platform chain, with the subject of its first row. Returns its seq. */
-  async append({ relation, object, relationPath }: SignableRow): Promise<number> {
+  /** Appends a row to the platform chain some times, with the subject of its first row. Returns the seq of the last one. */
+  async append({ relation, object, relationPath }: SignableRow, times = 1): Promise<number> {
     const subjectPseudonym = await this.#genesisSubject()
     const fields = { reason: 'granted', caveatContext: [], correlationId: '', zedtoken: '' } as const
     const row = { domainId: PLATFORM_ANCHOR, subjectPseudonym, relation, object, relationPath, ...fields }
     const genesisPseudonyms = new Map([[PLATFORM_ANCHOR, subjectPseudonym]])
     const store = new PostgresEntryStore(this.database)
-    const [placed] = await store.append([{ rows: [row], genesisPseudonyms }], 'stop')
+    const [placed] = await store.append([{ rows: new Array(times).fill(row), genesisPseudonyms }], 'stop')
     if (placed === undefined || placed instanceof Error) throw placed
     return placed.at(-1)?.seq ?? 0
   }

@@ -130,13 +130,18 @@ export class SignedField {
     )
   }
 
-  /** Returns the verdict of a verify in this process, or the code of its error. */
-  async outcome(domainId: string, source: CopyName, keys: 'policy' | 'log'): Promise<Outcome> {
+  /** Returns the verdict of a verify in this process, or the code of its error. `run`: `all` for the heads of all chains. */
+  async outcome(
+    domainId: string,
+    source: CopyName,
+    keys: 'policy' | 'log',
+    run: string = domainId,
+  ): Promise<Outcome> {
     const { AUDIT_DATABASE_URL: databaseUrl, AUDIT_MIRROR_URL: mirror, AUDIT_HOME: home } = this.env
     const policy = keys === 'policy' ? this.policy : undefined
     const context = new Context({ databaseUrl, mirror, home, policy }, NEVER)
     try {
-      const heads = await openHeads(context, source, domainId, NEVER)
+      const heads = await openHeads(context, source, run, NEVER)
       const rows = await openSource(context, source, domainId, { signal: NEVER })
       const signed = await heads.of(domainId, NEVER)
       const verdict = await verifyChain(

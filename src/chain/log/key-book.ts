@@ -47,7 +47,7 @@ export class KeyBook {
   readonly #platform: readonly KnownKey[]
   readonly #items: readonly KeyItem[]
   /** The signers of the rows that were checked. */
-  readonly #signers = new Map<RowEntry, VerifierKey | undefined>()
+  readonly #signers = new WeakMap<RowEntry, VerifierKey | undefined>()
 
   private constructor(
     root: KeyRoot,
@@ -96,6 +96,14 @@ export class KeyBook {
   signerOf(row: LogRow): VerifierKey | undefined {
     const entry = this.#rows.find(row)
     return entry === undefined ? undefined : this.#signer(entry)
+  }
+
+  /** Returns the seq of the first row that names a key of a chain; undefined where none does. */
+  firstNamed(chain: ChainRef): number | undefined {
+    const seqs = this.#rows.ofKeys
+      .filter((entry) => entry.row.keys.some((item) => isSameChain(item, chain)))
+      .flatMap((entry) => (this.#signer(entry) === undefined ? [] : entry.seqs))
+    return seqs.sort((one, other) => one - other)[0]
   }
 
   /** Returns a row as it was read; undefined for an ordinary row. */

@@ -58,7 +58,7 @@ const HEADS_AGE = 60_000
 /**
  * Returns what reads the signed heads in PostgreSQL for a server: of one chain for each request, and for the probe of all chains at
  * once, which it then uses for a minute, because it verifies many segments. Without a policy and a home's log.vkey there are none: on
- * a log that was never enrolled, whoever may append could write the first key row. Rejects with the errors of the policy, which is
+ * a log that was never enrolled, everybody who may append could write the first key row. Rejects with the errors of the policy, which is
  * read now.
  */
 export async function openServerHeads(
@@ -73,13 +73,13 @@ export async function openServerHeads(
   ])
   const statements = postgresStatements(database)
   // The home may get its log.vkey while the server runs.
-  const open = async (chain: string) => {
+  const open = async (chain: string, before?: HeadReader) => {
     const keys = await keysAndTools(context)
-    return HeadReader.open(keys.root.by === 'log' ? keys : { ...keys, statements }, chain)
+    return HeadReader.open(keys.root.by === 'log' ? keys : { ...keys, statements }, chain, before)
   }
   return {
     ofRequest: async (domainId, signal) => (await open(domainId)).of(domainId, signal),
-    ofProbe: cachedHeads(() => open('all'), HEADS_AGE),
+    ofProbe: cachedHeads((before) => open('all', before), HEADS_AGE),
   }
 }
 

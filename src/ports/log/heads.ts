@@ -90,14 +90,36 @@ export interface StatementRows {
   readonly rows: readonly LogRow[]
   /** The rows beside them, which are counted and not read. */
   readonly others: readonly OtherRow[]
+  /** The heads of the one chain that the index names, largest first. */
+  readonly named?: readonly NamedHead[] | undefined
+  /** The seq from which on all rows with heads were looked at; absent where that is not known. */
+  readonly headsFrom?: number | undefined
+  /** False where there are more rows about holes than were read. */
+  readonly areHolesKnown?: boolean | undefined
+}
+
+/** A head by the index of the signer. The index lies in the database that is verified, so this is a hint where to look. */
+export interface NamedHead {
+  readonly size: number
+  /** The row of the platform chain that is said to have the head. */
+  readonly seq: number
 }
 
 /** The signed rows in PostgreSQL. Read them before any chain is read. */
 export interface StatementStore {
-  /** Returns rows about one chain: the newest 1,000 of relation audit.checkpoint, and the one that the index names. */
+  /**
+   * Returns rows about one chain: those with keys and holes, those with heads among the newest 1,000 of relation audit.checkpoint, and
+   * those that the index names.
+   */
   ofChain(domainId: string): Promise<StatementRows>
-  /** Returns rows about all chains: the newest head of each, the last of each UTC day, and the newest 1,000. */
+  /** Returns rows about all chains: those with keys and holes, the last ones with heads of each UTC day, and the newest 1,000. */
   ofAll(): Promise<StatementRows>
+  /** Passes the rows with heads of one chain, or of all, to `take`: newest first, between two seqs, some at a time. */
+  headsNewestFirst(
+    domainId: string | undefined,
+    range: { readonly above: number; readonly below: number },
+    take: (rows: readonly LogRow[]) => void,
+  ): Promise<void>
   /** Returns the rows with heads of one chain, from one seq of the platform chain to another. */
   headsBetween(
     domainId: string,

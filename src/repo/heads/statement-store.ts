@@ -1,9 +1,9 @@
 import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { StatementStore } from '../../ports/log/heads.js'
+import type { NamedHead, StatementStore } from '../../ports/log/heads.js'
 import type { Client, Database } from '../session/database.js'
-import { lastRowsOfDays, namedRow, namedRows } from './named-rows.js'
-import { rowsWithHead, statementRows } from './statement-rows.js'
+import { lastRowsOfDays, namedHeads } from './named-rows.js'
+import { pagesOfHeads, rowsWithHead, statementRows } from './statement-rows.js'
 
 const keysOf = (domainId: string) => `key:${domainId}:`
 const headsOf = (domainId: string) => `head:${domainId}:1:`
@@ -14,16 +14,15 @@ const ALL = ['key:', 'head:', 'chain:']
 export function postgresStatements(database: Database): StatementStore {
   return {
     ofChain: async (domainId) => {
-      const seqs = await byIndex(database, (client) => namedRow(client, domainId))
+      const named = await byIndex(database, (client) => namedHeads(client, domainId))
       const texts = [keysOf(PLATFORM_ANCHOR), keysOf(domainId), headsOf(domainId), holesOf(domainId)]
-      return database.read((client) => statementRows(client, texts, seqs))
+      return database.read((client) => statementRows(client, texts, { named }))
     },
-    ofAll: async () => {
-      const seqs = await byIndex(database, namedRows)
-      return database.read(async (client) => {
-        const days = await lastRowsOfDays(client)
-        return statementRows(client, ALL, [...new Set([...seqs, ...days])])
-      })
+    ofAll: () =>
+      database.read(async (client) => statementRows(client, ALL, { seqs: await lastRowsOfDays(client) })),
+    headsNewestFirst: (domainId, range, take) => {
+      const text = domainId === undefined ? 'head:' : headsOf(domainId)
+      return database.read((client) => pagesOfHeads(client, text, range, take))
     },
     headsBetween: (domainId, range) =>
       database.read((client) => rowsWithHead(client, headsOf(domainId), range)),
@@ -33,8 +32,8 @@ export function postgresStatements(database: Database): StatementStore {
 /** A login that may read rows, and not the index, still finds the newest rows. */
 async function byIndex(
   database: Database,
-  read: (client: Client) => Promise<number[]>,
-): Promise<readonly number[]> {
+  read: (client: Client) => Promise<NamedHead[]>,
+): Promise<readonly NamedHead[]> {
   try {
     return await database.read(read)
   } catch (error) {

@@ -2,12 +2,18 @@ import { mirrorFailure } from '../../base/store-failure.js'
 import { KeyBook, type KeyRoot } from '../../chain/log/key-book.js'
 import type { LogRow } from '../../chain/log/log-rows.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { StatedHead, StatedHeads, StatementRows, StatementStore } from '../../ports/log/heads.js'
+import type {
+  NamedHead,
+  StatedHead,
+  StatedHeads,
+  StatementRows,
+  StatementStore,
+} from '../../ports/log/heads.js'
 import type { MirrorStore } from '../../ports/mirror.js'
 import { type CosignedFile, readCosigned } from './cosigned-files.js'
 import { type KeptHeads, type KeptTools, readKept, readStatements } from './kept-heads.js'
 import { noteSigners, signedOverRows } from './note-signers.js'
-import { foreignRows, RowHeads } from './row-heads.js'
+import { foreignRows, type HeadOfRow, NewestHeads, RowHeads } from './row-heads.js'
 
 export interface HeadReaderDeps {
   readonly root: KeyRoot
@@ -33,24 +39,67 @@ export class HeadReader {
   /** The book of the rows, and their heads, until more rows come. */
   #judged: { readonly book: KeyBook; readonly heads: RowHeads } | undefined
 
+  /** The rows with the newest heads, and the last row of the platform chain that was looked at. */
+  #seen: { readonly rows: readonly LogRow[]; readonly through: number } = { rows: [], through: 0 }
+
   private constructor(deps: HeadReaderDeps, read: StatementRows, only: string | undefined) {
     this.#deps = deps
     this.#only = only
     this.#read = read
   }
 
-  /** Reads the signed rows about one chain or about all. */
-  static async open(deps: HeadReaderDeps, chain: string): Promise<HeadReader> {
+  /**
+   * Reads the signed rows about one chain or about all. `before`: an earlier reader of all chains, whose rows are not looked through
+   * again.
+   */
+  static async open(deps: HeadReaderDeps, chain: string, before?: HeadReader): Promise<HeadReader> {
     const { statements } = deps
     const only = chain === 'all' ? undefined : chain
     if (statements === undefined) return new HeadReader(deps, NO_ROWS, only)
     const read = only === undefined ? await statements.ofAll() : await statements.ofChain(only)
-    return new HeadReader(deps, read, only)
+    const reader = new HeadReader(deps, read, only)
+    await reader.#findNewest(statements, before)
+    return reader
+  }
+
+  /** Adds the rows with the newest heads that lie before those that were read. */
+  async #findNewest(statements: StatementStore, before: HeadReader | undefined): Promise<void> {
+    const { book } = this.#ofRows
+    // Without a key of the log, no row counts.
+    if (book.platformOrigin === undefined) return
+    const newest = new NewestHeads(book, this.#only)
+    const seen = before === undefined ? { rows: [], through: 0 } : before.#seen
+    newest.take([...seen.rows, ...this.#read.rows])
+    const above = this.#only === undefined ? seen.through : this.#searchedAbove(this.#only, newest)
+    const { headsFrom = Number.MAX_SAFE_INTEGER } = this.#read
+    if (above + 1 < headsFrom)
+      await statements.headsNewestFirst(this.#only, { above, below: headsFrom }, (rows) => newest.take(rows))
+    const through = this.#read.rows.reduce((last, { seq = 0 }) => Math.max(last, seq), seen.through)
+    this.#seen = { rows: newest.rows, through }
+    const known = new Set(this.#read.rows)
+    const more = newest.rows.filter((row) => !known.has(row))
+    if (more.length > 0) this.add(more)
+  }
+
+  /**
+   * Returns the seq after which the newest head of one chain lies. The index names a row near it, which counts once its signature was
+   * checked. Where it names none, the head lies after the row that names the key of the chain. The platform chain has a head in nearly
+   * each row.
+   */
+  #searchedAbove(domainId: string, newest: NewestHeads): number {
+    const { book, heads } = this.#ofRows
+    const isHead = (one: NamedHead) => (head: HeadOfRow) =>
+      head.row.seq === one.seq && head.size === one.size && head.signer() !== undefined
+    const named = (this.#read.named ?? []).find((one) => heads.of(domainId).some(isHead(one)))
+    if (named !== undefined) return named.seq
+    if (domainId === PLATFORM_ANCHOR && newest.sizeOf(domainId) !== undefined) return Number.MAX_SAFE_INTEGER
+    return book.firstNamed({ domainId, incarnation: 1 }) ?? 0
   }
 
   /** Whether the rows were read that say which rows are signed over. */
   get #hasRows(): boolean {
-    return this.#deps.statements !== undefined || this.#read.rows.length > 0
+    const { rows, areHolesKnown = true } = this.#read
+    return areHolesKnown && (this.#deps.statements !== undefined || rows.length > 0)
   }
 
   /** Takes signed rows that were read elsewhere: those of the platform chain in the mirror. */
@@ -108,9 +157,10 @@ export class HeadReader {
     after: StatedHead | undefined,
     before: StatedHead,
   ): Promise<readonly StatedHead[]> {
-    const from = after?.place.kind === 'row' ? after.place.seq : 1
+    const holding = after?.place.kind === 'row' ? after.place.seq : 1
     const to = before.place.kind === 'row' ? before.place.seq : Number.MAX_SAFE_INTEGER
-    const rows = await statements.headsBetween(domainId, { from, to })
+    // The row of the smaller head may be a copy that somebody appended later.
+    const rows = await statements.headsBetween(domainId, { from: holding < to ? holding : 1, to })
     return new RowHeads(this.#bookOf([...this.#read.rows, ...rows]), rows, domainId).of(domainId)
   }
 

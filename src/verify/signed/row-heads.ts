@@ -12,7 +12,7 @@ const headPattern = (domainId: string) =>
   new RegExp(`^head:(${domainId}):1:([1-9][0-9]{0,15}):[0-9a-f]{64}:([0-9a-f]{64})$`, 'gm')
 const ANY_CHAIN = '[0-9a-f-]{36}'
 
-type HeadOfRow = StatedHead & { readonly row: LogRow }
+export type HeadOfRow = StatedHead & { readonly row: LogRow }
 
 /**
  * The heads that signed rows state, by chain. Rows are searched as text, and read strictly when somebody asks for their signer: a
@@ -29,7 +29,11 @@ export class RowHeads {
     for (const row of rows) this.#add(row, pattern)
   }
 
-  of(domainId: string): readonly StatedHead[] {
+  get byChain(): ReadonlyMap<string, readonly HeadOfRow[]> {
+    return this.#byChain
+  }
+
+  of(domainId: string): readonly HeadOfRow[] {
     return this.#byChain.get(domainId) ?? []
   }
 
@@ -77,6 +81,44 @@ function isSame(head: HeadItem, { domainId, size, entryHash }: HeadText): boolea
   return (
     head.domainId === domainId && head.incarnation === 1 && head.size === size && head.entryHash === entryHash
   )
+}
+
+/**
+ * Finds the row with the largest signed head of each chain among any number of rows. Neither the order of the rows nor an index
+ * decides: everybody who may append can copy an old row, or write one that nobody signed. A signature is checked only for a head that
+ * is larger than those before it, so that newest rows first take the fewest checks, and one row is kept for each chain.
+ */
+export class NewestHeads {
+  readonly #book: KeyBook
+  readonly #only: string | undefined
+  readonly #byChain = new Map<string, HeadOfRow>()
+
+  /** `only`: the one chain that is asked for. */
+  constructor(book: KeyBook, only: string | undefined) {
+    this.#book = book
+    this.#only = only
+  }
+
+  take(rows: readonly LogRow[]): void {
+    for (const [domainId, heads] of new RowHeads(this.#book, rows, this.#only).byChain)
+      for (const head of heads) this.#takeHead(domainId, head)
+  }
+
+  /** Returns the rows with these heads. */
+  get rows(): readonly LogRow[] {
+    return [...new Set([...this.#byChain.values()].map(({ row }) => row))]
+  }
+
+  sizeOf(domainId: string): number | undefined {
+    return this.#byChain.get(domainId)?.size
+  }
+
+  #takeHead(domainId: string, head: HeadOfRow): void {
+    if (head.size <= (this.sizeOf(domainId) ?? 0)) return
+    // The id of a key costs nothing to compare, a signature does.
+    if (this.#book.isForeign(head.row) || head.signer() === undefined) return
+    this.#byChain.set(domainId, head)
+  }
 }
 
 /** Returns how many rows are not the log's own, by relation: those that the book read, and those that were only counted. */
