@@ -8,6 +8,7 @@ import { openSource } from '../../compose/verify.js'
 import type { KnownChains } from '../../ports/domains.js'
 import type { EntrySource } from '../../ports/verify.js'
 import { unknownDoubts } from '../../verify/judge-unknown.js'
+import type { ChainHeads } from '../../verify/signed/chain-heads.js'
 import { withOwnRows } from '../../verify/signed/own-rows.js'
 import { StatementObserver } from '../../verify/signed/statement-observer.js'
 import type { Verdict } from '../../verify/verdict.js'
@@ -201,7 +202,7 @@ class VerifyRun {
       unread: known?.unread,
       signal,
     })
-    const scanned = await this.#scan(source, request, statements)
+    const scanned = await this.#scan(source, request, heads, statements)
     const { verdict, unproven } = heads.judge(scanned)
     const concluded = this.judge.conclude(verdict, unproven, await this.witnesses.of(verdict, known))
     this.isUnproven ||= verdict.ok && verdict.end === 'unproven' && concluded.conclusion.word !== 'verified'
@@ -213,6 +214,7 @@ class VerifyRun {
   async #scan(
     source: EntrySource,
     request: VerifyRequest,
+    heads: ChainHeads,
     statements: StatementObserver | undefined,
   ): Promise<Verdict> {
     const { domainId } = request
@@ -223,7 +225,7 @@ class VerifyRun {
     if (statements === undefined) return scan(request)
     const { reader } = this.heads
     const verdict = await scan(request).finally(() => reader.add(statements.rows))
-    const stated = await reader.of(domainId, this.signal)
+    const stated = heads.withGiven(await reader.of(domainId, this.signal))
     return withOwnRows(verdict, stated, (signed) => scan({ ...request, observer: undefined, signed }))
   }
 

@@ -15,7 +15,7 @@ export class ChainHeads {
   readonly observer: RowObserver | undefined
   readonly #roots: ReturnType<typeof givenOfChain>['roots']
   readonly #unproven: readonly string[]
-  /** The checkpoints of the command that pin an entry_hash. */
+  /** The checkpoints of the command that a known key signed. */
   readonly #given: readonly StatedHead[]
   readonly #trees: TreeRoots | undefined
 
@@ -34,14 +34,19 @@ export class ChainHeads {
     },
   ) {
     const { heads, roots, unproven } = givenOfChain(given, stated, refuse)
-    this.stated = given.length === 0 ? stated : { ...stated, heads: [...stated.heads, ...heads] }
+    this.#given = heads
+    this.stated = this.withGiven(stated)
     this.#roots = roots
     this.#unproven = unproven
-    this.#given = heads.filter(({ entryHash }) => entryHash !== undefined)
     const sizes = roots.map(({ size }) => size)
     const holes = new Holes(roots.length === 0 ? [] : stated.signedOver())
     this.#trees = roots.length === 0 ? undefined : new TreeRoots(sizes, hasher, holes, observer)
     this.observer = this.#trees ?? observer
+  }
+
+  /** Returns heads that were read again, with those in the checkpoints that the command names. */
+  withGiven(stated: StatedHeads): StatedHeads {
+    return this.#given.length === 0 ? stated : { ...stated, heads: [...stated.heads, ...this.#given] }
   }
 
   /**
@@ -53,7 +58,8 @@ export class ChainHeads {
     const areHolesKnown = trees !== undefined && this.stated.signedOver() !== undefined
     const at = (size: number) => trees?.at(size)
     const { verdict, unproven } = judgeRoots(scanned, this.#roots, { at, areHolesKnown })
-    const unread = isFiltered ? this.#given : this.#given.filter((head) => !isInRows(head, scanned))
+    const pinning = this.#given.filter(({ entryHash }) => entryHash !== undefined)
+    const unread = isFiltered ? pinning : pinning.filter((head) => !isInRows(head, scanned))
     const notRead = unread.map(
       ({ size, place }) => `the checkpoint ${pathOf(place)} is about row ${size}, which was not read`,
     )
