@@ -31,7 +31,7 @@ export class KnownLog {
   readonly #holes = new Map<string, Holes>()
 
   readonly #store: SignerStore
-  #heads: Promise<readonly StoredSignedRow[]> | undefined
+  #heads: Promise<ReadonlyMap<string, readonly HeadItem[]>> | undefined
 
   readonly #logName: string
 
@@ -83,20 +83,25 @@ export class KnownLog {
     return holes
   }
 
-  /** Returns the newest rows that may name heads. They are read once. */
-  checkpointRows(): Promise<readonly StoredSignedRow[]> {
-    this.#heads ??= this.#store.signedRows(SIGNED_RELATION.checkpoint, HEAD_ROWS)
+  /**
+   * Returns the largest heads that the newest rows of the platform chain name, by chain: one, or several of one size that differ.
+   * The rows are read once, and each signature is checked once.
+   */
+  newestHeads(): Promise<ReadonlyMap<string, readonly HeadItem[]>> {
+    this.#heads ??= this.#readHeads()
     return this.#heads
   }
 
-  /** Returns the head of a chain that a row names; undefined where it names none, or the platform key did not sign it. */
-  headIn(row: StoredSignedRow, { domainId, incarnation }: ChainRef): HeadItem | undefined {
-    const parsed = parseSignedRow(row)
-    if (parsed?.relation !== SIGNED_RELATION.checkpoint) return undefined
-    const head = parsed.heads.find((one) => one.domainId === domainId && one.incarnation === incarnation)
-    if (head === undefined) return undefined
+  async #readHeads(): Promise<ReadonlyMap<string, readonly HeadItem[]>> {
     const keys = this.#book.rangesOf(PLATFORM).map(({ key }) => key)
-    return isSignedBy(parsed, this.platformOrigin, keys, verifyEd25519) ? head : undefined
+    const newest = new Map<string, HeadItem[]>()
+    for (const row of await this.#store.signedRows(SIGNED_RELATION.checkpoint, HEAD_ROWS)) {
+      const parsed = parseSignedRow(row)
+      if (parsed?.relation !== SIGNED_RELATION.checkpoint) continue
+      if (isSignedBy(parsed, this.platformOrigin, keys, verifyEd25519))
+        for (const head of parsed.heads) addLargest(newest, head)
+    }
+    return newest
   }
 
   #rangesOf(id: string) {
@@ -115,6 +120,16 @@ export class KnownLog {
       this.#named.set(id, [...(this.#named.get(id) ?? []), key])
     }
   }
+}
+
+/** Every chain has its first incarnation (tlog.md, section 3). */
+function addLargest(newest: Map<string, HeadItem[]>, head: HeadItem): void {
+  const { domainId, incarnation, size, root } = head
+  const known = newest.get(domainId) ?? []
+  const largest = known[0]?.size ?? 0
+  if (incarnation !== PLATFORM.incarnation || size < largest) return
+  if (size > largest) newest.set(domainId, [head])
+  else if (!known.some((one) => one.root === root)) known.push(head)
 }
 
 function textOf({ domainId, incarnation }: ChainRef): string {

@@ -42,14 +42,9 @@ export async function indexedHead(
   return isSame && isSigned ? { size, root, entryHash } : undefined
 }
 
-/** Returns the newest head of a chain in the signed rows of the platform chain. */
-export async function headInRows(chain: ChainRef, known: KnownLog): Promise<OwnHead | undefined> {
-  let newest: OwnHead | undefined
-  for (const row of await known.checkpointRows()) {
-    const head = known.headIn(row, chain)
-    if (head !== undefined && head.size > (newest?.size ?? 0)) newest = head
-  }
-  return newest
+/** Returns the newest head of a chain in the signed rows of the platform chain: none, one, or several of one size that differ. */
+export async function headsInRows(chain: ChainRef, known: KnownLog): Promise<readonly OwnHead[]> {
+  return (await known.newestHeads()).get(chain.domainId) ?? []
 }
 
 /**

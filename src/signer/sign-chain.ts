@@ -8,7 +8,7 @@ import { type Grown, TreeGrower, tileStart } from './grow-tree.js'
 import { keepCheckpoint, keepStatement } from './keep.js'
 import { judgeObject } from './last-object.js'
 import { type NotSignedReason, Refusal, reasonOf } from './reasons.js'
-import { resume } from './resume.js'
+import { resumed } from './resume.js'
 import { STEP_ROWS, signable } from './signable.js'
 import { signedNote } from './signed-note.js'
 import { assertStored } from './signed-rows-stay.js'
@@ -78,9 +78,9 @@ class ChainSigner {
 
   /** Reads what was promised last, and keeps the promise again where the index does not show that it was kept. */
   async #start(): Promise<void> {
-    const { growth } = this.#work
-    this.#state = await resume(this.#work)
-    if (this.#state !== undefined && this.#state.size > growth.indexedSize) await this.#publish(this.#state)
+    const { state, namedSize } = await resumed(this.#work)
+    this.#state = state
+    if (state !== undefined && state.size > namedSize) await this.#publish(state)
   }
 
   /** Signs up to the end of one step. Returns whether more rows may follow. Throws a Refusal where the rows that follow are not signed. */

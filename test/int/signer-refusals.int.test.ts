@@ -13,7 +13,7 @@ let log: SigningFixture
 let prepared: string[] = []
 beforeAll(async () => {
   log = await SigningFixture.make()
-  prepared = await log.domains(36, 3)
+  prepared = await log.domains(44, 3)
   const signer = log.signer()
   await signer.once()
   await Promise.all(prepared.map((domainId) => log.append(domainId, 5)))
@@ -78,6 +78,11 @@ const unstamp = (domainId: string, seqs: string) =>
 
 const remove = (domainId: string, seqs: string) =>
   sql(`DELETE FROM audit_log_entry WHERE domain_id = '${domainId}' AND seq IN (${seqs})`)
+
+const FORGED = `INSERT INTO audit_checkpoint (domain_id, incarnation, size, root, entry_hash, note)
+  VALUES (@chain, 1, 1000000, decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'), 'x')`
+
+const forge = (domainId: string) => sql(FORGED.replace('@chain', `'${domainId}'`))
 
 const object = (domainId: string, seq: number) => log.log.pathOf(domainId, seq)
 
@@ -212,13 +217,16 @@ describe('at a start', () => {
     ['the row of the record is missing, and the next one follows it', (id) => remove(id, '3'), 8, undefined],
     ['the row of the record and the next one are missing', (id) => remove(id, '3, 4'), 0, 'rolled_back'],
     [
-      'a forged head in the index',
-      (id) =>
-        sql(`INSERT INTO audit_checkpoint (domain_id, incarnation, size, root, entry_hash, note)
-        VALUES ('${id}', 1, 5000, decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'), 'x')`),
+      'a forged head in the index before a promise was kept',
+      async (id) => {
+        await sql(`DELETE FROM audit_checkpoint WHERE domain_id = '${id}'`)
+        await forge(id)
+        await rm(log.tlogPath(id, 'checkpoints'), { recursive: true })
+      },
       8,
       undefined,
     ],
+    ['a forged head in the index', (id) => forge(id), 8, undefined],
   ])('%s', async (_why, attack, size, reason) => {
     const domainId = begun()
     await attack(domainId)
@@ -240,6 +248,30 @@ describe('at a start', () => {
     await log.signer().archiver.once()
     expect(await signed(domainId)).toMatchObject({ size: 10, rows: 2 })
     expect((await readdir(folder)).map((name) => Number.parseInt(name, 10))).toEqual([1, 2])
+  })
+
+  it.each<[string, string]>([
+    ['the index has the signed head', ''],
+    ['the index has a forged head above it', FORGED],
+    ['the index has no head', 'DELETE FROM audit_checkpoint WHERE domain_id = @chain'],
+    [
+      'the index has no head above the record',
+      'DELETE FROM audit_checkpoint WHERE domain_id = @chain AND size > 3',
+    ],
+  ])('a record below what was signed is no second history: %s', async (_why, attack) => {
+    const domainId = begun()
+    const folder = stateFolder(domainId)
+    const [first = ''] = await readdir(folder)
+    const text = await readFile(join(folder, first), 'utf8')
+    expect(await signed(domainId)).toMatchObject({ size: 8 })
+    await rm(folder, { recursive: true })
+    await mkdir(folder)
+    await writeFile(join(folder, first), text)
+    await rewrite(domainId, 4, 9)
+    for (let seq = 4; seq <= 8; seq += 1) await rm(object(domainId, seq))
+    if (attack !== '') await sql(attack.replaceAll('@chain', `'${domainId}'`))
+    expect(await signed(domainId)).toEqual({ domainId, size: 0, rows: 0, reason: 'state_missing' })
+    expect((await log.kept(domainId)).map((name) => Number.parseInt(name, 10))).toEqual([3, 8])
   })
 
   it('two bodies of one size by the own key are a conflict', async () => {
