@@ -13,7 +13,7 @@ import { bodyOf, keptCheckpointText, signedRow } from './signed-note.js'
 
 /**
  * Creates the kept checkpoint of a head in the mirror of its chain. An object that is there stays: it is our own from an earlier
- * attempt, or a foreign one, which proves nothing.
+ * attempt, or a foreign one, which proves nothing. Returns whether the object was created.
  */
 export async function keepCheckpoint(
   state: SignerState,
@@ -21,9 +21,10 @@ export async function keepCheckpoint(
   domainId: string,
   store: MirrorStore,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const key = checkpointKey(domainId, state.size, bodyOf(state))
-  await store.create(key, utf8(keptCheckpointText(state, note)), signal)
+  const { created } = await store.create(key, utf8(keptCheckpointText(state, note)), signal)
+  return created
 }
 
 /** Creates the key statement of a chain in its mirror. Its bytes are the same each time. */

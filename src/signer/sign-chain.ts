@@ -50,7 +50,10 @@ class ChainSigner {
   readonly #work: ChainWork
   #state: SignerState | undefined
   #head: SignedHead | undefined
-  #begun = 0
+  /** The size that is signed: a record alone is a promise. */
+  #size = 0
+  /** How many rows this pass signed. */
+  #rows = 0
 
   constructor(work: ChainWork) {
     this.#work = work
@@ -59,7 +62,6 @@ class ChainSigner {
   async run(): Promise<ChainOutcome> {
     try {
       await this.#start()
-      this.#begun = this.#state?.size ?? 0
       while (!this.#work.signal.aborted && (await this.#step()));
       return this.#outcome({})
     } catch (error) {
@@ -70,9 +72,8 @@ class ChainSigner {
   }
 
   #outcome(refused: Partial<ChainSigned>): ChainOutcome {
-    const size = this.#state?.size ?? 0
     const { domainId } = this.#work.chain
-    const result = { findings: [], ...refused, domainId, size, rows: size - this.#begun }
+    const result = { findings: [], ...refused, domainId, size: this.#size, rows: this.#rows }
     return this.#head === undefined ? { result } : { result, head: this.#head }
   }
 
@@ -80,7 +81,12 @@ class ChainSigner {
   async #start(): Promise<void> {
     const { state, namedSize } = await resumed(this.#work)
     this.#state = state
-    if (state !== undefined && state.size > namedSize) await this.#publish(state)
+    if (state === undefined) return
+    this.#size = Math.min(namedSize, state.size)
+    // A kept checkpoint that is there shows that the promise was kept, although no row names the head yet.
+    const isNew = state.size > namedSize && (await this.#publish(state))
+    if (isNew) this.#rows += state.size - namedSize
+    this.#size = state.size
   }
 
   /** Signs up to the end of one step. Returns whether more rows may follow. Throws a Refusal where the rows that follow are not signed. */
@@ -142,6 +148,8 @@ class ChainSigner {
     await this.#done('record_created')
     this.#state = state
     await this.#publish(state)
+    this.#rows += state.size - this.#size
+    this.#size = state.size
     return true
   }
 
@@ -155,20 +163,21 @@ class ChainSigner {
     }
   }
 
-  /** Steps 5 and 6: signs a head that was promised, and creates its objects. */
-  async #publish(state: SignerState): Promise<void> {
+  /** Steps 5 and 6: signs a head that was promised, and creates its objects. Returns whether they were not there. */
+  async #publish(state: SignerState): Promise<boolean> {
     const { deps, chain, key, growth, signal } = this.#work
     const { domainId } = chain
     const recorded = recordedKey(this.#work, state.size)
     const note = signedNote(state, key, recorded.key)
     await this.#done('signed')
     const store = await this.#work.mirror()
-    await keepCheckpoint(state, note, domainId, store, signal)
+    const isNew = await keepCheckpoint(state, note, domainId, store, signal)
     await this.#done('checkpoint_kept')
     if (growth.indexedSize === 0) await keepStatement(chain, recorded, deps.keys, store, signal)
     await this.#done('statement_kept')
     const { size, root, lastEntryHash: entryHash } = state
     this.#head = { ...chain, size, root, entryHash, note }
+    return isNew
   }
 
   #assertNothingWrong({ findings, unchecked, tree }: Grown, isHeld: boolean): void {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuditError } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { LogSigner } from '../support/log-signer.js'
@@ -291,7 +292,6 @@ describe('at a start', () => {
     const states = {
       ...signer.deps.states,
       create: async () => {
-        const { AuditError } = await import('../../src/base/errors.js')
         throw new AuditError('signer_state_missing', 'no space is left')
       },
     }
@@ -303,6 +303,35 @@ describe('at a start', () => {
       size: 8,
       rows: 5,
     })
+  })
+})
+
+describe('a kept checkpoint that cannot be created', () => {
+  it('is a promise, and its rows count once it was kept', async () => {
+    const domainId = begun()
+    const signer = log.signer()
+    let isDown = true
+    const mirrorOf = async (id: string, signal: AbortSignal) => {
+      const store = await signer.deps.mirrorOf(id, signal)
+      const create: typeof store.create = async (...args) => {
+        if (isDown) throw new AuditError('mirror_unavailable', 'the mirror is down')
+        return store.create(...args)
+      }
+      return new Proxy(store, {
+        get: (target, name: keyof typeof store) => {
+          const value = name === 'create' ? create : target[name]
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+    }
+    const other = log.signer({ deps: { mirrorOf } })
+    const only = new Set([domainId])
+    const unsigned = [{ domainId, size: 3, rows: 0, reason: 'mirror_unreadable' }]
+    expect(await other.pass({ only })).toEqual(unsigned)
+    expect(await other.pass({ only })).toEqual(unsigned)
+    isDown = false
+    expect(await other.pass({ only })).toContainEqual({ domainId, size: 8, rows: 5 })
+    expect(await signed(domainId)).toBe('nothing to do')
   })
 })
 
