@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Writer } from '../support/append-chains.js'
 import { LogSigner, PLATFORM } from '../support/log-signer.js'
+import { testDatabase } from '../support/postgres.js'
 import { SignedLog } from '../support/signed-log.js'
 import { type SignedField, SignedSite } from '../support/signed-site.js'
 
@@ -119,3 +121,40 @@ it('reads the keys of a chain in the middle of many rows of keys', async () => {
     '',
   ])
 })
+
+/** What is done to the platform chain of a log that was set up and has not grown, and what a verify finds. */
+const AFTER_SETUP: readonly (readonly [string, (field: SignedField) => Promise<unknown>, number, string])[] =
+  [
+    ['is as it was signed', async () => undefined, 0, ''],
+    ['was rewritten', (f) => f.rewrite(PLATFORM.domainId, 2, ['postgres']), 1, 'checkpoint_mismatch 1-3'],
+    ['was cut', (f) => f.cut(PLATFORM.domainId, 2, ['postgres']), 1, 'checkpoint_rollback 3-3'],
+    [
+      'lies behind notes of nobody',
+      (f) =>
+        f.sql(`INSERT INTO audit_checkpoint (domain_id, incarnation, size, root, entry_hash, note)
+        SELECT domain_id, 1, 9, root, entry_hash, replace(note, E'\\n3\\n', E'\\n9\\n') FROM audit_checkpoint`),
+      0,
+      '',
+    ],
+  ]
+
+it.each(AFTER_SETUP)(
+  'judges a platform chain by the index right after the setup: it %s',
+  async (_name, attack, code, found) => {
+    const database = await testDatabase()
+    const writer = new Writer(database.url)
+    const young = await SignedLog.open({ url: database.url })
+    try {
+      await writer.record(await writer.create())
+      await young.enrol()
+      await young.signPlatform()
+      const copy = site.field(database.url, field.dir)
+      await attack(copy)
+      expect(await copy.verify('--platform', '--policy', copy.policy)).toEqual([code, found])
+    } finally {
+      await young.close()
+      await writer.close()
+      await database.drop()
+    }
+  },
+)

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Holes } from '../../src/chain/tree/holes.js'
-import type { GivenRoot } from '../../src/verify/signed/given-notes.js'
+import type { SignedRoot } from '../../src/ports/log/heads.js'
 import { judgeRoots } from '../../src/verify/signed/judge-roots.js'
 import { TreeRoots } from '../../src/verify/signed/tree-roots.js'
 import { chainOf, stored } from '../support/chain-builder.js'
@@ -60,11 +60,16 @@ it('leaves out the rows that were signed over, whether or not they are there', (
 })
 
 const signer = { by: 'policy', keyId: 'ada3a13b', logName: 'audit.example.com' } as const
-const given = (size: number, root = rootOf(size)): GivenRoot => ({ path: `note${size}`, size, root, signer })
+const given = (size: number, root = rootOf(size)): SignedRoot => ({
+  place: { kind: 'file', path: `note${size}` },
+  size,
+  root,
+  signer,
+})
 const OTHER = 'ab'.repeat(32)
 const signatures = { unknownKeys: new Map(), foreignRows: new Map() }
 
-function judged(roots: readonly GivenRoot[], patch = {}, areHolesKnown = true) {
+function judged(roots: readonly SignedRoot[], patch = {}, areHolesKnown = true) {
   const trees = hashed(
     roots.map(({ size }) => size),
     ALL,

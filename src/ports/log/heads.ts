@@ -12,6 +12,8 @@ export type HeadPlace =
   | { readonly kind: 'kept'; readonly key: string }
   /** A file that the command names. */
   | { readonly kind: 'file'; readonly path: string }
+  /** The index of the signer, whose notes are signed. */
+  | { readonly kind: 'index' }
 
 /** The known key that signed a head. */
 export interface HeadSigner {
@@ -43,6 +45,15 @@ export interface ReadNote extends ChainRef {
   readonly note: Note
 }
 
+/** A signed root of the first `size` rows of a chain. */
+export interface SignedRoot {
+  readonly size: number
+  /** 64 hex digits. */
+  readonly root: string
+  readonly place: HeadPlace
+  readonly signer: HeadSigner
+}
+
 /** Who signed a note. */
 export interface NoteSigners {
   /** Absent where no known key of the log did. */
@@ -64,6 +75,8 @@ export interface StatedHeads {
   signersOf(note: ReadNote): NoteSigners | undefined
   /** Returns the rows of this chain that were signed over; undefined where the rows that say so were not read. */
   signedOver(): readonly RowsItem[] | undefined
+  /** The newest signed root in the index of the signer, where no other head of the chain is signed. It pins no entry_hash. */
+  readonly indexed?: SignedRoot | undefined
   /** How many objects below the folder of the chain in `tlog/` are no checkpoints of it. */
   readonly foreignObjects?: number | undefined
   /**
@@ -112,6 +125,8 @@ export interface StatementStore {
    * those that the index names.
    */
   ofChain(domainId: string): Promise<StatementRows>
+  /** Returns the largest notes of the platform chain in the index, largest first. */
+  platformNotes(): Promise<readonly string[]>
   /** Returns rows about all chains: those with keys and holes, the last ones with heads of each UTC day, and the newest 1,000. */
   ofAll(): Promise<StatementRows>
   /** Passes the rows with heads of one chain, or of all, to `take`: newest first, between two seqs, some at a time. */

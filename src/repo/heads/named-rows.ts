@@ -39,6 +39,16 @@ export async function namedHeads(client: Client, domainId: string): Promise<Name
   return rows.map(({ size, seq }) => ({ size: Number(size), seq: Number(seq) }))
 }
 
+/** The rows of the platform chain have its head only after a Domain grew. */
+const PLATFORM_NOTES = `
+  SELECT note FROM audit_checkpoint WHERE ${ON_PLATFORM} AND incarnation = 1 ORDER BY size DESC LIMIT ${MOST_NAMED}`
+
+/** Returns the largest notes of the platform chain in the index, largest first. */
+export async function platformNotes(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ note: string }>(PLATFORM_NOTES)
+  return rows.map(({ note }) => note)
+}
+
 /** Returns the seqs of the last row with heads of each UTC day. */
 export async function lastRowsOfDays(client: Client): Promise<number[]> {
   await client.query(WITHOUT_SORT)

@@ -1,8 +1,8 @@
 import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
-import type { NamedHead, StatementStore } from '../../ports/log/heads.js'
+import type { StatementStore } from '../../ports/log/heads.js'
 import type { Client, Database } from '../session/database.js'
-import { lastRowsOfDays, namedHeads } from './named-rows.js'
+import { lastRowsOfDays, namedHeads, platformNotes } from './named-rows.js'
 import { pagesOfHeads, rowsWithHead, statementRows } from './statement-rows.js'
 
 const keysOf = (domainId: string) => `key:${domainId}:`
@@ -20,6 +20,7 @@ export function postgresStatements(database: Database): StatementStore {
     },
     ofAll: () =>
       database.read(async (client) => statementRows(client, ALL, { seqs: await lastRowsOfDays(client) })),
+    platformNotes: () => byIndex(database, platformNotes),
     headsNewestFirst: (domainId, range, take) => {
       const text = domainId === undefined ? 'head:' : headsOf(domainId)
       return database.read((client) => pagesOfHeads(client, text, range, take))
@@ -30,10 +31,7 @@ export function postgresStatements(database: Database): StatementStore {
 }
 
 /** A login that may read rows, and not the index, still finds the newest rows. */
-async function byIndex(
-  database: Database,
-  read: (client: Client) => Promise<NamedHead[]>,
-): Promise<readonly NamedHead[]> {
+async function byIndex<T>(database: Database, read: (client: Client) => Promise<T[]>): Promise<readonly T[]> {
   try {
     return await database.read(read)
   } catch (error) {

@@ -15,7 +15,7 @@ export class ChainHeads {
   readonly observer: RowObserver | undefined
   readonly #roots: ReturnType<typeof givenOfChain>['roots']
   readonly #unproven: readonly string[]
-  /** The checkpoints of the command that a known key signed. */
+  /** The checkpoints of the command that a known key signed, and the root in the index. */
   readonly #given: readonly StatedHead[]
   readonly #trees: TreeRoots | undefined
 

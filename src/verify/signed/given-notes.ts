@@ -1,4 +1,4 @@
-import type { HeadSigner, StatedHead, StatedHeads } from '../../ports/log/heads.js'
+import type { SignedRoot, StatedHead, StatedHeads } from '../../ports/log/heads.js'
 import type { CheckpointFile } from './checkpoint-file.js'
 
 /** A checkpoint that the command names, with its path. */
@@ -12,18 +12,9 @@ export interface GivenOfChain {
   /** Those that a known key signed. */
   readonly heads: readonly StatedHead[]
   /** Those of them that pin a root alone. */
-  readonly roots: readonly GivenRoot[]
+  readonly roots: readonly SignedRoot[]
   /** Why the others prove nothing, one text for each. */
   readonly unproven: readonly string[]
-}
-
-/** A signed root of the first `size` rows. */
-export interface GivenRoot {
-  readonly path: string
-  readonly size: number
-  /** 64 hex digits. */
-  readonly root: string
-  readonly signer: HeadSigner
 }
 
 /**
@@ -36,7 +27,7 @@ export function givenOfChain(
   refuse: (given: GivenCheckpoint) => never,
 ): GivenOfChain {
   const heads: StatedHead[] = []
-  const roots: GivenRoot[] = []
+  const roots: SignedRoot[] = []
   const unproven: string[] = []
   for (const one of given) {
     const { path, file } = one
@@ -47,8 +38,14 @@ export function givenOfChain(
       continue
     }
     const { size, root, entryHash } = file
-    heads.push({ size, entryHash, place: { kind: 'file', path }, signer: () => signer })
-    if (entryHash === undefined) roots.push({ path, size, root, signer })
+    const place = { kind: 'file', path } as const
+    heads.push({ size, entryHash, place, signer: () => signer })
+    if (entryHash === undefined) roots.push({ size, root, place, signer })
+  }
+  if (stated.indexed !== undefined) {
+    const { size, place, signer } = stated.indexed
+    heads.push({ size, entryHash: undefined, place, signer: () => signer })
+    roots.push(stated.indexed)
   }
   return { heads, roots, unproven }
 }

@@ -12,7 +12,7 @@ import type {
 import type { MirrorStore } from '../../ports/mirror.js'
 import { type CosignedFile, readCosigned } from './cosigned-files.js'
 import { type KeptHeads, type KeptTools, readKept, readStatements } from './kept-heads.js'
-import { noteSigners, signedOverRows } from './note-signers.js'
+import { indexedRoot, noteSigners, signedOverRows } from './note-signers.js'
 import { foreignRows, type HeadOfRow, NewestHeads, RowHeads } from './row-heads.js'
 
 export interface HeadReaderDeps {
@@ -39,6 +39,8 @@ export class HeadReader {
   /** The book of the rows, and their heads, until more rows come. */
   #judged: { readonly book: KeyBook; readonly heads: RowHeads } | undefined
 
+  /** The largest notes of the platform chain in the index. */
+  #notes: readonly string[] = []
   /** The rows with the newest heads, and the last row of the platform chain that was looked at. */
   #seen: { readonly rows: readonly LogRow[]; readonly through: number } = { rows: [], through: 0 }
 
@@ -59,6 +61,7 @@ export class HeadReader {
     const read = only === undefined ? await statements.ofAll() : await statements.ofChain(only)
     const reader = new HeadReader(deps, read, only)
     await reader.#findNewest(statements, before)
+    if (only === undefined || only === PLATFORM_ANCHOR) reader.#notes = await statements.platformNotes()
     return reader
   }
 
@@ -138,8 +141,16 @@ export class HeadReader {
   #stated(domainId: string, book: KeyBook, rows: RowHeads, kept?: KeptHeads): StatedHeads {
     const ofRows = rows.of(domainId)
     const { statements, tools } = this.#deps
+    const heads = kept?.head === undefined ? ofRows : [...ofRows, kept.head]
+    // The rows are hashed again for a root alone, so it is used only until another head is there.
+    const isOfIndex = domainId === PLATFORM_ANCHOR && this.#notes.length > 0
+    const indexed =
+      isOfIndex && !heads.some((head) => head.signer() !== undefined)
+        ? indexedRoot(this.#notes, book, tools)
+        : undefined
     return {
-      heads: kept?.head === undefined ? ofRows : [...ofRows, kept.head],
+      heads,
+      ...(indexed !== undefined && { indexed }),
       unknownKeys: () => summed(rows.unknownKeys(domainId), kept?.unknownKeys ?? new Map()),
       foreignRows: () => foreignRows(book, this.#read.others),
       signersOf: (note) => noteSigners(note, book, tools.witnesses ?? [], tools.verify),

@@ -116,8 +116,9 @@ function copyIncomplete(domainId: string, end: number, size: number): AuditError
 }
 
 /** Returns where a head was read, as text. */
-function placeText(place: HeadPlace): string {
+export function placeText(place: HeadPlace): string {
   if (place.kind === 'row') return `platform row ${place.seq}`
+  if (place.kind === 'index') return 'the index of the signer'
   return place.kind === 'kept' ? `the checkpoint ${place.key}` : `the file ${place.path}`
 }
 

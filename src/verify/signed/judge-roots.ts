@@ -1,6 +1,7 @@
 import { type Finding, finding } from '../../chain/finding.js'
+import type { SignedRoot } from '../../ports/log/heads.js'
 import type { SeenSignatures, Verdict } from '../verdict.js'
-import type { GivenRoot } from './given-notes.js'
+import { placeText } from './judge-heads.js'
 
 /** What is known of the trees of a chain after its rows were read. */
 export interface KnownTrees {
@@ -20,12 +21,12 @@ export interface JudgedRoots {
  * Compares signed roots with the trees of the rows. Only the smallest root that differs makes a finding, because every later tree
  * differs too, and none does where the rows have a finding already.
  */
-export function judgeRoots(verdict: Verdict, roots: readonly GivenRoot[], trees: KnownTrees): JudgedRoots {
+export function judgeRoots(verdict: Verdict, roots: readonly SignedRoot[], trees: KnownTrees): JudgedRoots {
   if (!verdict.ok) return { verdict, unproven: [] }
   const ascending = [...roots].sort((one, other) => one.size - other.size)
   const unread = ascending.filter(({ size }) => trees.at(size) === undefined)
-  const unproven = unread.map(
-    ({ path, size }) => `rows 1 to ${size} were not all read for the checkpoint ${path}`,
+  const unproven = unread.flatMap(({ place, size }) =>
+    place.kind === 'file' ? [`rows 1 to ${size} were not all read for the checkpoint ${place.path}`] : [],
   )
   const holding = ascending.filter(({ size, root }) => trees.at(size)?.root === root)
   const different = ascending.find((one) => !holding.includes(one) && !unread.includes(one))
@@ -37,14 +38,14 @@ export function judgeRoots(verdict: Verdict, roots: readonly GivenRoot[], trees:
   return { verdict: { ...verdict, ok: false, end: 'unproven', findings }, unproven }
 }
 
-function holesText({ path }: GivenRoot): string {
-  return `the tree has another root than the checkpoint ${path}, and which rows were signed over is not known here`
+function holesText({ place }: SignedRoot): string {
+  return `the tree has another root than the checkpoint in ${placeText(place)}, and which rows were signed over is not known here`
 }
 
 /** `isConflict`: whether a signed head of at least this size holds, so that the log has signed two histories. */
 function otherRoot(
-  { path, size, root }: GivenRoot,
-  before: GivenRoot | undefined,
+  { place, size, root }: SignedRoot,
+  before: SignedRoot | undefined,
   trees: KnownTrees,
   isConflict: boolean,
 ): Finding {
@@ -55,14 +56,14 @@ function otherRoot(
     expected: root,
     observed: trees.at(size)?.root,
     detail: isConflict
-      ? `two signed histories: the rows are those of a larger signed head, and not those signed in the file ${path}`
+      ? `two signed histories: the rows are those of a larger signed head, and not those signed in ${placeText(place)}`
       : 'the tree has another root',
   } as const
-  return { ...finding(raw), signedIn: `the file ${path}`, isRoot: true }
+  return { ...finding(raw), signedIn: placeText(place), isRoot: true }
 }
 
 /** Returns the verdict with the largest root that holds as its signed head, where no larger head was seen. */
-function withThrough(verdict: Verdict, root: GivenRoot | undefined, trees: KnownTrees): Verdict {
+function withThrough(verdict: Verdict, root: SignedRoot | undefined, trees: KnownTrees): Verdict {
   const { signatures, head } = verdict
   const tree = root && trees.at(root.size)
   if (root === undefined || tree === undefined || signatures === undefined) return verdict
