@@ -5,7 +5,7 @@ import type { ChainRows, SignedHead } from '../ports/signer.js'
 import { type ChainWork, recordedKey } from './chain-work.js'
 import type { SigningStep } from './deps.js'
 import { type Grown, TreeGrower, tileStart } from './grow-tree.js'
-import { keepCheckpoint, keepStatement } from './keep.js'
+import { keepAgain, keepCheckpoint, keepStatement } from './keep.js'
 import { judgeObject } from './last-object.js'
 import { type NotSignedReason, Refusal, reasonOf } from './reasons.js'
 import { resumed } from './resume.js'
@@ -62,6 +62,7 @@ class ChainSigner {
   async run(): Promise<ChainOutcome> {
     try {
       await this.#start()
+      await this.#lookAtMirror()
       while (!this.#work.signal.aborted && (await this.#step()));
       return this.#outcome({})
     } catch (error) {
@@ -87,6 +88,16 @@ class ChainSigner {
     const isNew = state.size > namedSize && (await this.#publish(state))
     if (isNew) this.#rows += state.size - namedSize
     this.#size = state.size
+  }
+
+  /** At a start, makes the objects again that the mirror lacks. Without them nothing is unsigned, so a failure waits for the next start. */
+  async #lookAtMirror(): Promise<void> {
+    if (!this.#work.isStart || this.#state === undefined) return
+    try {
+      await keepAgain(this.#work, this.#state)
+    } catch (error) {
+      if (refusedBy(error, this.#work.chain.domainId) === undefined) throw error
+    }
   }
 
   /** Signs up to the end of one step. Returns whether more rows may follow. Throws a Refusal where the rows that follow are not signed. */
@@ -173,7 +184,9 @@ class ChainSigner {
     const store = await this.#work.mirror()
     const isNew = await keepCheckpoint(state, note, domainId, store, signal)
     await this.#done('checkpoint_kept')
-    if (growth.indexedSize === 0) await keepStatement(chain, recorded, deps.keys, store, signal)
+    // The first signature of a key: an earlier key may have signed up to where its range begins.
+    if (recorded.fromSize >= growth.indexedSize)
+      await keepStatement(chain, recorded, deps.keys, store, signal)
     await this.#done('statement_kept')
     const { size, root, lastEntryHash: entryHash } = state
     this.#head = { ...chain, size, root, entryHash, note }

@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { AuditError } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { rowsOf } from '../support/postgres.js'
 import { signedProblems } from '../support/signed-problems.js'
@@ -155,5 +156,41 @@ describe('a foreign object', () => {
     await log.append(domainId, 1)
     expect(await signer.once({}, true)).toContainEqual({ domainId, size: 3, rows: 1 })
     expect(await signedProblems(log)).toEqual([])
+  })
+})
+
+describe('a mirror that lacks what was signed', () => {
+  const lose = async (domainId: string, kind: 'checkpoints' | 'keys') => {
+    for (const name of await log.kept(domainId, kind)) await rm(log.tlogPath(domainId, kind, name))
+  }
+
+  it.each([
+    ['all of it', ['checkpoints', 'keys']],
+    ['the key statement', ['keys']],
+    ['the checkpoints', ['checkpoints']],
+  ] as const)('gets it again at a start, although no row is new: %s', async (_what, kinds) => {
+    const domainId = await log.domain(3)
+    const signer = log.signer()
+    await signer.once()
+    for (const id of [domainId, PLATFORM_ANCHOR]) for (const kind of kinds) await lose(id, kind)
+    expect(await signer.once({}, false)).toEqual([])
+    for (const kind of kinds) expect(await log.kept(domainId, kind)).toEqual([])
+    expect(await signer.once()).toEqual([])
+    for (const id of [domainId, PLATFORM_ANCHOR])
+      expect([(await log.kept(id)).length, (await log.kept(id, 'keys')).length]).toEqual([1, 1])
+    expect(await signedProblems(log)).toEqual([])
+  })
+
+  it('gets no checkpoint before the rows, and nothing fails while it cannot be written', async () => {
+    const domainId = await log.domain(3)
+    await log.signer().once()
+    await lose(domainId, 'checkpoints')
+    const down = async () => {
+      throw new AuditError('mirror_unavailable', 'the mirror is down')
+    }
+    expect(await log.signer({ deps: { mirrorOf: down } }).pass()).toEqual([])
+    await rm(log.log.pathOf(domainId, 3))
+    expect(await log.signer().pass()).toEqual([])
+    expect(await log.kept(domainId)).toEqual([])
   })
 })
