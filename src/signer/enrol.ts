@@ -116,6 +116,12 @@ function refused(
   return { domainId, size: 0, rows: 0, findings, message, ...(reason !== undefined && { reason }) }
 }
 
+/** Returns why a chain was not enrolled that no row of the platform chain names: that row was damaged, or somebody planted the chain. */
+export function notCreated({ domainId }: ChainRef): ChainSigned {
+  const message = `chain ${domainId}: no row of the platform chain that can be read says that it was created`
+  return refused(domainId, 'not_initialised', message)
+}
+
 function notInitialised(): ChainSigned {
   const message = 'no row of the platform chain names a key of this log'
   return refused(PLATFORM.domainId, 'not_initialised', message)

@@ -3,7 +3,7 @@ import { inParallel } from '../archive/in-parallel.js'
 import type { ChainGrowth, HeadsRow, SignedHead } from '../ports/signer.js'
 import { type ChainWork, chainWork } from './chain-work.js'
 import type { SignerDeps } from './deps.js'
-import { type EnrolOptions, enrolChains } from './enrol.js'
+import { type EnrolOptions, enrolChains, notCreated } from './enrol.js'
 import { KnownLog, PLATFORM } from './known-log.js'
 import { PlatformChain } from './platform-chain.js'
 import { headRows } from './row-texts.js'
@@ -177,6 +177,8 @@ class Pass {
     const open = growth.filter(isOpen)
     if (open.length === 0) return { known, wrote: false }
     const created = new Set(await store.createdChains())
+    if (known.hasBegun)
+      this.#results.push(...open.filter(({ domainId }) => !created.has(domainId)).map(notCreated))
     const again = open.filter(({ domainId }) => created.has(domainId) && !this.#refused.has(domainId))
     const guarded = { ...store, append: (rows: readonly HeadsRow[]) => platform.append(rows) }
     const deps = { ...this.#deps, store: guarded }

@@ -1,5 +1,6 @@
 import type { GivenMirrors } from '../../base/advice.js'
 import { AuditError, type ErrorCode } from '../../base/errors.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { NOT_SIGNED, type NotSignedReason } from '../../signer/reasons.js'
 import type { ChainSigned } from '../../signer/sign-chain.js'
 import { chainWords } from '../flags/chain-words.js'
@@ -24,7 +25,7 @@ const INIT = 'run: audit log init'
 const NEXT = {
   off: () => 'give a key: --log-key and --log-name (AUDIT_LOG_KEY, AUDIT_LOG_NAME)',
   no_key: () => 'put log.key back from its backup; docs/signing.md says what to do where the key is lost',
-  not_initialised: () => INIT,
+  not_initialised: (refused) => (refused.domainId === PLATFORM_ANCHOR ? INIT : inBothThenOver(refused)),
   too_long: () => INIT,
   restoring: ({ domainId }) =>
     `wait for it, or run it again: audit archive restore ${chainWords(domainId)}, with the same --mirror and --mirror-map`,
