@@ -16,7 +16,8 @@ named with the reason, and the command ends with its exit code (docs/signing.md)
 
 Signing stops before the first row that the archiver held back. With --over-findings the rows of one chain that are missing, not
 archived or have a finding get no data in the tree, so that nobody can prove them any more, and the rows after them are signed
-again. The findings stay, and so does the row that says so: it cannot be undone.`
+again. The findings stay, and so does the row that says so: it cannot be undone. Without --confirm the command names these rows and
+ends with 2. It also enrols a chain with findings, and with --platform begins a log whose platform chain has findings.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --all',
     '<%= config.bin %> <%= command.id %> --domain UUID --over-findings --reason rows_damaged --confirm',

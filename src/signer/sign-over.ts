@@ -20,6 +20,8 @@ export interface SignOverRequest {
   readonly domainId: string
   readonly reason: SignedOverReason
   readonly by?: Actor
+  /** Whether to find the rows only, and write nothing. */
+  readonly isPlan?: boolean
   readonly onProgress?: ((domainId: string, progress: ScanProgress) => void) | undefined
 }
 
@@ -36,9 +38,9 @@ const ATTEMPTS = 8
 /**
  * Signs over the rows of a chain that keep it from being signed (tlog.md, section 7, "Held rows"): all rows between the last signed
  * row and the last archived row that are missing, not archived, or have a finding. Then signs the chain, with a pass for this chain
- * alone. Also enrols a chain that has findings. The findings stay.
+ * alone. Also enrols a chain that has findings, and begins a log whose platform chain has findings. The findings stay.
  *
- * Rejects with `nothing_to_sign` for a chain without rows or a log without its first key, and where a copy cannot be read.
+ * Rejects with `nothing_to_sign` for a chain without rows, or a Domain of a log without its first key, and where a copy cannot be read.
  */
 export async function signOver(
   deps: SignerDeps,
@@ -56,6 +58,7 @@ export async function signOver(
       const ranges = await rangesInTheWay(work, state, request)
       // A row that another signer has signed since must not become a hole.
       if ((await newestRecord(deps.states, work.key.origin))?.k !== state?.k) continue
+      if (request.isPlan === true) return { ranges, signed: [] }
       if (ranges.length > 0) await append(work, ranges, request)
       return { ranges, signed: await signPass(deps, { only: new Set([domainId]) }, signal) }
     } catch (error) {
@@ -81,11 +84,16 @@ async function append(
   )
 }
 
-async function enrolledLog(deps: SignerDeps, chain: ChainGrowth, { by }: SignOverRequest): Promise<KnownLog> {
+async function enrolledLog(
+  deps: SignerDeps,
+  chain: ChainGrowth,
+  { by, isPlan = false }: SignOverRequest,
+): Promise<KnownLog> {
   const known = await KnownLog.read(deps.store, deps.keys)
-  if (!known.hasBegun) throw nothing('no row of the platform chain names a key of this log')
-  if (known.isEnrolled(chain)) return known
-  const rows = keyRows([chain], deps.keys, false, by)
+  const isPlatform = chain.domainId === PLATFORM.domainId
+  if (!known.hasBegun && !isPlatform) throw nothing('no row of the platform chain names a key of this log')
+  if (known.isEnrolled(chain) || isPlan) return known
+  const rows = keyRows(isPlatform ? [] : [chain], deps.keys, isPlatform, by)
   await deps.store.append(rows.map((row) => ({ row, heads: [] })))
   return KnownLog.read(deps.store, deps.keys)
 }

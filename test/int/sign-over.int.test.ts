@@ -97,6 +97,49 @@ describe('signing over', () => {
     expect(await over(domainId)).toEqual({ ranges: ['3-3'], size: 6 })
   })
 
+  it('enrols a chain whose creation is damaged in the platform chain, and that a pass names until then', async () => {
+    const domainId = await log.domain(4)
+    const signer = log.signer()
+    await signer.archiver.once()
+    await sql(`UPDATE audit_log_entry SET object = 'domain:x'
+      WHERE domain_id = '${PLATFORM_ANCHOR}' AND object = 'domain:${domainId}'`)
+    const refused = { domainId, size: 0, rows: 0, reason: 'not_initialised' }
+    for (const isNew of [true, false])
+      expect(await signer.once({ only: new Set([domainId]) }, isNew)).toContainEqual(refused)
+    expect(await over(domainId)).toEqual({ ranges: [], size: 4 })
+  })
+
+  it('begins a log whose platform chain has a finding, and no other', async () => {
+    const other = await SigningFixture.make()
+    const domainId = await other.domain(1)
+    const signer = other.signer()
+    await signer.archiver.once()
+    await asSuperuser(
+      other.url,
+      `UPDATE audit_log_entry SET object = 'x:forged' WHERE domain_id = '${PLATFORM_ANCHOR}' AND seq = 1`,
+    )
+    expect(await signer.pass()).toMatchObject([{ domainId: PLATFORM_ANCHOR, reason: 'findings' }])
+    const request = { reason: 'rows_damaged' } as const
+    await expect(signOver(signer.deps, { ...request, domainId }, NEVER)).rejects.toMatchObject({
+      code: 'nothing_to_sign',
+    })
+    const planned = await signOver(
+      signer.deps,
+      { ...request, domainId: PLATFORM_ANCHOR, isPlan: true },
+      NEVER,
+    )
+    expect(planned).toEqual({ ranges: [{ from: 1, to: 1 }], signed: [] })
+    expect(await other.signedRows('audit.log-key')).toEqual([])
+    expect(await signOver(signer.deps, { ...request, domainId: PLATFORM_ANCHOR }, NEVER)).toMatchObject({
+      ranges: [{ from: 1, to: 1 }],
+      signed: [{ domainId: PLATFORM_ANCHOR, size: 2 }],
+    })
+    const results = await signer.once()
+    expect(results).toContainEqual({ domainId, size: 1, rows: 1 })
+    expect(results.filter(({ reason }) => reason !== undefined)).toEqual([])
+    await other.drop()
+  })
+
   it('writes more than 32 ranges in several rows, with the actor', async () => {
     const domainId = await log.domain(80)
     const signer = log.signer()
@@ -114,8 +157,10 @@ describe('signing over', () => {
     const signer = other.signer()
     const request = { domainId: PLATFORM_ANCHOR, reason: 'test' } as const
     await expect(signOver(signer.deps, request, NEVER)).rejects.toMatchObject({ code: 'nothing_to_sign' })
-    await other.domain(1)
-    await expect(signOver(signer.deps, request, NEVER)).rejects.toMatchObject({ code: 'nothing_to_sign' })
+    const domainId = await other.domain(1)
+    await expect(signOver(signer.deps, { ...request, domainId }, NEVER)).rejects.toMatchObject({
+      code: 'nothing_to_sign',
+    })
     await other.drop()
   })
 })

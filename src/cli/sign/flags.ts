@@ -1,6 +1,5 @@
 import { AuditError } from '../../base/errors.js'
 import { SIGNED_OVER_REASONS, type SignedOverReason } from '../../chain/log/signed-row.js'
-import { CommandError } from '../shell/command-error.js'
 
 interface OverFlags {
   readonly 'over-findings'?: boolean
@@ -8,11 +7,17 @@ interface OverFlags {
   readonly confirm?: boolean
 }
 
+/** Why rows are signed over, and whether the operator confirmed it. */
+export interface OverRequest {
+  readonly reason: SignedOverReason
+  readonly isConfirmed: boolean
+}
+
 /**
  * Returns the reason to sign over the rows that are in the way, or undefined where nothing is to be signed over. Throws `usage` for
  * flags that are not enough, or exclude each other.
  */
-export function parseOver(chain: string, flags: OverFlags): SignedOverReason | undefined {
+export function parseOver(chain: string, flags: OverFlags): OverRequest | undefined {
   const { 'over-findings': over = false, reason, confirm = false } = flags
   if (!over) {
     if (reason !== undefined || confirm)
@@ -24,7 +29,5 @@ export function parseOver(chain: string, flags: OverFlags): SignedOverReason | u
   const known = SIGNED_OVER_REASONS.find((one) => one === reason)
   if (known === undefined)
     throw new AuditError('usage', `--over-findings needs --reason: ${SIGNED_OVER_REASONS.join(', ')}`)
-  if (confirm) return known
-  const hint = 'nothing was written; give --confirm to sign over the rows that are in the way, for ever'
-  throw new CommandError('usage', 'nothing was changed: --confirm is missing', hint)
+  return { reason: known, isConfirmed: confirm }
 }

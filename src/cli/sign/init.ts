@@ -17,7 +17,7 @@ export interface LogInitOptions {
 const NO_LIMIT = Number.POSITIVE_INFINITY
 
 /**
- * Enrols every chain whose copies agree, signs, and prints the policy. Chains that are enrolled are skipped. The policy is all that
+ * Enrols every chain whose copies agree, signs, and prints the policy once a row names the key. Chains that are enrolled are skipped. The policy is all that
  * is printed on stdout as text, so that it can be redirected into a file. Resolves with the worst code of the chains.
  */
 export async function runLogInit(
@@ -36,7 +36,9 @@ export async function runLogInit(
   if ('error' in pass) throw pass.error
   const code = await printPass(pass, { ...printer, isStdoutTaken: true })
   reportDrained(command)
-  const { platformKey } = pass.keys
+  const { platformKey, isInitialised } = pass.keys
+  // The key of a log that did not begin is no key to trust.
+  if (!isInitialised) return code
   const policy = logPolicyText(platformKey, true)
   if (json) await out.json({ vkey: vkeyText(platformKey), key_id: platformKey.id, policy })
   else await out.line(policy.trimEnd())

@@ -45,8 +45,8 @@ export class Signing {
   }
 
   /**
-   * Runs one pass (tlog.md, section 7, B to F), or resolves with the reason why there is no key. Creates `log.vkey` before the first
-   * signature, and raises an alert for a chain that is not signed. Rejects as {@link openLogKeys} does, with
+   * Runs one pass (tlog.md, section 7, B to F), or resolves with the reason why there is no key. Creates `log.vkey` once a row names
+   * the key, so that a key that never begins a log is not pinned, and raises an alert for a chain that is not signed. Rejects as {@link openLogKeys} does, with
    * `key_mismatch` where the log of another platform key was begun, where PostgreSQL fails, and at the signal.
    */
   async pass(options: Omit<PassOptions, 'mayBegin'>, signal: AbortSignal): Promise<SignedPass | NoLogKeys> {
@@ -57,7 +57,7 @@ export class Signing {
     const chains = await signer.pass({ ...options, mayBegin }, signal)
     // A pass over some chains says nothing of the others.
     if (options.only === undefined) this.#notSigned.report(chains)
-    return { keys, chains }
+    return { keys: await this.#begun(keys), chains }
   }
 
   /** Signs over the rows that keep one chain from being signed, and signs it. Rejects as {@link pass} and `signOver` do. */
@@ -66,14 +66,25 @@ export class Signing {
     if ('reason' in opened) return opened
     const { signOver } = await import('../../signer/sign-over.js')
     opened.mirrors.begin()
-    return signOver(opened.deps, request, signal)
+    const over = await signOver(opened.deps, request, signal)
+    await this.#begun(opened.keys)
+    return over
+  }
+
+  /** Returns the keys as the rows name them now, and creates `log.vkey` where the first row was written. */
+  async #begun(keys: OpenLogKeys): Promise<OpenLogKeys> {
+    if (keys.isInitialised) return keys
+    const now = await openLogKeys(this.#context)
+    if (!('keys' in now) || !now.isInitialised) return keys
+    await this.#createVkey(now)
+    return now
   }
 
   async #open(): Promise<Opened | NoLogKeys> {
     const keys = await openLogKeys(this.#context, { mint: true })
     if (!('keys' in keys)) return keys
     const mayBegin = this.#mayBegin(keys)
-    if (mayBegin || keys.isInitialised) await this.#createVkey(keys)
+    if (keys.isInitialised) await this.#createVkey(keys)
     const current = this.#opened
     this.#opened =
       current !== undefined && isSame(current.keys, keys)
