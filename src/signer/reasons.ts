@@ -55,6 +55,8 @@ const REASON_OF: Partial<Record<ErrorCode, NotSignedReason>> = {
   restore_unfinished: 'restoring',
   restore_running: 'restoring',
   log_key_unavailable: 'no_key',
+  key_mismatch: 'key_mismatch',
+  log_name_conflict: 'key_mismatch',
 }
 
 /** Returns the reason that an error gives for a chain that was not signed; undefined for an error that is about no single chain. */

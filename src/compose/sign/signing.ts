@@ -1,6 +1,8 @@
 import { AuditError } from '../../base/errors.js'
 import type { SignerDeps } from '../../signer/deps.js'
+import { PLATFORM } from '../../signer/known-log.js'
 import { NotSignedAlerts } from '../../signer/not-signed-alerts.js'
+import { type NotSignedReason, reasonOf } from '../../signer/reasons.js'
 import type { ChainSigned } from '../../signer/sign-chain.js'
 import type { SignedOver, SignOverRequest } from '../../signer/sign-over.js'
 import type { PassOptions, Signer } from '../../signer/sign-pass.js'
@@ -36,6 +38,8 @@ export class Signing {
   readonly #begins: Begins
   readonly #notSigned: NotSignedAlerts
   #opened: Opened | undefined
+  /** What the last whole pass said of the chains. */
+  #reported: readonly ChainSigned[] = []
 
   constructor(context: Context, deps: SigningDeps, { begins }: { readonly begins: Begins }) {
     this.#context = context
@@ -46,18 +50,43 @@ export class Signing {
 
   /**
    * Runs one pass (tlog.md, section 7, B to F), or resolves with the reason why there is no key. Creates `log.vkey` once a row names
-   * the key, so that a key that never begins a log is not pinned, and raises an alert for a chain that is not signed. Rejects as {@link openLogKeys} does, with
+   * the key, so that a key that never begins a log is not pinned, and raises an alert for a chain that is not signed, or for the platform chain where none can be. Rejects as {@link openLogKeys} does, with
    * `key_mismatch` where the log of another platform key was begun, where PostgreSQL fails, and at the signal.
    */
   async pass(options: Omit<PassOptions, 'mayBegin'>, signal: AbortSignal): Promise<SignedPass | NoLogKeys> {
-    const opened = await this.#open()
-    if ('reason' in opened) return opened
-    const { keys, mayBegin, signer, mirrors } = opened
+    // A pass over some chains says nothing of the others.
+    const isWhole = options.only === undefined
+    try {
+      const opened = await this.#open()
+      if (!('reason' in opened)) return await this.#passOf(opened, options, signal)
+      if (isWhole && opened.reason === 'no_key') this.#reportAll(opened.reason)
+      return opened
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (isWhole && reason !== undefined && !signal.aborted) this.#reportAll(reason)
+      throw error
+    }
+  }
+
+  async #passOf(
+    { keys, mayBegin, signer, mirrors }: Opened,
+    options: Omit<PassOptions, 'mayBegin'>,
+    signal: AbortSignal,
+  ): Promise<SignedPass> {
     mirrors.begin()
     const chains = await signer.pass({ ...options, mayBegin }, signal)
-    // A pass over some chains says nothing of the others.
-    if (options.only === undefined) this.#notSigned.report(chains)
+    if (options.only === undefined) {
+      this.#reported = chains
+      this.#notSigned.report(chains)
+    }
     return { keys: await this.#begun(keys), chains }
+  }
+
+  /** Reports why no chain is signed, by the platform chain. What is known of the others stays as it is. */
+  #reportAll(reason: NotSignedReason): void {
+    const { domainId } = PLATFORM
+    const others = this.#reported.filter((chain) => chain.domainId !== domainId)
+    this.#notSigned.report([...others, { domainId, reason }])
   }
 
   /** Signs over the rows that keep one chain from being signed, and signs it. Rejects as {@link pass} and `signOver` do. */
