@@ -104,6 +104,7 @@ describe('audit log policy', () => {
     ['a missing key file', 'empty', [...key('absent'), ...NAME], 3, 'log_key_unavailable'],
     ['a key file that others can read', 'empty', [...key('wide.key'), ...NAME], 3, 'log_key_unavailable'],
     ['another key than that of log.vkey', 'keyed', [...key('other.key'), ...NAME], 2, 'key_mismatch'],
+    ['a key that no row names, beside another', 'empty', [...key('other.key'), ...NAME], 2, 'key_mismatch'],
     [
       'another name than the signed one',
       'empty',
