@@ -1,4 +1,4 @@
-import type { KnownKey } from '../chain/log/key-book.js'
+import type { KnownKey } from '../chain/log/platform-lines.js'
 import type { ChainRef } from '../chain/log/row-items.js'
 import type { Holes } from '../chain/tree/holes.js'
 import type { MirrorStore } from '../ports/mirror.js'

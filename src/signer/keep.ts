@@ -1,7 +1,7 @@
 import { utf8 } from '../chain/limits.js'
-import type { KnownKey } from '../chain/log/key-book.js'
 import { keyStatementText } from '../chain/log/key-statement.js'
 import { checkpointKey, keyStatementKey } from '../chain/log/object-keys.js'
+import type { KnownKey } from '../chain/log/platform-lines.js'
 import type { ChainRef } from '../chain/log/row-items.js'
 import { SIGNED_RELATION } from '../chain/log/signed-row.js'
 import type { SignerState } from '../chain/log/signer-state.js'

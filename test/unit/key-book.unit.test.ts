@@ -136,16 +136,82 @@ describe('the keys that a verifier knows', () => {
       ['log 0-'],
     ],
     [
-      'the first log that signed, if a writer copies the row of another',
+      'those of both logs of a policy that signed rows',
       policy(other.platform.key, log.platform.key),
       [at(FIRST, 3), at(other.keyRow([PLATFORM, DOMAIN]), 9)],
       ['other 0-', 'log 0-'],
+      ['other 0-', 'log 0-'],
+    ],
+    [
+      'two keys of one log that no row links, each from the first row on',
+      policy(log.platform.key, next.platform.key),
+      [at(FIRST, 3), at(next.keyRow([PLATFORM, DOMAIN]), 9)],
+      ['log 0-', 'next 0-'],
+      ['log 0-', 'next 0-'],
+    ],
+    [
+      'two keys of one log that no row links, before the second signs',
+      policy(log.platform.key, next.platform.key),
+      [at(FIRST, 3)],
+      ['log 0-', 'next 0-'],
       ['log 0-'],
+    ],
+    [
+      'the successors of one key beside another key of the log',
+      policy(thief.platform.key, log.platform.key),
+      [...all, at(thief.keyRow([PLATFORM, DOMAIN]), 50)],
+      ['thief 0-', 'log 0-20', 'next 20-40', 'last 40-'],
+      ['thief 0-', 'log 0-7', 'next 7-'],
+    ],
+    [
+      'one line, if the policy names the successor before its predecessor',
+      policy(last.platform.key, log.platform.key),
+      all,
+      ['log 0-20', 'next 20-40', 'last 40-'],
+      ['log 0-7', 'next 7-'],
     ],
   ])('are %s', (_what, root, rows, platform, domain) => {
     const book = KeyBook.of(root, rows, verifyEd25519)
     expect([ranges(book), ranges(book, DOMAIN)]).toEqual([platform, domain])
     expect(book.rangesOf(SECOND)).toEqual([])
+  })
+
+  it('of several logs are about this platform chain where they name a Domain in common', () => {
+    const root = policy(log.platform.key, other.platform.key)
+    const isHere = (domain: typeof DOMAIN) => {
+      const rows = [at(FIRST, 3), at(other.keyRow([PLATFORM, domain]), 9)]
+      const book = KeyBook.of(root, rows, verifyEd25519)
+      return [log, other].map(({ platform }) => book.isOfThisLog(platform.key))
+    }
+    expect(isHere(DOMAIN)).toEqual([true, true])
+    expect(isHere(SECOND)).toEqual([true, false])
+  })
+
+  it.each<[string, LogRow, string[]]>([
+    ['of another Domain', log.keyRow([SECOND]), ['log 0-']],
+    ['of the platform chain', at(log.keyRow([PLATFORM, SECOND]), 5), ['log 0-']],
+    ['of a successor', at(SUCCESSOR, 21), ['log 0-7', 'next 7-']],
+    ['of no known key', thief.keyRow([SECOND]), ['log 0-']],
+  ])('are the same in a book with more rows %s, where nothing is checked twice', (_, row, domain) => {
+    let checks = 0
+    const verify = (...args: Parameters<typeof verifyEd25519>) => {
+      checks += 1
+      return verifyEd25519(...args)
+    }
+    const rows = [at(FIRST, 3), at(log.headRow([head(3)]), 4)]
+    const base = KeyBook.of(home(log), rows, verify)
+    for (const one of rows) base.signerOf(one)
+    const before = checks
+    const book = base.with([row])
+    for (const one of [...rows, row]) book.signerOf(one)
+    const added = row.relationPath.filter((item) => item.startsWith('sig:')).length
+    expect(checks - before).toBeLessThanOrEqual(added)
+    const whole = KeyBook.of(home(log), [...rows, row], verifyEd25519)
+    for (const one of [...rows, row]) whole.signerOf(one)
+    for (const chain of [PLATFORM, DOMAIN, SECOND]) expect(ranges(book, chain)).toEqual(ranges(whole, chain))
+    expect(ranges(book, DOMAIN)).toEqual(domain)
+    expect(book.foreign).toEqual(whole.foreign)
+    expect(book.hasPlatformOf(base)).toBe(!row.relationPath.some((item) => item.includes(PLATFORM.domainId)))
   })
 
   it.each([BY_LOG, home(log)])('follow from the rows in any order and number: $by', (root) => {

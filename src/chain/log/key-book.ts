@@ -1,14 +1,23 @@
 import type { VerifySignature } from '../note/signers.js'
-import { KEY_TYPE, type VerifierKey, verifierKey } from '../note/vkey.js'
+import { KEY_TYPE, type VerifierKey } from '../note/vkey.js'
 import { PLATFORM_ANCHOR } from '../uuid.js'
-import { isInRange, type KeyRange, keyRanges } from './key-ranges.js'
-import { type LogRow, LogRows, lastKeyId, type RowEntry } from './log-rows.js'
-import { originOf, parseOrigin } from './origin.js'
-import { type KnownPlatform, platformByRows, platformBySuccession } from './platform-keys.js'
+import { count, type ForeignRows, keyIdIn, summed } from './foreign-rows.js'
+import { isInRange } from './key-ranges.js'
+import { type LogRow, LogRows, type RowEntry } from './log-rows.js'
+import { parseOrigin } from './origin.js'
+import { firstOrigin, platformByRows, platformBySuccession } from './platform-keys.js'
+import {
+  type KnownKey,
+  keysNamed,
+  NamedKeys,
+  originsHere,
+  type PlatformLine,
+  platformLine,
+  type RowSigner,
+  signerIn,
+} from './platform-lines.js'
 import type { ChainRef, KeyItem } from './row-items.js'
-import { signerOf } from './row-signature.js'
 import { SIGNED_RELATION, type SignedRow } from './signed-row.js'
-import { itemLines } from './text-row.js'
 import { verifyOnce } from './verify-once.js'
 
 /** Where a verifier takes its keys from: a policy, the file log.vkey of an embedded home, or the log itself. */
@@ -20,68 +29,106 @@ export interface KeyRoot {
   readonly keys: readonly VerifierKey[]
 }
 
-/** A key of one chain, and the sizes that it signs. */
-export interface KnownKey extends KeyRange {
-  readonly key: VerifierKey
+interface ReadRows {
+  readonly given: readonly LogRow[]
+  readonly rows: LogRows
+  /** Checks a signature once. */
+  readonly verify: VerifySignature
 }
 
-/** Rows with a relation of signed rows that no known key signs. They prove nothing, and are no finding. */
-export interface ForeignRows {
-  /** How many rows each relation has. */
-  readonly byRelation: ReadonlyMap<string, number>
-  /** How many rows each unknown key id has, for rows with the form of a signed row. */
-  readonly byKeyId: ReadonlyMap<string, number>
+/** What a book knows of the platform chain. */
+interface Platform {
+  readonly origin: string | undefined
+  readonly lines: readonly PlatformLine[]
 }
 
 /**
  * The keys that a verifier knows (tlog.md, section 3). The rows are a set: their order and their repetition say nothing. A policy
- * may name several logs; the book is about the first of them that signed one of the rows.
+ * may name several logs, and several keys of one log that no row links: a row counts if any of them signs it.
  */
 export class KeyBook {
   readonly by: KeysBy
-  /** The origin of the platform chain of this log; absent where no platform key is known. */
-  readonly platformOrigin: string | undefined
   readonly #root: KeyRoot
+  /** The rows as they were given. */
+  readonly #given: readonly LogRow[]
   readonly #rows: LogRows
   readonly #verify: VerifySignature
-  readonly #platform: readonly KnownKey[]
-  readonly #items: readonly KeyItem[]
+  readonly #platform: Platform
+  readonly #named = new NamedKeys()
   /** The signers of the rows that were checked. */
-  readonly #signers = new WeakMap<RowEntry, VerifierKey | undefined>()
+  readonly #signers = new WeakMap<RowEntry, RowSigner | undefined>()
+  /** The book that this one adds rows to. */
+  readonly #base: KeyBook | undefined
+  #originsHere: ReadonlySet<string> | undefined
+  #foreign: { readonly rows: ForeignRows; readonly at: number } | undefined
 
-  private constructor(
-    root: KeyRoot,
-    rows: LogRows,
-    verify: VerifySignature,
-    platform: KnownPlatform | undefined,
-  ) {
+  private constructor(root: KeyRoot, read: ReadRows, platform: Platform, base?: KeyBook) {
     this.by = root.by
-    this.platformOrigin = platform?.origin
     this.#root = root
-    this.#rows = rows
-    this.#verify = verify
-    this.#platform = platform === undefined ? [] : platformRanges(platform)
-    this.#items = rows.ofKeys.flatMap((entry) => (this.#signer(entry) === undefined ? [] : entry.row.keys))
+    this.#given = read.given
+    this.#rows = read.rows
+    this.#verify = read.verify
+    this.#platform = platform
+    this.#base = base
+    for (const entry of read.rows.ofKeys) {
+      const signer = this.#signer(entry)
+      if (signer !== undefined) this.#named.add(signer.line, entry.row.keys)
+    }
   }
 
   static of(root: KeyRoot, rows: readonly LogRow[], verify: VerifySignature): KeyBook {
-    const [read, once] = [new LogRows(rows), verifyOnce(verify)]
-    const platform =
-      root.by === 'log'
-        ? platformByRows(read.ofKeys, once)
-        : platformBySuccession(root.keys, read.ofKeys, once)
-    return new KeyBook(root, read, once, platform)
+    return KeyBook.#ofRead(root, { given: rows, rows: new LogRows(rows), verify: verifyOnce(verify) })
+  }
+
+  static #ofRead(root: KeyRoot, read: ReadRows): KeyBook {
+    const { rows, verify } = read
+    const { ofKeys } = rows
+    const known =
+      root.by === 'log' ? platformByRows(ofKeys, verify) : platformBySuccession(root.keys, ofKeys, verify)
+    const origin = firstOrigin(known, ofKeys, verify)
+    return new KeyBook(root, read, { origin, lines: known.map(platformLine) })
+  }
+
+  /** Returns a book that knows these rows too. What this book has read and checked is not checked again. */
+  with(rows: readonly LogRow[]): KeyBook {
+    if (this.#base !== undefined) return this.#base.with([...this.#given, ...rows])
+    const more = new LogRows(rows, this.#rows)
+    const verify = this.#verify
+    if (!more.ofKeys.some(({ row }) => row.keys.some(isPlatform)))
+      return new KeyBook(this.#root, { given: rows, rows: more, verify }, this.#platform, this)
+    const given = [...this.#given, ...rows]
+    return KeyBook.#ofRead(this.#root, { given, rows: new LogRows(given, this.#rows), verify })
+  }
+
+  /** The origin of the platform chain of this log: of several, the first one that signed a row. Absent where no platform key is known. */
+  get platformOrigin(): string | undefined {
+    return this.#platform.origin
+  }
+
+  /** Returns whether the two books know the same platform keys, so that the same rows count. */
+  hasPlatformOf(other: KeyBook): boolean {
+    return this.#platform === other.#platform
+  }
+
+  /** Returns whether the rows that a platform key signs are about this platform chain, and not copied from another log of the policy. */
+  isOfThisLog(key: VerifierKey): boolean {
+    if (this.#base !== undefined) return this.#base.isOfThisLog(key)
+    this.#originsHere ??= originsHere(this.platformOrigin, this.#named)
+    return this.#originsHere.has(key.name)
   }
 
   /** Returns the known keys of one chain with their ranges, ascending by size. */
   rangesOf(chain: ChainRef): readonly KnownKey[] {
-    const isPlatform = chain.domainId === PLATFORM_ANCHOR && chain.incarnation === 1
-    const named = isPlatform ? this.#platform : this.#namedFor(chain)
-    const given = this.#root.keys.filter(({ name, type, publicKey }) => {
-      const isNamed = named.some(({ key }) => isSameKey(key.publicKey, publicKey))
+    const { lines } = this.#platform
+    const named = isPlatform(chain)
+      ? lines.flatMap(({ keys }) => keys)
+      : lines.flatMap((line) => keysNamed(this.#itemsOf(chain, line), line, chain))
+    const given = this.#root.keys.filter(({ name, type, id, publicKey }) => {
+      const isNamed = named.some(({ key }) => key.id === id && isSameKey(key.publicKey, publicKey))
       return type === KEY_TYPE.ed25519 && isOriginOf(name, chain) && !isNamed
     })
-    return [...given.map((key) => ({ key, publicKey: key.publicKey, fromSize: 0 })), ...named]
+    const known = [...given.map((key) => ({ key, publicKey: key.publicKey, fromSize: 0 })), ...named]
+    return known.sort((one, other) => one.fromSize - other.fromSize)
   }
 
   /** Returns the known key of a chain with this id that signs this size; undefined for every other line of a note. */
@@ -94,8 +141,8 @@ export class KeyBook {
    * that does not verify. A row is checked once.
    */
   signerOf(row: LogRow): VerifierKey | undefined {
-    const entry = this.#rows.find(row)
-    return entry === undefined ? undefined : this.#signer(entry)
+    const entry = this.#find(row)
+    return entry === undefined ? undefined : this.#signer(entry)?.key
   }
 
   /** Returns the seq of the first row that names a key of a chain; undefined where none does. */
@@ -108,7 +155,7 @@ export class KeyBook {
 
   /** Returns a row as it was read; undefined for an ordinary row. */
   rowOf(row: LogRow): SignedRow | undefined {
-    return this.#rows.find(row)?.row
+    return this.#find(row)?.row
   }
 
   /**
@@ -116,6 +163,17 @@ export class KeyBook {
    * all else.
    */
   get foreign(): ForeignRows {
+    const at = this.#rows.countRead
+    if (this.#foreign?.at !== at) this.#foreign = { rows: this.#countForeign(), at }
+    const [own, base] = [this.#foreign.rows, this.#base?.foreign]
+    if (base === undefined) return own
+    return {
+      byRelation: summed(base.byRelation, own.byRelation),
+      byKeyId: summed(base.byKeyId, own.byKeyId),
+    }
+  }
+
+  #countForeign(): ForeignRows {
     const byRelation = new Map<string, number>()
     const byKeyId = new Map<string, number>()
     if (this.#rows.ordinaryKeys > 0) byRelation.set(SIGNED_RELATION.logKey, this.#rows.ordinaryKeys)
@@ -138,60 +196,26 @@ export class KeyBook {
     if (row.relation === SIGNED_RELATION.logKey || this.#rows.isRead(row))
       return this.signerOf(row) === undefined
     const keyId = keyIdIn(row)
-    return !this.#platform.some(({ key }) => key.id === keyId)
+    return !this.#platform.lines.some(({ keys }) => keys.some(({ key }) => key.id === keyId))
   }
 
-  #signer(entry: RowEntry): VerifierKey | undefined {
-    if (!this.#signers.has(entry)) this.#signers.set(entry, this.#check(entry))
+  #find(row: LogRow): RowEntry | undefined {
+    const own = this.#rows.find(row)
+    return own === undefined && this.#base !== undefined ? this.#base.#find(row) : own
+  }
+
+  #signer(entry: RowEntry): RowSigner | undefined {
+    const base = this.#base === undefined ? undefined : this.#base.#signers
+    if (base?.has(entry)) return base.get(entry)
+    if (!this.#signers.has(entry))
+      this.#signers.set(entry, signerIn(this.#platform.lines, entry, this.#verify))
     return this.#signers.get(entry)
   }
 
-  #check(entry: RowEntry): VerifierKey | undefined {
-    const [keys, origin] = [this.#candidates(entry), this.platformOrigin]
-    return origin === undefined ? undefined : signerOf(entry.row, origin, keys, this.#verify)
+  #itemsOf(chain: ChainRef, line: PlatformLine): readonly KeyItem[] {
+    const own = this.#named.itemsOf(chain, line)
+    return this.#base === undefined ? own : [...this.#base.#itemsOf(chain, line), ...own]
   }
-
-  /** Returns the known platform keys that may have signed a row. The row of a successor may lie anywhere. */
-  #candidates({ row, seqs, origin }: RowEntry): VerifierKey[] {
-    if (origin !== undefined && origin !== this.platformOrigin) return []
-    const isOfSuccessor = row.relation === SIGNED_RELATION.logKey && row.replaces !== undefined
-    return this.#platform
-      .filter(({ key }) => row.signatures.some(({ keyId }) => keyId === key.id))
-      .filter((known) => isOfSuccessor || seqs.length === 0 || seqs.some((seq) => isInRange(known, seq)))
-      .map(({ key }) => key)
-  }
-
-  #namedFor(chain: ChainRef): KnownKey[] {
-    const logName = parseOrigin(this.platformOrigin ?? '')?.logName
-    if (logName === undefined) return []
-    const name = originOf({ logName, ...chain })
-    const items = this.#items.filter((item) => isSameChain(item, chain))
-    return keyRanges(items).map((range) => ({
-      ...range,
-      key: verifierKey(name, KEY_TYPE.ed25519, range.publicKey),
-    }))
-  }
-}
-
-/** The characters of an item with a signature. */
-const SIG_LENGTH = 101
-
-function platformRanges({ keys, items }: KnownPlatform): KnownKey[] {
-  const ranges = keyRanges(items)
-  const firstNamed = Math.min(...items.map(({ fromSize }) => fromSize).filter((size) => size > 0))
-  const lastSize = Number.isFinite(firstNamed) ? firstNamed : undefined
-  return keys
-    .flatMap((key): KnownKey[] => {
-      const own = ranges.filter(({ publicKey }) => isSameKey(publicKey, key.publicKey))
-      if (own.length > 0) return own.map((range) => ({ ...range, key }))
-      return [{ publicKey: key.publicKey, fromSize: 0, ...(lastSize !== undefined && { lastSize }), key }]
-    })
-    .sort((one, other) => one.fromSize - other.fromSize)
-}
-
-/** Returns the key id of the last signature of a row, without reading the row. */
-function keyIdIn(row: LogRow): string | undefined {
-  return lastKeyId(itemLines(row).slice(-SIG_LENGTH).split('\n').at(-1))
 }
 
 function isOriginOf(name: string, { domainId, incarnation }: ChainRef): boolean {
@@ -199,14 +223,14 @@ function isOriginOf(name: string, { domainId, incarnation }: ChainRef): boolean 
   return origin?.domainId === domainId && origin.incarnation === incarnation
 }
 
-function isSameChain(one: ChainRef, other: ChainRef): boolean {
-  return one.domainId === other.domainId && one.incarnation === other.incarnation
+function isPlatform({ domainId, incarnation }: ChainRef): boolean {
+  return domainId === PLATFORM_ANCHOR && incarnation === 1
 }
 
 function isSameKey(one: Uint8Array, other: Uint8Array): boolean {
   return one.every((byte, at) => byte === other[at])
 }
 
-function count(counts: Map<string, number>, name: string, more: number): void {
-  counts.set(name, (counts.get(name) ?? 0) + more)
+function isSameChain(one: ChainRef, other: ChainRef): boolean {
+  return one.domainId === other.domainId && one.incarnation === other.incarnation
 }

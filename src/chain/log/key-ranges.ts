@@ -10,12 +10,15 @@ export interface KeyRange {
   readonly lastSize?: number | undefined
 }
 
-/** Returns the ranges of the keys of one chain, in the order of their sizes. A key that several rows name counts once. */
+/**
+ * Returns the ranges of the keys of one chain, in the order of their sizes. A key that several rows name counts once. Keys from one
+ * size on have one range, because rows have no order that could say which of them comes first.
+ */
 export function keyRanges(keys: readonly Pick<KeyItem, 'fromSize' | 'publicKey'>[]): readonly KeyRange[] {
   const distinct = new Map(keys.map((key) => [`${key.fromSize}:${encodeBase64(key.publicKey)}`, key]))
   const sorted = [...distinct.values()].sort((one, other) => one.fromSize - other.fromSize)
-  return sorted.map(({ fromSize, publicKey }, at) => {
-    const lastSize = sorted[at + 1]?.fromSize
+  return sorted.map(({ fromSize, publicKey }) => {
+    const lastSize = sorted.find((next) => next.fromSize > fromSize)?.fromSize
     return { publicKey, fromSize, ...(lastSize !== undefined && { lastSize }) }
   })
 }

@@ -25,6 +25,14 @@ export interface RowEntry<Row extends SignedRow = SignedRow> {
   rows: number
 }
 
+/** What was read of rows, so that it is read once. */
+interface Memo {
+  readonly read: WeakMap<LogRow, RowEntry | 'ordinary'>
+  readonly ofKeys: Map<string, LogKeyRow>
+  /** How many rows `read` has. */
+  count: number
+}
+
 /**
  * The rows that were read of one log. Rows of keys with one content count once, so a copy of a row says nothing new. The other rows
  * are read when somebody asks for them, because a verifier uses few of them.
@@ -34,11 +42,18 @@ export class LogRows {
   /** The rows with the relation of keys that are ordinary rows. */
   ordinaryKeys = 0
   readonly others: readonly LogRow[]
-  readonly #read = new WeakMap<LogRow, RowEntry | 'ordinary'>()
+  readonly #memo: Memo
 
-  constructor(rows: readonly LogRow[]) {
+  /** `before` has read some of these rows already, which are not read again. */
+  constructor(rows: readonly LogRow[], before?: LogRows) {
+    this.#memo = before === undefined ? { read: new WeakMap(), ofKeys: new Map(), count: 0 } : before.#memo
     for (const row of rows) if (row.relation === SIGNED_RELATION.logKey) this.#addKeys(row)
     this.others = rows.filter(({ relation }) => relation !== SIGNED_RELATION.logKey)
+  }
+
+  /** How many rows that are no rows of keys were read. */
+  get countRead(): number {
+    return this.#memo.count
   }
 
   get ofKeys(): readonly RowEntry<LogKeyRow>[] {
@@ -48,14 +63,20 @@ export class LogRows {
   /** Returns what a row says; undefined for an ordinary row. */
   find(row: LogRow): RowEntry | undefined {
     if (row.relation === SIGNED_RELATION.logKey) return this.#ofKeys.get(idOf(row))
-    const read = this.#read.get(row) ?? entryOf(row) ?? 'ordinary'
-    this.#read.set(row, read)
+    const read = this.#memo.read.get(row) ?? this.#readNow(row)
     return read === 'ordinary' ? undefined : read
   }
 
   /** Returns whether somebody has asked for a row that is no row of keys. */
   isRead(row: LogRow): boolean {
-    return this.#read.has(row)
+    return this.#memo.read.has(row)
+  }
+
+  #readNow(row: LogRow): RowEntry | 'ordinary' {
+    const read = entryOf(row) ?? 'ordinary'
+    this.#memo.read.set(row, read)
+    this.#memo.count += 1
+    return read
   }
 
   #addKeys(row: LogRow): void {
@@ -66,21 +87,24 @@ export class LogRows {
       if (row.seq !== undefined) known.seqs.push(row.seq)
       return
     }
-    const entry = entryOf(row)
-    if (entry === undefined) this.ordinaryKeys += 1
-    else if (isOfKeys(entry)) this.#ofKeys.set(id, entry)
+    const parsed = this.#memo.ofKeys.get(id) ?? parseSignedRow(row)
+    if (parsed?.relation !== SIGNED_RELATION.logKey) {
+      this.ordinaryKeys += 1
+      return
+    }
+    this.#memo.ofKeys.set(id, parsed)
+    this.#ofKeys.set(id, entryWith(parsed, row))
   }
 }
 
 function entryOf(row: LogRow): RowEntry | undefined {
   const parsed = parseSignedRow(row)
-  if (parsed === undefined) return undefined
-  const seqs = row.seq === undefined ? [] : [row.seq]
-  return { row: parsed, seqs, rows: 1, ...(row.origin !== undefined && { origin: row.origin }) }
+  return parsed === undefined ? undefined : entryWith(parsed, row)
 }
 
-function isOfKeys(entry: RowEntry): entry is RowEntry<LogKeyRow> {
-  return entry.row.relation === SIGNED_RELATION.logKey
+function entryWith<Row extends SignedRow>(parsed: Row, { seq, origin }: LogRow): RowEntry<Row> {
+  const seqs = seq === undefined ? [] : [seq]
+  return { row: parsed, seqs, rows: 1, ...(origin !== undefined && { origin }) }
 }
 
 function idOf({ relation, object, relationPath, origin }: LogRow): string {

@@ -1,4 +1,5 @@
 import { mirrorFailure } from '../../base/store-failure.js'
+import { summed } from '../../chain/log/foreign-rows.js'
 import { KeyBook, type KeyRoot } from '../../chain/log/key-book.js'
 import type { LogRow } from '../../chain/log/log-rows.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
@@ -123,8 +124,8 @@ export class HeadReader {
     const store = await this.#deps.mirrorOf?.(domainId)
     if (store === undefined) return this.#stated(domainId, rowBook, rowHeads)
     const stated = await this.#inMirror(store, domainId, signal)
-    const book = stated.length === 0 ? rowBook : this.#bookOf([...this.#read.rows, ...stated])
-    const heads = stated.length === 0 ? rowHeads : new RowHeads(book, this.#read.rows, this.#only)
+    const book = stated.length === 0 ? rowBook : rowBook.with(stated)
+    const heads = book.hasPlatformOf(rowBook) ? rowHeads : new RowHeads(book, this.#read.rows, this.#only)
     const kept = await orNone(readKept(store, domainId, book, this.#deps.tools, signal), NOTHING_KEPT)
     return this.#stated(domainId, book, heads, kept)
   }
@@ -172,19 +173,15 @@ export class HeadReader {
     const to = before.place.kind === 'row' ? before.place.seq : Number.MAX_SAFE_INTEGER
     // The row of the smaller head may be a copy that somebody appended later.
     const rows = await statements.headsBetween(domainId, { from: holding < to ? holding : 1, to })
-    return new RowHeads(this.#bookOf([...this.#read.rows, ...rows]), rows, domainId).of(domainId)
+    return new RowHeads(this.#ofRows.book.with(rows), rows, domainId).of(domainId)
   }
 
   get #ofRows(): { readonly book: KeyBook; readonly heads: RowHeads } {
     if (this.#judged === undefined) {
-      const book = this.#bookOf(this.#read.rows)
+      const book = KeyBook.of(this.#deps.root, this.#read.rows, this.#deps.tools.verify)
       this.#judged = { book, heads: new RowHeads(book, this.#read.rows, this.#only) }
     }
     return this.#judged
-  }
-
-  #bookOf(rows: readonly LogRow[]): KeyBook {
-    return KeyBook.of(this.#deps.root, rows, this.#deps.tools.verify)
   }
 }
 
@@ -196,13 +193,4 @@ async function orNone<T>(read: Promise<T>, none: T): Promise<T> {
     if (mirrorFailure(error) === undefined) throw error
     return none
   }
-}
-
-function summed(
-  one: ReadonlyMap<string, number>,
-  other: ReadonlyMap<string, number>,
-): ReadonlyMap<string, number> {
-  const sums = new Map(one)
-  for (const [key, count] of other) sums.set(key, (sums.get(key) ?? 0) + count)
-  return sums
 }

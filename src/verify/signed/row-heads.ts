@@ -73,6 +73,7 @@ function rowSigner(book: KeyBook, row: LogRow, stated: HeadText): HeadSigner | u
   const key = book.signerOf(row)
   const signed = key === undefined ? undefined : book.rowOf(row)
   if (key === undefined || signed?.relation !== SIGNED_RELATION.checkpoint) return undefined
+  if (stated.domainId === PLATFORM_ANCHOR && !book.isOfThisLog(key)) return undefined
   if (!signed.heads.some((head) => isSame(head, stated))) return undefined
   return { by: book.by, keyId: key.id, logName: parseOrigin(key.name)?.logName ?? '' }
 }
