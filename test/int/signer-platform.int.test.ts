@@ -88,6 +88,21 @@ describe('a platform chain that is not the one that was signed', () => {
   })
 })
 
+describe('a machine that keeps no state', () => {
+  it('pins the platform chain in rows at each pass', async () => {
+    const end = await lastOf(PLATFORM_ANCHOR)
+    for (let pass = 0; pass < 2; pass += 1) {
+      await emptyState()
+      await log.append(domainId, 1)
+      await log.signer().once()
+    }
+    const rows = (await log.signedRows('audit.checkpoint')).filter(({ seq }) => seq > end)
+    const pins = rows.map(({ items }) => items.find((item) => item.startsWith(`head:${PLATFORM_ANCHOR}`)))
+    expect(pins.map((pin) => Number(pin?.split(':')[3]))).toEqual([end, end + 1])
+    expect(await signedProblems(log)).toEqual([])
+  })
+})
+
 describe('a platform chain that is the one that was signed', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['without a state', emptyState],
