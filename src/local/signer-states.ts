@@ -18,6 +18,7 @@ const KEPT = 2
 export function signerStates(home: string): SignerStates {
   const folderOf = (origin: string) => join(home, 'signer', bytesToHex(sha256(utf8(origin))))
   return {
+    pathOf: (origin, k) => join(folderOf(origin), nameOf(k)),
     newest: (origin) => newest(folderOf(origin)),
     create: (origin, record) => create(folderOf(origin), record),
   }

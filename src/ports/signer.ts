@@ -167,6 +167,8 @@ export interface StoredRecord {
 
 /** The records of what a signer promised to sign, in a folder of this machine. Rejects with `signer_state_missing`. */
 export interface SignerStates {
+  /** Returns the path of a record, for messages. */
+  pathOf(origin: string, k: number): string
   /** Returns the highest record of a tree; undefined where there is none. */
   newest(origin: string): Promise<StoredRecord | undefined>
   /**

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuditError } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { Signer } from '../../src/signer/sign-pass.js'
+import { NEVER } from '../support/archive-fixture.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { LogSigner } from '../support/log-signer.js'
 import { asSuperuser, rowsOf } from '../support/postgres.js'
@@ -211,7 +213,7 @@ describe('at a start', () => {
         await writeFile(stateFolder(id), 'x')
       },
       0,
-      'state_missing',
+      'state_unwritable',
     ],
     ['fewer rows than the record', (id) => cutTail(id, 2), 0, 'rolled_back'],
     ['other rows than the record', (id) => rewrite(id, 2, 9), 0, 'rolled_back'],
@@ -273,6 +275,18 @@ describe('at a start', () => {
     if (attack !== '') await sql(attack.replaceAll('@chain', `'${domainId}'`))
     expect(await signed(domainId)).toEqual({ domainId, size: 0, rows: 0, reason: 'state_missing' })
     expect((await log.kept(domainId)).map((name) => Number.parseInt(name, 10))).toEqual([3, 8])
+  })
+
+  it('a damaged record that was moved away is made again, as its message says', async () => {
+    const domainId = begun()
+    const [name = ''] = await readdir(stateFolder(domainId))
+    const path = join(stateFolder(domainId), name)
+    await writeFile(path, '{}')
+    const results = await new Signer(log.signer().deps).pass({ only: new Set([domainId]) }, NEVER)
+    expect(results).toMatchObject([{ domainId, reason: 'state_missing' }])
+    expect(results[0]?.message).toContain(`${path} back from its backup, or move it away`)
+    await rename(path, join(log.log.dir, name))
+    expect(await signed(domainId)).toMatchObject({ size: 8, rows: 5 })
   })
 
   it('two bodies of one size by the own key are a conflict', async () => {

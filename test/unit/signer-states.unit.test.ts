@@ -33,6 +33,7 @@ describe('the records of a tree', () => {
     await expect(one.create('log/a', record(0))).resolves.toBe(true)
     await expect(one.newest('log/a')).resolves.toEqual(record(0))
     await expect(one.newest('log/b')).resolves.toBeUndefined()
+    expect(one.pathOf('log/a', 0)).toBe(join(folder, nameOf(0)))
     await expect(readFile(join(folder, nameOf(0)), 'utf8')).resolves.toBe('record 0\n')
   })
 

@@ -39,7 +39,7 @@ const NEXT = {
     `run: audit archive backfill ${chainWords(domainId)}${mirrorWords(given)}`,
   mirror_unreadable: () => 'check --mirror (AUDIT_MIRROR_URL); the next pass signs',
   state_missing: (refused) => `${verifyBoth(refused)}; then see docs/signing.md, "A lost state"`,
-  state_unwritable: () => 'make room in the folder signer/ of the home, or correct its permissions',
+  state_unwritable: () => 'make the folder signer/ of the home usable: make room, or correct its permissions',
   not_permitted: () => 'grant the login the role audit_signer, and let it create objects below tlog/',
   key_mismatch: () => 'give the key file that this log was begun with: --log-key (AUDIT_LOG_KEY)',
 } as const satisfies Record<NotSignedReason, (refused: Refused) => string>
