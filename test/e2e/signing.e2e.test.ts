@@ -361,3 +361,36 @@ describe('settings', () => {
     ])
   })
 })
+
+describe('a log whose platform chain has a finding', () => {
+  it('begins on request only, pins and prints no key before, and names the rows first', async () => {
+    const other = await SigningFixture.make()
+    const home = join(other.log.dir, 'home')
+    const vkey = join(home, 'log.vkey')
+    const more = { AUDIT_DATABASE_URL: other.url, AUDIT_MIRROR_URL: other.log.mirrorUrl, AUDIT_HOME: home }
+    const domainId = await other.domain(2)
+    await other.signer().archiver.once()
+    await asSuperuser(
+      other.url,
+      `UPDATE audit_log_entry SET object = 'x:forged' WHERE domain_id = '${PLATFORM_ANCHOR}' AND seq = 1`,
+    )
+    for (const args of [
+      ['log', 'init'],
+      ['log', 'init', '--confirm'],
+    ]) {
+      const { code, stdout } = await audit(args, more)
+      expect([args, code, stdout, existsSync(vkey)]).toEqual([args, 1, '', false])
+    }
+    const over = ['checkpoint', 'create', '--platform', '--over-findings', '--reason', 'rows_damaged']
+    const planned = await audit(over, more)
+    expect([planned.code, existsSync(vkey)]).toEqual([2, false])
+    expect(planned.stderr).toContain(`in the way of the signer in chain ${PLATFORM_ANCHOR}: row 1\n`)
+    expect(await audit([...over, '--confirm'], more)).toMatchObject({ code: 0 })
+    expect(existsSync(vkey)).toBe(true)
+    const { stdout } = await audit(['archiver', '--once', '--json'], more)
+    expect(linesOf(stdout)).toContainEqual(
+      expect.objectContaining({ domain_id: domainId, signed_through: 2 }),
+    )
+    await other.drop()
+  })
+})
