@@ -20,7 +20,12 @@ export function checkpointFolder(domainId: string): string {
 }
 
 export function checkpointKey(domainId: string, size: number, body: string): string {
-  return `${checkpointFolder(domainId)}${String(size).padStart(20, '0')}-${shortHash(body)}.tlog-proof`
+  return `${checkpointsFrom(domainId, size)}-${shortHash(body)}.tlog-proof`
+}
+
+/** Returns what sorts right before the kept checkpoints of a chain from a size on. */
+export function checkpointsFrom(domainId: string, size: number): string {
+  return `${checkpointFolder(domainId)}${String(size).padStart(20, '0')}`
 }
 
 /** Reads the key of a kept checkpoint. Undefined for every other key. A key proves nothing. */

@@ -126,7 +126,9 @@ export class HeadReader {
     const stated = await this.#inMirror(store, domainId, signal)
     const book = stated.length === 0 ? rowBook : rowBook.with(stated)
     const heads = book.hasPlatformOf(rowBook) ? rowHeads : new RowHeads(book, this.#read.rows, this.#only)
-    const kept = await orNone(readKept(store, domainId, book, this.#deps.tools, signal), NOTHING_KEPT)
+    const { tools } = this.#deps
+    const known = heads.sizeOf(domainId)
+    const kept = await orNone(readKept(store, domainId, known, book, tools, signal), NOTHING_KEPT)
     return this.#stated(domainId, book, heads, kept)
   }
 

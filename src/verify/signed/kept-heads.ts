@@ -1,7 +1,12 @@
 import type { KeyBook } from '../../chain/log/key-book.js'
 import { parseKeyStatement } from '../../chain/log/key-statement.js'
 import type { LogRow } from '../../chain/log/log-rows.js'
-import { checkpointFolder, keyStatementFolder, parseCheckpointKey } from '../../chain/log/object-keys.js'
+import {
+  checkpointFolder,
+  checkpointsFrom,
+  keyStatementFolder,
+  parseCheckpointKey,
+} from '../../chain/log/object-keys.js'
 import { NOTE_LIMITS } from '../../chain/note/note.js'
 import type { VerifySignature } from '../../chain/note/signers.js'
 import { PROOF_LIMITS } from '../../chain/note/tlog-proof.js'
@@ -50,16 +55,30 @@ export async function readStatements(
 
 /**
  * Reads the newest kept checkpoint of a chain that a known key signed: one listing, and one object more for each foreign one that is
- * newer, up to 64.
+ * newer, up to 64. `known`: the size of a signed head, 0 for none. A checkpoint is kept before its head goes into a row, so that the
+ * newest one is not smaller. Smaller ones are listed only where none is left.
  */
 export async function readKept(
   store: MirrorStore,
   domainId: string,
+  known: number,
   book: KeyBook,
   tools: KeptTools,
   signal: AbortSignal,
 ): Promise<KeptHeads> {
-  const { keys, others } = await newestKeys(store, domainId, signal)
+  const newest = await readFrom(store, domainId, known, book, tools, signal)
+  return newest.head !== undefined || known === 0 ? newest : readFrom(store, domainId, 0, book, tools, signal)
+}
+
+async function readFrom(
+  store: MirrorStore,
+  domainId: string,
+  from: number,
+  book: KeyBook,
+  tools: KeptTools,
+  signal: AbortSignal,
+): Promise<KeptHeads> {
+  const { keys, others } = await newestKeys(store, domainId, from, signal)
   const unknownKeys = new Map<string, number>()
   let foreignObjects = others
   for (const key of keys) {
@@ -92,15 +111,17 @@ function statedBy({ size, entryHash = '' }: CheckpointFile, key: string, signer:
   return { size, entryHash, place: { kind: 'kept', key }, signer: () => signer }
 }
 
-/** Returns the keys of the checkpoints with the largest sizes, largest first, and how many other objects there are. */
+/** Returns the keys of the checkpoints with the largest sizes from one on, largest first, and how many other objects there are. */
 async function newestKeys(
   store: MirrorStore,
   domainId: string,
+  from: number,
   signal: AbortSignal,
 ): Promise<{ readonly keys: readonly string[]; readonly others: number }> {
+  const after = from === 0 ? undefined : checkpointsFrom(domainId, from)
   let keys: string[] = []
   let others = 0
-  for await (const { key } of store.list(checkpointFolder(domainId), signal)) {
+  for await (const { key } of store.list(checkpointFolder(domainId), signal, after)) {
     if (parseCheckpointKey(key) !== undefined) keys = [...keys.slice(-MOST_SKIPPED), key]
     else if (!key.endsWith('.cosig')) others += 1
   }

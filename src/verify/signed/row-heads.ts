@@ -37,6 +37,12 @@ export class RowHeads {
     return this.#byChain.get(domainId) ?? []
   }
 
+  /** Returns the size of the largest head of a chain that a known key signed; 0 where there is none. */
+  sizeOf(domainId: string): number {
+    const heads = [...this.of(domainId)].sort((one, other) => other.size - one.size)
+    return heads.find((head) => head.signer() !== undefined)?.size ?? 0
+  }
+
   /** Returns how many rows with a head of a chain unknown keys signed, by key id. Rows whose signature was not checked do not count. */
   unknownKeys(domainId: string): ReadonlyMap<string, number> {
     const counts = new Map<string, number>()
