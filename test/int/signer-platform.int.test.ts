@@ -2,6 +2,9 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { NotSignedAlerts } from '../../src/signer/not-signed-alerts.js'
+import { Signer } from '../../src/signer/sign-pass.js'
+import { NEVER } from '../support/archive-fixture.js'
 import { asSuperuser, rowsOf } from '../support/postgres.js'
 import { signedProblems } from '../support/signed-problems.js'
 import { SigningFixture } from '../support/signing-fixture.js'
@@ -26,14 +29,14 @@ const lastOf = async (id: string) =>
     (await rowsOf(log.url, 'SELECT max(seq) AS seq FROM audit_log_entry WHERE domain_id = $1', [id]))[0]?.seq,
   )
 
-/** Puts the platform chain back to what it was at a row, as an old backup does. */
-const rollBack = (last: number) =>
+/** Puts a chain back to what it was at a row, as an old backup does. */
+const rollBack = (id: string, last: number) =>
   asSuperuser(
     log.url,
-    `DELETE FROM audit_log_entry WHERE domain_id = '${PLATFORM_ANCHOR}' AND seq > ${last};
-     DELETE FROM audit_checkpoint WHERE domain_id = '${PLATFORM_ANCHOR}' AND size > ${last};
+    `DELETE FROM audit_log_entry WHERE domain_id = '${id}' AND seq > ${last};
      UPDATE audit_log_chain_head SET next_seq = ${last + 1}, head_hash = (SELECT entry_hash FROM audit_log_entry
-       WHERE domain_id = '${PLATFORM_ANCHOR}' AND seq = ${last}) WHERE domain_id = '${PLATFORM_ANCHOR}'`,
+       WHERE domain_id = '${id}' AND seq = ${last}) WHERE domain_id = '${id}';
+     DELETE FROM audit_checkpoint WHERE domain_id = '${PLATFORM_ANCHOR}' AND size > ${last} AND '${id}' = '${PLATFORM_ANCHOR}'`,
   )
 
 const objects = async () => {
@@ -57,7 +60,7 @@ describe('a platform chain that is not the one that was signed', () => {
     await running.pass()
     const before = await objects()
     await act?.()
-    await rollBack(last)
+    await rollBack(PLATFORM_ANCHOR, last)
     for (let row = 0; row < more; row += 1) await log.domain(1)
     await log.append(domainId, 2)
     for (const signer of [log.signer(), ...(act === undefined ? [running] : [])]) {
@@ -79,12 +82,28 @@ describe('a platform chain that is not the one that was signed', () => {
     await running.pass()
     await log.domain(1)
     await running.archiver.once()
-    await rollBack(end)
+    await rollBack(PLATFORM_ANCHOR, end)
     await log.domain(1)
     await log.append(domainId, 1)
     const results = await log.signer().once()
     expect(results).toContainEqual({ domainId: PLATFORM_ANCHOR, size: 0, rows: 0, reason: 'copies_differ' })
     expect(await lastOf(PLATFORM_ANCHOR)).toBe(end + 1)
+  })
+})
+
+describe('a chain that was rolled back', () => {
+  it.each(['the platform chain', 'a Domain'])('raises one alert as long as it lasts: %s', async (which) => {
+    const id = which === 'a Domain' ? domainId : PLATFORM_ANCHOR
+    const raised: unknown[] = []
+    const alerts = new NotSignedAlerts({ notSigned: (alert) => raised.push(alert) }, () => 0)
+    let now = 0
+    const signer = new Signer({ ...log.signer().deps, clock: () => now })
+    await rollBack(id, 4)
+    for (const minutes of [0, 1, 2, 61, 62, 123]) {
+      now = minutes * 60_000
+      alerts.report(await signer.pass({}, NEVER))
+    }
+    expect(raised).toEqual([{ domainId: id, reason: 'rolled_back', since: 0 }])
   })
 })
 
