@@ -50,7 +50,10 @@ export async function signOver(
   const { domainId } = request
   const growth = (await deps.store.growth(true)).find((chain) => chain.domainId === domainId)
   if (growth === undefined) throw nothing(`chain ${domainId} has no rows`)
-  const known = await enrolledLog(deps, growth, request)
+  const known = await enrolledLog(deps, growth, request, signal).catch((error: unknown) =>
+    refusedOr(error, PLATFORM.domainId),
+  )
+  if (!(known instanceof KnownLog)) return { ranges: [], signed: [known] }
   const work = chainWork(deps, growth, known, { isStart: true }, signal)
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
@@ -62,12 +65,17 @@ export async function signOver(
       if (ranges.length > 0) await append(work, ranges, request)
       return { ranges, signed: await signPass(deps, { only: new Set([domainId]) }, signal) }
     } catch (error) {
-      const refused = refusedBy(error, domainId)
-      if (refused === undefined) throw error
-      return { ranges: [], signed: [refused] }
+      return { ranges: [], signed: [refusedOr(error, domainId)] }
     }
   }
   throw new AuditError('chain_conflict', `chain ${domainId}: another signer signs it all the time`)
+}
+
+/** Returns the result of a chain that was refused. Throws an error that is about no single chain. */
+function refusedOr(error: unknown, domainId: string): ChainSigned {
+  const refused = refusedBy(error, domainId)
+  if (refused === undefined) throw error
+  return refused
 }
 
 async function append(
@@ -88,13 +96,17 @@ async function enrolledLog(
   deps: SignerDeps,
   chain: ChainGrowth,
   { by, isPlan = false }: SignOverRequest,
+  signal: AbortSignal,
 ): Promise<KnownLog> {
   const known = await KnownLog.read(deps.store, deps.keys)
   const isPlatform = chain.domainId === PLATFORM.domainId
   if (!known.hasBegun && !isPlatform) throw nothing('no row of the platform chain names a key of this log')
   if (known.isEnrolled(chain) || isPlan) return known
   const rows = keyRows(isPlatform ? [] : [chain], deps.keys, isPlatform, by)
-  await deps.store.append(rows.map((row) => ({ row, heads: [] })))
+  const named = rows.map((row) => ({ row, heads: [] }))
+  // A key row must not follow rows that are not the signed ones. A log begins here although its rows have findings.
+  const platform = new PlatformChain(deps, isPlatform ? chain : undefined, known, false, signal)
+  await platform.append(named, isPlatform ? [{ from: 1, to: chain.lastSeq }] : [])
   return KnownLog.read(deps.store, deps.keys)
 }
 

@@ -140,6 +140,23 @@ describe('signing over', () => {
     await other.drop()
   })
 
+  it('begins no log again whose platform chain lost its signed rows', async () => {
+    const other = await SigningFixture.make()
+    await other.domain(1)
+    const signer = other.signer()
+    await signer.once()
+    await asSuperuser(
+      other.url,
+      `DELETE FROM audit_log_entry WHERE domain_id = '${PLATFORM_ANCHOR}' AND seq > 2;
+       UPDATE audit_log_chain_head SET next_seq = 3, head_hash = (SELECT entry_hash FROM audit_log_entry
+         WHERE domain_id = '${PLATFORM_ANCHOR}' AND seq = 2) WHERE domain_id = '${PLATFORM_ANCHOR}'`,
+    )
+    const request = { domainId: PLATFORM_ANCHOR, reason: 'rows_lost' } as const
+    expect((await signOver(signer.deps, request, NEVER)).signed).toMatchObject([{ reason: 'rolled_back' }])
+    expect(await other.signedRows('audit.log-key')).toEqual([])
+    await other.drop()
+  })
+
   it('writes more than 32 ranges in several rows, with the actor', async () => {
     const domainId = await log.domain(80)
     const signer = log.signer()
