@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keyStatementText } from '../../src/chain/log/key-statement.js'
 import { checkpointText } from '../../src/chain/note/checkpoint.js'
 import { KEY_TYPE, verifierKey, vkeyText } from '../../src/chain/note/vkey.js'
 import { A, a, B, rewritten as rewrittenRows } from '../support/attacks/chains.js'
@@ -40,6 +41,10 @@ beforeAll(async () => {
     otherRows: rewritten(6).kept,
     otherRoot: rewritten(6).note,
     unknown: signedBy(other, head.size, head.root),
+    statement: statementBy(signed.log.signer, A),
+    statementB: statementBy(signed.log.signer, B),
+    foreignStatement: statementBy(other, A),
+    otherLog: statementBy(new LogSigner('other.example.com', new Uint8Array(32).fill(8)), A),
     invalid: head.note.replace(/.{8}\n$/, 'AAAAAAA=\n'),
     empty: '',
   }
@@ -68,6 +73,12 @@ function signedBy(signer: LogSigner, size: number, root: string): string {
   const body = checkpointText({ origin: key.name, size, root: unhex(root) })
   const line = Buffer.from([...unhex(key.id), ...sign(Buffer.from(body))]).toString('base64')
   return `${body}\n— ${key.name} ${line}\n`
+}
+
+/** The key statement of a chain, as its mirror has it. */
+function statementBy(signer: LogSigner, domainId: string): string {
+  const items = [`log:${signer.logName}`, signer.keyItem({ domainId, incarnation: 1 })]
+  return keyStatementText({ ...signer.row('audit.log-key', items), origin: signer.platform.key.name })
 }
 
 type Source = 'postgres' | 'mirror' | 'both'
@@ -224,6 +235,31 @@ describe('an evidence file', () => {
     const words = ['verify', at(name), '--policy', at('domain.policy'), ...given(...checkpoints), '--json']
     const result = await runCli(words, { env: { AUDIT_HOME: at('home') } })
     expect(result.code, result.stdout + result.stderr).toBe(code)
+  })
+
+  it.each<readonly [string, readonly string[], number]>([
+    ['a kept checkpoint and the key statement', ['kept', 'statement'], 0],
+    ['the statement before the checkpoint', ['statement', 'kept'], 0],
+    ['a note and the key statement', ['note', 'statement'], 0],
+    ['a checkpoint over other rows and the statement', ['otherRows', 'statement'], 1],
+    ['a note with another root, where holes are not known', ['otherRoot', 'statement'], 5],
+    ['the key statement alone', ['statement'], 5],
+    ['the statement of another chain', ['kept', 'statementB'], 5],
+    ['a statement that no known key signed', ['unknown', 'foreignStatement'], 5],
+    ['the statement of another log', ['kept', 'otherLog'], 2],
+  ])('is compared by the platform key with %s', async (_name, files, code) => {
+    const words = ['verify', file, ...POLICY(), ...given(...files), '--json']
+    const result = await runCli(words, { env: { AUDIT_HOME: at('home') } })
+    expect(result.code, result.stdout + result.stderr).toBe(code)
+  })
+
+  it('names what would say whose key signed its checkpoint', async () => {
+    const words = ['verify', file, ...POLICY(), ...given('kept')]
+    const { code, stdout } = await runCli(words, { env: { AUDIT_HOME: at('home') } })
+    expect(code).toBe(5)
+    expect(stdout).toContain(
+      `give its key statement tlog/${A}/keys/….json too, or the policy that log policy prints for this Domain`,
+    )
   })
 
   it('looks for no signed head where the command names neither a key nor a checkpoint', async () => {

@@ -13,6 +13,6 @@ export const provenFlags = {
     multiple: true,
     multipleNonGreedy: true,
     summary:
-      'a signed checkpoint that was kept elsewhere, which the chain must reproduce; a kept one of a mirror, or a note; can be given several times',
+      'a signed checkpoint that was kept elsewhere, which the chain must reproduce; a kept one of a mirror, or a note; also a key statement of a mirror (tlog/UUID/keys/), which says whose key signed it; can be given several times',
   }),
 }

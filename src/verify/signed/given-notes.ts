@@ -1,3 +1,5 @@
+import { keyStatementFolder } from '../../chain/log/object-keys.js'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { SignedRoot, StatedHead, StatedHeads } from '../../ports/log/heads.js'
 import type { CheckpointFile } from './checkpoint-file.js'
 
@@ -34,7 +36,7 @@ export function givenOfChain(
     const signers = stated.signersOf(file) ?? refuse(one)
     const { signer } = signers
     if (signer === undefined) {
-      unproven.push(unknownText(path, signers.unknown))
+      unproven.push(unknownText(one, signers.unknown))
       continue
     }
     const { size, root, entryHash } = file
@@ -50,6 +52,12 @@ export function givenOfChain(
   return { heads, roots, unproven }
 }
 
-function unknownText(path: string, keyIds: readonly string[]): string {
-  return `no known key signed the checkpoint ${path}, but ${keyIds.join(', ')}: give a policy with that key`
+/** A key of a Domain follows from the platform key of a policy and the key statement of the Domain, or is in a policy of its own. */
+function unknownText({ path, file }: GivenCheckpoint, keyIds: readonly string[]): string {
+  const { domainId } = file
+  const advice =
+    domainId === PLATFORM_ANCHOR
+      ? 'give a policy with that key'
+      : `give its key statement ${keyStatementFolder(domainId)}….json too, or the policy that log policy prints for this Domain`
+  return `no known key signed the checkpoint ${path}, but ${keyIds.join(', ')}: ${advice}`
 }

@@ -37,6 +37,7 @@ export class HeadReader {
   /** The one chain of the run; undefined for all. */
   readonly #only: string | undefined
   #read: StatementRows
+  #known: readonly LogRow[] = []
   /** The book of the rows, and their heads, until more rows come. */
   #judged: { readonly book: KeyBook; readonly heads: RowHeads } | undefined
 
@@ -104,6 +105,12 @@ export class HeadReader {
   get #hasRows(): boolean {
     const { rows, areHolesKnown = true } = this.#read
     return areHolesKnown && (this.#deps.statements !== undefined || rows.length > 0)
+  }
+
+  /** Takes key statements that the command names. They say which keys a chain has, and nothing about its rows. */
+  know(statements: readonly LogRow[]): void {
+    this.#known = [...this.#known, ...statements]
+    this.#judged = undefined
   }
 
   /** Takes signed rows that were read elsewhere: those of the platform chain in the mirror. */
@@ -180,7 +187,8 @@ export class HeadReader {
 
   get #ofRows(): { readonly book: KeyBook; readonly heads: RowHeads } {
     if (this.#judged === undefined) {
-      const book = KeyBook.of(this.#deps.root, this.#read.rows, this.#deps.tools.verify)
+      const { root, tools } = this.#deps
+      const book = KeyBook.of(root, [...this.#read.rows, ...this.#known], tools.verify)
       this.#judged = { book, heads: new RowHeads(book, this.#read.rows, this.#only) }
     }
     return this.#judged

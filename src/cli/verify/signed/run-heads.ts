@@ -5,7 +5,7 @@ import type { RowObserver } from '../../../ports/verify.js'
 import { ChainHeads } from '../../../verify/signed/chain-heads.js'
 import type { GivenCheckpoint } from '../../../verify/signed/given-notes.js'
 import type { HeadReader } from '../../../verify/signed/head-reader.js'
-import { assertInRun, assertOfChain, readGiven, refuseInvalid } from './given.js'
+import { assertInRun, assertOfChain, assertOfLog, readGiven, refuseInvalid } from './given.js'
 import type { ProofOptions } from './judge.js'
 
 /** The rows that a run reads, and what the command names for them. */
@@ -25,7 +25,7 @@ export class RunHeads {
   ) {}
 
   /**
-   * Reads the checkpoints that the command names, and then the heads by `openReader`. Rejects with `file_unreadable`,
+   * Reads the checkpoints and key statements that the command names, and then the heads by `openReader`. Rejects with `file_unreadable`,
    * `checkpoint_malformed` and `usage` before it.
    */
   static async open(
@@ -34,10 +34,16 @@ export class RunHeads {
     openReader: () => Promise<HeadReader>,
   ): Promise<RunHeads> {
     const { checkpoints = [] } = options
-    const given = await readGiven(checkpoints)
+    const { checkpoints: given, statements } = await readGiven(checkpoints)
     const readsWitnesses = ((await policyIn(context))?.witnesses.length ?? 0) > 0
-    if (given.length > 0) assertInRun(given, { ...options, readsWitnesses }, await keyRootOf(context))
-    return new RunHeads(await openReader(), given, readsWitnesses)
+    if (checkpoints.length > 0) {
+      const root = await keyRootOf(context)
+      assertInRun(given, { ...options, readsWitnesses }, root)
+      assertOfLog(statements, root)
+    }
+    const reader = await openReader()
+    reader.know(statements.map(({ statement }) => statement))
+    return new RunHeads(reader, given, readsWitnesses)
   }
 
   /** The chains that the command names a checkpoint of. */
