@@ -158,7 +158,32 @@ describe('the text of a chain', () => {
         'intact',
         'intact up to row 2900; that no newer rows were removed is not shown',
         'not signed: a rewritten or cut end would pass. Run audit log init, or pin this head: --expect-head',
-        'not proven: 3 checkpoints of this chain are signed by the unknown key 0badf00d alone',
+        'note: 3 checkpoints of this chain are signed by the unknown key 0badf00d alone',
+      ],
+    ],
+    [
+      'that an unknown key signed too, by a key of the policy',
+      {
+        verdict: { signatures: { ...signed('policy'), unknownKeys: new Map([['0badf00d', 1]]) } },
+        policy: POLICY,
+      },
+      [
+        'verified',
+        'signed through row 2880 by audit.example.com (platform row 812)',
+        'note: 1 checkpoint of this chain is signed by the unknown key 0badf00d alone',
+      ],
+    ],
+    [
+      'that an unknown key alone signed, with a policy',
+      {
+        verdict: { signatures: { ...UNSIGNED, unknownKeys: new Map([['0badf00d', 1]]) }, end: 'unproven' },
+        policy: POLICY,
+      },
+      [
+        'unproven',
+        'intact up to row 2900; that no newer rows were removed is not shown',
+        'not proven: no signed head of a known key',
+        'not proven: 1 checkpoint of this chain is signed by the unknown key 0badf00d alone',
       ],
     ],
     [

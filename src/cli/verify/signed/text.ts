@@ -12,13 +12,15 @@ export interface Concluded {
 
 /** Returns what is signed of a chain without findings, and what is not proven (tlog.md, section 9). `isRemoved`: no command can read the log any more. */
 export function signedLines(verdict: Verdict, concluded: Concluded | undefined, isRemoved = false): string[] {
-  const { unknown = [] } = concluded?.conclusion ?? {}
+  const { unknown = [], word } = concluded?.conclusion ?? {}
+  const isProven = word === 'verified' || word === 'intact'
   const notProven = verdict.ok ? (concluded?.conclusion.notProven ?? []) : []
   const through = verdict.ok ? verdict.signatures?.through : undefined
   return [
     ...(through === undefined || concluded === undefined ? [] : throughLines(through, concluded, isRemoved)),
     ...(isOpenEnd(verdict) && notProven.length === 0 && !isRemoved ? [NOT_SIGNED] : []),
-    ...[...notProven, ...unknown].map((text) => safe`not proven: ${text}`),
+    ...notProven.map((text) => safe`not proven: ${text}`),
+    ...unknown.map((text) => safe`${isProven ? 'note' : 'not proven'}: ${text}`),
   ]
 }
 
