@@ -176,15 +176,16 @@ describe('the keys that a verifier knows', () => {
     expect(book.rangesOf(SECOND)).toEqual([])
   })
 
-  it('of several logs are about this platform chain where they name a Domain in common', () => {
+  it('of several logs are about this platform chain unless they name other Domains alone', () => {
     const root = policy(log.platform.key, other.platform.key)
-    const isHere = (domain: typeof DOMAIN) => {
-      const rows = [at(FIRST, 3), at(other.keyRow([PLATFORM, domain]), 9)]
+    const isHere = (...domains: readonly (typeof DOMAIN)[]) => {
+      const rows = [at(FIRST, 3), at(other.keyRow([PLATFORM, ...domains]), 9)]
       const book = KeyBook.of(root, rows, verifyEd25519)
       return [log, other].map(({ platform }) => book.isOfThisLog(platform.key))
     }
     expect(isHere(DOMAIN)).toEqual([true, true])
     expect(isHere(SECOND)).toEqual([true, false])
+    expect(isHere()).toEqual([true, true])
   })
 
   it.each<[string, LogRow, string[]]>([

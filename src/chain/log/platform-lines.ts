@@ -82,10 +82,15 @@ export class NamedKeys {
     return this.#items.get(chainId(chain))?.get(line) ?? []
   }
 
-  /** Returns the lines that name keys of a Domain, for each Domain. */
-  linesOfDomains(): ReadonlySet<PlatformLine>[] {
-    const domains = [...this.#items].filter(([id]) => !id.startsWith(PLATFORM_ANCHOR))
-    return domains.map(([, ofChain]) => new Set(ofChain.keys()))
+  /** Returns the Domains whose keys the lines of each origin name. */
+  domainsByOrigin(): ReadonlyMap<string, ReadonlySet<string>> {
+    const domains = new Map<string, Set<string>>()
+    for (const [id, ofChain] of this.#items)
+      for (const { origin } of ofChain.keys()) {
+        const own = domains.get(origin) ?? new Set()
+        domains.set(origin, id.startsWith(PLATFORM_ANCHOR) ? own : own.add(id))
+      }
+    return domains
   }
 }
 
@@ -106,15 +111,18 @@ export function keysNamed(
 
 /**
  * Returns the origins whose signed rows are about this platform chain: `first`, and those that name keys of a Domain in common with
- * it. Every platform chain has one UUID, and somebody may have copied rows of a log that has nothing to do with this one.
+ * it. Every platform chain has one UUID, and somebody may have copied rows of a log that has nothing to do with this one. An origin
+ * that names no Domain is not known to be such a log.
  */
 export function originsHere(first: string | undefined, named: NamedKeys): ReadonlySet<string> {
   const origins = new Set(first === undefined ? [] : [first])
-  const domains = named.linesOfDomains().map((lines) => [...lines].map(({ origin }) => origin))
+  const byOrigin = named.domainsByOrigin()
+  const domainsOf = (origin: string) => [...(byOrigin.get(origin) ?? [])]
   for (let known = -1; known < origins.size; ) {
     known = origins.size
-    for (const some of domains)
-      if (some.some((origin) => origins.has(origin))) for (const origin of some) origins.add(origin)
+    const domains = new Set([...origins].flatMap(domainsOf))
+    for (const [origin, own] of byOrigin)
+      if (own.size === 0 || domains.size === 0 || [...own].some((id) => domains.has(id))) origins.add(origin)
   }
   return origins
 }
