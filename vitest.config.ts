@@ -45,7 +45,7 @@ const ARCHIVE = [
   'int/{archiver-beside,archiver-faults}.long',
   'e2e/archiver-kill.long',
 ]
-const SIGN = ['int/sign*.int', 'e2e/signed-*.e2e']
+const SIGN = ['int/{signer-store,signer,signed-heads,signed-log,statement-store,chain-reader}.int']
 const ERASURE = ['int/{erasure,holds,retention}.int', 'e2e/erasure-kill.long']
 const RESTORE = ['e2e/restore-all.e2e', 'e2e/restore.long']
 

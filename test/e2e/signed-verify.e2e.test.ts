@@ -159,6 +159,7 @@ const CASES: readonly Case[] = [
     change: async (f) => {
       f.removeObject('tlog')
       await f.cut(PLATFORM_ANCHOR, 4, ['postgres', 'mirror'])
+      await f.sql('DELETE FROM audit_checkpoint')
     },
     args: ['--all', '--source', 'both'],
     expected: [0, ''],
