@@ -27,6 +27,7 @@ describe('audit get --proof FILE', () => {
       'proves',
       'entry_hash',
       'signed by',
+      'policy',
       'check it',
       '',
     ])

@@ -1,3 +1,4 @@
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { MadeProof, RowToProve } from '../../proof/make-proof.js'
 import type { Cell } from '../output/table.js'
 import { quoted } from '../shell/mirror-words.js'
@@ -33,6 +34,7 @@ export function madeFields(
     ['proves', `${bare ? 'the entry_hash of ' : ''}row ${seq} of ${domainId}`],
     ['entry_hash', entryHash],
     ['signed by', `${log.name} (key ${log.id}), over ${size} rows`],
+    ['policy', `audit log policy${domainId === PLATFORM_ANCHOR ? '' : ` --domain ${domainId}`} > FILE`],
     ['check it', `audit verify-proof ${quoted(path)} --policy FILE${entry}`],
   ]
 }

@@ -4,9 +4,18 @@ import { provenEntry } from './json.js'
 
 type Field = readonly [string, Cell]
 
+/** A policy with the key of the platform chain proves no row of a Domain, which has a key of its own. */
+const NEXT: Field = [
+  'policy',
+  'each chain has a key of its own; the operator runs: audit log policy --domain UUID',
+]
+
 /** Returns the lines that `verify-proof` prints, one field on each. */
 export function proofFields(result: ProofResult): readonly Field[] {
-  if (result.code !== 'proven') return [[result.code, `not proven: ${result.problem}`]]
+  if (result.code !== 'proven') {
+    const next: readonly Field[] = result.code === 'not_signed' ? [NEXT] : []
+    return [[result.code, `not proven: ${result.problem}`], ...next]
+  }
   const { domainId, seq, entryHash, size, log, witnesses } = result
   return [
     ['proven', `row ${seq} of ${domainId}`],
