@@ -1,9 +1,9 @@
-import { mkdir, open, readdir, readFile, unlink } from 'node:fs/promises'
+import { mkdir, readdir, readFile, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { AuditError, errnoOf } from '../base/errors.js'
-import { createFile } from '../base/files/create-file.js'
+import { createFile, syncDirectory } from '../base/files/create-file.js'
 import { utf8 } from '../chain/limits.js'
 import type { SignerStates, StoredRecord } from '../ports/signer.js'
 
@@ -55,18 +55,9 @@ async function createIn(folder: string, name: string, content: Uint8Array): Prom
   }
   await mkdir(folder, { recursive: true, mode: 0o700 })
   // A power cut must not lose a folder with records that were relied on.
-  await syncFolder(dirname(folder))
-  await syncFolder(dirname(dirname(folder)))
+  await syncDirectory(dirname(folder))
+  await syncDirectory(dirname(dirname(folder)))
   return createFile(join(folder, name), content, 0o600)
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 /** Returns the numbers of the records in a folder, highest first. Other names mean nothing. */

@@ -2,7 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { KeyBook, type KeyRoot } from '../chain/log/key-book.js'
 import type { LogRow } from '../chain/log/log-rows.js'
 import { originOf, parseOrigin } from '../chain/log/origin.js'
-import type { ChainRef } from '../chain/log/row-items.js'
+import { type ChainRef, isSameChain } from '../chain/log/row-items.js'
 import { parseSignedRow, SIGNED_RELATION } from '../chain/log/signed-row.js'
 import { type Checkpoint, parseCheckpoint } from '../chain/note/checkpoint.js'
 import { type Note, parseNote } from '../chain/note/note.js'
@@ -107,10 +107,6 @@ function claimedKeys(rows: readonly LogRow[], chain: ChainRef): VerifierKey[] {
         verifierKey(originOf({ logName: parsed.log, ...chain }), KEY_TYPE.ed25519, publicKey),
       )
   })
-}
-
-function isSameChain(one: ChainRef, other: ChainRef): boolean {
-  return one.domainId === other.domainId && one.incarnation === other.incarnation
 }
 
 function distinct(keys: readonly VerifierKey[]): VerifierKey[] {

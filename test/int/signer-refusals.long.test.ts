@@ -12,23 +12,13 @@ import { KEY_FILE, LOG_NAME, SigningFixture } from '../support/signing-fixture.j
 import { hex, sha256 } from '../support/tlog-vectors.js'
 
 let log: SigningFixture
-/** Domains of 8 archived rows, of which 3 are signed. */
-let prepared: string[] = []
+/** Returns a Domain of 8 archived rows, the first 3 of them signed. */
+let begun: () => string
 beforeAll(async () => {
   log = await SigningFixture.make()
-  prepared = await log.domains(44, 3)
-  const signer = log.signer()
-  await signer.once()
-  await Promise.all(prepared.map((domainId) => log.append(domainId, 5)))
-  await signer.archiver.once()
+  begun = await log.begun(44, 8)
 })
 afterAll(() => log.drop())
-
-function begun(): string {
-  const domainId = prepared.pop()
-  if (domainId === undefined) throw new Error('prepare more Domains')
-  return domainId
-}
 
 const sql = (text: string) => asSuperuser(log.url, text)
 

@@ -62,6 +62,20 @@ export class SigningFixture {
     )
   }
 
+  /** Prepares Domains with archived rows, the first 3 of each signed. Returns a function that gives one of them at a time. */
+  async begun(count: number, rows: number): Promise<() => string> {
+    const prepared = await this.domains(count, 3)
+    const signer = this.signer()
+    await signer.once()
+    await Promise.all(prepared.map((domainId) => this.append(domainId, rows - 3)))
+    await signer.archiver.once()
+    return () => {
+      const domainId = prepared.pop()
+      if (domainId === undefined) throw new Error('prepare more Domains')
+      return domainId
+    }
+  }
+
   async append(domainId: string, rows: number): Promise<void> {
     await Promise.all(Array.from({ length: rows }, () => this.writer.record(domainId)))
   }

@@ -44,8 +44,8 @@ async function linkOnce(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Syncs the directory. Otherwise a power cut could lose the name of the file after others have relied on its content. */
-async function syncDirectory(directory: string): Promise<void> {
+/** Syncs a directory. Otherwise a power cut could lose a name in it after others have relied on the content. */
+export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {
     await handle.sync()

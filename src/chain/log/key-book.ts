@@ -16,7 +16,7 @@ import {
   type RowSigner,
   signerIn,
 } from './platform-lines.js'
-import type { ChainRef, KeyItem } from './row-items.js'
+import { type ChainRef, isSameChain, type KeyItem } from './row-items.js'
 import { SIGNED_RELATION, type SignedRow } from './signed-row.js'
 import { verifyOnce } from './verify-once.js'
 
@@ -229,8 +229,4 @@ function isPlatform({ domainId, incarnation }: ChainRef): boolean {
 
 function isSameKey(one: Uint8Array, other: Uint8Array): boolean {
   return one.every((byte, at) => byte === other[at])
-}
-
-function isSameChain(one: ChainRef, other: ChainRef): boolean {
-  return one.domainId === other.domainId && one.incarnation === other.incarnation
 }

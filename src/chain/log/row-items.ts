@@ -80,6 +80,10 @@ export function readSig(text: string): SigItem | undefined {
   return { keyId, signature }
 }
 
+export function isSameChain(one: ChainRef, other: ChainRef): boolean {
+  return one.domainId === other.domainId && one.incarnation === other.incarnation
+}
+
 /** Returns whether chains ascend by id and incarnation, so that each occurs once. */
 export function areAscending(chains: readonly ChainRef[]): boolean {
   return chains.every((chain, at) => {
