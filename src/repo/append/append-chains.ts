@@ -10,6 +10,8 @@ export interface OpenChain {
   readonly registered: boolean
   /** The seq of the last stored row, whatever the head says; 0 where there are no rows. */
   readonly lastSeq: number
+  /** An entry_hash of the row before `nextSeq` that is not the hash of the head; empty for NULL. Undefined where none differs. */
+  readonly otherHash?: string | undefined
   /** The database's clock in microseconds. A new row must be neither before it nor before the last row's recorded_at. */
   readonly clock: bigint
   readonly tail?: ChainTail | undefined
@@ -53,9 +55,13 @@ export class HeadRace extends AuditError {
   }
 }
 
+/** The row that the head `h` of chain `c` names. CASE, because the least bigint minus 1 is an error. */
+const LAST_ROW = `e.domain_id = c.id AND e.seq = CASE WHEN h.next_seq > 1 THEN h.next_seq - 1 END`
+
 /**
  * Uses scalar subqueries, not joins: on a table without statistics, a join searched for the last row by its seq alone, in
- * all chains. A last row whose time the format cannot hold was forced into the table, so its time sets no bound.
+ * all chains. A last row whose time the format cannot hold was forced into the table, so its time sets no bound. Without the
+ * primary key there may be two last rows: each must have the hash of the head.
  */
 const OPEN = `
   SELECT c.id,
@@ -68,7 +74,9 @@ const OPEN = `
      WHERE e.domain_id = c.id AND e.seq = 1 LIMIT 1) AS genesis_pseudonym,
     (SELECT CASE WHEN e.recorded_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'
        THEN (extract(epoch FROM e.recorded_at) * 1000000::numeric)::bigint END
-     FROM audit_log_entry e WHERE e.domain_id = c.id AND e.seq = CASE WHEN h.next_seq > 1 THEN h.next_seq - 1 END LIMIT 1) AS recorded_at,
+     FROM audit_log_entry e WHERE ${LAST_ROW} LIMIT 1) AS recorded_at,
+    (SELECT coalesce(encode(e.entry_hash, 'hex'), '') FROM audit_log_entry e
+     WHERE ${LAST_ROW} AND e.entry_hash IS DISTINCT FROM h.head_hash LIMIT 1) AS other_hash,
     (extract(epoch FROM clock_timestamp()) * 1000000::numeric)::bigint AS clock
   FROM unnest($1::uuid[]) AS c(id)
   LEFT JOIN audit_log_chain_head h ON h.domain_id = c.id`
@@ -80,6 +88,7 @@ interface OpenRow {
   next_seq: string | null
   head_hash: string | null
   genesis_pseudonym: string | null
+  other_hash: string | null
   recorded_at: string | null
   clock: string
 }
@@ -94,6 +103,7 @@ export async function openChains(client: Client, domainIds: readonly string[]): 
     domainId: row.id,
     registered: row.registered === true,
     lastSeq: Number(row.last_seq ?? 0),
+    otherHash: row.other_hash ?? undefined,
     clock: BigInt(row.clock),
     tail: row.next_seq === null ? undefined : tailOf(row, row.next_seq),
   }))

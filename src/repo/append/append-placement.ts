@@ -4,10 +4,11 @@ import { nodeHasher } from '../../base/node-hasher.js'
 import { encodeUnplaced, putPlace } from '../../chain/canonical.js'
 import type { ChainedEntry } from '../../chain/entry.js'
 import { FormatError } from '../../chain/format-error.js'
-import { isHash, ZERO_HASH } from '../../chain/hash.js'
+import { ZERO_HASH } from '../../chain/hash.js'
 import { secondsAhead } from '../../chain/row-time.js'
 import type { Appended, AppendItem, AtRefusal, ChainStart, NewRow, Placed } from '../../ports/append.js'
 import type { ChainTail, OpenChain } from './append-chains.js'
+import { damageOf } from './chain-damage.js'
 import { SeenKeys } from './seen-keys.js'
 
 /** A row with its seq and hashes, its canonical bytes, and the personal data that is stored beside it. */
@@ -110,7 +111,7 @@ export class Placement {
         advice: { code: 'list_or_create_domain' },
       })
     }
-    const problem = damageOf(tail, chain?.tail === undefined ? 0 : chain.lastSeq)
+    const problem = damageOf(tail, chain)
     if (problem === undefined) return
     throw new AuditError('chain_conflict', `chain ${domainId} takes no more rows: ${problem}`, {
       advice: { code: 'verify_chain', domainId },
@@ -136,15 +137,6 @@ export class Placement {
       row,
     }
   }
-}
-
-/** Returns why nothing can be appended after `tail`, or undefined. `lastSeq` is the last row stored when the chain was locked. */
-function damageOf(tail: ChainTail | undefined, lastSeq: number): string | undefined {
-  if (tail === undefined) return 'its head is missing'
-  if (tail.nextSeq <= lastSeq) return `the head expects row ${tail.nextSeq} next, but row ${lastSeq} exists`
-  if (!Number.isSafeInteger(tail.nextSeq)) return 'its head is beyond every seq'
-  if (!isHash(tail.headHash)) return 'the hash of its head is not 32 bytes'
-  return tail.genesisPseudonym === '' ? 'its genesis row is missing' : undefined
 }
 
 function placeOf({ domainId, seq, entryHash, recordedAt }: PlacedEntry, clock = recordedAt): Placed {
