@@ -1,7 +1,16 @@
 import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Client } from '../session/database.js'
-import { ANY_DOMAIN } from '../verify/chain-expressions.js'
+import {
+  EQ,
+  GT,
+  IN_SEARCH_PATH,
+  isFormatTime,
+  MINUS,
+  microsText,
+  NE,
+  type TableNames,
+} from './qualified-names.js'
 
 /** The state of a chain, read under its lock, if it has a head. */
 export interface OpenChain {
@@ -56,32 +65,42 @@ export class HeadRace extends AuditError {
 }
 
 /** The row that the head `h` of chain `c` names. CASE, because the least bigint minus 1 is an error. */
-const LAST_ROW = `e.domain_id = c.id AND e.seq = CASE WHEN h.next_seq > 1 THEN h.next_seq - 1 END`
+const LAST_ROW = `e.domain_id ${EQ} c.id AND e.seq ${EQ} CASE WHEN h.next_seq ${GT} 1 THEN h.next_seq ${MINUS} 1 END`
+
+const PLATFORM = `'${PLATFORM_ANCHOR}'::pg_catalog.uuid`
 
 /**
+ * Returns the query for {@link openChainOf}. `ids` is an SQL expression for the ids.
+ *
  * Uses scalar subqueries, not joins: on a table without statistics, a join searched for the last row by its seq alone, in
  * all chains. A last row whose time the format cannot hold was forced into the table, so its time sets no bound. Without the
  * primary key there may be two last rows: each must have the hash of the head.
  */
-const OPEN = `
+export function openQuery(ids: string, table: TableNames = IN_SEARCH_PATH): string {
+  const entries = `FROM ${table('audit_log_entry')} e WHERE`
+  const [domains, heads] = [table('audit_domain'), table('audit_log_chain_head')]
+  return `
   SELECT c.id,
-    CASE WHEN c.id <> $2::uuid THEN (SELECT true FROM audit_domain d WHERE d.domain_id = c.id)
-      WHEN h.next_seq IS NULL THEN ${ANY_DOMAIN} END AS registered,
-    (SELECT max(seq) FROM audit_log_entry e WHERE e.domain_id = c.id) AS last_seq,
-    h.next_seq,
-    encode(h.head_hash, 'hex') AS head_hash,
-    (SELECT encode(e.subject_pseudonym, 'hex') FROM audit_log_entry e
-     WHERE e.domain_id = c.id AND e.seq = 1 LIMIT 1) AS genesis_pseudonym,
-    (SELECT CASE WHEN e.recorded_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'
-       THEN (extract(epoch FROM e.recorded_at) * 1000000::numeric)::bigint END
-     FROM audit_log_entry e WHERE ${LAST_ROW} LIMIT 1) AS recorded_at,
-    (SELECT coalesce(encode(e.entry_hash, 'hex'), '') FROM audit_log_entry e
-     WHERE ${LAST_ROW} AND e.entry_hash IS DISTINCT FROM h.head_hash LIMIT 1) AS other_hash,
-    (extract(epoch FROM clock_timestamp()) * 1000000::numeric)::bigint AS clock
-  FROM unnest($1::uuid[]) AS c(id)
-  LEFT JOIN audit_log_chain_head h ON h.domain_id = c.id`
+    CASE WHEN c.id ${NE} ${PLATFORM} THEN (SELECT true FROM ${domains} d WHERE d.domain_id ${EQ} c.id)
+      WHEN h.next_seq IS NULL THEN EXISTS (SELECT FROM ${domains}) OR EXISTS (SELECT FROM ${heads}) END AS registered,
+    (SELECT pg_catalog.max(e.seq) ${entries} e.domain_id ${EQ} c.id)::pg_catalog.text AS last_seq,
+    h.next_seq::pg_catalog.text AS next_seq,
+    pg_catalog.encode(h.head_hash, 'hex') AS head_hash,
+    (SELECT pg_catalog.encode(e.subject_pseudonym, 'hex') ${entries} e.domain_id ${EQ} c.id AND e.seq ${EQ} 1
+     LIMIT 1) AS genesis_pseudonym,
+    (SELECT CASE WHEN ${isFormatTime('e.recorded_at')} THEN ${microsText('e.recorded_at')} END
+     ${entries} ${LAST_ROW} LIMIT 1) AS recorded_at,
+    (SELECT coalesce(pg_catalog.encode(e.entry_hash, 'hex'), '') ${entries} ${LAST_ROW}
+     AND (e.entry_hash ${EQ} h.head_hash) IS NOT TRUE LIMIT 1) AS other_hash,
+    ${microsText('pg_catalog.clock_timestamp()')} AS clock
+  FROM pg_catalog.unnest(${ids}) AS c(id)
+  LEFT JOIN ${heads} h ON h.domain_id ${EQ} c.id`
+}
 
-interface OpenRow {
+const OPEN = openQuery('$1::uuid[]')
+
+/** A row of {@link openQuery}. */
+export interface OpenRow {
   id: string
   registered: boolean | null
   last_seq: string | null
@@ -98,15 +117,19 @@ interface OpenRow {
  * update that advances it compares it with what was read here.
  */
 export async function openChains(client: Client, domainIds: readonly string[]): Promise<OpenChain[]> {
-  const { rows } = await client.query<OpenRow>(OPEN, [domainIds, PLATFORM_ANCHOR])
-  return rows.map((row) => ({
+  const { rows } = await client.query<OpenRow>(OPEN, [domainIds])
+  return rows.map(openChainOf)
+}
+
+export function openChainOf(row: OpenRow): OpenChain {
+  return {
     domainId: row.id,
     registered: row.registered === true,
     lastSeq: Number(row.last_seq ?? 0),
     otherHash: row.other_hash ?? undefined,
     clock: BigInt(row.clock),
     tail: row.next_seq === null ? undefined : tailOf(row, row.next_seq),
-  }))
+  }
 }
 
 function tailOf(row: OpenRow, nextSeq: string): ChainTail {

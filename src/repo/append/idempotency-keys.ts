@@ -1,31 +1,57 @@
 import type { AppendItem } from '../../ports/append.js'
 import type { Client } from '../session/database.js'
 import { assertStored } from './assert-stored.js'
+import { insertKeys } from './off-chain-sql.js'
+import {
+  EQ,
+  IN_SEARCH_PATH,
+  isFormatTime,
+  LE,
+  MINUS,
+  microsText,
+  type TableNames,
+} from './qualified-names.js'
 import { type FreshKey, type KnownKey, keyOn, SeenKeys } from './seen-keys.js'
 
 /** Expired keys that one append deletes at most, so that the keys of a quiet year do not slow a single append down. */
-const PURGE_STEP = 2000
+export const PURGE_STEP = 2000
+
+/** SQL expressions for the arguments of {@link keysQuery}. */
+interface WantedKeys {
+  /** Arrays of the same length: the chain of each key, and the key. */
+  readonly domainIds: string
+  readonly keys: string
+  readonly days: string
+}
 
 /**
+ * Returns the query for {@link seenKeysOf}.
+ *
  * LATERAL with LIMIT makes one index lookup for each key, whatever the planner believes about a new table. A row whose time
  * the format cannot hold was forced into the table and is treated as missing.
  */
-const READ = `
-  SELECT w.domain_id::text AS domain_id, w.key::text AS key, encode(k.fingerprint, 'hex') AS fingerprint, k.seq,
-    k.created_at <= now() - make_interval(days => $3) AS expired,
-    encode(e.entry_hash, 'hex') AS entry_hash, e.recorded_at
-  FROM unnest($1::uuid[], $2::uuid[]) AS w(domain_id, key)
+export function keysQuery({ domainIds, keys, days }: WantedKeys, table: TableNames = IN_SEARCH_PATH): string {
+  return `
+  SELECT w.domain_id::pg_catalog.text AS domain_id, w.key::pg_catalog.text AS key,
+    pg_catalog.encode(k.fingerprint, 'hex') AS fingerprint, k.seq::pg_catalog.text AS seq,
+    k.created_at ${LE} (pg_catalog.now() ${MINUS} pg_catalog.make_interval(days => ${days})) AS expired,
+    pg_catalog.encode(e.entry_hash, 'hex') AS entry_hash, e.recorded_at
+  FROM ROWS FROM (pg_catalog.unnest(${domainIds}), pg_catalog.unnest(${keys})) AS w(domain_id, key)
   CROSS JOIN LATERAL (
-    SELECT * FROM audit_idempotency_key i WHERE i.domain_id = w.domain_id AND i.key = w.key LIMIT 1
+    SELECT * FROM ${table('audit_idempotency_key')} i
+    WHERE i.domain_id ${EQ} w.domain_id AND i.key ${EQ} w.key LIMIT 1
   ) AS k
   LEFT JOIN LATERAL (
-    SELECT l.entry_hash, (extract(epoch FROM l.recorded_at) * 1000000::numeric)::bigint AS recorded_at
-    FROM audit_log_entry l
-    WHERE l.domain_id = k.domain_id AND l.seq = k.seq
-      AND l.recorded_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00' LIMIT 1
+    SELECT l.entry_hash, ${microsText('l.recorded_at')} AS recorded_at
+    FROM ${table('audit_log_entry')} l
+    WHERE l.domain_id ${EQ} k.domain_id AND l.seq ${EQ} k.seq AND ${isFormatTime('l.recorded_at')} LIMIT 1
   ) AS e ON true`
+}
 
-interface ReadRow {
+const READ = keysQuery({ domainIds: '$1::uuid[]', keys: '$2::uuid[]', days: '$3' })
+
+/** A row of {@link keysQuery}. */
+export interface ReadRow {
   domain_id: string
   key: string
   fingerprint: string
@@ -44,9 +70,7 @@ export async function readKeys(
   items: readonly AppendItem[],
   keyDays: number,
 ): Promise<SeenKeys> {
-  const wanted = items.flatMap(({ rows, idempotency }) =>
-    idempotency === undefined ? [] : rows.map(({ domainId }) => ({ domainId, key: idempotency.key })),
-  )
+  const wanted = keysOf(items)
   if (wanted.length === 0) return new SeenKeys()
   const columns = [wanted.map(({ domainId }) => domainId), wanted.map(({ key }) => key)]
   const { rows } = await client.query<ReadRow>(READ, [...columns, keyDays])
@@ -54,6 +78,18 @@ export async function readKeys(
     client,
     rows.filter(({ expired }) => expired),
   )
+  return seenKeysOf(rows)
+}
+
+/** Returns the keys of items, once for each chain of their item. */
+export function keysOf(items: readonly AppendItem[]): { readonly domainId: string; readonly key: string }[] {
+  return items.flatMap(({ rows, idempotency }) =>
+    idempotency === undefined ? [] : rows.map(({ domainId }) => ({ domainId, key: idempotency.key })),
+  )
+}
+
+/** Returns the keys that are known. An expired key counts as unknown. */
+export function seenKeysOf(rows: readonly ReadRow[]): SeenKeys {
   const known = rows.filter(({ expired }) => !expired)
   return new SeenKeys(new Map(known.map((row) => [keyOn(row.domain_id, row.key), knownKey(row)])))
 }
@@ -78,11 +114,8 @@ async function deleteKeys(client: Client, keys: readonly ReadRow[]): Promise<voi
   )
 }
 
-const INSERT_KEYS = `
-  INSERT INTO audit_idempotency_key (domain_id, key, fingerprint, seq, subject_pseudonym)
-  SELECT domain_id, key, decode(fingerprint, 'hex'), seq, decode(subject, 'hex')
-  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])
-    AS k(domain_id, key, fingerprint, seq, subject)`
+const INSERT_KEYS = insertKeys(`unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])
+    AS k(domain_id, key, fingerprint, seq, subject)`)
 
 /** Writes the new keys of a group, and deletes some expired keys of its chains. */
 export async function writeKeys(client: Client, { fresh }: SeenKeys, keyDays: number): Promise<void> {
@@ -101,13 +134,19 @@ export async function writeKeys(client: Client, { fresh }: SeenKeys, keyDays: nu
 }
 
 /**
- * Uses an array of ctids, not IN or a join, so that the planner cannot scan the whole table for a few rows.
+ * Deletes the oldest of the expired keys of one chain. Uses an array of ctids, not IN or a join, so that the planner cannot
+ * scan the whole table for a few rows. The arguments are SQL expressions.
  */
-const PURGE = `
-  DELETE FROM audit_idempotency_key WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM audit_idempotency_key
-    WHERE domain_id = $1 AND created_at <= now() - make_interval(days => $2)
-    ORDER BY created_at LIMIT $3))`
+export function purgeQuery(domainId: string, days: string, limit: string, table = IN_SEARCH_PATH): string {
+  const keys = table('audit_idempotency_key')
+  return `
+  DELETE FROM ${keys} WHERE ctid ${EQ} ANY (ARRAY(
+    SELECT ctid FROM ${keys}
+    WHERE domain_id ${EQ} ${domainId} AND created_at ${LE} (pg_catalog.now() ${MINUS} pg_catalog.make_interval(days => ${days}))
+    ORDER BY created_at LIMIT ${limit}))`
+}
+
+const PURGE = purgeQuery('$1', '$2', '$3')
 
 /**
  * Deletes keys of one chain that are older than `keyDays`, the oldest first, and at most `limit`. Returns how many were

@@ -5,34 +5,14 @@ import type { OffChainWrites } from './append-ledger.js'
 import type { PlacedRow } from './append-placement.js'
 import { assertStored } from './assert-stored.js'
 import { arrayLiteral } from './entry-columns.js'
+import { insertContexts, notBlocked, upsertSubjects } from './off-chain-sql.js'
 
-/**
- * Nothing is kept about a blocked subject (docs/erasure.md). Read under the chain's lock, so an erasure that blocks comes
- * either before this append or after it.
- */
-const NOT_BLOCKED = `NOT EXISTS (SELECT FROM audit_subject_block b
-    WHERE b.domain_id = r.domain_id AND b.subject_pseudonym = decode(r.subject, 'hex'))`
-
-/** A field that the row does not have keeps its stored value. */
 const UPSERT_SUBJECTS = `
   WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
       AS r(domain_id, subject, identity_id, plaintext, email, ip, claims, seen)
-    WHERE ${NOT_BLOCKED}
-  ), stored AS (
-    INSERT INTO audit_subject_pii AS p (domain_id, subject_pseudonym, identity_id, subject_plaintext, email_claim,
-      source_ip, idp_claim_names, first_seen_at, last_seen_at)
-    SELECT domain_id, decode(subject, 'hex'), identity_id, plaintext, email, ip::inet, claims::text[],
-      seen::timestamptz, seen::timestamptz FROM given
-    ON CONFLICT (domain_id, subject_pseudonym) DO UPDATE SET
-      identity_id = coalesce(excluded.identity_id, p.identity_id),
-      subject_plaintext = coalesce(excluded.subject_plaintext, p.subject_plaintext),
-      email_claim = coalesce(excluded.email_claim, p.email_claim),
-      source_ip = coalesce(excluded.source_ip, p.source_ip),
-      idp_claim_names = CASE WHEN excluded.idp_claim_names = '{}' THEN p.idp_claim_names ELSE excluded.idp_claim_names END,
-      last_seen_at = greatest(excluded.last_seen_at, p.last_seen_at)
-    RETURNING 1
-  )
+    WHERE ${notBlocked()}
+  ), stored AS (${upsertSubjects('given')})
   SELECT domain_id::text AS "domainId", subject, (SELECT count(*)::int FROM stored) AS stored FROM given`
 
 /**
@@ -43,15 +23,8 @@ export async function writeSubjects(
   client: Client,
   rows: readonly PlacedRow[],
 ): Promise<OffChainWrites['subjects']> {
-  const merged = new Map<string, PlacedRow>()
-  for (const placed of rows) {
-    if (placed.row.subject === undefined) continue
-    const key = `${placed.entry.domainId}/${placed.entry.subjectPseudonym}`
-    const subject = mergeSubjects(merged.get(key)?.row.subject, placed.row.subject)
-    merged.set(key, { ...placed, row: { ...placed.row, subject } })
-  }
-  if (merged.size === 0) return []
-  const subjects = [...merged.values()]
+  const subjects = mergedSubjects(rows)
+  if (subjects.length === 0) return []
   const column = <T>(value: (row: PlacedRow) => T) => subjects.map(value)
   const values = [
     column(({ entry }) => entry.domainId),
@@ -71,6 +44,18 @@ export async function writeSubjects(
   return given
 }
 
+/** Returns the last row of each subject and chain that has personal data, with the data of all its rows. */
+export function mergedSubjects(rows: readonly PlacedRow[]): PlacedRow[] {
+  const merged = new Map<string, PlacedRow>()
+  for (const placed of rows) {
+    if (placed.row.subject === undefined) continue
+    const key = `${placed.entry.domainId}/${placed.entry.subjectPseudonym}`
+    const subject = mergeSubjects(merged.get(key)?.row.subject, placed.row.subject)
+    merged.set(key, { ...placed, row: { ...placed.row, subject } })
+  }
+  return [...merged.values()]
+}
+
 /** Merges as the upsert does: a field that the later entry does not have keeps the earlier value. */
 function mergeSubjects(earlier: SubjectPii | undefined, later: SubjectPii): SubjectPii {
   const claims = later.idpClaimNames ?? []
@@ -87,12 +72,8 @@ const INSERT_CONTEXTS = `
   WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
       AS r(domain_id, seq, ip, user_agent, metadata, subject)
-    WHERE ${NOT_BLOCKED}
-  ), stored AS (
-    INSERT INTO audit_entry_context (domain_id, seq, ip, user_agent, metadata)
-    SELECT domain_id, seq, ip::inet, user_agent, metadata::json FROM given
-    RETURNING 1
-  )
+    WHERE ${notBlocked()}
+  ), stored AS (${insertContexts('given')})
   SELECT domain_id::text AS "domainId", count(*)::int AS count, (SELECT count(*)::int FROM stored) AS stored
   FROM given GROUP BY domain_id`
 
