@@ -4,6 +4,7 @@ import { AuditError } from '../base/errors.js'
 import { domainOfObject } from '../chain/self-audit.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { DomainResolver } from '../ports/append.js'
+import type { InputEntry } from './input/input-line.js'
 
 /** The chains that an entry or the defaults name: Domains, the platform chain, or none. */
 export interface Chains {
@@ -16,14 +17,6 @@ export function onlyChain(
   domainId: string,
 ): { readonly platform: true } | { readonly domainIds: readonly string[] } {
   return domainId === PLATFORM_ANCHOR ? { platform: true } : { domainIds: [domainId] }
-}
-
-/** The input of {@link chainsOfEntry}. The chains that the entry names take precedence over the defaults. */
-export interface ChainsRequest {
-  readonly named: Chains
-  readonly defaults: Chains
-  readonly subjectId: string
-  readonly object: string
 }
 
 /**
@@ -42,25 +35,57 @@ export function createResolver(isKnownDomain: (domainId: string) => Promise<bool
   }
 }
 
+/** The chains of entries that name no chain. They are checked when the first such entry comes. */
+export class DefaultChains {
+  readonly #defaults: Chains
+  #checked: readonly string[] | undefined
+
+  constructor(defaults: Chains = {}) {
+    this.#defaults = defaults
+  }
+
+  get chains(): readonly string[] | undefined {
+    this.#checked ??= chainsOf(this.#defaults)
+    return this.#checked
+  }
+}
+
 /**
- * Returns the chains of one entry, at least one, sorted and without duplicates: those that the entry names, otherwise the
- * defaults, otherwise those of the resolver. Rejects with `residency_unknown` where they contradict each other
- * or the object, and with `invalid_domain_id`. The store checks that a named Domain exists.
+ * Returns the chains that an entry names, otherwise the defaults, at least one, sorted and without duplicates; undefined
+ * where there are none of them. Throws `residency_unknown` where they contradict each other or the object, and
+ * `invalid_domain_id`. The store checks that a named Domain exists.
  */
-export async function chainsOfEntry(request: ChainsRequest, resolver: DomainResolver): Promise<string[]> {
-  const { named, defaults, subjectId, object } = request
-  const chains = chainsOf(named) ?? chainsOf(defaults) ?? (await resolver.resolve(subjectId, object))
+export function chainsGiven(
+  entry: Chains & Pick<InputEntry, 'object'>,
+  defaults: DefaultChains,
+): readonly string[] | undefined {
+  const chains = chainsOf(entry) ?? defaults.chains
+  if (chains !== undefined) refuseContradiction(entry.object, chains)
+  return chains
+}
+
+/** Returns the chains of an entry without {@link chainsGiven} by the resolver, at least one, sorted and without duplicates. */
+export async function chainsResolved(
+  { subjectId, object }: Pick<InputEntry, 'subjectId' | 'object'>,
+  resolver: DomainResolver,
+): Promise<readonly string[]> {
+  const chains = sortedSet(await resolver.resolve(subjectId, object))
   refuseContradiction(object, chains)
-  return [...new Set(chains)].sort()
+  return chains
 }
 
 const NAME_CHAIN = { code: 'name_chain' } as const
 
 function chainsOf({ domainIds, platform }: Chains): readonly string[] | undefined {
-  const domains = domainIds === undefined || domainIds.length === 0 ? undefined : domainIds.map(domainOf)
+  const domains =
+    domainIds === undefined || domainIds.length === 0 ? undefined : sortedSet(domainIds.map(domainOf))
   if (platform !== true) return domains
   if (domains !== undefined) throw unknown('expected Domains or the platform chain, got both')
   return [PLATFORM_ANCHOR]
+}
+
+function sortedSet(chains: readonly string[]): readonly string[] {
+  return chains.length === 1 ? chains : [...new Set(chains)].sort()
 }
 
 function domainOf(text: string): string {
@@ -72,7 +97,7 @@ function domainOf(text: string): string {
 }
 
 function refuseContradiction(object: string, chains: readonly string[]): void {
-  const [type] = object.split(':', 1)
+  const type = typeOf(object)
   // A label may also belong to a Domain. Every other object with a chain of its own belongs only there.
   if (type !== 'domain' && type !== 'cloud' && type !== 'platform') return
   const home = homeOf(object)
@@ -86,10 +111,15 @@ function refuseContradiction(object: string, chains: readonly string[]): void {
 
 /** Returns the one chain that an object names by itself. */
 function homeOf(object: string): string | undefined {
-  const colon = object.indexOf(':')
-  const type = object.slice(0, Math.max(0, colon))
+  const type = object.includes(':') ? typeOf(object) : ''
   if (type === 'cloud' || type === 'platform' || type === 'label') return PLATFORM_ANCHOR
   return type === 'domain' ? domainOfObject(object.toLowerCase()) : undefined
+}
+
+/** Returns the text before the first colon, or all of it. */
+function typeOf(object: string): string {
+  const colon = object.indexOf(':')
+  return colon < 0 ? object : object.slice(0, colon)
 }
 
 function unknown(message: string, advice?: Advice): AuditError {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
-import { type Hasher, pseudonymInput } from '../chain/hash.js'
+import { type Hasher, PEPPER_BYTES, pseudonymText } from '../chain/hash.js'
 import { HASH_BYTES, HASH_DIGITS } from '../chain/layout.js'
+import { LIMITS } from '../chain/limits.js'
 
 /** Holds prev_hash and the canonical hash. Every link overwrites it, because a new Buffer would cost 0.2 µs. */
 const scratch = Buffer.alloc(2 * HASH_BYTES)
@@ -39,7 +40,16 @@ export const nodeHasher: Hasher = {
   },
 }
 
+/** Holds a pepper and a subject_id while they are hashed. */
+const secret = Buffer.alloc(PEPPER_BYTES + LIMITS.subjectIdBytes)
+
 /** Returns the pseudonym of chain/hash.ts, computed by OpenSSL in 1 µs instead of 4. Called for every appended row. */
 export function nodePseudonym(pepper: Uint8Array, subjectId: string): string {
-  return hash('sha256', pseudonymInput(pepper, subjectId), 'hex')
+  const text = pseudonymText(pepper, subjectId)
+  secret.set(pepper)
+  const length = PEPPER_BYTES + secret.write(text, PEPPER_BYTES)
+  const digest = hash('sha256', secret.subarray(0, length), 'hex')
+  // The pepper lives no longer than its owner keeps it.
+  secret.fill(0, 0, length)
+  return digest
 }

@@ -37,5 +37,5 @@ export interface PinnedHead extends ChainHead {
 
 /** Sorts caveat names by their bytes and drops duplicates. Names are ASCII, so the order of code units is the order of bytes. */
 export function sortCaveats(names: readonly string[]): string[] {
-  return [...new Set(names)].sort((a, b) => (a < b ? -1 : 1))
+  return names.length < 2 ? [...names] : [...new Set(names)].sort((a, b) => (a < b ? -1 : 1))
 }

@@ -8,6 +8,8 @@ import { isUuid } from './uuid.js'
 /** prev_hash of a genesis row. */
 export const ZERO_HASH = '0'.repeat(HASH_DIGITS)
 
+export const PEPPER_BYTES = 32
+
 const HASH = /^[0-9a-f]{64}$/
 
 export function isHash(text: string): boolean {
@@ -59,13 +61,15 @@ export function hashText(bytes: string): string {
  * Throws FormatError for a subject_id outside its limits, RangeError for a pepper that is not 32 bytes.
  */
 export function pseudonym(pepper: Uint8Array, subjectId: string): string {
-  return bytesToHex(sha256(pseudonymInput(pepper, subjectId)))
+  return bytesToHex(sha256(concatBytes(pepper, utf8(pseudonymText(pepper, subjectId)))))
 }
 
-/** Returns the bytes that are hashed for a pseudonym. Throws as {@link pseudonym} does. */
-export function pseudonymInput(pepper: Uint8Array, subjectId: string): Uint8Array {
-  if (pepper.length !== 32) throw new RangeError(`expected a pepper of 32 bytes, got ${pepper.length}`)
+/** Returns the text that is hashed after the pepper. Throws as {@link pseudonym} does. */
+export function pseudonymText(pepper: Uint8Array, subjectId: string): string {
+  if (pepper.length !== PEPPER_BYTES) {
+    throw new RangeError(`expected a pepper of ${PEPPER_BYTES} bytes, got ${pepper.length}`)
+  }
   const problem = textProblem(subjectId, 1, LIMITS.subjectIdBytes)
   if (problem !== undefined) throw new FormatError('subject_id', problem)
-  return concatBytes(pepper, utf8(isUuid(subjectId) ? subjectId.toLowerCase() : subjectId))
+  return isUuid(subjectId) ? subjectId.toLowerCase() : subjectId
 }

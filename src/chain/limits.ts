@@ -22,7 +22,8 @@ export const LIMITS = {
   domainIds: 64,
 } as const
 
-const OBJECT_TYPE = /^[a-z][a-z0-9_/-]{0,63}$/
+/** A type and the first colon, because a type has none. */
+const OBJECT_TYPE = /^[a-z][a-z0-9_/-]{0,63}:/
 const CAVEAT = /^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/
 
 const encoder = new TextEncoder()
@@ -46,8 +47,7 @@ export function textProblem(text: string, min: number, max: number): string | un
 export function objectProblem(object: string): string | undefined {
   const colon = object.indexOf(':')
   if (colon < 0) return 'expected type:id'
-  if (!OBJECT_TYPE.test(object.slice(0, colon)))
-    return 'expected a type of [a-z][a-z0-9_/-]{0,63} before the colon'
+  if (!OBJECT_TYPE.test(object)) return 'expected a type of [a-z][a-z0-9_/-]{0,63} before the colon'
   return textProblem(object.slice(colon + 1), 1, LIMITS.objectIdBytes)
 }
 
@@ -69,9 +69,11 @@ function firstProblem(
   items: readonly string[],
   check: (item: string) => string | undefined,
 ): string | undefined {
-  for (const [index, item] of items.entries()) {
+  let number = 0
+  for (const item of items) {
     const problem = check(item)
-    if (problem !== undefined) return `item ${index + 1}: ${problem}`
+    number += 1
+    if (problem !== undefined) return `item ${number}: ${problem}`
   }
   return undefined
 }

@@ -68,7 +68,7 @@ export interface AppendItem {
   /** By domain id: the pseudonym that the genesis row must carry. Otherwise the item is refused with `pepper_mismatch`. */
   readonly genesisPseudonyms: ReadonlyMap<string, string>
   /** Chains that this item may begin. A chain with a registration must be new, otherwise the item is refused with `domain_exists`. */
-  readonly starts?: ReadonlyMap<string, ChainStart>
+  readonly starts?: ReadonlyMap<string, ChainStart> | undefined
   readonly idempotency?: Idempotency | undefined
 }
 

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { type Chains, chainsOfEntry, createResolver } from '../../src/append/residency.js'
+import {
+  type Chains,
+  chainsGiven,
+  chainsResolved,
+  createResolver,
+  DefaultChains,
+} from '../../src/append/residency.js'
 import type { ErrorCode } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import type { DomainResolver } from '../../src/ports/append.js'
 
 const A = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a1'
 const B = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0a2'
@@ -10,10 +17,22 @@ const NIL = '00000000-0000-0000-0000-000000000000'
 
 const resolver = createResolver(async (domainId) => domainId === A || domainId === B)
 
+interface Request {
+  readonly named: Chains
+  readonly defaults: Chains
+  readonly subjectId: string
+  readonly object: string
+}
+
+async function chainsOfEntry({ named, defaults, subjectId, object }: Request, asked: DomainResolver) {
+  const given = chainsGiven({ ...named, object }, new DefaultChains(defaults))
+  return given ?? (await chainsResolved({ subjectId, object }, asked))
+}
+
 const chainsFor = (object: string, named: Chains = {}, defaults: Chains = {}) =>
   chainsOfEntry({ named, defaults, subjectId: 's', object }, resolver)
 
-describe('chainsOfEntry', () => {
+describe('the chains of an entry', () => {
   it.each<[string, Chains, Chains, string[]]>([
     [`domain:${A}`, {}, {}, [A]],
     [`domain:${A.toUpperCase()}`, {}, {}, [A]],

@@ -3,6 +3,7 @@ import type { RequestContext, SubjectPii } from '../../ports/append.js'
 import { emailsIn, isEmail, isSameEmail } from './email.js'
 import { INSIDE_WORD, readingsOf } from './fold.js'
 import { canonicalAddress, isAddress } from './ip.js'
+import { isFreeOf, plainTexts } from './plain-search.js'
 import { isPersonObject } from './pseudonymise.js'
 
 /** The hashed texts of a row that could hold personal data. */
@@ -38,6 +39,7 @@ type Found = (field: Field) => boolean
  *   by chance.
  */
 export function personalDataProblem(stored: StoredTexts, personal: PersonalData): string | undefined {
+  if (isPlainlyFree(stored, personal)) return undefined
   const fields = fieldsOf(stored)
   const hit = (kind: string, text: string | undefined) => firstHit(fields, kind, textSearch(text, personal))
   return (
@@ -50,6 +52,21 @@ export function personalDataProblem(stored: StoredTexts, personal: PersonalData)
     firstHit(fields, 'source_ip', addressSearch(personal.sourceIp)) ??
     firstHit(fields, 'ip', addressSearch(personal.ip))
   )
+}
+
+/** Returns whether a row certainly holds none of it. Nearly all rows do, and the whole search takes three times as long. */
+function isPlainlyFree(stored: StoredTexts, personal: PersonalData): boolean {
+  // An address has many spellings.
+  if (personal.sourceIp !== undefined || personal.ip !== undefined) return false
+  const { relation = '', object = '', relationPath = [], caveatContext = [] } = stored
+  const { correlationId = '', zedtoken = '' } = stored
+  const searched = isPersonObject(object) ? '' : object
+  const single = `${relation}\n${searched}\n${correlationId}\n${zedtoken}`
+  const texts = plainTexts(single, relationPath, caveatContext)
+  if (texts === undefined) return false
+  const { subjectId, plaintext, emailClaim, names } = personal
+  const isFree = (text: string | undefined) => isFreeOf(texts, text)
+  return isFree(subjectId) && isFree(plaintext) && isFree(emailClaim) && (names?.every(isFree) ?? true)
 }
 
 interface Field {
