@@ -1,4 +1,4 @@
-import { AuditError } from '../base/errors.js'
+import { type AuditError, isRetryable } from '../base/errors.js'
 import type { ArchivedChain } from '../ports/marker.js'
 import { PASSES } from './drain-pass.js'
 import { inParallel } from './in-parallel.js'
@@ -20,7 +20,7 @@ export interface PlaceFailure {
 
 /**
  * Judges the place of each chain, and each place once: a wrong or empty place shows although no row waits. `judged` are
- * chains whose places were judged already. Rejects where the chains cannot be read, at the signal, and at a bug.
+ * chains whose places were judged already. Rejects where the chains cannot be read, at the signal, at a bug, and with `schema_newer`.
  */
 export async function judgePlaces(
   { chains, mirrors, assertOurs }: PlacesDeps,
@@ -44,8 +44,7 @@ export async function judgePlaces(
       try {
         await assertOurs(await mirrors.of(chain), signal)
       } catch (error) {
-        if (error instanceof AuditError && error.code !== 'internal')
-          return { domainId: chain.domainId, error }
+        if (isRetryable(error)) return { domainId: chain.domainId, error }
         throw error
       }
       return undefined

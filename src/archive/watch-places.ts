@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backOff } from '../base/back-off.js'
-import { AuditError } from '../base/errors.js'
+import { type AuditError, isRetryable } from '../base/errors.js'
 import { AFTER_FAILURE } from './chain-schedule.js'
 import { judgePlaces, type PlaceFailure, type PlacesDeps } from './places.js'
 import type { Stopping } from './stopping.js'
@@ -15,7 +15,7 @@ const NONE: ReadonlySet<string> = new Set()
 
 /**
  * Judges the place of each chain when the archiver starts, and again until each is the mirror: an idle archiver also reports a
- * wrong place. The passes judge it after that. Resolves then, or at the signal. Rejects only at a bug.
+ * wrong place. The passes judge it after that. Resolves then, or at the signal. Rejects at a bug, and with `schema_newer`.
  */
 export async function watchPlaces(deps: WatchDeps, { stop, giveUp }: Stopping): Promise<void> {
   let failed: readonly PlaceFailure[] = []
@@ -35,7 +35,7 @@ async function tryJudge(deps: WatchDeps, giveUp: AbortSignal): Promise<readonly 
   try {
     return await judgePlaces(deps, NONE, giveUp)
   } catch (error) {
-    if (giveUp.aborted || (error instanceof AuditError && error.code !== 'internal')) return undefined
+    if (giveUp.aborted || isRetryable(error)) return undefined
     throw error
   }
 }

@@ -1,5 +1,5 @@
 import { backOff } from '../base/back-off.js'
-import { AuditError } from '../base/errors.js'
+import { type AuditError, isRetryable } from '../base/errors.js'
 import type { WaitingChain } from '../ports/archive.js'
 import { AFTER_FAILURE, ChainSchedule } from './chain-schedule.js'
 import type { Drained } from './drain.js'
@@ -23,7 +23,7 @@ export interface WorkerDeps extends ArchiverDeps, Pick<PlacesDeps, 'chains'> {
 
 /**
  * Archives the rows of every chain until the signal. Resolves once the uploads in flight are finished and stamped.
- * Rejects only at a bug: every other failure is reported and retried. `stuck` is the number of milliseconds without a stamp
+ * Rejects at a bug, and with `schema_newer`: every other failure is reported and retried. `stuck` is the number of milliseconds without a stamp
  * after which another archiver, which has claimed a chain, counts as stuck. Its chain is archived as well, and reported once.
  *
  * The worker polls and does not LISTEN: a NOTIFY in the append transaction would take a lock of the whole database at
@@ -63,7 +63,7 @@ class Worker {
   #hurry = false
   /** Whether a pass has ended since the last poll. */
   #hasEnded = false
-  #bug: { error: unknown } | undefined
+  #fatal: { error: unknown } | undefined
   #wake: () => void = () => undefined
 
   constructor(deps: WorkerDeps, stopping: Stopping, stuck: number) {
@@ -79,11 +79,11 @@ class Worker {
     while (!this.#isOver()) {
       this.#hurry = false
       this.#hasEnded = false
-      await this.#pause(await this.#poll().catch((error: unknown) => this.#onBug(error)))
+      await this.#pause(await this.#poll().catch((error: unknown) => this.#onFatal(error)))
     }
     await Promise.all(this.#passes)
     stop.removeEventListener('abort', wake)
-    if (this.#bug !== undefined) throw this.#bug.error
+    if (this.#fatal !== undefined) throw this.#fatal.error
   }
 
   #isOver(): boolean {
@@ -91,8 +91,8 @@ class Worker {
   }
 
   /** Ends the run. The other passes stop in order before the error is thrown. */
-  #onBug(error: unknown): number {
-    this.#bug ??= { error }
+  #onFatal(error: unknown): number {
+    this.#fatal ??= { error }
     this.#stopping.end(error)
     return 0
   }
@@ -137,7 +137,7 @@ class Worker {
     this.#mirrors.set(domainId, url)
     this.#served.set(domainId, now)
     const pass: Promise<void> = this.#pass(chain, now)
-      .catch((error: unknown) => void this.#onBug(error))
+      .catch((error: unknown) => void this.#onFatal(error))
       .finally(() => {
         this.#mirrors.delete(domainId)
         this.#passes.delete(pass)
@@ -201,9 +201,4 @@ class Worker {
       this.#rests.delete(domainId)
     }
   }
-}
-
-/** Whether an error is reported and retried. Any other error is a bug and ends the run. */
-function isRetryable(error: unknown): error is AuditError {
-  return error instanceof AuditError && error.code !== 'internal'
 }

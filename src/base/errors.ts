@@ -124,6 +124,14 @@ export class AuditError extends Error {
   }
 }
 
+/**
+ * Returns whether a long-running program reports a failure and tries again. A bug ends the run, and so does the schema of a
+ * newer program: it never goes back.
+ */
+export function isRetryable(error: unknown): error is AuditError {
+  return error instanceof AuditError && error.code !== 'internal' && error.code !== 'schema_newer'
+}
+
 /** Returns the code that the system or a library gives a failure, such as `ENOENT`. */
 export function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'

@@ -56,6 +56,12 @@ export interface SchemaLocation {
   readonly elsewhere: readonly string[]
 }
 
+/** The schema that a running program has checked, and works with. */
+export interface PinnedSchema extends SchemaLocation {
+  /** The version of the schema, which is the newest one that this program knew when it started. */
+  readonly version: number
+}
+
 /** The state of the embedded server of a home. */
 export interface EmbeddedStatus {
   /** Whether the server accepts connections. */

@@ -1,3 +1,4 @@
+import type { AuditError } from '../base/errors.js'
 import type { Finding } from '../chain/finding.js'
 import type { Alerts } from '../ports/alerts.js'
 import type { Integrity, IntegrityState } from '../ports/integrity.js'
@@ -25,6 +26,8 @@ const POLL = 1_000
  * every row at an interval. It reports the readiness state that follows (docs/readiness.md).
  */
 export class Probe implements Integrity {
+  /** Resolves with `schema_newer` once a newer program has changed what the probe reads. The probe runs on until {@link close}. */
+  readonly outdated: Promise<AuditError>
   readonly #settings: ProbeSettings
   readonly #alerts: Alerts
   readonly #findings: OpenFindings
@@ -40,7 +43,11 @@ export class Probe implements Integrity {
     const { store, source, throttledSource, headsOf, settings, log, quarantine, overview, alerts } = deps
     this.#alerts = alerts
     this.#settings = settings
-    this.#failures = new FailureLog(log)
+    let onNewerSchema: (error: AuditError) => void = () => undefined
+    this.outdated = new Promise((resolve) => {
+      onNewerSchema = resolve
+    })
+    this.#failures = new FailureLog(log, onNewerSchema)
     this.#findings = new OpenFindings({
       quarantine,
       overview,

@@ -14,7 +14,7 @@ import { drainedJson } from './json.js'
 import { drainedText } from './text.js'
 import { uploadDepsOf } from './upload-deps.js'
 
-/** Archives and signs until the signal. Every failure but a bug is reported and retried. */
+/** Archives and signs until the signal. Rejects at a bug, and with `schema_newer`: every other failure is reported and retried. */
 export async function archiverWorker(
   options: ArchiverOptions,
   context: Context,
@@ -32,7 +32,7 @@ export async function archiverWorker(
   const loop = new SigningLoop(signing, { json, out, given, held, interval: checkpointInterval })
   const ending = new AbortController()
   const stop = AbortSignal.any([signal, ending.signal])
-  // A bug in one of the two ends the other in order.
+  // What ends one of the two ends the other in order.
   const orEnd = (run: Promise<void>) =>
     run.catch((error: unknown) => {
       ending.abort(error)

@@ -36,7 +36,10 @@ export interface ServeOptions {
 /** Milliseconds that running requests get at the end. Part of the time that a stop may take in total. */
 const DRAIN = 7_000
 
-/** Serves until the signal, and then shuts down in order: answers the running requests and writes the denials. */
+/**
+ * Serves until the signal, and then shuts down in order: answers the running requests and writes the denials. Does the same and
+ * rejects with `schema_newer` once a newer program has migrated the database to tables that this one cannot read.
+ */
 export async function runServe(
   options: ServeOptions,
   context: Context,
@@ -61,9 +64,10 @@ export async function runServe(
     const listening = await listenForCallers(deps, appOptions, options)
     probe.start()
     await printUrl(listening.url, scraped?.url, options, out)
-    await aborted(signal)
-    log.info({ reason: String(signal.reason?.message ?? '') }, 'draining')
+    const outdated = await Promise.race([aborted(signal), probe.outdated])
+    log.info({ reason: outdated?.code ?? String(signal.reason?.message ?? '') }, 'draining')
     await listening.drain(DRAIN)
+    if (outdated !== undefined) throw outdated
   } finally {
     await Promise.all([scraped?.close(), probe.close()])
     await deps.denials.close()

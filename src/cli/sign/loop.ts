@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GivenMirrors } from '../../base/advice.js'
-import { AuditError } from '../../base/errors.js'
+import { isRetryable } from '../../base/errors.js'
 import type { Signing } from '../../compose/sign/signing.js'
 import type { ChainSigned } from '../../signer/sign-chain.js'
 import type { Output } from '../output/output.js'
@@ -35,7 +35,7 @@ export class SigningLoop {
     this.#options = options
   }
 
-  /** Signs every interval until the signal, or until signing is off. Rejects at a bug. */
+  /** Signs every interval until the signal, or until signing is off. Rejects at a bug, and with `schema_newer`. */
   async run(signal: AbortSignal): Promise<void> {
     const { interval } = this.#options
     if (interval === 0) return
@@ -56,7 +56,7 @@ export class SigningLoop {
       return 0
     } catch (error) {
       if (signal.aborted) return 0
-      if (!(error instanceof AuditError) || error.code === 'internal') throw error
+      if (!isRetryable(error)) throw error
       const hint = hintOf(error)
       this.#begin('', [
         safeText(hideCredentials(`not signing: ${error.message}`)),

@@ -2,6 +2,7 @@ import { AuditError } from '../../base/errors.js'
 import type { AppliedMigration } from '../../ports/database.js'
 import type { Client, Database } from '../session/database.js'
 import { databaseError } from '../session/database-error.js'
+import { newerSchema } from '../session/newer-schema.js'
 import { assertColumnTypes } from './column-types.js'
 import { locateSchema, TABLES } from './locate-schema.js'
 import { knownMigrations, type Migration } from './migrations-files.js'
@@ -47,22 +48,17 @@ export async function assertSchema(client: Client, known = knownMigrations()): P
 export async function pinSchema(database: Database): Promise<void> {
   await database.read(async (client) => {
     const location = await locateSchema(client)
-    await assertSchema(client)
+    const known = knownMigrations()
+    await assertSchema(client, known)
     await assertColumnTypes(client, TABLES)
-    if (location !== undefined) database.pinTo(location)
+    if (location !== undefined) database.pinTo({ ...location, version: known.length })
   })
 }
 
 /** Throws `schema_newer` or `schema_changed` if a newer program, or another file, was applied. */
 export function assertKnown(applied: readonly AppliedMigration[], known: readonly Migration[]): void {
   const newest = applied.at(-1)?.version ?? 0
-  if (newest > known.length) {
-    throw new AuditError(
-      'schema_newer',
-      `the database has schema ${newest}, this program knows ${known.length} at most`,
-      { advice: { code: 'upgrade_to_migrated_version' } },
-    )
-  }
+  if (newest > known.length) throw newerSchema(newest, known.length)
   for (const [i, migration] of applied.entries()) assertSame(migration, known[i])
 }
 

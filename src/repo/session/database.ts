@@ -1,11 +1,12 @@
 import pg from 'pg'
 import { AuditError, type ErrorCode } from '../../base/errors.js'
-import type { SchemaLocation } from '../../ports/database.js'
+import type { PinnedSchema } from '../../ports/database.js'
 import { ClosingClient } from './closing-client.js'
 import { connectionConfig } from './connection-config.js'
 import { databaseError } from './database-error.js'
 import { assertEndStates, type EndState } from './end-state.js'
 import { LockWatch } from './lock-watch.js'
+import { isAboutMissing, newerSchema, newestVersion } from './newer-schema.js'
 import { searchOnly } from './schema-location.js'
 import {
   assertSettings,
@@ -46,7 +47,7 @@ export interface DatabaseOptions {
 /** All that another thread needs to open the same database. Plain data. */
 export interface DatabaseSite extends DatabaseOptions {
   readonly url: string
-  readonly location: SchemaLocation | undefined
+  readonly location: PinnedSchema | undefined
 }
 
 /**
@@ -59,7 +60,7 @@ export class Database {
   readonly #options: DatabaseOptions
   /** Is called after an append to chains that are ahead of the clock, with the seconds by chain. */
   onAhead: ((seconds: ReadonlyMap<string, number>) => void) | undefined
-  #location: SchemaLocation | undefined
+  #location: PinnedSchema | undefined
   #triggersOff: string | undefined
 
   constructor(
@@ -86,12 +87,12 @@ export class Database {
   }
 
   /** The location of the tables, once {@link pinTo} was called. */
-  get location(): SchemaLocation | undefined {
+  get location(): PinnedSchema | undefined {
     return this.#location
   }
 
   /** Makes every transaction from now on look for our tables in this schema only. */
-  pinTo(location: SchemaLocation): void {
+  pinTo(location: PinnedSchema): void {
     this.#location = location
   }
 
@@ -139,7 +140,8 @@ export class Database {
 
   /**
    * Runs `use` in a transaction. `begin` is the BEGIN statement with its isolation level. Rolls back if `use` rejects.
-   * Throws {@link LockTimeout} where a statement does not get a lock within the lock timeout.
+   * Throws {@link LockTimeout} where a statement does not get a lock within the lock timeout, and `schema_newer` where a newer program
+   * has migrated the database since {@link pinTo} and removed what a statement names.
    * After COMMIT, looks at each of `endStates` on the same connection. Throws `write_undone` where one is not reached.
    */
   async withTransaction<T>(
@@ -147,7 +149,7 @@ export class Database {
     use: (client: Client) => Promise<T>,
     ...endStates: readonly EndState<T>[]
   ): Promise<T> {
-    return this.#withClient(async (client) => {
+    const run = this.#withClient(async (client) => {
       const watch = new LockWatch(() => this.dedicated(), this.lockTimeout)
       let result: T
       try {
@@ -165,6 +167,22 @@ export class Database {
       await assertEndStates(client, this.beginning(READ_BEGIN), endStates, result)
       return result
     })
+    // After the client is back in the pool, which may have only one.
+    return run.catch(async (error: unknown) => {
+      throw error instanceof AuditError ? await this.#asNewerSchema(error) : error
+    })
+  }
+
+  /** Returns `schema_newer` for a failure that the schema of a newer program explains, and any other failure as it is. */
+  async #asNewerSchema(failure: AuditError): Promise<AuditError> {
+    const known = this.#location?.version
+    if (known === undefined || !isAboutMissing(failure)) return failure
+    const readNewest = async (client: Client) => {
+      await this.begin(client, READ_BEGIN)
+      return newestVersion(client).finally(() => client.query('ROLLBACK'))
+    }
+    const newest = await this.#withClient(readNewest).catch(() => 0)
+    return newest > known ? newerSchema(newest, known, failure) : failure
   }
 
   /** Runs `use` with a client of the pool, and returns the client afterwards. */
