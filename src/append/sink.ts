@@ -108,10 +108,12 @@ function inOrder(prepared: PreparedGroup, appended: readonly Appended[]): Append
   for (const item of prepared) {
     const outcome = isItem(item) ? appended[next++] : item
     if (outcome === undefined) break
-    // A chain that this item started has its genesis row first. The caller gets only its own rows.
-    outcomes.push(
-      isItem(item) && !(outcome instanceof AuditError) ? outcome.slice(-item.rows.length) : outcome,
-    )
+    outcomes.push(isItem(item) && !(outcome instanceof AuditError) ? ownRows(item, outcome) : outcome)
   }
   return outcomes
+}
+
+/** A chain that the item started has its genesis row first. The caller gets only the rows of the item. */
+function ownRows({ rows }: AppendItem, placed: readonly Placed[]): readonly Placed[] {
+  return placed.length === rows.length ? placed : placed.slice(-rows.length)
 }

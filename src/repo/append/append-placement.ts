@@ -20,10 +20,19 @@ export interface PlacedRow {
 
 type PlacedEntry = Omit<ChainedEntry, Exclude<keyof NewRow, 'domainId' | 'subjectPseudonym'>>
 
+/** A locked chain and its end, which moves with each row that is placed. */
+interface Chain {
+  readonly open: OpenChain
+  tail: ChainTail | undefined
+  /** The time of every row that is placed here: the clock's, but never before the last row's. */
+  readonly recordedAt: bigint
+  /** The seconds by which that time is ahead of the clock; undefined where it is not. */
+  readonly secondsAhead: number | undefined
+}
+
 /** Assigns seqs on locked chains to rows and hashes the rows. An item is placed completely or not at all. */
 export class Placement {
-  readonly #open: ReadonlyMap<string, OpenChain>
-  readonly #tails = new Map<string, ChainTail>()
+  readonly #chains = new Map<string, Chain>()
   readonly rows: PlacedRow[] = []
   /** The seconds by which the rows placed last are ahead of the clock, by chain. */
   readonly ahead = new Map<string, number>()
@@ -34,15 +43,14 @@ export class Placement {
     open: readonly OpenChain[],
     readonly keys = new SeenKeys(),
   ) {
-    this.#open = new Map(open.map((chain) => [chain.domainId, chain]))
-    for (const { domainId, tail } of open) if (tail !== undefined) this.#tails.set(domainId, tail)
+    for (const chain of open) this.#chains.set(chain.domainId, chainOf(chain))
   }
 
   /** Returns each chain's head when it was locked, and its new head. Chains that did not change are left out. */
   heads(): { domainId: string; before: ChainTail | undefined; after: ChainTail }[] {
-    return [...this.#tails]
-      .map(([domainId, after]) => ({ domainId, before: this.#open.get(domainId)?.tail, after }))
-      .filter(({ before, after }) => before !== after)
+    return [...this.#chains].flatMap(([domainId, { open, tail: after }]) =>
+      after === undefined || after === open.tail ? [] : [{ domainId, before: open.tail, after }],
+    )
   }
 
   placeAll(items: readonly AppendItem[], atRefusal: AtRefusal): Appended[] {
@@ -57,21 +65,15 @@ export class Placement {
 
   #place(item: AppendItem): Appended {
     try {
-      const starts = [...(item.starts ?? [])].filter(([domainId, start]) => this.#starts(domainId, start))
-      const genesis = starts.map(([, start]) => start.genesis)
-      this.#admit(item, new Set(genesis.map((row) => row.domainId)))
+      const starts = this.#startsOf(item)
+      this.#admit(item, starts)
       // Only after the pepper is known to be right: under another pepper the same content has another fingerprint.
       const first = this.keys.firstResult(item)
       if (first !== undefined) return first
-      const tails = new Map<string, ChainTail>()
-      const placed = [...genesis, ...item.rows].map((row) => this.#next(row, tails))
+      const genesis = starts.map(([, start]) => start.genesis)
+      const places = this.#placeRows(genesis.length === 0 ? item.rows : [...genesis, ...item.rows])
       for (const [domainId, start] of starts) this.started.set(domainId, start)
-      for (const [domainId, tail] of tails) this.#tails.set(domainId, tail)
-      this.rows.push(...placed)
-      const places = placed.map(({ entry }) => placeOf(entry, this.#open.get(entry.domainId)?.clock))
-      for (const { domainId, secondsAhead } of places)
-        if (secondsAhead !== undefined) this.ahead.set(domainId, secondsAhead)
-      this.keys.remember(item, places.slice(genesis.length))
+      this.keys.remember(item, genesis.length === 0 ? places : places.slice(genesis.length))
       return places
     } catch (error) {
       if (error instanceof FormatError)
@@ -81,10 +83,15 @@ export class Placement {
     }
   }
 
-  /** Returns whether the item begins this chain. Throws where a new Domain already exists. */
-  #starts(domainId: string, start: ChainStart): boolean {
-    const chain = this.#open.get(domainId)
-    const exists = this.#tails.has(domainId) || chain?.registered === true || (chain?.lastSeq ?? 0) > 0
+  /** Returns the chains that the item begins. Throws where a new Domain already exists. */
+  #startsOf({ starts }: AppendItem): readonly Start[] {
+    if (starts === undefined || starts.size === 0) return NO_STARTS
+    return [...starts].filter(([domainId, start]) => this.#isStarted(domainId, start))
+  }
+
+  #isStarted(domainId: string, start: ChainStart): boolean {
+    const { open, tail } = this.#chain(domainId)
+    const exists = tail !== undefined || open.registered || open.lastSeq > 0
     if (exists && start.registration !== undefined) {
       throw new AuditError('domain_exists', `Domain ${domainId} already exists`, {
         advice: { code: 'list_domains' },
@@ -93,53 +100,82 @@ export class Placement {
     return !exists
   }
 
-  #admit(item: AppendItem, started: ReadonlySet<string>): void {
+  #admit(item: AppendItem, starts: readonly Start[]): void {
     for (const { domainId } of item.rows) {
-      if (started.has(domainId)) continue
-      const tail = this.#tails.get(domainId)
-      this.#assertSound(domainId, tail)
+      if (starts.some(([started]) => started === domainId)) continue
+      const chain = this.#chain(domainId)
+      assertSound(domainId, chain)
       const ofPepper = item.genesisPseudonyms.get(domainId)
-      assertFirstPepper(domainId, tail?.genesisPseudonym, ofPepper, 'give_first_pepper_or_break_continuity')
+      assertFirstPepper(
+        domainId,
+        chain.tail?.genesisPseudonym,
+        ofPepper,
+        'give_first_pepper_or_break_continuity',
+      )
     }
   }
 
-  /** Throws for a damaged chain where a row would fork the chain or leave its pepper unchecked. */
-  #assertSound(domainId: string, tail: ChainTail | undefined): void {
-    const chain = this.#open.get(domainId)
-    if (tail === undefined && chain?.registered !== true && (chain?.lastSeq ?? 0) === 0) {
-      throw new AuditError('residency_unknown', `there is no Domain ${domainId}`, {
-        advice: { code: 'list_or_create_domain' },
-      })
+  /** Places all rows of an item. Where one throws, none is placed. */
+  #placeRows(rows: readonly NewRow[]): Placed[] {
+    const count = this.rows.length
+    const tails = rows.map(({ domainId }) => this.#chain(domainId).tail)
+    try {
+      return rows.map((row) => this.#placeRow(row))
+    } catch (error) {
+      for (const [i, { domainId }] of rows.entries()) this.#chain(domainId).tail = tails[i]
+      this.rows.length = count
+      throw error
     }
-    const problem = damageOf(tail, chain)
-    if (problem === undefined) return
-    throw new AuditError('chain_conflict', `chain ${domainId} takes no more rows: ${problem}`, {
-      advice: { code: 'verify_chain', domainId },
-    })
   }
 
-  /** Hashes a row onto the end of its chain, including this item's earlier rows. */
-  #next(row: NewRow, tails: Map<string, ChainTail>): PlacedRow {
-    const { domainId } = row
-    const tail = tails.get(domainId) ?? this.#tails.get(domainId)
-    const clock = this.#open.get(domainId)?.clock ?? 0n
-    const recordedAt = tail !== undefined && tail.recordedAt > clock ? tail.recordedAt : clock
+  /** Hashes a row onto the end of its chain. */
+  #placeRow(row: NewRow): Placed {
+    const { domainId, subjectPseudonym } = row
+    const chain = this.#chain(domainId)
+    const { tail, recordedAt, secondsAhead } = chain
     const prevHash = tail?.headHash ?? ZERO_HASH
     const seq = tail?.nextSeq ?? 1
     const canonical = putPlace(row.unplaced ?? encodeUnplaced(row), seq, recordedAt)
     const entryHash = nodeHasher.entry(prevHash, canonical)
-    const { subjectPseudonym } = row
     const genesisPseudonym = tail?.genesisPseudonym ?? subjectPseudonym
-    tails.set(domainId, { nextSeq: seq + 1, headHash: entryHash, recordedAt, genesisPseudonym })
-    return {
+    chain.tail = { nextSeq: seq + 1, headHash: entryHash, recordedAt, genesisPseudonym }
+    this.rows.push({
       entry: { domainId, seq, subjectPseudonym, recordedAt, prevHash, entryHash },
       canonical,
       row,
-    }
+    })
+    if (secondsAhead === undefined) return { domainId, seq, entryHash, recordedAt }
+    this.ahead.set(domainId, secondsAhead)
+    return { domainId, seq, entryHash, recordedAt, secondsAhead }
+  }
+
+  #chain(domainId: string): Chain {
+    const known = this.#chains.get(domainId)
+    if (known !== undefined) return known
+    throw new AuditError('internal', `chain ${domainId} was not opened`)
   }
 }
 
-function placeOf({ domainId, seq, entryHash, recordedAt }: PlacedEntry, clock = recordedAt): Placed {
-  const ahead = secondsAhead(recordedAt, clock)
-  return { domainId, seq, entryHash, recordedAt, ...(ahead !== undefined && { secondsAhead: ahead }) }
+type Start = readonly [string, ChainStart]
+
+const NO_STARTS: readonly Start[] = []
+
+function chainOf(open: OpenChain): Chain {
+  const { tail, clock } = open
+  const recordedAt = tail !== undefined && tail.recordedAt > clock ? tail.recordedAt : clock
+  return { open, tail, recordedAt, secondsAhead: secondsAhead(recordedAt, clock) }
+}
+
+/** Throws for a damaged chain where a row would fork the chain or leave its pepper unchecked. */
+function assertSound(domainId: string, { open, tail }: Chain): void {
+  if (tail === undefined && !open.registered && open.lastSeq === 0) {
+    throw new AuditError('residency_unknown', `there is no Domain ${domainId}`, {
+      advice: { code: 'list_or_create_domain' },
+    })
+  }
+  const problem = damageOf(tail, open)
+  if (problem === undefined) return
+  throw new AuditError('chain_conflict', `chain ${domainId} takes no more rows: ${problem}`, {
+    advice: { code: 'verify_chain', domainId },
+  })
 }

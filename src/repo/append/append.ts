@@ -111,11 +111,12 @@ async function appendGuarded(client: Client, item: AppendItem, group: Group): Pr
 
 /** Returns every chain that the items start or append to. */
 export function chainsOf(items: readonly AppendItem[]): string[] {
-  const ids = items.flatMap(({ starts, rows }) => [
-    ...(starts?.keys() ?? []),
-    ...rows.map((row) => row.domainId),
-  ])
-  return [...new Set(ids)]
+  const ids = new Set<string>()
+  for (const { starts, rows } of items) {
+    if (starts !== undefined) for (const domainId of starts.keys()) ids.add(domainId)
+    for (const { domainId } of rows) ids.add(domainId)
+  }
+  return [...ids]
 }
 
 /** Returns whether an error is about the rows and not about the server: SQLSTATE class 22 (data) or 23 (integrity constraint). */

@@ -7,7 +7,7 @@ import type { ChainTail, OpenChain } from './append-chains.js'
  */
 export function damageOf(tail: ChainTail | undefined, chain: OpenChain | undefined): string | undefined {
   if (tail === undefined) return 'its head is missing'
-  return tail === chain?.tail ? damageOfStored(tail, chain) : damageOfTail(tail)
+  return tail === chain?.tail ? damageOfStored(tail, chain) : seqProblem(tail)
 }
 
 /** Returns how the stored head and the stored rows disagree, or undefined. */
@@ -21,8 +21,14 @@ function damageOfStored(tail: ChainTail, { lastSeq, otherHash }: OpenChain): str
   return `the head has the hash ${headHash}, but row ${lastSeq} has ${otherHash === '' ? 'none' : otherHash}`
 }
 
-function damageOfTail({ nextSeq, headHash, genesisPseudonym }: ChainTail): string | undefined {
-  if (!Number.isSafeInteger(nextSeq)) return 'its head is beyond every seq'
+function seqProblem({ nextSeq }: ChainTail): string | undefined {
+  return Number.isSafeInteger(nextSeq) ? undefined : 'its head is beyond every seq'
+}
+
+function damageOfTail(tail: ChainTail): string | undefined {
+  const { headHash, genesisPseudonym } = tail
+  const problem = seqProblem(tail)
+  if (problem !== undefined) return problem
   if (!isHash(headHash)) return 'the hash of its head is not 32 bytes'
   return genesisPseudonym === '' ? 'its genesis row is missing' : undefined
 }

@@ -16,9 +16,10 @@ interface NewDomain {
 export function registered(items: readonly AppendItem[], appended: readonly Appended[]): Written | undefined {
   const domains = items.flatMap(({ starts }, index) => {
     const outcome = appended[index]
+    if (starts === undefined || starts.size === 0) return []
     if (outcome === undefined || outcome instanceof AuditError) return []
     const platformRow = outcome.find(({ domainId }) => domainId === PLATFORM_ANCHOR)
-    return [...(starts ?? [])].flatMap(([id, { registration }]) =>
+    return [...starts].flatMap(([id, { registration }]) =>
       registration === undefined ? [] : [{ id, registration, platformRow }],
     )
   })

@@ -1,5 +1,4 @@
-import { bufferOf } from '../../base/buffer-of.js'
-import { putU32 } from '../../chain/big-endian.js'
+import { int32, putU32, viewOf } from '../../chain/big-endian.js'
 import {
   DOMAIN_ID_BYTES,
   HASH_BYTES,
@@ -18,9 +17,15 @@ const TEXT_OID = 25
 /** Microseconds from 1970-01-01 to 2000-01-01, the epoch of a timestamptz on the wire. */
 const EPOCH_2000 = 946_684_800_000_000n
 
+/** Its length, no dimension, no NULL, the type of its elements. */
+const EMPTY_ARRAY = Buffer.from('0000000c000000000000000000000019', 'hex')
+
 /** The most bytes that a row on the wire has beyond its canonical bytes: lengths, array headers, two hashes. */
 const OVERHEAD = 256
 const START_CAPACITY = 64 * 1024
+
+/** The bytes of the columns before relation. */
+const FIXED_COLUMNS = [DOMAIN_ID_BYTES, SEQ_BYTES, PSEUDONYM_BYTES]
 
 /**
  * Builds the binary COPY format from canonical bytes: the inverse of CopyRows. The columns are domain_id, seq,
@@ -31,27 +36,31 @@ export class CopyWriter {
   #out = Buffer.allocUnsafe(START_CAPACITY)
   #size = HEADER.copy(this.#out)
   /** The canonical bytes of the current row. */
-  #from: Buffer = HEADER
+  #from: Uint8Array = HEADER
   /** The position in these bytes. */
   #at = 0
+  /** The entry_hash of the row before, which nearly every row has as its prev_hash. */
+  #lastHash = ''
+  readonly #lastHashBytes = Buffer.alloc(HASH_BYTES)
+  readonly #time = new WireTime()
 
   /** Adds a row. `canonical` must be complete and valid; the hashes are 64 hex digits. */
   row(canonical: Uint8Array, prevHash: string, entryHash: string): void {
     this.#reserve(canonical.length + OVERHEAD)
-    this.#from = bufferOf(canonical)
+    this.#from = canonical
     this.#at = MAGIC_BYTES
     this.#int16(COLUMNS)
-    this.#fixed(DOMAIN_ID_BYTES)
-    this.#fixed(SEQ_BYTES)
-    this.#fixed(PSEUDONYM_BYTES)
-    this.#text()
-    this.#text()
+    for (const length of FIXED_COLUMNS) {
+      this.#int32(length)
+      this.#copy(length)
+    }
+    this.#texts()
     this.#reason()
     this.#array()
     this.#array()
-    this.#text()
-    this.#text()
-    this.#time()
+    this.#texts()
+    this.#int32(RECORDED_AT_BYTES)
+    this.#bytes(this.#time.of(canonical, this.#at))
     this.#hash(prevHash)
     this.#hash(entryHash)
   }
@@ -76,14 +85,10 @@ export class CopyWriter {
     return this.take()
   }
 
-  #fixed(length: number): void {
-    this.#int32(length)
-    this.#copy(length)
-  }
-
-  /** Copies a text with its length, which has the same form in both layouts. */
-  #text(): void {
-    this.#copy(LENGTH_BYTES + this.#from.readUInt32BE(this.#at))
+  /** Copies two texts with their lengths, which have the same form in both layouts. */
+  #texts(): void {
+    const second = LENGTH_BYTES + int32(this.#from, this.#at)
+    this.#copy(second + LENGTH_BYTES + int32(this.#from, this.#at + second))
   }
 
   #reason(): void {
@@ -93,40 +98,43 @@ export class CopyWriter {
 
   /** Writes ndim, has-null flag, element type, size and lower bound of the one dimension, and the elements. */
   #array(): void {
-    const count = this.#from.readUInt32BE(this.#at)
-    const lengthAt = this.#size
+    const count = int32(this.#from, this.#at)
     this.#at += LENGTH_BYTES
-    this.#size += 4
-    this.#int32(count === 0 ? 0 : 1)
-    this.#int32(0)
-    this.#int32(TEXT_OID)
-    if (count > 0) {
-      this.#int32(count)
-      this.#int32(1)
+    if (count === 0) {
+      this.#bytes(EMPTY_ARRAY)
+      return
     }
-    for (let i = 0; i < count; i += 1) this.#text()
-    this.#out.writeInt32BE(this.#size - lengthAt - 4, lengthAt)
-  }
-
-  #time(): void {
-    this.#int32(RECORDED_AT_BYTES)
-    this.#out.writeBigInt64BE(this.#from.readBigInt64BE(this.#at) - EPOCH_2000, this.#size)
-    this.#size += RECORDED_AT_BYTES
+    const lengthAt = this.#size
+    this.#size += 4
+    for (const value of [1, 0, TEXT_OID, count, 1]) this.#int32(value)
+    for (let i = 0; i < count; i += 1) this.#copy(LENGTH_BYTES + int32(this.#from, this.#at))
+    putU32(this.#out, lengthAt, this.#size - lengthAt - 4)
   }
 
   #hash(hex: string): void {
     this.#int32(HASH_BYTES)
-    this.#size += this.#out.write(hex, this.#size, HASH_BYTES, 'hex')
+    if (hex !== this.#lastHash) {
+      this.#lastHashBytes.write(hex, 'hex')
+      this.#lastHash = hex
+    }
+    this.#bytes(this.#lastHashBytes)
+  }
+
+  #bytes(bytes: Uint8Array): void {
+    this.#out.set(bytes, this.#size)
+    this.#size += bytes.length
   }
 
   /** Copies short fields with a loop: a call of Buffer.copy costs as much as a hundred bytes. */
   #copy(length: number): void {
     const from = this.#from
+    const at = this.#at
     const out = this.#out
-    if (length > 256) from.copy(out, this.#size, this.#at, this.#at + length)
-    else for (let i = 0; i < length; i += 1) out[this.#size + i] = from[this.#at + i] as number
-    this.#at += length
-    this.#size += length
+    const size = this.#size
+    if (length > 256) out.set(from.subarray(at, at + length), size)
+    else for (let i = 0; i < length; i += 1) out[size + i] = from[at + i] as number
+    this.#at = at + length
+    this.#size = size + length
   }
 
   #int16(value: number): void {
@@ -144,5 +152,28 @@ export class CopyWriter {
     const grown = Buffer.allocUnsafe(2 * (this.#size + more))
     this.#out.copy(grown, 0, 0, this.#size)
     this.#out = grown
+  }
+}
+
+/** Converts recorded_at of canonical bytes to a timestamptz, and keeps the last result: most rows have the time of the row before. */
+class WireTime {
+  #micros = new Uint8Array(RECORDED_AT_BYTES)
+  readonly #wire = new Uint8Array(RECORDED_AT_BYTES)
+
+  constructor() {
+    this.#convert()
+  }
+
+  of(canonical: Uint8Array, at: number): Uint8Array {
+    const isKnown =
+      int32(canonical, at) === int32(this.#micros, 0) && int32(canonical, at + 4) === int32(this.#micros, 4)
+    if (isKnown) return this.#wire
+    this.#micros = canonical.slice(at, at + RECORDED_AT_BYTES)
+    this.#convert()
+    return this.#wire
+  }
+
+  #convert(): void {
+    viewOf(this.#wire).setBigInt64(0, viewOf(this.#micros).getBigInt64(0) - EPOCH_2000)
   }
 }
