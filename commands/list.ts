@@ -25,6 +25,9 @@ database can keep a row out. With --verify rows are read by the primary key alon
 and the exit code is 1 if a printed row is damaged or unlinked. Only audit verify shows a row that was removed at the end,
 or that was edited so that it no longer matches.
 
+PostgreSQL finds a time range by a search that relies on the order of the times. time_order in the JSON says whether that order
+is verified, unverified or broken. With --verify, and where the order is broken, the time of every row is compared.
+
 --from, --to and --since compare recorded_at, which for an imported row is the time of the import. --event-from and
 --event-to compare the event's own time. No hash covers that time, nor anything else that --context prints.
 

@@ -55,7 +55,7 @@ export function isUnreadable({ problem, generation = KNOWN_GENERATION, relation 
 
 /**
  * Returns whether a filter selects a row. No condition selects a row that cannot be read. Otherwise selects the rows that the SQL conditions of a list by the primary key select
- * (`keyConditions`), so that each source gives the same rows.
+ * (`entryConditions`), so that each source gives the same rows.
  */
 export function matches(filter: RowFilter, row: FilteredFields): boolean {
   if (isUnreadable(row)) return isUnfiltered(filter)

@@ -1,4 +1,5 @@
 import type { RowCheck } from '../chain/evidence/finding-evidence.js'
+import type { TimeOrder } from '../ports/query.js'
 import { provenCheck } from '../query/check.js'
 import { shownEntry } from '../query/claimed-entry.js'
 import type { EntryProof } from '../query/get.js'
@@ -24,6 +25,8 @@ export interface CheckedEntryList {
   readonly items: readonly CheckedAuditEntry[]
   /** Absent on the last page. */
   readonly next_cursor?: string
+  /** Only where rows are selected by time. */
+  readonly time_order?: TimeOrder
 }
 
 /** Returns a row with its context. */

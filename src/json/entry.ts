@@ -1,6 +1,6 @@
 import { type RowReason, rowReason } from '../base/row-filter.js'
 import { wireTime } from '../base/wire-time.js'
-import type { ReadEntry } from '../ports/query.js'
+import type { ReadEntry, TimeOrder } from '../ports/query.js'
 import type { EntryProof } from '../query/get.js'
 import type { EntryPage } from '../query/list.js'
 
@@ -39,6 +39,8 @@ export interface AuditEntryList {
   readonly items: readonly AuditEntry[]
   /** Absent on the last page. */
   readonly next_cursor?: string
+  /** Only where rows are selected by time. */
+  readonly time_order?: TimeOrder
 }
 
 export interface AuditEntryProof {
@@ -51,8 +53,12 @@ export interface AuditEntryProof {
   }
 }
 
-export function auditEntryList({ entries, nextCursor }: EntryPage): AuditEntryList {
-  return { items: entries.map(auditEntry), ...(nextCursor !== undefined && { next_cursor: nextCursor }) }
+export function auditEntryList({ entries, nextCursor }: EntryPage, timeOrder?: TimeOrder): AuditEntryList {
+  return {
+    items: entries.map(auditEntry),
+    ...(nextCursor !== undefined && { next_cursor: nextCursor }),
+    ...(timeOrder !== undefined && { time_order: timeOrder }),
+  }
 }
 
 export function auditEntryProof({ entry: row, canonicalBytes }: EntryProof): AuditEntryProof {

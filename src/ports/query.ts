@@ -81,6 +81,12 @@ export interface RowsAhead {
   readonly after: bigint
 }
 
+/**
+ * What is known of the order of a chain's times, by which PostgreSQL finds a time range: `verified` where this run recomputed
+ * every row and compared its time; `broken` where times are not in order, so that every row is read; otherwise `unverified`.
+ */
+export type TimeOrder = 'verified' | 'unverified' | 'broken'
+
 /** A range of rows by their seq, and the order to read them in. */
 export interface SeqRange {
   /** Only rows with a higher seq. 0 for all rows. */
@@ -126,6 +132,8 @@ export interface EntryReader {
    * without a clock of its own has none.
    */
   countAhead(domainId: string): Promise<RowsAhead>
+  /** Returns what is known of the order of the chain's times before any row is read, so never `verified`. */
+  timeOrder(domainId: string): Promise<TimeOrder>
   /** Returns whether a row of the chain has a time of the event itself. Only PostgreSQL holds such times. */
   hasEventTimes(domainId: string): Promise<boolean>
   /** Returns whether the chain exists: it is registered, or has rows left. */

@@ -1,6 +1,14 @@
 import { isUnfiltered, matches } from '../base/row-filter.js'
 import type { MirrorCodec, MirrorStore } from '../ports/mirror.js'
-import type { EntryFilter, EntryReader, PageRange, ReadEntry, RowsAhead, SeqRange } from '../ports/query.js'
+import type {
+  EntryFilter,
+  EntryReader,
+  PageRange,
+  ReadEntry,
+  RowsAhead,
+  SeqRange,
+  TimeOrder,
+} from '../ports/query.js'
 import { LATE_OBJECT_WAIT } from '../verify/late-objects.js'
 import { MirrorChain } from './mirror-chain.js'
 import { walk } from './mirror-walk.js'
@@ -58,6 +66,11 @@ export class MirrorReader implements EntryReader {
 
   async countAhead(): Promise<RowsAhead> {
     return { rows: 0, after: 0n }
+  }
+
+  /** Every row is read and compared, so that the order of the times decides nothing. */
+  async timeOrder(): Promise<TimeOrder> {
+    return 'unverified'
   }
 
   async hasEventTimes(): Promise<boolean> {

@@ -5,6 +5,8 @@ import { applyRetention, previewPurge } from '../../src/erasure/purge.js'
 import { DEFAULT_POLICY, setRetention, showRetention } from '../../src/erasure/retention.js'
 import { postgresHoldStore } from '../../src/repo/erasure/holds.js'
 import { postgresRetentionStore } from '../../src/repo/erasure/retention.js'
+import { postgresQuarantine } from '../../src/repo/quarantine/quarantine.js'
+import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 import { ACTOR, allFindings, storedRows, Writer } from '../support/append-chains.js'
 import { type OldRow, oldChain } from '../support/old-chain.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
@@ -221,18 +223,42 @@ describe('a purge', () => {
     expect(both[0].mappings + both[1].mappings).toBe(20)
   })
 
-  it('deletes no younger context when somebody has moved a row back in time', async () => {
-    const domainId = await old({ subject: 'a', daysAgo: 20 }, { subject: 'b', daysAgo: 10 })
-    const at = (days: number) =>
+  /** Rows 2 to 5 have contexts; 2 and 3 are due. */
+  async function moved(seq: number, days: number) {
+    const domainId = await old(
+      { subject: 'a', daysAgo: 500 },
+      { subject: 'b', daysAgo: 400 },
+      { subject: 'c', daysAgo: 20 },
+      { subject: 'd', daysAgo: 10 },
+    )
+    const by = (moved: number) =>
       asSuperuser(
         database.url,
-        `UPDATE audit_log_entry SET recorded_at = recorded_at - interval '${days} days'
-         WHERE domain_id = '${domainId}' AND seq = 3`,
+        `UPDATE audit_log_entry SET recorded_at = recorded_at + interval '${moved} days'
+         WHERE domain_id = '${domainId}' AND seq = ${seq}`,
       )
-    await at(1000)
-    expect(await apply(domainId)).toMatchObject({ contexts: 1 })
-    expect(await contexts(domainId)).toEqual([2])
-    await at(-1000)
+    await by(days)
+    return { domainId, restore: () => by(-days) }
+  }
+
+  it.each([
+    ['a young row back', 5, -1000, [4, 5], [4]],
+    ['the first young row back', 4, -1000, [5], [5]],
+    ['a due row forward', 2, 1000, [2, 4, 5], [2, 4, 5]],
+    ['the last due row forward', 3, 1000, [3, 4, 5], [3, 4, 5]],
+  ])('asks each row its own time where somebody has moved %s', async (_title, seq, days, left, leftAfter) => {
+    const { domainId, restore } = await moved(seq, days)
+    await apply(domainId)
+    expect(await contexts(domainId)).toEqual(left)
+    const { fold } = await new PostgresSource(writer.database).scan(
+      { domainId, fromSeq: 1, pins: [] },
+      () => undefined,
+      new AbortController().signal,
+    )
+    await postgresQuarantine(writer.database).record(domainId, 'postgres', fold.findings)
+    await apply(domainId)
+    expect(await contexts(domainId)).toEqual(leftAfter)
+    await restore()
   })
 })
 

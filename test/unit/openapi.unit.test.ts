@@ -71,7 +71,7 @@ describe('docs/openapi.json', () => {
       ],
       ['archive_etag', 'archived_at'],
     ],
-    ['AuditEntryList', ['items'], ['next_cursor']],
+    ['AuditEntryList', ['items'], ['next_cursor', 'time_order']],
     ['AuditEntryProof', ['entry', 'proof'], []],
     ['AuditChainVerifyRequest', [], ['from_seq', 'to_seq']],
     [

@@ -10,6 +10,7 @@ import type {
   ReadEntry,
   RowsAhead,
   SeqRange,
+  TimeOrder,
 } from '../../ports/query.js'
 import { hiddenRow, type ReadProblem } from '../../query/read-problem.js'
 import type { ReadMember } from '../bundle-members.js'
@@ -99,6 +100,11 @@ export class BundleReader implements EntryReader {
 
   async countAhead(): Promise<RowsAhead> {
     return { rows: 0, after: 0n }
+  }
+
+  /** Every row is read and compared, so that the order of the times decides nothing. */
+  async timeOrder(): Promise<TimeOrder> {
+    return 'unverified'
   }
 
   async hasEventTimes(): Promise<boolean> {

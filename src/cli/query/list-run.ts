@@ -14,6 +14,7 @@ import { noteMissing } from './missing-rows.js'
 import { withHints } from './open.js'
 import { type ChainsRequest, OpenChains } from './open-chains.js'
 import { printEach, printList, type RowsForm } from './print-rows.js'
+import type { CheckedPage } from './text.js'
 
 /** The options of `list`, parsed. */
 export interface ListOptions extends ChainsRequest {
@@ -76,16 +77,19 @@ async function printStored(
 ): Promise<void> {
   const rows = () => chains.rows(() => range, signal)
   if (mode.kind === 'all') return printEach(chains.judging(rows()), form, out)
+  // Asked before the rows are read: a finding that is recorded meanwhile makes the answer wider, and not the order better.
+  const timeOrder = await chains.timeOrder()
   if (mode.kind === 'last') {
     const last = await lastRows(chains, () => range, mode.rows, signal)
-    return printList({ entries: last.map((row) => chains.judge(row)) }, form, out)
+    return printList({ entries: last.map((row) => chains.judge(row)), timeOrder }, form, out)
   }
   const [only] = chains.all
-  if (only === undefined || form.areSeveral) return printFirst(rows(), mode.limit, form, chains, out)
+  if (only === undefined || form.areSeveral)
+    return printFirst(rows(), mode.limit, { ...form, timeOrder }, chains, out)
   const { reader, domainId, cursorKey, filter } = only
   const page = await listEntries(reader, cursorKey, { domainId, filter, range, ...mode })
   const entries = page.entries.map((row) => chains.judge(row))
-  await printList({ entries, nextCursor: page.nextCursor }, form, out)
+  await printList({ entries, nextCursor: page.nextCursor, timeOrder }, form, out)
   if (around !== undefined) await noteMissing(around, page.entries, only)
 }
 
@@ -93,12 +97,12 @@ async function printStored(
 async function printFirst(
   rows: AsyncIterable<ReadEntry>,
   limit: number,
-  form: RowsForm,
+  { timeOrder, ...form }: RowsForm & Pick<CheckedPage, 'timeOrder'>,
   chains: OpenChains,
   out: Output,
 ): Promise<void> {
   const first = await firstOf(rows, limit + 1)
   const entries = first.slice(0, limit).map((row) => chains.judge(row))
-  await printList({ entries }, form, out)
+  await printList({ entries, timeOrder }, form, out)
   if (first.length > limit) note('more rows follow; with several chains: --limit up to 200, or --all')
 }

@@ -1,16 +1,19 @@
 import { nodeHasher } from '../../base/node-hasher.js'
 import type { Context } from '../../compose/context.js'
 import type { OpenRows, RowsFrom } from '../../compose/read/rows.js'
-import type { EntryFilter, ReadEntry, SeqRange } from '../../ports/query.js'
+import { recomputedOrder } from '../../compose/read/time-order.js'
+import type { EntryFilter, ReadEntry, SeqRange, TimeOrder } from '../../ports/query.js'
 import { assertKnown, streamEntries } from '../../query/list.js'
 import { mergedRows } from '../../query/merge.js'
 import { type CheckedEntry, RowJudge, type RowProblem } from '../../query/row-judge.js'
+import { isByTime, worstOrder } from '../../query/time-order.js'
 import { EXIT, raiseExit } from '../shell/exit-codes.js'
 import type { Copies } from './copies.js'
 import { EveryChain } from './every-chain.js'
 import { subjectFilter } from './flags.js'
 import { noteAhead } from './note-ahead.js'
 import { noteImported } from './note-imported.js'
+import { noteOrder } from './note-order.js'
 import { noteFound, noteProblem } from './note-problem.js'
 import { openCopy, verifyCopyWords } from './open.js'
 import { ReadProblems } from './read-problems.js'
@@ -32,6 +35,8 @@ export interface OpenChain extends OpenRows {
   readonly from: RowsFrom
   /** The words of the command that verifies what was read. */
   readonly verifyWords: string
+  /** Resolves with the order of the times; undefined where rows are not selected by time. With `verify`, recomputes every row. */
+  readonly timeOrder: () => Promise<TimeOrder | undefined>
 }
 
 /** Chains that are read for one answer. */
@@ -43,6 +48,8 @@ export class OpenChains {
   readonly #problems: ReadProblems
   readonly #verify: boolean
   #judged = 0
+  /** The orders that were asked for. */
+  readonly #orders = new Map<string, TimeOrder>()
 
   private constructor(
     chains: readonly OpenChain[],
@@ -138,6 +145,20 @@ export class OpenChains {
     this.#lost.add(domainId)
   }
 
+  /** Returns the order of the times of all chains, as good as the worst of them; undefined where rows are not selected by time. */
+  async timeOrder(): Promise<TimeOrder | undefined> {
+    for (const chain of this.all) {
+      const order = await this.reading(chain, chain.timeOrder)
+      if (order !== undefined) this.#orders.set(chain.domainId, order)
+    }
+    return worstOrder([...this.#orders.values()])
+  }
+
+  /** Does not recompute every row for a note alone. */
+  async #knownOrder({ domainId, timeOrder }: OpenChain): Promise<TimeOrder | undefined> {
+    return this.#orders.get(domainId) ?? (this.#verify ? undefined : timeOrder())
+  }
+
   /** The rows that were recomputed for the answer. */
   get judged(): number {
     return this.#judged
@@ -162,8 +183,10 @@ export class OpenChains {
 
   /** Notes what else is to say about the rows of an answer, and raises the exit code where they are damaged or could not be checked. */
   async finish(): Promise<void> {
-    for (const { reader, domainId, filter, judge, verifyWords: words } of this.#chains) {
+    for (const chain of this.#chains) {
+      const { reader, domainId, filter, judge, verifyWords: words } = chain
       if (!this.#lost.has(domainId)) {
+        noteOrder(await this.#knownOrder(chain), domainId, words)
         await noteAhead(reader, domainId, filter)
         await noteImported(reader, domainId, filter)
       }
@@ -188,7 +211,12 @@ async function openChain(
   }
   const judge = new RowJudge(nodeHasher, verify ? onFound : undefined)
   const subject = await subjectFilter(context, rows, subjectId)
-  return { ...rows, from, filter: { ...filter, ...subject }, judge, verifyWords: words }
+  const { reader, domainId } = rows
+  const stored = verify
+    ? () => recomputedOrder(context, from, domainId, context.signal)
+    : () => reader.timeOrder(domainId)
+  const timeOrder = isByTime(filter) ? stored : async () => undefined
+  return { ...rows, from, filter: { ...filter, ...subject }, judge, verifyWords: words, timeOrder }
 }
 
 /** Opens one of all chains. Reports why it cannot be opened, and then resolves with undefined. */

@@ -1,7 +1,7 @@
 import { wireTime } from '../../base/wire-time.js'
 import { checkedAuditEntry, checkedEntryProof, withContext } from '../../json/checked-entry.js'
 import type { AuditEntry } from '../../json/entry.js'
-import type { ReadEntry } from '../../ports/query.js'
+import type { ReadEntry, TimeOrder } from '../../ports/query.js'
 import type { EntryProof } from '../../query/get.js'
 import type { CheckedEntry } from '../../query/row-judge.js'
 import type { Output } from '../output/output.js'
@@ -44,18 +44,24 @@ export const CONTEXT_LIST: typeof ENTRY_LIST = {
 export interface CheckedPage {
   readonly entries: readonly CheckedEntry[]
   readonly nextCursor?: string | undefined
+  /** Absent where rows are not selected by time. */
+  readonly timeOrder?: TimeOrder | undefined
 }
 
 /** Prints one page, as JSON or as a table. */
 export async function printPage(
-  { entries, nextCursor }: CheckedPage,
+  { entries, nextCursor, timeOrder }: CheckedPage,
   json: boolean,
   out: Output,
   view = ENTRY_LIST,
 ): Promise<void> {
   if (json) {
     const items = entries.map(view.toJson)
-    await out.json({ items, ...(nextCursor !== undefined && { next_cursor: nextCursor }) })
+    await out.json({
+      items,
+      ...(nextCursor !== undefined && { next_cursor: nextCursor }),
+      ...(timeOrder !== undefined && { time_order: timeOrder }),
+    })
     return
   }
   if (entries.length === 0) note('no rows')

@@ -3,6 +3,7 @@ import { auditEntryList as listJson, auditEntryProof as proofJson } from '../../
 import { getEntry } from '../../query/get.js'
 import { listEntries } from '../../query/list.js'
 import { rowsAheadOf } from '../../query/rows-ahead.js'
+import { timeOrderFor } from '../../query/time-order.js'
 import type { App } from '../app-type.js'
 import type { HttpDeps } from '../deps.js'
 import { authenticate } from '../guard/authenticate.js'
@@ -52,10 +53,11 @@ function registerList(app: App, deps: HttpDeps, url: string, operationId: string
     handler: async (request, reply) => {
       const asked = { domainId: chainOf(request), ...request.query }
       const entries = provisioned(deps.entries)
+      const order = await timeOrderFor(entries, asked.domainId, asked.filter)
       const page = await listEntries(entries, deps.cursorKey, asked)
       const ahead = await rowsAheadOf(entries, asked.domainId, asked.filter)
       if (ahead !== undefined) reply.header(ROWS_AHEAD_HEADER, String(ahead.rows))
-      return listJson(page)
+      return listJson(page, order)
     },
   })
 }

@@ -9,7 +9,7 @@ import type {
   RowReceiver,
 } from '../../ports/bundle.js'
 import type { EntryFilter } from '../../ports/query.js'
-import { entryConditions, keyConditions } from '../query/entry-conditions.js'
+import { entryConditions } from '../query/entry-conditions.js'
 import { assureKey, rowsByKey, whereAll } from '../session/by-key.js'
 import type { Database } from '../session/database.js'
 import type { Bind } from '../session/keyset-page.js'
@@ -45,8 +45,8 @@ async function openExport(
 }
 
 /**
- * Returns the seq range of a request. recorded_at never runs backwards, so a time range is a seq range. On a chain whose
- * times were edited it is the widest range: from the first row with a time in it to the last.
+ * Returns the seq range of a request: from the first row with a time in the time range to the last. Every row outside it is
+ * compared, so that an edited time leaves out no row.
  */
 async function boundsOf(client: pg.Client, request: ExportRequest): Promise<Bounds> {
   const { domainId, from, to, byKey } = request
@@ -98,7 +98,7 @@ function selectOf(
 ): string {
   const literal: Bind = (value) => literalOf(client, value)
   const entryFilter = entryFilterOf(filter)
-  const wanted = byKey === true ? keyConditions(entryFilter, literal) : entryConditions(entryFilter, literal)
+  const wanted = entryConditions(entryFilter, literal)
   const first = wanted.length === 0 ? fromSeq - 1 : fromSeq
   const range = [
     `domain_id = ${literal(domainId)}`,

@@ -1,20 +1,25 @@
 import { AuditError } from '../../base/errors.js'
+import { LIMITS } from '../../chain/limits.js'
+import type { TimeOrder } from '../../ports/query.js'
 import type { RetentionPolicy } from '../../ports/retention.js'
 import type { Client } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
+import { firstSeq } from '../time-range/first-seq.js'
+import { timeOrderOf } from '../time-range/time-order.js'
 import { entryOf } from './off-chain.js'
 
 /**
- * Returns SQL for the last row of a chain before a time. recorded_at never runs backwards, so all older rows precede it.
+ * Returns SQL for the last row of a chain before a time. Where the order of the times is broken, every row is looked at.
  */
-export const lastBefore = (time: string) => `coalesce((
-    SELECT seq FROM audit_log_entry WHERE domain_id = $1 AND recorded_at < ${time}
-    ORDER BY recorded_at DESC, seq DESC LIMIT 1), 0)`
+export const lastBefore = (time: string, order: TimeOrder) => `coalesce((
+    SELECT seq FROM audit_log_entry WHERE domain_id = $1 AND seq BETWEEN 1 AND ${LIMITS.maxSeq}
+      ${order === 'broken' ? '' : `AND seq < ${firstSeq('$1', `>= ${time}`)}`} AND recorded_at < ${time}
+    ORDER BY seq DESC LIMIT 1), 0)`
 
 /** The window ends by the database's clock. */
-const WINDOW = `
+const windowBy = (order: TimeOrder) => `
   SELECT is_set, chain_years, personal_days, cutoff::text, ${microsOf('cutoff')} AS cutoff_micros,
-    ${lastBefore('cutoff')} AS due_seq
+    ${lastBefore('cutoff', order)} AS due_seq
   FROM (
     SELECT p.domain_id IS NOT NULL AS is_set, v.*, now() - make_interval(days => v.personal_days) AS cutoff
     FROM (SELECT $1::uuid AS id) AS one LEFT JOIN audit_retention_policy p ON p.domain_id = one.id,
@@ -38,10 +43,11 @@ export async function windowOf(
   defaults: RetentionPolicy,
 ): Promise<RetentionWindow> {
   const values = [domainId, defaults.chainYears, defaults.personalDays]
-  const { rows } = await client.query<RetentionWindow>(WINDOW, values)
-  const [window] = rows
-  if (window === undefined) throw new AuditError('internal', 'no retention window')
-  return window
+  const window = windowBy(await timeOrderOf(client, domainId))
+  const { rows } = await client.query<RetentionWindow>(window, values)
+  const [row] = rows
+  if (row === undefined) throw new AuditError('internal', 'no retention window')
+  return row
 }
 
 /**

@@ -1,5 +1,6 @@
 import { SELF_AUDIT } from '../../chain/self-audit.js'
 import type { AppendItem, Placed } from '../../ports/append.js'
+import type { TimeOrder } from '../../ports/query.js'
 import type {
   PurgedBatch,
   PurgeStep,
@@ -12,6 +13,7 @@ import { underLocks } from '../append/under-locks.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { recordedAfter, type Written, withheld, written } from '../session/written.js'
+import { timeOrderOf } from '../time-range/time-order.js'
 import { assertChain } from './erase.js'
 import { onlyRow } from './holds.js'
 import { heldSubjects, holdsCovering, refuseHeld } from './holds-in-force.js'
@@ -103,10 +105,9 @@ const SET = `
   ON CONFLICT (domain_id) DO UPDATE SET chain_years = excluded.chain_years, personal_days = excluded.personal_days,
     set_at = excluded.set_at`
 
-const STATE = `
-  SELECT ${microsOf('floor')} AS floor_micros, ${lastBefore('floor')} AS floor_seq,
-    (SELECT ${microsOf('recorded_at')} FROM audit_log_entry WHERE domain_id = $1
-     ORDER BY recorded_at, seq LIMIT 1) AS oldest
+const stateBy = (order: TimeOrder) => `
+  SELECT ${microsOf('floor')} AS floor_micros, ${lastBefore('floor', order)} AS floor_seq,
+    (SELECT ${microsOf('recorded_at')} FROM audit_log_entry WHERE domain_id = $1 AND seq >= 1 ORDER BY seq LIMIT 1) AS oldest
   FROM (SELECT now() - make_interval(years => $2) AS floor) AS f`
 
 interface StateRow {
@@ -124,7 +125,8 @@ async function stateOf(client: Client, domainId: string, defaults: RetentionPoli
   const window = await windowOf(client, domainId, defaults)
   const chainHolds = await holdsCovering(client, domainId, [])
   const held = await heldSubjects(client, domainId)
-  const { rows } = await client.query<StateRow>(STATE, [domainId, window.chain_years])
+  const state = stateBy(await timeOrderOf(client, domainId))
+  const { rows } = await client.query<StateRow>(state, [domainId, window.chain_years])
   const contexts = await countOf(
     client,
     `SELECT count(*) AS due, count(*) FILTER (WHERE e.subject_pseudonym = ANY ($4::bytea[])) AS held ${DUE_CONTEXTS}`,

@@ -3,6 +3,7 @@ import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { NamedHead } from '../../ports/log/heads.js'
 import type { Client } from '../session/database.js'
 import { WITHOUT_SORT } from '../signer/signed-rows.js'
+import { firstSeq } from '../time-range/first-seq.js'
 
 const { checkpoint } = SIGNED_RELATION
 const ON_PLATFORM = `domain_id = '${PLATFORM_ANCHOR}'`
@@ -26,10 +27,8 @@ const LAST_OF_DAYS = `
     UNION ALL
     SELECT before.seq, before.recorded_at FROM days
     CROSS JOIN LATERAL (
-      SELECT seq FROM audit_log_entry
-      WHERE ${ON_PLATFORM} AND recorded_at < date_trunc('day', days.recorded_at, 'UTC')
-      ORDER BY recorded_at DESC, seq DESC LIMIT 1) AS ended
-    CROSS JOIN LATERAL (${lastRow('AND seq <= ended.seq AND seq < days.seq')}) AS before
+      SELECT ${firstSeq(`'${PLATFORM_ANCHOR}'`, ">= date_trunc('day', days.recorded_at, 'UTC')")} AS seq) AS begun
+    CROSS JOIN LATERAL (${lastRow('AND seq < begun.seq AND seq < days.seq')}) AS before
   )
   SELECT seq FROM days LIMIT ${MOST_DAYS}`
 

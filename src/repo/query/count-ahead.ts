@@ -1,19 +1,25 @@
 import { CLOCK_TOLERANCE } from '../../chain/row-time.js'
 import type { RowsAhead } from '../../ports/query.js'
+import { whereAll } from '../session/by-key.js'
 import type { Client } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
+import { seqBounds } from '../time-range/seq-bounds.js'
+import { entryConditions } from './entry-conditions.js'
 
-/** The limit is a scalar subquery, so that it is evaluated once and bounds the scan of audit_log_entry_by_time. */
-const COUNT = `
-  WITH latest AS MATERIALIZED (SELECT clock_timestamp() + $2::bigint * interval '1 microsecond' AS allowed)
-  SELECT ${microsOf('(SELECT allowed FROM latest)')} AS after, (
-    SELECT count(*) FROM audit_log_entry WHERE domain_id = $1 AND recorded_at > (SELECT allowed FROM latest)
-  )::text AS rows`
+const LATEST = `SELECT ${microsOf("(clock_timestamp() + $1::bigint * interval '1 microsecond')")} AS allowed`
 
-/** Implements EntryReader.countAhead. Without such a row this is one probe of an index. */
+/** Implements EntryReader.countAhead. Where the times are in order, this reads only the rows that are ahead. */
 export async function countAhead(client: Client, domainId: string): Promise<RowsAhead> {
-  const values = [domainId, CLOCK_TOLERANCE.toString()]
-  const { rows } = await client.query<{ after: string; rows: string }>(COUNT, values)
-  const after = readTime(rows[0]?.after ?? '0')
-  return { rows: Number(rows[0]?.rows ?? 0), after: typeof after === 'bigint' ? after : 0n }
+  const clock = await client.query<{ allowed: string }>(LATEST, [CLOCK_TOLERANCE.toString()])
+  const allowed = readTime(clock.rows[0]?.allowed ?? '0')
+  const after = typeof allowed === 'bigint' ? allowed : 0n
+  const values: unknown[] = [domainId]
+  const bind = (value: unknown) => `$${values.push(value)}`
+  const ahead = { from: after + 1n }
+  const where = ['domain_id = $1', ...entryConditions(ahead, bind, await seqBounds(client, domainId, ahead))]
+  const { rows } = await client.query<{ rows: string }>(
+    `SELECT count(*)::text AS rows FROM audit_log_entry ${whereAll(where)}`,
+    values,
+  )
+  return { rows: Number(rows[0]?.rows ?? 0), after }
 }

@@ -12,6 +12,7 @@ import { whereAll } from '../session/by-key.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf, readTime } from '../session/read-time.js'
 import { ScanClient } from '../session/scan-client.js'
+import { seqBounds } from '../time-range/seq-bounds.js'
 import { entryConditions } from './entry-conditions.js'
 import { eventConditions, eventPlan } from './event-time.js'
 import { seqConditions } from './page-range.js'
@@ -47,10 +48,11 @@ async function countRows(client: Client, request: CountRequest): Promise<ChainCo
   const values: unknown[] = [request.domainId]
   const bind = (value: unknown) => `$${values.push(value)}`
   const plan = await eventPlan(client, request.domainId, request.filter)
+  const inTime = await seqBounds(client, request.domainId, request.filter)
   const where = whereAll([
     'domain_id = $1',
     ...seqConditions({ ...request.range, limit: 1 }, bind),
-    ...entryConditions(request.filter, bind),
+    ...entryConditions(request.filter, bind, inTime),
     ...eventConditions(plan, request.filter, 'audit_log_entry', bind),
   ])
   const totals = await totalsOf(client, where, values)

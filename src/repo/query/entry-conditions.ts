@@ -3,31 +3,29 @@ import { reasonOrdinal } from '../../chain/reason.js'
 import { formatTimestamp } from '../../chain/timestamp.js'
 import type { EntryFilter } from '../../ports/query.js'
 import { type Bind, equals } from '../session/keyset-page.js'
+import type { SeqBounds } from '../time-range/seq-bounds.js'
 
-/** Returns the conditions of a filter. Each expression on `object` has an index in migrations/. A time range needs $1, the domain_id. */
-export function entryConditions(filter: EntryFilter, bind: Bind): string[] {
-  return [...fieldConditions(filter, bind), ...timeConditions(filter, bind), ...reasonConditions(filter)]
+/**
+ * Returns the conditions of a filter. Each expression on `object` has an index in migrations/. `bounds` is the range of seqs that
+ * the filter's time range is; without it, every row is compared.
+ */
+export function entryConditions(filter: EntryFilter, bind: Bind, bounds: SeqBounds = {}): string[] {
+  return [
+    ...fieldConditions(filter, bind),
+    ...boundConditions(bounds, bind),
+    ...timeConditions(filter, bind),
+    ...reasonConditions(filter),
+  ]
 }
 
 /**
  * Returns the conditions of a filter as alternatives that exclude each other: one list of conditions for each reason. Every
  * alternative has an index with the order of seq, and a condition on several reasons has none.
  */
-export function alternativeConditions(filter: EntryFilter, bind: Bind): string[][] {
-  const common = entryConditions({ ...filter, reasons: undefined }, bind)
+export function alternativeConditions(filter: EntryFilter, bind: Bind, bounds: SeqBounds): string[][] {
+  const common = entryConditions({ ...filter, reasons: undefined }, bind, bounds)
   const reasons = reasonAlternatives(filter)
   return reasons.length === 0 ? [common] : reasons.map((reason) => [...common, reason])
-}
-
-/** Returns the conditions of a filter for a query that reads no other index than the primary key. */
-export function keyConditions(filter: EntryFilter, bind: Bind): string[] {
-  const { from, to } = filter
-  return [
-    ...fieldConditions(filter, bind),
-    ...reasonConditions(filter),
-    ...(from === undefined ? [] : [`recorded_at >= ${timeOf(from, bind)}`]),
-    ...(to === undefined ? [] : [`recorded_at <= ${timeOf(to, bind)}`]),
-  ]
 }
 
 function fieldConditions(filter: EntryFilter, bind: Bind): string[] {
@@ -62,32 +60,19 @@ function reasonCondition(reason: RowReason): string {
   return `reason = ${reasonOrdinal(reason)}`
 }
 
+function boundConditions({ first, end }: SeqBounds, bind: Bind): string[] {
+  return [
+    ...(first === undefined ? [] : [`seq >= ${bind(first)}`]),
+    ...(end === undefined ? [] : [`seq < ${bind(end)}`]),
+  ]
+}
+
 /**
- * Returns the conditions of a time range. recorded_at never runs backwards on a chain, so a time range is a seq range:
- * two index probes find its ends, and its rows come in order of seq without a sort.
- *
- * The times themselves are compared too. On a chain whose recorded_at was edited, the seq range may be too narrow, but no
- * row outside the time range is shown; verify reports the edit. IS TRUE keeps the planner from using an index for this
- * comparison, because it would have to sort the rows of that index (13 ms instead of 0.1).
+ * Returns the conditions on the time of each row. On a chain whose recorded_at was edited, the range of seqs may hold rows of other
+ * times, and none of them is shown.
  */
 function timeConditions({ from, to }: EntryFilter, bind: Bind): string[] {
-  const conditions: string[] = []
-  if (from !== undefined) {
-    const time = timeOf(from, bind)
-    conditions.push(`seq >= ${probe(`recorded_at >= ${time}`, 'ASC')}`, `(recorded_at >= ${time}) IS TRUE`)
-  }
-  if (to !== undefined) {
-    const time = timeOf(to, bind)
-    conditions.push(`seq <= ${probe(`recorded_at <= ${time}`, 'DESC')}`, `(recorded_at <= ${time}) IS TRUE`)
-  }
-  return conditions
-}
-
-function timeOf(micros: bigint, bind: Bind): string {
-  return `${bind(formatTimestamp(micros))}::timestamptz`
-}
-
-function probe(condition: string, order: 'ASC' | 'DESC'): string {
-  return `(SELECT seq FROM audit_log_entry WHERE domain_id = $1 AND ${condition}
-           ORDER BY recorded_at ${order}, seq ${order} LIMIT 1)`
+  const compare = (operator: string, micros: bigint | undefined) =>
+    micros === undefined ? [] : [`recorded_at ${operator} ${bind(formatTimestamp(micros))}::timestamptz`]
+  return [...compare('>=', from), ...compare('<=', to)]
 }

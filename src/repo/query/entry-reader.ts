@@ -1,6 +1,7 @@
 import { isUnfiltered } from '../../base/row-filter.js'
 import type { EntryReader } from '../../ports/query.js'
 import type { Client, Database } from '../session/database.js'
+import { timeOrderOf } from '../time-range/time-order.js'
 import { countAhead } from './count-ahead.js'
 import { chainExists } from './domains.js'
 import { hasEventTimes } from './event-time.js'
@@ -35,6 +36,7 @@ export function postgresEntryReader(database: Database): EntryReader {
     },
     rowsAt: (domainId, seq) => database.read((client) => getEntries(client, domainId, seq)),
     countAhead: (domainId) => database.read((client) => countAhead(client, domainId)),
+    timeOrder: (domainId) => database.read((client) => timeOrderOf(client, domainId)),
     hasEventTimes: (domainId) => database.read((client) => hasEventTimes(client, domainId)),
     knows: (domainId) => database.read((client) => chainExists(client, domainId)),
   }

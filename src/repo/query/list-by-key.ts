@@ -1,7 +1,7 @@
 import type { EntryFilter, PageRange, ReadEntry } from '../../ports/query.js'
 import { assureKey, rowsByKey, whereAll } from '../session/by-key.js'
 import type { Client } from '../session/database.js'
-import { keyConditions } from './entry-conditions.js'
+import { entryConditions } from './entry-conditions.js'
 import { ENTRY_COLUMNS, ENTRY_JOINS, type EntryRow, readEntry } from './entry-row.js'
 import { eventConditions, eventPlan } from './event-time.js'
 import { direction, seqConditions } from './page-range.js'
@@ -18,7 +18,7 @@ export async function listByKey(
   const order = direction(range)
   const rows = rowsByKey(['domain_id = $1', ...seqConditions(range, bind)], { order })
   const plan = await eventPlan(client, domainId, filter)
-  const wanted = whereAll([...keyConditions(filter, bind), ...eventConditions(plan, filter, 'k', bind)])
+  const wanted = whereAll([...entryConditions(filter, bind), ...eventConditions(plan, filter, 'k', bind)])
   const query = `SELECT ${ENTRY_COLUMNS}
     FROM (SELECT * FROM ${rows} k ${wanted} ORDER BY seq ${order} LIMIT ${bind(range.limit)}) e
     ${ENTRY_JOINS} ORDER BY e.seq ${order}`

@@ -1,6 +1,7 @@
 import type { EntryFilter, PageRange, ReadEntry } from '../../ports/query.js'
 import { whereAll } from '../session/by-key.js'
 import type { Client } from '../session/database.js'
+import { seqBounds } from '../time-range/seq-bounds.js'
 import { alternativeConditions } from './entry-conditions.js'
 import { ENTRY_COLUMNS, ENTRY_JOINS, type EntryRow, readEntry } from './entry-row.js'
 import { eventConditions, eventPlan } from './event-time.js'
@@ -21,7 +22,7 @@ export async function listEntries(
   const plan = await eventPlan(client, domainId, filter)
   const inEventTime = eventConditions(plan, filter, 'audit_log_entry', bind)
   const bounds = ['domain_id = $1', ...seqConditions(range, bind), ...inEventTime]
-  const alternatives = alternativeConditions(filter, bind)
+  const alternatives = alternativeConditions(filter, bind, await seqBounds(client, domainId, filter))
   const first = `ORDER BY seq ${direction(range)} LIMIT ${bind(range.limit)}`
   const pages = alternatives.map(
     (conditions) => `SELECT * FROM audit_log_entry ${whereAll([...bounds, ...conditions])} ${first}`,

@@ -80,6 +80,7 @@ function memoryReader(chain: readonly ChainedEntry[]): EntryReader {
     },
     rowsAt: async (_domainId, seq) => all.filter((row) => row.seq === seq),
     countAhead: async () => ({ rows: 0, after: 0n }),
+    timeOrder: async () => 'unverified',
     hasEventTimes: async () => false,
     knows: async (domainId) => all.some((row) => row.domainId === domainId),
   }

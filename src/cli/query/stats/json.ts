@@ -1,5 +1,6 @@
 import { wireTime } from '../../../base/wire-time.js'
 import type { RowCheck } from '../../../chain/evidence/finding-evidence.js'
+import type { TimeOrder } from '../../../ports/query.js'
 import type { Dimension, GroupCounts, RowCounts } from '../../../ports/stats.js'
 import type { ShownNames } from '../../../query/choose-domain.js'
 import type { ChainTotals, Stats, StatsBlock } from '../../../query/stats/stats-report.js'
@@ -22,6 +23,8 @@ export interface StatsJson extends RowCounts {
   readonly last_recorded_at?: string
   /** The rows by what recomputing them shows; absent where they were not recomputed. */
   readonly checks?: Readonly<Record<RowCheck, number>>
+  /** Only where rows are selected by time. */
+  readonly time_order?: TimeOrder
   readonly chains: readonly ChainJson[]
   readonly by: Readonly<Record<string, BlockJson>>
 }
@@ -34,7 +37,14 @@ interface ChainJson extends RowCounts {
   readonly last_seq?: number
 }
 
-export function statsJson(stats: Stats, checks: StatsJson['checks'], names: ShownNames): StatsJson {
+/** What is shown with the counts. */
+export interface ShownWithStats {
+  readonly checks: StatsJson['checks'] | undefined
+  /** Absent where rows are not selected by time. */
+  readonly timeOrder: TimeOrder | undefined
+}
+
+export function statsJson(stats: Stats, { checks, timeOrder }: ShownWithStats, names: ShownNames): StatsJson {
   const { rows, denied, unreadable, firstRecordedAt, lastRecordedAt, chains, blocks } = stats
   return {
     rows,
@@ -43,6 +53,7 @@ export function statsJson(stats: Stats, checks: StatsJson['checks'], names: Show
     ...(firstRecordedAt !== undefined && { first_recorded_at: wireTime(firstRecordedAt) }),
     ...(lastRecordedAt !== undefined && { last_recorded_at: wireTime(lastRecordedAt) }),
     ...(checks !== undefined && { checks }),
+    ...(timeOrder !== undefined && { time_order: timeOrder }),
     chains: chains.map((chain) => withName(chainJson(chain), names)),
     by: Object.fromEntries(blocks.map((block) => [dimensionKey(block.dimension), blockJson(block)])),
   }

@@ -46,6 +46,7 @@ export async function runStats(
   const count = bySql
     ? await countInDatabase(options, chains.all.length, context, signal)
     : countStream(options, signal)
+  const timeOrder = await chains.timeOrder()
   const counted: { domainId: string; counts: ChainCounts }[] = []
   for (const chain of chains.all) {
     const work = () => withHints(context, chain.from, signal, () => countHeld(chains, chain, count))
@@ -53,11 +54,11 @@ export async function runStats(
     if (counts !== undefined) counted.push({ domainId: chain.domainId, counts })
   }
   const stats = statsOf(counted, dimensions, top)
-  const checks = bySql ? undefined : sumOfChecks(chains.all)
+  const shown = { checks: bySql ? undefined : sumOfChecks(chains.all), timeOrder }
   const names = await namesOf(options, stats)
-  if (format === 'json') await out.json(statsJson(stats, checks, names))
+  if (format === 'json') await out.json(statsJson(stats, shown, names))
   else if (format === 'csv') await printStatsCsv(stats, out)
-  else await printStats(stats, checks, names, out)
+  else await printStats(stats, shown, names, out)
   await chains.finish()
 }
 

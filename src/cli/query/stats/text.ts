@@ -4,12 +4,12 @@ import type { Stats, StatsBlock } from '../../../query/stats/stats-report.js'
 import { ChainColumns } from '../../output/chain-text.js'
 import type { Output } from '../../output/output.js'
 import { keyValues, table } from '../../output/table.js'
-import { dimensionKey, type StatsJson, statsJson } from './json.js'
+import { dimensionKey, type ShownWithStats, statsJson } from './json.js'
 
 /** Prints the totals, a table of the chains where there are several, and a table of each dimension. */
 export async function printStats(
   stats: Stats,
-  checks: StatsJson['checks'],
+  shown: ShownWithStats,
   names: ShownNames,
   out: Output,
 ): Promise<void> {
@@ -20,7 +20,8 @@ export async function printStats(
     first_recorded_at: first,
     last_recorded_at: last,
     chains,
-  } = statsJson(stats, checks, names)
+    checks,
+  } = statsJson(stats, shown, names)
   const totals = [
     ['rows', rows],
     ['denied', denied],
