@@ -1,12 +1,11 @@
 import { AuditError } from '../base/errors.js'
-import type { ChainedEntry } from '../chain/entry.js'
 import type { StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import type { ArchiveQueue } from '../ports/archive.js'
 import type { MirrorCodec } from '../ports/mirror.js'
 import { type SourcedFinding, sourced } from './findings.js'
 import { inParallel } from './in-parallel.js'
-import { judgeGroup } from './judge-group.js'
+import { judgeGroup, type ReadyRow } from './judge-group.js'
 import type { Mirror } from './mirrors.js'
 import type { RunGroup } from './run-judge.js'
 import type { Stopping } from './stopping.js'
@@ -42,7 +41,10 @@ export interface Batch {
 /** Failures in a row after which a mirror counts as unreachable: each may have taken a whole timeout. */
 const FAILURES = 16
 
-/** Reads the rows of a proven group and uploads those that count, are unchanged since the proof, and are intact. */
+/**
+ * Reads the rows of a proven group and uploads those that count, are unchanged since the proof, and are intact. Every row
+ * in `uploaded` has a durable object under a durable name.
+ */
 export async function uploadBatch(
   domainId: string,
   group: RunGroup,
@@ -53,7 +55,12 @@ export async function uploadBatch(
   const rows = await deps.queue.rows(domainId, group.from, group.to)
   const { ready, held, findings, unchecked } = judgeGroup(group, rows, counts, deps.hasher)
   const breaker = new Breaker(FAILURES)
-  const outcomes = await uploadAll(ready, deps, breaker, stopping)
+  const outcomes = await withDurableNames(
+    domainId,
+    await uploadAll(ready, deps, breaker, stopping),
+    deps,
+    stopping,
+  )
   const failures = [
     ...outcomes.filter((one) => one instanceof AuditError),
     ...unchecked.map(generationUnknown),
@@ -75,30 +82,46 @@ export async function uploadBatch(
 
 /** Outcomes are in the order of the rows; rows at the end may have none. */
 function firstFailed(
-  rows: readonly ChainedEntry[],
+  rows: readonly ReadyRow[],
   outcomes: readonly (Uploaded | AuditError)[],
   unchecked: readonly StoredRow[],
 ): number {
   const failed = rows.find((_row, i) => outcomes[i] instanceof AuditError)
-  return Math.min(failed?.seq ?? Number.POSITIVE_INFINITY, ...unchecked.map(({ seq }) => seq))
+  return Math.min(failed?.entry.seq ?? Number.POSITIVE_INFINITY, ...unchecked.map(({ seq }) => seq))
+}
+
+/** Makes the names of the objects durable, by one sync for the whole batch. Where that fails, every upload has failed. */
+async function withDurableNames(
+  domainId: string,
+  outcomes: readonly (Uploaded | AuditError)[],
+  { mirror, codec }: BatchDeps,
+  { giveUp }: Stopping,
+): Promise<readonly (Uploaded | AuditError)[]> {
+  const first = outcomes.find((one) => 'etag' in one)
+  if (first === undefined) return outcomes
+  const synced = await attempted(first, giveUp, () => mirror.store.syncNames(codec.prefix(domainId), giveUp))
+  return synced === undefined ? outcomes : outcomes.map((one) => ('etag' in one ? synced : one))
 }
 
 /** Returns the outcome of each row, in order, without the rows that were not begun when the signal came. */
 async function uploadAll(
-  rows: readonly ChainedEntry[],
+  rows: readonly ReadyRow[],
   { mirror, codec, concurrency }: BatchDeps,
   breaker: Breaker,
   { stop, giveUp }: Stopping,
 ): Promise<(Uploaded | AuditError)[]> {
   // Encode all rows ahead at once: one by one, between the uploads, costs half as much again.
   const objects = await Promise.all(
-    rows.map(async (row) => ({ row, bytes: await attempted(row, giveUp, () => codec.encode(row)) })),
+    rows.map(async ({ entry, canonical }) => ({
+      entry,
+      bytes: await attempted(entry, giveUp, () => codec.encode(entry, canonical)),
+    })),
   )
   const isOver = () => stop.aborted || breaker.isOpen
-  return inParallel(objects, concurrency, isOver, async ({ row, bytes }) => {
+  return inParallel(objects, concurrency, isOver, async ({ entry, bytes }) => {
     if (bytes instanceof AuditError) return bytes
     const outcome = await mirror.uploads.run(() =>
-      attempted(row, giveUp, () => uploadRow(row, bytes, mirror.store, codec, giveUp)),
+      attempted(entry, giveUp, () => uploadRow(entry, bytes, mirror.store, codec, giveUp)),
     )
     breaker.count(outcome instanceof AuditError)
     return outcome
@@ -107,7 +130,7 @@ async function uploadAll(
 
 /** Returns a failure of the store, and an abort by `giveUp`, as an AuditError. Rethrows any other error: it is a bug. */
 async function attempted<T>(
-  { seq }: ChainedEntry,
+  { seq }: { readonly seq: number },
   giveUp: AbortSignal,
   call: () => Promise<T>,
 ): Promise<T | AuditError> {

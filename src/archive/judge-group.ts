@@ -5,9 +5,16 @@ import type { StoredRow } from '../chain/fold.js'
 import type { Hasher } from '../chain/hash.js'
 import { type JudgedRun, type RunGroup, RunJudge } from './run-judge.js'
 
+/** A row to upload. */
+export interface ReadyRow {
+  readonly entry: ChainedEntry
+  /** The bytes that the entry was decoded from. */
+  readonly canonical: Uint8Array
+}
+
 export interface JudgedGroup {
   /** The rows that may be uploaded, ascending. */
-  readonly ready: readonly ChainedEntry[]
+  readonly ready: readonly ReadyRow[]
   /** How many rows may not be uploaded. */
   readonly held: number
   /** Why rows may not be uploaded, where it was not known before. */
@@ -42,7 +49,7 @@ export function judgeGroup(
     return { ready: [], held: wanted.length, findings: findingsOf(judged, group), unchecked: [] }
   }
   const good = wanted.filter(({ seq }) => !judged.findings.some((finding) => isAbout(finding, seq)))
-  const ready = good.flatMap(entryOf)
+  const ready = good.flatMap(readyRow)
   const unchecked = good.filter((row) => row.unknownGeneration !== undefined)
   return { ready, held: wanted.length - ready.length - unchecked.length, findings: [], unchecked }
 }
@@ -62,7 +69,7 @@ function isAbout({ seqFrom, seqTo }: Finding, seq: number): boolean {
   return seq >= seqFrom && seq <= seqTo
 }
 
-function entryOf({ canonical, prevHash, entryHash }: StoredRow): ChainedEntry[] {
+function readyRow({ canonical, prevHash, entryHash }: StoredRow): ReadyRow[] {
   if (canonical === undefined || prevHash === undefined || entryHash === undefined) return []
-  return [{ ...decodeCanonical(canonical), prevHash, entryHash }]
+  return [{ entry: { ...decodeCanonical(canonical), prevHash, entryHash }, canonical }]
 }

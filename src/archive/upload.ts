@@ -12,8 +12,12 @@ export type Uploaded =
   | { readonly seq: number; readonly etag: string; readonly created: boolean }
   | { readonly seq: number; readonly finding: Finding }
 
+/** A batch makes the names of its objects durable together, because each sync of a folder waits for the disk. */
+const NAME_LATER = { nameLater: true }
+
 /**
- * Creates the object of one row, encoded as `bytes`, or finds it in the mirror. An object is never overwritten: the same
+ * Creates the object of one row, encoded as `bytes`, or finds it in the mirror. The object's name is durable only after a
+ * later call of `syncNames`. An object is never overwritten: the same
  * content keeps its etag, and other content is a finding. A repeated call is safe: after a PUT whose response was lost,
  * it finds our own object.
  */
@@ -25,7 +29,7 @@ export async function uploadRow(
   signal: AbortSignal,
 ): Promise<Uploaded> {
   const key = codec.key(entry.domainId, entry.seq)
-  const { created, etag } = await store.create(key, bytes, signal)
+  const { created, etag } = await store.create(key, bytes, signal, NAME_LATER)
   if (created) return { seq: entry.seq, etag, created }
   const there = await store.get(key, MAX_OBJECT_BYTES, signal)
   if (there === undefined) {

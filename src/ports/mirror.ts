@@ -43,8 +43,21 @@ export interface MirrorStore {
   /**
    * Creates an object, durably when it resolves. An existing object keeps its content and etag: then `created` is false,
    * and `etag` is the existing object's. That object may hold our own bytes, from a call whose response was lost.
+   *
+   * With `nameLater` the content is durable when it resolves, and the name is durable only once a later call of `syncNames`
+   * has resolved. Nothing may rely on the object before.
    */
-  create(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<{ created: boolean; etag: string }>
+  create(
+    key: string,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+    options?: { readonly nameLater: boolean },
+  ): Promise<{ created: boolean; etag: string }>
+  /**
+   * Makes the names durable of all objects directly in `folder` that calls of `create` have created or found. `folder` is a
+   * key prefix that ends with a slash.
+   */
+  syncNames(folder: string, signal: AbortSignal): Promise<void>
   close(): void
 }
 
@@ -103,8 +116,11 @@ export interface Strays {
 
 /** Encodes rows as objects and decodes them. */
 export interface MirrorCodec {
-  /** Encodes a row. The same row always gives the same bytes. */
-  encode(entry: ChainedEntry): Promise<Uint8Array>
+  /**
+   * Encodes a row. The same row always gives the same bytes. A caller that decoded the entry from its canonical bytes passes
+   * them as `canonical`, so that they are not computed again.
+   */
+  encode(entry: ChainedEntry, canonical?: Uint8Array): Promise<Uint8Array>
   /** Decodes hostile bytes. Never rejects because of their content. The fold checks the hashes. */
   decode(bytes: Uint8Array, row: RowId): Promise<DecodedObject>
   /** Returns whether two objects have the same decompressed bytes. */

@@ -65,7 +65,8 @@ function listing(order: 'before' | 'after', meanwhile: () => Promise<unknown>) {
   return (store: MirrorStore): MirrorStore => ({
     url: store.url,
     get: (key, maxBytes, signal) => store.get(key, maxBytes, signal),
-    create: (key, bytes, signal) => store.create(key, bytes, signal),
+    create: (key, bytes, signal, options) => store.create(key, bytes, signal, options),
+    syncNames: (folder, signal) => store.syncNames(folder, signal),
     close: () => store.close(),
     async *list(prefix, signal) {
       if (order === 'after') await meanwhile()
@@ -221,9 +222,9 @@ describe('backfill', () => {
       concurrency: 2,
       store: (store) => ({
         ...listing('before', async () => undefined)(store),
-        create: async (key, bytes, signal) => {
+        create: async (key, bytes, signal, options) => {
           stop.abort(new Error('stopped'))
-          return store.create(key, bytes, signal)
+          return store.create(key, bytes, signal, options)
         },
       }),
     })

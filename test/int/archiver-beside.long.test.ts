@@ -138,11 +138,12 @@ describe('a bug in one chain', () => {
         url: store.url,
         list: (prefix, signal) => store.list(prefix, signal),
         get: (key, maxBytes, signal) => store.get(key, maxBytes, signal),
+        syncNames: (folder, signal) => store.syncNames(folder, signal),
         close: () => store.close(),
-        create: async (key, bytes, signal) => {
+        create: async (key, bytes, signal, options) => {
           await sleep(2)
           if (key.includes(domainId)) throw new TypeError('a bug')
-          return store.create(key, bytes, signal)
+          return store.create(key, bytes, signal, options)
         },
       }),
     })

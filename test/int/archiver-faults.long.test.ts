@@ -60,6 +60,7 @@ function withCreate(store: MirrorStore, create: MirrorStore['create']): MirrorSt
     list: (prefix, signal) => store.list(prefix, signal),
     get: (key, maxBytes, signal) => store.get(key, maxBytes, signal),
     create,
+    syncNames: (folder, signal) => store.syncNames(folder, signal),
     close: () => store.close(),
   }
 }
@@ -91,6 +92,40 @@ describe.each(['not applied', 'applied'] as const)('a failed write that was %s',
     }
     expect(totals(await archiver.once())).toEqual({ stamped: ROWS - 6, held: 0, failed: 0 })
     await expectComplete(created)
+  })
+
+  it('stamps no row before the names of the objects are durable', async () => {
+    const order: string[] = []
+    const archiver = fixture.archiver({
+      store: (store) => {
+        const sync: MirrorStore['syncNames'] = async (...args) => {
+          await store.syncNames(...args)
+          order.push('synced')
+        }
+        return {
+          ...withCreate(store, (...args) => store.create(...args)),
+          syncNames: faulty(sync, when, 2, () => true, mirrorGone),
+        }
+      },
+      queue: (queue) => ({
+        ...queue,
+        stamp: (...args) => {
+          order.push('stamped')
+          return queue.stamp(...args)
+        },
+      }),
+    })
+    for (const _pass of [1, 2]) {
+      const [first] = await archiver.once()
+      expect(first?.drained).toMatchObject({ stamped: 0, failed: ROWS, ended: 'gave up' })
+      expect(first?.drained.error?.code).toBe('mirror_unavailable')
+      expect(await fixture.unstamped(domainId)).toHaveLength(ROWS)
+      expect(await fixture.objects(domainId)).toHaveLength(ROWS)
+    }
+    order.length = 0
+    expect(totals(await archiver.once())).toEqual({ stamped: ROWS, held: 0, failed: 0 })
+    expect(order).toEqual(['synced', 'stamped'])
+    await expectComplete(archiver.created)
   })
 
   it('stamps the objects in the next pass', async () => {
@@ -211,7 +246,8 @@ describe('the signal', () => {
         }),
     })
     const [chain] = await archiver.once(stop.signal)
-    expect(chain?.drained).toMatchObject({ failed: 1 })
+    // Rows 1 and 2 have objects, whose names are not synced any more: they count as not uploaded.
+    expect(chain?.drained).toMatchObject({ failed: 3 })
     expect(await fixture.unstamped(domainId)).toContain(3)
     // The mirror hangs, so it is not asked any more whether it is still ours, and no row is stamped.
     expect(chain?.drained.stamped).toBe(0)

@@ -27,7 +27,8 @@ function live(late: Readonly<Record<number, number>>): MirrorStore & { looks: nu
   return {
     looks: 0,
     url: store.url,
-    create: (key, bytes, signal) => store.create(key, bytes, signal),
+    create: (key, bytes, signal, options) => store.create(key, bytes, signal, options),
+    syncNames: (folder, signal) => store.syncNames(folder, signal),
     close: () => undefined,
     async *list(prefix, signal) {
       for await (const listed of store.list(prefix, signal)) if (!lateAt.has(listed.key)) yield listed

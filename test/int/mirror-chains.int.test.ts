@@ -44,7 +44,8 @@ function failing(store: IndexedMirror, broken: string): IndexedMirror {
     folders: (prefix, signal) => store.folders(prefix, signal),
     storedAt: (key, signal) => store.storedAt(key, signal),
     urlOf: (folder) => store.urlOf(folder),
-    create: (key, bytes, signal) => store.create(key, bytes, signal),
+    create: (key, bytes, signal, options) => store.create(key, bytes, signal, options),
+    syncNames: (folder, signal) => store.syncNames(folder, signal),
     close: () => store.close(),
     get: (key, maxBytes, signal) =>
       isBroken(key) ? Promise.reject(failure) : store.get(key, maxBytes, signal),

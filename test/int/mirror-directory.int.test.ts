@@ -87,6 +87,22 @@ describe('a directory mirror', () => {
     expect(await keysOf(store, 'audit/a/')).toEqual(['audit/a/2'])
   })
 
+  it('syncs no names of a folder that is gone, or whose place a file has', async () => {
+    const root = await newRoot()
+    const store = new DirectoryMirror(root)
+    const later = { nameLater: true }
+    await store.create('audit/a/1', Buffer.from('x'), never, later)
+    await rm(join(root, 'audit/a'), { recursive: true })
+    const unavailable = { code: 'mirror_unavailable' }
+    await expect(store.syncNames('audit/a/', never)).rejects.toMatchObject(unavailable)
+    expect(await store.create('audit/a/1', Buffer.from('x'), never, later)).toMatchObject({ created: true })
+    await store.syncNames('audit/a/', never)
+    await rm(join(root, 'audit/a'), { recursive: true })
+    await writeFile(join(root, 'audit/a'), 'x')
+    await expect(store.syncNames('audit/a/', never)).rejects.toMatchObject(unavailable)
+    await expect(store.syncNames('../', never)).rejects.toMatchObject({ code: 'internal' })
+  })
+
   it.each(['', '/', '/etc/passwd', '../x', 'a/../x', 'a//b', './a', 'a/', 'a\0b'])(
     'holds nothing under the key %j',
     async (key) => {

@@ -236,12 +236,13 @@ export class Archiver {
       url: store.url,
       list: (prefix, signal) => store.list(prefix, signal),
       get: (key, maxBytes, signal) => store.get(key, maxBytes, signal),
-      create: async (key, bytes, signal) => {
+      create: async (key, bytes, signal, options) => {
         this.asked.push(key)
-        const result = await store.create(key, bytes, signal)
+        const result = await store.create(key, bytes, signal, options)
         if (result.created) this.created.push(key)
         return result
       },
+      syncNames: (folder, signal) => store.syncNames(folder, signal),
       close: () => store.close(),
     }
   }

@@ -78,6 +78,18 @@ export function mirrorContract(title: string, site: () => Promise<MirrorSite>): 
       })
     })
 
+    it('creates objects whose names are synced later, and finds them as any other', async () => {
+      const store = await open()
+      const later = { nameLater: true }
+      const etag = etagOf(text('x'))
+      expect(await store.create('audit/a/1', text('x'), never, later)).toEqual({ created: true, etag })
+      expect(await store.create('audit/a/1', text('y'), never, later)).toEqual({ created: false, etag })
+      await store.syncNames('audit/a/', never)
+      expect((await store.get('audit/a/1', LIMIT, never))?.bytes.toString()).toBe('x')
+      expect(await store.create('audit/a/1', text('z'), never)).toEqual({ created: false, etag })
+      expect(await keysOf(store, 'audit/a/')).toEqual(['audit/a/1'])
+    })
+
     it.each([
       ['the same bytes', () => 'same'],
       ['other bytes each', (i: number) => `creator ${i}`],

@@ -144,7 +144,7 @@ describe('judgeGroup', () => {
   const judged = (rows: readonly StoredRow[], counts: (seq: number) => boolean = every) => {
     const { ready, held, findings, unchecked } = judgeGroup(group, rows, counts, nodeHasher)
     return {
-      ready: ready.map(({ seq }) => seq),
+      ready: ready.map(({ entry }) => entry.seq),
       held,
       unchecked: unchecked.length,
       findings: findings.map(({ code, seqFrom, seqTo }) => `${code} ${seqFrom}-${seqTo}`),
@@ -193,10 +193,10 @@ describe('judgeGroup', () => {
     if (group === undefined) throw new Error('the row is in no group')
     const judged = judgeGroup(group, all(rows.slice(group.from - 1, group.to)), every, nodeHasher)
     expect(judged.held).toBe(1)
-    expect(judged.ready.map((row) => row.seq)).toEqual(
+    expect(judged.ready.map(({ entry }) => entry.seq)).toEqual(
       expect.arrayContaining(expected.filter((one) => one >= group.from && one <= group.to)),
     )
-    expect(judged.ready.map((row) => row.seq)).not.toContain(seq)
+    expect(judged.ready.map(({ entry }) => entry.seq)).not.toContain(seq)
   })
 
   it('returns only the rows that count', () => {

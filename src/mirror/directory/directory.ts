@@ -64,6 +64,7 @@ export class DirectoryMirror implements IndexedMirror {
     key: string,
     bytes: Uint8Array,
     signal: AbortSignal,
+    { nameLater } = { nameLater: false },
   ): Promise<{ created: boolean; etag: string }> {
     signal.throwIfAborted()
     const path = this.#pathOf(key)
@@ -75,12 +76,25 @@ export class DirectoryMirror implements IndexedMirror {
       return await createFile(path, bytes, async (created) => {
         const etag = created ? etagOf(bytes) : await this.#existingEtag(path)
         // Sync also for an existing file: the process that created it may have died before its name was durable.
-        await folder.sync()
+        if (!nameLater) await folder.sync()
         return { created, etag }
       })
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') folder.forget()
       throw directoryError(this.url, `${key} cannot be written`, error, signal)
+    }
+  }
+
+  async syncNames(folder: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const path = this.#pathOf(folder.slice(0, -1))
+    if (path === undefined) throw new AuditError('internal', 'a folder of a mirror that is no path')
+    const at = this.#folderOf(path)
+    try {
+      await at.sync()
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') at.forget()
+      throw directoryError(this.url, `the names in ${folder} cannot be synced`, error, signal)
     }
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, fsync, openSync } from 'node:fs'
+import { closeSync, constants, fsync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
@@ -61,7 +61,7 @@ async function makeFolder(path: string, root: string): Promise<void> {
 
 async function syncFolder(path: string): Promise<void> {
   // On a folder that is in use, open and close need no disk.
-  const folder = openSync(path, 'r')
+  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
     await syncFile(folder)
   } finally {

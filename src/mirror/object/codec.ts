@@ -14,9 +14,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * Encodes a row as the object to upload: the same entry always gives the same bytes. Rejects with `entry_malformed` for a
  * row that the format cannot hold. Does not check the hashes: the archiver has done that.
  */
-export async function encodeObject(entry: ChainedEntry): Promise<Uint8Array> {
+export async function encodeObject(entry: ChainedEntry, canonical?: Uint8Array): Promise<Uint8Array> {
   // Always level 3 of zstd 1.5.2: this package's index.js takes no level, and a test pins the bytes.
-  const frame = await compress(Buffer.from(jsonOf(entry), 'utf8'))
+  const frame = await compress(Buffer.from(jsonOf(entry, canonical), 'utf8'))
   const problem = frameProblem(frame)
   // In a create-only store, an object that no reader accepts could never be replaced.
   if (problem !== undefined) throw new AuditError('internal', `own mirror object: ${problem}`)
@@ -38,9 +38,9 @@ export async function sameContent(a: Uint8Array, b: Uint8Array): Promise<boolean
   return typeof left !== 'string' && typeof right !== 'string' && left.equals(right)
 }
 
-function jsonOf(entry: ChainedEntry): string {
+function jsonOf(entry: ChainedEntry, canonical?: Uint8Array): string {
   try {
-    return writeObject(entry)
+    return writeObject(entry, canonical)
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
     throw new AuditError('entry_malformed', `row ${entry.seq} of ${entry.domainId}: ${error.message}`)

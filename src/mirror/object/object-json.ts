@@ -17,11 +17,14 @@ const MAX_GENERATION = 32_767
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Returns the JSON of an object, with its newline. Throws FormatError for a row that the format cannot hold. */
-export function writeObject(entry: ChainedEntry): string {
+/**
+ * Returns the JSON of an object, with its newline. Throws FormatError for a row that the format cannot hold. `canonical` are
+ * the bytes that the entry was decoded from, if it was: they have only one spelling, so encoding would give them again.
+ */
+export function writeObject(entry: ChainedEntry, canonical?: Uint8Array): string {
   if (!isHash(entry.prevHash)) throw new FormatError('prev_hash', 'expected 64 lower-case hex digits')
   if (!isHash(entry.entryHash)) throw new FormatError('entry_hash', 'expected 64 lower-case hex digits')
-  return jsonOf(entry, base64(encodeCanonical(entry)))
+  return jsonOf(entry, base64(canonical ?? encodeCanonical(entry)))
 }
 
 /** Reads only what {@link writeObject} writes. Never throws. A problem names a rule and never quotes the object. */

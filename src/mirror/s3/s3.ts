@@ -42,6 +42,9 @@ export class S3Mirror implements IndexedMirror {
     return this.#creator.create(key, bytes, signal)
   }
 
+  /** A PUT that has succeeded is durable with its name. */
+  async syncNames(): Promise<void> {}
+
   close(): void {
     this.#bucket.client.destroy()
   }
