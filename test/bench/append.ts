@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import { writeNdjson } from './input.js'
-import { audit, type Bench, baseline, median, report } from './subject.js'
+import { audit, type Bench, baseline, createDomain, median, report } from './subject.js'
 
 /** Appends `rows` to a new chain; the baseline inserts the same rows into an identical table without hashing. */
 export async function benchAppend(bench: Bench, rows: number): Promise<string> {
-  const created = await audit(bench.home, ['domain', 'create', '--json'])
-  const domainId: string = JSON.parse(created.stdout).domain_id
+  const domainId = await createDomain(bench.home)
   const input = join(bench.home, `${rows}.ndjson`)
   await writeNdjson(input, rows)
   const base = await baseline('baseline-insert', [bench.url, domainId], { input })
@@ -41,11 +40,10 @@ export async function benchKeyedAppend(bench: Bench, rows: number): Promise<void
 }
 
 async function secondsOfAppend(bench: Bench, rows: number, keyed: boolean): Promise<number> {
-  const created = await audit(bench.home, ['domain', 'create', '--json'])
-  const domainId: string = JSON.parse(created.stdout).domain_id
+  const domainId = await createDomain(bench.home)
   const input = join(bench.home, `keyed-${keyed}.ndjson`)
   // Keys belong to a chain, so one file would be enough; new keys are as random in the index as real keys.
-  await writeNdjson(input, rows, keyed)
+  await writeNdjson(input, rows, { keys: keyed })
   const args = ['append', '--domain', domainId, '--stdin', '--json']
   return (await audit(bench.home, args, { input, keepOutput: false })).seconds
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
-import { audit, type Bench, median, RUN, report } from './subject.js'
+import { audit, type Bench, createDomain, median, RUN, report } from './subject.js'
 
 const ROUNDS = 9
 
@@ -14,8 +14,7 @@ interface Drawn {
 
 /** Compares the first frame of the browser, and its first row, with the start of a command that reads nothing. */
 export async function benchBrowse(bench: Bench): Promise<void> {
-  const created = await audit(bench.home, ['domain', 'create', '--json'])
-  const domainId: string = JSON.parse(created.stdout).domain_id
+  const domainId = await createDomain(bench.home)
   await audit(bench.home, ['archiver', '--once', '--log-key', 'none'])
   const mirror = pathToFileURL(`${bench.home}/mirror`).href
   const chain = ['--domain', domainId]

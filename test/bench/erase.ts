@@ -2,12 +2,11 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Database } from '../../src/repo/session/database.js'
 import { benchEntry } from './input.js'
-import { audit, type Bench, report } from './subject.js'
+import { audit, type Bench, createDomain, report } from './subject.js'
 
 /** Erases a subject with `rows` rows, each with a context; the baseline deletes the same contexts from a plain copy. */
 export async function benchErase(bench: Bench, rows: number): Promise<void> {
-  const created = await audit(bench.home, ['domain', 'create', '--json'])
-  const domainId: string = JSON.parse(created.stdout).domain_id
+  const domainId = await createDomain(bench.home)
   const input = join(bench.home, 'erase.ndjson')
   await writeRows(input, rows)
   await audit(bench.home, ['append', '--domain', domainId, '--stdin', '--json'], {

@@ -38,12 +38,33 @@ export function benchEntry(i: number): BenchEntry {
   }
 }
 
-/** Writes `rows` entries as NDJSON, with idempotency keys if `keyed`, so that no measurement includes making them. */
-export async function writeNdjson(path: string, rows: number, keyed = false): Promise<void> {
+/** What entries have besides the fields of {@link BenchEntry}. */
+export interface Extras {
+  readonly keys?: boolean
+  readonly subject?: boolean
+  readonly context?: boolean
+}
+
+function extrasOf(i: number, { keys, subject, context }: Extras) {
+  return {
+    ...(keys && { idempotency_key: randomUUID() }),
+    ...(subject && { subject: { plaintext: `Service Account ${i % 997}` } }),
+    ...(context && {
+      context: {
+        ip: `10.0.${i % 251}.${i % 241}`,
+        user_agent: 'terraform/1.9',
+        metadata: { attempt: i % 5 },
+      },
+    }),
+  }
+}
+
+/** Writes `rows` entries as NDJSON, so that no measurement includes making them. */
+export async function writeNdjson(path: string, rows: number, extras: Extras = {}): Promise<void> {
   const file = await open(path, 'w')
   for (let at = 0; at < rows; at += 5000) {
     const lines = Array.from({ length: Math.min(5000, rows - at) }, (_, i) =>
-      JSON.stringify({ ...benchEntry(at + i), ...(keyed && { idempotency_key: randomUUID() }) }),
+      JSON.stringify({ ...benchEntry(at + i), ...extrasOf(at + i, extras) }),
     )
     await file.write(`${lines.join('\n')}\n`)
   }

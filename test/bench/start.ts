@@ -1,11 +1,10 @@
-import { audit, type Bench, median, report, run } from './subject.js'
+import { audit, type Bench, createDomain, median, report, run } from './subject.js'
 
 const ROUNDS = 15
 
 /** Compares the start of a command with a Node.js that does nothing. */
 export async function benchStart(bench: Bench): Promise<void> {
-  const created = await audit(bench.home, ['domain', 'create', '--json'])
-  const domainId: string = JSON.parse(created.stdout).domain_id
+  const domainId = await createDomain(bench.home)
   const node: number[] = []
   const help: number[] = []
   const verify: number[] = []

@@ -27,12 +27,20 @@ export interface Ran {
 interface Options {
   /** A file to use as standard input. */
   readonly input?: string
+  /** A file to use as standard output. */
+  readonly output?: string
   readonly keepOutput?: boolean
 }
 
 /** Runs `audit …` on the home in a new process. */
 export async function audit(home: string, args: readonly string[], options: Options = {}): Promise<Ran> {
   return run(process.execPath, [RUN, ...args, '--home', home], { keepOutput: true, ...options })
+}
+
+/** Creates a Domain and returns its id. */
+export async function createDomain(home: string): Promise<string> {
+  const { stdout } = await audit(home, ['domain', 'create', '--json'])
+  return JSON.parse(stdout).domain_id
 }
 
 /** Runs a baseline of this directory in a new process. */
@@ -42,15 +50,17 @@ export async function baseline(name: string, args: readonly string[], options: O
 
 export async function run(command: string, args: readonly string[], options: Options = {}): Promise<Ran> {
   const input = options.input === undefined ? 'ignore' : openSync(options.input, 'r')
+  const output = options.output === undefined ? undefined : openSync(options.output, 'w')
   const begun = performance.now()
-  const child = spawn(command, args, { stdio: [input, options.keepOutput ? 'pipe' : 'ignore', 'inherit'] })
+  const kept = options.keepOutput ? 'pipe' : 'ignore'
+  const child = spawn(command, args, { stdio: [input, output ?? kept, 'inherit'] })
   const memory = watchMemory(child)
   let stdout = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
   })
   const code = await new Promise<number>((resolve) => child.on('close', (status) => resolve(status ?? -1)))
-  if (typeof input === 'number') closeSync(input)
+  for (const file of [input, output]) if (typeof file === 'number') closeSync(file)
   if (code !== 0) throw new Error(`${command} ${args[0]} ended with ${code}`)
   return { seconds: (performance.now() - begun) / 1000, megabytes: memory(), stdout }
 }
@@ -74,7 +84,12 @@ function watchMemory(child: ChildProcess): () => number {
 }
 
 export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+  return quantile(values, 0.5)
+}
+
+/** Returns the value below which the `part` of the values is, 0 to 1. */
+export function quantile(values: readonly number[], part: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length * part)] ?? Number.NaN
 }
 
 /** Prints one line of the report: our figure, the baseline's, their `ratio`, and the `target` of the ratio. */
