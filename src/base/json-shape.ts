@@ -31,19 +31,23 @@ export function jsonShape(text: string): JsonShape {
 
 /** Returns where the string that opens at `start` closes, or the end of the text if it does not close. */
 export function endOfString(text: string, start: number): number {
-  let i = start + 1
-  while (i < text.length) {
-    const c = text.charCodeAt(i)
-    if (c === QUOTE) return i
-    i += c === BACKSLASH ? 2 : 1
-  }
-  return i
+  let end = text.indexOf('"', start + 1)
+  while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end < 0 ? text.length : end
 }
 
-/** Counts the keys in all objects of a parsed value: fewer than {@link JsonShape.keys} where the text repeats a key. */
+/** Returns whether an odd number of backslashes comes before a quote. */
+function isEscaped(text: string, quote: number): boolean {
+  let first = quote
+  while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1
+  return (quote - first) % 2 === 1
+}
+
+/** Counts the keys in all objects of a parsed JSON value: fewer than {@link JsonShape.keys} where the text repeats a key. */
 export function keyCount(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
-  const children: unknown[] = Object.values(value)
-  const own = Array.isArray(value) ? 0 : children.length
-  return children.reduce<number>((sum, child) => sum + keyCount(child), own)
+  let count = 0
+  if (Array.isArray(value)) for (const item of value) count += keyCount(item)
+  else for (const key in value) count += 1 + keyCount((value as Record<string, unknown>)[key])
+  return count
 }
