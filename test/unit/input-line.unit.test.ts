@@ -391,6 +391,22 @@ function bigints(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }
 
+describe('the order of checks', () => {
+  it.each([
+    ['the first field of the list, not of the line', { zedtoken: 1, subject_id: 2 }, /^subject_id: /],
+    ['a field before a key that is unknown', { zz: 1, zedtoken: 1 }, /^zedtoken: /],
+    ['a key inside before a later field', { subject: { zz: 1 }, context: 1 }, /^subject: unknown key zz$/],
+    ['a length before the items', { domain_ids: Array(65).fill(null) }, /^domain_ids: .*<=64 items$/],
+    ['a type of an item before the rule of its list', { relation_path: ['', 1] }, /^relation_path\.1: /],
+    ['a field before a contradiction', { domain_id: DOMAIN, platform: 1 }, /^platform: /],
+    ['the first unknown key', { B_2: 1, zz: 1 }, /^unknown key$/],
+  ])('names %s', (_name, fields, message) => {
+    const error = errorOf(withField(fields))
+    expect(error.code).toBe('invalid_input')
+    expect(error.message).toMatch(message)
+  })
+})
+
 describe('checkEntry', () => {
   it('applies the same rules and the same defaults', () => {
     const entry = { subjectId: 's', relation: 'r', object: 'a:1' }
@@ -417,6 +433,26 @@ describe('checkEntry', () => {
     expect(() => checkEntry({ ...entry, context: { ip: 1 } })).toThrowError(/^context\.ip: expected string/)
     // @ts-expect-error a reason is one of four
     expect(() => checkEntry({ ...entry, reason: 'maybe' })).toThrowError(/^reason: expected one of/)
+  })
+
+  it.each([
+    ['a date', new Date(0), 'Date'],
+    ['a map', new Map(), 'Map'],
+    ['NaN', Number.NaN, 'NaN'],
+    ['an infinite number', Number.POSITIVE_INFINITY, 'Infinity'],
+    ['a bigint', 1n, 'bigint'],
+    ['an object without a prototype', Object.create(null), 'object'],
+    ['a function', () => 'a', 'function'],
+  ])('names the type of %s', (_name, subjectId, type) => {
+    const entry = { subjectId: subjectId as string, relation: 'r', object: 'a:1' }
+    expect(() => checkEntry(entry)).toThrowError(`subject_id: expected string, received ${type}`)
+  })
+
+  it('keeps its own copy of a list', () => {
+    const relationPath = ['a']
+    const entry = checkEntry({ subjectId: 's', relation: 'r', object: 'a:1', relationPath })
+    relationPath.push('')
+    expect(entry.relationPath).toEqual(['a'])
   })
 
   it('leaves out undefined fields', () => {
