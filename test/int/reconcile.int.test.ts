@@ -166,7 +166,7 @@ describe('readiness', () => {
     await becomes(started, 'ready')
     await fixture.attack(forge(domainId, '= 7'))
     await Promise.all([becomes(through, 'diverged'), becomes(started, 'diverged')])
-    expect(await found()).toHaveLength(1)
+    await expect.poll(found, WAIT).toHaveLength(1)
   })
 
   it('becomes diverged at once by a report of this process, unless the findings are acknowledged', async () => {
