@@ -1,6 +1,7 @@
 import { benchAppend, benchKeyedAppend } from './append.js'
 import { benchAppendCopy } from './append-copy.js'
 import { benchArchiver } from './archiver.js'
+import { benchBefore, benchBytes } from './before.js'
 import { benchBrowse } from './browse.js'
 import { benchCopy } from './copy.js'
 import { benchErase } from './erase.js'
@@ -50,6 +51,8 @@ type Part = (bench: Bench, chains: BenchChains) => Promise<unknown>
 export const PARTS: Readonly<Record<string, Part>> = {
   append: async (_bench, chains) => [await chains.long(), await chains.short()],
   'append-copy': (bench) => benchAppendCopy(bench, bench.rows),
+  before: ({ rows }) => benchBefore(rows),
+  bytes: ({ rows }) => benchBytes(rows),
   keys: (bench) => benchKeyedAppend(bench, Math.round(bench.rows / 20)),
   look: (bench) => benchLook(bench, Math.min(1_000, Math.round(bench.rows / 20))),
   sink: (bench) => benchSink(bench, Math.round(bench.rows / 5)),

@@ -24,7 +24,7 @@ export interface Ran {
   readonly stdout: string
 }
 
-interface Options {
+export interface Options {
   /** A file to use as standard input. */
   readonly input?: string
   /** A file to use as standard output. */
