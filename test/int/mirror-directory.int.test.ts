@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { DirectoryMirror } from '../../src/mirror/directory/directory.js'
 import { directoryError } from '../../src/mirror/directory/directory-error.js'
+import { POOLED_CALLS } from '../../src/mirror/directory/name-calls.js'
 import { makeRoot } from '../../src/mirror/make-root.js'
 import { openMirror } from '../../src/mirror/open.js'
 import { keysOf, mirrorContract } from '../support/mirror-contract.js'
@@ -30,6 +31,11 @@ async function newRoot(): Promise<string> {
 mirrorContract('directory', async () => {
   const url = pathToFileURL(await newRoot()).href
   return { open: () => openMirror(url) }
+})
+
+mirrorContract('directory on a network file system', async () => {
+  const root = await newRoot()
+  return { open: async () => new DirectoryMirror(root, false, async () => POOLED_CALLS) }
 })
 
 describe('a directory mirror', () => {

@@ -4,13 +4,12 @@ import { closeSync, constants, fstatSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { errnoOf } from '../../base/errors.js'
+import type { NameCalls } from './name-calls.js'
 
 // The functions of fs/promises create an object for each file, which took a third of the time of a create.
 const openFile = promisify(fs.open)
 const readFile = promisify(fs.read)
 const syncFile = promisify(fs.fsync)
-const linkFile = promisify(fs.link)
-const unlinkFile = promisify(fs.unlink)
 
 /** Does not follow a symbolic link, and does not hang on a FIFO without a writer. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -78,27 +77,24 @@ async function readUpTo(file: number, size: number, maxBytes: number): Promise<B
 
 /**
  * Puts a whole, synced file at `path`, or keeps the file that is there: link(2) decides atomically, also among concurrent
- * calls. Calls `then` with whether this call created the file, whose name is not durable yet. Leaves no draft behind
- * unless the process dies.
+ * calls. Resolves with whether this call created the file, whose name is not durable yet. Leaves no draft behind unless
+ * the process dies.
  */
-export async function createFile<T>(
-  path: string,
-  bytes: Uint8Array,
-  then: (created: boolean) => Promise<T>,
-): Promise<T> {
+export async function createFile(path: string, bytes: Uint8Array, calls: NameCalls): Promise<boolean> {
   const draft = join(dirname(path), draftName())
-  let removing: Promise<void> | undefined
-  const remove = () => {
-    removing ??= unlinkFile(draft).catch(() => undefined)
-    return removing
-  }
   try {
-    await writeDraft(draft, bytes)
-    const created = await linkOnce(draft, path)
-    void remove()
-    return await then(created)
+    await writeDraft(draft, bytes, calls)
+    return await linkOnce(draft, path, calls)
   } finally {
-    await remove()
+    await removeDraft(draft, calls)
+  }
+}
+
+async function removeDraft(draft: string, { unlink }: NameCalls): Promise<void> {
+  try {
+    await unlink(draft)
+  } catch {
+    // The draft was not created, or stays behind: it is never an object.
   }
 }
 
@@ -111,8 +107,8 @@ function draftName(): string {
   return `.audit-${PROCESS}${drafts.toString(16).padStart(8, '0')}.tmp`
 }
 
-async function writeDraft(draft: string, bytes: Uint8Array): Promise<void> {
-  const file = await openFile(draft, 'wx', 0o600)
+async function writeDraft(draft: string, bytes: Uint8Array, { open }: NameCalls): Promise<void> {
+  const file = await open(draft, 'wx', 0o600)
   try {
     // A synchronous write into the page cache is cheaper than a thread. Only the sync below waits for the disk.
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
@@ -122,9 +118,9 @@ async function writeDraft(draft: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-async function linkOnce(draft: string, path: string): Promise<boolean> {
+async function linkOnce(draft: string, path: string, { link }: NameCalls): Promise<boolean> {
   try {
-    await linkFile(draft, path)
+    await link(draft, path)
     return true
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false

@@ -10,6 +10,7 @@ import { foldersIn } from './directory-index.js'
 import { isName, listKeys } from './directory-list.js'
 import { Folder } from './folder.js'
 import { assertFolder, isAbsent, latin1 } from './folder-entries.js'
+import type { NameCalls } from './name-calls.js'
 
 /** Bytes that an etag is computed from, at most: no object of ours is larger, and a hostile file may have no end. */
 const MAX_ETAG_BYTES = 16 * 1024 * 1024
@@ -23,10 +24,14 @@ export class DirectoryMirror implements IndexedMirror {
   readonly url: string
   readonly #folders = new Map<string, Folder>()
 
-  /** `root` is an absolute path. `mayBeMissing`: until something creates the root, the mirror is empty. */
+  /**
+   * `root` is an absolute path. `mayBeMissing`: until something creates the root, the mirror is empty. `callsOf` returns the
+   * calls that create names in a folder; by default they depend on its file system.
+   */
   constructor(
     readonly root: string,
     readonly mayBeMissing = false,
+    readonly callsOf?: (path: string) => Promise<NameCalls>,
   ) {
     this.url = pathToFileURL(root).href
   }
@@ -71,14 +76,13 @@ export class DirectoryMirror implements IndexedMirror {
     if (path === undefined) throw new AuditError('internal', 'a mirror key that is no path')
     const folder = this.#folderOf(dirname(path))
     try {
-      await folder.make()
+      const calls = await folder.make()
       // Dying in createFile leaves a draft at most. Dying after it leaves the object, and the next create finds it.
-      return await createFile(path, bytes, async (created) => {
-        const etag = created ? etagOf(bytes) : await this.#existingEtag(path)
-        // Sync also for an existing file: the process that created it may have died before its name was durable.
-        if (!nameLater) await folder.sync()
-        return { created, etag }
-      })
+      const created = await createFile(path, bytes, calls)
+      const etag = created ? etagOf(bytes) : await this.#existingEtag(path)
+      // Sync also for an existing file: the process that created it may have died before its name was durable.
+      if (!nameLater) await folder.sync()
+      return { created, etag }
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') folder.forget()
       throw directoryError(this.url, `${key} cannot be written`, error, signal)
@@ -144,7 +148,7 @@ export class DirectoryMirror implements IndexedMirror {
   }
 
   #folderOf(path: string): Folder {
-    const known = this.#folders.get(path) ?? new Folder(path, this.root)
+    const known = this.#folders.get(path) ?? new Folder(path, this.root, this.callsOf)
     this.#folders.set(path, known)
     return known
   }

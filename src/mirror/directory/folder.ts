@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { assertFolder } from './folder-entries.js'
+import { type NameCalls, nameCallsOf } from './name-calls.js'
 
 const syncFile = promisify(fsync)
 
@@ -11,20 +12,25 @@ const syncFile = promisify(fsync)
  * `sync` that come while one runs share the next one.
  */
 export class Folder {
-  #made: Promise<void> | undefined
+  #made: Promise<NameCalls> | undefined
   #running: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
 
   constructor(
     readonly path: string,
     readonly root: string,
+    /** Returns the calls that create names in a folder. */
+    readonly callsOf: (path: string) => Promise<NameCalls> = nameCallsOf,
   ) {}
 
-  /** Creates the folder where it is missing, and makes its name and its parents' names durable; does so only once. */
-  async make(): Promise<void> {
-    this.#made ??= makeFolder(this.path, this.root)
+  /**
+   * Creates the folder where it is missing, and makes its name and its parents' names durable; does so only once. Resolves
+   * with the calls that create names in it.
+   */
+  async make(): Promise<NameCalls> {
+    this.#made ??= makeFolder(this.path, this.root).then(() => this.callsOf(this.path))
     try {
-      await this.#made
+      return await this.#made
     } catch (error) {
       this.#made = undefined
       throw error
