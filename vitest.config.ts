@@ -38,7 +38,7 @@ const COMPARE = [
   'e2e/{mirror-attacks,mirror-verdicts,own-mirror,verdict-matrix}.e2e',
   'e2e/{no-false-alarm,both-busy}.long',
 ]
-const LIST = ['int/{list,get}.int', 'e2e/{read,proven-rows,hidden-from-index}.e2e']
+const LIST = ['int/{list,get,time-order,time-range}.int', 'e2e/{read,proven-rows,hidden-from-index}.e2e']
 const ARCHIVE = [
   'int/{archive*,chain-claims,late-objects,mirror-index}.int',
   'e2e/archiver.e2e',
