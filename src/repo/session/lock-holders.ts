@@ -6,6 +6,8 @@ export interface LockHolder {
   readonly pid: number
   /** The id of the transaction: no other one has it, not even of the same backend. */
   readonly transaction: string
+  /** The ids of the transaction and its savepoints that have one, 32 bits each; null where none has. */
+  readonly xids: readonly string[] | null
   readonly role: string | null
   readonly application: string | null
   readonly state: string | null
@@ -30,7 +32,9 @@ const WAIT = `
     SELECT unnest(pg_blocking_pids($1))
     UNION SELECT unnest(pg_blocking_pids(pid)) FROM queue WHERE pid <> 0
   )
-  SELECT q.pid, q.pid || ':' || coalesce(l.virtualxid, '') AS transaction, a.usename::text AS role,
+  SELECT q.pid, q.pid || ':' || coalesce(l.virtualxid, '') AS transaction,
+    (SELECT array_agg(x.transactionid::text) FROM pg_locks x
+     WHERE x.pid = q.pid AND x.locktype = 'transactionid' AND x.granted) AS xids, a.usename::text AS role,
     nullif(a.application_name, '') AS application, a.state,
     to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
     (SELECT w.relation::regclass::text FROM pg_locks w WHERE w.pid = $1 AND NOT w.granted LIMIT 1) AS relation

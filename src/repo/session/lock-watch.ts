@@ -7,14 +7,19 @@ export const LOCK_NOT_AVAILABLE = '55P03'
 
 /** A transaction waited for a lock as long as it may, and was rolled back. */
 export class LockTimeout extends AuditError {
+  /** Those that hold the lock, as far as they were seen. */
+  readonly holders: readonly LockHolder[]
+
   /** `hasMoved`: others held the lock one after the other, so that the transaction was in a queue that moves. */
   constructor(
     message: string,
     readonly hasMoved: boolean,
-    options: { readonly cause: unknown; readonly pids: readonly number[] },
+    options: { readonly cause: unknown; readonly holders: readonly LockHolder[] },
   ) {
-    const { cause, pids } = options
+    const { cause, holders } = options
+    const pids = holders.map(({ pid }) => pid)
     super('lock_timeout', message, { cause, advice: { code: 'end_lock_holder', pids } })
+    this.holders = holders
   }
 }
 
@@ -76,7 +81,7 @@ export class LockWatch {
     const what = relation === undefined ? 'a lock' : `a lock on ${relation}`
     const named = (culprits.length > 0 ? culprits : sightings).map(({ holder }) => holder)
     const message = `waited ${this.#timeout / 1000} s for ${what} and did not get it: ${this.#holding(named)}`
-    return new LockTimeout(message, hasMoved, { cause: error, pids: named.map(({ pid }) => pid) })
+    return new LockTimeout(message, hasMoved, { cause: error, holders: named })
   }
 
   #holding(holders: readonly LockHolder[]): string {
