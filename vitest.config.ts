@@ -23,9 +23,9 @@ const S3 = files('int/{mirror-s3,same-report}.int', 'e2e/{archiver-s3,restore-st
 
 const SCHEMA = ['int/{schema-*,database}.int']
 const APPEND = [
-  'int/{append*,idempotency,detached}.int',
+  'int/{append*,record-in*,idempotency,detached}.int',
   'e2e/{append-feed,idempotency,bad-input-database}.e2e',
-  'int/append-faults.long',
+  'int/{append-faults,record-in}.long',
   'e2e/{concurrency,crash}.long',
 ]
 const VERIFY = [

@@ -19,5 +19,12 @@ export type { WireFinding } from './json/finding.js'
 export type { EvidentFinding } from './json/finding-evidence.js'
 export type { FullVerifyResult } from './json/full-verify-result.js'
 export type { VerifyResult } from './json/verify-result.js'
-export type { DomainResolver, Placed, RequestContext, SubjectPii } from './ports/append.js'
+export type {
+  CallerClient,
+  DomainResolver,
+  Placed,
+  RecordedIn,
+  RequestContext,
+  SubjectPii,
+} from './ports/append.js'
 export type { Pepper } from './ports/pepper.js'

@@ -95,6 +95,15 @@ export type PlainAdvice =
   | 'find_undoing_trigger'
   | 'find_withholding_trigger'
   | 'find_quarantine_trigger'
+  // The transaction of a caller.
+  | 'give_one_client'
+  | 'give_client_of_sink_database'
+  | 'begin_transaction'
+  | 'use_read_committed'
+  | 'lock_in_order'
+  | 'commit_before_record'
+  | 'roll_back_transaction'
+  | 'roll_back_and_retry'
   // The schema and the program.
   | 'migrate'
   | 'find_shadowing_relation'

@@ -31,6 +31,8 @@ export const ERROR_CODES = [
   'log_name_conflict',
   'key_mismatch',
   'down_migration_refused',
+  'no_transaction',
+  'isolation_unsupported',
   // Things that do not exist.
   'domain_not_found',
   'entry_not_found',
@@ -49,6 +51,9 @@ export const ERROR_CODES = [
   'database_read_only',
   'database_failed',
   'lock_timeout',
+  'lock_order',
+  'chain_busy',
+  'retry_transaction',
   'schema_missing',
   'schema_outdated',
   'schema_newer',

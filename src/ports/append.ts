@@ -90,3 +90,16 @@ export interface EntryStore {
 
 /** Whether the items after a refused item are still appended. */
 export type AtRefusal = 'stop' | 'continue'
+
+/** A connection of a caller: a client of `pg` or `pg-native`, or a wrapper that has the same `query` of text and values. */
+export interface CallerClient {
+  query(text: string, values?: unknown[]): Promise<unknown>
+}
+
+/** Where entries were appended inside the transaction of a caller. */
+export interface RecordedIn {
+  /** For each entry its rows, one on each of its chains, as `record` resolves with. */
+  readonly placed: readonly (readonly Placed[])[]
+  /** Always false: only the COMMIT of the caller makes the rows durable. */
+  readonly durable: false
+}

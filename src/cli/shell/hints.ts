@@ -127,6 +127,15 @@ export const HINTS = {
     'a trigger or rule undoes writes; to see what was added to the tables, run: audit db status',
   find_withholding_trigger:
     'a trigger or rule withholds them; to see what was added to the tables, run: audit db status',
+  give_one_client: 'take a client with pool.connect(), and give that client (docs/transactions.md)',
+  give_client_of_sink_database:
+    'give a client of the database of databaseUrl, or make a sink for its database',
+  begin_transaction: "run: await client.query('BEGIN'), before recordIn",
+  use_read_committed: 'begin the transaction with the isolation level READ COMMITTED',
+  lock_in_order: 'give the entries of all chains in one call, or roll back and run the transaction again',
+  commit_before_record: 'use recordIn for this entry too, or commit before record (docs/transactions.md)',
+  roll_back_transaction: "run: await client.query('ROLLBACK'); the failure before this one says why",
+  roll_back_and_retry: "run: await client.query('ROLLBACK'), and then the whole transaction again",
   find_quarantine_trigger: 'a rule or trigger on audit_tamper_quarantine drops them: find out who made it',
   migrate: 'run: audit db migrate',
   find_shadowing_relation:

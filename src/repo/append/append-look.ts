@@ -1,10 +1,6 @@
-import { reasonOrdinal } from '../../chain/reason.js'
 import { SELF_AUDIT } from '../../chain/self-audit.js'
-import { formatTimestamp } from '../../chain/timestamp.js'
-import { quotedLiteral } from '../session/quoted-literal.js'
 import type { ChainWrites } from './append-ledger.js'
-import type { PlacedRow } from './append-placement.js'
-import { arrayLiteral } from './entry-columns.js'
+import { entryLiterals } from './entry-literals.js'
 
 /** One chain, as it is after COMMIT. */
 export interface Found {
@@ -19,7 +15,7 @@ export interface Found {
   readonly is_erased: boolean
 }
 
-/** What is compared with the stored last row, by column: the values of {@link lastOf}. */
+/** What is compared with the stored last row, by column: the values of {@link entryLiterals}. */
 const LAST = [
   'generation',
   'subject_pseudonym',
@@ -81,25 +77,6 @@ function valuesOf({ domainId, first, last, subjects, keys }: ChainWrites): strin
       keys.map(({ subjectPseudonym }) => subjectPseudonym),
       'text',
     ),
-    ...lastOf(last),
+    ...entryLiterals(last),
   ].join(', ')})`
-}
-
-function lastOf({ entry, row }: PlacedRow): string[] {
-  const bytes = (hex: string) => `decode('${hex}', 'hex')`
-  const array = (items: readonly string[]) => `${quotedLiteral(arrayLiteral(items))}::text[]`
-  return [
-    '1::smallint',
-    bytes(entry.subjectPseudonym),
-    quotedLiteral(row.relation),
-    quotedLiteral(row.object),
-    `${reasonOrdinal(row.reason)}::smallint`,
-    array(row.relationPath),
-    array(row.caveatContext),
-    quotedLiteral(row.correlationId),
-    quotedLiteral(row.zedtoken),
-    `${quotedLiteral(formatTimestamp(entry.recordedAt))}::timestamptz`,
-    bytes(entry.prevHash),
-    bytes(entry.entryHash),
-  ]
 }
