@@ -195,9 +195,12 @@ describe('an erasure', () => {
     expect((await kept(domainId)).mappings).toHaveLength(2)
   })
 
-  it('deletes nothing when its row cannot be written', async () => {
+  it.each([
+    ['the head is behind', 2],
+    ['the head is ahead', 6],
+  ])('deletes nothing when its row cannot be written: %s', async (_what, next) => {
     const domainId = await peopled()
-    const fork = 'UPDATE audit_log_chain_head SET next_seq = 2 WHERE domain_id = $1'
+    const fork = `UPDATE audit_log_chain_head SET next_seq = ${next} WHERE domain_id = $1`
     const back = 'UPDATE audit_log_chain_head SET next_seq = 5 WHERE domain_id = $1'
     await asSuperuser(database.url, (client) => client.query(fork, [domainId]))
     await expect(erase(domainId, ALICE)).rejects.toMatchObject({ code: 'chain_conflict' })

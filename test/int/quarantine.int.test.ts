@@ -439,6 +439,11 @@ describe('acknowledgeQuarantine', () => {
     ],
     ['the genesis row is gone', `DELETE FROM audit_log_entry WHERE domain_id = '${OTHER}' AND seq = 1`],
     ['the head is gone', `DELETE FROM audit_log_chain_head WHERE domain_id = '${OTHER}'`],
+    [
+      'the last row is gone',
+      `DELETE FROM audit_log_entry e WHERE domain_id = '${OTHER}'
+         AND seq = (SELECT next_seq - 1 FROM audit_log_chain_head h WHERE h.domain_id = e.domain_id)`,
+    ],
   ])('appends the row to the platform chain if %s', async (_name, attack) => {
     await recordFindings(store, OTHER, 'postgres', FINDINGS.slice(2))
     await asSuperuser(database.url, async (client) => {

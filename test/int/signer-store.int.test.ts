@@ -369,6 +369,8 @@ describe('an append to another platform chain', () => {
   const DAMAGE = [
     ['its head is missing', 'DELETE FROM audit_log_chain_head WHERE domain_id = @chain'],
     ['its genesis row is missing', 'DELETE FROM audit_log_entry WHERE domain_id = @chain AND seq = 1'],
+    ['but the last row is row 1', 'DELETE FROM audit_log_entry WHERE domain_id = @chain AND seq = 2'],
+    ['but row 2 has', `UPDATE audit_log_chain_head SET head_hash = sha256('x') WHERE domain_id = @chain`],
     ['but row 2 exists', 'UPDATE audit_log_chain_head SET next_seq = 2 WHERE domain_id = @chain'],
   ] as const
   it.each(DAMAGE)('rejects with chain_conflict where %s', async (message, attack) => {
