@@ -1,7 +1,7 @@
 import { AuditError } from '../base/errors.js'
 import type { AtRefusal, Placed } from '../ports/append.js'
 import { batches } from './batches.js'
-import type { Candidate } from './input/candidates.js'
+import type { Candidate, Candidates } from './input/candidates.js'
 import type { InputEntry } from './input/input-line.js'
 import { MAX_GROUP, type PreparedGroup, type Sink } from './sink.js'
 
@@ -11,32 +11,31 @@ export type StreamOutcome =
   | { readonly candidate: Candidate; readonly refused: AuditError }
 
 /**
- * Appends a stream in order, group by group, and yields an outcome for each candidate. With 'stop' the first refused
+ * Appends a stream in order, group by group, and yields the outcomes of each group, one for each candidate. With 'stop' the first refused
  * candidate is the last outcome: every row before it is committed, and no row after it. Ends between two groups when
  * the signal aborts. Rejects when a group could not be written.
  */
 export async function* appendStream(
   sink: Sink,
-  candidates: AsyncIterable<Candidate>,
+  candidates: Candidates,
   atRefusal: AtRefusal,
   signal: AbortSignal,
-): AsyncGenerator<StreamOutcome> {
+): AsyncGenerator<readonly StreamOutcome[]> {
   const groups = prepareGroups(sink, batches(candidates, MAX_GROUP, signal), atRefusal)
   // While one group is written, the next group is prepared and the outcomes of the previous group are yielded.
-  for await (const [outcomes = []] of batches(writeGroups(sink, groups, atRefusal, signal), 1))
-    yield* outcomes
+  for await (const [outcomes = []] of batches(writeGroups(sink, groups, atRefusal, signal), 1)) yield outcomes
 }
 
 async function* writeGroups(
   sink: Sink,
-  groups: AsyncIterable<Group>,
+  groups: AsyncIterable<readonly Group[]>,
   atRefusal: AtRefusal,
   signal: AbortSignal,
-): AsyncGenerator<StreamOutcome[]> {
+): AsyncGenerator<readonly StreamOutcome[][]> {
   for await (const [group] of batches(groups, 1, signal)) {
     if (group === undefined) break
     const outcomes = await writeGroup(sink, group, atRefusal)
-    yield outcomes
+    yield [outcomes]
     if (atRefusal === 'stop' && outcomes.some((outcome) => 'refused' in outcome)) return
   }
 }
@@ -51,14 +50,14 @@ async function* prepareGroups(
   sink: Sink,
   groups: AsyncIterable<readonly Candidate[]>,
   atRefusal: AtRefusal,
-): AsyncGenerator<Group> {
+): AsyncGenerator<readonly Group[]> {
   for await (const group of groups) {
     const bad = group.findIndex(({ entry }) => entry instanceof AuditError)
     const candidates = atRefusal === 'stop' && bad >= 0 ? group.slice(0, bad + 1) : group
     const entries = candidates
       .map(({ entry }) => entry)
       .filter((entry): entry is InputEntry => !(entry instanceof AuditError))
-    yield { candidates, prepared: await sink.prepare(entries) }
+    yield [{ candidates, prepared: await sink.prepare(entries) }]
   }
 }
 

@@ -1,11 +1,12 @@
 /**
- * Yields what a source has ready, as batches of 1 to `max` items. The source is read while the consumer works on a batch:
- * a slow consumer gets full batches, and a slow source gives small batches at once. At most two batches are buffered.
- * When the consumer returns, or the signal aborts, the source is closed after its next item. An abort throws the
+ * Yields what a source has ready, as batches of 1 to `max` items. The source yields its items many at a time, because a
+ * promise for each item costs more than the item. It is read while the consumer works on a batch: a slow consumer gets
+ * full batches, and a slow source gives small batches at once. The source is not read while two batches are buffered.
+ * When the consumer returns, or the signal aborts, the source is closed after its next items. An abort throws the
  * signal's reason.
  */
 export async function* batches<T>(
-  source: AsyncIterable<T>,
+  source: AsyncIterable<readonly T[]>,
   max: number,
   signal?: AbortSignal,
 ): AsyncGenerator<T[]> {
@@ -42,11 +43,11 @@ class Pump<T> {
     this.#capacity = capacity
   }
 
-  async run(source: AsyncIterable<T>): Promise<void> {
+  async run(source: AsyncIterable<readonly T[]>): Promise<void> {
     try {
-      for await (const item of source) {
+      for await (const items of source) {
         if (this.#stopped) return
-        this.#items.push(item)
+        for (const item of items) this.#items.push(item)
         this.#wakeReader()
         if (this.#items.length >= this.#capacity) await this.#untilTaken()
       }

@@ -16,7 +16,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ndjsonCandidates } from '../../src/append/input/candidates.js'
+import { type Candidate, ndjsonCandidates } from '../../src/append/input/candidates.js'
 import { AuditError } from '../../src/base/errors.js'
 import { type AuditSink, createSink } from '../../src/compose/create-sink.js'
 import {
@@ -84,10 +84,11 @@ const NEWLINE = Buffer.from('\n')
 
 /** Returns the error for a line that is read and recorded as `append` does. */
 async function refusalOf(sink: AuditSink, line: Uint8Array): Promise<unknown> {
-  for await (const { entry } of ndjsonCandidates(Readable.from([line]), 'input')) {
-    return entry instanceof AuditError ? entry : sink.record(entry).catch((error: unknown) => error)
-  }
-  return undefined
+  const { value } = await ndjsonCandidates(Readable.from([line]), 'input').next()
+  const entry = (value as readonly Candidate[] | undefined)?.[0]?.entry
+  return entry === undefined || entry instanceof AuditError
+    ? entry
+    : sink.record(entry).catch((error: unknown) => error)
 }
 
 const LINES = BAD_LINES.map(

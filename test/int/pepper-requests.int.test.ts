@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { appendStream } from '../../src/append/append-stream.js'
-import type { Candidate } from '../../src/append/input/candidates.js'
+import type { Candidate, Candidates } from '../../src/append/input/candidates.js'
 import { createSink } from '../../src/compose/create-sink.js'
 import { OpenBaoPepper } from '../../src/pepper/openbao.js'
 import { parsePepperUrl } from '../../src/pepper/pepper-url.js'
@@ -59,23 +59,21 @@ async function* candidates(
   domainId: string,
   count: number,
   before: (i: number) => Promise<unknown> | undefined = () => undefined,
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<Candidate[]> {
   for (let i = 0; i < count; i += 1) {
     await before(i)
     const entry = entryFor(domainId, { correlation_id: `${i}` })
-    yield { where: `line ${i + 1}`, entry, raw: () => new Uint8Array() }
+    yield [{ where: `line ${i + 1}`, entry, raw: () => new Uint8Array() }]
   }
 }
 
 /** Returns the seq or the code of the refusal for each entry of a stream. */
-async function streamed(
-  source: AsyncIterable<Candidate>,
-  atRefusal: AtRefusal,
-): Promise<(number | string)[]> {
+async function streamed(source: Candidates, atRefusal: AtRefusal): Promise<(number | string)[]> {
   const seqs: (number | string)[] = []
-  for await (const outcome of appendStream(writer.sink, source, atRefusal, new AbortController().signal)) {
-    seqs.push('refused' in outcome ? outcome.refused.code : (outcome.placed[0]?.seq ?? 'none'))
-  }
+  const { signal } = new AbortController()
+  for await (const outcomes of appendStream(writer.sink, source, atRefusal, signal))
+    for (const outcome of outcomes)
+      seqs.push('refused' in outcome ? outcome.refused.code : (outcome.placed[0]?.seq ?? 'none'))
   return seqs
 }
 

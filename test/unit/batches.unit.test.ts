@@ -16,14 +16,14 @@ function latch(): Latch {
   return { opened, open }
 }
 
-/** Yields numbers from 0 without end and without waiting; `pulled` counts them. */
+/** Yields numbers from 0 without end and without waiting, one at a time; `pulled` counts them. */
 class Endless {
   pulled = 0
   closed = false
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<number> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<number[]> {
     try {
-      for (;;) yield this.pulled++
+      for (;;) yield [this.pulled++]
     } finally {
       this.closed = true
     }
@@ -35,15 +35,21 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 50; i += 1) await turn()
 }
 
-/** Yields `count` numbers and waits for as many turns of the event loop before each as `pauses` says. */
-async function* throttled(count: number, pauses: readonly number[]): AsyncGenerator<number> {
-  for (let i = 0; i < count; i += 1) {
-    for (let n = pauses[i % pauses.length] ?? 0; n > 0; n -= 1) await turn()
-    yield i
+/** Yields `count` numbers, `sizes` at a time, and waits for as many turns of the event loop before each time as `pauses` says. */
+async function* throttled(
+  count: number,
+  pauses: readonly number[],
+  sizes: readonly number[] = [1],
+): AsyncGenerator<number[]> {
+  for (let i = 0, time = 0; i < count; time += 1) {
+    for (let n = pauses[time % pauses.length] ?? 0; n > 0; n -= 1) await turn()
+    const size = Math.min(count - i, sizes[time % sizes.length] ?? 1)
+    yield Array.from({ length: size }, (_, k) => i + k)
+    i += size
   }
 }
 
-async function* failing(count: number, error: Error): AsyncGenerator<number> {
+async function* failing(count: number, error: Error): AsyncGenerator<number[]> {
   yield* throttled(count, [0])
   throw error
 }
@@ -55,13 +61,14 @@ describe('batches', () => {
       fc.asyncProperty(
         fc.nat(60),
         fc.integer({ min: 1, max: 8 }),
+        fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 }),
         pace,
         pace,
-        async (count, max, ...paces) => {
+        async (count, max, read, ...paces) => {
           const [source, consumer] = paces
           const seen: number[] = []
           const sizes: number[] = []
-          for await (const batch of batches(throttled(count, source), max)) {
+          for await (const batch of batches(throttled(count, source, read), max)) {
             seen.push(...batch)
             sizes.push(batch.length)
             for (let n = consumer[sizes.length % consumer.length] ?? 0; n > 0; n -= 1) await turn()
@@ -76,9 +83,9 @@ describe('batches', () => {
   it('does not wait for a slow source', async () => {
     const { opened, open } = latch()
     async function* source() {
-      yield 'a'
+      yield ['a']
       await opened
-      yield 'b'
+      yield ['b']
     }
     const iterator = batches(source(), 10)
     expect((await iterator.next()).value).toEqual(['a'])
@@ -105,6 +112,16 @@ describe('batches', () => {
     await settle()
     expect(source.pulled).toBe((first.value?.length ?? 0) + 15)
     await iterator.return(undefined)
+  })
+
+  it('does not read on while two batches are buffered, however many items came at once', async () => {
+    const iterator = batches(throttled(1000, [0], [7]), 5)
+    expect(await iterator.next()).toMatchObject({ value: [0, 1, 2, 3, 4] })
+    await settle()
+    const sizes: number[] = []
+    for await (const batch of iterator) sizes.push(batch.length)
+    expect(sizes.every((size) => size === 5)).toBe(true)
+    expect(sizes).toHaveLength(199)
   })
 
   it('throws a failure of the source after the items before it', async () => {
@@ -157,6 +174,6 @@ describe('batches', () => {
   })
 })
 
-function neverYields(): AsyncIterable<number> {
+function neverYields(): AsyncIterable<number[]> {
   return { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) }
 }

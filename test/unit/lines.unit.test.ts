@@ -10,7 +10,10 @@ async function* streamOf(chunks: Iterable<Uint8Array>): AsyncGenerator<Uint8Arra
 
 async function linesOf(chunks: Iterable<Uint8Array>): Promise<Line[]> {
   const lines: Line[] = []
-  for await (const line of splitLines(streamOf(chunks))) lines.push(line)
+  for await (const ended of splitLines(streamOf(chunks))) {
+    expect(ended).not.toEqual([])
+    lines.push(...ended)
+  }
   return lines
 }
 
@@ -80,6 +83,24 @@ describe('splitLines', () => {
     ['U+0000', ['\0\n'], [[1, '\0']]],
   ])('splits %s', async (_name, chunks, expected) => {
     expect(await texts(...chunks)).toEqual(expected)
+  })
+
+  it('yields the lines of a chunk at once, before it reads the next one', async () => {
+    let read = 0
+    async function* source() {
+      for (const text of ['a\nb\nc', 'd\n', 'e', '\n']) {
+        read += 1
+        yield Buffer.from(text)
+      }
+    }
+    const seen: [number, string[]][] = []
+    for await (const lines of splitLines(source()))
+      seen.push([read, lines.map(({ bytes }) => Buffer.from(bytes).toString())])
+    expect(seen).toEqual([
+      [1, ['a', 'b']],
+      [2, ['cd']],
+      [4, ['e']],
+    ])
   })
 
   it('accepts a line of 1 MiB with a byte-order mark and CRLF', async () => {

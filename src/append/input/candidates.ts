@@ -14,7 +14,7 @@ export interface Candidate {
   /** The entry, or the error that refuses it. */
   readonly entry: InputEntry | AuditError
   /** Returns the input as it was read, for the file of rejects; undefined if there is nothing to keep. */
-  readonly raw: () => Uint8Array | undefined
+  raw(): Uint8Array | undefined
   /** `raw` is only the beginning of the line: a line over 1 MiB is never held whole. */
   readonly cut?: true | undefined
   /** The file of the entry. */
@@ -22,6 +22,9 @@ export interface Candidate {
   /** `entry` is the error of a whole file, or of the rest of it. */
   readonly isFile?: true | undefined
 }
+
+/** The candidates of an input, in order: as many at a time as were read at once, at least one. */
+export type Candidates = AsyncIterable<readonly Candidate[]>
 
 /** A line of a file of rejects that holds no entry: it names a file that an earlier run set aside whole. */
 export interface Skipped {
@@ -36,14 +39,36 @@ export interface FileOptions extends MappingOptions {
   readonly onRead?: ((file: string, bytes?: number) => void) | undefined
 }
 
-/** Yields the lines of an NDJSON stream, in order. */
+/** Yields the lines of an NDJSON stream. */
 export async function* ndjsonCandidates(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
-): AsyncGenerator<Candidate> {
-  for await (const line of splitLines(chunks)) {
-    const where = `${name}, line ${line.number}`
-    yield { where, entry: entryOf(() => parseLine(line)), raw: () => line.bytes, cut: line.tooLong }
+): AsyncGenerator<readonly Candidate[]> {
+  for await (const lines of splitLines(chunks)) yield lines.map((line) => new LineCandidate(name, line))
+}
+
+/** A class, because a stream has many of them: the name and the function of each line are made only where they are used. */
+class LineCandidate implements Candidate {
+  readonly entry: InputEntry | AuditError
+  readonly #name: string
+  readonly #line: Line
+
+  constructor(name: string, line: Line) {
+    this.#name = name
+    this.#line = line
+    this.entry = entryOf(() => parseLine(line))
+  }
+
+  get where(): string {
+    return `${this.#name}, line ${this.#line.number}`
+  }
+
+  get cut(): true | undefined {
+    return this.#line.tooLong
+  }
+
+  raw(): Uint8Array {
+    return this.#line.bytes
   }
 }
 
@@ -61,7 +86,7 @@ export async function* fileCandidates(
   paths: readonly string[],
   format: InputFormat,
   options: FileOptions = {},
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<readonly Candidate[]> {
   for (const file of paths) {
     try {
       yield* candidatesOf(file, format, options)
@@ -70,12 +95,12 @@ export async function* fileCandidates(
       options.until?.throwIfAborted()
       if (!(error instanceof AuditError)) throw error
       const raw = () => (format === 'cloudtrail' ? fileNote(file, error.message) : undefined)
-      yield { where: file, entry: error, raw, file, isFile: true }
+      yield [{ where: file, entry: error, raw, file, isFile: true }]
     }
   }
 }
 
-function candidatesOf(file: string, format: InputFormat, options: FileOptions): AsyncGenerator<Candidate> {
+function candidatesOf(file: string, format: InputFormat, options: FileOptions): Candidates {
   if (format === 'cloudtrail') return cloudTrailCandidates(file, options)
   const chunks = counted(readInput(file, options.until), (bytes) => options.onRead?.(file, bytes))
   return ndjsonCandidates(refuseGzip(chunks, file), file)
@@ -91,12 +116,34 @@ async function* counted(
   }
 }
 
-async function* cloudTrailCandidates(file: string, options: FileOptions): AsyncGenerator<Candidate> {
-  for (const item of await readCloudTrailFile(file, options.until)) {
+/** Records that are mapped at once: a file may have 100,000 of them, and the event loop reads its sockets between two yields. */
+const RECORDS_AT_ONCE = 100
+
+async function* cloudTrailCandidates(
+  file: string,
+  options: FileOptions,
+): AsyncGenerator<readonly Candidate[]> {
+  const items = await readCloudTrailFile(file, options.until)
+  for (let start = 0; start < items.length; start += RECORDS_AT_ONCE) {
+    const candidates = recordCandidates(items.slice(start, start + RECORDS_AT_ONCE), file, options)
+    if (candidates.length > 0) yield candidates
+  }
+}
+
+function recordCandidates(items: readonly TrailItem[], file: string, options: FileOptions): Candidate[] {
+  const candidates: Candidate[] = []
+  for (const item of items) {
     const where = `${file}, ${item.where}`
     if ('setAside' in item) options.onSkipped?.({ where, setAside: item.setAside })
-    else yield { where, entry: entryOf(() => itemEntry(item, where, options)), raw: () => rawOf(item), file }
+    else
+      candidates.push({
+        where,
+        entry: entryOf(() => itemEntry(item, where, options)),
+        raw: () => rawOf(item),
+        file,
+      })
   }
+  return candidates
 }
 
 type RecordItem = Exclude<TrailItem, { readonly setAside: string }>

@@ -1,6 +1,6 @@
 import { LIMITS } from '../../chain/limits.js'
 
-/** One line of a byte stream, without its newline. Its bytes may be a view into a chunk: read them before the next line. */
+/** One line of a byte stream, without its newline. Its bytes may be a view into a chunk. */
 export interface Line {
   /** Counted from 1, including skipped lines. */
   readonly number: number
@@ -13,14 +13,18 @@ export interface Line {
 const CAPACITY = LIMITS.lineBytes + 4
 
 /**
- * Yields the lines of a byte stream. A line ends with LF or CRLF, and the last line also with the stream. A byte-order
+ * Yields the lines of a byte stream, for each chunk those that end in it. A line ends with LF or CRLF, and the last line also with the stream. A byte-order
  * mark at the start is dropped. Lines of white space alone are skipped. Holds at most 1 MiB besides the current chunk,
  * however long a line is.
  */
-export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
+export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Line[]> {
   const splitter = new Splitter()
-  for await (const chunk of chunks) yield* splitter.push(chunk)
-  yield* splitter.end()
+  for await (const chunk of chunks) {
+    const lines = splitter.push(chunk)
+    if (lines.length > 0) yield lines
+  }
+  const last = splitter.end()
+  if (last.length > 0) yield last
 }
 
 class Splitter {
@@ -74,9 +78,9 @@ class Splitter {
 }
 
 function trimmed(bytes: Uint8Array, first: boolean): Uint8Array {
-  const marked = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
-  const end = bytes.at(-1) === 0x0d ? -1 : bytes.length
-  return bytes.subarray(marked ? 3 : 0, end)
+  const isMarked = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+  const hasReturn = bytes[bytes.length - 1] === 0x0d
+  return isMarked || hasReturn ? bytes.subarray(isMarked ? 3 : 0, hasReturn ? -1 : bytes.length) : bytes
 }
 
 function isBlank(bytes: Uint8Array): boolean {

@@ -1,5 +1,6 @@
 import { wireTime } from '../../base/wire-time.js'
 import type { Placed } from '../../ports/append.js'
+import { safeJson } from '../output/safe-text.js'
 import type { Screen } from '../output/screen.js'
 
 /** Returns an appended row as one line. On a terminal that is too narrow the hash and then the id are short. */
@@ -8,14 +9,17 @@ export function placedLine(
   { columns = Number.POSITIVE_INFINITY, unicode }: Pick<Screen, 'columns' | 'unicode'>,
 ): string {
   const time = wireTime(recordedAt)
-  const cut = unicode ? '…' : '.'
   const row = String(seq).padStart(9)
-  const short = [row, `${entryHash.slice(0, 8)}${cut}`, time.replace(/\.\d+Z$/, 'Z')]
-  const forms = [
-    [domainId, row, entryHash, time],
-    [domainId, ...short],
-    [`${domainId.slice(0, 8)}${cut}`, ...short],
-  ]
-  const lines = forms.map((texts) => texts.join('  '))
-  return lines.find((line) => line.length <= columns) ?? lines.at(-1) ?? ''
+  const whole = `${domainId}  ${row}  ${entryHash}  ${time}`
+  if (whole.length <= columns) return whole
+  const cut = unicode ? '…' : '.'
+  const short = `${row}  ${entryHash.slice(0, 8)}${cut}  ${time.replace(/\.\d+Z$/, 'Z')}`
+  const line = `${domainId}  ${short}`
+  return line.length <= columns ? line : `${domainId.slice(0, 8)}${cut}  ${short}`
+}
+
+/** Returns an appended row as one line of JSON. */
+export function placedJson({ domainId, seq, entryHash, recordedAt }: Placed): string {
+  const row = { domain_id: domainId, seq, entry_hash: entryHash, recorded_at: wireTime(recordedAt) }
+  return safeJson(JSON.stringify(row))
 }

@@ -4,7 +4,7 @@ import { CommandError } from '../shell/command-error.js'
 import { EXIT, exitOfError } from '../shell/exit-codes.js'
 import type { Rejects } from './rejects.js'
 
-type Refused = Extract<StreamOutcome, { refused: AuditError }>
+export type Refused = Extract<StreamOutcome, { refused: AuditError }>
 
 /** The progress of a run. */
 export interface Tally {

@@ -1,5 +1,5 @@
 import { toAppendItems } from '../../append/append-item.js'
-import type { Candidate } from '../../append/input/candidates.js'
+import type { Candidate, Candidates } from '../../append/input/candidates.js'
 import type { InputEntry } from '../../append/input/input-line.js'
 import { type Chains, createResolver } from '../../append/residency.js'
 import { AuditError } from '../../base/errors.js'
@@ -21,13 +21,14 @@ export async function rehearse(entry: InputEntry, defaults: Chains): Promise<voi
  * Throws its refusal, and `invalid_input` where there is no candidate.
  */
 export async function rehearseFirst(
-  candidates: AsyncIterable<Candidate>,
+  candidates: Candidates,
   defaults: Chains,
   isEmptyInput: () => boolean,
-): Promise<AsyncIterable<Candidate>> {
+): Promise<Candidates> {
   const rest = candidates[Symbol.asyncIterator]()
-  const { value: first, done } = await rest.next()
-  if (done === true) {
+  const { value: begin, done } = await rest.next()
+  const first = begin?.[0]
+  if (done === true || first === undefined) {
     if (isEmptyInput()) throw noEntry()
     return candidates
   }
@@ -47,10 +48,13 @@ export async function rehearseFirst(
     })
   }
   if (refused !== undefined) throw refused
-  return withFirst(first, rest)
+  return withFirst(begin, rest)
 }
 
-async function* withFirst(first: Candidate, rest: AsyncIterator<Candidate>): AsyncGenerator<Candidate> {
+async function* withFirst(
+  first: readonly Candidate[],
+  rest: AsyncIterator<readonly Candidate[]>,
+): AsyncGenerator<readonly Candidate[]> {
   try {
     yield first
     for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value

@@ -1,5 +1,5 @@
 import {
-  type Candidate,
+  type Candidates,
   fileCandidates,
   type InputFormat,
   ndjsonCandidates,
@@ -40,7 +40,7 @@ export function candidatesOf(
   until: AbortSignal,
   summary: ImportSummary,
   share: InputShare,
-): AsyncIterable<Candidate> | undefined {
+): Candidates | undefined {
   const { files, stdin, format, idempotent } = request
   const flags = givenEntryFlags(request)
   const ways = [files.length > 0 && 'files', stdin && '--stdin', flags.length > 0 && `--${flags[0]}`]

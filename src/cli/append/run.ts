@@ -1,11 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import { appendStream, type StreamOutcome } from '../../append/append-stream.js'
-import type { Candidate } from '../../append/input/candidates.js'
+import type { Candidates } from '../../append/input/candidates.js'
 import { checkEntry } from '../../append/input/input-line.js'
 import { type Chains, onlyChain } from '../../append/residency.js'
 import type { Sink } from '../../append/sink.js'
 import { AuditError } from '../../base/errors.js'
-import { wireTime } from '../../base/wire-time.js'
 import { openSink } from '../../compose/append.js'
 import type { Context } from '../../compose/context.js'
 import { isHomeWithoutDatabase } from '../../compose/database.js'
@@ -21,15 +20,15 @@ import { hintOf } from '../shell/hints.js'
 import { entryOfFlags } from './flags.js'
 import type { ImportSummary } from './import-summary.js'
 import { InputShare } from './input-share.js'
-import { placedLine } from './placed-line.js'
+import { placedJson, placedLine } from './placed-line.js'
 import { assertReadable } from './readable-files.js'
-import { countRefused, located, someRefused, type Tally, tallyText } from './refused.js'
+import { countRefused, located, type Refused, someRefused, type Tally, tallyText } from './refused.js'
 import { noEntry, rehearse, rehearseFirst } from './rehearse.js'
 import { Rejects } from './rejects.js'
 import { type AppendRequest, candidatesOf, summaryOf } from './request.js'
 
-/** Outcomes that are printed before the event loop may read its sockets. */
-const OUTCOMES_PER_TURN = 32
+/** Outcomes that are printed before the event loop may read its sockets: the next group is being written meanwhile. */
+const OUTCOMES_PER_TURN = 250
 
 export async function runAppend(
   request: AppendRequest,
@@ -86,6 +85,8 @@ export async function runAppend(
   }
 }
 
+type PlacedOutcome = Exclude<StreamOutcome, Refused>
+
 interface Run {
   readonly request: AppendRequest
   readonly rejects: Rejects | undefined
@@ -96,11 +97,7 @@ interface Run {
   readonly signal: AbortSignal
 }
 
-async function appendCandidates(
-  sink: Sink,
-  candidates: AsyncIterable<Candidate>,
-  run: Run,
-): Promise<ExitCode> {
+async function appendCandidates(sink: Sink, candidates: Candidates, run: Run): Promise<ExitCode> {
   const { tally } = run
   try {
     await withProgress(
@@ -118,37 +115,52 @@ async function appendCandidates(
 
 async function appendEach(
   sink: Sink,
-  candidates: AsyncIterable<Candidate>,
+  candidates: Candidates,
   run: Run & { readonly onProgress: (progress: WorkProgress) => void },
 ): Promise<void> {
   const { tally, share, onProgress } = run
   const atRefusal = run.rejects === undefined ? 'stop' : 'continue'
-  for await (const outcome of appendStream(sink, candidates, atRefusal, run.signal)) {
-    await settle(outcome, run)
-    onProgress({ rows: tally.rows, share: share.share })
-    // The next group is being written. Its connection must not wait until a thousand lines are printed.
-    if (tally.seen % OUTCOMES_PER_TURN === 0) await setImmediate()
+  for await (const outcomes of appendStream(sink, candidates, atRefusal, run.signal)) {
+    for (let start = 0; start < outcomes.length; start += OUTCOMES_PER_TURN) {
+      if (start > 0) await setImmediate()
+      await settle(outcomes.slice(start, start + OUTCOMES_PER_TURN), run)
+      onProgress({ rows: tally.rows, share: share.share })
+    }
   }
 }
 
-async function settle(outcome: StreamOutcome, run: Run): Promise<void> {
-  const { request, rejects, summary, tally, out } = run
-  const { candidate } = outcome
-  if (candidate.isFile !== true) tally.seen += 1
-  if ('placed' in outcome) {
-    tally.rows += outcome.placed.length
-    for (const { domainId } of outcome.placed) tally.chains.add(domainId)
-    tally.hasKeys ||= 'idempotencyKey' in candidate.entry && candidate.entry.idempotencyKey !== undefined
-    if (request.format === 'cloudtrail') summary.add(candidate)
-    await printPlaced(outcome.placed, request, out)
-  } else if (rejects === undefined) {
-    const { code, advice } = outcome.refused
-    throw new AuditError(code, located(outcome), { advice, cause: outcome.refused })
-  } else {
-    const raw = candidate.raw()
-    if (raw !== undefined) await rejects.add(raw)
-    countRefused(outcome, tally)
+async function settle(outcomes: readonly StreamOutcome[], run: Run): Promise<void> {
+  let placed: Placed[] = []
+  for (const outcome of outcomes) {
+    if (outcome.candidate.isFile !== true) run.tally.seen += 1
+    if ('placed' in outcome) {
+      countPlaced(outcome, run)
+      placed.push(...outcome.placed)
+      continue
+    }
+    await printPlaced(placed, run.request, run.out)
+    placed = []
+    await refuse(outcome, run)
   }
+  await printPlaced(placed, run.request, run.out)
+}
+
+function countPlaced({ candidate, placed }: PlacedOutcome, { request, summary, tally }: Run): void {
+  tally.rows += placed.length
+  for (const { domainId } of placed) tally.chains.add(domainId)
+  tally.hasKeys ||= 'idempotencyKey' in candidate.entry && candidate.entry.idempotencyKey !== undefined
+  if (request.format === 'cloudtrail') summary.add(candidate)
+}
+
+/** Throws the refusal, or keeps the line in the file of rejects. */
+async function refuse(outcome: Refused, { rejects, tally }: Run): Promise<void> {
+  const { candidate, refused } = outcome
+  if (rejects === undefined) {
+    throw new AuditError(refused.code, located(outcome), { advice: refused.advice, cause: refused })
+  }
+  const raw = candidate.raw()
+  if (raw !== undefined) await rejects.add(raw)
+  countRefused(outcome, tally)
 }
 
 /** Adds to an error how many rows were appended. Rows that were being committed or printed at the time may be stored as well. */
@@ -168,9 +180,7 @@ async function printPlaced(
   { json, quiet }: Pick<AppendRequest, 'json' | 'quiet'>,
   out: Output,
 ): Promise<void> {
-  for (const { domainId, seq, entryHash, recordedAt } of placed) {
-    const time = wireTime(recordedAt)
-    if (json) await out.json({ domain_id: domainId, seq, entry_hash: entryHash, recorded_at: time })
-    else if (!quiet) await out.line(placedLine({ domainId, seq, entryHash, recordedAt }, out.screen))
-  }
+  if (placed.length === 0 || (quiet && !json)) return
+  const { screen } = out
+  await out.lines(placed.map((row) => (json ? placedJson(row) : placedLine(row, screen))))
 }

@@ -165,9 +165,9 @@ class Demo {
     )
     const sink = await openSink(this.#context, { defaults: { domainIds: [this.#domainId] } })
     let appended = 0
-    for await (const outcome of appendStream(sink, candidates, 'stop', this.#signal)) {
-      if ('refused' in outcome) throw outcome.refused
-      appended += 1
+    for await (const outcomes of appendStream(sink, candidates, 'stop', this.#signal)) {
+      for (const outcome of outcomes) if ('refused' in outcome) throw outcome.refused
+      appended += outcomes.length
     }
     return appended
   }

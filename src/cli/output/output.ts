@@ -36,7 +36,12 @@ export class Output {
 
   /** Writes one line of safe text. Returns false if the reader is gone; rejects with `output_failed`. */
   async line(text: string): Promise<boolean> {
-    this.#pending += `${text}\n`
+    return this.lines([text])
+  }
+
+  /** Writes lines as {@link line} does, and waits for room once for all of them. */
+  async lines(texts: readonly string[]): Promise<boolean> {
+    for (const text of texts) this.#pending += `${text}\n`
     if (this.#pending.length >= CHUNK) await this.#write()
     else this.#flushing ??= setImmediate(() => void this.#write())
     this.#check()

@@ -62,10 +62,11 @@ async function cloudChain(): Promise<ChainedEntry[]> {
     .sort()
     .map((name) => join(folder, name))
   const rows: Timed[] = []
-  for await (const { entry } of fileCandidates(paths, 'cloudtrail')) {
-    if (entry instanceof AuditError) throw entry
-    rows.push({ row: toRow(entry, CLOUD, pepperOf(CLOUD)), at: eventTime(entry) + 2n * SECOND })
-  }
+  for await (const candidates of fileCandidates(paths, 'cloudtrail'))
+    for (const { entry } of candidates) {
+      if (entry instanceof AuditError) throw entry
+      rows.push({ row: toRow(entry, CLOUD, pepperOf(CLOUD)), at: eventTime(entry) + 2n * SECOND })
+    }
   rows.sort((a, b) => Number(a.at - b.at))
   return linked([genesisOf(CLOUD, 'cloud-account'), ...rows])
 }
