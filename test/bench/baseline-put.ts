@@ -6,9 +6,10 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 /**
  * Makes bare create-only PUTs of objects as large as ours at the given concurrency: into a bucket with the SDK, into a
  * directory by a temporary file that is written, synced and linked, with its name synced too, because a PUT must be
- * durable. Prints the seconds of the PUTs.
+ * durable. With `shared syncs`, PUTs that wait for the sync of the directory share the next one. Prints the seconds of the
+ * PUTs.
  */
-const [url = '', count = '0', concurrency = '1'] = process.argv.slice(2)
+const [url = '', count = '0', concurrency = '1', kind = ''] = process.argv.slice(2)
 const BYTES = 480
 
 const put = url.startsWith('s3://') ? bucketPut(url) : await directoryPut(fileURLToPath(url))
@@ -28,6 +29,7 @@ type Put = (name: string, bytes: Buffer) => Promise<void>
 async function directoryPut(dir: string): Promise<Put> {
   await mkdir(dir, { recursive: true })
   const folder = await open(dir, 'r')
+  const syncNames = kind === 'shared syncs' ? shared(() => folder.sync()) : () => folder.sync()
   return async (name, bytes) => {
     const file = await open(`${dir}/${name}.tmp`, 'wx', 0o600)
     await file.writeFile(bytes)
@@ -35,7 +37,21 @@ async function directoryPut(dir: string): Promise<Put> {
     await file.close()
     await link(`${dir}/${name}.tmp`, `${dir}/${name}`)
     await unlink(`${dir}/${name}.tmp`)
-    await folder.sync()
+    await syncNames()
+  }
+}
+
+/** Returns a function that runs `call` once for all of its calls that came while the run before was in progress. */
+function shared(call: () => Promise<void>): () => Promise<void> {
+  let running = Promise.resolve()
+  let next: Promise<void> | undefined
+  return () => {
+    next ??= running.then(() => {
+      running = next ?? running
+      next = undefined
+      return call()
+    })
+    return next
   }
 }
 

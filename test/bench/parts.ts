@@ -71,6 +71,6 @@ export const PARTS: Readonly<Record<string, Part>> = {
   start: benchStart,
   browse: benchBrowse,
   mirror: async (bench, chains) => benchMirror(bench, await chains.short(), Math.round(bench.rows / 10) + 1),
-  archiver: ({ rows }) => benchArchiver(Math.round(rows / 100)),
+  archiver: ({ rows }) => benchArchiver(Math.round(rows * 0.03)),
   signer: ({ rows }) => benchSigner(Math.round(rows / 10), Math.round(rows / 100)),
 }
