@@ -3,7 +3,7 @@
  * standard_conforming_strings is. The text must not hold U+0000, which PostgreSQL cannot store.
  */
 export function quotedLiteral(text: string): string {
-  return `E'${[...text].map(escaped).join('')}'`
+  return `E'${text.replaceAll(/[^A-Za-z0-9 _,."-]/gu, escaped)}'`
 }
 
 /** Returns {@link quotedLiteral}, or NULL where there is no text. */
@@ -12,7 +12,6 @@ export function literalOrNull(text: string | undefined): string {
 }
 
 function escaped(char: string): string {
-  if (/[A-Za-z0-9 _,."-]/.test(char)) return char
   const code = char.codePointAt(0) ?? 0
   return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`
 }
