@@ -1,6 +1,5 @@
 import { wireTime } from '../../base/wire-time.js'
 import type { Placed } from '../../ports/append.js'
-import { safeJson } from '../output/safe-text.js'
 import type { Screen } from '../output/screen.js'
 
 /** Returns an appended row as one line. On a terminal that is too narrow the hash and then the id are short. */
@@ -18,8 +17,7 @@ export function placedLine(
   return line.length <= columns ? line : `${domainId.slice(0, 8)}${cut}  ${short}`
 }
 
-/** Returns an appended row as one line of JSON. */
+/** Returns an appended row as one line of JSON. A UUID, hex digits and a time have no character that JSON escapes. */
 export function placedJson({ domainId, seq, entryHash, recordedAt }: Placed): string {
-  const row = { domain_id: domainId, seq, entry_hash: entryHash, recorded_at: wireTime(recordedAt) }
-  return safeJson(JSON.stringify(row))
+  return `{"domain_id":"${domainId}","seq":${seq},"entry_hash":"${entryHash}","recorded_at":"${wireTime(recordedAt)}"}`
 }

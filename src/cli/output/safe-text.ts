@@ -40,11 +40,7 @@ const UNSAFE_IN_JSON = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** Returns one line of JSON with the same value as that of JSON.stringify. A bigint is a number where it is exact, else a string. */
 export function jsonText(value: unknown): string {
-  return safeJson(JSON.stringify(value, plainNumber))
-}
-
-/** Returns JSON without line feeds as one that is safe to print and has the same value. */
-export function safeJson(json: string): string {
+  const json = JSON.stringify(value, plainNumber)
   return /[^\x20-\x7e]/.test(json) ? json.replace(UNSAFE_IN_JSON, utf16Escapes) : json
 }
 
