@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { open } from 'node:fs/promises'
+import { REASONS } from '../../src/chain/reason.js'
 
 /** An entry like a platform's: about 410 bytes a row, few subjects and relations, many objects. */
 export interface BenchEntry {
@@ -13,7 +14,7 @@ export interface BenchEntry {
   readonly zedtoken: string
 }
 
-const REASONS = [
+const MIX = [
   'granted',
   'granted',
   'granted',
@@ -30,11 +31,25 @@ export function benchEntry(i: number): BenchEntry {
     subject_id: `service-account-${i % 997}`,
     relation: `compute.instances.action-${i % 61}`,
     object: `instance/${i % 7 === 0 ? 'disk' : 'node'}:zone-${i % 13}/vm-${i % 50_021}`,
-    reason: REASONS[i % 8] ?? 'granted',
+    reason: MIX[i % 8] ?? 'granted',
     relation_path: i % 16 === 0 ? ['domain:acme#admin', 'group:ops#member'] : [],
     caveat_context: isDenied ? ['within_time_window.start'] : [],
     correlation_id: `req-${(i * 2_654_435_761).toString(16).padStart(16, '0')}`,
     zedtoken: 'GhUKEzE2ODY2NTk0NTQwMDAwMDAwMDA=',
+  }
+}
+
+/** Returns the entry of {@link benchEntry} for a caller in code. */
+export function unchecked(i: number, domainId: string) {
+  const { subject_id, reason, relation_path, caveat_context, correlation_id, ...plain } = benchEntry(i)
+  return {
+    ...plain,
+    subjectId: subject_id,
+    reason: REASONS.find((known) => known === reason) ?? 'granted',
+    relationPath: [...relation_path],
+    caveatContext: [...caveat_context],
+    correlationId: correlation_id,
+    domainIds: [domainId],
   }
 }
 

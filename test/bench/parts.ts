@@ -11,6 +11,7 @@ import { benchLook } from './look.js'
 import { benchMirror } from './mirror.js'
 import { benchProofs } from './proofs.js'
 import { benchQueries } from './queries.js'
+import { benchRecordIn } from './record-in.js'
 import { benchReport } from './report.js'
 import { benchSignedHeads } from './signed-heads.js'
 import { benchSigner } from './signer.js'
@@ -56,6 +57,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   keys: (bench) => benchKeyedAppend(bench, Math.round(bench.rows / 20)),
   look: (bench) => benchLook(bench, Math.min(1_000, Math.round(bench.rows / 20))),
   sink: (bench) => benchSink(bench, Math.round(bench.rows / 5)),
+  'record-in': (bench) => benchRecordIn(bench, Math.min(1_000, Math.round(bench.rows / 20))),
   verify: async (bench, chains) => {
     await benchVerify(bench, await chains.short())
     await benchVerify(bench, await chains.long())
