@@ -25,8 +25,16 @@ export function parseTimestamp(text: string, field = 'recorded_at'): bigint {
   return micros
 }
 
+/** The last time that was formatted. The rows of one append have one time, so that nearly every call repeats the last one. */
+let last = { micros: 0n, text: formatted(0n) }
+
 /** Formats a time as RFC 3339 in UTC, with six fractional digits and `Z`. */
 export function formatTimestamp(micros: bigint): string {
+  if (micros !== last.micros) last = { micros, text: formatted(micros) }
+  return last.text
+}
+
+function formatted(micros: bigint): string {
   if (micros < MIN_MICROS || micros > MAX_MICROS) {
     throw new FormatError('recorded_at', 'outside the years 0001 to 9999')
   }
