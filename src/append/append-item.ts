@@ -31,20 +31,21 @@ const ENTRIES_PER_TURN = 32
 
 /**
  * Returns entries as rows of their chains, in the same order, with an error in place of each refused entry. A pepper is
- * resolved once for each chain of the group, and dropped with the group. Only what is not known yet is awaited: an
- * awaited step costs as much as half of a row.
+ * resolved once for each chain of the group, together with the others, and dropped with the group. Only what is not known
+ * yet is awaited: an awaited step costs as much as half of a row.
  */
 export async function toAppendItems(
   entries: readonly InputEntry[],
   deps: ItemDeps,
 ): Promise<readonly (AppendItem | AuditError)[]> {
   const peppers = new GroupPeppers(deps.pepper)
-  const defaults = new DefaultChains(deps.defaults)
+  const chains = await chainsOfEach(entries, deps)
+  for (const domainIds of chains) if (!(domainIds instanceof AuditError)) peppers.begin(domainIds)
   const items: (AppendItem | AuditError)[] = []
-  for (const entry of entries) {
+  for (const [i, entry] of entries.entries()) {
+    const domainIds = chains[i] ?? []
     try {
-      assertNotReserved(entry.relation)
-      const domainIds = chainsGiven(entry, defaults) ?? (await chainsResolved(entry, deps.resolver))
+      if (domainIds instanceof AuditError) throw domainIds
       const rows: NewRow[] = []
       for (const domainId of domainIds) {
         const { pepper } = peppers.known(domainId) ?? (await peppers.load(domainId))
@@ -57,6 +58,24 @@ export async function toAppendItems(
     if (items.length % ENTRIES_PER_TURN === 0) await setImmediate()
   }
   return items
+}
+
+/** Returns the chains of each entry, or the error that refuses it. */
+async function chainsOfEach(
+  entries: readonly InputEntry[],
+  deps: ItemDeps,
+): Promise<(readonly string[] | AuditError)[]> {
+  const defaults = new DefaultChains(deps.defaults)
+  const chains: (readonly string[] | AuditError)[] = []
+  for (const entry of entries) {
+    try {
+      assertNotReserved(entry.relation)
+      chains.push(chainsGiven(entry, defaults) ?? (await chainsResolved(entry, deps.resolver)))
+    } catch (error) {
+      chains.push(refusal(error))
+    }
+  }
+  return chains
 }
 
 function refusal(error: unknown): AuditError {
@@ -134,6 +153,13 @@ class GroupPeppers {
 
   constructor(pepper: Pepper) {
     this.#pepper = pepper
+  }
+
+  /** Begins to load the peppers of chains. A failure is that of {@link load}. */
+  begin(domainIds: readonly string[]): void {
+    for (const domainId of domainIds) {
+      if (!this.#loading.has(domainId)) this.load(domainId).catch(() => undefined)
+    }
   }
 
   /** Returns what {@link load} has loaded. */

@@ -71,9 +71,10 @@ export class Sink {
   }
 
   async #drain(): Promise<void> {
-    // Wait one turn of the event loop, so that callers that record together share the first transaction.
-    await new Promise((resolve) => setImmediate(resolve))
     while (this.#queue.length > 0) {
+      // Wait one turn of the event loop: callers that record together, or again once the last group has settled, share a
+      // transaction. Without it they split into two groups for ever, and each waits for the other.
+      await new Promise((resolve) => setImmediate(resolve))
       const group = this.#queue.slice(0, MAX_GROUP)
       this.#queue = this.#queue.slice(MAX_GROUP)
       await this.#settle(group)

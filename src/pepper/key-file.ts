@@ -5,10 +5,13 @@ import { deriveCursorKey, derivePepper } from './derive.js'
 
 /**
  * Derives peppers and the cursor key from the 32 raw bytes of one file by HKDF-SHA256 with an empty salt
- * (docs/pepper.md). The file is read on every call and its bytes are wiped after use, so a removed key takes effect at
- * once. Rejects with `pepper_unavailable`, and with `invalid_domain_id`. Concurrent calls are safe.
+ * (docs/pepper.md). The file is read after every call and its bytes are wiped after use, so a removed key takes effect at
+ * once; calls that are made together share one read. Rejects with `pepper_unavailable`, and with `invalid_domain_id`. Concurrent calls are safe.
  */
 export class KeyFilePepper implements Pepper, CursorKey {
+  /** Calls for which the next read has not begun. */
+  readonly #waiting: Waiting[] = []
+
   constructor(readonly path: string) {}
 
   async pepperOf(domainId: string): Promise<Uint8Array> {
@@ -20,14 +23,30 @@ export class KeyFilePepper implements Pepper, CursorKey {
     return this.#withKey(deriveCursorKey)
   }
 
-  async #withKey(derive: (key: Uint8Array) => Uint8Array): Promise<Uint8Array> {
-    const key = await readKeyFile(this.path, 'pepper_unavailable')
+  #withKey(derive: Derive): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ derive, resolve, reject })
+      if (this.#waiting.length === 1) queueMicrotask(() => void this.#derive(this.#waiting.splice(0)))
+    })
+  }
+
+  async #derive(batch: readonly Waiting[]): Promise<void> {
     try {
-      return derive(key)
-    } finally {
+      const key = await readKeyFile(this.path, 'pepper_unavailable')
+      for (const { derive, resolve } of batch) resolve(derive(key))
       key.fill(0)
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
     }
   }
+}
+
+type Derive = (key: Uint8Array) => Uint8Array
+
+interface Waiting {
+  readonly derive: Derive
+  readonly resolve: (derived: Uint8Array) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** The cursor key of `AUDIT_CURSOR_KEY_FILE`: the file's 32 raw bytes. The file must keep the rules of a pepper's key file. */

@@ -1,6 +1,7 @@
 import { AuditError } from '../../base/errors.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { Client } from '../session/database.js'
+import { quotedLiteral } from '../session/quoted-literal.js'
 import {
   EQ,
   GT,
@@ -44,11 +45,23 @@ export interface ChainTail {
  * A chain without a head has no lock. Where two transactions begin one chain, the primary key of the heads decides, and
  * {@link HeadRace} makes the loser begin again.
  */
-const LOCK = `
-  SELECT FROM audit_log_chain_head WHERE domain_id = ANY ($1::uuid[]) ORDER BY domain_id FOR NO KEY UPDATE`
+function lockQuery(ids: string): string {
+  return `SELECT FROM audit_log_chain_head WHERE domain_id = ANY (${ids}) ORDER BY domain_id FOR NO KEY UPDATE`
+}
 
 export async function lockChains(client: Client, domainIds: readonly string[]): Promise<void> {
-  await client.query(LOCK, [domainIds])
+  await client.query(lockQuery('$1::uuid[]'), [domainIds])
+}
+
+/**
+ * Locks chains as {@link lockChains} does and opens them as {@link openChains} does: two statements, each with its own
+ * snapshot, in one round trip.
+ */
+export async function lockAndOpenChains(client: Client, domainIds: readonly string[]): Promise<OpenChain[]> {
+  const ids = `${quotedLiteral(`{${domainIds.join(',')}}`)}::uuid[]`
+  const results: unknown = await client.query(`${lockQuery(ids)}; ${openQuery(ids)}`)
+  const { rows = [] } = Array.isArray(results) ? (results.at(-1) as { rows?: OpenRow[] }) : {}
+  return rows.map(openChainOf)
 }
 
 /**

@@ -16,31 +16,48 @@ const INSERT_HEADS = `
   SELECT id, next_seq, decode(hash, 'hex') FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS h(id, next_seq, hash)
   ORDER BY id`
 
-/**
- * Updates only the head that was read. A head that came after the lock statement is not locked, and a head that moved in
- * spite of the lock would fork the chain.
- */
-const ADVANCE_HEADS = `
-  UPDATE audit_log_chain_head AS h SET next_seq = n.next_seq, head_hash = decode(n.hash, 'hex')
-  FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[]) AS n(id, next_seq, hash, before)
-  WHERE h.domain_id = n.id AND h.next_seq = n.before`
-
-/** Registers new Domains and advances the heads. */
-export async function writeChains(client: Client, placement: Placement): Promise<void> {
+/** Registers new Domains and inserts the heads of chains that begin. */
+export async function beginChains(client: Client, placement: Placement): Promise<void> {
   await register(client, placement)
-  const heads = placement.heads()
-  const fresh = heads.filter(({ before }) => before === undefined)
-  const old = heads.filter(({ before }) => before !== undefined)
-  if (fresh.length > 0) {
-    const { rowCount } = await client.query(INSERT_HEADS, headColumns(fresh)).catch((error: unknown) => {
-      throw isTaken(error) ? new HeadRace(error) : error
-    })
-    assertStored('audit_log_chain_head', rowCount, fresh.length)
-  }
-  if (old.length === 0) return
-  const before = old.map((head) => head.before?.nextSeq)
-  const { rowCount } = await client.query(ADVANCE_HEADS, [...headColumns(old), before])
-  if (rowCount !== old.length) throw new HeadRace()
+  const fresh = placement.heads().filter(({ before }) => before === undefined)
+  if (fresh.length === 0) return
+  const columns = [
+    fresh.map(({ domainId }) => domainId),
+    fresh.map(({ after }) => after.nextSeq),
+    fresh.map(({ after }) => after.headHash),
+  ]
+  const { rowCount } = await client.query(INSERT_HEADS, columns).catch((error: unknown) => {
+    throw isTaken(error) ? new HeadRace(error) : error
+  })
+  assertStored('audit_log_chain_head', rowCount, fresh.length)
+}
+
+/** The statement that advances heads, with its values in it, and how many heads it must advance. */
+export interface Advance {
+  readonly text: string
+  readonly heads: number
+}
+
+/**
+ * Returns the statement that advances the heads which were there before, if there are any. It updates only the head that was
+ * read: a head that came after the lock statement is not locked, and a head that moved in spite of the lock would fork the
+ * chain.
+ */
+export function advanceOf(placement: Placement): Advance | undefined {
+  const moved = placement
+    .heads()
+    .flatMap(({ domainId, before, after }) =>
+      before === undefined
+        ? []
+        : [
+            `('${domainId}'::uuid, ${after.nextSeq}::bigint, '\\x${after.headHash}'::bytea, ${before.nextSeq}::bigint)`,
+          ],
+    )
+  if (moved.length === 0) return undefined
+  const text = `UPDATE audit_log_chain_head AS h SET next_seq = n.next_seq, head_hash = n.hash
+    FROM (VALUES ${moved.join(', ')}) AS n(id, next_seq, hash, before)
+    WHERE h.domain_id = n.id AND h.next_seq = n.before`
+  return { text, heads: moved.length }
 }
 
 async function register(client: Client, { started }: Placement): Promise<void> {
@@ -60,12 +77,4 @@ async function register(client: Client, { started }: Placement): Promise<void> {
 /** Returns whether another transaction has inserted a head of these chains meanwhile. */
 function isTaken(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === '23505' && error.table === 'audit_log_chain_head'
-}
-
-function headColumns(heads: ReturnType<Placement['heads']>): unknown[] {
-  return [
-    heads.map((head) => head.domainId),
-    heads.map((head) => head.after.nextSeq),
-    heads.map((head) => head.after.headHash),
-  ]
 }

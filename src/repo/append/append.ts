@@ -10,13 +10,13 @@ import {
 } from '../../ports/append.js'
 import type { Client, Database } from '../session/database.js'
 import { written } from '../session/written.js'
-import { HeadRace, openChains } from './append-chains.js'
+import { HeadRace, type OpenChain, openChains } from './append-chains.js'
 import { ledgerOf } from './append-ledger.js'
 import { Placement } from './append-placement.js'
-import { writeChains } from './append-rows.js'
+import { beginChains } from './append-rows.js'
 import { readKeys, writeKeys } from './idempotency-keys.js'
 import { registered } from './registered-state.js'
-import { underLocks } from './under-locks.js'
+import { underOpenLocks } from './under-locks.js'
 import { writeContexts, writeSubjects } from './write-off-chain.js'
 import { writeRows } from './write-rows.js'
 
@@ -42,7 +42,7 @@ export class PostgresEntryStore implements EntryStore {
   async append(items: readonly AppendItem[], atRefusal: AtRefusal): Outcomes {
     const group = { atRefusal, keyDays: this.#keyDays }
     try {
-      return await this.#underLocks(items, (client) => appendTogether(client, items, group))
+      return await this.#underLocks(items, (client, open) => appendOpened(client, items, group, open))
     } catch (error) {
       if (!isAboutData(error)) throw error
     }
@@ -50,9 +50,12 @@ export class PostgresEntryStore implements EntryStore {
     return this.#underLocks(items, (client) => appendApart(client, items, group))
   }
 
-  #underLocks(items: readonly AppendItem[], write: (client: Client) => Outcomes): Outcomes {
+  #underLocks(
+    items: readonly AppendItem[],
+    write: (client: Client, open: readonly OpenChain[]) => Outcomes,
+  ): Outcomes {
     const isRegistered = written((appended: readonly Appended[]) => registered(items, appended))
-    return underLocks(this.#database, chainsOf(items), write, isRegistered)
+    return underOpenLocks(this.#database, chainsOf(items), write, isRegistered)
   }
 }
 
@@ -68,7 +71,15 @@ export async function appendUnderLocks(client: Client, item: AppendItem): Promis
 }
 
 async function appendTogether(client: Client, items: readonly AppendItem[], group: Group): Outcomes {
-  const open = await openChains(client, chainsOf(items))
+  return appendOpened(client, items, group, await openChains(client, chainsOf(items)))
+}
+
+async function appendOpened(
+  client: Client,
+  items: readonly AppendItem[],
+  group: Group,
+  open: readonly OpenChain[],
+): Outcomes {
   const placement = new Placement(open, await readKeys(client, items, group.keyDays))
   const appended = placement.placeAll(items, group.atRefusal)
   if (placement.rows.length > 0) await write(client, placement, group.keyDays)
@@ -76,8 +87,8 @@ async function appendTogether(client: Client, items: readonly AppendItem[], grou
 }
 
 async function write(client: Client, placement: Placement, keyDays: number): Promise<void> {
-  await writeChains(client, placement)
-  await writeRows(client, placement.rows)
+  await beginChains(client, placement)
+  await writeRows(client, placement)
   const subjects = await writeSubjects(client, placement.rows)
   const contexts = await writeContexts(client, placement.rows)
   await writeKeys(client, placement.keys, keyDays)

@@ -3,7 +3,7 @@ import { AuditError } from '../../base/errors.js'
 import { type Client, type Database, DURABLE } from '../session/database.js'
 import type { EndState } from '../session/end-state.js'
 import { LockTimeout } from '../session/lock-watch.js'
-import { HeadRace, lockChains } from './append-chains.js'
+import { HeadRace, lockAndOpenChains, lockChains, type OpenChain } from './append-chains.js'
 import { appendEndState } from './append-end-state.js'
 import { AppendLedger, openLedger } from './append-ledger.js'
 
@@ -26,22 +26,45 @@ const DEADLOCK = '40P01'
  * A transaction that was rolled back for another one's sake is run again, so `use` must do nothing but query. A transaction
  * that waits in a queue that moves is run again however often: others make progress, and its turn comes.
  */
-export async function underLocks<T>(
+export function underLocks<T>(
   database: Database,
   domainIds: readonly string[],
   use: (client: Client) => Promise<T>,
   ...endStates: readonly EndState<T>[]
 ): Promise<T> {
-  let ledger = new AppendLedger()
-  const appended = appendEndState<T>(() => ledger)
   const locked = async (client: Client) => {
-    ledger = openLedger(client)
     await lockChains(client, domainIds)
     return use(client)
   }
+  return run(database, locked, endStates)
+}
+
+/** Does the same, and gives `use` the state of the chains under the locks. */
+export function underOpenLocks<T>(
+  database: Database,
+  domainIds: readonly string[],
+  use: (client: Client, open: readonly OpenChain[]) => Promise<T>,
+  ...endStates: readonly EndState<T>[]
+): Promise<T> {
+  const locked = async (client: Client) => use(client, await lockAndOpenChains(client, domainIds))
+  return run(database, locked, endStates)
+}
+
+/** `locked` takes the locks first. */
+async function run<T>(
+  database: Database,
+  locked: (client: Client) => Promise<T>,
+  endStates: readonly EndState<T>[],
+): Promise<T> {
+  let ledger = new AppendLedger()
+  const appended = appendEndState<T>(() => ledger)
+  const begun = (client: Client) => {
+    ledger = openLedger(client)
+    return locked(client)
+  }
   for (let races = 0; ; ) {
     try {
-      const result = await database.withTransaction(BEGIN, locked, appended, ...endStates)
+      const result = await database.withTransaction(BEGIN, begun, appended, ...endStates)
       if (ledger.ahead.size > 0) database.onAhead?.(ledger.ahead)
       return result
     } catch (error) {

@@ -1,7 +1,9 @@
 import type { Client } from '../session/database.js'
 import { copyIn } from '../wire/copy-in.js'
 import { CopyWriter } from '../wire/copy-writer.js'
-import type { PlacedRow } from './append-placement.js'
+import { HeadRace } from './append-chains.js'
+import type { PlacedRow, Placement } from './append-placement.js'
+import { advanceOf } from './append-rows.js'
 import { assertStored } from './assert-stored.js'
 
 const COPY = `
@@ -12,11 +14,14 @@ const COPY = `
 const SLICE = 32 * 1024
 
 /**
- * Writes rows by COPY. The stored fields are copied from the bytes that were hashed. COPY costs the server 5 µs a row less
- * than an INSERT from arrays.
+ * Advances the heads and writes the rows of a placement by COPY, in one round trip. The stored fields are copied from the
+ * bytes that were hashed. COPY costs the server 5 µs a row less than an INSERT from arrays.
  */
-export async function writeRows(client: Client, rows: readonly PlacedRow[]): Promise<void> {
-  assertStored('audit_log_entry', await copyIn(client, COPY, slicesOf(rows)), rows.length)
+export async function writeRows(client: Client, placement: Placement): Promise<void> {
+  const { rows } = placement
+  const advance = advanceOf(placement)
+  const first = advance && { text: advance.text, rows: advance.heads, otherwise: () => new HeadRace() }
+  assertStored('audit_log_entry', await copyIn(client, COPY, slicesOf(rows), first), rows.length)
 }
 
 function* slicesOf(rows: readonly PlacedRow[]): Generator<Buffer> {

@@ -6,9 +6,18 @@ interface Wire {
   query(text: string): void
   sendCopyFromChunk(bytes: Buffer): void
   endCopyFrom(): void
+  sendCopyFail(reason: string): void
 }
 
 type Message = (wire: Wire) => void
+
+/** A statement that is sent with the COPY and runs before it. */
+export interface FirstStatement {
+  readonly text: string
+  /** The rows that it must affect. Otherwise the COPY is ended, and rejects with `otherwise`. */
+  readonly rows: number
+  readonly otherwise: () => Error
+}
 
 /**
  * A COPY … FROM STDIN that is sent in pieces. Pieces that are written before the server asks for them are queued. Once
@@ -17,6 +26,9 @@ type Message = (wire: Wire) => void
  */
 class CopyIn {
   readonly #text: string
+  readonly #first: FirstStatement | undefined
+  /** Why the copy must not be completed, known once the first statement was run. */
+  #refusal: Error | undefined
   /** The connection, while the server takes rows. */
   #wire: Wire | undefined
   #waiting: Message[] = []
@@ -26,8 +38,9 @@ class CopyIn {
   /** Resolves with the rows that were stored. */
   readonly finished: Promise<number>
 
-  constructor(text: string) {
-    this.#text = text
+  constructor(text: string, first: FirstStatement | undefined) {
+    this.#text = first === undefined ? text : `${first.text}; ${text}`
+    this.#first = first
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -49,12 +62,19 @@ class CopyIn {
   }
 
   handleCopyInResponse(wire: Wire): void {
+    if (this.#refusal !== undefined) {
+      wire.sendCopyFail('the statement before it did not affect the rows that it must')
+      return
+    }
     this.#wire = wire
     for (const message of this.#waiting.splice(0)) message(wire)
   }
 
   handleCommandComplete({ text }: { readonly text: string }): void {
-    this.#rows = Number(/^COPY (\d+)$/.exec(text)?.[1] ?? 0)
+    const copied = /^COPY (\d+)$/.exec(text)?.[1]
+    if (copied !== undefined) this.#rows = Number(copied)
+    else if (this.#first !== undefined && Number(/ (\d+)$/.exec(text)?.[1]) !== this.#first.rows)
+      this.#refusal = this.#first.otherwise()
   }
 
   handleReadyForQuery(): void {
@@ -63,7 +83,7 @@ class CopyIn {
 
   handleError(error: unknown): void {
     this.#wire = undefined
-    this.#reject(error)
+    this.#reject(this.#refusal ?? error)
   }
 
   #send(message: Message): void {
@@ -76,8 +96,13 @@ class CopyIn {
  * Runs a COPY and resolves with the number of rows that the server stored. Sends the first pieces while the others are
  * still being made.
  */
-export async function copyIn(client: Client, text: string, pieces: Iterable<Buffer>): Promise<number> {
-  const copy = new CopyIn(text)
+export async function copyIn(
+  client: Client,
+  text: string,
+  pieces: Iterable<Buffer>,
+  first?: FirstStatement,
+): Promise<number> {
+  const copy = new CopyIn(text, first)
   client.query(copy as unknown as pg.Submittable)
   try {
     for (const piece of pieces) {
