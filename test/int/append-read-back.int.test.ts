@@ -235,6 +235,29 @@ describe('what others do between COMMIT and the look', () => {
   })
 })
 
+describe('a trigger that withholds the move of a head', () => {
+  it.each([1, 300])('makes an append of %i rows fail, and nothing is written', async (count) => {
+    const [domainId, other] = [await direct.create(), await direct.create()]
+    const group = (patch: Record<string, unknown>) =>
+      Array.from({ length: count }, (_, i) => entryFor([domainId, other], { object: `doc:${i}`, ...patch }))
+    await rowsOf(
+      database.url,
+      `CREATE FUNCTION keep_head() RETURNS trigger LANGUAGE plpgsql
+         AS 'BEGIN RETURN CASE WHEN NEW.domain_id = ''${other}'' THEN NULL ELSE NEW END; END'`,
+    )
+    await rowsOf(
+      database.url,
+      'CREATE TRIGGER keep_head BEFORE UPDATE ON audit_log_chain_head FOR EACH ROW EXECUTE FUNCTION keep_head()',
+    )
+    const outcome = await direct.sink.recordGroup(group({}), 'stop').catch((error: unknown) => error)
+    await rowsOf(database.url, 'DROP FUNCTION keep_head CASCADE')
+    expect(outcome).toMatchObject({ code: 'chain_conflict', advice: { code: 'find_withholding_trigger' } })
+    // Nothing of the refused copies is left, and the connection is usable.
+    const seqs = outcomes(await direct.sink.recordGroup(group({ relation: 'doc.read' }), 'stop'))
+    expect(seqs).toEqual(Array.from({ length: count }, (_, i) => i + 2))
+  })
+})
+
 describe('a trigger that withholds what is stored beside a row', () => {
   it.each(['audit_entry_context', 'audit_subject_pii', 'audit_idempotency_key'])(
     'makes the append fail for %s, and nothing is written',
