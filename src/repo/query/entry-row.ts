@@ -1,6 +1,7 @@
 import type { PreviousRow } from '../../chain/evidence/row-check.js'
 import { ZERO_HASH } from '../../chain/hash.js'
 import type { ReadEntry } from '../../ports/query.js'
+import { joinStamp } from '../session/archive-stamp.js'
 import { microsOf, readTime } from '../session/read-time.js'
 
 /**
@@ -12,20 +13,21 @@ export const ENTRY_COLUMNS = `
   e.reason, ${flatArray('e.relation_path')} AS relation_path, ${flatArray('e.caveat_context')} AS caveat_context,
   e.correlation_id, e.zedtoken, ${microsOf('e.recorded_at')} AS recorded_at,
   encode(e.prev_hash, 'hex') AS prev_hash, encode(e.entry_hash, 'hex') AS entry_hash,
-  ${microsOf('e.archived_at')} AS archived_at, e.archive_etag,
+  ${microsOf('stamp.archived_at')} AS archived_at, stamp.archive_etag,
   before.seq AS previous_seq, encode(before.entry_hash, 'hex') AS previous_hash,
   p.identity_id, host(c.ip) AS ip, c.user_agent, c.metadata::text AS metadata,
   ${microsOf('c.event_time')} AS event_time`
 
 /**
- * Joins the stored row before, by one probe of the primary key, and the data beside the chain: the subject's personal data
- * while they exist, and the context of the request.
+ * Joins the stored row before and the stamp, by one probe of a primary key each, and the data beside the chain: the subject's
+ * personal data while they exist, and the context of the request.
  */
 export const ENTRY_JOINS = `
   LEFT JOIN LATERAL (
     SELECT b.seq, b.entry_hash FROM audit_log_entry b
     WHERE b.domain_id = e.domain_id AND b.seq < e.seq AND b.seq > 0 ORDER BY b.seq DESC LIMIT 1
   ) before ON true
+  ${joinStamp('e')}
   LEFT JOIN audit_subject_pii p ON p.domain_id = e.domain_id AND p.subject_pseudonym = e.subject_pseudonym
   LEFT JOIN audit_entry_context c ON c.domain_id = e.domain_id AND c.seq = e.seq`
 

@@ -1,5 +1,6 @@
 import { LIMITS } from '../../chain/limits.js'
 import type { ChainGlance, Glance } from '../../ports/reconcile.js'
+import { isStamped } from '../session/archive-stamp.js'
 import type { Client, Database } from '../session/database.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 import { LAST_OF_HEAD } from '../verify/chain-expressions.js'
@@ -7,7 +8,8 @@ import { knownChains } from '../verify/known-chains.js'
 
 /**
  * Selects only the ends of each chain, by a few index probes, however long the chain is. A row beyond the largest seq of
- * the format does not count as an end; a scan to the end of the chain reads it.
+ * the format does not count as an end; a scan to the end of the chain reads it. The first row without a stamp is looked for above the
+ * watermark of the archiver: it is a figure, and no verdict is made from it.
  */
 const GLANCE = `
   SELECT c.id::text AS domain_id, head.seq AS head_seq, head.hash AS head_hash, last.seq AS last_seq,
@@ -24,7 +26,10 @@ const GLANCE = `
   LEFT JOIN LATERAL (
     SELECT seq, CASE WHEN isfinite(recorded_at)
       THEN greatest(extract(epoch FROM clock_timestamp() - recorded_at), 0) END AS lag
-    FROM audit_log_entry WHERE domain_id = c.id AND archived_at IS NULL AND seq >= 1 ORDER BY seq LIMIT 1
+    FROM audit_log_entry e
+    WHERE domain_id = c.id AND seq > coalesce((SELECT w.seq FROM audit_archive_watermark w WHERE w.domain_id = c.id), 0)
+      AND NOT (${isStamped('e')})
+    ORDER BY seq LIMIT 1
   ) AS waiting ON true`
 
 interface GlanceRow {

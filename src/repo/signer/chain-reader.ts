@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { ChainReader, ChainRows, RowRange } from '../../ports/signer.js'
+import { inKeyOrder, unstampedRows } from '../session/archive-stamp.js'
 import type { Client, Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
@@ -21,8 +22,8 @@ const STATE = `
   SELECT ${LAST_AND_RESTORING},
     ARRAY(SELECT bound::text AS digits FROM (
       SELECT min(seq) AS first, max(seq) AS last FROM (
-        SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
-        WHERE domain_id = $1 AND archived_at IS NULL AND seq >= $2 AND seq <= $3
+        SELECT e.seq, e.seq - row_number() OVER (ORDER BY e.seq) AS run
+        ${unstampedRows({ domainId: '$1', fromSeq: '$2', toSeq: '$3' })}
       ) AS unstamped GROUP BY run
     ) AS ranges CROSS JOIN LATERAL (VALUES (first), (last)) AS bounds(bound) ORDER BY first, bound) AS unstamped`
 
@@ -51,7 +52,7 @@ async function readFew(database: Database, range: RowRange): Promise<ChainRows> 
 async function openMany(database: Database, range: RowRange, signal: AbortSignal): Promise<ChainRows> {
   const scan = await ScanClient.open(database, signal)
   return scan.runOrClose(async (client) => ({
-    ...(await stateOf(client, range)),
+    ...(await inKeyOrder(client, () => stateOf(client, range))),
     rows: () => rowsOf(scan, range),
     close: () => scan.close(),
   }))

@@ -1,5 +1,6 @@
 import { LIMITS } from '../../chain/limits.js'
 import type { ChainGrowth } from '../../ports/signer.js'
+import { isStampedAbove } from '../session/archive-stamp.js'
 import type { Client } from '../session/database.js'
 import { WITH_STORED_CHAINS } from '../session/stored-chains.js'
 import { LAST_OF_HEAD } from '../verify/chain-expressions.js'
@@ -19,25 +20,18 @@ const WITH_ROWS = `
   CROSS JOIN LATERAL (
     SELECT max(seq) AS seq FROM audit_log_entry e WHERE e.domain_id = c.domain_id AND seq <= ${LIMITS.maxSeq}) AS last`
 
-/** The first row beyond the index that has no stamp. A chain without a stamp beyond it has nothing to sign. */
-const UNSTAMPED = `
-  LEFT JOIN LATERAL (
-    SELECT seq FROM audit_log_entry e
-    WHERE e.domain_id = c.domain_id AND archived_at IS NULL AND seq > c.indexed AND seq <= ${LIMITS.maxSeq}
-    ORDER BY seq LIMIT 1) AS unstamped ON true`
-
 /**
  * Finds the chains by their heads, because a chain that has not grown then costs one probe of the index: 22 ms for 10,000 chains
- * with nothing to sign, and 80 ms for a look at all of them. A head that lies hides the growth until that look.
+ * with nothing to sign, and 80 ms for a look at all of them. A head that lies hides the growth until that look. A chain without a stamp
+ * beyond the index has nothing to sign, unless the row after the index is missing.
  */
 const GROWN = `
   WITH heads AS MATERIALIZED (
     SELECT domain_id, ${indexedSize('h.domain_id')} AS indexed, ${LAST_OF_HEAD} AS last FROM audit_log_chain_head h
   ), c AS MATERIALIZED (SELECT domain_id, indexed FROM heads WHERE last > indexed)
-  ${WITH_ROWS} ${UNSTAMPED}
-  WHERE last.seq > c.indexed AND (unstamped.seq IS NULL OR unstamped.seq > c.indexed + 1 OR EXISTS (
-    SELECT FROM audit_log_entry e
-    WHERE e.domain_id = c.domain_id AND e.seq > unstamped.seq AND e.archived_at IS NOT NULL))`
+  ${WITH_ROWS}
+  WHERE last.seq > c.indexed AND (${isStampedAbove('c.domain_id', 'c.indexed')} OR NOT EXISTS (
+    SELECT FROM audit_log_entry e WHERE e.domain_id = c.domain_id AND e.seq = c.indexed + 1))`
 
 const ALL = `${WITH_STORED_CHAINS}, c AS MATERIALIZED (
     SELECT domain_id, ${indexedSize('s.domain_id')} AS indexed FROM stored s WHERE domain_id IS NOT NULL

@@ -1,5 +1,6 @@
 import { LIMITS } from '../../chain/limits.js'
 import type { SignedState, SigningFacts, SigningLedger } from '../../ports/signer.js'
+import { isStamped, isStampedAbove, stampedAbove } from '../session/archive-stamp.js'
 import type { Client, Database } from '../session/database.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
 import { INCARNATION } from './growth.js'
@@ -20,24 +21,22 @@ const since = (time: string) =>
   `CASE WHEN isfinite(${time}) THEN greatest(extract(epoch FROM clock_timestamp() - ${time}), 0) END`
 
 /**
- * A chain that is signed up to its end costs a few probes. The oldest archived row beyond the head is looked for only where
- * there is one: behind a mirror that is down, a million rows wait without a stamp.
+ * A chain that is signed up to its end costs a few probes, and so does one whose rows wait for a mirror that is down: only the stamps
+ * beyond the head are read.
  */
 const STATE = `
-  SELECT s.domain_id::text AS id, head.size, head.age, beyond.archived,
+  SELECT g.domain_id::text AS id, head.size, head.age, beyond.archived,
     CASE WHEN beyond.archived > 0 THEN (
-      SELECT ${since('archived_at')} FROM audit_log_entry e
-      WHERE e.domain_id = s.domain_id AND e.seq > head.size AND archived_at IS NOT NULL ORDER BY seq LIMIT 1) END AS waiting
-  FROM signed s
+      SELECT ${since('s.archived_at')} ${stampedAbove('g.domain_id', 'head.size')} ORDER BY s.seq LIMIT 1) END AS waiting
+  FROM signed g
   CROSS JOIN LATERAL (
     SELECT size, ${since('signed_at')} AS age FROM audit_checkpoint c
-    WHERE c.domain_id = s.domain_id AND c.incarnation = ${INCARNATION} ORDER BY size DESC LIMIT 1) AS head
+    WHERE c.domain_id = g.domain_id AND c.incarnation = ${INCARNATION} ORDER BY size DESC LIMIT 1) AS head
   CROSS JOIN LATERAL (
-    SELECT coalesce(max(seq), 0) AS seq FROM audit_log_entry e WHERE e.domain_id = s.domain_id) AS last
+    SELECT coalesce(max(seq), 0) AS seq FROM audit_log_entry e WHERE e.domain_id = g.domain_id) AS last
   CROSS JOIN LATERAL (
-    SELECT CASE WHEN last.seq > head.size THEN greatest(last.seq - head.size - (
-      SELECT count(*) FROM audit_log_entry e
-      WHERE e.domain_id = s.domain_id AND archived_at IS NULL AND e.seq > head.size), 0) ELSE 0 END AS archived) AS beyond`
+    SELECT CASE WHEN last.seq > head.size THEN (
+      SELECT count(*) ${stampedAbove('g.domain_id', 'head.size')}) ELSE 0 END AS archived) AS beyond`
 
 interface StateRow {
   readonly id: string
@@ -60,9 +59,9 @@ const FACTS = `
       AND NOT EXISTS (SELECT FROM audit_log_chain_head h WHERE h.domain_id = $1) AS restoring,
     EXISTS (SELECT FROM audit_tamper_quarantine q WHERE q.domain_id = $1 AND q.seq_to > $2) AS found,
     last.seq > $2 AND EXISTS (
-      SELECT FROM audit_log_entry e WHERE e.domain_id = $1 AND e.seq = $2 + 1 AND archived_at IS NULL)
-    AND last.seq - $2 > (
-      SELECT count(*) FROM audit_log_entry e WHERE e.domain_id = $1 AND archived_at IS NULL AND e.seq > $2) AS held
+      SELECT FROM audit_log_entry e WHERE e.domain_id = $1 AND e.seq = $2 + 1 AND NOT (${isStamped('e')}))
+    AND CASE WHEN ${isStampedAbove('$1', '$2')} THEN true ELSE last.seq - $2 > (
+      SELECT count(*) FROM audit_log_entry e WHERE e.domain_id = $1 AND e.seq > $2) END AS held
   FROM (SELECT coalesce(max(seq), 0) AS seq FROM audit_log_entry WHERE domain_id = $1 AND seq <= ${LIMITS.maxSeq}) AS last`
 
 interface FactsRow {

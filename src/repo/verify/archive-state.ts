@@ -1,58 +1,77 @@
 import { LIMITS } from '../../chain/limits.js'
 import type { ArchiveState } from '../../ports/verify.js'
+import { inKeyOrder, stampedAbove, unstampedRows } from '../session/archive-stamp.js'
 import type { Client } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
 
-/**
- * The first row without a stamp, of the chain and of the segment, by the partial index. Rows that were stamped since the
- * id of the mirrors was recorded are looked for only above the first row without a stamp, and only for a comparison with the
- * mirror ($4): in a chain that was never archived, this reads every row.
- */
-const STATE = `
-  SELECT first.seq AS first_unstamped, waiting.seq AS waiting_seq, waiting.recorded_at AS waiting_since,
-    CASE WHEN $4 THEN (SELECT e.seq FROM audit_log_entry e
-     WHERE e.domain_id = $1 AND e.seq > first.seq AND e.seq <= ${LIMITS.maxSeq}
-       AND e.archived_at > (SELECT min(recorded_at) FROM audit_mirror_marker)
-     ORDER BY e.seq DESC LIMIT 1) END AS in_order_below
-  FROM (SELECT) AS one
-  LEFT JOIN LATERAL (
-    SELECT seq FROM audit_log_entry WHERE domain_id = $1 AND archived_at IS NULL AND seq >= 1 ORDER BY seq LIMIT 1
-  ) AS first ON true
-  LEFT JOIN LATERAL (
-    SELECT seq, CASE WHEN isfinite(recorded_at) THEN ${microsOf('recorded_at')} END AS recorded_at FROM audit_log_entry
-    WHERE domain_id = $1 AND archived_at IS NULL AND seq BETWEEN $2 AND $3 ORDER BY seq LIMIT 1
-  ) AS waiting ON true`
+/** The first row without a stamp, of a chain and of a segment of it. */
+const firstUnstamped = (fromSeq: string, toSeq?: string) => `
+  SELECT e.seq, CASE WHEN isfinite(e.recorded_at) THEN ${microsOf('e.recorded_at')} END AS recorded_at
+  ${unstampedRows({ domainId: '$1', fromSeq, toSeq })} ORDER BY e.seq LIMIT 1`
 
-interface StateRow {
-  readonly first_unstamped: string | null
-  readonly waiting_seq: string | null
-  readonly waiting_since: string | null
-  readonly in_order_below: string | null
+const OF_CHAIN = firstUnstamped('1')
+const OF_SEGMENT = firstUnstamped('$2', '$3')
+
+/** The last row above the first one without a stamp ($2) that was stamped since the id of the mirrors was recorded. */
+const IN_ORDER_BELOW = `
+  SELECT s.seq ${stampedAbove('$1', '$2')} AND s.seq <= ${LIMITS.maxSeq}
+    AND s.archived_at > (SELECT min(recorded_at) FROM audit_mirror_marker)
+  ORDER BY s.seq DESC LIMIT 1`
+
+interface UnstampedRow {
+  readonly seq: string
+  readonly recorded_at: string | null
+}
+
+interface Segment {
+  readonly domainId: string
+  readonly fromSeq: number
+  readonly toSeq?: number | undefined
 }
 
 /**
- * Reads how far a chain is archived. `last` is the seq of its last row in the same snapshot. `isCompared`: whether the rows
- * are compared with the mirror.
+ * Reads how far a chain is archived, in one pass over its stamps. `last` is the seq of its last row in the same snapshot. `isCompared`:
+ * whether the rows are compared with the mirror.
  */
 export async function archiveState(
   client: Client,
-  {
-    domainId,
-    fromSeq,
-    toSeq = LIMITS.maxSeq,
-  }: { domainId: string; fromSeq: number; toSeq?: number | undefined },
+  segment: Segment,
   last: number,
   isCompared: boolean,
 ): Promise<ArchiveState> {
-  const { rows } = await client.query<StateRow>(STATE, [domainId, fromSeq, toSeq, isCompared])
-  const [row] = rows
-  const waiting =
-    row?.waiting_seq == null || row.waiting_since === null
-      ? undefined
-      : { seq: Number(row.waiting_seq), recordedAt: BigInt(row.waiting_since) }
-  return {
-    through: row?.first_unstamped == null ? Math.min(last, LIMITS.maxSeq) : Number(row.first_unstamped) - 1,
-    inOrderBelow: Number(row?.in_order_below ?? 0),
-    waiting,
-  }
+  return inKeyOrder(client, async () => {
+    const [first] = await unstamped(client, OF_CHAIN, [segment.domainId])
+    return {
+      through: first === undefined ? Math.min(last, LIMITS.maxSeq) : Number(first.seq) - 1,
+      inOrderBelow: isCompared ? await inOrderBelow(client, segment.domainId, first) : 0,
+      waiting: await waitingIn(client, segment, first),
+    }
+  })
+}
+
+async function inOrderBelow(
+  client: Client,
+  domainId: string,
+  first: UnstampedRow | undefined,
+): Promise<number> {
+  if (first === undefined) return 0
+  const { rows } = await client.query<{ seq: string }>(IN_ORDER_BELOW, [domainId, first.seq])
+  return Number(rows[0]?.seq ?? 0)
+}
+
+/** Returns the first row of the segment without a stamp. It is mostly the first one of the chain. */
+async function waitingIn(
+  client: Client,
+  { domainId, fromSeq, toSeq = LIMITS.maxSeq }: Segment,
+  first: UnstampedRow | undefined,
+): Promise<ArchiveState['waiting']> {
+  if (first === undefined || Number(first.seq) > toSeq) return undefined
+  const isBefore = Number(first.seq) < fromSeq
+  const [row] = isBefore ? await unstamped(client, OF_SEGMENT, [domainId, fromSeq, toSeq]) : [first]
+  if (row === undefined || row.recorded_at === null) return undefined
+  return { seq: Number(row.seq), recordedAt: BigInt(row.recorded_at) }
+}
+
+async function unstamped(client: Client, sql: string, values: readonly unknown[]): Promise<UnstampedRow[]> {
+  return (await client.query<UnstampedRow>(sql, [...values])).rows
 }

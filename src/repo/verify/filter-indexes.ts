@@ -7,7 +7,7 @@ export interface FilterIndex {
   readonly where?: string
 }
 
-/** The indexes of the migrations that list, the archiver and verify read the rows of a chain by, besides the primary key. */
+/** The indexes of the migrations that list and verify read the rows of a chain by, besides the primary key. */
 export const FILTER_INDEXES: readonly FilterIndex[] = [
   { name: 'audit_log_entry_by_subject', order: 'subject_pseudonym, seq' },
   { name: 'audit_log_entry_by_relation', order: 'relation, seq' },
@@ -21,5 +21,4 @@ export const FILTER_INDEXES: readonly FilterIndex[] = [
   },
   { name: 'audit_log_entry_by_correlation', order: 'correlation_id, seq', where: "correlation_id <> ''" },
   { name: 'audit_log_entry_by_time', order: 'recorded_at, seq' },
-  { name: 'audit_log_entry_unarchived', order: 'seq', where: 'archived_at IS NULL' },
 ]

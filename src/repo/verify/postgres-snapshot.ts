@@ -1,5 +1,6 @@
 import { Numbers } from '../../chain/numbers.js'
 import type { RowSnapshot, ScanRequest, SnapshotSource } from '../../ports/verify.js'
+import { inKeyOrder, unstampedRows } from '../session/archive-stamp.js'
 import type { Client, Database } from '../session/database.js'
 import { ScanClient } from '../session/scan-client.js'
 import { copyStatement } from '../wire/copy-statement.js'
@@ -9,14 +10,10 @@ import { chainState } from './chain-state.js'
 import { checkIndexesOf } from './index-counts.js'
 import { hasPrimaryKey } from './primary-key.js'
 
-/**
- * Selects the ranges of rows without a stamp: seq minus its rank is the same for all rows of one range. Both columns of a
- * stamp are set together. If one is left, somebody removed the other, and the row was archived.
- */
+/** Selects the ranges of rows without a stamp: seq minus its rank is the same for all rows of one range. */
 const UNSTAMPED = `
   SELECT min(seq) AS "from", max(seq) AS "to" FROM (
-    SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM audit_log_entry
-    WHERE domain_id = $1 AND archived_at IS NULL AND archive_etag IS NULL
+    SELECT e.seq, e.seq - row_number() OVER (ORDER BY e.seq) AS run ${unstampedRows({ domainId: '$1' })}
   ) AS unstamped GROUP BY run ORDER BY 1`
 
 /** Ranges in a FETCH. */
@@ -48,7 +45,7 @@ async function openSnapshot(
   const scan = await ScanClient.open(database, signal)
   return scan.runOrClose(async (client) => {
     const state = await chainState(client, request.domainId)
-    const unstamped = await unstampedRanges(client, request.domainId)
+    const unstamped = await inKeyOrder(client, () => unstampedRanges(client, request.domainId))
     const archive = await archiveState(client, request, state.last?.seq ?? 0, true)
     return {
       ...state,
