@@ -163,6 +163,8 @@ export type Advice =
   | { readonly code: 'find_chain_mirror'; readonly given: GivenMirrors; readonly domainId: string }
   /** `pids`: the backends that hold the lock, as far as they were seen; 0 for a prepared transaction. */
   | { readonly code: 'end_lock_holder'; readonly pids: readonly number[] }
+  /** `pids`: the backends that renew the claims of the archivers; none where nobody was seen. */
+  | { readonly code: 'end_archivers'; readonly pids: readonly number[] }
   /** `logName`: the name that the key of the log has signed. */
   | { readonly code: 'give_log_name'; readonly logName: string }
   | { readonly code: 'make_private'; readonly path: string }

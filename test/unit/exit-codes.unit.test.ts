@@ -48,6 +48,7 @@ it.each([
   ['nothing_to_verify', 4],
   ['database_unavailable', 3],
   ['schema_newer', 3],
+  ['archiver_running', 3],
   ['generation_unknown', 3],
   ['internal', 70],
 ] as const satisfies readonly (readonly [ErrorCode, ExitCode])[])('maps %s to %i', (code, exit) => {

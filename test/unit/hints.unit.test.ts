@@ -137,6 +137,11 @@ const WITH_FACTS: readonly (readonly [FactAdvice, string])[] = [
     'end the transaction that holds it: pg_terminate_backend(7), ROLLBACK PREPARED; or wait longer: --lock-timeout (AUDIT_LOCK_TIMEOUT)',
   ],
   [
+    { code: 'end_archivers', pids: [7] },
+    'stop every archiver, which finishes its uploads first, and run: audit db migrate',
+  ],
+  [{ code: 'end_archivers', pids: [] }, 'wait until the claim has ended, and run: audit db migrate'],
+  [
     { code: 'end_lock_holder', pids: [] },
     'end the transaction that holds it: find it with pg_blocking_pids() in pg_stat_activity; or wait longer: --lock-timeout (AUDIT_LOCK_TIMEOUT)',
   ],

@@ -192,6 +192,10 @@ export const HINTS = {
     `give the mirror that holds the chain: --mirror (AUDIT_MIRROR_URL)${domainId === PLATFORM_ANCHOR ? '' : ', or its line in --mirror-map (AUDIT_MIRROR_MAP)'}; if its objects are lost, upload the rows again: audit archive backfill ${chainWords(domainId)}${mirrorWords(given)}`,
   end_lock_holder: ({ pids }) =>
     `end the transaction that holds it: ${endOf(pids)}; or wait longer: --lock-timeout (AUDIT_LOCK_TIMEOUT)`,
+  end_archivers: ({ pids }) =>
+    pids.length === 0
+      ? 'wait until the claim has ended, and run: audit db migrate'
+      : 'stop every archiver, which finishes its uploads first, and run: audit db migrate',
   give_log_name: ({ logName }) =>
     `give --log-name ${quoted(logName)} (AUDIT_LOG_NAME), or none in its own home`,
   make_private: ({ path }) => `chmod 600 ${quoted(path)}`,

@@ -3,6 +3,7 @@ import type { MigrateResult, SchemaStatus } from '../../ports/database.js'
 import { type Client, Database, type DatabaseOptions } from '../session/database.js'
 import { undone } from '../session/end-state.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
+import { lockWithoutArchiver, STAMPS } from './archiver-running.js'
 import { locateSchema } from './locate-schema.js'
 import { downSql, knownMigrations, type Migration } from './migrations-files.js'
 import { FINGERPRINTS, reopened } from './reopened.js'
@@ -26,7 +27,7 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'
 
 /**
  * Brings the schema of a database up to date, in one transaction for each migration. Concurrent runs wait for each other.
- * Rejects with `schema_newer` or `schema_changed` and then changes nothing. If the process dies at any point, every
+ * Rejects with `schema_newer`, `schema_changed` or `archiver_running` and then changes nothing. If the process dies at any point, every
  * migration is applied completely or not at all.
  */
 export async function migrate(
@@ -119,6 +120,7 @@ async function applyNext(
   if (pending.version > 1) await client.query(LOCK)
   const next = await nextOf(client, known, last)
   if (next === undefined) return undefined
+  if (next.version === STAMPS) await lockWithoutArchiver(client)
   await collectNotices(client, notes, () => client.query(next.sql))
   if (next.version === FINGERPRINTS) notes.push(...(await reopened(client)))
   await client.query(

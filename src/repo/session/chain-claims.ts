@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Database } from './database.js'
 
 /** Seconds after which a claim that is not renewed has ended. */
-const LEASE = 15
+export const CLAIM_LASTS = 15
 
 /** Milliseconds between two renewals. */
-const RENEWAL = 3_000
+export const RENEWAL = 3_000
 
 /** A time in the future was forced into the table, and must not keep a chain for ever. */
-const ENDED = `c.renewed_at NOT BETWEEN clock_timestamp() - interval '${LEASE} s' AND clock_timestamp() + interval '${LEASE} s'`
+const ENDED = `c.renewed_at NOT BETWEEN clock_timestamp() - interval '${CLAIM_LASTS} s' AND clock_timestamp() + interval '${CLAIM_LASTS} s'`
 
 const TAKE = `
   INSERT INTO audit_claim AS c (purpose, domain_id, holder) VALUES ($1, $2, $3)
@@ -23,7 +23,7 @@ const RENEWED = 'SELECT renewed_at::text AS at FROM audit_claim WHERE purpose = 
 
 /**
  * The claims of one process on chains, for one purpose. A claim is a row that the process renews while it works. It ends
- * when it is released, or {@link LEASE} seconds after the process has died or lost the database. Each statement is a
+ * when it is released, or {@link CLAIM_LASTS} seconds after the process has died or lost the database. Each statement is a
  * transaction of its own, so it works behind a pooler; a lock that lasts as long as an upload would also keep VACUUM from
  * removing dead rows. A claim only divides the work: if one ends too early, two processes do the same work twice.
  */
