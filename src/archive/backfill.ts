@@ -21,6 +21,7 @@ import type { AssertOurs, Mirror, Mirrors } from './mirrors.js'
 import { type ProvenRun, proveRun } from './prove-run.js'
 import { RowsWanted } from './rows-wanted.js'
 import type { RunGroup } from './run-judge.js'
+import { stampUploaded } from './stamps/stamp-batch.js'
 import { isStillOurs } from './still-ours.js'
 import { type Stopping, withStopping } from './stopping.js'
 
@@ -219,13 +220,13 @@ class Backfill {
     this.#isInOrder &&= await isStillOurs(assertOurs, this.stopping.giveUp)
     // Dying before this line leaves objects without stamps. The archiver finds and stamps their rows.
     const stamps = this.#isInOrder ? batch.inOrder : []
-    const stamped = stamps.length === 0 ? 0 : await this.deps.queue.stamp(domainId, stamps)
+    const { stamped, refused, error } = await stampUploaded(domainId, stamps, this.deps.queue)
     this.#isInOrder &&= batch.isWhole
     this.#counts.uploaded += batch.uploaded.length
     this.#counts.stamped += stamped
-    this.#counts.held += batch.held
+    this.#counts.held += batch.held + refused
     this.#counts.failed += batch.failed
-    this.#error ??= batch.error
+    this.#error ??= batch.error ?? error
     this.#gaveUp = batch.gaveUp
     await this.#report(batch.findings)
   }

@@ -5,6 +5,7 @@ import type { SourcedFinding } from './findings.js'
 import { inParallel } from './in-parallel.js'
 import { BATCH, type ProvenRun, proveRun } from './prove-run.js'
 import type { RunGroup } from './run-judge.js'
+import { type Stamping, stampUploaded } from './stamps/stamp-batch.js'
 import { isStillOurs } from './still-ours.js'
 import type { Stopping } from './stopping.js'
 
@@ -165,11 +166,16 @@ async function drainBatch(
   const isReady = (await previous) && batch.inOrder.length > 0
   const mayStamp = isReady ? await isStillOurs(deps.assertOurs, stopping.giveUp) : await previous
   // Dying before this line makes the next pass upload the same objects again and stamp them with the same etags.
-  const stamped = isReady && mayStamp ? await deps.queue.stamp(domainId, batch.inOrder) : 0
+  const stamping = await stampUploaded(domainId, isReady && mayStamp ? batch.inOrder : [], deps.queue)
   // Dying before this line loses no finding: a row that is held back has no stamp, and the next pass finds it again.
   if (batch.findings.length > 0) await deps.onFindings(domainId, batch.findings)
-  deps.onStamped(stamped)
-  return { ...batch, stamped, isInOrder: mayStamp && batch.isWhole }
+  deps.onStamped(stamping.stamped)
+  return { ...withStamping(batch, stamping), isInOrder: mayStamp && batch.isWhole }
+}
+
+/** A row whose stamp does not count is held back: it is uploaded, and never counts as archived. */
+function withStamping(batch: Batch, { stamped, refused, error }: Stamping): Omit<DrainedBatch, 'isInOrder'> {
+  return { ...batch, stamped, held: batch.held + refused, error: batch.error ?? error }
 }
 
 /** `isInOrder`: every row of the batch and of those before it is stamped or held back. */

@@ -5,7 +5,10 @@ import type { WaitingChain } from '../ports/archive.js'
 import { type Drained, nothingDrained } from './drain.js'
 import { type ArchiverDeps, drainPass, PASSES, PASSES_PER_MIRROR } from './drain-pass.js'
 import { inParallel } from './in-parallel.js'
+import type { ClaimingChain } from './mirrors.js'
 import { OtherArchiver, STUCK } from './other-archiver.js'
+import type { PlacesDeps } from './places.js'
+import { type RecheckDeps, recheckChain } from './stamps/recheck.js'
 import { type Stopping, withStopping } from './stopping.js'
 
 /** Milliseconds between two attempts to claim a chain that another archiver has claimed. */
@@ -22,6 +25,8 @@ export interface OnceDeps extends ArchiverDeps {
   readonly onWaiting?: ((rows: number) => void) | undefined
   /** The one chain to archive. Default: every chain. */
   readonly only?: string | undefined
+  /** Compares all rows with their stamps, and the stamps with the mirror, before the pass. Default: the hints are believed. */
+  readonly recheck?: (Pick<RecheckDeps, 'ledger'> & Pick<PlacesDeps, 'chains'>) | undefined
 }
 
 /**
@@ -31,6 +36,48 @@ export interface OnceDeps extends ArchiverDeps {
  * stopped in order. `stuck` is the number of milliseconds without a stamp after which another archiver counts as stuck.
  */
 export async function archiveOnce(deps: OnceDeps, stop: AbortSignal, stuck = STUCK): Promise<ChainDrained[]> {
+  return withStopping(stop, async (stopping) => {
+    const rechecked = await recheckAll(deps, stopping)
+    return [...rechecked, ...(await drainAll(deps, stopping, stuck))]
+  })
+}
+
+/** Returns the chains whose comparison failed, or found something. */
+async function recheckAll({ recheck, only, ...deps }: OnceDeps, stopping: Stopping): Promise<ChainDrained[]> {
+  const { stop } = stopping
+  if (recheck === undefined) return []
+  const chains = (await recheck.chains()).filter(({ domainId }) => only === undefined || domainId === only)
+  const found = await inParallel(
+    chains,
+    PASSES_PER_MIRROR,
+    () => stop.aborted,
+    async (chain) => {
+      const drained = await recheckOne(chain, { ...deps, ...recheck }, stopping)
+      return drained === undefined ? [] : [{ domainId: chain.domainId, drained }]
+    },
+  )
+  return found.flat()
+}
+
+async function recheckOne(
+  chain: ClaimingChain,
+  deps: RecheckDeps,
+  { stop, end }: Stopping,
+): Promise<Drained | undefined> {
+  try {
+    const found = await recheckChain(chain, deps, stop)
+    return found === undefined
+      ? undefined
+      : { ...nothingDrained(0), ...found, findings: found.findings.length, ended: 'all' }
+  } catch (error) {
+    if (stop.aborted) return undefined
+    if (error instanceof AuditError) return { ...nothingDrained(0), error, ended: 'all' }
+    end(error)
+    throw error
+  }
+}
+
+async function drainAll(deps: OnceDeps, stopping: Stopping, stuck: number): Promise<ChainDrained[]> {
   const { only } = deps
   const chains = (await deps.queue.waiting()).filter(
     ({ domainId }) => only === undefined || domainId === only,
@@ -42,13 +89,11 @@ export async function archiveOnce(deps: OnceDeps, stop: AbortSignal, stuck = STU
     const url = deps.mirrors.urlOf(chain) ?? ''
     byMirror.set(url, [...(byMirror.get(url) ?? []), chain])
   }
-  return withStopping(stop, async (stopping) => {
-    const isOver = () => stopping.stop.aborted
-    const drained = await inParallel([...byMirror.values()], PASSES / PASSES_PER_MIRROR, isOver, (ofMirror) =>
-      inParallel(ofMirror, PASSES_PER_MIRROR, isOver, (chain) => drainWhole(chain, deps, stopping, stuck)),
-    )
-    return drained.flat()
-  })
+  const isOver = () => stopping.stop.aborted
+  const drained = await inParallel([...byMirror.values()], PASSES / PASSES_PER_MIRROR, isOver, (ofMirror) =>
+    inParallel(ofMirror, PASSES_PER_MIRROR, isOver, (chain) => drainWhole(chain, deps, stopping, stuck)),
+  )
+  return drained.flat()
 }
 
 async function drainWhole(
@@ -57,9 +102,9 @@ async function drainWhole(
   stopping: Stopping,
   stuck: number,
 ): Promise<ChainDrained> {
-  const { domainId, lastSeq } = chain
-  const other = new OtherArchiver(domainId, deps.queue, stuck)
-  let drained = nothingDrained(0)
+  const { domainId, firstSeq, lastSeq } = chain
+  const other = new OtherArchiver(chain, deps.queue, stuck)
+  let drained = nothingDrained(firstSeq - 1)
   try {
     while (drained.ended === 'some' && !stopping.stop.aborted) {
       const range = { after: drained.reached, toSeq: lastSeq, rest: drained.rest }

@@ -1,5 +1,5 @@
 import { AuditError } from '../base/errors.js'
-import type { ArchiveQueue } from '../ports/archive.js'
+import type { ArchiveQueue, WaitingChain } from '../ports/archive.js'
 
 /** Milliseconds without a new stamp after which another archiver counts as stuck. An upload that hangs times out before that. */
 export const STUCK = 30_000
@@ -13,9 +13,9 @@ export class OtherArchiver {
   #firstUnstamped: number | undefined
   #since = performance.now()
 
-  /** `patience` is the number of milliseconds without a new stamp after which the archiver counts as stuck. */
+  /** `firstSeq` of the chain is its first row without a stamp. `patience` is the number of milliseconds without a new stamp after which the archiver counts as stuck. */
   constructor(
-    readonly domainId: string,
+    readonly chain: Pick<WaitingChain, 'domainId' | 'firstSeq'>,
     readonly queue: Pick<ArchiveQueue, 'nextUnstamped'>,
     readonly patience: number,
   ) {}
@@ -26,7 +26,11 @@ export class OtherArchiver {
 
   /** Looks for new stamps of rows above `heldThrough`. Rows up to there are held back and get no stamp. */
   async look(heldThrough = 0): Promise<void> {
-    const next = await this.queue.nextUnstamped(this.domainId, heldThrough)
+    const { domainId, firstSeq } = this.chain
+    const next = await this.queue.nextUnstamped(
+      domainId,
+      Math.max(heldThrough, (this.#firstUnstamped ?? firstSeq) - 1),
+    )
     if (next !== this.#firstUnstamped) this.#since = performance.now()
     this.#firstUnstamped = next
     this.#isStuck = performance.now() - this.#since >= this.patience
@@ -34,7 +38,8 @@ export class OtherArchiver {
 
   /** Returns the error to report when the archiver is found to be stuck. */
   trouble(): AuditError {
-    const { domainId, patience } = this
+    const { patience } = this
+    const { domainId } = this.chain
     return new AuditError(
       'archive_behind',
       `chain ${domainId}: another archiver holds the claim on the chain (audit_claim, purpose archive) and has stamped no row for ` +

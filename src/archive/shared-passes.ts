@@ -35,7 +35,7 @@ export class SharedPasses {
       this.#others.delete(domainId)
       return pass
     }
-    if (!(await this.#isStuck(domainId, heldThrough))) return pass
+    if (!(await this.#isStuck(chain, heldThrough))) return pass
     return drainPass(chain, range, this.deps, this.stopping, true)
   }
 
@@ -44,8 +44,9 @@ export class SharedPasses {
     if (this.#others.get(domainId)?.isStuck === false) this.#others.delete(domainId)
   }
 
-  async #isStuck(domainId: string, heldThrough: number): Promise<boolean> {
-    const other = this.#others.get(domainId) ?? new OtherArchiver(domainId, this.deps.queue, this.patience)
+  async #isStuck(chain: WaitingChain, heldThrough: number): Promise<boolean> {
+    const { domainId } = chain
+    const other = this.#others.get(domainId) ?? new OtherArchiver(chain, this.deps.queue, this.patience)
     this.#others.set(domainId, other)
     if (other.isStuck) return true
     await other.look(heldThrough)

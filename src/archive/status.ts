@@ -35,6 +35,8 @@ export interface ArchiveStatus {
   /** Age of the oldest row without a stamp; 0 where every row has one. */
   readonly lagSeconds: number
   readonly objects: number
+  /** Objects of rows without a stamp that counts. The archiver stamps those rows. */
+  readonly unstampedObjects: number
   /** Rows with a stamp and without an object. */
   readonly gaps: { readonly count: number; readonly firstSeqs: readonly number[] }
   /** Objects below the chain's prefix that belong to no row of it. */
@@ -67,6 +69,8 @@ class Comparison {
   #rows = 0
   #archived = 0
   #objects = 0
+  #unstampedObjects = 0
+  #firstUnstamped: number | undefined
   #gaps = 0
   #orphans = 0
   readonly #firstSeqs: number[] = []
@@ -83,7 +87,7 @@ class Comparison {
   async run(): Promise<ArchiveStatus> {
     const { ledger, codec, onProgress } = this.deps
     const { domainId, state, mirror } = this.chain
-    const { lastSeq, lagSeconds } = state
+    const { lastSeq } = state
     const request = { domainId, fromSeq: 1, toSeq: lastSeq, prefix: codec.prefix(domainId) }
     let error: AuditError | undefined
     try {
@@ -101,8 +105,10 @@ class Comparison {
       marker: await this.deps.judgeMarker(mirror, this.signal),
       rows: this.#rows,
       archived: this.#archived,
-      lagSeconds: this.#rows > this.#archived ? lagSeconds : 0,
+      lagSeconds:
+        this.#firstUnstamped === undefined ? 0 : await ledger.ageSeconds(domainId, this.#firstUnstamped),
       objects: this.#objects,
+      unstampedObjects: this.#unstampedObjects,
       gaps: { count: this.#gaps, firstSeqs: this.#firstSeqs },
       orphans: { count: this.#orphans, firstKeys: this.#firstKeys },
       strays: this.#strays.found,
@@ -121,7 +127,11 @@ class Comparison {
 
   async #addRow(row: LedgerRow, hasObject: boolean): Promise<void> {
     this.#rows += 1
-    if (row.archivedAt === undefined) return
+    if (row.archivedAt === undefined) {
+      this.#firstUnstamped ??= row.seq
+      if (hasObject) this.#unstampedObjects += 1
+      return
+    }
     this.#archived += 1
     if (hasObject || !(await this.#isLost(row))) return
     this.#gaps += 1

@@ -78,6 +78,7 @@ export type PlainAdvice =
   | 'run_archiver'
   | 'sign_rows'
   | 'find_claim_holder'
+  | 'find_forged_stamp'
   | 'verify_both_for_stamps'
   | 'give_whole_mirror'
   | 'wait_for_restore'

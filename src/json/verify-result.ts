@@ -19,6 +19,8 @@ export interface VerifyResult {
   readonly unarchived?: number
   /** The last seq up to which every row has an archive stamp. Only if PostgreSQL was read. */
   readonly archived_through?: number
+  /** Archive stamps of the segment that name no row: a note, not a finding. Only if there are any. */
+  readonly rowless_stamps?: { readonly count: number; readonly first_seqs: readonly number[] }
   /** Names in the mirror that are no part of the chain. Only if there are any. */
   readonly stray?: Strays
   /** The last row of the segment as stored; seq 0, which is no pin, where it has no hash that can be read. If `ok`, a later verification can pin this row. */
@@ -44,6 +46,7 @@ export function verifyResult(verdict: Verdict): VerifyResult {
     rows,
     unarchived,
     archivedThrough,
+    rowlessStamps: rowless,
     strays,
     head,
     durationMs,
@@ -60,6 +63,7 @@ export function verifyResult(verdict: Verdict): VerifyResult {
     rows,
     ...(unarchived !== undefined && { unarchived }),
     ...(archivedThrough !== undefined && { archived_through: archivedThrough }),
+    ...(rowless !== undefined && { rowless_stamps: { count: rowless.count, first_seqs: rowless.firstSeqs } }),
     ...(strays !== undefined && { stray: strays }),
     head,
     ...divergence(findings),

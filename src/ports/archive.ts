@@ -29,16 +29,39 @@ export interface RunFacts {
   readonly last?: LastRow | undefined
 }
 
-/** The rows that the archiver drains: archived_at is NULL, and the seq is from 1 to 2^53-1. */
+/** Rows whose seqs follow each other, and that all have, or all lack, a stamp that counts. */
+export interface StampRange {
+  readonly from: number
+  readonly to: number
+  readonly isStamped: boolean
+}
+
+/** The stamping of one batch. */
+export interface StampedBatch {
+  /** How many rows were stamped, durably. */
+  readonly stamped: number
+  /** Rows that have a stamp which does not count, because it is older than its row. A stamp is never changed. */
+  readonly refused: readonly number[]
+}
+
+/** The rows that the archiver drains: they have no stamp that counts, and a seq from 1 to 2^53-1. */
 export interface ArchiveQueue {
+  /**
+   * Returns the chains that have rows to archive, by their heads and watermarks. Both are hints: only {@link ranges} finds rows
+   * that they hide.
+   */
   waiting(): Promise<readonly WaitingChain[]>
+  /** Compares all rows of a chain with the stamps, and yields their ranges in order of seq, in batches. Reads no hint. */
+  ranges(domainId: string, signal: AbortSignal): AsyncIterable<readonly StampRange[]>
+  /** Corrects the hints of a chain: every row up to `through` has a stamp, and the row after it, if there is one, has none. */
+  correct(domainId: string, through: number): Promise<void>
   /**
    * Runs `use` unless an archiver has claimed this chain, and resolves to whether it ran. The claim ends with `use`, or some
    * seconds after this process died or lost the database. Then another archiver may begin while this one still uploads:
    * create-only objects and one-time stamps allow for that.
    */
   claim(domainId: string, use: () => Promise<void>): Promise<boolean>
-  /** Returns the first seq above `after` without a stamp. */
+  /** Returns the first seq above `after` without a stamp that counts. Reads no hint. */
   nextUnstamped(domainId: string, after: number): Promise<number | undefined>
   /**
    * Reads, ascending and in one snapshot, the row before `fromSeq` if there is one, and the rows up to the first archived
@@ -53,8 +76,8 @@ export interface ArchiveQueue {
   ): Promise<RunFacts>
   /** Returns the rows from a seq to another, ascending, from one snapshot. */
   rows(domainId: string, fromSeq: number, toSeq: number): Promise<readonly StoredRow[]>
-  /** Stamps the rows of one batch, at least one, that have no stamp. Resolves with how many were stamped, durably. */
-  stamp(domainId: string, stamps: readonly { seq: number; etag: string }[]): Promise<number>
+  /** Stamps the rows of one batch, at least one, that have no stamp. */
+  stamp(domainId: string, stamps: readonly { seq: number; etag: string }[]): Promise<StampedBatch>
   /** Releases every claim. */
   close(): Promise<void>
 }
@@ -62,7 +85,7 @@ export interface ArchiveQueue {
 /** A row, to be compared with the keys of the mirror. */
 export interface LedgerRow {
   readonly seq: number
-  /** Absent where the row has no stamp. */
+  /** Absent where the row has no stamp that counts. */
   readonly archivedAt?: ReadTime | undefined
   /** The stored entry_hash, 64 hex digits unless it was forced. */
   readonly entryHash?: string | undefined
@@ -77,8 +100,6 @@ export interface LedgerState {
   readonly lastSeq: number
   /** The database's clock, microseconds since 1970. No stamp is older than its object. */
   readonly clock: bigint
-  /** Age of the oldest row without a stamp, by that clock; 0 where every row has one. */
-  readonly lagSeconds: number
 }
 
 /** Reads the archive stamps of a chain's rows. */
@@ -89,4 +110,6 @@ export interface ArchiveLedger {
     domainId: string,
     range: { after: number; toSeq: number; limit: number },
   ): Promise<readonly LedgerRow[]>
+  /** Returns the age of a row by the database's clock, in seconds; 0 where there is no such row. */
+  ageSeconds(domainId: string, seq: number): Promise<number>
 }

@@ -43,6 +43,13 @@ export interface Restoring {
   readonly mirrorUrl: string
 }
 
+/** Archive stamps that name no row of a chain. No program deletes a row, so each was forged or has lost its row. */
+export interface RowlessStamps {
+  readonly count: number
+  /** The first of them: at most ten. */
+  readonly firstSeqs: readonly number[]
+}
+
 /** How far PostgreSQL says that a chain is archived. */
 export interface ArchiveState {
   /** The last seq up to which every row has an archive stamp; 0 where the first has none. */
@@ -54,6 +61,8 @@ export interface ArchiveState {
   readonly inOrderBelow: number
   /** The first row of the segment that is not archived. */
   readonly waiting?: { readonly seq: number; readonly recordedAt: bigint } | undefined
+  /** The stamps of the segment that name no row. They prove nothing, so they are no finding. */
+  readonly rowless?: RowlessStamps | undefined
 }
 
 /** What the indexes that lists read by have of one chain, counted in the snapshot of a scan. */

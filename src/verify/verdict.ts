@@ -3,7 +3,7 @@ import type { ChainHead } from '../chain/entry.js'
 import type { Finding } from '../chain/finding.js'
 import type { ClockAhead } from '../chain/row-time.js'
 import type { Strays } from '../ports/mirror.js'
-import type { SourceName } from '../ports/verify.js'
+import type { RowlessStamps, SourceName } from '../ports/verify.js'
 
 /**
  * What shows that no rows after the last verified row were removed. `head`: the head row of the same database agrees with
@@ -64,6 +64,8 @@ export interface Verdict {
   readonly unarchived?: number | undefined
   /** The last seq up to which every row has an archive stamp. Only if PostgreSQL was read. */
   readonly archivedThrough?: number | undefined
+  /** Archive stamps that name no row. Only if PostgreSQL was read, and has any. */
+  readonly rowlessStamps?: RowlessStamps | undefined
   /** Names in the mirror that are no part of the chain. */
   readonly strays?: Strays | undefined
   /**

@@ -204,6 +204,7 @@ function toVerdict(
     rows,
     unarchived: scan.unarchived,
     archivedThrough: scan.archive?.through,
+    rowlessStamps: scan.archive?.rowless,
     strays: scan.strays,
     head: last ?? { seq: 0, hash: ZERO_HASH },
     end: endProof(source, request, scan, judged),

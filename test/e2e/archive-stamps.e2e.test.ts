@@ -2,7 +2,9 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
+import { mirrorCodec } from '../../src/mirror/object/codec.js'
 import { ArchiveFixture } from '../support/archive-fixture.js'
+import { unstampSql } from '../support/archive-stamps.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { jsonLines, runCli } from '../support/cli.js'
 import { asSuperuser } from '../support/postgres.js'
@@ -42,10 +44,7 @@ async function verify(...flags: string[]) {
 }
 
 const unstamp = (where: string) =>
-  asSuperuser(
-    fixture.url,
-    `UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE domain_id = '${domainId}' AND ${where}`,
-  )
+  asSuperuser(fixture.url, unstampSql(`domain_id = '${domainId}' AND ${where}`))
 const lose = async (...seqs: number[]) => {
   for (const seq of seqs) await rm(fixture.pathOf(domainId, seq))
 }
@@ -162,21 +161,20 @@ describe('--max-unarchived', () => {
 })
 
 it.each([
-  ['withholds stamps', 'BEFORE UPDATE', 'BEGIN RETURN NULL; END'],
+  ['withholds stamps', 'BEFORE INSERT', 'BEGIN RETURN NULL; END'],
   [
     'removes stamps at COMMIT',
     'CONSTRAINT',
-    `BEGIN IF NEW.archived_at IS NOT NULL THEN SET LOCAL session_replication_role = replica;
-       UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE domain_id = NEW.domain_id AND seq = NEW.seq;
-     END IF; RETURN NULL; END`,
+    `BEGIN SET LOCAL session_replication_role = replica;
+       DELETE FROM audit_archive_stamp WHERE domain_id = NEW.domain_id AND seq = NEW.seq; RETURN NULL; END`,
   ],
 ])('ends archiver --once with 3 where a trigger %s', async (_name, kind, body) => {
   const last = rows.at(-1)
   await insertRows(fixture.url, chainRows(domainId, [{}], ROWS + 1, last?.entryHash))
   const trigger =
     kind === 'CONSTRAINT'
-      ? 'CREATE CONSTRAINT TRIGGER thief AFTER UPDATE ON audit_log_entry DEFERRABLE INITIALLY DEFERRED'
-      : 'CREATE TRIGGER aaa_thief BEFORE UPDATE ON audit_log_entry'
+      ? 'CREATE CONSTRAINT TRIGGER thief AFTER INSERT ON audit_archive_stamp DEFERRABLE INITIALLY DEFERRED'
+      : 'CREATE TRIGGER aaa_thief BEFORE INSERT ON audit_archive_stamp'
   await asSuperuser(
     fixture.url,
     `CREATE FUNCTION thief() RETURNS trigger LANGUAGE plpgsql AS $$ ${body} $$; ${trigger} FOR EACH ROW EXECUTE FUNCTION thief()`,
@@ -193,9 +191,9 @@ it('ends archiver --once with 3 where a row below the new ones lost its stamp me
     fixture.url,
     `CREATE FUNCTION thief() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
        SET LOCAL session_replication_role = replica;
-       UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE domain_id = NEW.domain_id AND seq = 4;
+       DELETE FROM audit_archive_stamp WHERE domain_id = NEW.domain_id AND seq = 4;
        RETURN NULL; END $$;
-     CREATE CONSTRAINT TRIGGER thief AFTER UPDATE ON audit_log_entry DEFERRABLE INITIALLY DEFERRED
+     CREATE CONSTRAINT TRIGGER thief AFTER INSERT ON audit_archive_stamp DEFERRABLE INITIALLY DEFERRED
        FOR EACH ROW WHEN (NEW.seq = ${ROWS + 1}) EXECUTE FUNCTION thief()`,
   )
   const once = await audit('archiver', '--once', '--json')
@@ -207,4 +205,74 @@ it('ends archiver --once with 3 where a row below the new ones lost its stamp me
       message: expect.stringContaining(`chain ${domainId}: row 4 still waits`),
     }),
   ])
+})
+
+describe('a stamp without a row', () => {
+  const forge = () =>
+    asSuperuser(
+      fixture.url,
+      `INSERT INTO audit_archive_stamp VALUES ('${domainId}', 99, now(), 'x'), ('${domainId}', 100, now(), 'x')`,
+    )
+
+  it('is a note of verify, and changes no exit code', async () => {
+    await forge()
+    for (const source of ['postgres', 'both']) {
+      expect(await verify('--source', source)).toMatchObject({
+        code: 0,
+        found: [],
+        result: { rowless_stamps: { count: 2, first_seqs: [99, 100] }, archived_through: ROWS },
+      })
+      const { stderr } = await audit('verify', '--domain', domainId, '--source', source)
+      expect(stderr).toContain('2 archive stamps name no row of the database (99, 100)')
+    }
+    expect((await verify('--to-seq', String(ROWS))).result).not.toHaveProperty('rowless_stamps')
+    expect((await verify('--source', 'mirror')).result).not.toHaveProperty('rowless_stamps')
+  })
+
+  it('is row_missing where the mirror has an object that links to the chain', async () => {
+    const [next] = chainRows(domainId, [{}], ROWS + 1, rows.at(-1)?.entryHash)
+    if (next !== undefined) await fixture.putObject(domainId, ROWS + 1, await mirrorCodec.encode(next))
+    await asSuperuser(
+      fixture.url,
+      `INSERT INTO audit_archive_stamp VALUES ('${domainId}', ${ROWS + 1}, now(), 'x')`,
+    )
+    expect(await verify('--source', 'both')).toMatchObject({
+      code: 1,
+      found: [`row_missing ${ROWS + 1}-${ROWS + 1}`],
+      result: { rowless_stamps: { count: 1 } },
+    })
+    expect(await verify()).toMatchObject({ code: 0, result: { rowless_stamps: { count: 1 } } })
+  })
+})
+
+it('is counted in the status of the archive where an object has no stamp', async () => {
+  await unstamp('seq IN (4, 5)')
+  const status = async () =>
+    jsonLines((await audit('archive', 'status', '--domain', domainId, '--json')).stdout)[0]
+  expect(await status()).toMatchObject({ archived: ROWS - 2, lag_rows: 2, unstamped_objects: 2 })
+  await audit('archiver', '--once')
+  expect(await status()).toMatchObject({ archived: ROWS, lag_rows: 0, lag_seconds: 0, unstamped_objects: 0 })
+})
+
+describe('archiver --once', () => {
+  it('ends with 1 and uploads the row where a stamp has no object', async () => {
+    await lose(4)
+    const once = await audit('archiver', '--once', '--json')
+    expect([once.code, once.stderr]).toEqual([1, expect.stringContaining('object_missing  row 4 of mirror')])
+    expect(await fixture.objects(domainId)).toHaveLength(ROWS)
+    expect((await audit('archiver', '--once')).code).toBe(0)
+  })
+
+  it('ends with 1 and names the row where a stamp is older than its row', async () => {
+    await unstamp('seq = 4')
+    await asSuperuser(
+      fixture.url,
+      `INSERT INTO audit_archive_stamp VALUES ('${domainId}', 4, '2001-01-01', 'x')`,
+    )
+    await lose(4)
+    const once = await audit('archiver', '--once', '--json')
+    expect([once.code, once.stderr]).toEqual([1, expect.stringContaining('its archive stamp does not count')])
+    expect(await fixture.objects(domainId)).toHaveLength(ROWS)
+    expect(await verify('--source', 'both')).toMatchObject({ code: 0, result: { archived_through: 3 } })
+  })
 })

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { testPepper, Writer } from '../support/append-chains.js'
 import { ArchiveFixture } from '../support/archive-fixture.js'
+import { unstampSql } from '../support/archive-stamps.js'
 import { finished, jsonLines, runCli, spawnCli } from '../support/cli.js'
 import { asSuperuser, rowsOf } from '../support/postgres.js'
 import { SignedLog } from '../support/signed-log.js'
@@ -225,6 +226,7 @@ describe('audit archive', () => {
         lag_rows: 0,
         lag_seconds: 0,
         objects: 30,
+        unstamped_objects: 0,
         gaps: { count: 1, first_seqs: [8] },
         orphan_objects: { count: 1, first_keys: [`audit/${domainId}/00000000000000000099.json.zst`] },
       },
@@ -244,10 +246,7 @@ describe('audit archive', () => {
     const log = await SignedLog.open({ url: fixture.url })
     await log.sign({ domainIds: [domainId, heldId], sizes: { [heldId]: 3 }, row: false, keep: false })
     await log.close()
-    await asSuperuser(
-      fixture.url,
-      `UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE domain_id = '${heldId}' AND seq = 4`,
-    )
+    await asSuperuser(fixture.url, unstampSql(`domain_id = '${heldId}' AND seq = 4`))
     const status = async (...words: string[]) =>
       jsonLines((await audit('archive', 'status', ...words, '--json')).stdout)
     expect(await status('--domain', domainId)).toEqual([

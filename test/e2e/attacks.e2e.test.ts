@@ -16,6 +16,7 @@ import { FORCED } from '../support/attacks/forced.js'
 import { expectRecorded } from '../support/attacks/recorded.js'
 import { REMOVED } from '../support/attacks/removed.js'
 import { SEGMENTED } from '../support/attacks/segments.js'
+import { STAMPS_ATTACKED } from '../support/attacks/stamps.js'
 import { UNKNOWN_CHAINS } from '../support/attacks/unknown-chains.js'
 import { type ChainVerdict, jsonVerdicts, quarantined, textVerdicts } from '../support/attacks/verdict.js'
 import { type CliResult, jsonLines, runCli } from '../support/cli.js'
@@ -122,7 +123,7 @@ async function assertAttack(attack: Attack, field: Field): Promise<void> {
   await assertNobodyElseAccused(attack, field)
 }
 
-const TABLES = { EDITED, REMOVED, FORCED, SEGMENTED, DISGUISED, UNKNOWN_CHAINS }
+const TABLES = { EDITED, REMOVED, FORCED, SEGMENTED, DISGUISED, STAMPS_ATTACKED, UNKNOWN_CHAINS }
 
 it('gives every attack a name of its own', () => {
   const names = Object.values(TABLES).flatMap((table) => table.map(({ name }) => name))

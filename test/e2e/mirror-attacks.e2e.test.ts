@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stampSql } from '../support/archive-stamps.js'
 import { A, B, HEADS, PLATFORM } from '../support/attacks/attack.js'
 import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { expectRecorded } from '../support/attacks/recorded.js'
@@ -12,11 +13,12 @@ import { MARKER_ID, MirrorCopy } from '../support/mirror-attacks/mirror-copy.js'
 import { OBJECTS_EDITED } from '../support/mirror-attacks/objects-edited.js'
 import { OBJECTS_MOVED } from '../support/mirror-attacks/objects-moved.js'
 import { ROWS_ATTACKED } from '../support/mirror-attacks/rows.js'
+import { STAMPS_ATTACKED } from '../support/mirror-attacks/stamps.js'
 import { UNKNOWN_CHAINS } from '../support/mirror-attacks/unknown-chains.js'
 import { rowsOf } from '../support/postgres.js'
 
 /** Marks every row as archived. */
-const ARCHIVED = `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"x"';`
+const ARCHIVED = stampSql()
 const NOWHERE = 'postgresql://postgres@/audit?host=/nonexistent'
 
 let fixture: AttackFixture
@@ -121,7 +123,7 @@ async function assertQuarantined({ verify = [], both }: MirrorAttack, field: Fie
   expectRecorded(records.map(present), both.findings, verify)
 }
 
-const TABLES = { OBJECTS_EDITED, OBJECTS_MOVED, ROWS_ATTACKED, UNKNOWN_CHAINS }
+const TABLES = { OBJECTS_EDITED, OBJECTS_MOVED, ROWS_ATTACKED, STAMPS_ATTACKED, UNKNOWN_CHAINS }
 
 it('gives every attack a name of its own', () => {
   const names = Object.values(TABLES).flatMap((table) => table.map(({ name }) => name))

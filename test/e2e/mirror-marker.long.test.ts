@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { ArchiveFixture, NEVER } from '../support/archive-fixture.js'
+import { unstampSql } from '../support/archive-stamps.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { jsonLines, runCli } from '../support/cli.js'
 import { asSuperuser, rowsOf } from '../support/postgres.js'
@@ -293,7 +294,7 @@ describe('an upgrade of an archiver that worked before', () => {
 
   it('adopts the mirror where the archiver died before its first stamp', async () => {
     await archiveAsBefore()
-    await asSuperuser(fixture.url, 'UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL')
+    await asSuperuser(fixture.url, unstampSql())
     expect(await audit('archiver', '--once')).toMatchObject({ code: 0, stderr: adopted() })
     expect(await marker()).toContain(await recorded())
   })
@@ -302,10 +303,7 @@ describe('an upgrade of an archiver that worked before', () => {
     expect((await audit('archiver', '--once', '--init-mirror')).code).toBe(0)
     const before = await marker()
     await rm(join(dir, 'audit', domainId), { recursive: true })
-    await asSuperuser(
-      fixture.url,
-      'DELETE FROM audit_mirror_marker; UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL',
-    )
+    await asSuperuser(fixture.url, `DELETE FROM audit_mirror_marker; ${unstampSql()}`)
     expect(await audit('archiver', '--once')).toMatchObject({ code: 0, stderr: '' })
     expect([await marker(), String(before).includes(String(await recorded()))]).toEqual([before, true])
   })

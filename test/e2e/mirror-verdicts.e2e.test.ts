@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stampSql } from '../support/archive-stamps.js'
 import { A, B } from '../support/attacks/attack.js'
 import { a, PLATFORM } from '../support/attacks/chains.js'
 import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
@@ -14,7 +15,7 @@ import { type Fault, S3Server, type Seen } from '../support/s3-server.js'
 
 const NOWHERE = 'postgresql://postgres@/audit?host=/nonexistent'
 const UNKNOWN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'
-const ARCHIVED = 'UPDATE audit_log_entry SET archived_at = now();'
+const ARCHIVED = stampSql()
 
 /** The fault, if any, with which the server answers a request. */
 type Faults = (request: Seen) => Fault | undefined

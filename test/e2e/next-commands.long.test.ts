@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
+import { stampSql } from '../support/archive-stamps.js'
 import { chainRows } from '../support/chain-rows.js'
 import { type CliResult, runCli } from '../support/cli.js'
 import { asSuperuser } from '../support/postgres.js'
@@ -26,7 +27,7 @@ class Case {
 
   async make(rows: ReturnType<typeof tamperedRows>): Promise<void> {
     this.copies = await ReadCopies.make(rows)
-    await asSuperuser(this.copies.database.url, 'UPDATE audit_log_entry SET archived_at = now()')
+    await asSuperuser(this.copies.database.url, stampSql())
     cpSync(fileURLToPath(this.copies.directoryUrl), join(this.dir, 'a bucket'), { recursive: true })
     this.mirror = pathToFileURL(join(this.dir, 'a bucket')).href.replaceAll('%20', ' ')
     const exported = ['export', ...this.words('mirror'), '--output']

@@ -94,7 +94,9 @@ describe.skipIf(!HAS_POOLER)(title, () => {
     const once = () => runProcess(['archiver', '--once', '--mirror', `file://${mirror}`], { env: cli.env })
     const results = await Promise.all([once(), once()])
     for (const { code, stderr } of results) expect(code, stderr).toBe(0)
-    expect(await rowsOf(database.url, 'SELECT FROM audit_log_entry WHERE archived_at IS NULL')).toEqual([])
+    expect(
+      await rowsOf(database.url, 'SELECT FROM audit_log_entry_archived WHERE archived_at IS NULL'),
+    ).toEqual([])
     expect(await rowsOf(database.url, 'SELECT FROM audit_claim')).toEqual([])
   })
 

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stampSql } from '../support/archive-stamps.js'
 import { A, a, B, rewritten } from '../support/attacks/chains.js'
 import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { moveHead, put, remove } from '../support/attacks/statements.js'
@@ -20,7 +21,7 @@ import { type CliResult, jsonLines, runCli } from '../support/cli.js'
 import { at } from '../support/mirror-attacks/attack.js'
 import { MirrorCopy } from '../support/mirror-attacks/mirror-copy.js'
 
-const ARCHIVED = 'UPDATE audit_log_entry SET archived_at = now();'
+const ARCHIVED = stampSql()
 const CUT = remove('seq > 6') + moveHead(6, a(6).entryHash)
 const SUFFIX = rewritten(4, { relation: 'x' })
 const REWRITTEN = SUFFIX.map(put).join('') + moveHead(8, SUFFIX.at(-1)?.entryHash ?? '')

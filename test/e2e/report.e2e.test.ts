@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { stampSql } from '../support/archive-stamps.js'
 import { A } from '../support/attacks/attack.js'
 import { a } from '../support/attacks/chains.js'
 import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
@@ -11,7 +12,7 @@ import { put } from '../support/attacks/statements.js'
 import { jsonLines, runCli } from '../support/cli.js'
 import { MirrorCopy } from '../support/mirror-attacks/mirror-copy.js'
 
-const ARCHIVED = 'UPDATE audit_log_entry SET archived_at = now();'
+const ARCHIVED = stampSql()
 const UNKNOWN = '0190a8b8-a0c0-7a0a-8a0a-a0a0a0a0a0ff'
 const NOWHERE = {
   AUDIT_DATABASE_URL: 'postgresql://postgres@/audit?host=/nonexistent',

@@ -86,7 +86,7 @@ const LISTED_NOTHING = (store: MirrorStore): MirrorStore => ({
 
 function archivedMeanwhile(ledger: ArchiveLedger): ArchiveLedger {
   return {
-    state: ledger.state,
+    ...ledger,
     page: async (...args) => {
       await fixture.archiver().once()
       return ledger.page(...args)

@@ -6,7 +6,8 @@ import type { AuditError } from '../../src/base/errors.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import type { MirrorStore } from '../../src/ports/mirror.js'
 import { ArchiveFixture, NEVER, totals } from '../support/archive-fixture.js'
-import { asSuperuser, rowsOf } from '../support/postgres.js'
+import { chainRows, insertRows } from '../support/chain-rows.js'
+import { rowsOf } from '../support/postgres.js'
 
 let fixture: ArchiveFixture
 let rows: ChainedEntry[]
@@ -99,11 +100,7 @@ describe('runWorker beside a stuck archiver', () => {
         expect(performance.now() - appended).toBeLessThan(1_400)
         return true
       }
-      const last = `domain_id = '${domainId}' AND seq = 600`
-      await asSuperuser(
-        fixture.url,
-        `UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE ${last}`,
-      )
+      await insertRows(fixture.url, chainRows(domainId, [{}], 601, rows.at(-1)?.entryHash))
       appended = performance.now()
       return false
     })

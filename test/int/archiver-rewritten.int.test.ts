@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { backfillChain } from '../../src/archive/backfill.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { ArchiveFixture, type Archiver, NEVER, totals } from '../support/archive-fixture.js'
+import { unstampSql } from '../support/archive-stamps.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { asSuperuser } from '../support/postgres.js'
 
@@ -120,7 +121,7 @@ describe('the archiver, of rewritten rows without a stamp,', () => {
   it('compares them with the object after them, also where its row was rewritten too', async () => {
     await fixture.archiver().once()
     for (const seq of [6, 7]) await unlink(fixture.pathOf(domainId, seq))
-    await asSuperuser(fixture.url, `${ROW} archived_at = NULL, archive_etag = NULL WHERE seq IN (6, 7)`)
+    await asSuperuser(fixture.url, unstampSql('seq IN (6, 7)'))
     await rewrite(6, 8)
     const archiver = fixture.archiver()
     expect(totals(await archiver.once())).toEqual({ stamped: 0, held: 2, failed: 0 })

@@ -93,15 +93,15 @@ export class ArchiveFixture {
   }
 
   async unstamped(domainId: string): Promise<number[]> {
-    const sql =
-      'SELECT seq::int FROM audit_log_entry WHERE domain_id = $1 AND archived_at IS NULL ORDER BY seq'
+    const sql = `SELECT seq::int FROM audit_log_entry e WHERE domain_id = $1 AND NOT EXISTS (
+      SELECT FROM audit_archive_stamp s WHERE s.domain_id = e.domain_id AND s.seq = e.seq) ORDER BY seq`
     return (await rowsOf(this.url, sql, [domainId])).map(({ seq }) => Number(seq))
   }
 
   /** Returns the stamps, for a comparison with earlier ones. */
   stamps(domainId: string) {
-    const sql =
-      'SELECT seq::int, archived_at, archive_etag FROM audit_log_entry WHERE domain_id = $1 ORDER BY seq'
+    const sql = `SELECT seq::int, s.archived_at, s.archive_etag
+      FROM audit_log_entry LEFT JOIN audit_archive_stamp s USING (domain_id, seq) WHERE domain_id = $1 ORDER BY seq`
     return rowsOf(this.url, sql, [domainId])
   }
 
@@ -173,7 +173,7 @@ export class Archiver {
   /** The keys of all create calls. */
   readonly asked: string[] = []
   readonly database: Database
-  readonly deps: ArchiverDeps & Pick<BackfillDeps, 'hasBegun'> & Pick<PlacesDeps, 'chains'>
+  readonly deps: ArchiverDeps & Pick<BackfillDeps, 'hasBegun' | 'ledger'> & Pick<PlacesDeps, 'chains'>
   readonly #queue: ArchiveQueue
   readonly #mirrors: OpenMirrors
 
@@ -193,6 +193,7 @@ export class Archiver {
     })
     this.deps = {
       queue: queue(this.#queue),
+      ledger: postgresArchiveLedger(this.database),
       codec: mirrorCodec,
       hasher: nodeHasher,
       mirrors: new Mirrors({
@@ -214,7 +215,7 @@ export class Archiver {
   }
 
   get ledger() {
-    return postgresArchiveLedger(this.database)
+    return this.deps.ledger
   }
 
   get snapshots() {
@@ -222,7 +223,7 @@ export class Archiver {
   }
 
   once(stop: AbortSignal = NEVER, deps: Partial<ArchiverDeps> = {}): Promise<ChainDrained[]> {
-    return archiveOnce({ ...this.deps, ...deps }, stop)
+    return archiveOnce({ ...this.deps, recheck: this.deps, ...deps }, stop)
   }
 
   async close(): Promise<void> {

@@ -22,7 +22,7 @@ export class Draining {
     return new Set(held.map(({ domainId }) => domainId))
   }
 
-  /** Archives every chain. */
+  /** Compares every chain with its stamps and its mirror, and archives it. */
   async all(onProgress: (progress: WorkProgress) => void, signal: AbortSignal): Promise<WorkProgress> {
     const at = { rows: 0, total: 0 }
     const onStamped = (stamped: number) => {
@@ -33,7 +33,7 @@ export class Draining {
       at.total = waiting
       onProgress(at)
     }
-    this.#add(await archiveOnce({ ...this.#deps, onStamped, onWaiting }, signal))
+    this.#add(await archiveOnce({ ...this.#deps, recheck: this.#deps, onStamped, onWaiting }, signal))
     return at
   }
 

@@ -63,6 +63,7 @@ export function statusJson(status: ShownStatus): {
   readonly [key: string]: unknown
 } {
   const { domainId, mirrorUrl, marker, rows, archived, lagSeconds, objects, gaps, orphans, strays } = status
+  const { unstampedObjects } = status
   return {
     domain_id: domainId,
     mirror: mirrorUrl,
@@ -72,6 +73,7 @@ export function statusJson(status: ShownStatus): {
     lag_rows: rows - archived,
     lag_seconds: lagSeconds,
     objects,
+    unstamped_objects: unstampedObjects,
     gaps: { count: gaps.count, first_seqs: gaps.firstSeqs },
     orphan_objects: { count: orphans.count, first_keys: orphans.firstKeys },
     ...(strays !== undefined && { stray: strays }),

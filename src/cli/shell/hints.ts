@@ -105,6 +105,8 @@ export const HINTS = {
   run_archiver: 'run: audit archiver --once; then see: audit archive status --all',
   find_claim_holder:
     'find the archiver that hangs, and end it; if none is running, find out who writes to the table audit_claim',
+  find_forged_stamp:
+    'find out who writes to the table audit_archive_stamp; have an administrator delete that stamp, and run: audit archiver --once',
   verify_both_for_stamps: 'run: audit verify --source both, with the same pins',
   give_whole_mirror: 'give the mirror of the whole log, or verify single chains: --domain UUID',
   wait_for_restore: 'wait for it; a restore that was killed holds the chain for 15 seconds at most',

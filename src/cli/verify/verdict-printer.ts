@@ -5,6 +5,7 @@ import type { ShownNames } from '../../query/choose-domain.js'
 import { isUndecided } from '../../verify/copy-findings.js'
 import { withName } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
+import { rowlessNotes } from '../output/rowless-note.js'
 import { strayNotes } from '../output/stray-note.js'
 import { note } from '../output/streams.js'
 import { reportFailure } from '../shell/failure.js'
@@ -48,6 +49,7 @@ export class VerdictPrinter {
       note(
         `note: indexes not counted, because PostgreSQL reads by another one: ${verdict.uncounted.join(', ')}`,
       )
+    for (const line of rowlessNotes(verdict.domainId, verdict.rowlessStamps)) note(line)
     for (const line of strayNotes(verdict.domainId, verdict.strays)) note(line)
     const isAll = this.#options.chain === 'all'
     for (const doubt of verdict.doubts)

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { StoredRow } from '../../chain/fold.js'
 import { LIMITS } from '../../chain/limits.js'
 import type { RunFacts } from '../../ports/archive.js'
+import { countsFor } from '../session/archive-stamp.js'
 import type { Client, Database } from '../session/database.js'
 import { NO_TIMEOUTS, SCAN_BEGIN } from '../session/snapshot.js'
 import { chainState } from '../verify/chain-state.js'
@@ -11,8 +12,10 @@ import { rowSink } from '../wire/row-sink.js'
 
 /** The next archived row. The walk reads only rows of the run, which are all read anyway. */
 const STAMPED = `
-  SELECT seq FROM audit_log_entry
-  WHERE domain_id = $1 AND seq > $2 AND seq <= $3 AND archived_at IS NOT NULL ORDER BY seq LIMIT 1`
+  SELECT e.seq FROM audit_log_entry e
+  WHERE e.domain_id = $1 AND e.seq > $2 AND e.seq <= $3 AND (SELECT ${countsFor('e', 's')} FROM audit_archive_stamp s
+    WHERE s.domain_id = e.domain_id AND s.seq = e.seq ORDER BY 1 DESC LIMIT 1)
+  ORDER BY e.seq LIMIT 1`
 
 export interface ScanRange {
   readonly domainId: string

@@ -1,5 +1,6 @@
 import type { ArchivedChain, MarkerRegistry, StampedRow } from '../../ports/marker.js'
 import { type ClaimsRow, claimsColumns, readClaims } from '../query/domain-claims.js'
+import { countsFor } from '../session/archive-stamp.js'
 import type { Client, Database } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
@@ -12,16 +13,12 @@ const IS_RECORDED = 'EXISTS (SELECT FROM audit_mirror_marker)'
 
 const RECORD = 'INSERT INTO audit_mirror_marker (marker_id) VALUES ($1) ON CONFLICT DO NOTHING'
 
-/**
- * The last row with a stamp of a chain. It is near the end of the chain. An infinite stamp counts as none. The rows without a
- * stamp below it are few, and in a partial index.
- */
+/** The last row with a stamp of a chain. An infinite stamp counts as none. */
 const lastStamped = (domainId: string) => `
-    SELECT seq, encode(entry_hash, 'hex') AS hash, ${microsOf('archived_at')} AS stamped_at,
-      e.seq - (SELECT count(*) FROM audit_log_entry u
-        WHERE u.domain_id = e.domain_id AND u.archived_at IS NULL AND u.seq < e.seq) AS stamped_rows
-    FROM audit_log_entry e
-    WHERE e.domain_id = ${domainId} AND archived_at IS NOT NULL AND isfinite(archived_at) ORDER BY seq DESC LIMIT 1`
+    SELECT s.seq, encode(e.entry_hash, 'hex') AS hash, ${microsOf('s.archived_at')} AS stamped_at,
+      (SELECT count(*) FROM audit_archive_stamp b WHERE b.domain_id = s.domain_id AND b.seq <= s.seq) AS stamped_rows
+    FROM audit_archive_stamp s JOIN audit_log_entry e ON e.domain_id = s.domain_id AND e.seq = s.seq
+    WHERE s.domain_id = ${domainId} AND ${countsFor('e', 's')} AND isfinite(s.archived_at) ORDER BY s.seq DESC LIMIT 1`
 
 const CHAINS = `${WITH_STORED_CHAINS}
   SELECT s.domain_id::text AS id, ${claimsColumns('s.domain_id')}, last.*

@@ -22,9 +22,9 @@ const LOOK_AGAIN = 500
 
 const GIVEN = `
   unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
+    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
     AS r(domain_id, seq, subject, relation, object, reason, path, caveats, correlation_id, zedtoken, recorded_at,
-      prev, entry, etag)`
+      prev, entry)`
 
 const VALUES = `r.domain_id, r.seq, 1, decode(r.subject, 'hex'), r.relation, r.object, r.reason, r.path::text[],
   r.caveats::text[], r.correlation_id, r.zedtoken, r.recorded_at::timestamptz, decode(r.prev, 'hex'), decode(r.entry, 'hex')`
@@ -35,8 +35,15 @@ const COLUMNS = [
 ].flat()
 
 const INSERT = `
-  INSERT INTO audit_log_entry (${COLUMNS.join(', ')}, archived_at, archive_etag)
-  SELECT ${VALUES}, CASE WHEN r.etag IS NOT NULL THEN clock_timestamp() END, r.etag FROM ${GIVEN}
+  INSERT INTO audit_log_entry (${COLUMNS.join(', ')}) SELECT ${VALUES} FROM ${GIVEN}
+  ON CONFLICT (domain_id, seq) DO NOTHING`
+
+/** A chain may be ahead of the clock, and a stamp counts only if it is not older than its row. */
+const STAMP = `
+  INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
+  SELECT e.domain_id, e.seq, greatest(clock_timestamp(), e.recorded_at), r.etag
+  FROM unnest($2::bigint[], $3::text[]) AS r(seq, etag)
+  JOIN audit_log_entry e ON e.domain_id = $1 AND e.seq = r.seq AND e.seq BETWEEN $4 AND $5
   ON CONFLICT (domain_id, seq) DO NOTHING`
 
 /** The first given row whose seq is taken by a different row. */
@@ -135,19 +142,28 @@ async function claim(claims: ChainClaims, domainId: string): Promise<void> {
   }
 }
 
-/** Inserts rows. Rows that an earlier restore inserted stay as they are. */
+/** Inserts rows, and the stamps of those that have an object. What an earlier restore inserted stays as it is. */
 async function insert(client: Client, rows: readonly RestoredRow[]): Promise<void> {
-  const values = columnsOf(rows)
+  const values = entryColumns(rows.map(({ entry }) => entry))
   const { rowCount } = await client.query(INSERT, values)
-  if (rowCount === rows.length) return
+  if (rowCount !== rows.length) await assertSame(client, rows, values)
+  await stamp(client, rows)
+}
+
+async function stamp(client: Client, rows: readonly RestoredRow[]): Promise<void> {
+  const stored = rows.filter(({ etag }) => etag !== undefined)
+  const [first, last] = [stored[0]?.entry, stored.at(-1)?.entry]
+  if (first === undefined || last === undefined) return
+  const seqs = stored.map(({ entry }) => entry.seq)
+  await client.query(STAMP, [first.domainId, seqs, stored.map(({ etag }) => etag), first.seq, last.seq])
+}
+
+/** Throws `chain_exists` where a different row has the seq of a given one. */
+async function assertSame(client: Client, rows: readonly RestoredRow[], values: unknown[]): Promise<void> {
   const { rows: others } = await client.query<{ seq: string }>(OTHER, values)
   const [other] = others
   if (other === undefined) return
   throw exists(`row ${other.seq} of chain ${rows[0]?.entry.domainId} exists and differs from the mirror`)
-}
-
-function columnsOf(rows: readonly RestoredRow[]): unknown[] {
-  return [...entryColumns(rows.map(({ entry }) => entry)), rows.map(({ etag }) => etag ?? null)]
 }
 
 /**

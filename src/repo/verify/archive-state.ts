@@ -3,6 +3,7 @@ import type { ArchiveState } from '../../ports/verify.js'
 import { inKeyOrder, stampedAbove, unstampedRows } from '../session/archive-stamp.js'
 import type { Client } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
+import { rowlessStamps } from './rowless-stamps.js'
 
 /** The first row without a stamp, of a chain and of a segment of it. */
 const firstUnstamped = (fromSeq: string, toSeq?: string) => `
@@ -30,7 +31,7 @@ interface Segment {
 }
 
 /**
- * Reads how far a chain is archived, in one pass over its stamps. `last` is the seq of its last row in the same snapshot. `isCompared`:
+ * Reads how far a chain is archived, in two passes over its stamps. `last` is the seq of its last row in the same snapshot. `isCompared`:
  * whether the rows are compared with the mirror.
  */
 export async function archiveState(
@@ -45,6 +46,7 @@ export async function archiveState(
       through: first === undefined ? Math.min(last, LIMITS.maxSeq) : Number(first.seq) - 1,
       inOrderBelow: isCompared ? await inOrderBelow(client, segment.domainId, first) : 0,
       waiting: await waitingIn(client, segment, first),
+      rowless: await rowlessStamps(client, segment.domainId, segment.fromSeq, segment.toSeq ?? LIMITS.maxSeq),
     }
   })
 }

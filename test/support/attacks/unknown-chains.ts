@@ -1,4 +1,5 @@
 import { reasonOrdinal } from '../../../src/chain/reason.js'
+import { stampSql } from '../archive-stamps.js'
 import { chainRows, type RowOptions, T0 } from '../chain-rows.js'
 import { ALL, type Attack, found, head, mismatch, missing, PLATFORM, unknownChain, unseen } from './attack.js'
 import { type PlainRow, platform } from './chains.js'
@@ -31,7 +32,7 @@ const equal = strangerRows(3, 4)
 const after = strangerRows(4, 5)
 /** Older than the platform chain, which begins at second 1. */
 const older = strangerRows(0, 2)
-const STAMPED = `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"x"' WHERE domain_id = '${STRANGER}';`
+const STAMPED = stampSql(`domain_id = '${STRANGER}'`)
 const RESTORING = `INSERT INTO audit_restore (domain_id, mirror_url) VALUES ('${STRANGER}', 'file:///mirror');`
 const renamed = { ...platform(2), relation: 'x' }
 

@@ -1,3 +1,4 @@
+import { stampSql } from '../archive-stamps.js'
 import { ALL, unknownChain } from '../attacks/attack.js'
 import { PLATFORM } from '../attacks/chains.js'
 import { REGISTERED, STRANGER, strangerRows, strangerSql } from '../attacks/unknown-chains.js'
@@ -10,7 +11,7 @@ const before = strangerRows(1, 2)
 const after = strangerRows(4, 5)
 const [first] = before
 if (first === undefined) throw new Error('the stranger has no row')
-const STAMPED = `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"x"' WHERE domain_id = '${STRANGER}';`
+const STAMPED = stampSql(`domain_id = '${STRANGER}'`)
 const writing = (rows: typeof before) => async (mirror: MirrorCopy) => {
   for (const row of rows) await mirror.write(row)
 }
