@@ -19,6 +19,7 @@ afterAll(async () => {
 const status = (url: string, ...flags: string[]): Promise<CliResult> =>
   runCli(['db', 'status', ...flags, '--database-url', url])
 
+const NO_VIEW = 'DROP VIEW audit_log_entry_archived'
 const LOG = 'ALTER TABLE audit_log_entry'
 const WEAK: readonly (readonly [kind: string, sql: string, named: string])[] = [
   [
@@ -33,16 +34,16 @@ const WEAK: readonly (readonly [kind: string, sql: string, named: string])[] = [
     'trigger audit_log_entry_write_once',
   ],
   ['altered', `${LOG} SET UNLOGGED`, 'storage: expected table, got UNLOGGED table'],
-  ['altered', `${LOG} ALTER correlation_id TYPE varchar(256)`, 'got character varying(256)'],
+  ['altered', `${NO_VIEW}; ${LOG} ALTER correlation_id TYPE varchar(256)`, 'got character varying(256)'],
   [
     'altered',
-    `${LOG} ALTER relation TYPE text COLLATE "POSIX"`,
+    `${NO_VIEW}; ${LOG} ALTER relation TYPE text COLLATE "POSIX"`,
     'column relation: expected text COLLATE "C", got text COLLATE "POSIX"',
   ],
   [
     'altered',
-    `CREATE OR REPLACE FUNCTION audit_log_entry_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$`,
-    'function audit_log_entry_guard()',
+    `CREATE OR REPLACE FUNCTION audit_log_chain_head_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$`,
+    'function audit_log_chain_head_guard()',
   ],
   ['exposed', 'GRANT UPDATE ON audit_log_entry TO PUBLIC', 'audit_log_entry: UPDATE for PUBLIC'],
   ['exposed', 'GRANT SELECT (relation) ON audit_log_entry TO PUBLIC', 'SELECT of column relation for PUBLIC'],

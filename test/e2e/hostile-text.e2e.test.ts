@@ -43,7 +43,7 @@ const row8 = rehashed({ ...a(8), ...hostile })
 const ROWS = `
   ${change(8, { ...hostile, entryHash: row8.entryHash })} ${moveHead(8, row8.entryHash)}
   INSERT INTO audit_entry_context (domain_id, seq, user_agent) VALUES ('${A}', 8, ${quote(ALL)});
-  UPDATE audit_log_entry SET archived_at = now(), archive_etag = ${quote(ALL)} WHERE domain_id = '${A}' AND seq = 8;
+  INSERT INTO audit_archive_stamp VALUES ('${A}', 8, now(), ${quote(ALL)});
   UPDATE audit_domain SET name = ${quote(ALL)} WHERE domain_id = '${A}';
   UPDATE audit_domain SET mirror_url = ${quote(`file:///${ALL}`)} WHERE domain_id = '${B}';
   INSERT INTO audit_tamper_quarantine

@@ -2,6 +2,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliDatabase } from '../support/append-process.js'
+import { stampSql } from '../support/archive-stamps.js'
 import { type CliResult, finished, jsonLines, spawnCli } from '../support/cli.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 import { SignedLog } from '../support/signed-log.js'
@@ -116,8 +117,7 @@ describe('/readyz', () => {
     await log.close()
     await rowsOf(
       database.url,
-      `UPDATE audit_log_entry SET archived_at = now() - interval '1 hour', archive_etag = 'e' WHERE domain_id = $1 AND seq < 5`,
-      [domainId],
+      stampSql(`domain_id = '${domainId}' AND seq < 5`, { at: "now() - interval '1 hour'" }),
     )
     const server = await Server.start('--full-every', '1h')
     await expect.poll(() => server.metric('audit_signer_refused'), WAIT).toBe(1)

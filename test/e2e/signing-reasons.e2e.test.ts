@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { NOT_SIGNED } from '../../src/signer/reasons.js'
+import { unstampSql } from '../support/archive-stamps.js'
 import { jsonLines, runCli } from '../support/cli.js'
 import { LogSigner } from '../support/log-signer.js'
 import { asSuperuser } from '../support/postgres.js'
@@ -81,9 +82,7 @@ interface Case {
 const CASES: readonly Case[] = [
   {
     reason: 'rows_held',
-    make: (id) =>
-      sql(`UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL
-        WHERE domain_id = '${id}' AND seq = 5`),
+    make: (id) => sql(unstampSql(`domain_id = '${id}' AND seq = 5`)),
     next: 'audit quarantine list --all',
   },
   { reason: 'findings', make: (id) => edit(id, 5), next: '--source both' },

@@ -49,7 +49,7 @@ const linesOf = (stdout: string) => jsonLines(stdout) as Line[]
 const summaryOf = (stdout: string) => linesOf(stdout).at(-1)?.summary
 
 async function unarchived(): Promise<number> {
-  const sql = 'SELECT count(*)::int AS rows FROM audit_log_entry WHERE archived_at IS NULL'
+  const sql = 'SELECT count(*)::int AS rows FROM audit_log_entry_archived WHERE archived_at IS NULL'
   return Number((await rowsOf(log.url, sql))[0]?.rows)
 }
 

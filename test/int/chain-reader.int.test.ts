@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Database } from '../../src/repo/session/database.js'
 import { postgresChainReader } from '../../src/repo/signer/chain-reader.js'
 import { NEVER } from '../support/archive-fixture.js'
+import { stampSql } from '../support/archive-stamps.js'
 import { insertDomain } from '../support/chain-rows.js'
 import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgres.js'
 
@@ -29,7 +30,7 @@ it.each([
   await insertDomain(test.url, domainId, Array(120).fill({}))
   await asSuperuser(
     test.url,
-    `UPDATE audit_log_entry SET archived_at = now() WHERE domain_id = '${domainId}' AND NOT seq = ANY('{${unstamped.join(',')}}')`,
+    stampSql(`domain_id = '${domainId}' AND NOT seq = ANY('{${unstamped.join(',')}}')`),
   )
   for (const toSeq of [120, 1_000]) {
     const rows = await postgresChainReader(database).snapshot({ domainId, fromSeq: 1, toSeq }, NEVER)

@@ -3,6 +3,7 @@ import { Database } from '../../src/repo/session/database.js'
 import { FILTER_INDEXES } from '../../src/repo/verify/filter-indexes.js'
 import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 import { verifyChain } from '../../src/verify/verify-chain.js'
+import { stampSql } from '../support/archive-stamps.js'
 import { chainRows, insertDomain, insertRows, type RowOptions } from '../support/chain-rows.js'
 import { rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 
@@ -78,21 +79,6 @@ describe('an index', () => {
     })
   })
 
-  it('is incomplete where it has a row that does not belong into it', async () => {
-    await mark('audit_log_entry_unarchived', 'indislive', false)
-    await rowsOf(
-      database.url,
-      `UPDATE audit_log_entry SET archived_at = now(), archive_etag = 'x' WHERE domain_id = '${B}' AND seq = ${ROWS}`,
-    )
-    await mark('audit_log_entry_unarchived', 'indislive', true)
-    expect(await settle(B)).toMatchObject({
-      code: 'index_incomplete',
-      message: expect.stringContaining(
-        `audit_log_entry_unarchived has ${ROWS} of its rows, and the primary key has ${ROWS - 1}`,
-      ),
-    })
-  })
-
   it('is incomplete where the primary key lacks a row that it has', async () => {
     await appendUnseenBy('audit_log_entry_pkey')
     const verdict = await verdictOf()
@@ -124,10 +110,7 @@ const HONEST: readonly (readonly [sql: string, uncounted: readonly string[]])[] 
   ['VACUUM ANALYZE audit_log_entry', []],
   ['DROP INDEX audit_log_entry_by_relation', []],
   ['REINDEX TABLE audit_log_entry', []],
-  [
-    'CREATE INDEX own ON audit_log_entry (domain_id, seq) INCLUDE (relation, object)',
-    ['audit_log_entry_unarchived'],
-  ],
+  ['CREATE INDEX own ON audit_log_entry (domain_id, seq) INCLUDE (relation, object)', []],
   ['CREATE INDEX own ON audit_log_entry (domain_id, relation, seq) INCLUDE (object)', TIE],
   ['CREATE INDEX own ON audit_log_entry (domain_id, relation, seq, object, subject_pseudonym)', TIE],
   ['CREATE INDEX own ON audit_log_entry (domain_id, recorded_at)', []],
@@ -187,10 +170,7 @@ describe('an honest database', () => {
         const rows = chainRows(A, [DENIED], seq, hash)
         hash = String(rows.at(-1)?.entryHash)
         await insertRows(database.url, rows)
-        await rowsOf(
-          database.url,
-          `UPDATE audit_log_entry SET archived_at = now(), archive_etag = 'x' WHERE domain_id = '${A}' AND seq = ${seq - 20}`,
-        )
+        await rowsOf(database.url, stampSql(`domain_id = '${A}' AND seq = ${seq - 20}`))
       }
       return 'done'
     })()

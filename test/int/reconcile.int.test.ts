@@ -7,6 +7,7 @@ import { knownChains } from '../../src/repo/verify/known-chains.js'
 import { PostgresSource } from '../../src/repo/verify/postgres-source.js'
 import { verifyChain } from '../../src/verify/verify-chain.js'
 import { ACTOR } from '../support/append-chains.js'
+import { stampSql } from '../support/archive-stamps.js'
 import { chainRows, insertDomain, insertRows } from '../support/chain-rows.js'
 import { OutageProxy } from '../support/outage-proxy.js'
 import { ProbeFixture, type Running } from '../support/probe-fixture.js'
@@ -72,10 +73,7 @@ describe('signed heads', () => {
   it('are figures of the probe, and a late signature is no reason to be unready', async () => {
     const domainId = await fixture.chain(3)
     await fixture.rows(SIGN, [domainId])
-    await fixture.rows(
-      `UPDATE audit_log_entry SET archived_at = now() - interval '1 day', archive_etag = 'e' WHERE domain_id = $1`,
-      [domainId],
-    )
+    await fixture.rows(stampSql(`domain_id = '${domainId}'`, { at: "now() - interval '1 day'" }))
     const role = `serves_${process.pid}`
     await fixture.rows(`CREATE ROLE ${role} LOGIN IN ROLE audit_writer`)
     const running = fixture.start({}, fixture.database.url.replace('postgres@', `${role}@`))

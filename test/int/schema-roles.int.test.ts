@@ -50,6 +50,9 @@ const TABLES = [
   'audit_identity_reveal',
   'audit_checkpoint',
   'audit_tlog_tile',
+  'audit_archive_stamp',
+  'audit_archive_watermark',
+  'audit_log_entry_archived',
 ]
 
 /** The privileges of each role, in the order of TABLES. S, I, U, D: on the table; u: on some columns only. */
@@ -77,6 +80,9 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     '',
     'S',
     'S',
+    'SI',
+    'S',
+    '',
   ],
   audit_reader: [
     'S',
@@ -101,11 +107,14 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     's',
     'S',
     'S',
+    'S',
+    'S',
+    'S',
   ],
   audit_archiver: [
     'S',
     'S',
-    'Su',
+    'S',
     'S',
     '',
     '',
@@ -124,6 +133,9 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'SIUD',
     '',
     '',
+    '',
+    'SI',
+    'SIU',
     '',
   ],
   audit_eraser: [
@@ -149,6 +161,9 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'SD',
     '',
     '',
+    'S',
+    '',
+    '',
   ],
   audit_access: [
     'S',
@@ -167,6 +182,9 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'SIu',
     'SID',
     'SIU',
+    '',
+    '',
+    '',
     '',
     '',
     '',
@@ -197,6 +215,9 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'SI',
     '',
     '',
+    '',
+    '',
+    '',
   ],
   audit_signer: [
     'S',
@@ -221,6 +242,9 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     '',
     'SI',
     'SI',
+    'S',
+    'S',
+    '',
   ],
 }
 
@@ -301,7 +325,12 @@ const APPEND: readonly Step[] = [
   ['audit_entry_context', { ...CONTEXT, seq: 3, metadata: '{"event_time":"2023-07-10T11:42:06Z"}' }],
 ]
 const ACKNOWLEDGE = "UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'x'"
-const STAMP = "UPDATE audit_log_entry SET archived_at = now(), archive_etag = 'e'"
+const STAMP: Step = [
+  'audit_archive_stamp',
+  { domain_id: DOMAIN, seq: 2, archived_at: '2026-01-01', archive_etag: 'e' },
+]
+const WATERMARK: Step = ['audit_archive_watermark', { domain_id: DOMAIN, seq: 2 }]
+const MOVE_WATERMARK = 'UPDATE audit_archive_watermark SET seq = seq + 1'
 const KEEP_KEYS: readonly Step[] = [
   ['audit_idempotency_key', { ...KEY, domain_id: 'aaaaaaaa-0000-7000-8000-000000000001' }],
   'SELECT * FROM audit_idempotency_key',
@@ -325,6 +354,7 @@ const NOT_WRITERS = [
   'audit_retention_policy',
   'audit_held_subject',
   'audit_identity_reveal',
+  'audit_log_entry_archived',
 ]
 const NAMES = 'SELECT * FROM audit_subject_pii'
 const REASONS = ['SELECT * FROM audit_identity_reveal', 'SELECT reason FROM audit_identity_reveal']
@@ -396,6 +426,13 @@ const TAMPER = [
   'DELETE FROM audit_tlog_tile',
   'TRUNCATE audit_tlog_tile',
   'SELECT audit_grant_part_signer()',
+  'UPDATE audit_log_entry SET seq = seq',
+  'UPDATE audit_archive_stamp SET archived_at = archived_at',
+  'DELETE FROM audit_archive_stamp',
+  'TRUNCATE audit_archive_stamp',
+  'DELETE FROM audit_archive_watermark',
+  'TRUNCATE audit_archive_watermark',
+  'SELECT audit_grant_part_stamp()',
 ]
 
 const MAY: Readonly<Record<string, readonly Step[]>> = {
@@ -411,6 +448,7 @@ const MAY: Readonly<Record<string, readonly Step[]>> = {
     USE_KEY,
     BEGIN_RESTORE,
     END_RESTORE,
+    STAMP,
     ...PROGRESS,
   ],
   audit_reader: [
@@ -418,14 +456,18 @@ const MAY: Readonly<Record<string, readonly Step[]>> = {
     IDENTITIES,
     'SELECT domain_id, seq, subject_pseudonym FROM audit_identity_reveal',
   ],
-  audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, FIND],
+  audit_archiver: ['SELECT * FROM audit_log_entry', STAMP, WATERMARK, MOVE_WATERMARK, FIND],
   audit_eraser: [...ERASE, ...REASONS, FORGET_KEYS, ...APPEND, ...FORGET],
   audit_access: [...APPEND, ...LET_IN],
   audit_revealer: [NAMES, ...REASONS, 'SELECT * FROM audit_entry_context', ...APPEND_ROW, REVEAL],
   audit_signer: [
-    ...['audit_schema_migration', 'audit_domain', 'audit_log_entry', 'audit_restore'].map(
-      (table) => `SELECT * FROM ${table}`,
-    ),
+    ...[
+      'audit_schema_migration',
+      'audit_domain',
+      'audit_log_entry',
+      'audit_restore',
+      'audit_archive_stamp',
+    ].map((table) => `SELECT * FROM ${table}`),
     ...SIGN,
     ...INDEX,
     'SELECT * FROM audit_checkpoint',
@@ -435,7 +477,17 @@ const MAY: Readonly<Record<string, readonly Step[]>> = {
   ],
 }
 const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
-  audit_writer: [...TAMPER, ...ERASE, STAMP, ...FORGET, ...LET_IN, REVEAL, ...REASONS, ...INDEX],
+  audit_writer: [
+    ...TAMPER,
+    ...ERASE,
+    WATERMARK,
+    MOVE_WATERMARK,
+    ...FORGET,
+    ...LET_IN,
+    REVEAL,
+    ...REASONS,
+    ...INDEX,
+  ],
   audit_reader: [
     ...TAMPER,
     ...ERASE,
@@ -448,6 +500,8 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     ...KEEP_KEYS,
     FORGET_KEYS,
     STAMP,
+    WATERMARK,
+    MOVE_WATERMARK,
     ACKNOWLEDGE,
     DOMAIN_ROW,
     HEAD_ROW,
@@ -480,6 +534,8 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
   audit_eraser: [
     ...TAMPER,
     STAMP,
+    WATERMARK,
+    MOVE_WATERMARK,
     ACKNOWLEDGE,
     FIND,
     DOMAIN_ROW,
@@ -492,6 +548,8 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     ...TAMPER,
     ...ERASE,
     STAMP,
+    WATERMARK,
+    MOVE_WATERMARK,
     ACKNOWLEDGE,
     FIND,
     DOMAIN_ROW,
@@ -504,6 +562,8 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     ...TAMPER,
     ...ERASE,
     STAMP,
+    WATERMARK,
+    MOVE_WATERMARK,
     ACKNOWLEDGE,
     FIND,
     DOMAIN_ROW,
@@ -519,6 +579,8 @@ const MAY_NOT: Readonly<Record<string, readonly Step[]>> = {
     ...TAMPER,
     ...ERASE,
     STAMP,
+    WATERMARK,
+    MOVE_WATERMARK,
     ACKNOWLEDGE,
     DOMAIN_ROW,
     HEAD_ROW,

@@ -40,6 +40,10 @@ const ADD_TILE = `INSERT INTO audit_tlog_tile (domain_id, incarnation, level, ti
 const REVEAL = `INSERT INTO audit_identity_reveal (domain_id, seq, subject_pseudonym, reason)
   VALUES ('${ENTRY.domainId}', 3, '${SUBJECT}', 'x')`
 
+const STAMP = `INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
+  VALUES ('${ENTRY.domainId}', 2, now(), 'e')`
+const WATERMARK = `INSERT INTO audit_archive_watermark (domain_id, seq) VALUES ('${ENTRY.domainId}', 5)`
+
 /** The SQLSTATE that rejects the last statement, or '' if it succeeds; then the statements of one transaction of the owner. */
 const MARKER = `INSERT INTO audit_mirror_marker (marker_id) VALUES ('${ID}')`
 
@@ -49,36 +53,29 @@ const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = 
   ['WO001', MARKER, 'UPDATE audit_mirror_marker SET marker_id = marker_id'],
   ['WO001', MARKER, 'DELETE FROM audit_mirror_marker'],
   ['WO001', 'TRUNCATE audit_mirror_marker'],
-  ['', 'UPDATE audit_log_entry SET archived_at = now()'],
-  ['', `UPDATE audit_log_entry SET archive_etag = '"e"'`],
-  ['', `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"e"'`],
-  ['', 'UPDATE audit_log_entry SET archived_at = now()', `UPDATE audit_log_entry SET archive_etag = '"e"'`],
-  ...['now()', "'2001-01-01'", 'NULL'].map(
-    (value) =>
-      [
-        'WO001',
-        "UPDATE audit_log_entry SET archived_at = '2000-01-01'",
-        `UPDATE audit_log_entry SET archived_at = ${value}`,
-      ] as const,
-  ),
-  ...['NULL', "'f'", "'e'"].map(
-    (value) =>
-      [
-        'WO001',
-        "UPDATE audit_log_entry SET archive_etag = 'e'",
-        `UPDATE audit_log_entry SET archive_etag = ${value}`,
-      ] as const,
-  ),
-  [
-    'WO001',
-    "UPDATE audit_log_entry SET archive_etag = 'e'",
-    "UPDATE audit_log_entry SET archive_etag = 'f', archived_at = now()",
-  ],
+  ['', STAMP],
+  ['23505', STAMP, STAMP],
+  ['', STAMP, `${STAMP} ON CONFLICT DO NOTHING`],
+  ['23514', STAMP.replace(', 2,', ', 0,')],
+  ['WO001', STAMP, 'UPDATE audit_archive_stamp SET archived_at = archived_at'],
+  ['WO001', STAMP, "UPDATE audit_archive_stamp SET archive_etag = 'f'"],
+  ['WO001', STAMP, 'DELETE FROM audit_archive_stamp'],
+  ['WO001', 'DELETE FROM audit_archive_stamp WHERE false'],
+  ['WO001', 'TRUNCATE audit_archive_stamp'],
+  ['', WATERMARK, 'UPDATE audit_archive_watermark SET seq = 7'],
+  ['', WATERMARK, 'UPDATE audit_archive_watermark SET seq = seq'],
+  ['WO001', WATERMARK, 'UPDATE audit_archive_watermark SET seq = 4'],
+  ['WO001', WATERMARK, 'UPDATE audit_archive_watermark SET domain_id = gen_random_uuid()'],
+  ['23514', WATERMARK, 'UPDATE audit_archive_watermark SET seq = 9007199254740992'],
+  ['23514', WATERMARK.replace(', 5', ', -1')],
+  ['WO001', WATERMARK, 'DELETE FROM audit_archive_watermark'],
+  ['WO001', 'TRUNCATE audit_archive_watermark'],
+  ['WO001', 'UPDATE audit_log_entry SET seq = seq WHERE false'],
   ...ENTRY_COLUMNS.map((column) => ['WO001', `UPDATE audit_log_entry SET ${column} = ${column}`] as const),
   ['WO001', "UPDATE audit_log_entry SET relation = 'x'"],
-  ['WO001', 'UPDATE audit_log_entry SET seq = seq + 1, archived_at = now()'],
+  ['WO001', 'UPDATE audit_log_entry SET seq = seq + 1'],
   ['WO001', "UPDATE audit_log_entry SET recorded_at = recorded_at + interval '1 microsecond'"],
-  ['WO001', `UPDATE audit_log_entry SET relation_path = '{a}', archived_at = now()`],
+  ['WO001', `UPDATE audit_log_entry SET relation_path = '{a}'`],
   ['WO001', 'DELETE FROM audit_log_entry'],
   ['WO001', 'DELETE FROM audit_log_entry WHERE false'],
   ['WO001', 'TRUNCATE audit_log_entry'],

@@ -4,6 +4,7 @@ import type { SignedOverReason } from '../../src/chain/log/signed-row.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { signOver } from '../../src/signer/sign-over.js'
 import { NEVER } from '../support/archive-fixture.js'
+import { unstampSql } from '../support/archive-stamps.js'
 import { asSuperuser } from '../support/postgres.js'
 import { signedProblems } from '../support/signed-problems.js'
 import { SigningFixture } from '../support/signing-fixture.js'
@@ -25,8 +26,7 @@ const damage = (id: string, ...seqs: number[]) =>
 const drop = (id: string, ...seqs: number[]) =>
   sql(`DELETE FROM audit_log_entry WHERE domain_id = '${id}' AND seq IN (${seqs.join()})`)
 const unstamp = (id: string, ...seqs: number[]) =>
-  sql(`UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL
-    WHERE domain_id = '${id}' AND seq IN (${seqs.join()})`)
+  sql(unstampSql(`domain_id = '${id}' AND seq IN (${seqs.join()})`))
 
 async function over(domainId: string, reason: SignedOverReason = 'rows_damaged') {
   const { ranges, signed } = await signOver(log.signer().deps, { domainId, reason }, NEVER)

@@ -5,6 +5,7 @@ import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { NotSignedAlerts } from '../../src/signer/not-signed-alerts.js'
 import { Signer } from '../../src/signer/sign-pass.js'
 import { NEVER } from '../support/archive-fixture.js'
+import { unstampSql } from '../support/archive-stamps.js'
 import { asSuperuser, rowsOf } from '../support/postgres.js'
 import { signedProblems } from '../support/signed-problems.js'
 import { SigningFixture } from '../support/signing-fixture.js'
@@ -128,11 +129,7 @@ describe('a platform chain that is the one that was signed', () => {
     ['with a row that waits for the archiver', () => log.domain(1)],
     [
       'with rows that have lost their stamps',
-      () =>
-        asSuperuser(
-          log.url,
-          `UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE domain_id = '${PLATFORM_ANCHOR}'`,
-        ),
+      () => asSuperuser(log.url, unstampSql(`domain_id = '${PLATFORM_ANCHOR}'`)),
     ],
   ])('gets the next heads: %s', async (_why, act) => {
     await log.append(domainId, 1)

@@ -5,6 +5,7 @@ import { AuditError } from '../../src/base/errors.js'
 import { PLATFORM_ANCHOR } from '../../src/chain/uuid.js'
 import { Signer } from '../../src/signer/sign-pass.js'
 import { NEVER } from '../support/archive-fixture.js'
+import { stampSql, unstampSql } from '../support/archive-stamps.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { LogSigner } from '../support/log-signer.js'
 import { asSuperuser, rowsOf } from '../support/postgres.js'
@@ -45,9 +46,7 @@ async function rewrite(domainId: string, fromSeq: number, count: number): Promis
     String(before[0]?.hash),
   )
   await insertRows(log.url, rows)
-  await sql(
-    `UPDATE audit_log_entry SET archived_at = now(), archive_etag = '"0"' WHERE domain_id = '${domainId}' AND archived_at IS NULL`,
-  )
+  await sql(stampSql(`domain_id = '${domainId}'`, { etag: '"0"' }))
 }
 
 /** Returns the result of the chain in the first pass of a new process that looks at this chain alone. */
@@ -65,9 +64,7 @@ const cutTail = (domainId: string, last: number) =>
       (SELECT entry_hash FROM audit_log_entry WHERE domain_id = '${domainId}' AND seq = ${last}) WHERE domain_id = '${domainId}'`)
 
 const unstamp = (domainId: string, seqs: string) =>
-  sql(
-    `UPDATE audit_log_entry SET archived_at = NULL, archive_etag = NULL WHERE domain_id = '${domainId}' AND seq IN (${seqs})`,
-  )
+  sql(unstampSql(`domain_id = '${domainId}' AND seq IN (${seqs})`))
 
 const remove = (domainId: string, seqs: string) =>
   sql(`DELETE FROM audit_log_entry WHERE domain_id = '${domainId}' AND seq IN (${seqs})`)

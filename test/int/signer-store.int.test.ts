@@ -10,6 +10,7 @@ import { SIGNED, WITHOUT_SORT } from '../../src/repo/signer/signed-rows.js'
 import { postgresSigningLedger, signedStates } from '../../src/repo/signer/signed-state.js'
 import { postgresSignerStore } from '../../src/repo/signer/signer-store.js'
 import { allFindings, chainLength, entryFor, testPepper, Writer } from '../support/append-chains.js'
+import { stampSql } from '../support/archive-stamps.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 
 /** A login with the role audit_signer alone. */
@@ -51,10 +52,7 @@ async function chainOf(rows: number): Promise<string> {
 }
 
 const stamp = (domainId: string, seqs: readonly number[]) =>
-  query(
-    `UPDATE audit_log_entry SET archived_at = now(), archive_etag = 'e' WHERE domain_id = $1 AND seq = ANY ($2)`,
-    [domainId, seqs],
-  )
+  query(stampSql(`domain_id = '${domainId}' AND seq = ANY ('{${seqs.join()}}')`))
 
 function head(domainId: string, size: number, change: Partial<SignedHead> = {}): SignedHead {
   const [root, entryHash] = ['ab'.repeat(32), 'cd'.repeat(32)]
@@ -576,10 +574,11 @@ describe('the facts about signatures', () => {
   it('says since when the first archived row beyond the head waits, by its stamp', async () => {
     const domainId = await chainOf(3)
     await stamp(domainId, [1, 3])
-    await query(
-      `UPDATE audit_log_entry SET archived_at = now() - interval '1 hour', archive_etag = 'e' WHERE domain_id = $1 AND seq = 2`,
-      [domainId],
+    await asSuperuser(
+      database.url,
+      `UPDATE audit_log_entry SET recorded_at = recorded_at - interval '1 day' WHERE domain_id = '${domainId}'`,
     )
+    await query(stampSql(`domain_id = '${domainId}' AND seq = 2`, { at: "now() - interval '1 hour'" }))
     await store.index([head(domainId, 1)])
     const waits = (await signedState(domainId))?.waitingSeconds ?? 0
     expect(waits).toBeGreaterThan(3599)
