@@ -24,11 +24,11 @@ export async function recheckChain(
 ): Promise<Backfilled | undefined> {
   // All stamps are read before the mirror is listed. So the listing has the object of each.
   const stamped = await compareStamps(chain.domainId, deps, signal)
-  if (stamped.length === 0) return undefined
-  const mirror = await heldMirror(chain, deps, signal)
-  const missing =
-    mirror === undefined ? undefined : await missingOf(chain.domainId, stamped, mirror, deps, signal)
-  if (missing === undefined) return undefined
+  if (stamped.length === 0 || deps.mirrors.urlOf(chain) === undefined) return undefined
+  const mirror = await deps.mirrors.of(chain)
+  const missing = await missingOf(chain.domainId, stamped, mirror, deps, signal)
+  if (missing === undefined || !(await isOurs(mirror, deps, signal))) return undefined
+  await deps.assertHeld(chain.domainId, mirror, signal)
   const request = { domainId: chain.domainId, ...missing, dryRun: false }
   return backfillChain(request, { ...deps, hasBegun: () => false, onProgress: () => undefined }, signal)
 }
@@ -55,41 +55,35 @@ async function compareStamps(
   return stamped.all()
 }
 
-/** Returns the mirror of a chain, where it is known to be the mirror and to hold the chain. The judge of the places reports another place. */
-async function heldMirror(
-  chain: ClaimingChain,
-  { mirrors, assertOurs, assertHeld }: RecheckDeps,
-  signal: AbortSignal,
-): Promise<Mirror | undefined> {
-  if (mirrors.urlOf(chain) === undefined) return undefined
-  const mirror = await mirrors.of(chain)
+/** Returns whether a place is the mirror. The judge of the places reports another place. */
+async function isOurs(mirror: Mirror, { assertOurs }: RecheckDeps, signal: AbortSignal): Promise<boolean> {
   try {
     await assertOurs(mirror, signal)
+    return true
   } catch (error) {
-    if (isRetryable(error)) return undefined
+    if (isRetryable(error)) return false
     throw error
   }
-  await assertHeld(chain.domainId, mirror, signal)
-  return mirror
 }
 
 /** Returns the first and the last stamped row whose key a listing lacks. */
 async function missingOf(
   domainId: string,
   stamped: ArrayLike<number>,
-  { store }: Mirror,
-  { codec }: RecheckDeps,
+  mirror: Mirror,
+  deps: RecheckDeps,
   signal: AbortSignal,
 ): Promise<{ fromSeq: number; toSeq: number } | undefined> {
   const keys = new MissingKeys(stamped)
   try {
-    for await (const { key } of store.list(codec.prefix(domainId), signal)) {
-      const named = codec.parseKey(key)
+    for await (const { key } of mirror.store.list(deps.codec.prefix(domainId), signal)) {
+      const named = deps.codec.parseKey(key)
       if (named?.domainId === domainId) keys.see(named.seq)
     }
   } catch (error) {
     // The archiver's credentials may allow writes only.
     if (error instanceof AuditError && error.code === 'mirror_permission_denied') return undefined
+    if (!(await isOurs(mirror, deps, signal))) return undefined
     throw error
   }
   return keys.finish()
