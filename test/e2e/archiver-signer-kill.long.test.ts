@@ -11,7 +11,7 @@ import { KEY_FILE, LOG_NAME, SigningFixture } from '../support/signing-fixture.j
 const ROUNDS = 8
 
 const CHECKPOINT = ['checkpoint', 'create', '--all', '--json']
-const ARCHIVER = ['archiver', '--json', '--poll-interval', '100ms', '--checkpoint-interval', '1s']
+const ARCHIVER = ['archiver', '--json', '--poll-interval', '0.1', '--checkpoint-interval', '1s']
 
 let log: SigningFixture
 beforeAll(async () => {
