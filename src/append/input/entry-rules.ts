@@ -98,20 +98,22 @@ const entryRules = {
 /** Reads an entry of a caller in code. A key that is not listed is ignored. */
 export const readEntry = object<CheckedEntry>(fieldsOf(entryRules), false)
 
-/** An entry as a line writes it. `domainId` is short for `domainIds` with one element. */
-export type LineEntry = CheckedEntry & { readonly domainId?: string }
-
-/** Reads an entry as an input line writes it (docs/input.md). A key that is not listed is refused. */
-export const readLine = object<LineEntry>(
-  fieldsOf(
-    {
-      ...entryRules,
-      subject: optional(object(fieldsOf(subjectRulesOfLine, snakeCase), true)),
-      context: optional(object(fieldsOf(contextRules, snakeCase), true)),
-      domainId: optional(domainId),
-    },
-    snakeCase,
-  ),
+/**
+ * Reads an entry as an input line writes it (docs/input.md). A key that is not listed is refused. `domain_id` is short for
+ * `domain_ids` with one element, so a line with both must be refused too.
+ */
+export const readLine = object<CheckedEntry>(
+  [
+    ...fieldsOf(
+      {
+        ...entryRules,
+        subject: optional(object(fieldsOf(subjectRulesOfLine, snakeCase), true)),
+        context: optional(object(fieldsOf(contextRules, snakeCase), true)),
+      },
+      snakeCase,
+    ),
+    { name: 'domain_id', code: 'domainIds', rule: optional((value) => [domainId(value)]) },
+  ],
   true,
 )
 

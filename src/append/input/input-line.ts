@@ -1,6 +1,6 @@
 import { AuditError } from '../../base/errors.js'
 import { LIMITS } from '../../chain/limits.js'
-import { type CheckedEntry, type LineEntry, readEntry, readLine } from './entry-rules.js'
+import { type CheckedEntry, readEntry, readLine } from './entry-rules.js'
 import { snakeCase } from './field-names.js'
 import { FieldProblem } from './rules.js'
 import { JsonProblem, parseStrictJson } from './strict-json.js'
@@ -37,17 +37,16 @@ export function parseInputLine(bytes: Uint8Array): InputEntry {
 export function checkEntry(entry: UncheckedEntry): InputEntry {
   return withoutCause(() => {
     const checked = readEntry(entry)
-    refuseContradiction(checked)
+    refuseContradiction({ domain_ids: checked.domainIds, platform: checked.platform })
     return checked
   })
 }
 
 function entryOfLine(value: unknown): InputEntry {
-  const line = readLine(value)
-  refuseContradiction(line)
-  if (line.domainId === undefined) return line
-  const { domainId, ...entry } = line
-  return { ...entry, domainIds: [domainId] }
+  const entry = readLine(value)
+  // It is an object of JSON: readLine refuses any other value.
+  refuseContradiction(value as Fields)
+  return entry
 }
 
 /** Names a problem as `invalid_input`. The cause is left out on purpose: it could show the line. */
@@ -61,17 +60,16 @@ function withoutCause(read: () => InputEntry): InputEntry {
   }
 }
 
-const CHAINS = ['domainId', 'domainIds', 'platform'] as const
+type Fields = Readonly<Record<string, unknown>>
 
-function refuseContradiction(line: LineEntry): void {
-  const { domainId, domainIds, platform } = line
-  const given =
-    Number(domainId !== undefined) + Number(domainIds !== undefined) + Number(platform !== undefined)
-  if (given <= 1) return
-  const names = CHAINS.filter((name) => line[name] !== undefined).map(snakeCase)
+function refuseContradiction({ domain_id, domain_ids, platform }: Fields): void {
+  const count =
+    Number(domain_id !== undefined) + Number(domain_ids !== undefined) + Number(platform !== undefined)
+  if (count <= 1) return
+  const given = Object.entries({ domain_id, domain_ids, platform }).filter(([, value]) => value !== undefined)
   throw new AuditError(
     'residency_unknown',
-    `expected one of domain_id, domain_ids and platform, got ${names.join(' and ')}`,
+    `expected one of domain_id, domain_ids and platform, got ${given.map(([name]) => name).join(' and ')}`,
   )
 }
 
