@@ -25,7 +25,7 @@ const SCHEMA = ['int/{schema-*,database}.int']
 const APPEND = [
   'int/{append*,record-in*,idempotency,detached}.int',
   'e2e/{append-feed,idempotency,bad-input-database}.e2e',
-  'int/{append-faults,record-in}.long',
+  'int/{append-faults,append-unlocked,record-in}.long',
   'e2e/{concurrency,crash}.long',
 ]
 const VERIFY = [

@@ -13,6 +13,7 @@ import { DISGUISED } from '../support/attacks/disguised.js'
 import { EDITED } from '../support/attacks/edited.js'
 import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
 import { FORCED } from '../support/attacks/forced.js'
+import { FORKED } from '../support/attacks/forked.js'
 import { expectRecorded } from '../support/attacks/recorded.js'
 import { REMOVED } from '../support/attacks/removed.js'
 import { SEGMENTED } from '../support/attacks/segments.js'
@@ -123,7 +124,7 @@ async function assertAttack(attack: Attack, field: Field): Promise<void> {
   await assertNobodyElseAccused(attack, field)
 }
 
-const TABLES = { EDITED, REMOVED, FORCED, SEGMENTED, DISGUISED, STAMPS_ATTACKED, UNKNOWN_CHAINS }
+const TABLES = { EDITED, REMOVED, FORCED, FORKED, SEGMENTED, DISGUISED, STAMPS_ATTACKED, UNKNOWN_CHAINS }
 
 it('gives every attack a name of its own', () => {
   const names = Object.values(TABLES).flatMap((table) => table.map(({ name }) => name))

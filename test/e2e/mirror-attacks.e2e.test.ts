@@ -9,6 +9,7 @@ import { expectRecorded } from '../support/attacks/recorded.js'
 import { type ChainVerdict, isSummary, jsonVerdicts, textVerdicts } from '../support/attacks/verdict.js'
 import { type CliResult, jsonLines, runCli } from '../support/cli.js'
 import type { MirrorAttack, Verdict } from '../support/mirror-attacks/attack.js'
+import { FORKED } from '../support/mirror-attacks/forked.js'
 import { MARKER_ID, MirrorCopy } from '../support/mirror-attacks/mirror-copy.js'
 import { OBJECTS_EDITED } from '../support/mirror-attacks/objects-edited.js'
 import { OBJECTS_MOVED } from '../support/mirror-attacks/objects-moved.js'
@@ -123,7 +124,7 @@ async function assertQuarantined({ verify = [], both }: MirrorAttack, field: Fie
   expectRecorded(records.map(present), both.findings, verify)
 }
 
-const TABLES = { OBJECTS_EDITED, OBJECTS_MOVED, ROWS_ATTACKED, STAMPS_ATTACKED, UNKNOWN_CHAINS }
+const TABLES = { OBJECTS_EDITED, OBJECTS_MOVED, ROWS_ATTACKED, FORKED, STAMPS_ATTACKED, UNKNOWN_CHAINS }
 
 it('gives every attack a name of its own', () => {
   const names = Object.values(TABLES).flatMap((table) => table.map(({ name }) => name))

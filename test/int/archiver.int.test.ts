@@ -162,7 +162,6 @@ const ATTACKS: readonly Attack[] = [
     name: 'a seq is duplicated',
     sql: (row) =>
       `ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey;
-       ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_no_fork;
        INSERT INTO audit_log_entry SELECT * FROM audit_log_entry ${at(row(5))}`,
     held: [1, 2, 3, 4, 5, 5],
     findings: ['postgres duplicate_seq 5-5'],

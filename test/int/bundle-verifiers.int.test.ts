@@ -7,12 +7,13 @@ import { type BundleAttack, ROWS, rewrittenFrom, whole } from '../support/bundle
 import { built, partsOf } from '../support/bundle-attacks/bundle.js'
 import { CONTAINERS } from '../support/bundle-attacks/containers.js'
 import { CONTENTS } from '../support/bundle-attacks/contents.js'
+import { FORKED } from '../support/bundle-attacks/forked.js'
 import { MANIFESTS } from '../support/bundle-attacks/manifests.js'
 import { REPORTS } from '../support/bundle-attacks/reports.js'
 import { type Said, VERIFIERS } from '../support/bundle-attacks/verifiers.js'
 import { ROOT } from '../support/cli.js'
 
-const ATTACKS: readonly BundleAttack[] = [...CONTAINERS, ...MANIFESTS, ...CONTENTS, ...REPORTS]
+const ATTACKS: readonly BundleAttack[] = [...CONTAINERS, ...MANIFESTS, ...CONTENTS, ...FORKED, ...REPORTS]
 const NAMES = Object.keys(VERIFIERS)
 const dir = mkdtempSync(join(tmpdir(), 'bundle-verifiers-'))
 /** The results of each verifier, in the order of the attacks. */

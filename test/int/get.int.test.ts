@@ -159,8 +159,7 @@ describe('a row that was edited', () => {
   it('has no canonical bytes if its seq is there twice', async () => {
     await asSuperuser(
       database.url,
-      `ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey,
-         DROP CONSTRAINT audit_log_entry_no_fork;
+      `ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey;
        INSERT INTO audit_log_entry SELECT * FROM audit_log_entry WHERE domain_id = '${OTHER}'`,
     )
     expect((await getEntry(reader, OTHER, 1)).problem).toContain('it is stored more than once')

@@ -394,7 +394,7 @@ describe('the verified head', () => {
 
 describe('a pass', () => {
   const NO_RULES = `
-    ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey, DROP CONSTRAINT audit_log_entry_no_fork,
+    ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey,
       DROP CONSTRAINT audit_log_entry_seq_range, ALTER COLUMN domain_id DROP NOT NULL;`
   const copied = (domainId: string, seq: number, put: string) => `
     CREATE TEMP TABLE one AS SELECT * FROM audit_log_entry ${where(domainId)} AND seq = ${seq};

@@ -19,6 +19,7 @@ import { verifyChain } from '../../src/verify/verify-chain.js'
 import { stampSql } from '../support/archive-stamps.js'
 import { A, a, B, type PlainRow, rehashed, rewritten } from '../support/attacks/chains.js'
 import { type AttackFixture, attackFixture, type Field } from '../support/attacks/fixture.js'
+import { FORKS } from '../support/attacks/forks.js'
 import { moveHead, put, remove } from '../support/attacks/statements.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
 import { at } from '../support/mirror-attacks/attack.js'
@@ -74,6 +75,7 @@ const DAMAGES: readonly Damage[] = [
   { name: 'rows deleted in two places', removed: [3, 5, 6] },
   { name: 'the tail cut, the head rewound', removed: [7, 8], head: headOf(a(6)) },
   { name: 'the suffix rewritten, with the head', written: suffix, head: headOf(suffix.at(-1)) },
+  ...FORKS.slice(0, 2).map(({ name, rows }) => ({ name, written: rows, head: headOf(rows.at(-1)) })),
   {
     name: 'several kinds of damage',
     written: [{ ...a(2), relation: 'x' }, rehashed({ ...a(6), reason: 2 })],

@@ -431,7 +431,6 @@ describe('the coverage of CHECKs and columns', () => {
 describe('unique constraints', () => {
   it.each([
     ['audit_log_entry', entry({}), entry({ prev_hash: bytes(32, 9) }), 'audit_log_entry_pkey'],
-    ['audit_log_entry', entry({}), entry({ seq: 3 }), 'audit_log_entry_no_fork'],
     ['audit_idempotency_key', key({}), key({ seq: 3 }), 'audit_idempotency_key_pkey'],
     [
       'audit_tamper_quarantine',

@@ -9,9 +9,8 @@ export const NO_CHECKS = `
     END LOOP;
   END $$;`
 
-/** Drops the keys that prevent duplicate seqs. */
-export const NO_KEYS =
-  'ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey, DROP CONSTRAINT audit_log_entry_no_fork;'
+/** Drops the key that prevents duplicate seqs. */
+export const NO_KEYS = 'ALTER TABLE audit_log_entry DROP CONSTRAINT audit_log_entry_pkey;'
 
 export const nullable = (column: string, table = 'audit_log_entry') =>
   `ALTER TABLE ${table} ALTER COLUMN ${column} DROP NOT NULL;`
