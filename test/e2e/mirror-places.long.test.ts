@@ -244,10 +244,12 @@ describe('a forgotten map', () => {
     ['every row but one', [1, 2, ROWS]],
   ])('is not suspected where the mirror has lost %s', async (_name, lost) => {
     for (const seq of lost) await rm(fixture.pathOf(idOf(1), seq))
-    expect((await mapped('archiver', '--once')).code).toBe(0)
-    expect(await fixture.unstamped(idOf(1))).toEqual([])
     const both = await mapped('verify', '--domain', idOf(1), '--source', 'both')
     expect([both.code, both.stdout.includes('at all')]).toEqual([1, false])
+    const once = await mapped('archiver', '--once')
+    expect([once.code, once.stderr.includes('object_missing')]).toEqual([1, true])
+    expect(await fixture.unstamped(idOf(1))).toEqual([])
+    expect((await mapped('verify', '--domain', idOf(1), '--source', 'both')).code).toBe(0)
   })
 
   it('is ruled out once backfill has uploaded a lost chain again', async () => {

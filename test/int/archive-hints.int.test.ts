@@ -155,6 +155,15 @@ describe('one pass', () => {
   })
 })
 
+it('lists a chain without a stamp as not archived', async () => {
+  await fixture.archiver().once()
+  const added = (await fixture.chain(2))[0]?.domainId
+  const chains = await fixture.archiver().deps.chains()
+  const stamped = (id: string | undefined) => chains.find((chain) => chain.domainId === id)
+  expect(stamped(domainId)).toMatchObject({ stamped: { seq: ROWS, rows: ROWS } })
+  expect(stamped(added)).toMatchObject({ stamped: undefined })
+})
+
 describe('the stamping of a batch', () => {
   const stamp = (...seqs: number[]) =>
     fixture.archiver().deps.queue.stamp(

@@ -15,10 +15,10 @@ const RECORD = 'INSERT INTO audit_mirror_marker (marker_id) VALUES ($1) ON CONFL
 
 /** The last row with a stamp of a chain. An infinite stamp counts as none. */
 const lastStamped = (domainId: string) => `
-    SELECT s.seq, encode(e.entry_hash, 'hex') AS hash, ${microsOf('s.archived_at')} AS stamped_at,
-      (SELECT count(*) FROM audit_archive_stamp b WHERE b.domain_id = s.domain_id AND b.seq <= s.seq) AS stamped_rows
-    FROM audit_archive_stamp s JOIN audit_log_entry e ON e.domain_id = s.domain_id AND e.seq = s.seq
-    WHERE s.domain_id = ${domainId} AND ${countsFor('e', 's')} AND isfinite(s.archived_at) ORDER BY s.seq DESC LIMIT 1`
+    SELECT stamp.seq, encode(e.entry_hash, 'hex') AS hash, ${microsOf('stamp.archived_at')} AS stamped_at,
+      (SELECT count(*) FROM audit_archive_stamp b WHERE b.domain_id = stamp.domain_id AND b.seq <= stamp.seq) AS stamped_rows
+    FROM audit_archive_stamp stamp JOIN audit_log_entry e ON e.domain_id = stamp.domain_id AND e.seq = stamp.seq
+    WHERE stamp.domain_id = ${domainId} AND ${countsFor('e', 'stamp')} AND isfinite(stamp.archived_at) ORDER BY stamp.seq DESC LIMIT 1`
 
 const CHAINS = `${WITH_STORED_CHAINS}
   SELECT s.domain_id::text AS id, ${claimsColumns('s.domain_id')}, last.*
