@@ -87,7 +87,7 @@ describe('an index', () => {
   })
 
   it('does not hide a finding', async () => {
-    await appendUnseenBy('audit_log_entry_by_time')
+    await appendUnseenBy('audit_log_entry_by_relation')
     await rowsOf(
       database.url,
       `SET session_replication_role = replica;

@@ -255,17 +255,22 @@ describe('the order of times in PostgreSQL', () => {
     expect(await verifiedOrder(new PostgresSource(db), domainId, signal)).toBe('verified')
   })
 
-  it('is unverified for a role that may not read the quarantine', async () => {
+  it.each([
+    ['audit_reader', true, 'broken'],
+    ['audit_writer', true, 'broken'],
+    ['audit_eraser', true, 'broken'],
+    ['audit_revealer', false, 'unverified'],
+  ])('is known to %s where it may read the quarantine', async (role, may, known) => {
     const domainId = await storedChain(EDITS.find(({ isRehashed }) => isRehashed))
     await verify(domainId)
-    const order = await db.withTransaction('BEGIN; SET LOCAL ROLE audit_eraser', async (client) => {
+    const order = await db.withTransaction(`BEGIN; SET LOCAL ROLE ${role}`, async (client) => {
       const { timeOrderOf } = await import('../../src/repo/time-range/time-order.js')
       const { rows } = await client.query(
         "SELECT has_table_privilege('audit_tamper_quarantine', 'SELECT') AS may",
       )
       return [rows[0]?.may, await timeOrderOf(client, domainId)]
     })
-    expect(order).toEqual([false, 'unverified'])
+    expect(order).toEqual([may, known])
   })
 })
 

@@ -20,5 +20,4 @@ export const FILTER_INDEXES: readonly FilterIndex[] = [
     where: '(reason < 1 OR reason > 4 OR reason IS NULL)',
   },
   { name: 'audit_log_entry_by_correlation', order: 'correlation_id, seq', where: "correlation_id <> ''" },
-  { name: 'audit_log_entry_by_time', order: 'recorded_at, seq' },
 ]
