@@ -359,6 +359,18 @@ const TYPES: readonly (readonly [string, string])[] = [
     'ALTER TABLE audit_tamper_quarantine ALTER detail TYPE char(20)',
     'column detail of audit_tamper_quarantine: expected type text, got character(20)',
   ],
+  [
+    `${NO_VIEW}; ALTER TABLE audit_archive_stamp ALTER archived_at TYPE text`,
+    'column archived_at of audit_archive_stamp: expected type timestamp with time zone, got text',
+  ],
+  [
+    `${NO_VIEW}; ALTER TABLE audit_archive_stamp ALTER seq TYPE integer`,
+    'column seq of audit_archive_stamp: expected type bigint, got integer',
+  ],
+  [
+    'ALTER TABLE audit_archive_watermark ALTER seq TYPE numeric',
+    'column seq of audit_archive_watermark: expected type bigint, got numeric',
+  ],
 ]
 
 describe('assertColumnTypes', () => {

@@ -40,6 +40,7 @@ async function lastSeqBy(path: string): Promise<number | string | undefined> {
 
 const VIEW = 'CREATE VIEW evil.audit_log_entry AS SELECT * FROM public.audit_log_entry WHERE seq < 3'
 const TABLE = 'CREATE TABLE evil.audit_log_chain_head (LIKE public.audit_log_chain_head)'
+const STAMPS = 'CREATE VIEW evil.audit_archive_stamp AS SELECT * FROM public.audit_archive_stamp WHERE false'
 const WHOLE =
   'CREATE TABLE evil.audit_log_entry (LIKE public.audit_log_entry); CREATE TABLE evil.audit_schema_migration AS TABLE public.audit_schema_migration'
 /** An operator that calls no two texts equal. A search_path with this schema before pg_catalog finds it first. */
@@ -54,6 +55,8 @@ describe('pinSchema', () => {
     ['public,evil', TABLE, 3],
     ['evil,public', VIEW, 'schema_shadowed'],
     ['evil,public', TABLE, 'schema_shadowed'],
+    ['evil,public', STAMPS, 'schema_shadowed'],
+    ['public,evil', STAMPS, 3],
     ['evil,public', WHOLE, 'schema_shadowed'],
     ['public,evil', WHOLE, 'schema_shadowed'],
     ['evil,pg_catalog,public', OPERATOR, 3],
@@ -65,13 +68,16 @@ describe('pinSchema', () => {
     expect(await lastSeqBy(path)).toBe(expected)
   })
 
-  it('rejects a view in place of a table', async () => {
-    await asSuperuser(
-      database.url,
-      'ALTER TABLE audit_domain RENAME TO hidden; CREATE VIEW audit_domain AS SELECT * FROM hidden',
-    )
-    expect(await lastSeqBy('public')).toBe('schema_shadowed')
-  })
+  it.each(['audit_domain', 'audit_archive_stamp', 'audit_archive_watermark'])(
+    'rejects a view in place of the table %s',
+    async (table) => {
+      await asSuperuser(
+        database.url,
+        `ALTER TABLE ${table} RENAME TO hidden; CREATE VIEW ${table} AS SELECT * FROM hidden`,
+      )
+      expect(await lastSeqBy('public')).toBe('schema_shadowed')
+    },
+  )
 
   it('reports the schema, and the other audit logs of the database', async () => {
     expect((await schemaStatus(database.url)).location).toEqual({ schema: 'public', elsewhere: [] })

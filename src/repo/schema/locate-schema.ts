@@ -9,6 +9,8 @@ const MARKER_TABLE = 'audit_schema_migration'
 /** The tables that a verdict is made from. */
 export const TABLES = [
   MARKER_TABLE,
+  'audit_archive_stamp',
+  'audit_archive_watermark',
   'audit_checkpoint',
   'audit_domain',
   'audit_log_entry',
