@@ -34,22 +34,29 @@ function meetingOf(count: number): { arrive(): Promise<void> } {
   }
 }
 
+type Query = (this: unknown, text: unknown, ...rest: unknown[]) => unknown
+
 /** Sends every statement without the lock and, with `comparisons`, without the comparison of the head. */
 function disarm(comparisons: boolean): void {
-  const query = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => unknown
-  const disarmed = function (this: pg.Client, text: unknown, ...rest: unknown[]): unknown {
-    if (typeof text !== 'string') return query.call(this, text, ...rest)
-    if (LOCK.test(text)) {
-      changed.locks += 1
-      const met = meeting?.arrive() ?? Promise.resolve()
-      return met.then(() => query.call(this, text.replace(LOCK, ''), ...rest))
-    }
-    if (!comparisons || !text.includes(COMPARE)) return query.call(this, text, ...rest)
+  const query = pg.Client.prototype.query as Query
+  vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: unknown, text, ...rest) {
+    if (typeof text !== 'string' || !LOCK.test(text)) return query.call(this, text, ...rest)
+    changed.locks += 1
+    const met = meeting?.arrive() ?? Promise.resolve()
+    return met.then(() => query.call(this, text.replace(LOCK, ''), ...rest))
+  } as Query as never)
+  if (comparisons) disarmHeads()
+}
+
+/** The heads are advanced in one message with the COPY of the rows, which only the connection sees as a text. */
+function disarmHeads(): void {
+  const wire = pg.Connection.prototype as unknown as { query: Query }
+  const { query } = wire
+  vi.spyOn(wire, 'query').mockImplementation(function (this: unknown, text, ...rest) {
+    if (typeof text !== 'string' || !text.includes(COMPARE)) return query.call(this, text, ...rest)
     changed.comparisons += 1
-    // PostgreSQL must know the type of a parameter that nothing compares.
-    return query.call(this, text.replace(COMPARE, ' AND n.before IS NOT NULL'), ...rest)
-  }
-  vi.spyOn(pg.Client.prototype, 'query').mockImplementation(disarmed as never)
+    return query.call(this, text.replace(COMPARE, ''), ...rest)
+  })
 }
 
 beforeAll(async () => {
@@ -89,6 +96,9 @@ const SIZES: readonly (readonly [string, (i: number) => readonly number[]])[] = 
   ['many rows', (i) => [1 + (i % 7), 1 + ((i * 3) % 5)]],
 ]
 
+/** Fewer rounds where more than the lock is gone. */
+const roundsWithout = (comparisons: boolean) => (comparisons ? ROUNDS / 5 : ROUNDS)
+
 describe.each(GUARDS)(
   'two writers without the lock, where %s is left',
   (_guard, comparisons, trigger, codes) => {
@@ -99,14 +109,15 @@ describe.each(GUARDS)(
       )
     })
 
-    it.each(SIZES)(`store ${ROUNDS} times two groups of %s without a fork`, async (_size, sizes) => {
+    const rounds = roundsWithout(comparisons)
+    it.each(SIZES)(`store ${rounds} times two groups of %s without a fork`, async (_size, sizes) => {
       const domainId = (await writers[0]?.create()) ?? ''
       const before = { ...changed }
       const placed: string[] = []
       const refused: string[] = []
       disarm(comparisons)
       try {
-        for (let i = 0; i < ROUNDS; i += 1) {
+        for (let i = 0; i < rounds; i += 1) {
           for (const outcome of await round(domainId, sizes(i))) {
             if (outcome instanceof AuditError) refused.push(outcome.code)
             else placed.push(...outcome.map(({ seq, entryHash }) => `${seq} ${entryHash}`))
@@ -117,7 +128,7 @@ describe.each(GUARDS)(
       }
       // The writers did meet: each transaction that is run again locks again, and the other losers are refused.
       expect(codes).toEqual(expect.arrayContaining(refused))
-      expect(changed.locks - before.locks + refused.length).toBeGreaterThan(2 * ROUNDS)
+      expect(changed.locks - before.locks + refused.length).toBeGreaterThan(2 * rounds)
       expect(changed.comparisons > before.comparisons).toBe(comparisons)
       const [genesis, ...rows] = await storedRows(database.url, domainId)
       expect(genesis?.seq).toBe(1)
