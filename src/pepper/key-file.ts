@@ -6,7 +6,8 @@ import { deriveCursorKey, derivePepper } from './derive.js'
 /**
  * Derives peppers and the cursor key from the 32 raw bytes of one file by HKDF-SHA256 with an empty salt
  * (docs/pepper.md). The file is read after every call and its bytes are wiped after use, so a removed key takes effect at
- * once; calls that are made together share one read. Rejects with `pepper_unavailable`, and with `invalid_domain_id`. Concurrent calls are safe.
+ * once; calls that are made together share one read. Rejects with `pepper_unavailable`, and with `invalid_domain_id`.
+ * Concurrent calls are safe.
  */
 export class KeyFilePepper implements Pepper, CursorKey {
   /** Calls for which the next read has not begun. */
@@ -33,11 +34,23 @@ export class KeyFilePepper implements Pepper, CursorKey {
   async #derive(batch: readonly Waiting[]): Promise<void> {
     try {
       const key = await readKeyFile(this.path, 'pepper_unavailable')
-      for (const { derive, resolve } of batch) resolve(derive(key))
-      key.fill(0)
+      try {
+        for (const waiting of batch) settle(waiting, key)
+      } finally {
+        key.fill(0)
+      }
     } catch (error) {
       for (const { reject } of batch) reject(error)
     }
+  }
+}
+
+/** A derivation that throws rejects its own call only. */
+function settle({ derive, resolve, reject }: Waiting, key: Uint8Array): void {
+  try {
+    resolve(derive(key))
+  } catch (error) {
+    reject(error)
   }
 }
 
