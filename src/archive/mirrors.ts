@@ -1,8 +1,8 @@
 import type { GivenMirrors } from '../base/advice.js'
 import { type DomainClaims, namesOwnMirror } from '../base/domain-claims.js'
 import type { MirrorLocations } from '../base/mirror-locations.js'
+import { Semaphore } from '../base/parallel/semaphore.js'
 import type { MirrorStore } from '../ports/mirror.js'
-import { Semaphore } from './semaphore.js'
 
 /** An open mirror, and the semaphore that all uploads to it pass. */
 export interface Mirror {

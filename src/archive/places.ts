@@ -1,7 +1,7 @@
 import { type AuditError, isRetryable } from '../base/errors.js'
+import { inParallel } from '../base/parallel/in-parallel.js'
 import type { ArchivedChain } from '../ports/marker.js'
 import { PASSES } from './drain-pass.js'
-import { inParallel } from './in-parallel.js'
 import type { AssertOurs, ClaimingChain, Mirrors } from './mirrors.js'
 
 export interface PlacesDeps {

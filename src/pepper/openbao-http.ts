@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Agent, ClientRequest, IncomingMessage, request as Request } from 'node:http'
 import { errnoOf } from '../base/errors.js'
+import { Semaphore } from '../base/parallel/semaphore.js'
 
 export interface BaoRequest {
   readonly method: 'GET' | 'POST'
@@ -31,6 +32,9 @@ export class NoAnswer extends Error {
 /** The answers that we expect are below 1 KiB. */
 const MAX_ANSWER = 64 * 1024
 
+/** Connections that are open at once. */
+export const MAX_CONNECTIONS = 16
+
 export interface BaoHttpOptions {
   readonly origin: string
   readonly namespace?: string | undefined
@@ -45,6 +49,8 @@ export interface BaoHttpOptions {
  */
 export class BaoHttp {
   readonly #options: BaoHttpOptions
+  /** A request waits here and not in the agent, where its timeout would already run. */
+  readonly #slots = new Semaphore(MAX_CONNECTIONS)
   #wire: Promise<Wire> | undefined
 
   constructor(options: BaoHttpOptions) {
@@ -58,6 +64,10 @@ export class BaoHttp {
       this.#wire = undefined
       throw error
     })
+    return this.#slots.run(() => this.#answerTo(request, wire))
+  }
+
+  async #answerTo(request: BaoRequest, wire: Wire): Promise<BaoAnswer> {
     const signal = AbortSignal.timeout(this.#options.timeout)
     try {
       const response = await answerOf(this.#begin(request, wire, signal), request.body)
@@ -85,15 +95,17 @@ interface Wire {
   readonly agent: Agent
 }
 
+const agentOptions = { keepAlive: true, maxSockets: MAX_CONNECTIONS }
+
 /** Loads node:http or node:https on first use: node:https would cost 5 ms in every command that needs no pepper. */
 async function openWire({ origin, caFile }: BaoHttpOptions): Promise<Wire> {
   if (!origin.startsWith('https:')) {
     const http = await import('node:http')
-    return { send: http.request, agent: new http.Agent({ keepAlive: true }) }
+    return { send: http.request, agent: new http.Agent(agentOptions) }
   }
   const ca = caFile === undefined ? undefined : await certificates(caFile)
   const https = await import('node:https')
-  const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: true, ...(ca && { ca }) })
+  const agent = new https.Agent({ ...agentOptions, rejectUnauthorized: true, ...(ca && { ca }) })
   return { send: https.request, agent }
 }
 

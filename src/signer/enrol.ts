@@ -1,5 +1,5 @@
-import { inParallel } from '../archive/in-parallel.js'
 import { AuditError } from '../base/errors.js'
+import { inParallel } from '../base/parallel/in-parallel.js'
 import type { Finding } from '../chain/finding.js'
 import type { ChainRef } from '../chain/log/row-items.js'
 import type { ChainGrowth } from '../ports/signer.js'

@@ -1,5 +1,5 @@
 import { sourced } from '../archive/findings.js'
-import { inParallel } from '../archive/in-parallel.js'
+import { inParallel } from '../base/parallel/in-parallel.js'
 import type { ChainGrowth, HeadsRow, SignedHead } from '../ports/signer.js'
 import { type ChainWork, chainWork } from './chain-work.js'
 import type { SignerDeps } from './deps.js'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { KvStore } from './kv2-store.js'
 
@@ -68,6 +68,8 @@ export class Kv2Server {
   readonly roleId = randomUUID()
   readonly secretId = randomUUID()
   readonly store = new KvStore()
+  /** The most connections that were open at the same time. */
+  peakConnections = 0
   readonly #tokens = new Map<string, Token>()
   readonly #server: Server
   readonly #tls: boolean
@@ -83,6 +85,14 @@ export class Kv2Server {
     this.#server = tls
       ? createTlsServer({ cert: read('server.pem'), key: read('server-key.pem') }, serve)
       : createServer(serve)
+    let open = 0
+    this.#server.on('connection', (socket: Socket) => {
+      open += 1
+      this.peakConnections = Math.max(this.peakConnections, open)
+      socket.once('close', () => {
+        open -= 1
+      })
+    })
     this.#tokens.set(this.rootToken, {
       renewable: false,
       may: 'everything',

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { ChainSchedule } from '../../src/archive/chain-schedule.js'
 import { type Drained, nothingDrained } from '../../src/archive/drain.js'
-import { inParallel } from '../../src/archive/in-parallel.js'
 import { RowsWanted } from '../../src/archive/rows-wanted.js'
-import { Semaphore } from '../../src/archive/semaphore.js'
+import { inParallel } from '../../src/base/parallel/in-parallel.js'
+import { Semaphore } from '../../src/base/parallel/semaphore.js'
 
 const drained = (patch: Partial<Drained>): Drained => ({ ...nothingDrained(0), ended: 'all', ...patch })
 
