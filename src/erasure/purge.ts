@@ -52,7 +52,7 @@ export async function applyRetention(
   const state = await store.state(domainId)
   const selfAuditActor: SelfAuditActor = { domainId, actor, pepper: await pepper.pepperOf(domainId) }
   const steps: PurgeStep[] = []
-  for (let from: PurgePosition | undefined = START; from !== undefined; ) {
+  for (let from: PurgePosition | undefined = startOf(state); from !== undefined; ) {
     signal.throwIfAborted()
     const step: PurgeStep = await store.purge(domainId, from, batch, (purged) =>
       selfAuditItem(selfAuditActor, [chainAction(SELF_AUDIT.retentionPurge, domainId, figuresOf(purged))]),
@@ -69,7 +69,11 @@ export async function applyRetention(
   })
 }
 
-const START: PurgePosition = { afterSeq: 0, afterPseudonym: '' }
+const startOf = ({ lastDue }: RetentionState): PurgePosition => ({
+  afterSeq: 0,
+  upTo: lastDue,
+  afterPseudonym: '',
+})
 
 function purgeOf(
   domainId: string,

@@ -30,11 +30,15 @@ export interface RetentionState {
   readonly heldContexts: number
   /** Ids of the holds in force on the whole chain. */
   readonly chainHolds: readonly number[]
+  /** The last seq with a context or a reason that is due, also where a hold keeps it, or 0. */
+  readonly lastDue: number
 }
 
 /** Where the next batch of a purge begins. */
 export interface PurgePosition {
   readonly afterSeq: number
+  /** The last seq with due data when the purge began. Rows behind it are not looked at, so that a batch holds its lock for a short time. */
+  readonly upTo: number
   /** 64 hex digits; empty for the first batch. */
   readonly afterPseudonym: string
 }

@@ -121,7 +121,7 @@ const setPolicy = async (on: Database, domainId: string, personalDays: number) =
 
 async function purge(on: Database, domainId: string) {
   const row = await audit(SELF_AUDIT.retentionPurge, domainId)
-  const from = { afterSeq: 0, afterPseudonym: '' }
+  const from = { afterSeq: 0, upTo: 100, afterPseudonym: '' }
   return postgresRetentionStore(on, DEFAULT_POLICY).purge(domainId, from, 100, () => row)
 }
 

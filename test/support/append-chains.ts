@@ -88,10 +88,12 @@ export async function chainLength(writer: Writer, domainId: string): Promise<num
 }
 
 /** Returns the findings of all chains, each verified from its genesis. */
-export async function allFindings(writer: Writer): Promise<unknown[]> {
+export async function allFindings(
+  writer: Writer,
+): Promise<{ readonly domainId: string; readonly code: string }[]> {
   const source: EntrySource = new PostgresSource(writer.database)
   const known = await writer.database.read(knownChains)
-  const findings: unknown[] = []
+  const findings: { readonly domainId: string; readonly code: string }[] = []
   for (const domainId of chainsToVerify(known, new Map())) {
     const request = { domainId, fromSeq: 1, pins: [] }
     const verdict = await verifyChain(source, request, () => undefined, new AbortController().signal)

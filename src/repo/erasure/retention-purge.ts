@@ -53,7 +53,7 @@ interface GoneRow {
   readonly keys: readonly string[] | null
 }
 
-/** What is due and not on hold, from the beginning of the chain. */
+/** What is due and not on hold, from the beginning of the chain up to `$2`. */
 const LEFT = `
   SELECT (SELECT count(*) ${DUE_CONTEXTS} AND NOT coalesce(e.subject_pseudonym = ANY ($4::bytea[]), false)) AS contexts,
     (SELECT count(*) FROM audit_subject_pii p WHERE p.domain_id = $1 AND p.last_seen_at < $3::timestamptz
@@ -75,7 +75,7 @@ export interface PurgedStep extends Omit<PurgeStep, 'auditRow'> {
 }
 
 /**
- * Deletes data that is due and not on hold, after the position `from`. Call this under the chain's lock, and append the
+ * Deletes data that is due and not on hold, after the position `from` and up to its `upTo`. Call this under the chain's lock, and append the
  * self-audit row in the same transaction.
  */
 export async function purgeBatch(
@@ -90,7 +90,7 @@ export async function purgeBatch(
   const held = await heldSubjects(client, domainId)
   const contexts = await goneBy(client, PURGE_CONTEXTS, [
     domainId,
-    window.due_seq,
+    from.upTo,
     window.cutoff,
     held,
     from.afterSeq,
@@ -98,7 +98,7 @@ export async function purgeBatch(
   ])
   const reveals = await goneBy(client, PURGE_REVEALS, [
     domainId,
-    window.due_seq,
+    from.upTo,
     window.cutoff,
     held,
     from.afterPseudonym,
@@ -113,7 +113,7 @@ export async function purgeBatch(
   ])
   await assertNoReveals(client, domainId, mappings.keys)
   const isFull = contexts.n === limit || mappings.n === limit || reveals.n >= limit
-  if (!isFull) await assertNothingDue(client, domainId, window, held)
+  if (!isFull) await assertNothingDue(client, domainId, from.upTo, window, held)
   return {
     gone: {
       seqs: contexts.keys,
@@ -127,6 +127,7 @@ export async function purgeBatch(
     cutoff: readTime(window.cutoff_micros),
     next: isFull
       ? {
+          upTo: from.upTo,
           afterSeq: Number(contexts.last ?? from.afterSeq),
           afterPseudonym: mappings.last ?? from.afterPseudonym,
         }
@@ -141,10 +142,11 @@ export async function purgeBatch(
 async function assertNothingDue(
   client: Client,
   domainId: string,
+  upTo: number,
   window: RetentionWindow,
   held: readonly Buffer[],
 ): Promise<void> {
-  const { rows } = await client.query<Left>(LEFT, [domainId, window.due_seq, window.cutoff, held])
+  const { rows } = await client.query<Left>(LEFT, [domainId, upTo, window.cutoff, held])
   const { contexts, mappings, reveals } = rows[0] ?? { contexts: '?', mappings: '?', reveals: '?' }
   if (contexts === '0' && mappings === '0' && reveals === '0') return
   throw withheld(

@@ -5,7 +5,7 @@ import type { RetentionPolicy } from '../../ports/retention.js'
 import type { Client } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
 import { firstSeq } from '../time-range/first-seq.js'
-import { timeOrderOf } from '../time-range/time-order.js'
+import { isDue } from './due-row.js'
 import { entryOf } from './off-chain.js'
 
 /**
@@ -17,9 +17,8 @@ export const lastBefore = (time: string, order: TimeOrder) => `coalesce((
     ORDER BY seq DESC LIMIT 1), 0)`
 
 /** The window ends by the database's clock. */
-const windowBy = (order: TimeOrder) => `
-  SELECT is_set, chain_years, personal_days, cutoff::text, ${microsOf('cutoff')} AS cutoff_micros,
-    ${lastBefore('cutoff', order)} AS due_seq
+const WINDOW = `
+  SELECT is_set, chain_years, personal_days, cutoff::text, ${microsOf('cutoff')} AS cutoff_micros
   FROM (
     SELECT p.domain_id IS NOT NULL AS is_set, v.*, now() - make_interval(days => v.personal_days) AS cutoff
     FROM (SELECT $1::uuid AS id) AS one LEFT JOIN audit_retention_policy p ON p.domain_id = one.id,
@@ -34,7 +33,6 @@ export interface RetentionWindow {
   /** The time as PostgreSQL writes it, for use as a parameter. */
   readonly cutoff: string
   readonly cutoff_micros: string
-  readonly due_seq: string
 }
 
 export async function windowOf(
@@ -43,20 +41,19 @@ export async function windowOf(
   defaults: RetentionPolicy,
 ): Promise<RetentionWindow> {
   const values = [domainId, defaults.chainYears, defaults.personalDays]
-  const window = windowBy(await timeOrderOf(client, domainId))
-  const { rows } = await client.query<RetentionWindow>(window, values)
-  const [row] = rows
-  if (row === undefined) throw new AuditError('internal', 'no retention window')
-  return row
+  const { rows } = await client.query<RetentionWindow>(WINDOW, values)
+  const [window] = rows
+  if (window === undefined) throw new AuditError('internal', 'no retention window')
+  return window
 }
 
 /**
- * Selects the contexts that are due. A context is as old as its row. `$2` is the last row before the cutoff, and `$3` the
- * cutoff. The time of the row itself is compared too, so that an edited recorded_at does not delete younger contexts.
+ * Selects the contexts that are due. A context is as old as its row. `$2` is the last seq to look at, and `$3` the cutoff. No
+ * search by time limits the contexts, so that an edited time neither hides other contexts nor deletes them.
  */
 export const DUE_CONTEXTS = `
   FROM audit_entry_context c LEFT JOIN ${entryOf('c')} AS e ON true
-  WHERE c.domain_id = $1 AND c.seq <= $2 AND (e.seq IS NULL OR e.recorded_at < $3::timestamptz)`
+  WHERE c.domain_id = $1 AND c.seq <= $2 AND ${isDue('c', '$3::timestamptz')}`
 
 /**
  * Selects the mappings that are due. A mapping is as old as the last row that came with personal data. `$2` is the cutoff.
@@ -66,11 +63,11 @@ export const DUE_MAPPINGS =
 
 /**
  * Selects the reasons of reveals that are due although no mapping of their person is there: only a context was shown, or
- * the mapping was purged before. Such a reason is as old as its row. `$2` is the last row before the cutoff, and `$3` the cutoff.
+ * the mapping was purged before. Such a reason is as old as its row. `$2` is the last seq to look at, and `$3` the cutoff.
  */
 export const DUE_REVEALS = `
   FROM audit_identity_reveal r LEFT JOIN ${entryOf('r')} AS e ON true
-  WHERE r.domain_id = $1 AND r.seq <= $2 AND (e.seq IS NULL OR e.recorded_at < $3::timestamptz)
+  WHERE r.domain_id = $1 AND r.seq <= $2 AND ${isDue('r', '$3::timestamptz')}
     AND NOT EXISTS (SELECT FROM audit_subject_pii p
       WHERE p.domain_id = r.domain_id AND p.subject_pseudonym = r.subject_pseudonym)`
 

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../chain/limits.js'
 import { SELF_AUDIT } from '../../chain/self-audit.js'
 import type { AppendItem, Placed } from '../../ports/append.js'
 import type { TimeOrder } from '../../ports/query.js'
@@ -119,6 +120,7 @@ interface StateRow {
 interface Counts {
   readonly due: string
   readonly held: string
+  readonly last?: string | null
 }
 
 async function stateOf(client: Client, domainId: string, defaults: RetentionPolicy): Promise<RetentionState> {
@@ -129,8 +131,9 @@ async function stateOf(client: Client, domainId: string, defaults: RetentionPoli
   const { rows } = await client.query<StateRow>(state, [domainId, window.chain_years])
   const contexts = await countOf(
     client,
-    `SELECT count(*) AS due, count(*) FILTER (WHERE e.subject_pseudonym = ANY ($4::bytea[])) AS held ${DUE_CONTEXTS}`,
-    [domainId, window.due_seq, window.cutoff, held],
+    `SELECT count(*) AS due, count(*) FILTER (WHERE e.subject_pseudonym = ANY ($4::bytea[])) AS held,
+      max(c.seq) AS last ${DUE_CONTEXTS}`,
+    [domainId, LIMITS.maxSeq, window.cutoff, held],
   )
   const mappings = await countOf(
     client,
@@ -139,9 +142,11 @@ async function stateOf(client: Client, domainId: string, defaults: RetentionPoli
   )
   const reveals = await countOf(
     client,
-    `SELECT count(*) AS due, count(*) FILTER (WHERE subject_pseudonym = ANY ($4::bytea[])) AS held FROM (
-      SELECT r.subject_pseudonym ${DUE_WITH_MAPPING} UNION ALL SELECT r.subject_pseudonym ${DUE_REVEALS}) AS r`,
-    [domainId, window.due_seq, window.cutoff, held],
+    `SELECT count(*) AS due, count(*) FILTER (WHERE subject_pseudonym = ANY ($4::bytea[])) AS held,
+      max(seq) AS last FROM (
+      SELECT r.seq, r.subject_pseudonym ${DUE_WITH_MAPPING}
+      UNION ALL SELECT r.seq, r.subject_pseudonym ${DUE_REVEALS}) AS r`,
+    [domainId, LIMITS.maxSeq, window.cutoff, held],
   )
   const isHeld = chainHolds.length > 0
   return {
@@ -157,6 +162,7 @@ async function stateOf(client: Client, domainId: string, defaults: RetentionPoli
     reveals: isHeld ? 0 : reveals.due - reveals.held,
     heldMappings: isHeld ? mappings.due : mappings.held,
     chainHolds,
+    lastDue: Math.max(contexts.last, reveals.last),
   }
 }
 
@@ -164,7 +170,8 @@ async function countOf(
   client: Client,
   text: string,
   values: unknown[],
-): Promise<{ due: number; held: number }> {
+): Promise<{ due: number; held: number; last: number }> {
   const { rows } = await client.query<Counts>(text, values)
-  return { due: Number(rows[0]?.due), held: Number(rows[0]?.held) }
+  const [row] = rows
+  return { due: Number(row?.due), held: Number(row?.held), last: Number(row?.last ?? 0) }
 }
