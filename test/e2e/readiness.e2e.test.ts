@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliDatabase } from '../support/append-process.js'
 import { stampSql } from '../support/archive-stamps.js'
+import { insertDomain } from '../support/chain-rows.js'
 import { type CliResult, finished, jsonLines, spawnCli } from '../support/cli.js'
 import { asSuperuser, rowsOf, type TestDatabase, testDatabase } from '../support/postgres.js'
 import { SignedLog } from '../support/signed-log.js'
@@ -26,6 +27,22 @@ afterAll(async () => {
   await database.drop()
 })
 
+/** Creates a chain and puts older rows in the place of its own: a stamp counts only if its row is older. */
+async function oldChain(url: string, creator: CliDatabase): Promise<string> {
+  const id = await creator.create()
+  const ofChain = `WHERE domain_id = '${id}'`
+  await asSuperuser(
+    url,
+    `DELETE FROM audit_log_entry ${ofChain}; DELETE FROM audit_log_chain_head ${ofChain}; DELETE FROM audit_domain ${ofChain}`,
+  )
+  await insertDomain(
+    url,
+    id,
+    Array.from({ length: 5 }, () => ({})),
+  )
+  return id
+}
+
 class Server {
   private constructor(
     readonly child: ChildProcessWithoutNullStreams,
@@ -35,9 +52,13 @@ class Server {
   ) {}
 
   static async start(...args: string[]): Promise<Server> {
+    return Server.startWith(args, cli)
+  }
+
+  static async startWith(args: readonly string[], { env }: Pick<CliDatabase, 'env'>): Promise<Server> {
     const metrics = args.includes('--metrics-port') ? [] : ['--metrics-port', '0']
     const flags = ['--port', '0', '--probe-every', '0.2s', ...metrics, '--json', ...args]
-    const child = await spawnCli(['serve', ...flags], { env: cli.env })
+    const child = await spawnCli(['serve', ...flags], { env })
     const ended = finished(child)
     const line = await Promise.race([
       new Promise<string>((resolve) => createInterface(child.stdout).once('line', resolve)),
@@ -112,20 +133,23 @@ describe('/readyz', () => {
   })
 
   it('does not change for a chain that is signed late; the metrics show it', async () => {
-    const log = await SignedLog.open({ url: database.url })
-    await log.sign({ domainIds: [domainId], sizes: { [domainId]: 2 }, row: false, keep: false })
+    const own = await testDatabase()
+    const owned = new CliDatabase(own.url)
+    const late = await oldChain(own.url, owned)
+    const log = await SignedLog.open({ url: own.url })
+    await log.sign({ domainIds: [late], sizes: { [late]: 2 }, row: false, keep: false })
     await log.close()
-    await rowsOf(
-      database.url,
-      stampSql(`domain_id = '${domainId}' AND seq < 5`, { at: "now() - interval '1 hour'" }),
-    )
-    const server = await Server.start('--full-every', '1h')
+    const at = "now() - interval '1 hour'"
+    await rowsOf(own.url, stampSql(`domain_id = '${late}' AND seq < 5`, { at }))
+    const server = await Server.startWith(['--full-every', '1h'], owned)
     await expect.poll(() => server.metric('audit_signer_refused'), WAIT).toBe(1)
-    expect(await server.metric(`audit_signed_seq{domain_id="${domainId}"}`)).toBe(2)
-    expect(await server.metric(`audit_unsigned_rows{domain_id="${domainId}"}`)).toBe(2)
-    expect(await server.metric(`audit_signed_age_seconds{domain_id="${domainId}"}`)).toBeLessThan(600)
-    await server.becomes(200, 'degraded')
+    expect(await server.metric(`audit_signed_seq{domain_id="${late}"}`)).toBe(2)
+    expect(await server.metric(`audit_unsigned_rows{domain_id="${late}"}`)).toBe(2)
+    expect(await server.metric(`audit_signed_age_seconds{domain_id="${late}"}`)).toBeLessThan(600)
+    await server.becomes(200, 'ready')
     await server.end('SIGTERM')
+    owned.remove()
+    await own.drop()
   })
 
   it('becomes diverged when another process finds a divergence, takes in new chains, and continues after a restart', async () => {

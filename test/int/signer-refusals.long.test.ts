@@ -36,7 +36,9 @@ async function rewrite(domainId: string, fromSeq: number, count: number): Promis
     `SELECT encode(entry_hash, 'hex') AS hash FROM audit_log_entry WHERE domain_id = $1 AND seq = $2`,
     [domainId, fromSeq - 1],
   )
-  await sql(`DELETE FROM audit_log_entry WHERE domain_id = '${domainId}' AND seq >= ${fromSeq};
+  // The stamps of the rows before are older than these rows, and would not count.
+  const fromHere = `WHERE domain_id = '${domainId}' AND seq >= ${fromSeq}`
+  await sql(`DELETE FROM audit_log_entry ${fromHere}; DELETE FROM audit_archive_stamp ${fromHere};
     DELETE FROM audit_log_chain_head WHERE domain_id = '${domainId}'`)
   const recordedAt = BigInt(Date.now()) * 1000n
   const rows = chainRows(
