@@ -72,7 +72,7 @@ describe('signed heads', () => {
 
   it('are figures of the probe, and a late signature is no reason to be unready', async () => {
     // Its rows are old enough for a stamp of yesterday to count.
-    const domainId = await plainChain(3)
+    const domainId = await plainChain(4)
     await fixture.rows(SIGN, [domainId])
     await fixture.rows(stampSql(`domain_id = '${domainId}'`, { at: "now() - interval '1 day'" }))
     const role = `serves_${process.pid}`
