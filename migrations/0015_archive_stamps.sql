@@ -40,9 +40,13 @@ SET LOCAL enable_bitmapscan = off;
 SET LOCAL work_mem = '64MB';
 
 -- One of the two columns alone was forced, and still says that the row was archived. The older program stamped rows that are ahead of
--- the clock with the clock's time. Of two rows in one place, which no client can store, the later stamp is moved.
+-- the clock with the clock's time. Such a stamp is moved to the time of its row, and to the smallest step after it if rows were already
+-- stamped in order: verify compares the stamps that are later than their rows. Of two rows in one place, which no client can store, the
+-- later stamp is moved.
 INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
-  SELECT domain_id, seq, coalesce(max(greatest(archived_at, recorded_at)), clock_timestamp()), coalesce(max(archive_etag), '')
+  SELECT domain_id, seq, coalesce(max(greatest(archived_at, recorded_at,
+      CASE WHEN recorded_at < '294276-12-30 00:00:00Z' AND archived_at > (SELECT min(m.recorded_at) FROM audit_mirror_marker AS m)
+        THEN recorded_at + interval '1 microsecond' END)), clock_timestamp()), coalesce(max(archive_etag), '')
     FROM audit_log_entry
    WHERE (archived_at IS NOT NULL OR archive_etag IS NOT NULL)
      AND domain_id <> '00000000-0000-0000-0000-000000000000' AND seq BETWEEN 1 AND 9007199254740991

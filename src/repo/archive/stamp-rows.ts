@@ -1,17 +1,16 @@
 import type { StampedBatch } from '../../ports/archive.js'
-import { countsFor } from '../session/archive-stamp.js'
+import { countsFor, stampTime } from '../session/archive-stamp.js'
 import type { Client, Database } from '../session/database.js'
 import { type EndState, undone } from '../session/end-state.js'
 import { passWatermark } from './watermark.js'
 
 /**
- * Stamps only rows without a stamp, so that two archivers that both uploaded a row stamp it once. A chain may be ahead of the
- * clock, and a stamp counts only if it is not older than its row. The bounds $4 and $5 keep the scan short in a table that was
+ * Stamps only rows without a stamp, so that two archivers that both uploaded a row stamp it once. The bounds $4 and $5 keep the scan short in a table that was
  * never analysed.
  */
 const STAMP = `
   INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
-  SELECT e.domain_id, e.seq, greatest(clock_timestamp(), e.recorded_at), s.etag
+  SELECT e.domain_id, e.seq, ${stampTime('e')}, s.etag
   FROM unnest($2::bigint[], $3::text[]) AS s(seq, etag)
   JOIN audit_log_entry e ON e.domain_id = $1 AND e.seq = s.seq AND e.seq BETWEEN $4 AND $5
   ON CONFLICT (domain_id, seq) DO NOTHING`

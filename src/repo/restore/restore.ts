@@ -8,6 +8,7 @@ import type { RestoredDomain, RestoredRow, RestoreTarget } from '../../ports/res
 import { entryColumns } from '../append/entry-columns.js'
 import { underLocks } from '../append/under-locks.js'
 import { type ClaimsRow, claimsColumns, domainClaims, readClaims } from '../query/domain-claims.js'
+import { stampTime } from '../session/archive-stamp.js'
 import { ChainClaims } from '../session/chain-claims.js'
 import { type Client, type Database, DURABLE } from '../session/database.js'
 import { assertWritten, type Written, withheld, written } from '../session/written.js'
@@ -38,10 +39,9 @@ const INSERT = `
   INSERT INTO audit_log_entry (${COLUMNS.join(', ')}) SELECT ${VALUES} FROM ${GIVEN}
   ON CONFLICT (domain_id, seq) DO NOTHING`
 
-/** A chain may be ahead of the clock, and a stamp counts only if it is not older than its row. */
 const STAMP = `
   INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
-  SELECT e.domain_id, e.seq, greatest(clock_timestamp(), e.recorded_at), r.etag
+  SELECT e.domain_id, e.seq, ${stampTime('e')}, r.etag
   FROM unnest($2::bigint[], $3::text[]) AS r(seq, etag)
   JOIN audit_log_entry e ON e.domain_id = $1 AND e.seq = r.seq AND e.seq BETWEEN $4 AND $5
   ON CONFLICT (domain_id, seq) DO NOTHING`

@@ -1,9 +1,20 @@
 import type pg from 'pg'
 
+/** The last time of PostgreSQL, less a day: adding to a later one would fail. */
+const LATE = "'294276-12-30 00:00:00Z'"
+
+/**
+ * Returns SQL for the time to stamp a row with. A chain may be ahead of the clock, and then the stamp is later than its row by the
+ * smallest step: a stamp with the very time of its row was moved by migration 0015, and does not say when the row was stamped.
+ */
+export function stampTime(row: string): string {
+  const [time, step] = [`${row}.recorded_at`, "interval '1 microsecond'"]
+  return `greatest(clock_timestamp(), CASE WHEN ${time} < ${LATE} THEN ${time} + ${step} ELSE ${time} END)`
+}
+
 /**
  * Returns SQL for whether a stamp counts, for the table aliases of a row and of the stamp with the same domain_id and seq. A stamp from
- * before its row was recorded is forged. So a program stamps a row with
- * `greatest(clock_timestamp(), recorded_at)`.
+ * before its row was recorded is forged.
  */
 export function countsFor(row: string, stamp: string): string {
   return `${stamp}.archived_at >= ${row}.recorded_at`
