@@ -29,6 +29,11 @@ export interface ScanRequest {
    * throw, and judges nothing.
    */
   readonly observer?: RowObserver | undefined
+  /**
+   * Whether PostgreSQL alone is asked how far the chain is archived, which reads every stamp of the chain, however short the segment
+   * is. A comparison with the mirror always asks. Default: true.
+   */
+  readonly readsArchive?: boolean | undefined
 }
 
 /** Receives the rows of a scan beside the fold. */
@@ -87,7 +92,7 @@ export interface Scan {
   readonly end?: number | undefined
   /** Rows without an archive stamp and without an object, if both copies were read. */
   readonly unarchived?: number | undefined
-  /** Only if PostgreSQL was read. */
+  /** Only if PostgreSQL was read, and asked for it. */
   readonly archive?: ArchiveState | undefined
   /** The database's clock, in microseconds since 1970, if PostgreSQL was read. */
   readonly clock?: bigint | undefined

@@ -41,7 +41,7 @@ export async function verifiedOrder(
 ): Promise<TimeOrder> {
   const observer = new TimeWatch()
   const { fold, isCut } = await source.scan(
-    { domainId, fromSeq: 1, pins: [], observer },
+    { domainId, fromSeq: 1, pins: [], observer, readsArchive: false },
     () => undefined,
     signal,
   )

@@ -30,11 +30,20 @@ export function verifySegment(
 ): Promise<Widened> {
   return verifyWidened({ from: begin, to: last }, async (from, wanted) => {
     const to = wanted === undefined || (wanted !== last && wanted >= end) ? undefined : wanted
-    // Only a segment up to the end of the chain can be checked against the other chains.
-    const request = { domainId, fromSeq: from, toSeq: to, pins, known: to === undefined ? known : undefined }
     const signed = await headsOf?.(domainId, signal)
+    const request = {
+      domainId,
+      fromSeq: from,
+      toSeq: to,
+      pins,
+      // Only a segment up to the end of the chain can be checked against the other chains.
+      known: to === undefined ? known : undefined,
+      signed,
+      // No finding depends on stamps.
+      readsArchive: false,
+    }
     const verdict = await withTimeout(signal, (progress, timeout) =>
-      verifyChain(source, { ...request, signed }, progress, timeout),
+      verifyChain(source, request, progress, timeout),
     )
     return { verdict, to }
   })

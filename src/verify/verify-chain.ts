@@ -33,6 +33,8 @@ export interface VerifyRequest {
   readonly now?: bigint | undefined
   /** Receives the rows while they are verified. See ScanRequest. */
   readonly observer?: ScanRequest['observer']
+  /** False leaves out what the verdict says about archive stamps, where neither a pin nor `maxUnarchived` asks for it. See ScanRequest. */
+  readonly readsArchive?: boolean | undefined
   /** Whether the platform chain was verified and is intact, when every chain is verified. See judge-unknown.ts. */
   readonly isPlatformIntact?: boolean | undefined
   /** The signed heads of the chain, read before its rows. Absent: the run looks for none. */

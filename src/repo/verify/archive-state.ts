@@ -1,27 +1,60 @@
 import { LIMITS } from '../../chain/limits.js'
 import type { ArchiveState } from '../../ports/verify.js'
-import { inKeyOrder, stampedAbove, unstampedRows } from '../session/archive-stamp.js'
+import { countsFor, inKeyOrder, stampedAbove } from '../session/archive-stamp.js'
 import type { Client } from '../session/database.js'
 import { microsOf } from '../session/read-time.js'
 import { rowlessStamps } from './rowless-stamps.js'
 
-/** The first row without a stamp, of a chain and of a segment of it. */
-const firstUnstamped = (fromSeq: string, toSeq?: string) => `
-  SELECT e.seq, CASE WHEN isfinite(e.recorded_at) THEN ${microsOf('e.recorded_at')} END AS recorded_at
-  ${unstampedRows({ domainId: '$1', fromSeq, toSeq })} ORDER BY e.seq LIMIT 1`
+/** The part of a table of one chain up to and with the last stamp of the chain. */
+const STAMPED_PART = 'domain_id = $1 AND seq >= 1 AND seq <= (SELECT seq FROM top)'
 
-const OF_CHAIN = firstUnstamped('1')
-const OF_SEGMENT = firstUnstamped('$2', '$3')
+/** The first row beyond the last stamp, from a seq to another. */
+const firstBeyond = (fromSeq: string, toSeq: string) => `(
+  SELECT seq FROM audit_log_entry
+  WHERE domain_id = $1 AND seq > (SELECT seq FROM top) AND seq >= ${fromSeq}${toSeq} ORDER BY seq LIMIT 1)`
 
-/** The last row above the first one without a stamp ($2) that was stamped since the id of the mirrors was recorded. */
+/**
+ * Compares rows and stamps in one pass up to the last stamp, because no row beyond it has one: a chain that was never archived costs a
+ * few probes. Of several rows in one place, the one with the latest time is the one that its stamp does not count for.
+ */
+const STATE = `
+  WITH top AS MATERIALIZED (
+    SELECT coalesce(max(seq), 0) AS seq FROM audit_archive_stamp WHERE domain_id = $1
+  ), pass AS MATERIALIZED (
+    SELECT min(row_seq) FILTER (WHERE NOT counts) AS first,
+      min(row_seq) FILTER (WHERE NOT counts AND row_seq BETWEEN $2 AND $3) AS waiting,
+      count(*) FILTER (WHERE row_seq IS NULL AND stamp_seq BETWEEN $2 AND $3) AS rowless
+    FROM (
+      SELECT e.seq AS row_seq, s.seq AS stamp_seq, (${countsFor('e', 's')}) IS TRUE AS counts
+      FROM (SELECT seq, recorded_at FROM audit_log_entry WHERE ${STAMPED_PART}) AS e
+      FULL JOIN (
+        SELECT seq, max(archived_at) AS archived_at FROM audit_archive_stamp WHERE ${STAMPED_PART} GROUP BY seq
+      ) AS s ON s.seq = e.seq
+    ) AS pairs
+  ), state AS MATERIALIZED (
+    SELECT coalesce(first, ${firstBeyond('1', '')}) AS first_unstamped,
+      coalesce(waiting, ${firstBeyond('$2', ' AND seq <= $3')}) AS waiting_seq, rowless
+    FROM pass
+  )
+  SELECT first_unstamped, waiting_seq, rowless, (
+    SELECT CASE WHEN isfinite(recorded_at) THEN ${microsOf('recorded_at')} END FROM audit_log_entry
+    WHERE domain_id = $1 AND seq = waiting_seq ORDER BY recorded_at DESC LIMIT 1) AS waiting_since
+  FROM state`
+
+/**
+ * The last row above the first one without a stamp ($2) that was stamped since the id of the mirrors was recorded. A stamp with the
+ * time of its row says nothing about when it was written (see stampTime).
+ */
 const IN_ORDER_BELOW = `
-  SELECT s.seq ${stampedAbove('$1', '$2')} AND s.seq <= ${LIMITS.maxSeq}
+  SELECT s.seq ${stampedAbove('$1', '$2')} AND s.seq <= ${LIMITS.maxSeq} AND s.archived_at > e.recorded_at
     AND s.archived_at > (SELECT min(recorded_at) FROM audit_mirror_marker)
   ORDER BY s.seq DESC LIMIT 1`
 
-interface UnstampedRow {
-  readonly seq: string
-  readonly recorded_at: string | null
+interface StateRow {
+  readonly first_unstamped: string | null
+  readonly waiting_seq: string | null
+  readonly waiting_since: string | null
+  readonly rowless: string
 }
 
 interface Segment {
@@ -31,49 +64,35 @@ interface Segment {
 }
 
 /**
- * Reads how far a chain is archived, in two passes over its stamps. `last` is the seq of its last row in the same snapshot. `isCompared`:
+ * Reads how far a chain is archived, in a pass over its stamps. `last` is the seq of its last row in the same snapshot. `isCompared`:
  * whether the rows are compared with the mirror.
  */
 export async function archiveState(
   client: Client,
-  segment: Segment,
+  { domainId, fromSeq, toSeq = LIMITS.maxSeq }: Segment,
   last: number,
   isCompared: boolean,
 ): Promise<ArchiveState> {
   return inKeyOrder(client, async () => {
-    const [first] = await unstamped(client, OF_CHAIN, [segment.domainId])
+    const { rows } = await client.query<StateRow>(STATE, [domainId, fromSeq, toSeq])
+    const [row] = rows
+    const first = row?.first_unstamped ?? undefined
     return {
-      through: first === undefined ? Math.min(last, LIMITS.maxSeq) : Number(first.seq) - 1,
-      inOrderBelow: isCompared ? await inOrderBelow(client, segment.domainId, first) : 0,
-      waiting: await waitingIn(client, segment, first),
-      rowless: await rowlessStamps(client, segment.domainId, segment.fromSeq, segment.toSeq ?? LIMITS.maxSeq),
+      through: first === undefined ? Math.min(last, LIMITS.maxSeq) : Number(first) - 1,
+      inOrderBelow: isCompared && first !== undefined ? await inOrderBelow(client, domainId, first) : 0,
+      waiting: waitingOf(row),
+      rowless:
+        Number(row?.rowless ?? 0) > 0 ? await rowlessStamps(client, domainId, fromSeq, toSeq) : undefined,
     }
   })
 }
 
-async function inOrderBelow(
-  client: Client,
-  domainId: string,
-  first: UnstampedRow | undefined,
-): Promise<number> {
-  if (first === undefined) return 0
-  const { rows } = await client.query<{ seq: string }>(IN_ORDER_BELOW, [domainId, first.seq])
+async function inOrderBelow(client: Client, domainId: string, first: string): Promise<number> {
+  const { rows } = await client.query<{ seq: string }>(IN_ORDER_BELOW, [domainId, first])
   return Number(rows[0]?.seq ?? 0)
 }
 
-/** Returns the first row of the segment without a stamp. It is mostly the first one of the chain. */
-async function waitingIn(
-  client: Client,
-  { domainId, fromSeq, toSeq = LIMITS.maxSeq }: Segment,
-  first: UnstampedRow | undefined,
-): Promise<ArchiveState['waiting']> {
-  if (first === undefined || Number(first.seq) > toSeq) return undefined
-  const isBefore = Number(first.seq) < fromSeq
-  const [row] = isBefore ? await unstamped(client, OF_SEGMENT, [domainId, fromSeq, toSeq]) : [first]
-  if (row === undefined || row.recorded_at === null) return undefined
-  return { seq: Number(row.seq), recordedAt: BigInt(row.recorded_at) }
-}
-
-async function unstamped(client: Client, sql: string, values: readonly unknown[]): Promise<UnstampedRow[]> {
-  return (await client.query<UnstampedRow>(sql, [...values])).rows
+function waitingOf(row: StateRow | undefined): ArchiveState['waiting'] {
+  if (row?.waiting_seq == null || row.waiting_since === null) return undefined
+  return { seq: Number(row.waiting_seq), recordedAt: BigInt(row.waiting_since) }
 }

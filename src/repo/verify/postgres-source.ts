@@ -82,7 +82,10 @@ export class PostgresSource implements EntrySource {
     const { client } = scan
     const { domainId, fromSeq, pins, heads } = request
     const state = await chainState(client, domainId)
-    const archive = await archiveState(client, request, state.last?.seq ?? 0, false)
+    const archive =
+      request.readsArchive === false
+        ? undefined
+        : await archiveState(client, request, state.last?.seq ?? 0, false)
     const keyed = await hasPrimaryKey(client)
     const last = state.last?.seq ?? 0
     const end = Math.min(request.toSeq ?? Number.MAX_SAFE_INTEGER, last)
