@@ -109,7 +109,7 @@ export function createSink(options: CreateSinkOptions): AuditSink {
 /** Returns the error for a lock that a transaction of this sink's own callers holds; undefined for any other error. */
 function busyError(error: unknown, callers: CallerRecorder): AuditError | undefined {
   if (!(error instanceof LockTimeout)) return undefined
-  const holder = error.holders.find(({ pid, xids }) => callers.holds(pid, xids ?? []))
+  const holder = error.queue.find(({ pid, xids }) => callers.holds(pid, xids ?? []))
   if (holder === undefined) return undefined
   return new AuditError(
     'chain_busy',

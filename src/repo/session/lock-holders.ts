@@ -21,6 +21,8 @@ export interface LockWait {
   readonly relation: string | null
   /** Those at the end of the queue, that wait for nobody. */
   readonly holders: readonly LockHolder[]
+  /** Those before this one in the queue that wait for others. They may hold locks, too. */
+  readonly waiters: readonly LockHolder[]
 }
 
 /**
@@ -37,17 +39,18 @@ const WAIT = `
      WHERE x.pid = q.pid AND x.locktype = 'transactionid' AND x.granted) AS xids, a.usename::text AS role,
     nullif(a.application_name, '') AS application, a.state,
     to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
+    q.pid <> 0 AND cardinality(pg_blocking_pids(q.pid)) > 0 AS waits,
     (SELECT w.relation::regclass::text FROM pg_locks w WHERE w.pid = $1 AND NOT w.granted LIMIT 1) AS relation
   FROM queue q
   LEFT JOIN pg_stat_activity a ON a.pid = q.pid
   LEFT JOIN pg_locks l ON l.pid = q.pid AND l.locktype = 'virtualxid' AND l.granted AND l.mode = 'ExclusiveLock'
-  WHERE q.pid = 0 OR cardinality(pg_blocking_pids(q.pid)) = 0
   ORDER BY q.pid`
 
 /** Returns what the backend `pid` waits for, seen from another connection. No holders: it does not wait. */
 export async function lockWait(client: pg.ClientBase, pid: number): Promise<LockWait> {
-  const { rows } = await client.query<LockHolder & { relation: string | null }>(WAIT, [pid])
-  return { relation: rows[0]?.relation ?? null, holders: rows }
+  const { rows } = await client.query<LockHolder & { relation: string | null; waits: boolean }>(WAIT, [pid])
+  const [holders, waiters] = [rows.filter(({ waits }) => !waits), rows.filter(({ waits }) => waits)]
+  return { relation: rows[0]?.relation ?? null, holders, waiters }
 }
 
 /** Names holders for a message. */

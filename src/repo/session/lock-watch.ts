@@ -7,19 +7,23 @@ export const LOCK_NOT_AVAILABLE = '55P03'
 
 /** A transaction waited for a lock as long as it may, and was rolled back. */
 export class LockTimeout extends AuditError {
-  /** Those that hold the lock, as far as they were seen. */
-  readonly holders: readonly LockHolder[]
+  /** Those before it in the queue, as far as they were seen: those that hold the lock, and those that wait and may hold another. */
+  readonly queue: readonly LockHolder[]
 
   /** `hasMoved`: others held the lock one after the other, so that the transaction was in a queue that moves. */
   constructor(
     message: string,
     readonly hasMoved: boolean,
-    options: { readonly cause: unknown; readonly holders: readonly LockHolder[] },
+    options: {
+      readonly cause: unknown
+      readonly holders: readonly LockHolder[]
+      readonly waiters: readonly LockHolder[]
+    },
   ) {
-    const { cause, holders } = options
+    const { cause, holders, waiters } = options
     const pids = holders.map(({ pid }) => pid)
     super('lock_timeout', message, { cause, advice: { code: 'end_lock_holder', pids } })
-    this.holders = holders
+    this.queue = [...holders, ...waiters]
   }
 }
 
@@ -48,6 +52,8 @@ export class LockWatch {
   #client: Promise<pg.Client> | undefined
   #timer: NodeJS.Timeout | undefined
   #relation: string | null = null
+  /** Those that the last look saw waiting. */
+  #waiters: readonly LockHolder[] = []
   #failure = ''
   #isStopped = false
 
@@ -81,7 +87,7 @@ export class LockWatch {
     const what = relation === undefined ? 'a lock' : `a lock on ${relation}`
     const named = (culprits.length > 0 ? culprits : sightings).map(({ holder }) => holder)
     const message = `waited ${this.#timeout / 1000} s for ${what} and did not get it: ${this.#holding(named)}`
-    return new LockTimeout(message, hasMoved, { cause: error, holders: named })
+    return new LockTimeout(message, hasMoved, { cause: error, holders: named, waiters: this.#waiters })
   }
 
   #holding(holders: readonly LockHolder[]): string {
@@ -100,7 +106,8 @@ export class LockWatch {
     if (!this.#isStopped) this.start(pid)
   }
 
-  #see({ relation, holders }: LockWait): void {
+  #see({ relation, holders, waiters }: LockWait): void {
+    this.#waiters = waiters
     const last = performance.now()
     if (holders.length > 0) this.#relation = relation
     for (const holder of holders) {
