@@ -104,6 +104,7 @@ export type PlainAdvice =
   | 'lock_in_order'
   | 'commit_before_record'
   | 'roll_back_transaction'
+  | 'never_commit'
   | 'roll_back_and_retry'
   // The schema and the program.
   | 'migrate'

@@ -54,6 +54,7 @@ export const ERROR_CODES = [
   'lock_order',
   'chain_busy',
   'retry_transaction',
+  'rollback_required',
   'archiver_running',
   'schema_missing',
   'schema_outdated',

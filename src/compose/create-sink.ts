@@ -42,8 +42,8 @@ export interface AuditSink {
    * Appends all entries, or none, inside the transaction that the caller has begun on its client (docs/transactions.md). Holds
    * the locks of their chains until that transaction ends. Only its COMMIT makes the rows durable; nothing reads them back.
    * Rejects as `record` does, and with `usage` (a pool, another database), `no_transaction`, `isolation_unsupported`,
-   * `lock_order` or `retry_transaction`. After `retry_transaction` the caller must roll back; after any other rejection its
-   * transaction is usable. Calls on one client run one after the other.
+   * `lock_order`, `retry_transaction` or `rollback_required`. After the last two the caller must roll back, and never commit;
+   * after any other rejection its transaction is usable. Calls on one client run one after the other.
    */
   recordIn(client: CallerClient, entries: readonly UncheckedEntry[]): Promise<RecordedIn>
   /** Resolves when every entry recorded so far is settled. */
@@ -97,7 +97,10 @@ export function createSink(options: CreateSinkOptions): AuditSink {
   }
   return {
     record: (entry) => underWay(record(entry)),
-    recordIn: (client, entries) => underWay(callers.record(client, entries)),
+    async recordIn(client, entries) {
+      if (closing !== undefined) throw new AuditError('database_unavailable', 'recordIn: the sink is closed')
+      return underWay(callers.record(client, entries))
+    },
     flush,
     close() {
       closing ??= close()

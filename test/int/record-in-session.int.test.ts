@@ -293,7 +293,7 @@ describe('a client that is wrapped', () => {
 
 describe('the queries of one call', () => {
   /** Returns what was sent for entries on these chains, after `before` in the same transaction. */
-  const sent = async (chains: readonly string[], before: readonly string[] = []) => {
+  const sent = async (chains: readonly string[], before: readonly string[] = [], texts: object = TEXTS) => {
     const client = new Wrapper(await service.client())
     const sink = service.sink()
     await client.query('BEGIN')
@@ -305,15 +305,18 @@ describe('the queries of one call', () => {
     client.given.length = 0
     await sink.recordIn(
       client,
-      chains.map((id) => entryOf(id, { ...TEXTS, idempotencyKey: KEY })),
+      chains.map((id) => entryOf(id, { ...texts, idempotencyKey: KEY })),
     )
     await client.query('ROLLBACK')
     return client.given.slice(0, -1)
   }
 
-  it('are three, or four where a chain is out of order or many chains are opened', async () => {
+  it('are two without personal data, three with it, and one more where a chain is out of order or many are opened', async () => {
     const chains = await service.domains(12)
     const [a = '', b = ''] = chains
+    expect(await sent([a], [], {})).toHaveLength(2)
+    expect(await sent([a], [b], {})).toHaveLength(3)
+    expect(await sent(chains, [], {})).toHaveLength(3)
     expect(await sent([a])).toHaveLength(3)
     expect(await sent([a, b])).toHaveLength(3)
     expect(await sent([b], [a])).toHaveLength(3)
@@ -322,13 +325,19 @@ describe('the queries of one call', () => {
     expect(await sent(chains, [chains[11] ?? ''])).toHaveLength(4)
   })
 
-  it('begin with SAVEPOINT, are unnamed texts, and write rows by INSERT', async () => {
+  it('begin with SAVEPOINT, are unnamed texts, have personal data as a value, and write rows by INSERT', async () => {
     const queries = await sent(await service.domains(1))
-    expect(queries.every((given) => given.length === 1 && typeof given[0] === 'string')).toBe(true)
+    expect(queries.map((given) => given.map((part) => typeof part))).toEqual([
+      ['string'],
+      ['string', 'object'],
+      ['string'],
+    ])
     const texts = queries.map(([text]) => String(text))
     expect(texts[0]).toMatch(/^SAVEPOINT /)
     expect(texts.join()).toContain('INSERT INTO "public".audit_log_entry')
     expect(texts.join()).not.toMatch(/\bCOPY\b|\bPREPARE\b/)
+    expect(texts.join()).not.toMatch(/example|192\.0\.2|2001:db8|Hara/)
+    expect(queries[1]?.[1]).toEqual([expect.stringContaining('example.org')])
   })
 
   it('name every table with its schema, and every operator and function with pg_catalog', async () => {

@@ -85,6 +85,7 @@ const BY_ERROR = {
   lock_order: EXIT.unable,
   chain_busy: EXIT.unable,
   retry_transaction: EXIT.unable,
+  rollback_required: EXIT.unable,
   archiver_running: EXIT.unable,
   schema_missing: EXIT.unable,
   schema_outdated: EXIT.unable,

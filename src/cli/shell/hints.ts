@@ -137,6 +137,7 @@ export const HINTS = {
   lock_in_order: 'give the entries of all chains in one call, or roll back and run the transaction again',
   commit_before_record: 'use recordIn for this entry too, or commit before record (docs/transactions.md)',
   roll_back_transaction: "run: await client.query('ROLLBACK'); the failure before this one says why",
+  never_commit: "run: await client.query('ROLLBACK'), and never COMMIT (docs/transactions.md)",
   roll_back_and_retry: "run: await client.query('ROLLBACK'), and then the whole transaction again",
   find_quarantine_trigger: 'a rule or trigger on audit_tamper_quarantine drops them: find out who made it',
   migrate: 'run: audit db migrate',

@@ -6,6 +6,7 @@ import { type AppendItem, type CallerClient, DEFAULT_KEY_DAYS, type RecordedIn }
 import { appendInTransaction } from '../../repo/append/caller/append-in-transaction.js'
 import { assertOneClient } from '../../repo/append/caller/caller-client.js'
 import { type CallerTarget, findTarget } from '../../repo/append/caller/caller-target.js'
+import { oneAtATime } from '../../repo/append/caller/one-at-a-time.js'
 import type { Database } from '../../repo/session/database.js'
 
 export interface RecordInOptions extends ItemDeps {
@@ -27,11 +28,15 @@ export class CallerRecorder {
     this.#options = options
   }
 
-  /** Appends all entries or none. Rejects with the error of the first entry that is refused. */
+  /** Appends all entries or none. Rejects with the error of the first entry that is refused. Calls on one client run in their order. */
   async record(client: CallerClient, entries: readonly UncheckedEntry[]): Promise<RecordedIn> {
     assertOneClient(client)
     assertEntries(entries)
     if (entries.length === 0) return { placed: [], durable: false }
+    return oneAtATime(client, () => this.#append(client, entries))
+  }
+
+  async #append(client: CallerClient, entries: readonly UncheckedEntry[]): Promise<RecordedIn> {
     const valid = entries.map((entry, index) => refusedAt(index, entries.length, () => checkEntry(entry)))
     const target = await this.#findTarget()
     const items = (await toAppendItems(valid, this.#options)).map((item, index) =>

@@ -58,6 +58,7 @@ const BY_ERROR = {
   lock_order: 503,
   chain_busy: 503,
   retry_transaction: 503,
+  rollback_required: 503,
   archiver_running: 503,
   schema_missing: 503,
   schema_outdated: 503,

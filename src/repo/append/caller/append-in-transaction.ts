@@ -1,15 +1,14 @@
 import { AuditError } from '../../../base/errors.js'
 import type { AppendItem, CallerClient, Placed } from '../../../ports/append.js'
 import { chainsOf } from '../append.js'
-import { HeadRace, type OpenChain, type OpenRow, openChainOf, openQuery } from '../append-chains.js'
+import { type OpenChain, type OpenRow, openChainOf, openQuery } from '../append-chains.js'
 import { Placement } from '../append-placement.js'
-import { assertStored } from '../assert-stored.js'
 import { keysOf, keysQuery, type ReadRow, seenKeysOf } from '../idempotency-keys.js'
 import { inSchema } from '../qualified-names.js'
 import { assertLocked, assertSession } from './assert-session.js'
 import { type Answer, run } from './caller-client.js'
-import { callerError, hasSavepoint, serverError } from './caller-error.js'
 import type { CallerTarget } from './caller-target.js'
+import { failureOf } from './failing.js'
 import {
   type LockedHead,
   lateLockStatement,
@@ -19,8 +18,11 @@ import {
   uuids,
 } from './lock-statements.js'
 import { type EndRow, lookStatements, soundChain } from './look-statement.js'
-import { oneAtATime } from './one-at-a-time.js'
-import { type Write, writeStatements } from './write-statements.js'
+import { newOwner } from './owner.js'
+import { personalData } from './personal-data.js'
+import { endSavepoint, ownerStatements, RELEASE, SAVEPOINT } from './savepoint.js'
+import { serverError } from './server-error.js'
+import { writeStatements } from './write-statements.js'
 
 export interface CallerAppend {
   readonly target: CallerTarget
@@ -36,16 +38,15 @@ export interface Refused {
   readonly error: AuditError
 }
 
+interface OwnedAppend extends CallerAppend {
+  readonly owner: string
+}
+
 /** The chains under their locks, and their keys. */
 interface Opened {
   readonly chains: readonly OpenChain[]
   readonly keys: readonly ReadRow[]
 }
-
-/** The locks are taken in a first savepoint, which ends before the second one begins, so that no rollback frees them. */
-const SAVEPOINT = 'SAVEPOINT audit_record_in'
-const RELEASE = 'RELEASE SAVEPOINT audit_record_in'
-const UNDO = ['ROLLBACK TO SAVEPOINT audit_record_in', RELEASE]
 
 /** Times that one call begins again because another transaction began the same chain, or the clock was set back. */
 const MOST_RACES = 5
@@ -56,45 +57,35 @@ const MOST_LOOKS = 8
 /**
  * Appends items in the transaction that the caller has begun on its client: all of them, or none. Returns the rows of each
  * item, or the first item that is refused. Only the caller's COMMIT makes the rows durable. Every failure is an AuditError.
- * After each but `retry_transaction`, and a lost connection, the transaction is as it was before, except that it may hold the
- * locks of the chains.
+ * After each but `retry_transaction`, `rollback_required` and a lost connection, the transaction is as it was before, except
+ * that it may hold the locks of the chains. Calls on one client must run one after the other.
  */
-export function appendInTransaction(
+export async function appendInTransaction(
   client: CallerClient,
   items: readonly AppendItem[],
   append: CallerAppend,
 ): Promise<readonly (readonly Placed[])[] | Refused> {
-  return oneAtATime(client, async () => {
-    for (let races = 0; ; races += 1) {
-      try {
-        return await appendOnce(client, items, append)
-      } catch (error) {
-        // The savepoint is gone where PostgreSQL has ended the transaction, and where the connection is lost.
-        if (hasSavepoint(error)) await run(client, UNDO).catch(() => undefined)
-        if (!isRace(error) || races >= MOST_RACES) throw callerError(error)
-      }
+  for (let races = 0; ; races += 1) {
+    try {
+      return await appendOnce(client, items, append)
+    } catch (error) {
+      const ended = await endSavepoint(client, error)
+      if (ended.code === 'rollback_required' || !isRace(error) || races >= MOST_RACES) throw ended
     }
-  })
+  }
 }
 
-/** Three queries, or four where a chain is out of order or must be judged. Leaves a savepoint where it rejects. */
+/** Two queries, and one more for personal data, and one more where a chain is out of order or must be judged. */
 async function appendOnce(client: CallerClient, items: readonly AppendItem[], append: CallerAppend) {
-  const { target, keyDays } = append
-  const { chains, keys } = await lockAndOpen(client, items, append)
+  const owner = newOwner()
+  const { chains, keys } = await lockAndOpen(client, items, { ...append, owner })
   const placement = new Placement(chains, seenKeysOf(keys))
   const appended = placement.placeAll(items, 'stop')
   const refused = refusedIn(appended)
-  if (refused !== undefined) {
-    await run(client, UNDO)
-    return refused
-  }
-  if (placement.rows.length > 0) {
-    const expired = keys
-      .filter((key) => key.expired)
-      .map((row) => ({ domainId: row.domain_id, key: row.key }))
-    await write(client, writeStatements(placement, { schema: target.schema, keyDays, expired }))
-  }
-  await run(client, [RELEASE])
+  const expired = keys.filter((key) => key.expired).map((row) => ({ domainId: row.domain_id, key: row.key }))
+  if (refused !== undefined || placement.rows.length === 0) await run(client, [RELEASE])
+  else await write(client, placement, { ...append, owner, expired })
+  if (refused !== undefined) return refused
   // A chain that an item started has its genesis row first.
   return (appended as Placed[][]).map((placed, i) => placed.slice(-(items[i]?.rows.length ?? 0)))
 }
@@ -103,7 +94,7 @@ async function appendOnce(client: CallerClient, items: readonly AppendItem[], ap
 async function lockAndOpen(
   client: CallerClient,
   items: readonly AppendItem[],
-  { target, keyDays, onLock }: CallerAppend,
+  { target, keyDays, onLock, owner }: OwnedAppend,
 ): Promise<Opened> {
   const { schema } = target
   const domainIds = chainsOf(items).sort()
@@ -112,7 +103,7 @@ async function lockAndOpen(
   const [, locks, session, , , ...read] = await run(client, [
     SAVEPOINT,
     lockStatement(schema, domainIds),
-    sessionStatement(schema, domainIds),
+    sessionStatement(schema, domainIds, owner),
     RELEASE,
     SAVEPOINT,
     ...looked.flatMap((domainId) => lookStatements(schema, domainId)),
@@ -122,8 +113,13 @@ async function lockAndOpen(
   if (xid !== null) onLock(pid, xid)
   const again = openStatement(domainIds, schema)
   if (!ordered) {
-    const locking = [RELEASE, SAVEPOINT, lateLockStatement(schema, domainIds), RELEASE, SAVEPOINT]
-    const [, , locked, , , ...reread] = await run(client, [...locking, again, ...keyed])
+    const locking = [lateLockStatement(schema, domainIds), RELEASE, SAVEPOINT]
+    const [, , , locked, , , ...reread] = await run(client, [
+      ...ownerStatements(owner),
+      ...locking,
+      again,
+      ...keyed,
+    ])
     assertLocked(locked?.documents[0] as { missed: readonly string[] | null })
     return openedIn(reread)
   }
@@ -138,10 +134,11 @@ async function lockAndOpen(
   })
   const keys = read.slice(2 * looked.length)
   if (sound.length === domainIds.length) return { chains: sound, keys: keysIn(keys[0]) }
-  return openedIn([...(await run(client, [again])), ...keys])
+  const [, , , open] = await run(client, [...ownerStatements(owner), again])
+  return openedIn([open, ...keys])
 }
 
-function openedIn([open, keys]: readonly Answer[]): Opened {
+function openedIn([open, keys]: readonly (Answer | undefined)[]): Opened {
   return { chains: ((open?.documents[0] ?? []) as OpenRow[]).map(openChainOf), keys: keysIn(keys) }
 }
 
@@ -176,23 +173,29 @@ function refusedIn(appended: readonly (readonly Placed[] | AuditError)[]): Refus
   return error instanceof AuditError ? { index, error } : undefined
 }
 
-async function write(client: CallerClient, writes: readonly Write[]): Promise<void> {
-  const answers = await run(
-    client,
-    writes.map(({ sql }) => sql),
-  )
-  for (const [i, { table, rows }] of writes.entries()) {
-    if (table === undefined) continue
-    const { count = null, documents = [] } = answers[i] ?? {}
-    const [stored, expected] = rows === undefined ? (documents[0] as [number, number]) : [count, rows]
-    if (table === 'audit_log_chain_head' && stored !== expected) throw new HeadRace()
-    assertStored(table, stored, expected)
-  }
+interface WriteAppend extends OwnedAppend {
+  readonly expired: readonly { readonly domainId: string; readonly key: string }[]
+}
+
+/** Writes and ends the savepoint in one query. It fails before the first row where the savepoint is not that of this call. */
+async function write(
+  client: CallerClient,
+  placement: Placement,
+  { owner, target, keyDays, expired, onLock }: WriteAppend,
+): Promise<void> {
+  const { schema } = target
+  const personal = personalData(placement, inSchema(schema))
+  // Outside of the transaction, where it would be a transaction of its own, this query stores nothing.
+  if (personal !== undefined) await client.query(personal.give.sql, [...personal.give.values])
+  const statements = writeStatements(placement, personal?.writes ?? [], { schema, keyDays, expired })
+  const answers = await run(client, [...ownerStatements(owner), ...statements, RELEASE])
+  const [, pid, xid] = (answers.at(-2)?.documents[0] ?? []) as [string?, number?, string?]
+  if (pid !== undefined && xid !== undefined) onLock(pid, xid)
 }
 
 /** Returns whether the same call may well succeed at once: a head came, or the clock was set back between two queries. */
 function isRace(error: unknown): boolean {
-  if (error instanceof HeadRace) return true
+  if (failureOf(error)?.table === 'audit_log_chain_head') return true
   const { code, table, constraint } = serverError(error)
   return (code === '23505' && table === 'audit_log_chain_head') || constraint === 'audit_log_entry_not_ahead'
 }

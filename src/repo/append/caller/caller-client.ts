@@ -29,8 +29,6 @@ function nameOf(value: unknown): string {
 
 /** What a client answers to one statement. */
 export interface Answer {
-  /** The number of rows that the statement returned or changed; null where it has none. */
-  readonly count: number | null
   /** The JSON documents that the statement returned, one in each row. */
   readonly documents: readonly unknown[]
 }
@@ -41,7 +39,7 @@ export interface Answer {
  * `usage` where the client does not return one result for each statement.
  */
 export async function run(client: CallerClient, statements: readonly string[]): Promise<Answer[]> {
-  const result = await client.query(statements.join(';\n'))
+  const result = await send(client, statements)
   const results = [result].flat()
   if (results.length === statements.length) return results.map(answerOf)
   throw new AuditError(
@@ -51,15 +49,30 @@ export async function run(client: CallerClient, statements: readonly string[]): 
   )
 }
 
+/** Runs statements as one query, whatever the client returns. */
+export function send(client: CallerClient, statements: readonly string[]): Promise<unknown> {
+  return client.query(statements.join(';\n'))
+}
+
 function answerOf(result: unknown): Answer {
-  const { rowCount, rows = [] } = (result ?? {}) as {
-    readonly rowCount?: number | null
-    readonly rows?: object[]
-  }
-  return { count: rowCount ?? null, documents: rows.flatMap(documentsIn) }
+  const { rows = [] } = (result ?? {}) as { readonly rows?: object[] }
+  return { documents: rows.flatMap(documentsIn) }
 }
 
 function documentsIn(row: object): unknown[] {
   const [text]: unknown[] = Object.values(row)
-  return typeof text === 'string' ? [JSON.parse(text)] : []
+  return text === null || text === undefined ? [] : [documentOf(text)]
+}
+
+/** A type parser for text may return an object that holds the text, such as a String or a Buffer. */
+function documentOf(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text))
+  } catch {
+    throw new AuditError(
+      'usage',
+      `recordIn: expected JSON as text (type oid 25), got ${typeof text} from the type parser or the wrapper of the client`,
+      { advice: { code: 'give_one_client' } },
+    )
+  }
 }

@@ -1,33 +1,17 @@
 import { AuditError } from '../../../base/errors.js'
 import { databaseError } from '../../session/database-error.js'
+import { HeadRace } from '../append-chains.js'
+import { notStored } from '../assert-stored.js'
 import { otherDatabase } from './assert-session.js'
+import { failureOf } from './failing.js'
+import { serverError } from './server-error.js'
 
-/** What PostgreSQL says of an error. */
-export interface ServerError {
-  readonly code: string
-  readonly table: string
-  readonly constraint: string
-}
-
-const WRAPPINGS = 5
-
-/** The driver may be another copy of `pg`, and a wrapper may throw an error of its own with the driver's as its cause. */
-export function serverError(error: unknown): ServerError {
-  let inner = error
-  for (let depth = 0; depth < WRAPPINGS && inner instanceof Error; depth += 1) {
-    const { code, table, constraint } = inner as Error & Partial<ServerError>
-    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) {
-      return { code, table: table ?? '', constraint: constraint ?? '' }
-    }
-    inner = inner.cause
-  }
-  return { code: '', table: '', constraint: '' }
-}
-
+const HEADS = 'audit_log_chain_head'
 const DEADLOCK = '40P01'
 const SERIALIZATION_FAILURE = '40001'
 const NO_TRANSACTION = '25P01'
 const FAILED_TRANSACTION = '25P02'
+const NO_PARAMETER = '42P02'
 const NO_SCHEMA = '3F000'
 const NO_TABLE = '42P01'
 
@@ -37,9 +21,21 @@ export function hasSavepoint(error: unknown): boolean {
   return !lost.includes(serverError(error).code)
 }
 
+/** Returns whether an error says that the connection is gone, and the transaction with it. */
+export function isConnectionLost(error: unknown): boolean {
+  if (/^(?:08|57P0)|^25P0[34]$/.test(serverError(error).code)) return true
+  const { message, code = '' } = (innermost(error) ?? {}) as { message?: string; code?: string }
+  return /^E[A-Z]+$/.test(code) || /connection terminated|not queryable|connection ended/i.test(message ?? '')
+}
+
 /** Returns any failure of the caller's client as an AuditError. */
 export function callerError(error: unknown): AuditError {
   if (error instanceof AuditError) return error
+  const failure = failureOf(error)
+  if (failure !== undefined) {
+    const { table, stored, expected } = failure
+    return table === HEADS ? new HeadRace() : notStored(table, stored, expected)
+  }
   const { code } = serverError(error)
   if (code === DEADLOCK || code === SERIALIZATION_FAILURE) return mustRetry(error, code)
   if (code === NO_TRANSACTION) {
@@ -59,9 +55,18 @@ export function callerError(error: unknown): AuditError {
       { cause: error, advice: { code: 'roll_back_transaction' } },
     )
   }
+  if (code === NO_PARAMETER) return noValues(error)
   if (code === NO_SCHEMA || code === NO_TABLE)
     return otherDatabase(`and its session lacks a table (${code})`, error)
   return isRefusal(code) ? refusal(error) : databaseError(innermost(error))
+}
+
+function noValues(cause: unknown): AuditError {
+  return new AuditError(
+    'usage',
+    'recordIn: expected a client that sends the values of query(text, values); the entries have personal data, which is sent as a value',
+    { cause, advice: { code: 'give_one_client' } },
+  )
 }
 
 /** Returns whether PostgreSQL refused the rows: class 22 (data) or 23 (integrity constraint). */

@@ -1,5 +1,6 @@
 import { EQ, inSchema, LE, LT, microsText } from '../qualified-names.js'
 import { DATABASE } from './caller-target.js'
+import { takeOwnership } from './owner.js'
 
 /** The session and the transaction of a caller. */
 export interface SessionAnswer {
@@ -35,11 +36,19 @@ const READ_TABLES = [
  * undoes it together with the locks: at the end of the transaction, and where the caller rolls back to a savepoint.
  */
 const NAME = 'audit.last_locked_chain'
-const LAST_LOCKED = `pg_catalog.current_setting('${NAME}', true)`
+const ID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+/** Null where the session has set the setting to something else. */
+const LAST_LOCKED = `pg_catalog.substring(pg_catalog.current_setting('${NAME}', true), '${ID}')`
 const ISOLATION = `pg_catalog.current_setting('transaction_isolation')`
 const REPLICATION = `pg_catalog.current_setting('session_replication_role')`
 const IS_ACCEPTED = `${ISOLATION} ${EQ} ANY ('{read committed,read uncommitted}'::pg_catalog.text[])
     AND ${REPLICATION} ${EQ} 'origin'`
+
+/** Returns an SQL expression that remembers that the chain `id` is locked. `id` is an SQL expression, and may be null. */
+export function rememberLocked(id: string): string {
+  return `pg_catalog.to_json(pg_catalog.set_config('${NAME}',
+    coalesce(greatest(${LAST_LOCKED}::pg_catalog.uuid, ${id})::pg_catalog.text, ''), true))::pg_catalog.text`
+}
 
 /** `domainIds` are sorted. */
 function isOrdered([first = '']: readonly string[]): string {
@@ -64,17 +73,20 @@ export function lockStatement(schema: string, domainIds: readonly string[]): str
 
 /**
  * Returns the statement for a {@link SessionAnswer}, to be run after {@link lockStatement}. It remembers the last chain that is
- * locked. `domainIds` are sorted.
+ * locked, and the owner of the savepoint. `domainIds` are sorted.
  */
-export function sessionStatement(schema: string, domainIds: readonly string[]): string {
+export function sessionStatement(schema: string, domainIds: readonly string[], owner: string): string {
   const table = inSchema(schema)
   const hidden = READ_TABLES.map(
     (name) => `pg_catalog.row_security_active('${table(name).replaceAll("'", "''")}')`,
   )
   const ordered = isOrdered(domainIds)
+  const last = `(SELECT h.domain_id FROM ${table('audit_log_chain_head')} h
+    WHERE h.domain_id ${EQ} ANY (${uuids(domainIds)}) ORDER BY h.domain_id DESC LIMIT 1)`
   return `SELECT pg_catalog.json_build_object('isolation', ${ISOLATION}, 'replication', ${REPLICATION},
     'database', ${DATABASE}, 'hidden', ${hidden.join(' OR ')}, 'ordered', ${ordered},
-    'last', CASE WHEN ${ordered} THEN pg_catalog.set_config('${NAME}', '${domainIds.at(-1)}', true) END,
+    'last', CASE WHEN ${ordered} AND ${IS_ACCEPTED} THEN ${rememberLocked(last)} END,
+    'owner', ${takeOwnership(owner)},
     'pid', pg_catalog.pg_backend_pid(),
     'xid', pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text,
     'clock', ${microsText('pg_catalog.clock_timestamp()')})::pg_catalog.text`
@@ -100,8 +112,8 @@ export function lateLockStatement(schema: string, domainIds: readonly string[]):
   )
   SELECT pg_catalog.json_build_object('missed', (SELECT pg_catalog.json_agg(m.domain_id) FROM missed m),
     'waited', (SELECT pg_catalog.count(*) FROM waited),
-    'last', CASE WHEN NOT EXISTS (SELECT FROM missed) THEN pg_catalog.set_config('${NAME}',
-      greatest(${LAST_LOCKED}::pg_catalog.uuid, '${domainIds.at(-1)}')::pg_catalog.text, true) END)::pg_catalog.text`
+    'last', CASE WHEN NOT EXISTS (SELECT FROM missed)
+      THEN ${rememberLocked('(SELECT c.domain_id FROM chain c ORDER BY c.domain_id DESC LIMIT 1)')} END)::pg_catalog.text`
 }
 
 /** Returns an SQL array of checked ids. */

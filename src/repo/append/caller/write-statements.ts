@@ -1,22 +1,10 @@
-import { formatTimestamp } from '../../../chain/timestamp.js'
-import { literalOrNull, quotedLiteral } from '../../session/quoted-literal.js'
-import type { PlacedRow, Placement } from '../append-placement.js'
-import { arrayLiteral } from '../entry-columns.js'
+import type { Placement } from '../append-placement.js'
 import { entryLiterals } from '../entry-literals.js'
 import { PURGE_STEP, purgeQuery } from '../idempotency-keys.js'
-import { insertContexts, insertKeys, notBlocked, upsertSubjects } from '../off-chain-sql.js'
-import { EQ, inSchema, type TableNames } from '../qualified-names.js'
-import { mergedSubjects } from '../write-off-chain.js'
-import { uuids } from './lock-statements.js'
-
-/** One statement of a write. */
-export interface Write {
-  readonly sql: string
-  /** The table whose rows are counted; absent where the number of rows does not matter. */
-  readonly table?: string
-  /** The rows that it must store. Where it may leave some out, its answer is the numbers of stored and expected rows. */
-  readonly rows?: number
-}
+import { insertKeys } from '../off-chain-sql.js'
+import { EQ, GE, inSchema, LE, NE, type TableNames } from '../qualified-names.js'
+import { counted, failing } from './failing.js'
+import { rememberLocked, uuids } from './lock-statements.js'
 
 export interface WriteSettings {
   readonly schema: string
@@ -31,106 +19,83 @@ const HEADS = 'audit_log_chain_head'
 const DURABLE = `SELECT CASE WHEN pg_catalog.current_setting('synchronous_commit') ${EQ} ANY ('{off,local}'::pg_catalog.text[])
     THEN pg_catalog.to_json(pg_catalog.set_config('synchronous_commit', 'on', true))::pg_catalog.text END`
 
-/** Returns the statements that write a placement. */
-export function writeStatements(placement: Placement, settings: WriteSettings): Write[] {
+/**
+ * Returns the statements that write a placement. `personal` store its personal data. Each fails where a row is not stored, so
+ * that the later ones do nothing. The last one returns the
+ * process id of the backend and the id of the transaction.
+ */
+export function writeStatements(
+  placement: Placement,
+  personal: readonly string[],
+  settings: WriteSettings,
+): string[] {
   const table = inSchema(settings.schema)
   return [
-    { sql: DURABLE },
+    DURABLE,
     ...newHeads(placement, table),
     ...oldHeads(placement, table),
     entries(placement, table),
-    ...subjects(placement, table),
-    ...contexts(placement, table),
+    ...personal,
     ...keys(placement, settings),
+    storedStatement(placement, table),
   ]
 }
 
-function entries({ rows }: Placement, table: TableNames): Write {
+function entries({ rows }: Placement, table: TableNames): string {
   const values = rows.map(
     (row) => `('${row.entry.domainId}', ${row.entry.seq}, ${entryLiterals(row).join(', ')})`,
   )
-  const sql = `INSERT INTO ${table('audit_log_entry')} (domain_id, seq, generation, subject_pseudonym, relation, object,
+  return `INSERT INTO ${table('audit_log_entry')} (domain_id, seq, generation, subject_pseudonym, relation, object,
     reason, relation_path, caveat_context, correlation_id, zedtoken, recorded_at, prev_hash, entry_hash) VALUES
     ${values.join(',\n    ')}`
-  return { sql, table: 'audit_log_entry', rows: rows.length }
+}
+
+/** Looks at the rows once more, after all triggers. The last row of each chain must have its hash. */
+function storedStatement(placement: Placement, table: TableNames): string {
+  const first = new Map<string, number>()
+  for (const { entry } of placement.rows) if (!first.has(entry.domainId)) first.set(entry.domainId, entry.seq)
+  const chains = placement
+    .heads()
+    .filter(({ domainId }) => first.has(domainId))
+    .map(
+      ({ domainId, after }) =>
+        `('${domainId}'::pg_catalog.uuid, ${first.get(domainId)}::bigint, ${after.nextSeq - 1}::bigint, ${hexBytes(after.headHash)})`,
+    )
+  const stored = `(SELECT pg_catalog.sum((SELECT pg_catalog.count(*) FROM ${table('audit_log_entry')} e
+      WHERE e.domain_id ${EQ} c.id AND e.seq ${GE} c.head AND e.seq ${LE} c.tail AND (e.seq ${NE} c.tail OR e.entry_hash ${EQ} c.hash)))
+    FROM (VALUES ${chains.join(', ')}) AS c(id, head, tail, hash))::bigint`
+  const rows = placement.rows.length
+  return `SELECT pg_catalog.json_build_array(
+    ${failing(`${stored} ${EQ} ${rows}`, 'audit_log_entry', stored, String(rows))},
+    pg_catalog.pg_backend_pid(), pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text)::pg_catalog.text`
 }
 
 const hexBytes = (hex: string) => `pg_catalog.decode('${hex}', 'hex')`
 
 /** In the order of the ids, so that two transactions that begin the same chains never deadlock. */
-function newHeads(placement: Placement, table: TableNames): Write[] {
+function newHeads(placement: Placement, table: TableNames): string[] {
   const fresh = placement.heads().filter(({ before }) => before === undefined)
   if (fresh.length === 0) return []
   const values = fresh
     .toSorted((a, b) => (a.domainId < b.domainId ? -1 : 1))
     .map(({ domainId, after }) => `('${domainId}', ${after.nextSeq}, ${hexBytes(after.headHash)})`)
   const sql = `INSERT INTO ${table(HEADS)} (domain_id, next_seq, head_hash) VALUES ${values.join(', ')}`
-  return [{ sql, table: HEADS, rows: fresh.length }]
+  const ids = fresh.map(({ domainId }) => domainId).toSorted()
+  return [counted(HEADS, fresh.length, sql), `SELECT ${rememberLocked(`'${ids.at(-1)}'::pg_catalog.uuid`)}`]
 }
 
 /** Updates only the head that was read, as every append does. */
-function oldHeads(placement: Placement, table: TableNames): Write[] {
-  return placement.heads().flatMap(({ domainId, before, after }) =>
-    before === undefined
-      ? []
-      : {
-          sql: `UPDATE ${table(HEADS)} SET next_seq = ${after.nextSeq}, head_hash = ${hexBytes(after.headHash)}
-    WHERE domain_id ${EQ} '${domainId}' AND next_seq ${EQ} ${before.nextSeq}`,
-          table: HEADS,
-          rows: 1,
-        },
-  )
-}
-
-/** Returns a statement that stores the rows of `given` whose subject is not blocked. */
-function storeAllowed(
-  given: string,
-  store: (given: string, table: TableNames) => string,
-  table: TableNames,
-): string {
-  return `WITH given AS MATERIALIZED (SELECT * FROM ${given} WHERE ${notBlocked(table)}),
-    stored AS (${store('given', table)})
-    SELECT pg_catalog.json_build_array((SELECT pg_catalog.count(*) FROM stored),
-      (SELECT pg_catalog.count(*) FROM given))::pg_catalog.text`
-}
-
-function subjects({ rows }: Placement, table: TableNames): Write[] {
-  const merged = mergedSubjects(rows)
-  if (merged.length === 0) return []
-  const columns = '(domain_id, subject, identity_id, plaintext, email, ip, claims, seen)'
-  const given = `(VALUES ${merged.map(subjectLiterals).join(',\n    ')}) AS r${columns}`
-  return [{ sql: storeAllowed(given, upsertSubjects, table), table: 'audit_subject_pii' }]
-}
-
-function subjectLiterals({ entry, row: { subject } }: PlacedRow): string {
-  return `(${[
-    `'${entry.domainId}'::pg_catalog.uuid`,
-    `'${entry.subjectPseudonym}'`,
-    `${literalOrNull(subject?.identityId)}::pg_catalog.uuid`,
-    `${literalOrNull(subject?.plaintext)}::pg_catalog.text`,
-    `${literalOrNull(subject?.emailClaim)}::pg_catalog.text`,
-    `${literalOrNull(subject?.sourceIp)}::pg_catalog.text`,
-    quotedLiteral(arrayLiteral(subject?.idpClaimNames ?? [])),
-    quotedLiteral(formatTimestamp(entry.recordedAt)),
-  ].join(', ')})`
-}
-
-function contexts({ rows }: Placement, table: TableNames): Write[] {
-  const values = rows.flatMap(({ entry, row: { context } }) => {
-    if (context === undefined) return []
-    const metadata = context.metadata === undefined ? undefined : JSON.stringify(context.metadata)
-    const texts = [context.ip, context.userAgent, metadata].map(
-      (text) => `${literalOrNull(text)}::pg_catalog.text`,
-    )
-    return `('${entry.domainId}'::pg_catalog.uuid, ${entry.seq}, ${texts.join(', ')}, '${entry.subjectPseudonym}')`
+function oldHeads(placement: Placement, table: TableNames): string[] {
+  return placement.heads().flatMap(({ domainId, before, after }) => {
+    if (before === undefined) return []
+    const sql = `UPDATE ${table(HEADS)} SET next_seq = ${after.nextSeq}, head_hash = ${hexBytes(after.headHash)}
+    WHERE domain_id ${EQ} '${domainId}' AND next_seq ${EQ} ${before.nextSeq}`
+    return [counted(HEADS, 1, sql)]
   })
-  if (values.length === 0) return []
-  const given = `(VALUES ${values.join(',\n    ')}) AS r(domain_id, seq, ip, user_agent, metadata, subject)`
-  return [{ sql: storeAllowed(given, insertContexts, table), table: 'audit_entry_context' }]
 }
 
 /** Writes the new keys, and deletes some expired keys of their chains. */
-function keys({ keys: { fresh } }: Placement, { schema, keyDays, expired }: WriteSettings): Write[] {
+function keys({ keys: { fresh } }: Placement, { schema, keyDays, expired }: WriteSettings): string[] {
   if (fresh.length === 0) return []
   const table = inSchema(schema)
   const pair = (domainId: string, key: string) => `'${domainId}'::pg_catalog.uuid, '${key}'::pg_catalog.uuid`
@@ -138,16 +103,17 @@ function keys({ keys: { fresh } }: Placement, { schema, keyDays, expired }: Writ
     ({ placed: { domainId, seq }, key, fingerprint, subjectPseudonym }) =>
       `(${pair(domainId, key)}, '${fingerprint}', ${seq}, '${subjectPseudonym}')`,
   )
+  const insert = insertKeys(
+    `(VALUES ${values.join(', ')}) AS k(domain_id, key, fingerprint, seq, subject)`,
+    table,
+  )
   const chains = [...new Set(fresh.map(({ placed }) => placed.domainId))]
   return [
-    ...expired.map(({ domainId, key }) => ({
-      sql: `DELETE FROM ${table('audit_idempotency_key')} WHERE domain_id ${EQ} '${domainId}' AND key ${EQ} '${key}'`,
-    })),
-    {
-      sql: insertKeys(`(VALUES ${values.join(', ')}) AS k(domain_id, key, fingerprint, seq, subject)`, table),
-      table: 'audit_idempotency_key',
-      rows: fresh.length,
-    },
-    { sql: purgeQuery(`ANY (${uuids(chains)})`, String(keyDays), String(PURGE_STEP), table) },
+    ...expired.map(
+      ({ domainId, key }) =>
+        `DELETE FROM ${table('audit_idempotency_key')} WHERE domain_id ${EQ} '${domainId}' AND key ${EQ} '${key}'`,
+    ),
+    counted('audit_idempotency_key', fresh.length, insert),
+    purgeQuery(`ANY (${uuids(chains)})`, String(keyDays), String(PURGE_STEP), table),
   ]
 }
