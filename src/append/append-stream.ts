@@ -11,9 +11,9 @@ export type StreamOutcome =
   | { readonly candidate: Candidate; readonly refused: AuditError }
 
 /**
- * Appends a stream in order, group by group, and yields the outcomes of each group, one for each candidate. With 'stop' the first refused
- * candidate is the last outcome: every row before it is committed, and no row after it. Ends between two groups when
- * the signal aborts. Rejects when a group could not be written.
+ * Appends a stream in order, group by group, and yields the outcomes of each group, one for each candidate. With 'stop'
+ * the first refused candidate is the last outcome: every row before it is committed, and no row after it. Ends between
+ * two groups when the signal aborts. Rejects when a group could not be written.
  */
 export async function* appendStream(
   sink: Sink,

@@ -13,9 +13,9 @@ export interface Line {
 const CAPACITY = LIMITS.lineBytes + 4
 
 /**
- * Yields the lines of a byte stream, for each chunk those that end in it. A line ends with LF or CRLF, and the last line also with the stream. A byte-order
- * mark at the start is dropped. Lines of white space alone are skipped. Holds at most 1 MiB besides the current chunk,
- * however long a line is.
+ * Yields the lines of a byte stream, for each chunk the lines that end in it. A line ends with LF or CRLF, and the last
+ * line also with the stream. A byte-order mark at the start is dropped. Lines of white space alone are skipped. Holds at
+ * most 1 MiB besides the current chunk, however long a line is.
  */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Line[]> {
   const splitter = new Splitter()
