@@ -43,7 +43,7 @@ const ARCHIVE = [
   'int/{archive*,chain-claims,late-objects,mirror-index}.int',
   'e2e/archiver.e2e',
   'int/{archiver-beside,archiver-faults}.long',
-  'e2e/archiver-kill.long',
+  'e2e/{archiver-kill,migrate-*}.long',
 ]
 const SIGN = ['int/{signer-store,signer,signed-heads,signed-log,statement-store,chain-reader}.int']
 const ERASURE = ['int/{erasure,holds,retention}.int', 'e2e/erasure-kill.long']

@@ -75,11 +75,11 @@ BEGIN
   END IF;
   IF unplaced > 0 THEN
     RAISE NOTICE '% of % stamps were not moved: their rows have a domain_id or a seq that no chain can have', unplaced, stamped
-      USING HINT = 'audit verify --all-chains names these rows';
+      USING HINT = 'audit verify --all names these rows';
   END IF;
   IF moved > stored THEN
     RAISE NOTICE '% of % stamps were left out: another row has the same place, and its stamp was moved', moved - stored, stamped
-      USING HINT = 'audit verify --all-chains names these rows';
+      USING HINT = 'audit verify --all names these rows';
   END IF;
 END
 $$;

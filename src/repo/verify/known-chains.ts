@@ -31,14 +31,17 @@ const REGISTERED = 'SELECT domain_id::text AS id FROM audit_domain WHERE domain_
 
 /**
  * Selects the given chains that have rows, a head or a registry entry, with the time of their first row. A chain that is
- * being restored is recorded when it gets its head.
+ * being restored is recorded when it gets its head. A forced row below seq 1 cannot have a stamp, and says nothing about the chain.
  */
 const PRESENT = `
-  SELECT c.id::text AS id, ${microsOf('first.recorded_at')} AS at, coalesce(first.is_stamped, false) AS archived
+  SELECT c.id::text AS id, ${microsOf('first.recorded_at')} AS at, coalesce(placed.is_stamped, false) AS archived
   FROM unnest($1::uuid[]) AS c(id)
   LEFT JOIN LATERAL (
-    SELECT recorded_at, ${isStamped('e')} AS is_stamped FROM audit_log_entry e WHERE domain_id = c.id ORDER BY seq LIMIT 1
+    SELECT recorded_at FROM audit_log_entry WHERE domain_id = c.id ORDER BY seq LIMIT 1
   ) AS first ON true
+  LEFT JOIN LATERAL (
+    SELECT ${isStamped('e')} AS is_stamped FROM audit_log_entry e WHERE domain_id = c.id AND seq >= 1 ORDER BY seq LIMIT 1
+  ) AS placed ON true
   WHERE EXISTS (SELECT FROM audit_log_chain_head h WHERE h.domain_id = c.id)
     OR EXISTS (SELECT FROM audit_log_entry e WHERE e.domain_id = c.id)
       AND NOT EXISTS (SELECT FROM audit_restore r WHERE r.domain_id = c.id)
