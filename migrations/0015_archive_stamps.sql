@@ -14,7 +14,6 @@ CREATE TABLE audit_archive_stamp (
   -- At least the row's recorded_at: an earlier stamp does not count. So a chain ahead of the clock has stamps ahead of the clock.
   archived_at  timestamptz      NOT NULL,
   archive_etag text COLLATE "C" NOT NULL,
-  CONSTRAINT audit_archive_stamp_pkey PRIMARY KEY (domain_id, seq),
   CONSTRAINT audit_archive_stamp_domain_not_nil CHECK (domain_id <> '00000000-0000-0000-0000-000000000000'),
   CONSTRAINT audit_archive_stamp_seq_range CHECK (seq BETWEEN 1 AND 9007199254740991)
 );
@@ -36,21 +35,32 @@ CREATE TABLE audit_archive_watermark (
 SET LOCAL enable_indexscan = off;
 SET LOCAL enable_indexonlyscan = off;
 SET LOCAL enable_bitmapscan = off;
--- For the sort of a million narrow rows.
+-- For the joins and the index of a million narrow rows.
 SET LOCAL work_mem = '64MB';
+SET LOCAL maintenance_work_mem = '128MB';
 
 -- One of the two columns alone was forced, and still says that the row was archived. The older program stamped rows that are ahead of
 -- the clock with the clock's time. Such a stamp is moved to the time of its row, and to the smallest step after it if rows were already
--- stamped in order: verify compares the stamps that are later than their rows. Of two rows in one place, which no client can store, the
--- later stamp is moved.
+-- stamped in order: verify compares the stamps that are later than their rows. The rows come as the table has them, and are not sorted:
+-- the primary key is built afterwards.
 INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
-  SELECT domain_id, seq, coalesce(max(greatest(archived_at, recorded_at,
+  SELECT domain_id, seq, coalesce(greatest(archived_at, recorded_at,
       CASE WHEN recorded_at < '294276-12-30 00:00:00Z' AND archived_at > (SELECT min(m.recorded_at) FROM audit_mirror_marker AS m)
-        THEN recorded_at + interval '1 microsecond' END)), clock_timestamp()), coalesce(max(archive_etag), '')
+        THEN recorded_at + interval '1 microsecond' END), clock_timestamp()), coalesce(archive_etag, '')
     FROM audit_log_entry
    WHERE (archived_at IS NOT NULL OR archive_etag IS NOT NULL)
-     AND domain_id <> '00000000-0000-0000-0000-000000000000' AND seq BETWEEN 1 AND 9007199254740991
-   GROUP BY domain_id, seq ORDER BY domain_id, seq;
+     AND domain_id <> '00000000-0000-0000-0000-000000000000' AND seq BETWEEN 1 AND 9007199254740991;
+
+-- Of two rows in one place, which no client can store, the later stamp is kept.
+DO $$
+BEGIN
+  ALTER TABLE audit_archive_stamp ADD CONSTRAINT audit_archive_stamp_pkey PRIMARY KEY (domain_id, seq);
+EXCEPTION WHEN unique_violation THEN
+  DELETE FROM audit_archive_stamp AS s USING audit_archive_stamp AS t
+   WHERE s.domain_id = t.domain_id AND s.seq = t.seq AND (s.archived_at, s.ctid) < (t.archived_at, t.ctid);
+  ALTER TABLE audit_archive_stamp ADD CONSTRAINT audit_archive_stamp_pkey PRIMARY KEY (domain_id, seq);
+END
+$$;
 
 -- Each stamped row finds its stamp, with a time that counts. What the format has no place for is named, and not lost silently.
 DO $$
@@ -96,6 +106,7 @@ SET LOCAL enable_indexscan TO DEFAULT;
 SET LOCAL enable_indexonlyscan TO DEFAULT;
 SET LOCAL enable_bitmapscan TO DEFAULT;
 SET LOCAL work_mem TO DEFAULT;
+SET LOCAL maintenance_work_mem TO DEFAULT;
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- The log: no UPDATE is legal any more
