@@ -9,7 +9,6 @@ import type { NameCalls } from './name-calls.js'
 // The functions of fs/promises create an object for each file, which took a third of the time of a create.
 const openFile = promisify(fs.open)
 const readFile = promisify(fs.read)
-const syncFile = promisify(fs.fsync)
 
 /** Does not follow a symbolic link, and does not hang on a FIFO without a writer. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -28,12 +27,12 @@ export function isDraft(name: string): boolean {
 /**
  * Reads at most `maxBytes` + 1 bytes of a file; resolves with undefined where it is missing. Resolves with no bytes for
  * anything else than a regular file (a link, a FIFO, a device): somebody put it there on purpose, so it must be reported
- * as a malformed object and not as a failed read. `durable` makes the content durable before it resolves.
+ * as a malformed object and not as a failed read. `sync`, where given, makes the content durable before this resolves.
  */
 export async function readStored(
   path: string,
   maxBytes: number,
-  durable = false,
+  sync?: NameCalls['sync'],
 ): Promise<Buffer | undefined> {
   const file = await openStored(path)
   if (typeof file !== 'number') return file
@@ -43,7 +42,7 @@ export async function readStored(
     if (status.isDirectory()) return undefined
     if (!status.isFile()) return Buffer.alloc(0)
     const bytes = await readUpTo(file, status.size, maxBytes)
-    if (durable) await syncFile(file)
+    await sync?.(file)
     return bytes
   } finally {
     closeSync(file)
@@ -107,12 +106,12 @@ function draftName(): string {
   return `.audit-${PROCESS}${drafts.toString(16).padStart(8, '0')}.tmp`
 }
 
-async function writeDraft(draft: string, bytes: Uint8Array, { open }: NameCalls): Promise<void> {
+async function writeDraft(draft: string, bytes: Uint8Array, { open, sync }: NameCalls): Promise<void> {
   const file = await open(draft, 'wx', 0o600)
   try {
     // A synchronous write into the page cache is cheaper than a thread. Only the sync below waits for the disk.
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
-    await syncFile(file)
+    await sync(file)
   } finally {
     closeSync(file)
   }

@@ -26,7 +26,7 @@ export class DirectoryMirror implements IndexedMirror {
 
   /**
    * `root` is an absolute path. `mayBeMissing`: until something creates the root, the mirror is empty. `callsOf` returns the
-   * calls that create names in a folder; by default they depend on its file system.
+   * calls that create files in a folder; by default they depend on its file system.
    */
   constructor(
     readonly root: string,
@@ -79,7 +79,7 @@ export class DirectoryMirror implements IndexedMirror {
       const calls = await folder.make()
       // Dying in createFile leaves a draft at most. Dying after it leaves the object, and the next create finds it.
       const created = await createFile(path, bytes, calls)
-      const etag = created ? etagOf(bytes) : await this.#existingEtag(path)
+      const etag = created ? etagOf(bytes) : await this.#existingEtag(path, calls)
       // Sync also for an existing file: the process that created it may have died before its name was durable.
       if (!nameLater) await folder.sync()
       return { created, etag }
@@ -139,8 +139,8 @@ export class DirectoryMirror implements IndexedMirror {
     }
   }
 
-  async #existingEtag(path: string): Promise<string> {
-    const bytes = await readStored(path, MAX_ETAG_BYTES, true)
+  async #existingEtag(path: string, { sync }: NameCalls): Promise<string> {
+    const bytes = await readStored(path, MAX_ETAG_BYTES, sync)
     if (bytes === undefined) {
       throw new AuditError('mirror_unavailable', `mirror ${this.url}: a folder is in the place of an object`)
     }
