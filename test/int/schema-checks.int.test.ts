@@ -168,6 +168,13 @@ const reveal = (change: Row): Row => ({
   reason: 'x',
   ...change,
 })
+const stamp = (change: Row): Row => ({
+  domain_id: DOMAIN,
+  seq: 1,
+  archived_at: 'now',
+  archive_etag: '',
+  ...change,
+})
 const checkpoint = (change: Row): Row => ({ ...CHECKPOINT, ...change })
 const tile = (change: Row): Row => ({ ...TILE, ...change })
 const finding = (change: Row): Row => ({ ...FINDING, ...change })
@@ -267,6 +274,17 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
   ['audit_claim', { purpose: 'restore', domain_id: DOMAIN, holder: DOMAIN }, ''],
   ['audit_claim', { purpose: 'other', domain_id: DOMAIN, holder: DOMAIN }, 'purpose_known'],
   ['audit_claim', { purpose: 'archive', domain_id: NIL_UUID, holder: DOMAIN }, 'domain_not_nil'],
+  ['audit_archive_stamp', stamp({}), ''],
+  ['audit_archive_stamp', stamp({ seq: LIMITS.maxSeq }), ''],
+  ['audit_archive_stamp', stamp({ archived_at: 'infinity' }), ''],
+  ['audit_archive_stamp', stamp({ domain_id: NIL_UUID }), 'domain_not_nil'],
+  ['audit_archive_stamp', stamp({ seq: 0 }), 'seq_range'],
+  ['audit_archive_stamp', stamp({ seq: LIMITS.maxSeq + 1 }), 'seq_range'],
+  ['audit_archive_watermark', { domain_id: DOMAIN, seq: 0 }, ''],
+  ['audit_archive_watermark', { domain_id: DOMAIN, seq: LIMITS.maxSeq }, ''],
+  ['audit_archive_watermark', { domain_id: NIL_UUID, seq: 1 }, 'domain_not_nil'],
+  ['audit_archive_watermark', { domain_id: DOMAIN, seq: -1 }, 'seq_range'],
+  ['audit_archive_watermark', { domain_id: DOMAIN, seq: LIMITS.maxSeq + 1 }, 'seq_range'],
   ['audit_restore', { domain_id: DOMAIN, mirror_url: 'file:///m' }, ''],
   ['audit_restore', { domain_id: NIL_UUID, mirror_url: 'file:///m' }, 'domain_not_nil'],
   ['audit_restore', { domain_id: DOMAIN, mirror_url: '' }, 'mirror_url_bytes'],
