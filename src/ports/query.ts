@@ -104,6 +104,8 @@ export interface SeqRange {
 export interface PageRange extends SeqRange {
   /** 1 or more. */
   readonly limit: number
+  /** The order of the chain's times, where the caller has asked for it. */
+  readonly timeOrder?: TimeOrder | undefined
 }
 
 export type PageOrder = 'ascending' | 'descending'
@@ -129,9 +131,9 @@ export interface EntryReader {
   rowsAt(domainId: string, seq: number): Promise<readonly ReadEntry[]>
   /**
    * Returns how many rows of the chain are ahead of the database's clock, beyond the tolerance of chain/row-time. A copy
-   * without a clock of its own has none.
+   * without a clock of its own has none. `known` is the order of the chain's times, where the caller has asked for it.
    */
-  countAhead(domainId: string): Promise<RowsAhead>
+  countAhead(domainId: string, known?: TimeOrder): Promise<RowsAhead>
   /** Returns what is known of the order of the chain's times before any row is read, so never `verified`. */
   timeOrder(domainId: string): Promise<TimeOrder>
   /** Returns whether a row of the chain has a time of the event itself. Only PostgreSQL holds such times. */

@@ -1,6 +1,6 @@
 import { AuditError } from '../base/errors.js'
 import type { CursorKey } from '../ports/pepper.js'
-import type { EntryFilter, EntryReader, ReadEntry, SeqRange } from '../ports/query.js'
+import type { EntryFilter, EntryReader, ReadEntry, SeqRange, TimeOrder } from '../ports/query.js'
 import { decodeCursor, encodeCursor } from './cursor.js'
 import { rangeAfter, rowPages, type WantedRows } from './row-pages.js'
 
@@ -12,6 +12,8 @@ export interface ListRequest {
   readonly cursor?: string | undefined
   /** Default: the whole chain, ascending. A cursor continues in this range and order. */
   readonly range?: SeqRange | undefined
+  /** The order of the chain's times, where the caller has asked for it. */
+  readonly timeOrder?: TimeOrder | undefined
 }
 
 const WHOLE_CHAIN: SeqRange = { after: 0 }
@@ -32,14 +34,14 @@ export async function listEntries(
   key: CursorKey,
   request: ListRequest,
 ): Promise<EntryPage> {
-  const { domainId, filter, limit, cursor } = request
+  const { domainId, filter, limit, cursor, timeOrder } = request
   const whole = request.range ?? WHOLE_CHAIN
   const range =
     cursor === undefined
       ? whole
       : rangeAfter(whole, decodeCursor(await key.cursorKey(), domainId, cursor, whole.order))
   // One row more than the page holds shows whether another page follows.
-  const rows = await reader.page(domainId, filter, { ...range, limit: limit + 1 })
+  const rows = await reader.page(domainId, filter, { ...range, limit: limit + 1, timeOrder })
   if (rows.length === 0) await assertKnown(reader, domainId)
   const entries = rows.slice(0, limit)
   const last = entries.at(-1)

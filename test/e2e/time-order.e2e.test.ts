@@ -10,6 +10,8 @@ import { asSuperuser, type TestDatabase, testDatabase } from '../support/postgre
 const DOMAIN = '018f0000-0000-7000-8000-000000000001'
 /** Rows 8 to 12. */
 const RANGE = ['--from', '2026-01-01T00:00:08Z', '--to', '2026-01-01T00:00:12.5Z']
+const UNVERIFIED =
+  'note: the order of the times is unverified, so a row is missing if somebody edited a time; run again with --verify\n'
 const NOTE = `note: the times of chain ${DOMAIN} are not in order, so every row was compared; run: audit verify`
 
 let database: TestDatabase
@@ -35,7 +37,12 @@ const audit = (...args: string[]) => runCli([...args, '--domain', DOMAIN, '--dat
 async function listed(...words: string[]) {
   const { code, stdout, stderr } = await audit('list', ...words, '--json')
   const { items, time_order: order } = JSON.parse(stdout) as AuditEntryList
-  return { code, order, seqs: items.map(({ seq }) => seq), isNoted: stderr.includes(NOTE) }
+  return {
+    code,
+    order,
+    seqs: items.map(({ seq }) => seq),
+    isNoted: stderr.includes(NOTE) || stderr.includes(UNVERIFIED),
+  }
 }
 
 async function exported(name: string): Promise<string> {
@@ -63,6 +70,15 @@ describe('the order of times', () => {
     expect(await listedFile(path)).toEqual({ code: 0, order: 'unverified', seqs })
     expect(await listedFile(path, '--verify')).toEqual({ code: 0, order: 'verified', seqs })
   })
+
+  it.each([[], ['--format', 'csv'], ['--all'], ['--all', '--json']])(
+    'is noted by a list %j, whose answer does not say it',
+    async (...words) => {
+      expect((await audit('list', ...RANGE, ...words)).stderr).toContain(UNVERIFIED)
+      expect((await audit('list', ...RANGE, ...words, '--verify')).stderr).not.toContain(UNVERIFIED)
+      expect((await audit('list', ...words)).stderr).not.toContain(UNVERIFIED)
+    },
+  )
 
   it('is broken by an edited time, once a command has recomputed the row', async () => {
     await asSuperuser(

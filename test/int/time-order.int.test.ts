@@ -9,6 +9,7 @@ import { BundleReader } from '../../src/bundle/read/bundle-reader.js'
 import { openBundle } from '../../src/bundle/read/open-bundle.js'
 import { encodeCanonical } from '../../src/chain/canonical.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
+import { formatTimestamp } from '../../src/chain/timestamp.js'
 import { mirrorCodec } from '../../src/mirror/object/codec.js'
 import { openMirror } from '../../src/mirror/open.js'
 import type { EntryReader, TimeOrder } from '../../src/ports/query.js'
@@ -222,8 +223,14 @@ describe('the order of times in PostgreSQL', () => {
       database.url,
       `UPDATE audit_tamper_quarantine SET acknowledged_at = now(), acknowledge_reason = 'known' WHERE domain_id = '${domainId}'`,
     )
+    expect(await plain.timeOrder(domainId)).toBe(edit.recorded ?? 'broken')
+    expect(await seqsOf(plain, domainId)).toEqual(edit.wanted)
+    await asSuperuser(
+      database.url,
+      `UPDATE audit_log_entry SET recorded_at = '${formatTimestamp(at(edit.seq))}' WHERE domain_id = '${domainId}' AND seq = ${edit.seq}`,
+    )
     expect(await plain.timeOrder(domainId)).toBe('unverified')
-    expect(await seqsOf(plain, domainId)).toEqual(edit.unverified)
+    expect(await seqsOf(plain, domainId)).toEqual(WANTED)
   })
 
   it.each([
@@ -237,6 +244,32 @@ describe('the order of times in PostgreSQL', () => {
       `UPDATE audit_log_entry SET recorded_at = ${value} WHERE domain_id = '${domainId}' AND seq = 5`,
     )
     await verify(domainId)
+    expect(await postgresEntryReader(db).timeOrder(domainId)).toBe(order)
+    expect(await seqsOf(postgresEntryReader(db), domainId)).toEqual(WANTED)
+  })
+
+  it.each<[number, (i: number) => readonly [number, number], TimeOrder]>([
+    [10_000, (i) => [1 + (i % 20), 1 + (i % 20)], 'unverified'],
+    [10_001, (i) => [1 + (i % 20), 1 + (i % 20)], 'broken'],
+    [500, (i) => [1 + i * 100, 1 + i * 100], 'unverified'],
+    [502, (i) => [1 + i * 100, 1 + i * 100], 'broken'],
+    [1, () => [1, 50_000], 'unverified'],
+    [1, () => [1, 50_001], 'broken'],
+    [2, (i) => [i === 0 ? -(2 ** 62) : 2 ** 53, 2 ** 62], 'broken'],
+  ])('looks at %i findings, and counts too many as broken', async (count, range, order) => {
+    const domainId = await storedChain()
+    await asSuperuser(database.url, (client) =>
+      client.query(
+        `INSERT INTO audit_tamper_quarantine (domain_id, divergent_seq, code, seq_from, seq_to, source, fingerprint)
+         SELECT $1, first, 'entry_hash_mismatch', first, last, 'postgres', sha256(int8send(row_number() OVER ()))
+         FROM unnest($2::bigint[], $3::bigint[]) AS f (first, last)`,
+        [
+          domainId,
+          Array.from({ length: count }, (_, i) => String(range(i)[0])),
+          Array.from({ length: count }, (_, i) => String(range(i)[1])),
+        ],
+      ),
+    )
     expect(await postgresEntryReader(db).timeOrder(domainId)).toBe(order)
     expect(await seqsOf(postgresEntryReader(db), domainId)).toEqual(WANTED)
   })

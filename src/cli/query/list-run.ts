@@ -64,7 +64,10 @@ async function printMode(
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  if (mode.kind === 'follow') return runFollow(mode.before, { range, form }, chains, out, signal)
+  if (mode.kind === 'follow') {
+    await chains.noteOrders()
+    return runFollow(mode.before, { range, form }, chains, out, signal)
+  }
   const progress = () => ({ rows: chains.judged })
   return notingStop('list', progress, () => printStored({ mode, range, around, form }, chains, out, signal))
 }
@@ -87,7 +90,7 @@ async function printStored(
   if (only === undefined || form.areSeveral)
     return printFirst(rows(), mode.limit, { ...form, timeOrder }, chains, out)
   const { reader, domainId, cursorKey, filter } = only
-  const page = await listEntries(reader, cursorKey, { domainId, filter, range, ...mode })
+  const page = await listEntries(reader, cursorKey, { domainId, filter, range, timeOrder, ...mode })
   const entries = page.entries.map((row) => chains.judge(row))
   await printList({ entries, nextCursor: page.nextCursor, timeOrder }, form, out)
   if (around !== undefined) await noteMissing(around, page.entries, only)

@@ -13,7 +13,7 @@ import { EveryChain } from './every-chain.js'
 import { subjectFilter } from './flags.js'
 import { noteAhead } from './note-ahead.js'
 import { noteImported } from './note-imported.js'
-import { noteOrder } from './note-order.js'
+import { noteOrder, noteUnverified } from './note-order.js'
 import { noteFound, noteProblem } from './note-problem.js'
 import { openCopy, verifyCopyWords } from './open.js'
 import { ReadProblems } from './read-problems.js'
@@ -47,7 +47,9 @@ export class OpenChains {
   readonly #lost = new Set<string>()
   readonly #problems: ReadProblems
   readonly #verify: boolean
+  readonly #isJson: boolean
   #judged = 0
+  #areOrdersNoted = false
   /** The orders that were asked for. */
   readonly #orders = new Map<string, TimeOrder>()
 
@@ -55,13 +57,14 @@ export class OpenChains {
     chains: readonly OpenChain[],
     every: EveryChain | undefined,
     problems: ReadProblems,
-    verify: boolean,
+    { verify, isJson }: Pick<ChainsRequest, 'verify'> & { readonly isJson: boolean },
   ) {
     this.#chains = chains
     this.#byId = new Map(chains.map((chain) => [chain.domainId, chain]))
     this.#every = every
     this.#problems = problems
     this.#verify = verify
+    this.#isJson = isJson
   }
 
   /**
@@ -78,7 +81,7 @@ export class OpenChains {
     const chains: OpenChain[] = []
     if (from !== 'all') {
       for (const copy of from) chains.push(await openChain(context, copy, request, problems))
-      return new OpenChains(chains, undefined, problems, request.verify)
+      return new OpenChains(chains, undefined, problems, request)
     }
     const name = source === 'mirror' ? 'mirror' : 'postgres'
     const every = await EveryChain.of(context, name, request.isJson, signal)
@@ -86,7 +89,7 @@ export class OpenChains {
       const opened = await openOf(every, copy, () => openChain(context, copy, request, problems))
       if (opened !== undefined) chains.push(opened)
     }
-    return new OpenChains(chains, every, problems, request.verify)
+    return new OpenChains(chains, every, problems, request)
   }
 
   /** The chains that can be read, as far as is known by now. */
@@ -181,12 +184,28 @@ export class OpenChains {
     this.#every = undefined
   }
 
+  /**
+   * Notes once what is known of the order of the times. An unverified order is noted where a search of PostgreSQL relies on it, and where the
+   * answer does not say it (`isSaid`).
+   */
+  async noteOrders(isSaid = false): Promise<void> {
+    if (this.#areOrdersNoted) return
+    this.#areOrdersNoted = true
+    let isUnverified = false
+    for (const chain of this.all) {
+      const order = await this.#knownOrder(chain)
+      noteOrder(order, chain.domainId, chain.verifyWords)
+      isUnverified ||= order === 'unverified' && chain.from.source === 'postgres' && !this.#verify
+    }
+    if (isUnverified && !isSaid) noteUnverified()
+  }
+
   /** Notes what else is to say about the rows of an answer, and raises the exit code where they are damaged or could not be checked. */
   async finish(): Promise<void> {
+    await this.noteOrders(this.#isJson && this.#orders.size > 0)
     for (const chain of this.#chains) {
       const { reader, domainId, filter, judge, verifyWords: words } = chain
       if (!this.#lost.has(domainId)) {
-        noteOrder(await this.#knownOrder(chain), domainId, words)
         await noteAhead(reader, domainId, filter)
         await noteImported(reader, domainId, filter)
       }

@@ -53,11 +53,11 @@ function registerList(app: App, deps: HttpDeps, url: string, operationId: string
     handler: async (request, reply) => {
       const asked = { domainId: chainOf(request), ...request.query }
       const entries = provisioned(deps.entries)
-      const order = await timeOrderFor(entries, asked.domainId, asked.filter)
-      const page = await listEntries(entries, deps.cursorKey, asked)
-      const ahead = await rowsAheadOf(entries, asked.domainId, asked.filter)
+      const timeOrder = await timeOrderFor(entries, asked.domainId, asked.filter)
+      const page = await listEntries(entries, deps.cursorKey, { ...asked, timeOrder })
+      const ahead = await rowsAheadOf(entries, asked.domainId, asked.filter, timeOrder)
       if (ahead !== undefined) reply.header(ROWS_AHEAD_HEADER, String(ahead.rows))
-      return listJson(page, order)
+      return listJson(page, timeOrder)
     },
   })
 }

@@ -57,7 +57,7 @@ export const auditEntryList = z
     next_cursor: z.string().optional().meta({ description: 'Absent on the last page.' }),
     time_order: z.enum(['verified', 'unverified', 'broken']).optional().meta({
       description:
-        'Only with `from` or `to`: what is known of the order of the times, by which rows are found. `unverified`: rows are missing if a time was edited and no verification has found it yet. `broken`: a finding that nobody acknowledged is about a time that is out of order, and every row was compared.',
+        'Only with `from` or `to`: what is known of the order of the times, by which rows are found. `unverified`: rows are missing if a time was edited and no verification has found it yet. `broken`: a finding is about a time that is out of order, or there are too many findings to look at, and every row was compared.',
     }),
   })
   .meta({ id: 'AuditEntryList' })

@@ -35,7 +35,7 @@ export function postgresEntryReader(database: Database): EntryReader {
       return database.withTransaction(PAGE_TRANSACTION, read)
     },
     rowsAt: (domainId, seq) => database.read((client) => getEntries(client, domainId, seq)),
-    countAhead: (domainId) => database.read((client) => countAhead(client, domainId)),
+    countAhead: (domainId, known) => database.read((client) => countAhead(client, domainId, known)),
     timeOrder: (domainId) => database.read((client) => timeOrderOf(client, domainId)),
     hasEventTimes: (domainId) => database.read((client) => hasEventTimes(client, domainId)),
     knows: (domainId) => database.read((client) => chainExists(client, domainId)),

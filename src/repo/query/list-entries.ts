@@ -22,7 +22,11 @@ export async function listEntries(
   const plan = await eventPlan(client, domainId, filter)
   const inEventTime = eventConditions(plan, filter, 'audit_log_entry', bind)
   const bounds = ['domain_id = $1', ...seqConditions(range, bind), ...inEventTime]
-  const alternatives = alternativeConditions(filter, bind, await seqBounds(client, domainId, filter))
+  const alternatives = alternativeConditions(
+    filter,
+    bind,
+    await seqBounds(client, domainId, filter, range.timeOrder),
+  )
   const first = `ORDER BY seq ${direction(range)} LIMIT ${bind(range.limit)}`
   const pages = alternatives.map(
     (conditions) => `SELECT * FROM audit_log_entry ${whereAll([...bounds, ...conditions])} ${first}`,
