@@ -37,13 +37,16 @@ export interface OnceDeps extends ArchiverDeps {
  */
 export async function archiveOnce(deps: OnceDeps, stop: AbortSignal, stuck = STUCK): Promise<ChainDrained[]> {
   return withStopping(stop, async (stopping) => {
-    const rechecked = await recheckAll(deps, stopping)
+    const rechecked = await recheckBeforeDrain(deps, stopping)
     return [...rechecked, ...(await drainAll(deps, stopping, stuck))]
   })
 }
 
 /** Returns the chains whose comparison failed, or found something. */
-async function recheckAll({ recheck, only, ...deps }: OnceDeps, stopping: Stopping): Promise<ChainDrained[]> {
+async function recheckBeforeDrain(
+  { recheck, only, ...deps }: OnceDeps,
+  stopping: Stopping,
+): Promise<ChainDrained[]> {
   const { stop } = stopping
   if (recheck === undefined) return []
   const chains = (await recheck.chains()).filter(({ domainId }) => only === undefined || domainId === only)

@@ -17,9 +17,8 @@ const NAME_LATER = { nameLater: true }
 
 /**
  * Creates the object of one row, encoded as `bytes`, or finds it in the mirror. The object's name is durable only after a
- * later call of `syncNames`. An object is never overwritten: the same
- * content keeps its etag, and other content is a finding. A repeated call is safe: after a PUT whose response was lost,
- * it finds our own object.
+ * later call of `syncNames`. An object is never overwritten: the same content keeps its etag, and other content is a
+ * finding. A repeated call is safe: after a PUT whose response was lost, it finds our own object.
  */
 export async function uploadRow(
   entry: ChainedEntry,

@@ -1,19 +1,8 @@
 import type { StampedBatch } from '../../ports/archive.js'
-import { countsFor, stampTime } from '../session/archive-stamp.js'
+import { countsFor, INSERT_STAMPS } from '../session/archive-stamp.js'
 import type { Client, Database } from '../session/database.js'
 import { type EndState, undone } from '../session/end-state.js'
 import { passWatermark } from './watermark.js'
-
-/**
- * Stamps only rows without a stamp, so that two archivers that both uploaded a row stamp it once. The bounds $4 and $5 keep the scan short in a table that was
- * never analysed.
- */
-const STAMP = `
-  INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
-  SELECT e.domain_id, e.seq, ${stampTime('e')}, s.etag
-  FROM unnest($2::bigint[], $3::text[]) AS s(seq, etag)
-  JOIN audit_log_entry e ON e.domain_id = $1 AND e.seq = s.seq AND e.seq BETWEEN $4 AND $5
-  ON CONFLICT (domain_id, seq) DO NOTHING`
 
 /**
  * The rows from a seq to another without a stamp that counts; rows between those of the batch may be held back. A row that was
@@ -44,7 +33,7 @@ export function stampRows(
   const [first, last] = [Math.min(...seqs), Math.max(...seqs)]
   const stamp = async (client: Client): Promise<StampedBatch> => {
     const values = [domainId, seqs, stamps.map(({ etag }) => etag), first, last]
-    const stamped = (await client.query(STAMP, values)).rowCount ?? 0
+    const stamped = (await client.query(INSERT_STAMPS, values)).rowCount ?? 0
     const refused = stamped === seqs.length ? [] : await refusedOf(client, domainId, seqs, first, last)
     await passWatermark(client, { domainId, first, last, isWhole: stamped === last - first + 1 })
     return { stamped, refused }

@@ -56,7 +56,7 @@ function reasonAlternatives({ reasons = [] }: EntryFilter): string[] {
 
 function reasonCondition(reason: RowReason): string {
   if (reason === 'unknown') return '(reason < 1 OR reason > 4 OR reason IS NULL)'
-  // The value is a literal, so that the planner can match it to a partial index.
+  // The value is a literal: for a parameter, a generic plan cannot use the index whose predicate is `reason <> 1`.
   return `reason = ${reasonOrdinal(reason)}`
 }
 

@@ -8,7 +8,7 @@ import type { RestoredDomain, RestoredRow, RestoreTarget } from '../../ports/res
 import { entryColumns } from '../append/entry-columns.js'
 import { underLocks } from '../append/under-locks.js'
 import { type ClaimsRow, claimsColumns, domainClaims, readClaims } from '../query/domain-claims.js'
-import { stampTime } from '../session/archive-stamp.js'
+import { INSERT_STAMPS } from '../session/archive-stamp.js'
 import { ChainClaims } from '../session/chain-claims.js'
 import { type Client, type Database, DURABLE } from '../session/database.js'
 import { assertWritten, type Written, withheld, written } from '../session/written.js'
@@ -37,13 +37,6 @@ const COLUMNS = [
 
 const INSERT = `
   INSERT INTO audit_log_entry (${COLUMNS.join(', ')}) SELECT ${VALUES} FROM ${GIVEN}
-  ON CONFLICT (domain_id, seq) DO NOTHING`
-
-const STAMP = `
-  INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
-  SELECT e.domain_id, e.seq, ${stampTime('e')}, r.etag
-  FROM unnest($2::bigint[], $3::text[]) AS r(seq, etag)
-  JOIN audit_log_entry e ON e.domain_id = $1 AND e.seq = r.seq AND e.seq BETWEEN $4 AND $5
   ON CONFLICT (domain_id, seq) DO NOTHING`
 
 /** The first given row whose seq is taken by a different row. */
@@ -155,7 +148,13 @@ async function stamp(client: Client, rows: readonly RestoredRow[]): Promise<void
   const [first, last] = [stored[0]?.entry, stored.at(-1)?.entry]
   if (first === undefined || last === undefined) return
   const seqs = stored.map(({ entry }) => entry.seq)
-  await client.query(STAMP, [first.domainId, seqs, stored.map(({ etag }) => etag), first.seq, last.seq])
+  await client.query(INSERT_STAMPS, [
+    first.domainId,
+    seqs,
+    stored.map(({ etag }) => etag),
+    first.seq,
+    last.seq,
+  ])
 }
 
 /** Throws `chain_exists` where a different row has the seq of a given one. */

@@ -13,6 +13,18 @@ export function stampTime(row: string): string {
 }
 
 /**
+ * Stamps rows of the chain $1: $2 has the seqs, $3 the etags, $4 and $5 the first and the last seq. A row that has a stamp
+ * keeps it, so that two archivers that both uploaded a row stamp it once. The bounds keep the scan short in a table that was
+ * never analysed.
+ */
+export const INSERT_STAMPS = `
+  INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
+  SELECT e.domain_id, e.seq, ${stampTime('e')}, s.etag
+  FROM unnest($2::bigint[], $3::text[]) AS s(seq, etag)
+  JOIN audit_log_entry e ON e.domain_id = $1 AND e.seq = s.seq AND e.seq BETWEEN $4 AND $5
+  ON CONFLICT (domain_id, seq) DO NOTHING`
+
+/**
  * Returns SQL for whether a stamp counts, for the table aliases of a row and of the stamp with the same domain_id and seq. A stamp from
  * before its row was recorded is forged.
  */
