@@ -2,7 +2,6 @@ import { setImmediate } from 'node:timers/promises'
 import { AuditError } from '../base/errors.js'
 import { genesisPseudonym } from '../base/genesis-pepper.js'
 import { nodePseudonym } from '../base/node-hasher.js'
-import { Semaphore } from '../base/parallel/semaphore.js'
 import { encodeUnplaced } from '../chain/canonical.js'
 import { sortCaveats } from '../chain/entry.js'
 import { FormatError } from '../chain/format-error.js'
@@ -30,12 +29,9 @@ export interface ItemDeps {
  */
 const ENTRIES_PER_TURN = 32
 
-/** Peppers that are loaded at once for one group. */
-const PEPPERS_AT_ONCE = 8
-
 /**
  * Returns entries as rows of their chains, in the same order, with an error in place of each refused entry. A pepper is
- * resolved once for each chain of the group, a few chains at a time, and dropped with the group. Only what is not known
+ * resolved once for each chain of the group, together with the others, and dropped with the group. Only what is not known
  * yet is awaited: an awaited step costs as much as half of a row.
  */
 export async function toAppendItems(
@@ -154,13 +150,15 @@ class GroupPeppers {
   readonly #pepper: Pepper
   readonly #loading = new Map<string, Promise<ChainPepper>>()
   readonly #known = new Map<string, ChainPepper>()
-  readonly #slots = new Semaphore(PEPPERS_AT_ONCE)
 
   constructor(pepper: Pepper) {
     this.#pepper = pepper
   }
 
-  /** Begins to load the peppers of chains. A failure is that of {@link load}. */
+  /**
+   * Begins to load the peppers of chains. A failure is that of {@link load}. All calls begin together, so that a key file
+   * is read once for them; an adapter that needs connections limits their number itself.
+   */
   begin(domainIds: readonly string[]): void {
     for (const domainId of domainIds) {
       if (!this.#loading.has(domainId)) this.load(domainId).catch(() => undefined)
@@ -191,7 +189,7 @@ class GroupPeppers {
   }
 
   async #resolve(domainId: string): Promise<ChainPepper> {
-    const pepper = await this.#slots.run(() => this.#pepper.pepperOf(domainId))
+    const pepper = await this.#pepper.pepperOf(domainId)
     const genesis = genesisPseudonym(pepper)
     const start: [string, ChainStart] = [domainId, { genesis: genesisRow(domainId, genesis) }]
     const starts = new Map(domainId === PLATFORM_ANCHOR ? [start] : [])
