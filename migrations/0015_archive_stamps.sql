@@ -116,12 +116,48 @@ DROP TRIGGER audit_log_entry_write_once ON audit_log_entry;
 DROP FUNCTION audit_log_entry_guard();
 CREATE TRIGGER audit_log_entry_write_once BEFORE UPDATE ON audit_log_entry
   FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_removal('To correct an entry, append another.');
+-- A statement on a table that audit_log_entry inherits from runs no statement trigger of audit_log_entry.
+CREATE TRIGGER audit_log_entry_write_once_row BEFORE UPDATE OR DELETE ON audit_log_entry
+  FOR EACH ROW EXECUTE FUNCTION audit_refuse_removal('To correct an entry, append another.');
 
 -- With the columns goes the index audit_log_entry_unarchived.
 ALTER TABLE audit_log_entry DROP COLUMN archived_at, DROP COLUMN archive_etag;
 
 CREATE TRIGGER audit_archive_stamp_write_once BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_archive_stamp
   FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_removal('That a row was archived is written once.');
+CREATE TRIGGER audit_archive_stamp_write_once_row BEFORE UPDATE OR DELETE ON audit_archive_stamp
+  FOR EACH ROW EXECUTE FUNCTION audit_refuse_removal('That a row was archived is written once.');
+
+-- A stamp is never changed. So one that does not count would keep its row from being archived and signed.
+CREATE FUNCTION audit_archive_stamp_counts() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  refused record;
+BEGIN
+  -- Whoever owns the table can switch this trigger off anyway.
+  IF pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
+    RETURN NULL;
+  END IF;
+  -- A scalar subquery is a probe of the primary key. A join could read the whole log.
+  EXECUTE format('SELECT domain_id, seq, archived_at FROM stamped AS s
+                   WHERE (SELECT true FROM %I.audit_log_entry AS e
+                           WHERE e.domain_id = s.domain_id AND e.seq = s.seq AND s.archived_at >= e.recorded_at
+                           LIMIT 1) IS NULL
+                   LIMIT 1', TG_TABLE_SCHEMA)
+    INTO refused;
+  IF refused.seq IS NULL THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION 'INSERT on % is refused: the stamp has no row, or is older than its row', TG_TABLE_NAME
+    USING ERRCODE = 'check_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME,
+          CONSTRAINT = 'audit_archive_stamp_counts',
+          DETAIL = format('domain_id %s, seq %s, archived_at %s', refused.domain_id, refused.seq, refused.archived_at),
+          HINT = 'Only a program that has uploaded a row stamps it: audit archiver';
+END
+$$;
+
+CREATE TRIGGER audit_archive_stamp_counts AFTER INSERT ON audit_archive_stamp
+  REFERENCING NEW TABLE AS stamped FOR EACH STATEMENT EXECUTE FUNCTION audit_archive_stamp_counts();
 
 CREATE FUNCTION audit_archive_watermark_guard() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -148,7 +184,7 @@ CREATE VIEW audit_log_entry_archived AS
   LEFT JOIN audit_archive_stamp AS s ON s.domain_id = e.domain_id AND s.seq = e.seq AND s.archived_at >= e.recorded_at;
 
 REVOKE ALL ON audit_archive_stamp, audit_archive_watermark, audit_log_entry_archived FROM PUBLIC;
-REVOKE ALL ON FUNCTION audit_archive_watermark_guard() FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit_archive_stamp_counts(), audit_archive_watermark_guard() FROM PUBLIC;
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- Roles
@@ -241,25 +277,30 @@ DECLARE
 BEGIN
   FOR privilege IN
     SELECT * FROM (VALUES
-      ('audit_reader',   'SELECT',                 'audit_archive_stamp'),
       ('audit_reader',   'SELECT',                 'audit_archive_watermark'),
       ('audit_reader',   'SELECT',                 'audit_log_entry_archived'),
 
       -- A restore runs as audit_writer.
-      ('audit_writer',   'SELECT, INSERT',         'audit_archive_stamp'),
+      ('audit_writer',   'INSERT',                 'audit_archive_stamp'),
       ('audit_writer',   'SELECT',                 'audit_archive_watermark'),
 
-      ('audit_archiver', 'SELECT, INSERT',         'audit_archive_stamp'),
+      ('audit_archiver', 'INSERT',                 'audit_archive_stamp'),
       ('audit_archiver', 'SELECT, INSERT, UPDATE', 'audit_archive_watermark'),
 
-      ('audit_signer',   'SELECT',                 'audit_archive_stamp'),
-      ('audit_signer',   'SELECT',                 'audit_archive_watermark'),
-
-      ('audit_eraser',   'SELECT',                 'audit_archive_stamp')
+      ('audit_signer',   'SELECT',                 'audit_archive_watermark')
     ) AS t (grantee, privileges, relation)
     WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = grantee)
   LOOP
     EXECUTE format('GRANT %s ON %I TO %I', privilege.privileges, privilege.relation, privilege.grantee);
+  END LOOP;
+
+  -- The stamps were columns of the log: who may read the log may read them.
+  FOR privilege IN
+    SELECT r.rolname AS grantee
+      FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles AS r ON r.oid = a.grantee
+     WHERE c.oid = 'audit_log_entry'::regclass AND a.privilege_type = 'SELECT'
+  LOOP
+    EXECUTE format('GRANT SELECT ON audit_archive_stamp TO %I', privilege.grantee);
   END LOOP;
 
   -- Privileges on single columns go with those on the table.

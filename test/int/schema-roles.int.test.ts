@@ -188,7 +188,7 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     '',
     '',
     '',
-    '',
+    'S',
     '',
     '',
   ],
@@ -215,7 +215,7 @@ const HELD: Readonly<Record<string, readonly string[]>> = {
     'SI',
     '',
     '',
-    '',
+    'S',
     '',
     '',
   ],
@@ -289,6 +289,26 @@ async function heldBy(role: string, table: string): Promise<string> {
   }
   return rows.map(letter).join('')
 }
+
+describe('a role that may read the log', () => {
+  const READERS = `SELECT grantee::regrole::text AS role FROM pg_class, aclexplode(relacl)
+    WHERE oid = $1::regclass AND privilege_type = 'SELECT' ORDER BY 1`
+  const readers = async (table: string) => (await client.query(READERS, [table])).rows
+
+  it('may read the stamps, and no other role may', async () => {
+    expect(await readers('audit_archive_stamp')).toEqual(await readers('audit_log_entry'))
+    const roles = Object.keys(HELD).map((role) => expect.objectContaining({ role }))
+    expect(await readers('audit_archive_stamp')).toEqual(expect.arrayContaining(roles))
+  })
+
+  it('may read the stamps if an administrator let it read the log', async () => {
+    const run = async () => {
+      await client.query('GRANT SELECT ON audit_log_entry TO pg_monitor; SELECT audit_grant_roles()')
+      expect(await readers('audit_archive_stamp')).toContainEqual({ role: 'pg_monitor' })
+    }
+    expect(await outcome(client, run)).toBe('')
+  })
+})
 
 describe('PUBLIC', () => {
   it('has no privilege on any table, sequence or function', async () => {
@@ -614,6 +634,42 @@ describe('SET ROLE', () => {
       })
     }
   }
+})
+
+describe('a stamp', () => {
+  const stamps = (...values: string[]) =>
+    `INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, archive_etag)
+      SELECT domain_id::uuid, seq, at::timestamptz, 'x' FROM (VALUES ${values}) AS s (domain_id, seq, at)`
+  const ROW = `('${DOMAIN}', 2, '2026-01-01')`
+  const AT_ROW = `('${DOMAIN}', 2, '2023-11-14T22:13:20Z')`
+  const OLDER = `('${DOMAIN}', 2, '2023-11-14T22:13:19.999999Z')`
+  const ROWLESS = `('${DOMAIN}', 3, 'infinity')`
+  const CHAINLESS = `('01890000-0000-7000-8000-000000000009', 2, '2026-01-01')`
+  const REFUSED = '23514 audit_archive_stamp_counts'
+
+  it.each([
+    ['older than its row', OLDER],
+    ['infinitely old', `('${DOMAIN}', 2, '-infinity')`],
+    ['without a row', ROWLESS],
+    ['without a chain', CHAINLESS],
+    ['after one that counts', `${ROW}, ${ROWLESS}`],
+  ])('%s is refused for a role that stamps, and not for the owner', async (_name, values) => {
+    for (const role of ['audit_archiver', 'audit_writer'])
+      expect(await outcome(client, () => as(role, [stamps(values)]))).toBe(REFUSED)
+    expect(await outcome(client, () => client.query(stamps(values)))).toBe('')
+  })
+
+  it.each([
+    ['of the time of its row', stamps(AT_ROW)],
+    ['of a later time', stamps(ROW)],
+    ['of no row at all', `${stamps(ROW)} WHERE false`],
+    [
+      'in place of one that is there',
+      `${stamps(ROW)} ON CONFLICT DO NOTHING; ${stamps(OLDER)} ON CONFLICT DO NOTHING`,
+    ],
+  ])('%s may be inserted', async (_name, sql) => {
+    expect(await outcome(client, () => as('audit_archiver', [sql]))).toBe('')
+  })
 })
 
 async function as(role: string, steps: readonly Step[]): Promise<void> {

@@ -44,6 +44,9 @@ const STAMP = `INSERT INTO audit_archive_stamp (domain_id, seq, archived_at, arc
   VALUES ('${ENTRY.domainId}', 2, now(), 'e')`
 const WATERMARK = `INSERT INTO audit_archive_watermark (domain_id, seq) VALUES ('${ENTRY.domainId}', 5)`
 
+/** Makes a table inherit from a new table, whose triggers alone a statement on it runs for each statement. */
+const inherit = (table: string) => `CREATE TABLE parent (LIKE ${table}); ALTER TABLE ${table} INHERIT parent`
+
 /** The SQLSTATE that rejects the last statement, or '' if it succeeds; then the statements of one transaction of the owner. */
 const MARKER = `INSERT INTO audit_mirror_marker (marker_id) VALUES ('${ID}')`
 
@@ -70,6 +73,13 @@ const CASES: readonly (readonly [refused: string, ...statements: string[]])[] = 
   ['23514', WATERMARK.replace(', 5', ', -1')],
   ['WO001', WATERMARK, 'DELETE FROM audit_archive_watermark'],
   ['WO001', 'TRUNCATE audit_archive_watermark'],
+  ['WO001', STAMP, inherit('audit_archive_stamp'), "UPDATE parent SET archive_etag = 'f'"],
+  ['WO001', STAMP, inherit('audit_archive_stamp'), 'DELETE FROM parent'],
+  ['WO001', STAMP, inherit('audit_archive_stamp'), 'TRUNCATE parent'],
+  ['WO001', inherit('audit_log_entry'), "UPDATE parent SET relation = 'x'"],
+  ['WO001', inherit('audit_log_entry'), 'UPDATE parent SET seq = seq'],
+  ['WO001', inherit('audit_log_entry'), 'DELETE FROM parent'],
+  ['WO001', inherit('audit_log_entry'), 'TRUNCATE parent'],
   ['WO001', 'UPDATE audit_log_entry SET seq = seq WHERE false'],
   ...ENTRY_COLUMNS.map((column) => ['WO001', `UPDATE audit_log_entry SET ${column} = ${column}`] as const),
   ['WO001', "UPDATE audit_log_entry SET relation = 'x'"],
