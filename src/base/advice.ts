@@ -78,7 +78,6 @@ export type PlainAdvice =
   | 'run_archiver'
   | 'sign_rows'
   | 'find_claim_holder'
-  | 'find_forged_stamp'
   | 'verify_both_for_stamps'
   | 'give_whole_mirror'
   | 'wait_for_restore'
@@ -148,6 +147,8 @@ export type Advice =
   | { readonly code: PlainAdvice }
   | { readonly code: 'verify_chain'; readonly domainId: string }
   | { readonly code: 'verify_mirror'; readonly domainId: string }
+  /** `removal`: SQL for the owner of the tables. */
+  | { readonly code: 'delete_forged_stamps'; readonly removal: string }
   | { readonly code: 'reindex'; readonly indexes: readonly string[] }
   | { readonly code: 'verify_creation'; readonly domainId: string }
   | { readonly code: 'find_chain'; readonly copy: Copy }

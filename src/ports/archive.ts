@@ -42,6 +42,8 @@ export interface StampedBatch {
   readonly stamped: number
   /** Rows that have a stamp which does not count, because it is older than its row. A stamp is never changed. */
   readonly refused: readonly number[]
+  /** The statements by which the owner of the tables deletes such stamps of the chain. */
+  readonly removal: string
 }
 
 /** The rows that the archiver drains: they have no stamp that counts, and a seq from 1 to 2^53-1. */

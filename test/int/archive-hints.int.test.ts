@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runWorker } from '../../src/archive/worker.js'
 import type { AuditError } from '../../src/base/errors.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
+import { hintOf } from '../../src/cli/shell/hints.js'
 import { ArchiveFixture, type Archiver, NEVER, totals } from '../support/archive-fixture.js'
 import { unstampSql } from '../support/archive-stamps.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
@@ -133,6 +134,16 @@ describe('one pass', () => {
     expect(await fixture.objects(domainId)).toHaveLength(stamped === 0 && held > 0 ? ROWS : 10)
   })
 
+  it('stamps every row once the command of the hint has deleted a stamp that is older than its row', async () => {
+    await asSuperuser(fixture.url, forge(2, "'2001-01-01'")(domainId) + forge(3, "'2001-01-01'")(domainId))
+    const chains = await fixture.archiver().once()
+    expect(totals(chains)).toMatchObject({ held: 2 })
+    const hint = chains.flatMap(({ drained }) => (drained.error ? [hintOf(drained.error)] : []))[0] ?? ''
+    await rowsOf(fixture.url, /-c "(.*)"; then/.exec(hint)?.[1] ?? '')
+    expect(totals(await fixture.archiver().once())).toMatchObject({ stamped: 2, held: 0, failed: 0 })
+    expect(await fixture.problems(rows)).toEqual([])
+  })
+
   it('is idle after a pass that found something', async () => {
     await fixture.archiver().once()
     await asSuperuser(fixture.url, force(LARGEST)(domainId) + unstamp('seq = 3')(domainId))
@@ -214,14 +225,14 @@ describe('the stamping of a batch', () => {
 
   it('names the rows whose stamp does not count, and stamps the others', async () => {
     await asSuperuser(fixture.url, forge(2, "'2001-01-01'")(domainId))
-    expect(await stamp(1, 2, 3)).toEqual({ stamped: 2, refused: [2] })
+    expect(await stamp(1, 2, 3)).toMatchObject({ stamped: 2, refused: [2] })
     expect(await watermark()).toBe(1)
     expect(await fixture.archiver().deps.queue.nextUnstamped(domainId, 0)).toBe(2)
   })
 
   it('counts no row that another archiver has stamped', async () => {
     await stamp(1, 2)
-    expect(await stamp(1, 2, 3)).toEqual({ stamped: 1, refused: [] })
+    expect(await stamp(1, 2, 3)).toMatchObject({ stamped: 1, refused: [] })
   })
 })
 

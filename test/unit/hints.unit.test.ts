@@ -15,6 +15,10 @@ const WITH_FACTS: readonly (readonly [FactAdvice, string])[] = [
   [{ code: 'verify_chain', domainId: PLATFORM_ANCHOR }, 'run: audit verify --platform'],
   [{ code: 'verify_mirror', domainId }, `run: audit verify --domain ${domainId} --source mirror`],
   [
+    { code: 'delete_forged_stamps', removal: 'A; B' },
+    'find out who writes to the table audit_archive_stamp; as its owner, run: psql "$AUDIT_DATABASE_URL" -c "A; B"; then run: audit archiver --once',
+  ],
+  [
     { code: 'reindex', indexes: ['a', 'b'] },
     'an upgrade of the C library can do this too; run: REINDEX INDEX CONCURRENTLY a; REINDEX INDEX CONCURRENTLY b; until then, list with --verify',
   ],

@@ -16,20 +16,20 @@ export async function stampUploaded(
   queue: Pick<ArchiveQueue, 'stamp'>,
 ): Promise<Stamping> {
   if (rows.length === 0) return { stamped: 0, refused: 0 }
-  const { stamped, refused } = await queue.stamp(domainId, rows)
+  const { stamped, refused, removal } = await queue.stamp(domainId, rows)
   const [first] = refused
   return {
     stamped,
     refused: refused.length,
-    error: first === undefined ? undefined : refusedError(domainId, first),
+    error: first === undefined ? undefined : refusedError(domainId, first, removal),
   }
 }
 
-function refusedError(domainId: string, seq: number): AuditError {
+function refusedError(domainId: string, seq: number, removal: string): AuditError {
   return new AuditError(
     'archive_behind',
     `chain ${domainId}: row ${seq} is uploaded, but its archive stamp does not count: the stamp is older than the row, so no ` +
       'archiver wrote it, and a stamp is never replaced',
-    { advice: { code: 'find_forged_stamp' } },
+    { advice: { code: 'delete_forged_stamps', removal } },
   )
 }

@@ -105,8 +105,6 @@ export const HINTS = {
   run_archiver: 'run: audit archiver --once; then see: audit archive status --all',
   find_claim_holder:
     'find the archiver that hangs, and end it; if none is running, find out who writes to the table audit_claim',
-  find_forged_stamp:
-    'find out who writes to the table audit_archive_stamp; have an administrator delete that stamp, and run: audit archiver --once',
   verify_both_for_stamps: 'run: audit verify --source both, with the same pins',
   give_whole_mirror: 'give the mirror of the whole log, or verify single chains: --domain UUID',
   wait_for_restore: 'wait for it; a restore that was killed holds the chain for 15 seconds at most',
@@ -168,6 +166,8 @@ export const HINTS = {
   make_binaries_writable: 'make that directory writable once, or run: npm rebuild --ignore-scripts=false',
   verify_chain: ({ domainId }) => `run: ${verifyWords({ source: 'postgres', chain: domainId })}`,
   verify_mirror: ({ domainId }) => `run: ${verifyWords({ source: 'mirror', chain: domainId })}`,
+  delete_forged_stamps: ({ removal }) =>
+    `find out who writes to the table audit_archive_stamp; as its owner, run: psql "$AUDIT_DATABASE_URL" -c "${removal}"; then run: audit archiver --once`,
   reindex: ({ indexes }) =>
     `an upgrade of the C library can do this too; run: ${indexes.map((name) => `REINDEX INDEX CONCURRENTLY ${name}`).join('; ')}; until then, list with --verify`,
   verify_creation: ({ domainId }) =>

