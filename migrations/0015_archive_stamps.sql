@@ -18,6 +18,11 @@ CREATE TABLE audit_archive_stamp (
   CONSTRAINT audit_archive_stamp_seq_range CHECK (seq BETWEEN 1 AND 9007199254740991)
 );
 
+-- A backfill that fills a mirror claims its chains, so that no archiver takes a row that is not there yet for a lost one.
+ALTER TABLE audit_claim
+  DROP CONSTRAINT audit_claim_purpose_known,
+  ADD CONSTRAINT audit_claim_purpose_known CHECK (purpose IN ('archive', 'backfill', 'restore'));
+
 -- Where the archiver goes on: every row up to and with seq had a stamp. A hint, which it recomputes now and then.
 CREATE TABLE audit_archive_watermark (
   domain_id uuid   NOT NULL,

@@ -26,7 +26,7 @@ export interface OnceDeps extends ArchiverDeps {
   /** The one chain to archive. Default: every chain. */
   readonly only?: string | undefined
   /** Compares all rows with their stamps, and the stamps with the mirror, before the pass. Default: the hints are believed. */
-  readonly recheck?: (Pick<RecheckDeps, 'ledger'> & Pick<PlacesDeps, 'chains'>) | undefined
+  readonly recheck?: (Pick<RecheckDeps, 'ledger' | 'onUncompared'> & Pick<PlacesDeps, 'chains'>) | undefined
 }
 
 /**

@@ -11,7 +11,9 @@ import { type RecheckLoopDeps, recheckAll } from './stamps/recheck-loop.js'
 import { type Stopping, withStopping } from './stopping.js'
 import { watchPlaces } from './watch-places.js'
 
-export interface WorkerDeps extends ArchiverDeps, Pick<RecheckLoopDeps, 'chains' | 'ledger'> {
+export interface WorkerDeps
+  extends ArchiverDeps,
+    Pick<RecheckLoopDeps, 'chains' | 'ledger' | 'onUncompared'> {
   /** Milliseconds between two polls for rows to archive. */
   readonly pollInterval: number
   readonly onPass: (domainId: string, drained: Drained) => Promise<void>

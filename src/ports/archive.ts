@@ -63,6 +63,13 @@ export interface ArchiveQueue {
    * create-only objects and one-time stamps allow for that.
    */
   claim(domainId: string, use: () => Promise<void>): Promise<boolean>
+  /**
+   * Runs `use`, which uploads rows that are stamped, and claims the chain, or every chain, for that time. Where another process has
+   * the claim, `use` runs without one.
+   */
+  fill<T>(chain: string | 'all', use: () => Promise<T>): Promise<T>
+  /** Returns whether a process uploads stamped rows of this chain, so that an object which is missing may still come. */
+  isFilled(domainId: string): Promise<boolean>
   /** Returns the first seq above `after` without a stamp that counts. Reads no hint. */
   nextUnstamped(domainId: string, after: number): Promise<number | undefined>
   /**

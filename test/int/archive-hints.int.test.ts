@@ -2,9 +2,10 @@ import { unlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runWorker } from '../../src/archive/worker.js'
-import type { AuditError } from '../../src/base/errors.js'
+import { AuditError } from '../../src/base/errors.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
 import { hintOf } from '../../src/cli/shell/hints.js'
+import type { MirrorStore } from '../../src/ports/mirror.js'
 import { ArchiveFixture, type Archiver, NEVER, totals } from '../support/archive-fixture.js'
 import { unstampSql } from '../support/archive-stamps.js'
 import { chainRows, insertRows } from '../support/chain-rows.js'
@@ -279,6 +280,58 @@ describe('the worker', () => {
       failures: [],
       found: ['mirror object_missing 3-5', 'mirror object_missing 8-8'],
     })
+  })
+})
+
+describe('the comparison of the stamps with the keys', () => {
+  beforeEach(() => fixture.archiver().once())
+
+  it.each<[string, (id: string) => string | 'all', readonly string[], boolean]>([
+    ['the chain', (id) => id, [], true],
+    ['every chain', () => 'all', [], true],
+    ['another chain', () => '018f0000-0000-7000-8000-000000000009', ['mirror object_missing 3-4'], false],
+  ])('waits for a backfill of %s', async (_name, filled, findings, isWaiting) => {
+    for (const seq of [3, 4]) await unlink(fixture.pathOf(domainId, seq))
+    const archiver = fixture.archiver()
+    await fixture.archiver().deps.queue.fill(filled(domainId), () => archiver.once())
+    expect(found(archiver)).toEqual(findings)
+    expect(archiver.uncompared.map(({ reason }) => reason)).toEqual(isWaiting ? ['filled'] : [])
+    expect(archiver.created).toHaveLength(isWaiting ? 0 : 2)
+    const after = fixture.archiver()
+    await after.once()
+    expect(found(after)).toEqual(isWaiting ? ['mirror object_missing 3-4'] : [])
+  })
+
+  it('does not wait for a backfill that died', async () => {
+    await unlink(fixture.pathOf(domainId, 3))
+    const archiver = fixture.archiver()
+    await fixture.archiver().deps.queue.fill('all', async () => {
+      await rowsOf(fixture.url, "UPDATE audit_claim SET renewed_at = now() - interval '1 minute'")
+      await archiver.once()
+    })
+    expect(found(archiver)).toEqual(['mirror object_missing 3-3'])
+  })
+
+  it('reports that the mirror may not be listed', async () => {
+    await unlink(fixture.pathOf(domainId, 3))
+    const denied = new AuditError('mirror_permission_denied', 'the store refuses to list')
+    const store = (one: MirrorStore): MirrorStore => ({
+      url: one.url,
+      get: (key, maxBytes, signal) => one.get(key, maxBytes, signal),
+      create: (key, bytes, signal, options) => one.create(key, bytes, signal, options),
+      syncNames: (folder, signal) => one.syncNames(folder, signal),
+      close: () => one.close(),
+      // biome-ignore lint/correctness/useYield: the listing fails before its first name.
+      async *list() {
+        throw denied
+      },
+    })
+    const archiver = fixture.archiver({ store })
+    await archiver.once()
+    expect([found(archiver), archiver.uncompared]).toEqual([
+      [],
+      [{ domainId, url: fixture.mirrorUrl, reason: 'denied' }],
+    ])
   })
 })
 

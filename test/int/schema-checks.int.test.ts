@@ -271,6 +271,7 @@ const ROW_CASES: readonly (readonly [table: string, row: Row, refusedBy: string]
   ['audit_tlog_tile', tile({ hashes: bytes(8191) }), 'hashes_bytes'],
   ['audit_tlog_tile', tile({ hashes: bytes(8193) }), 'hashes_bytes'],
   ['audit_claim', { purpose: 'archive', domain_id: DOMAIN, holder: DOMAIN }, ''],
+  ['audit_claim', { purpose: 'backfill', domain_id: DOMAIN, holder: DOMAIN }, ''],
   ['audit_claim', { purpose: 'restore', domain_id: DOMAIN, holder: DOMAIN }, ''],
   ['audit_claim', { purpose: 'other', domain_id: DOMAIN, holder: DOMAIN }, 'purpose_known'],
   ['audit_claim', { purpose: 'archive', domain_id: NIL_UUID, holder: DOMAIN }, 'domain_not_nil'],

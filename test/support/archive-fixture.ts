@@ -10,6 +10,7 @@ import type { SourcedFinding } from '../../src/archive/findings.js'
 import { Mirrors } from '../../src/archive/mirrors.js'
 import { archiveOnce, type ChainDrained } from '../../src/archive/once.js'
 import type { PlacesDeps } from '../../src/archive/places.js'
+import type { RecheckDeps, Uncompared } from '../../src/archive/stamps/recheck.js'
 import { MirrorLocations, type MirrorMap, noMirrorGiven } from '../../src/base/mirror-locations.js'
 import { nodeHasher } from '../../src/base/node-hasher.js'
 import type { ChainedEntry } from '../../src/chain/entry.js'
@@ -168,12 +169,16 @@ export interface ArchiverOptions {
 /** One archiver, with its own connections and stores. */
 export class Archiver {
   readonly found: (SourcedFinding & { domainId: string })[] = []
+  readonly uncompared: Uncompared[] = []
   /** Keys in the order in which objects were created. */
   readonly created: string[] = []
   /** The keys of all create calls. */
   readonly asked: string[] = []
   readonly database: Database
-  readonly deps: ArchiverDeps & Pick<BackfillDeps, 'hasBegun' | 'ledger'> & Pick<PlacesDeps, 'chains'>
+  readonly deps: ArchiverDeps &
+    Pick<BackfillDeps, 'hasBegun'> &
+    Pick<RecheckDeps, 'ledger' | 'onUncompared'> &
+    Pick<PlacesDeps, 'chains'>
   readonly #queue: ArchiveQueue
   readonly #mirrors: OpenMirrors
 
@@ -211,6 +216,7 @@ export class Archiver {
       chains: registry.chains,
       onFindings: (domainId, findings) => log.add(domainId, findings),
       onStamped: () => undefined,
+      onUncompared: (one) => this.uncompared.push(one),
     }
   }
 

@@ -9,13 +9,24 @@ export interface RecheckDeps
       ArchiverDeps,
       'queue' | 'codec' | 'hasher' | 'mirrors' | 'assertOurs' | 'assertHeld' | 'onFindings'
     >,
-    Pick<BackfillDeps, 'ledger'> {}
+    Pick<BackfillDeps, 'ledger'> {
+  /** Receives why the keys of a chain were not compared with its stamps. */
+  readonly onUncompared: (uncompared: Uncompared) => void
+}
+
+/** `denied`: the mirror may not be listed. `filled`: a backfill uploads stamped rows of the chain. */
+export interface Uncompared {
+  readonly domainId: string
+  /** The URL of the mirror. */
+  readonly url: string
+  readonly reason: 'denied' | 'filled'
+}
 
 /**
  * Compares all rows of a chain with their stamps, and the stamps with the keys of the mirror, and reads no hint. Corrects the
  * hints of the queue, so that a row which they hid is archived by the next pass. A stamped row without an object is a finding,
  * and is uploaded again: its stamp was forged, or the object was lost. Resolves with what that came to, and with undefined where no
- * object is missing, where the place is not the mirror, and where the mirror may not be listed.
+ * object is missing, where the place is not the mirror, and where the keys were not compared.
  */
 export async function recheckChain(
   chain: ClaimingChain,
@@ -28,6 +39,11 @@ export async function recheckChain(
   const mirror = await deps.mirrors.of(chain)
   const missing = await missingOf(chain.domainId, stamped, mirror, deps, signal)
   if (missing === undefined || !(await isOurs(mirror, deps, signal))) return undefined
+  // A backfill claims the chain before it begins a mirror. So after the marker was seen, the claim is there or the objects are.
+  if (await deps.queue.isFilled(chain.domainId)) {
+    deps.onUncompared({ domainId: chain.domainId, url: mirror.url, reason: 'filled' })
+    return undefined
+  }
   await deps.assertHeld(chain.domainId, mirror, signal)
   const request = { domainId: chain.domainId, ...missing, dryRun: false }
   return backfillChain(request, { ...deps, hasBegun: () => false, onProgress: () => undefined }, signal)
@@ -82,7 +98,10 @@ async function missingOf(
     }
   } catch (error) {
     // The archiver's credentials may allow writes only.
-    if (error instanceof AuditError && error.code === 'mirror_permission_denied') return undefined
+    if (error instanceof AuditError && error.code === 'mirror_permission_denied') {
+      deps.onUncompared({ domainId, url: mirror.url, reason: 'denied' })
+      return undefined
+    }
     if (!(await isOurs(mirror, deps, signal))) return undefined
     throw error
   }

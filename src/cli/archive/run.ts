@@ -50,23 +50,26 @@ export async function runBackfill(
   )
   const { backfillChain } = await import('../../archive/backfill.js')
   let found = false
-  await eachChain(options, context, out, signal, {
-    label: 'backfill',
-    kind: 'writing',
-    head: BACKFILL_HEAD,
-    work: (domainId, onProgress) =>
-      backfillChain({ domainId, fromSeq, toSeq, dryRun }, { ...deps, onProgress }, signal),
-    toRow: backfilledRow,
-    toJson: (backfilled) => backfilledJson(backfilled, dryRun),
-    after: (backfilled) => {
-      for (const line of [...notes.splice(0), ...strayNotes(backfilled.domainId, backfilled.strays)])
-        note(line)
-      printDryFindings(backfilled, dryRun)
-      for (const line of backfilledNotes(backfilled)) note(line)
-      found ||= backfilled.findings.length > 0
-      if (backfilled.error !== undefined) reportFailure(backfilled.error, json)
-    },
-  })
+  const backfill = () =>
+    eachChain(options, context, out, signal, {
+      label: 'backfill',
+      kind: 'writing',
+      head: BACKFILL_HEAD,
+      work: (domainId, onProgress) =>
+        backfillChain({ domainId, fromSeq, toSeq, dryRun }, { ...deps, onProgress }, signal),
+      toRow: backfilledRow,
+      toJson: (backfilled) => backfilledJson(backfilled, dryRun),
+      after: (backfilled) => {
+        for (const line of [...notes.splice(0), ...strayNotes(backfilled.domainId, backfilled.strays)])
+          note(line)
+        printDryFindings(backfilled, dryRun)
+        for (const line of backfilledNotes(backfilled)) note(line)
+        found ||= backfilled.findings.length > 0
+        if (backfilled.error !== undefined) reportFailure(backfilled.error, json)
+      },
+    })
+  // Before the mirror is begun: from then on an archiver would report rows that are not uploaded yet as lost.
+  await (dryRun ? backfill() : deps.queue.fill(chain, backfill))
   return found ? EXIT.finding : EXIT.done
 }
 

@@ -1,6 +1,7 @@
 import type { BackfillDeps } from '../../archive/backfill.js'
 import type { ArchiverDeps } from '../../archive/drain-pass.js'
 import type { PlacesDeps } from '../../archive/places.js'
+import type { RecheckDeps } from '../../archive/stamps/recheck.js'
 import { nodeHasher } from '../../base/node-hasher.js'
 import { openAlerts } from '../../compose/alerts.js'
 import { type ArchiveUse, openArchive } from '../../compose/archive.js'
@@ -10,10 +11,12 @@ import type { SigningAlerts } from '../../ports/alerts.js'
 import { note } from '../output/streams.js'
 import { markedText, unreadableText, unwritableText } from './marker-text.js'
 import { foundText, unenforcedText } from './text.js'
+import { UncomparedNotes } from './uncompared-notes.js'
 
 /** What a command that uploads works with. */
 export type UploadDeps = Omit<ArchiverDeps, 'onStamped'> &
   Pick<BackfillDeps, 'ledger' | 'hasBegun'> &
+  Pick<RecheckDeps, 'onUncompared'> &
   Pick<PlacesDeps, 'chains'> & { readonly alerts: SigningAlerts }
 
 export interface UploadOptions
@@ -54,6 +57,7 @@ export async function uploadDepsOf(
     },
     notPermitted: () => print('note: the findings were not quarantined: this role may not write'),
   })
+  const uncompared = new UncomparedNotes(print)
   return {
     queue,
     ledger,
@@ -64,6 +68,7 @@ export async function uploadDepsOf(
       held.assertHeld(domainId, guarded(mirror, mirrors, only), signal),
     hasBegun: ({ url }) => guard.hasBegun(url),
     chains,
+    onUncompared: (one) => uncompared.add(one),
     hasher: nodeHasher,
     onFindings: (domainId, findings) => log.add(domainId, findings),
     alerts,

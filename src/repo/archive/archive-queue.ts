@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import type { ArchiveQueue } from '../../ports/archive.js'
 import { ChainClaims } from '../session/chain-claims.js'
 import type { Database } from '../session/database.js'
@@ -12,6 +13,7 @@ import { WaitingChains } from './waiting-chains.js'
 /** Finds and reads the rows to archive, and stamps them. Implements ArchiveQueue. */
 export function postgresArchiveQueue(database: Database): ArchiveQueue {
   const claims = new ChainClaims(database, 'archive')
+  const fills = new ChainClaims(database, 'backfill')
   const unstamped = new UnstampedRows(database)
   const chains = new WaitingChains(database, unstamped)
   return {
@@ -23,6 +25,16 @@ export function postgresArchiveQueue(database: Database): ArchiveQueue {
       await use().finally(() => claims.release(domainId))
       return true
     },
+    fill: async (chain, use) => {
+      const id = chain === 'all' ? PLATFORM_ANCHOR : chain
+      const isClaimed = await fills.take(id)
+      try {
+        return await use()
+      } finally {
+        if (isClaimed) await fills.release(id)
+      }
+    },
+    isFilled: (domainId) => fills.isClaimed([domainId, PLATFORM_ANCHOR]),
     nextUnstamped: (domainId, after) => unstamped.next(domainId, after),
     scan: (domainId, range, begin, signal) => scanRun(database, { domainId, ...range }, begin, signal),
     rows: (domainId, fromSeq, toSeq) =>
@@ -34,6 +46,9 @@ export function postgresArchiveQueue(database: Database): ArchiveQueue {
       await chains.onStamped(domainId, Math.max(...stamps.map(({ seq }) => seq)))
       return batch
     },
-    close: () => claims.close(),
+    close: async () => {
+      await claims.close()
+      await fills.close()
+    },
   }
 }

@@ -21,6 +21,10 @@ const RELEASE = 'DELETE FROM audit_claim WHERE purpose = $1 AND holder = $2 AND 
 
 const RENEWED = 'SELECT renewed_at::text AS at FROM audit_claim WHERE purpose = $1 AND domain_id = $2'
 
+const IS_CLAIMED = `SELECT FROM audit_claim AS c WHERE purpose = $1 AND domain_id = ANY ($2::uuid[]) AND NOT (${ENDED}) LIMIT 1`
+
+type Purpose = 'archive' | 'backfill' | 'restore'
+
 /**
  * The claims of one process on chains, for one purpose. A claim is a row that the process renews while it works. It ends
  * when it is released, or {@link CLAIM_LASTS} seconds after the process has died or lost the database. Each statement is a
@@ -29,12 +33,12 @@ const RENEWED = 'SELECT renewed_at::text AS at FROM audit_claim WHERE purpose = 
  */
 export class ChainClaims {
   readonly #database: Database
-  readonly #purpose: 'archive' | 'restore'
+  readonly #purpose: Purpose
   readonly #holder = randomUUID()
   readonly #held = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(database: Database, purpose: 'archive' | 'restore') {
+  constructor(database: Database, purpose: Purpose) {
     this.#database = database
     this.#purpose = purpose
   }
@@ -59,6 +63,14 @@ export class ChainClaims {
     return this.#database.read(async (client) => {
       const { rows } = await client.query<{ at: string }>(RENEWED, [this.#purpose, domainId])
       return rows[0]?.at
+    })
+  }
+
+  /** Returns whether any process has claimed one of the chains. */
+  isClaimed(domainIds: readonly string[]): Promise<boolean> {
+    return this.#database.read(async (client) => {
+      const { rowCount } = await client.query(IS_CLAIMED, [this.#purpose, domainIds])
+      return (rowCount ?? 0) > 0
     })
   }
 
