@@ -3,7 +3,7 @@ import type { MirrorLocations } from '../base/mirror-locations.js'
 import { mirrorFailure } from '../base/store-failure.js'
 import { PLATFORM_ANCHOR } from '../chain/uuid.js'
 import type { KnownChains } from '../ports/domains.js'
-import type { CopyName } from '../ports/verify.js'
+import type { CopyName, RowlessChain } from '../ports/verify.js'
 import type { MappedChains } from '../verify/mirror/mapped-chains.js'
 import type { Context } from './context.js'
 import { mirrorLocations } from './location.js'
@@ -14,6 +14,19 @@ export async function knownChainsOf(context: Context): Promise<KnownChains> {
   const { SNAPSHOT_BEGIN } = await import('../repo/session/snapshot.js')
   const database = await context.database()
   return database.withTransaction(SNAPSHOT_BEGIN, knownChains)
+}
+
+/** Returns the first chains of the database that have archive stamps and nothing else; none for a source without stamps. */
+export async function rowlessChainsOf(
+  context: Context,
+  name: CopyName,
+  known: readonly string[],
+): Promise<readonly RowlessChain[]> {
+  if (name === 'mirror') return []
+  const { rowlessChains } = await import('../repo/verify/rowless-stamps.js')
+  const { SNAPSHOT_BEGIN } = await import('../repo/session/snapshot.js')
+  const database = await context.database()
+  return database.withTransaction(SNAPSHOT_BEGIN, (client) => rowlessChains(client, known))
 }
 
 /** Returns the error of a source that mentions no chain. A mirror is not said to lack a Domain: it may be the wrong folder. */

@@ -55,6 +55,12 @@ export interface RowlessStamps {
   readonly firstSeqs: readonly number[]
 }
 
+/** A chain that no table but that of the archive stamps names. */
+export interface RowlessChain {
+  readonly domainId: string
+  readonly stamps: RowlessStamps
+}
+
 /** How far PostgreSQL says that a chain is archived. */
 export interface ArchiveState {
   /** The last seq up to which every row has an archive stamp; 0 where the first has none. */

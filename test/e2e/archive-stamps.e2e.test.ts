@@ -229,6 +229,19 @@ describe('a stamp without a row', () => {
     expect((await verify('--source', 'mirror')).result).not.toHaveProperty('rowless_stamps')
   })
 
+  it('is a note of verify --all where the chain has no row at all', async () => {
+    const OTHER = '018f0000-0000-7000-8000-00000000beef'
+    const before = await audit('verify', '--all')
+    await asSuperuser(fixture.url, `INSERT INTO audit_archive_stamp VALUES ('${OTHER}', 7, now(), 'x')`)
+    for (const source of ['postgres', 'both', 'mirror']) {
+      const { code, stderr } = await audit('verify', '--all', '--source', source)
+      if (source === 'postgres') expect(code).toBe(before.code)
+      const line = `chain ${OTHER}: 1 archive stamp names no row of the database (7)`
+      expect(stderr.includes(line)).toBe(source !== 'mirror')
+      expect(stderr).not.toContain(`chain ${domainId}: 1 archive`)
+    }
+  })
+
   it('is row_missing where the mirror has an object that links to the chain', async () => {
     const [next] = chainRows(domainId, [{}], ROWS + 1, rows.at(-1)?.entryHash)
     if (next !== undefined) await fixture.putObject(domainId, ROWS + 1, await mirrorCodec.encode(next))

@@ -2,7 +2,7 @@ import type { PinnedHead } from '../../chain/entry.js'
 import { PLATFORM_ANCHOR } from '../../chain/uuid.js'
 import { openAlerts } from '../../compose/alerts.js'
 import type { Context } from '../../compose/context.js'
-import { chainsKnownTo, noChainKnownTo } from '../../compose/known-chains.js'
+import { chainsKnownTo, noChainKnownTo, rowlessChainsOf } from '../../compose/known-chains.js'
 import { openHeads } from '../../compose/read/heads.js'
 import { openSource } from '../../compose/verify.js'
 import type { KnownChains } from '../../ports/domains.js'
@@ -17,6 +17,7 @@ import { type VerifyRequest, verifyChain } from '../../verify/verify-chain.js'
 import { chainText } from '../output/chain-text.js'
 import type { Output } from '../output/output.js'
 import { withProgress } from '../output/progress.js'
+import { rowlessNotes } from '../output/rowless-note.js'
 import { safe } from '../output/safe-text.js'
 import { note } from '../output/streams.js'
 import { onEveryChain } from '../shell/each-chain.js'
@@ -118,6 +119,7 @@ class VerifyRun {
       throw known.doubts?.[0] ?? (await noChainKnownTo(this.context, this.options.source, this.signal))
     const { done: verdicts, failed } = await onEveryChain(chains, verify, this.options.json, this.signal)
     this.#noteElsewhere(known, pins)
+    await this.#noteRowless(known)
     const judged = { isPlatformIntact, now: machineClock() }
     const doubts = [...(known.doubts ?? []), ...unknownDoubts(known, judged)]
     for (const doubt of doubts) {
@@ -148,6 +150,12 @@ class VerifyRun {
         safe`note: Domain ${domainId} is not in this mirror and was not verified: its own mirror is ${mirrorUrl}`,
       )
     }
+  }
+
+  /** Notes the chains that have archive stamps and no rows. No chain of them is verified. */
+  async #noteRowless({ domainIds }: KnownChains): Promise<void> {
+    for (const { domainId, stamps } of await rowlessChainsOf(this.context, this.options.source, domainIds))
+      for (const line of rowlessNotes(domainId, stamps)) note(line)
   }
 
   /**

@@ -1,4 +1,5 @@
-import type { RowlessStamps } from '../../ports/verify.js'
+import { LIMITS } from '../../chain/limits.js'
+import type { RowlessChain, RowlessStamps } from '../../ports/verify.js'
 import type { Client } from '../session/database.js'
 
 /** Seqs that are named. */
@@ -10,6 +11,29 @@ const ROWLESS = `
     WHERE s.domain_id = $1 AND s.seq BETWEEN $2 AND $3
       AND NOT EXISTS (SELECT FROM audit_log_entry e WHERE e.domain_id = $1 AND e.seq = s.seq AND e.seq BETWEEN $2 AND $3)
   ) AS rowless`
+
+/** The chains that have stamps and are not given. The recursive walk probes the index once a chain. */
+const UNKNOWN = `
+  WITH RECURSIVE stamped(domain_id) AS (
+    (SELECT domain_id FROM audit_archive_stamp ORDER BY domain_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT a.domain_id FROM audit_archive_stamp a WHERE a.domain_id > s.domain_id ORDER BY a.domain_id LIMIT 1)
+    FROM stamped s WHERE s.domain_id IS NOT NULL
+  )
+  SELECT domain_id::text AS id FROM stamped s
+  WHERE domain_id IS NOT NULL AND NOT EXISTS (SELECT FROM unnest($1::uuid[]) AS k(id) WHERE k.id = s.domain_id)
+  ORDER BY id LIMIT ${NAMED}`
+
+/** Returns the first chains that have archive stamps and are not among the given ones. */
+export async function rowlessChains(client: Client, known: readonly string[]): Promise<RowlessChain[]> {
+  const { rows } = await client.query<{ id: string }>(UNKNOWN, [known])
+  const chains: RowlessChain[] = []
+  for (const { id } of rows) {
+    const stamps = await rowlessStamps(client, id, 1, LIMITS.maxSeq)
+    if (stamps !== undefined) chains.push({ domainId: id, stamps })
+  }
+  return chains
+}
 
 /** Returns the archive stamps of a segment that name no row, if there are any. */
 export async function rowlessStamps(
