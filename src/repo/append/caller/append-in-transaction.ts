@@ -9,14 +9,7 @@ import { assertLocked, assertSession } from './assert-session.js'
 import { type Answer, run } from './caller-client.js'
 import type { CallerTarget } from './caller-target.js'
 import { failureOf } from './failing.js'
-import {
-  type LockedHead,
-  lateLockStatement,
-  lockStatement,
-  type SessionAnswer,
-  sessionStatement,
-  uuids,
-} from './lock-statements.js'
+import { lateLockStatement, lockStatement, type SessionAnswer, uuids } from './lock-statements.js'
 import { type EndRow, lookStatements, soundChain } from './look-statement.js'
 import { newOwner } from './owner.js'
 import { personalData } from './personal-data.js'
@@ -100,16 +93,15 @@ async function lockAndOpen(
   const domainIds = chainsOf(items).sort()
   const looked = domainIds.length > MOST_LOOKS ? [] : domainIds
   const keyed = keyStatements(items, schema, keyDays)
-  const [, locks, session, , , ...read] = await run(client, [
+  const [, session, , , ...read] = await run(client, [
     SAVEPOINT,
-    lockStatement(schema, domainIds),
-    sessionStatement(schema, domainIds, owner),
+    lockStatement(schema, domainIds, owner),
     RELEASE,
     SAVEPOINT,
     ...looked.flatMap((domainId) => lookStatements(schema, domainId)),
     ...keyed,
   ])
-  const { ordered, pid, xid, clock } = assertSession(session?.documents[0] as SessionAnswer, target)
+  const { heads, ordered, pid, xid, clock } = assertSession(session?.documents[0] as SessionAnswer, target)
   if (xid !== null) onLock(pid, xid)
   const again = openStatement(domainIds, schema)
   if (!ordered) {
@@ -123,10 +115,9 @@ async function lockAndOpen(
     assertLocked(locked?.documents[0] as { missed: readonly string[] | null })
     return openedIn(reread)
   }
-  const heads = (locks?.documents ?? []) as LockedHead[]
   const sound = looked.flatMap((domainId, i) => {
     const look = {
-      head: heads.find(([id]) => id === domainId),
+      head: heads?.find(([id]) => id === domainId),
       end: (read[2 * i]?.documents ?? []) as EndRow[],
       genesis: read[2 * i + 1]?.documents[0] as string | undefined,
     }
@@ -187,7 +178,7 @@ async function write(
   const personal = personalData(placement, inSchema(schema))
   // Outside of the transaction, where it would be a transaction of its own, this query stores nothing.
   if (personal !== undefined) await client.query(personal.give.sql, [...personal.give.values])
-  const statements = writeStatements(placement, personal?.writes ?? [], { schema, keyDays, expired })
+  const statements = writeStatements(placement, personal?.writes ?? [], { schema, keyDays, owner, expired })
   const answers = await run(client, [...ownerStatements(owner), ...statements, RELEASE])
   const [, pid, xid] = (answers.at(-2)?.documents[0] ?? []) as [string?, number?, string?]
   if (pid !== undefined && xid !== undefined) onLock(pid, xid)

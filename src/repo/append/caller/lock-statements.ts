@@ -4,6 +4,8 @@ import { takeOwnership } from './owner.js'
 
 /** The session and the transaction of a caller. */
 export interface SessionAnswer {
+  /** The heads that are locked; null where there is none. */
+  readonly heads: readonly LockedHead[] | null
   readonly isolation: string
   /** The session_replication_role. */
   readonly replication: string
@@ -59,37 +61,29 @@ function isOrdered([first = '']: readonly string[]): string {
 export type LockedHead = readonly [domainId: string, nextSeq: string, hash: string]
 
 /**
- * Returns the statement that waits for the locks of chains in the order of their ids, as every other append does. It returns
- * a {@link LockedHead} for each head: PostgreSQL reads a row that it waited for again. It locks none in a session that is
- * refused, and none where it would be out of order. `domainIds` are sorted.
+ * Returns the statement that waits for the locks of chains in the order of their ids, as every other append does, and then
+ * returns a {@link SessionAnswer}: PostgreSQL reads a row that it waited for again. It locks none in a session that is refused,
+ * and none where it would be out of order. It remembers the last chain that it has locked, and the owner of the savepoint.
+ * The aggregates make it read the settings and the clock after the last lock. `domainIds` are sorted.
  */
-export function lockStatement(schema: string, domainIds: readonly string[]): string {
-  return `SELECT pg_catalog.json_build_array(domain_id, next_seq::pg_catalog.text,
-      pg_catalog.encode(head_hash, 'hex'))::pg_catalog.text
-    FROM ${inSchema(schema)('audit_log_chain_head')}
-    WHERE domain_id ${EQ} ANY (${uuids(domainIds)}) AND ${IS_ACCEPTED} AND ${isOrdered(domainIds)}
-    ORDER BY domain_id FOR NO KEY UPDATE`
-}
-
-/**
- * Returns the statement for a {@link SessionAnswer}, to be run after {@link lockStatement}. It remembers the last chain that is
- * locked, and the owner of the savepoint. `domainIds` are sorted.
- */
-export function sessionStatement(schema: string, domainIds: readonly string[], owner: string): string {
+export function lockStatement(schema: string, domainIds: readonly string[], owner: string): string {
   const table = inSchema(schema)
   const hidden = READ_TABLES.map(
     (name) => `pg_catalog.row_security_active('${table(name).replaceAll("'", "''")}')`,
   )
   const ordered = isOrdered(domainIds)
-  const last = `(SELECT h.domain_id FROM ${table('audit_log_chain_head')} h
-    WHERE h.domain_id ${EQ} ANY (${uuids(domainIds)}) ORDER BY h.domain_id DESC LIMIT 1)`
-  return `SELECT pg_catalog.json_build_object('isolation', ${ISOLATION}, 'replication', ${REPLICATION},
+  return `SELECT pg_catalog.json_build_object('heads', pg_catalog.json_agg(pg_catalog.json_build_array(
+      h.domain_id, h.next_seq::pg_catalog.text, pg_catalog.encode(h.head_hash, 'hex'))),
+    'isolation', ${ISOLATION}, 'replication', ${REPLICATION},
     'database', ${DATABASE}, 'hidden', ${hidden.join(' OR ')}, 'ordered', ${ordered},
-    'last', CASE WHEN ${ordered} AND ${IS_ACCEPTED} THEN ${rememberLocked(last)} END,
+    'last', ${rememberLocked('pg_catalog.max(h.domain_id::pg_catalog.text COLLATE pg_catalog."C")::pg_catalog.uuid')},
     'owner', ${takeOwnership(owner)},
     'pid', pg_catalog.pg_backend_pid(),
     'xid', pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text,
-    'clock', ${microsText('pg_catalog.clock_timestamp()')})::pg_catalog.text`
+    'clock', ${microsText('pg_catalog.clock_timestamp()')})::pg_catalog.text
+    FROM (SELECT domain_id, next_seq, head_hash FROM ${table('audit_log_chain_head')}
+      WHERE domain_id ${EQ} ANY (${uuids(domainIds)}) AND ${IS_ACCEPTED} AND ${ordered}
+      ORDER BY domain_id FOR NO KEY UPDATE) AS h`
 }
 
 /**

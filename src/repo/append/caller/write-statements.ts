@@ -5,19 +5,28 @@ import { insertKeys } from '../off-chain-sql.js'
 import { EQ, GE, inSchema, LE, NE, type TableNames } from '../qualified-names.js'
 import { counted, failing } from './failing.js'
 import { rememberLocked, uuids } from './lock-statements.js'
+import { isOwner, STEP, steps } from './owner.js'
 
 export interface WriteSettings {
   readonly schema: string
   readonly keyDays: number
+  readonly owner: string
   /** Keys that are written anew because they have expired. */
   readonly expired: readonly { readonly domainId: string; readonly key: string }[]
 }
 
 const HEADS = 'audit_log_chain_head'
 
-/** As DURABLE of an append: with a weaker synchronous_commit, a COMMIT may be acknowledged and then lost. */
-const DURABLE = `SELECT CASE WHEN pg_catalog.current_setting('synchronous_commit') ${EQ} ANY ('{off,local}'::pg_catalog.text[])
-    THEN pg_catalog.to_json(pg_catalog.set_config('synchronous_commit', 'on', true))::pg_catalog.text END`
+/**
+ * Returns the statement that fails where a head was not updated. As DURABLE of an append, it raises synchronous_commit: with a
+ * weaker one, a COMMIT may be acknowledged and then lost.
+ */
+function durableStatement(placement: Placement, owner: string): string {
+  const old = placement.heads().filter(({ before }) => before !== undefined).length
+  return `SELECT pg_catalog.json_build_array(${failing(isOwner(owner, old), HEADS, steps(owner), String(old))},
+    CASE WHEN pg_catalog.current_setting('synchronous_commit') ${EQ} ANY ('{off,local}'::pg_catalog.text[])
+    THEN pg_catalog.set_config('synchronous_commit', 'on', true) END)::pg_catalog.text`
+}
 
 /**
  * Returns the statements that write a placement. `personal` store its personal data. Each fails where a row is not stored, so
@@ -31,13 +40,13 @@ export function writeStatements(
 ): string[] {
   const table = inSchema(settings.schema)
   return [
-    DURABLE,
     ...newHeads(placement, table),
     ...oldHeads(placement, table),
+    durableStatement(placement, settings.owner),
     entries(placement, table),
     ...personal,
     ...keys(placement, settings),
-    storedStatement(placement, table),
+    ...storedStatements(placement, table),
   ]
 }
 
@@ -51,23 +60,21 @@ function entries({ rows }: Placement, table: TableNames): string {
 }
 
 /** Looks at the rows once more, after all triggers. The last row of each chain must have its hash. */
-function storedStatement(placement: Placement, table: TableNames): string {
-  const first = new Map<string, number>()
-  for (const { entry } of placement.rows) if (!first.has(entry.domainId)) first.set(entry.domainId, entry.seq)
-  const chains = placement
-    .heads()
-    .filter(({ domainId }) => first.has(domainId))
-    .map(
-      ({ domainId, after }) =>
-        `('${domainId}'::pg_catalog.uuid, ${first.get(domainId)}::bigint, ${after.nextSeq - 1}::bigint, ${hexBytes(after.headHash)})`,
-    )
-  const stored = `(SELECT pg_catalog.sum((SELECT pg_catalog.count(*) FROM ${table('audit_log_entry')} e
-      WHERE e.domain_id ${EQ} c.id AND e.seq ${GE} c.head AND e.seq ${LE} c.tail AND (e.seq ${NE} c.tail OR e.entry_hash ${EQ} c.hash)))
-    FROM (VALUES ${chains.join(', ')}) AS c(id, head, tail, hash))::bigint`
-  const rows = placement.rows.length
-  return `SELECT pg_catalog.json_build_array(
-    ${failing(`${stored} ${EQ} ${rows}`, 'audit_log_entry', stored, String(rows))},
-    pg_catalog.pg_backend_pid(), pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text)::pg_catalog.text`
+function storedStatements(placement: Placement, table: TableNames): string[] {
+  const firsts = new Map<string, number>()
+  for (const { entry } of placement.rows)
+    if (!firsts.has(entry.domainId)) firsts.set(entry.domainId, entry.seq)
+  return placement.heads().flatMap(({ domainId, after }) => {
+    const first = firsts.get(domainId)
+    if (first === undefined) return []
+    const last = after.nextSeq - 1
+    const rows = last - first + 1
+    const stored = 'pg_catalog.count(*)'
+    return `SELECT pg_catalog.json_build_array(${failing(`${stored} ${EQ} ${rows}`, 'audit_log_entry', stored, String(rows))},
+      pg_catalog.pg_backend_pid(), pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text)::pg_catalog.text
+    FROM ${table('audit_log_entry')} WHERE domain_id ${EQ} '${domainId}' AND seq ${GE} ${first} AND seq ${LE} ${last}
+      AND (seq ${NE} ${last} OR entry_hash ${EQ} ${hexBytes(after.headHash)})`
+  })
 }
 
 const hexBytes = (hex: string) => `pg_catalog.decode('${hex}', 'hex')`
@@ -84,13 +91,12 @@ function newHeads(placement: Placement, table: TableNames): string[] {
   return [counted(HEADS, fresh.length, sql), `SELECT ${rememberLocked(`'${ids.at(-1)}'::pg_catalog.uuid`)}`]
 }
 
-/** Updates only the head that was read, as every append does. */
+/** Updates only the head that was read, as every append does. {@link durableStatement} counts the steps. */
 function oldHeads(placement: Placement, table: TableNames): string[] {
   return placement.heads().flatMap(({ domainId, before, after }) => {
     if (before === undefined) return []
-    const sql = `UPDATE ${table(HEADS)} SET next_seq = ${after.nextSeq}, head_hash = ${hexBytes(after.headHash)}
-    WHERE domain_id ${EQ} '${domainId}' AND next_seq ${EQ} ${before.nextSeq}`
-    return [counted(HEADS, 1, sql)]
+    return `UPDATE ${table(HEADS)} SET next_seq = ${after.nextSeq}, head_hash = ${hexBytes(after.headHash)}
+    WHERE domain_id ${EQ} '${domainId}' AND next_seq ${EQ} ${before.nextSeq} RETURNING ${STEP}`
   })
 }
 
