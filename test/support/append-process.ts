@@ -86,8 +86,11 @@ export class AppendProcess {
     })
   }
 
-  static async start(env: Readonly<Record<string, string>>): Promise<AppendProcess> {
-    return new AppendProcess(await spawnCli(['append', '--stdin', '--json'], { env }))
+  /** `bin` is another bin/run.js than ours. */
+  static async start(env: Readonly<Record<string, string>>, bin?: string): Promise<AppendProcess> {
+    return new AppendProcess(
+      await spawnCli(['append', '--stdin', '--json'], { env, ...(bin !== undefined && { bin }) }),
+    )
   }
 
   /** Feeds one line and does not wait. */
