@@ -25,7 +25,7 @@ const SCHEMA = ['int/{schema-*,database}.int']
 const APPEND = [
   'int/{append*,record-in*,idempotency,detached}.int',
   'e2e/{append-feed,idempotency,bad-input-database}.e2e',
-  'int/{append-faults,append-unlocked,record-in}.long',
+  'int/append-faults.long',
   'e2e/{concurrency,crash}.long',
 ]
 const VERIFY = [
@@ -43,7 +43,7 @@ const ARCHIVE = [
   'int/{archive*,chain-claims,late-objects,mirror-index}.int',
   'e2e/archiver.e2e',
   'int/{archiver-beside,archiver-faults}.long',
-  'e2e/{archiver-kill,migrate-*}.long',
+  'e2e/{archiver-kill,migrate-odd-rows}.long',
 ]
 const SIGN = ['int/{signer-store,signer,signed-heads,signed-log,statement-store,chain-reader}.int']
 const ERASURE = ['int/{erasure,holds,retention}.int', 'e2e/erasure-kill.long']

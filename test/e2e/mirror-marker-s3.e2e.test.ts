@@ -116,7 +116,7 @@ describe('credentials', () => {
         : undefined
     expect(await archive()).toMatchObject({
       code: 0,
-      stderr: expect.stringMatching(/^adopted the mirror .*\n$/),
+      stderr: expect.stringMatching(/^warning: s3:\/\/audit may not be listed: .*\nadopted the mirror .*\n$/),
     })
     expect(markers()).toHaveLength(1)
   })

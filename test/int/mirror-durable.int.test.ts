@@ -92,5 +92,6 @@ describe('a folder', () => {
       expect(ended.slice(1)).toEqual(['second', 'third'])
       expect(begun).toHaveLength(2)
     },
+    30_000,
   )
 })
