@@ -387,7 +387,7 @@ const MIRROR_ROWS: readonly MirrorRow[] = [
   },
   {
     name: 'archiver --once: stamps',
-    steals: ['UPDATE audit_log_entry'],
+    steals: ['INSERT audit_archive_stamp'],
     command: async ({ cli: own }) => {
       await own.create()
       return ['archiver', '--once', '--init-mirror']
@@ -396,7 +396,7 @@ const MIRROR_ROWS: readonly MirrorRow[] = [
   },
   {
     name: 'archive backfill: stamps',
-    steals: ['UPDATE audit_log_entry'],
+    steals: ['INSERT audit_archive_stamp'],
     command: async ({ cli: own, env }) => {
       const domainId = await own.create()
       expect(await runCli(['archiver', '--once', '--init-mirror'], { env })).toMatchObject({ code: 0 })
