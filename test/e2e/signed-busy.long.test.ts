@@ -48,7 +48,8 @@ it(`finds nothing in ${VERIFIES} verifies beside writers, an archiver and a sign
   const sign = async () => {
     while (!isOver) {
       const { code, stdout, stderr } = await field.audit('archiver', '--once')
-      expect([code, stderr]).toEqual([0, ''])
+      // A pass may end before the next row is written.
+      expect([code, stderr]).toEqual([0, expect.stringMatching(/^(?:nothing to archive\n)?$/)])
       if (stdout.includes('signed')) passes += 1
     }
   }
