@@ -1,4 +1,4 @@
-import { sortCaveats } from '../../chain/entry.js'
+import { type Entry, sortCaveats } from '../../chain/entry.js'
 import {
   caveatContextProblem,
   LIMITS,
@@ -6,7 +6,7 @@ import {
   relationPathProblem,
   textProblem,
 } from '../../chain/limits.js'
-import { REASONS, type Reason } from '../../chain/reason.js'
+import { REASONS } from '../../chain/reason.js'
 import { domainIdProblem, isUuid } from '../../chain/uuid.js'
 import type { RequestContext, SubjectPii } from '../../ports/append.js'
 import { ipProblem } from '../personal/ip.js'
@@ -28,17 +28,19 @@ import {
 /** The rules of exactly the fields of T. */
 type RulesOf<T> = { readonly [Name in keyof Required<T>]: Rule<T[Name]> }
 
+/** The fields that a row hashes as the entry gives them. */
+type Hashed =
+  | 'relation'
+  | 'object'
+  | 'reason'
+  | 'relationPath'
+  | 'caveatContext'
+  | 'correlationId'
+  | 'zedtoken'
+
 /** An entry whose fields keep every limit of the format. */
-export interface CheckedEntry {
+export interface CheckedEntry extends Pick<Entry, Hashed> {
   readonly subjectId: string
-  readonly relation: string
-  readonly object: string
-  readonly reason: Reason
-  readonly relationPath: readonly string[]
-  /** Sorted by UTF-8 bytes, without duplicates. */
-  readonly caveatContext: readonly string[]
-  readonly correlationId: string
-  readonly zedtoken: string
   readonly domainIds?: readonly string[] | undefined
   readonly platform?: true | undefined
   readonly subject?: SubjectPii | undefined
