@@ -3,16 +3,10 @@ import type { SignedState, SigningFacts, SigningLedger } from '../../ports/signe
 import { isStamped, isStampedAbove, stampedAbove } from '../session/archive-stamp.js'
 import type { Client, Database } from '../session/database.js'
 import { SNAPSHOT_BEGIN } from '../session/snapshot.js'
+import { withChainsOf } from '../session/stored-chains.js'
 import { INCARNATION } from './growth.js'
 
-/** The chains in the index, and one NULL. The walk probes the primary key once a chain, not once a head. */
-const ALL = `
-  WITH RECURSIVE signed(domain_id) AS (
-    (SELECT domain_id FROM audit_checkpoint ORDER BY domain_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT c.domain_id FROM audit_checkpoint c WHERE c.domain_id > s.domain_id ORDER BY c.domain_id LIMIT 1)
-    FROM signed s WHERE s.domain_id IS NOT NULL
-  )`
+const ALL = withChainsOf('signed', 'audit_checkpoint')
 
 const ONE = 'WITH signed(domain_id) AS (VALUES ($1::uuid))'
 

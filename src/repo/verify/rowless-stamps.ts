@@ -1,6 +1,7 @@
 import { LIMITS } from '../../chain/limits.js'
 import type { RowlessChain, RowlessStamps } from '../../ports/verify.js'
 import type { Client } from '../session/database.js'
+import { withChainsOf } from '../session/stored-chains.js'
 
 /** Seqs that are named. */
 const NAMED = 10
@@ -12,14 +13,8 @@ const ROWLESS = `
       AND NOT EXISTS (SELECT FROM audit_log_entry e WHERE e.domain_id = $1 AND e.seq = s.seq AND e.seq BETWEEN $2 AND $3)
   ) AS rowless`
 
-/** The chains that have stamps and are not given. The recursive walk probes the index once a chain. */
-const UNKNOWN = `
-  WITH RECURSIVE stamped(domain_id) AS (
-    (SELECT domain_id FROM audit_archive_stamp ORDER BY domain_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT a.domain_id FROM audit_archive_stamp a WHERE a.domain_id > s.domain_id ORDER BY a.domain_id LIMIT 1)
-    FROM stamped s WHERE s.domain_id IS NOT NULL
-  )
+/** The chains that have stamps and are not given. */
+const UNKNOWN = `${withChainsOf('stamped', 'audit_archive_stamp')}
   SELECT domain_id::text AS id FROM stamped s
   WHERE domain_id IS NOT NULL AND NOT EXISTS (SELECT FROM unnest($1::uuid[]) AS k(id) WHERE k.id = s.domain_id)
   ORDER BY id LIMIT ${NAMED}`
